@@ -1,0 +1,110 @@
+/**
+ * The errors of drizzle-tenant. Each has a `_tag`, so that it can be told apart without `instanceof`
+ * (two copies of a package, Effect's `catchTag`), and a message that says what to do instead.
+ */
+abstract class TenantError extends Error {
+  abstract readonly _tag: string;
+
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = new.target.name;
+  }
+}
+
+/** A value is not an id of the tenancy. Thrown by `parse` and `forTenant`, before anything is sent. */
+export class InvalidTenantIdError extends TenantError {
+  readonly _tag = 'InvalidTenantIdError';
+
+  /**
+   * @param tenancy the name of the tenancy, or several joined by " or "
+   * @param reason what is wrong with the value; the value itself is left out, since it may be hostile
+   */
+  constructor(
+    readonly tenancy: string,
+    readonly reason: string,
+  ) {
+    super(`Get the tenant's id from the ${tenancy} tenancy's parse(value), which refused this one: ${reason}.`);
+  }
+}
+
+/** A table or view that the handle may not touch: unclassified, or of another kind or tenancy. */
+export class UnscopedTableError extends TenantError {
+  readonly _tag = 'UnscopedTableError';
+
+  /**
+   * @param table the table's name
+   * @param remedy what to do instead
+   */
+  constructor(
+    readonly table: string,
+    remedy: string,
+  ) {
+    super(remedy);
+  }
+}
+
+/** A row, a subquery or a handle names another tenant than the handle's own. */
+export class TenantMismatchError extends TenantError {
+  readonly _tag = 'TenantMismatchError';
+}
+
+/** An update would move a row to another tenant. */
+export class ImmutableTenantError extends TenantError {
+  readonly _tag = 'ImmutableTenantError';
+
+  /**
+   * @param table the table's name
+   * @param column the tenant column
+   */
+  constructor(
+    readonly table: string,
+    readonly column: string,
+  ) {
+    super(
+      `Leave "${column}" out of set(): the tenant of a row in "${table}" cannot change. ` +
+        'To move a row, insert it for the other tenant and delete it here.',
+    );
+  }
+}
+
+/** Text in a `sql` template that could reach a table past the tenant's filter. */
+export class RawSqlNotScopedError extends TenantError {
+  readonly _tag = 'RawSqlNotScopedError';
+
+  /**
+   * @param reason what was found
+   * @param place the text around it
+   */
+  constructor(
+    readonly reason: string,
+    readonly place: string,
+  ) {
+    super(
+      `Interpolate tables into the sql template, as in sql\`select * from \${projects}\`, so that they are scoped: ${reason}` +
+        (place ? `, at ${JSON.stringify(place)}.` : '.'),
+    );
+  }
+}
+
+/** A statement that cannot be confined to one tenant, or that this handle does not do. */
+export class UnsupportedTenantOperationError extends TenantError {
+  readonly _tag = 'UnsupportedTenantOperationError';
+}
+
+/** A table, constraint or relation that can never work. Thrown where it is declared, or when first used. */
+export class TenantDefinitionError extends TenantError {
+  readonly _tag = 'TenantDefinitionError';
+
+  /**
+   * @param table the table's name
+   * @param column the column's name, or several
+   * @param remedy what to do instead
+   */
+  constructor(
+    readonly table: string,
+    readonly column: string,
+    remedy: string,
+  ) {
+    super(`${remedy} (table "${table}", column "${column}").`);
+  }
+}

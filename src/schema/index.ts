@@ -1,0 +1,23 @@
+export * from './errors.js';
+export { tenancy, type AnyTenancy, type Tenancy, type TenantColumnBuilder, type TenantColumnFactory, type TenantId } from './tenancy.js';
+export {
+  alias,
+  getColumns,
+  referenceTable,
+  tenantSchema,
+  tenantTable,
+  tenantTableCreator,
+  unscoped,
+  type TenantTables,
+} from './table.js';
+export type {
+  AnyReferenceTable,
+  AnyTenantTable,
+  ReferenceTable,
+  ReferenceTableFn,
+  TenancyOf,
+  TenantTable,
+  TenantTableFn,
+  TenantTypeError,
+} from './table.types.js';
+export { defineTenantRelations, type TenantRelations } from './relations.js';

@@ -1,0 +1,194 @@
+/** `tenantTable` and `referenceTable`: Drizzle's `pgTable`, and what kind of table it is. */
+import { getColumns as drizzleGetColumns } from 'drizzle-orm';
+import {
+  alias as drizzleAlias,
+  pgTable,
+  pgTableCreator,
+  type PgColumnBuilder,
+  type PgSchema,
+  type PgTable,
+} from 'drizzle-orm/pg-core';
+import type { PgViewBase } from 'drizzle-orm/pg-core/view-base';
+import { classify } from './classify.js';
+import { bindInlineForeignKeys, takeInlineKeys, tenantExtra, validateConstraints } from './constraints.js';
+import { TenantDefinitionError } from './errors.js';
+import type {
+  AliasOf,
+  AnyReferenceTable,
+  AnyTenantTable,
+  ColumnsOf,
+  ReferenceTableFn,
+  TenantTableFn,
+  UnscopedWithColumns,
+} from './table.types.js';
+import { tenancyOfColumn } from './tenancy.js';
+
+type MakeTable = (name: string, columns: any, extra?: any) => PgTable;
+type Columns = Record<string, PgColumnBuilder> | ((types: any) => Record<string, PgColumnBuilder>);
+
+function makeTenantTable(make: MakeTable) {
+  return (name: string, columns: Columns, extra?: any): any => {
+    let taken: ReturnType<typeof takeInlineKeys> | undefined;
+    let tenantKey = '';
+    const build = (builders: Record<string, PgColumnBuilder>) => {
+      const keys = Object.keys(builders).filter((key) => tenancyOfColumn(builders[key]!));
+      if (keys.length !== 1) {
+        throw new TenantDefinitionError(
+          name,
+          keys.join(', ') || 'none',
+          keys.length === 0
+            ? 'Add a tenant column, as in accountId: account.id(), or declare a referenceTable() if all tenants share the rows'
+            : 'Keep one tenant column: a row belongs to one tenant. Declare the other as a plain column of the same type',
+        );
+      }
+      tenantKey = keys[0]!;
+      taken = takeInlineKeys(builders, tenantKey);
+      return taken.columns;
+    };
+    const table: PgTable = make(
+      name,
+      typeof columns === 'function' ? (types: any) => build(columns(types)) : build(columns),
+      (self: any) => tenantExtra(extra, taken!.inline, tenantKey, () => table)(self),
+    );
+    const column = (drizzleGetColumns(table) as any)[tenantKey];
+    const unusable = column.onUpdateFn ? '$onUpdate' : column.generated ? 'generatedAlwaysAs' : undefined;
+    if (unusable) {
+      throw new TenantDefinitionError(name, column.name, `Drop ${unusable} from the tenant column: the tenant of a row cannot change`);
+    }
+    bindInlineForeignKeys(table);
+    const validate = once(() => validateConstraints(table));
+    classify(table, { kind: 'tenant', tenancy: tenancyOfColumn(column)!, key: tenantKey, name: column.name, validate });
+    return table;
+  };
+}
+
+function makeReferenceTable(make: MakeTable) {
+  return (name: string, columns: Columns, extra?: any): any => {
+    const table = make(name, columns, extra);
+    for (const column of Object.values(drizzleGetColumns(table)) as any[]) {
+      if (tenancyOfColumn(column)) {
+        throw new TenantDefinitionError(name, column.name, 'Declare it with tenantTable(): a table with a tenant column belongs to tenants');
+      }
+    }
+    bindInlineForeignKeys(table);
+    classify(table, { kind: 'reference', validate: once(() => validateConstraints(table)) });
+    return table;
+  };
+}
+
+function once(run: () => void): () => void {
+  let done = false;
+  return () => {
+    if (done) return;
+    run();
+    done = true;
+  };
+}
+
+type TableFn = MakeTable & { withRLS: MakeTable };
+
+const tenantTableFn = (fn: TableFn): any => Object.assign(makeTenantTable(fn), { withRLS: makeTenantTable(fn.withRLS) });
+const referenceTableFn = (fn: TableFn): any =>
+  Object.assign(makeReferenceTable(fn), { withRLS: makeReferenceTable(fn.withRLS) });
+
+/**
+ * Declares a table whose rows belong to tenants. Takes exactly what `pgTable` takes; the tenant column is the
+ * one that a tenancy's `id()` made. Keys, unique constraints and foreign keys become constraints within the tenant.
+ *
+ * @param name the table's name
+ * @param columns column builders, one of them the tenant column
+ * @param extra indexes, constraints and policies
+ * @returns a `PgTable` at run time, which only a scoped handle accepts at compile time
+ * @throws TenantDefinitionError without a tenant column, or with two; a constraint that can never work throws
+ *   when the table is first used, since it may name a table that is declared later
+ * @example
+ * const projects = tenantTable('projects', {
+ *   accountId: account.id().references(() => accounts.id, { onDelete: 'cascade' }),
+ *   id: uuid().primaryKey().defaultRandom(),
+ *   name: text().notNull().unique(),
+ * });
+ */
+export const tenantTable: TenantTableFn = tenantTableFn(pgTable as any);
+
+/**
+ * Declares a table shared by all tenants: read and joined by scoped handles, written through `db.shared`, and
+ * replicated to every node on Citus.
+ *
+ * @param name the table's name
+ * @param columns column builders, none of them a tenant column
+ * @param extra indexes, constraints and policies
+ * @throws TenantDefinitionError with a tenant column; when first used, with a reference to a tenant table
+ * @example const countries = referenceTable('countries', { id: integer().primaryKey(), name: text().notNull() });
+ */
+export const referenceTable: ReferenceTableFn = referenceTableFn(pgTable as any);
+
+/** What `tenantSchema` and `tenantTableCreator` return: `tenantTable`, with `referenceTable` beside it. */
+export type TenantTables<TSchema extends string | undefined> = TenantTableFn<TSchema> & {
+  readonly table: TenantTableFn<TSchema>;
+  readonly referenceTable: ReferenceTableFn<TSchema>;
+};
+
+const tablesOf = (fn: TableFn): any => {
+  const table = tenantTableFn(fn);
+  return Object.assign(table, { table, referenceTable: referenceTableFn(fn) });
+};
+
+/**
+ * `tenantTable` and `referenceTable` in a PostgreSQL schema.
+ *
+ * @param schema what `pgSchema(name)` returned; export it too, so that drizzle-kit creates it
+ * @example
+ * export const app = pgSchema('app');
+ * const { table, referenceTable } = tenantSchema(app);
+ * export const projects = table('projects', { accountId: account.id(), id: uuid().primaryKey() });
+ */
+export function tenantSchema<TSchema extends string>(schema: PgSchema<TSchema>): TenantTables<TSchema> {
+  return tablesOf(schema.table as any);
+}
+
+/**
+ * `tenantTable` and `referenceTable` with names made by a function, as `pgTableCreator` does for `pgTable`.
+ *
+ * @param customizeTableName from the name given to the name in the database
+ * @param casing how keys become column names where none is given
+ * @example const { table } = tenantTableCreator((name) => `crm_${name}`, 'snake_case');
+ */
+export function tenantTableCreator(
+  customizeTableName: (name: string) => string,
+  casing?: 'snake_case' | 'camelCase',
+): TenantTables<undefined> {
+  return tablesOf(pgTableCreator(customizeTableName, casing) as any);
+}
+
+/**
+ * The `PgTable` type of a table, for tools that only read the definition: validators, seeders, views. What is
+ * built with it on a plain Drizzle handle is not scoped.
+ *
+ * @param table a tenant table or a reference table
+ * @returns the same table
+ * @example const insertProject = createInsertSchema(unscoped(projects));
+ */
+export function unscoped<TTable extends AnyTenantTable | AnyReferenceTable>(table: TTable): UnscopedWithColumns<TTable> {
+  return table as any;
+}
+
+/**
+ * Drizzle's `alias`, for tenant tables too.
+ *
+ * @example const parent = alias(tasks, 'parent');
+ */
+export function alias<TTable extends AnyTenantTable | PgTable | PgViewBase, const TAlias extends string>(
+  table: TTable,
+  name: TAlias,
+): AliasOf<TTable, TAlias> {
+  return drizzleAlias(table as unknown as PgTable, name) as any;
+}
+
+/**
+ * Drizzle's `getColumns`, for tenant tables too.
+ *
+ * @example const { accountId, ...columns } = getColumns(projects);
+ */
+export function getColumns<TTable extends AnyTenantTable | PgTable | PgViewBase>(table: TTable): ColumnsOf<TTable> {
+  return drizzleGetColumns(table as unknown as PgTable) as any;
+}

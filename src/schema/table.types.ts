@@ -1,0 +1,162 @@
+import type { InferModelFromColumns, IsUnion, Table, TableConfig as AnyTableConfig } from 'drizzle-orm';
+import type {
+  AnyPgColumnBuilder,
+  BuildAliasTable,
+  PgBuildColumns,
+  PgBuildExtraConfigColumns,
+  PgColumns,
+  PgTable,
+  PgTableExtraConfig,
+  PgTableExtraConfigValue,
+  PgTableWithColumns,
+} from 'drizzle-orm/pg-core';
+import type { PgColumnsBuilders } from 'drizzle-orm/pg-core/columns/all';
+import type { PgViewBase } from 'drizzle-orm/pg-core/view-base';
+import type { TenantId } from './tenancy.js';
+
+/** The message of a type error: shown by the compiler where the type was not acceptable. */
+export interface TenantTypeError<Message extends string> {
+  readonly $tenantTypeError: Message;
+}
+
+/** Drizzle's `TableConfig` for PostgreSQL. */
+export type PgTableConfig = AnyTableConfig<PgColumns>;
+
+declare const unscopedTable: unique symbol;
+
+/**
+ * What a tenant table is to the compiler: not a `PgTable`, so that no plain Drizzle handle accepts it.
+ * `_.use` is what the compiler quotes when one is tried.
+ */
+export interface TenantTableBase<Name extends string, T extends PgTableConfig> {
+  readonly _: {
+    readonly brand: 'Query it through db.forTenant(id)';
+    readonly tenancy: Name;
+    readonly name: T['name'];
+    readonly config: T;
+  };
+  readonly [unscopedTable]: PgTable<T>;
+}
+
+/** A table whose rows belong to tenants of the tenancy `Name`. Made by `tenantTable`. */
+export type TenantTable<Name extends string, T extends PgTableConfig> = TenantTableBase<Name, T> &
+  T['columns'] & {
+    readonly $inferSelect: InferModelFromColumns<T['columns'], 'select'>;
+    readonly $inferInsert: Omit<InferModelFromColumns<T['columns'], 'insert'>, TenantKey<T['columns']>>;
+  };
+
+export type AnyTenantTable<Name extends string = any> = TenantTableBase<Name, any>;
+
+declare const referenceBrand: unique symbol;
+
+/** What makes a table a reference table to the compiler. */
+export interface ReferenceBrand {
+  readonly [referenceBrand]: true;
+}
+
+/** A table shared by all tenants. Made by `referenceTable`. An ordinary `PgTable` besides. */
+export type ReferenceTable<T extends PgTableConfig> = PgTableWithColumns<T> & ReferenceBrand;
+
+export type AnyReferenceTable = PgTable<any> & ReferenceBrand;
+
+/** The `PgTable` behind a tenant table; any other type stays as it is. */
+export type Unscoped<T> = T extends { readonly [unscopedTable]: infer TTable extends PgTable } ? TTable : T;
+
+/** The `PgTable` with its columns behind a tenant table; any other type stays as it is. */
+export type UnscopedWithColumns<T> = T extends TenantTableBase<any, infer C> ? PgTableWithColumns<C> : T;
+
+/** The tenancy of a tenant table, or of a view that exposes a tenant column; `never` for all else. */
+export type TenancyOf<T> = T extends { readonly _: { readonly tenancy: infer Name extends string } }
+  ? Name
+  : T extends PgViewBase
+    ? TenancyOfColumns<T['_']['selectedFields']>
+    : never;
+
+type TenancyOfColumns<TColumns> = {
+  [K in keyof TColumns]: TColumns[K] extends { readonly _: { readonly data: TenantId<infer Name> } } ? Name : never;
+}[keyof TColumns];
+
+/** The key of the tenant column among a table's columns. */
+export type TenantKey<TColumns> = {
+  [K in keyof TColumns]: TColumns[K] extends { readonly _: { readonly data: TenantId<any> } } ? K : never;
+}[keyof TColumns];
+
+type TenantBuilderKey<TBuilders> = {
+  [K in keyof TBuilders]: TBuilders[K] extends { readonly _: { readonly tenancy: string } } ? K : never;
+}[keyof TBuilders];
+
+/** The tenancy of a map of column builders. */
+export type TenancyOfBuilders<TBuilders> = {
+  [K in keyof TBuilders]: TBuilders[K] extends { readonly _: { readonly tenancy: infer Name extends string } } ? Name : never;
+}[keyof TBuilders];
+
+/** `unknown` for a map of column builders with one tenant column, otherwise the error that says so. */
+export type OneTenantColumn<TBuilders> = [TenantBuilderKey<TBuilders>] extends [never]
+  ? TenantTypeError<'Add a tenant column, as in accountId: account.id(), or declare a referenceTable() if all tenants share the rows'>
+  : IsUnion<TenantBuilderKey<TBuilders>> extends true
+    ? TenantTypeError<'Keep one tenant column: a row belongs to one tenant. Declare the other as a plain column of the same type'>
+    : unknown;
+
+type Built<TName extends string, TSchema extends string | undefined, TBuilders extends Record<string, AnyPgColumnBuilder>> = {
+  name: TName;
+  schema: TSchema;
+  columns: PgBuildColumns<TName, TBuilders>;
+  dialect: 'pg';
+  isAlias: false;
+};
+
+type ExtraConfig<TBuilders extends Record<string, AnyPgColumnBuilder>> = (
+  self: PgBuildExtraConfigColumns<TBuilders>,
+) => (PgTableExtraConfigValue | PgTableExtraConfigValue[])[] | PgTableExtraConfig;
+
+interface TenantTableFnInternal<TSchema extends string | undefined> {
+  <TName extends string, TBuilders extends Record<string, AnyPgColumnBuilder>>(
+    name: TName,
+    columns: TBuilders & OneTenantColumn<TBuilders>,
+    extra?: ExtraConfig<TBuilders>,
+  ): TenantTable<TenancyOfBuilders<TBuilders>, Built<TName, TSchema, TBuilders>>;
+  <TName extends string, TBuilders extends Record<string, AnyPgColumnBuilder>>(
+    name: TName,
+    columns: (types: PgColumnsBuilders) => TBuilders & OneTenantColumn<TBuilders>,
+    extra?: ExtraConfig<TBuilders>,
+  ): TenantTable<TenancyOfBuilders<TBuilders>, Built<TName, TSchema, TBuilders>>;
+}
+
+interface ReferenceTableFnInternal<TSchema extends string | undefined> {
+  <TName extends string, TBuilders extends Record<string, AnyPgColumnBuilder>>(
+    name: TName,
+    columns: TBuilders | ((types: PgColumnsBuilders) => TBuilders),
+    extra?: ExtraConfig<TBuilders>,
+  ): ReferenceTable<Built<TName, TSchema, TBuilders>>;
+}
+
+/** `tenantTable`: takes what `pgTable` takes. */
+export interface TenantTableFn<TSchema extends string | undefined = undefined> extends TenantTableFnInternal<TSchema> {
+  withRLS: TenantTableFnInternal<TSchema>;
+}
+
+/** `referenceTable`: takes what `pgTable` takes. */
+export interface ReferenceTableFn<TSchema extends string | undefined = undefined> extends ReferenceTableFnInternal<TSchema> {
+  withRLS: ReferenceTableFnInternal<TSchema>;
+}
+
+/** An alias of a table, of the same kind as the table. */
+export type AliasOf<TTable, TAlias extends string> =
+  TTable extends TenantTableBase<infer Name, infer C>
+    ? BuildAliasTable<PgTable<C>, TAlias> extends PgTable<infer A extends PgTableConfig>
+      ? TenantTable<Name, A>
+      : never
+    : TTable extends PgTable | PgViewBase
+      ? BuildAliasTable<TTable, TAlias> & (TTable extends ReferenceBrand ? ReferenceBrand : unknown)
+      : never;
+
+/** The columns of a table, view or subquery. */
+export type ColumnsOf<T> =
+  T extends TenantTableBase<any, infer C>
+    ? C['columns']
+    : T extends Table
+      ? T['_']['columns']
+      : T extends { readonly _: { readonly selectedFields: infer Fields } }
+        ? Fields
+        : never;
+
