@@ -2,7 +2,7 @@
  * The one place that decides what a table is: a tenant table of some tenancy, a reference table, or neither.
  * A classification is frozen, and known by identity: no property that a caller sets can forge or remove one.
  */
-import { is, Table, View } from 'drizzle-orm';
+import { Column, is, Table, View } from 'drizzle-orm';
 import { ViewBaseConfig } from 'drizzle-orm/view-common';
 import type { PgColumn, PgTable, PgView } from 'drizzle-orm/pg-core';
 import { tenancyOfColumn, type AnyTenancy } from './tenancy.js';
@@ -14,6 +14,10 @@ export interface TenantClass {
   /** The tenant column's key in the table, and its name in the database. */
   readonly key: string;
   readonly name: string;
+  /** The tenant column as declared: it encodes the tenant's value. */
+  readonly column: PgColumn;
+  /** The names of the primary key's columns besides the tenant column. */
+  readonly primaryKey: () => readonly string[];
   /** Throws what is wrong with the table's constraints; looks once. */
   readonly validate: () => void;
 }
@@ -50,10 +54,11 @@ function classOfView(view: PgView): TenantClass | undefined {
   const fields = (view as any)[ViewBaseConfig].selectedFields as Record<string, unknown>;
   let found: TenantClass | undefined;
   for (const key of Object.keys(fields)) {
-    const tenancy = is(fields[key], Object as any) || typeof fields[key] === 'object' ? tenancyOfColumn(fields[key] as object) : undefined;
+    const tenancy = is(fields[key], Column) ? tenancyOfColumn(fields[key]) : undefined;
     if (!tenancy) continue;
     if (found) return undefined;
-    found = { kind: 'tenant', tenancy, key, name: (fields[key] as PgColumn).name, validate: () => {} };
+    const column = fields[key] as PgColumn;
+    found = { kind: 'tenant', tenancy, key, name: column.name, column, primaryKey: () => [], validate: () => {} };
   }
   return found;
 }

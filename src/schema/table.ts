@@ -2,6 +2,7 @@
 import { getColumns as drizzleGetColumns } from 'drizzle-orm';
 import {
   alias as drizzleAlias,
+  getTableConfig,
   pgTable,
   pgTableCreator,
   type PgColumnBuilder,
@@ -56,8 +57,15 @@ function makeTenantTable(make: MakeTable) {
       throw new TenantDefinitionError(name, column.name, `Drop ${unusable} from the tenant column: the tenant of a row cannot change`);
     }
     bindInlineForeignKeys(table);
-    const validate = once(() => validateConstraints(table));
-    classify(table, { kind: 'tenant', tenancy: tenancyOfColumn(column)!, key: tenantKey, name: column.name, validate });
+    classify(table, {
+      kind: 'tenant',
+      tenancy: tenancyOfColumn(column)!,
+      key: tenantKey,
+      name: column.name,
+      column,
+      primaryKey: once(() => primaryKeyOf(table).filter((key) => key !== column.name)),
+      validate: once(() => validateConstraints(table)),
+    });
     return table;
   };
 }
@@ -76,13 +84,15 @@ function makeReferenceTable(make: MakeTable) {
   };
 }
 
-function once(run: () => void): () => void {
-  let done = false;
-  return () => {
-    if (done) return;
-    run();
-    done = true;
-  };
+function primaryKeyOf(table: PgTable): string[] {
+  const { columns, primaryKeys } = getTableConfig(table);
+  return [...columns.filter((it) => it.primary), ...primaryKeys.flatMap((it) => it.columns)].map((it) => it.name);
+}
+
+/** A constraint may name a table that is declared later, so what depends on constraints is looked at when first used. */
+function once<T>(run: () => T): () => T {
+  let result: { value: T } | undefined;
+  return () => (result ??= { value: run() }).value;
 }
 
 type TableFn = MakeTable & { withRLS: MakeTable };

@@ -62,12 +62,12 @@ export interface Tenancy<Name extends string = string, Data = any, TBuilder = an
 export type AnyTenancy = Tenancy<any, any, any>;
 
 const tenancyMark = Symbol('drizzle-tenant:tenancy');
-const tenancies = new WeakSet<object>();
+const checks = new WeakMap<object, (value: unknown) => string | number | bigint | undefined>();
 
 /** The tenancy whose `id()` made this column, or undefined. A copy made by `toBuilder` or an alias keeps it. */
 export function tenancyOfColumn(column: object): AnyTenancy | undefined {
   const mark = (column as { config?: Record<symbol, unknown> }).config?.[tenancyMark];
-  return typeof mark === 'object' && mark !== null && tenancies.has(mark) ? (mark as AnyTenancy) : undefined;
+  return typeof mark === 'object' && mark !== null && checks.has(mark) ? (mark as AnyTenancy) : undefined;
 }
 
 /**
@@ -92,6 +92,7 @@ export function tenancy<const Name extends string, TFactory extends TenantColumn
   const parse = (value: unknown): TenantId<Name> => {
     const checked = check(value);
     if (typeof checked === 'object') throw new InvalidTenantIdError(name, checked.reason);
+    remember(checked, self);
     return checked as unknown as TenantId<Name>;
   };
   const self = Object.freeze({
@@ -110,12 +111,43 @@ export function tenancy<const Name extends string, TFactory extends TenantColumn
         const checked = check(value);
         return typeof checked === 'object'
           ? { issues: [{ message: new InvalidTenantIdError(name, checked.reason).message }] }
-          : { value: checked };
+          : { value: parse(checked) };
       },
     }),
   }) as any;
-  tenancies.add(self);
+  checks.set(self, (value) => {
+    const checked = check(value);
+    return typeof checked === 'object' ? undefined : checked;
+  });
+  declared.push(self);
   return self;
+}
+
+/**
+ * At run time an id is a plain value, and two tenancies may have keys of one type. Which of them parsed a value
+ * is remembered, so that a handle made from an account's id is refused a workspace's table even where a cast hid
+ * the difference from the compiler. Bounded; a value that is no longer known is judged by its type alone.
+ */
+const parsedBy = new Map<unknown, AnyTenancy | 'several'>();
+const parsedByLimit = 50_000;
+const declared: AnyTenancy[] = [];
+
+/** Every tenancy of the process. */
+export const declaredTenancies = (): readonly AnyTenancy[] => declared;
+
+function remember(value: unknown, tenancy: AnyTenancy): void {
+  if (declared.length < 2) return;
+  const known = parsedBy.get(value);
+  if (known === tenancy || known === 'several') return;
+  if (parsedBy.size >= parsedByLimit) parsedBy.delete(parsedBy.keys().next().value);
+  parsedBy.set(value, known === undefined ? tenancy : 'several');
+}
+
+/** The value as an id of the tenancy, or undefined when it is not of its type, or known as another tenancy's. */
+export function idOf(value: unknown, tenancy: AnyTenancy): string | number | bigint | undefined {
+  const known = parsedBy.get(value);
+  if (known !== undefined && known !== 'several' && known !== tenancy) return undefined;
+  return checks.get(tenancy)!(value);
 }
 
 type Check = (value: unknown) => string | number | bigint | { readonly reason: string };

@@ -1,0 +1,2 @@
+export * from './schema/index.js';
+export { withTenancy } from './scope/database.js';

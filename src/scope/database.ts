@@ -1,0 +1,226 @@
+/** The handles: `withTenancy`, `forTenant` and their like. Each is Drizzle's own handle on a scoped dialect. */
+import { is, Placeholder } from 'drizzle-orm';
+import { PgDialect, QueryBuilder } from 'drizzle-orm/pg-core';
+import { RelationalQueryBuilder } from 'drizzle-orm/pg-core/query-builders/query';
+import { PgAsyncRelationalQuery } from 'drizzle-orm/pg-core/async';
+import { classOf } from '../schema/classify.js';
+import {
+  InvalidTenantIdError,
+  UnsupportedTenantOperationError,
+} from '../schema/index.js';
+import { relationsConfig } from '../schema/relations.js';
+import { declaredTenancies, idOf, type AnyTenancy } from '../schema/tenancy.js';
+import type { TenancyDatabase, WithTenancyOptions } from './database.types.js';
+import { scopingDialect, type ScopedDialect } from './dialect.js';
+import { scopeInsert } from './insert.js';
+import { namesOf, Scope, type Reach } from './scope.js';
+import { ScopedSession, tagOf, type Lifetime } from './session.js';
+import { tableKey } from './template.js';
+
+/** What all handles of one `withTenancy` share. */
+interface Shared {
+  readonly relations: Record<string, any>;
+  readonly tenancies: readonly AnyTenancy[] | undefined;
+  readonly filters: boolean;
+  readonly dialect: object;
+  /** The prototype of `query`: a builder for each table of the relations, made when it is asked for. */
+  readonly query: object;
+}
+
+/** Drizzle's handle, with a scoped dialect and session in place of its own. */
+class ScopedDatabase {
+  readonly #drizzle: any;
+  readonly #shared: Shared;
+  readonly dialect: ScopedDialect;
+  readonly session: ScopedSession;
+  readonly tagged = false;
+  #query: object | undefined;
+
+  constructor(drizzle: object, shared: Shared, scope: Scope, lifetime?: Lifetime) {
+    this.#drizzle = drizzle;
+    this.#shared = shared;
+    this.dialect = Object.create(shared.dialect, { scope: { value: scope } });
+    this.session = new ScopedSession((drizzle as any).session, this.dialect, lifetime);
+  }
+
+  get query(): object {
+    return (this.#query ??= Object.create(this.#shared.query, { handle: { value: this } }));
+  }
+
+  get $with() {
+    return new QueryBuilder(this.dialect).$with;
+  }
+
+  get $cache() {
+    const invalidate = this.#drizzle.$cache?.invalidate;
+    return {
+      invalidate: async ({ tags, ...params }: { tags?: string | string[]; tables?: unknown }) =>
+        invalidate?.call(this.#drizzle.$cache, {
+          ...params,
+          ...(tags === undefined ? {} : { tags: [tags].flat().map((tag) => tagOf(this.dialect, tag)) }),
+        }),
+    };
+  }
+
+  with(...queries: unknown[]) {
+    const builders = this.#drizzle.with.apply(this, queries);
+    return { ...builders, insert: (...args: unknown[]) => scopeInsert(builders.insert(...args), this.dialect) };
+  }
+
+  insert(...args: unknown[]) {
+    return scopeInsert(this.#drizzle.insert.apply(this, args), this.dialect);
+  }
+
+  select(...args: unknown[]) {
+    return this.#drizzle.select.apply(this, args);
+  }
+
+  selectDistinct(...args: unknown[]) {
+    return this.#drizzle.selectDistinct.apply(this, args);
+  }
+
+  selectDistinctOn(...args: unknown[]) {
+    return this.#drizzle.selectDistinctOn.apply(this, args);
+  }
+
+  update(...args: unknown[]) {
+    return this.#drizzle.update.apply(this, args);
+  }
+
+  delete(...args: unknown[]) {
+    return this.#drizzle.delete.apply(this, args);
+  }
+
+  $count(...args: unknown[]) {
+    return this.#drizzle.$count.apply(this, args);
+  }
+
+  refreshMaterializedView(...args: unknown[]) {
+    return this.#drizzle.refreshMaterializedView.apply(this, args);
+  }
+
+  execute(...args: unknown[]) {
+    return this.#drizzle.execute.apply(this, args);
+  }
+
+  transaction(run: (tx: any) => Promise<unknown>, config?: unknown) {
+    return this.#drizzle.transaction(async (tx: object) => {
+      const lifetime: Lifetime = { open: true };
+      try {
+        return await run(new ScopedTransaction(tx, this.#shared, this.dialect.scope, lifetime));
+      } finally {
+        lifetime.open = false;
+      }
+    }, config);
+  }
+}
+
+class ScopedTransaction extends ScopedDatabase {
+  readonly #tx: any;
+
+  constructor(tx: object, shared: Shared, scope: Scope, lifetime: Lifetime) {
+    super(tx, shared, scope, lifetime);
+    this.#tx = tx;
+  }
+
+  rollback(): unknown {
+    return this.#tx.rollback();
+  }
+
+  setTransaction(config: unknown) {
+    return this.#tx.setTransaction(config);
+  }
+}
+
+/**
+ * Takes a Drizzle handle away from tenant tables, and gives handles that are confined to one tenant.
+ *
+ * @param db a handle of any of Drizzle's PostgreSQL drivers
+ * @param options `relations` from `defineTenantRelations`; `mode: 'write-only'` while old rows have no tenant yet
+ * @returns a database with no query methods of its own: choose a tenant first
+ * @example
+ * const db = withTenancy(drizzle({ client: postgres(url) }), { relations });
+ * const projects = await db.forTenant(id).query.projects.findMany();
+ */
+export const withTenancy: WithTenancy = (db: any, options: WithTenancyOptions<any> = {}): any => {
+  if (!is(db?.dialect, PgDialect)) {
+    throw new UnsupportedTenantOperationError('Pass withTenancy() a Drizzle handle of PostgreSQL, as in withTenancy(drizzle({ client })).');
+  }
+  const relations = relationsConfig(options.relations);
+  const tables = new Map<string, object>();
+  const tenancies = new Set<AnyTenancy>();
+  for (const { table } of Object.values(relations)) {
+    const [schema, original] = namesOf(table);
+    tables.set(tableKey(schema, original), table);
+    const found = classOf(table);
+    if (found?.kind === 'tenant') tenancies.add(found.tenancy);
+  }
+  const query = Object.create(null);
+  for (const [name, config] of Object.entries(relations)) {
+    Object.defineProperty(query, name, {
+      get(this: { handle: ScopedDatabase }) {
+        const { dialect, session } = this.handle;
+        return new RelationalQueryBuilder(relations, config.table, config, dialect, session as any, false, PgAsyncRelationalQuery as any);
+      },
+    });
+  }
+  const shared: Shared = {
+    relations,
+    tenancies: tenancies.size > 0 ? [...tenancies] : undefined,
+    filters: options.mode !== 'write-only',
+    dialect: scopingDialect(db.dialect, tables),
+    query,
+  };
+  const handle = (reach: Reach, tenancy?: AnyTenancy) => new ScopedDatabase(db, shared, new Scope(reach, shared.filters, tenancy));
+
+  return {
+    forTenant: (id: unknown) => handle({ kind: 'one', id: parsed(id, shared.tenancies) }),
+    forTenants: (ids: unknown) => {
+      if (!Array.isArray(ids) || ids.length === 0) {
+        throw new InvalidTenantIdError(namesOfTenancies(shared.tenancies), 'expected at least one id in an array');
+      }
+      return handle({ kind: 'several', ids: [...new Set(ids.map((id) => parsed(id, shared.tenancies)))] });
+    },
+    acrossTenants: (options: { reason?: unknown }) => handle({ kind: 'all', comment: commentOf(options?.reason) }),
+    shared: handle({ kind: 'shared' }),
+    prepare: (tenancy: AnyTenancy, build: (tdb: ScopedDatabase) => any) => {
+      const placeholder = new Placeholder(tenantPlaceholder);
+      const query = build(handle({ kind: 'one', id: placeholder }, tenancy));
+      const prepared = query._prepare(undefined, true);
+      return {
+        run: (id: unknown, values: Record<string, unknown> = {}) =>
+          prepared.execute({ ...values, [tenantPlaceholder]: tenancy.parse(id) }),
+      };
+    },
+  };
+};
+
+interface WithTenancy {
+  <TDatabase extends object, TRelations = {}>(db: TDatabase, options?: WithTenancyOptions<TRelations>): TenancyDatabase<TDatabase, TRelations>;
+}
+
+/** The tenant of a prepared statement is no placeholder that an application can name. */
+const tenantPlaceholder = Symbol('drizzle-tenant:tenant') as unknown as string;
+
+const namesOfTenancies = (tenancies: readonly AnyTenancy[] | undefined) =>
+  (tenancies ?? declaredTenancies()).map((it) => it.name).join(' or ') || 'application';
+
+function parsed(id: unknown, known: readonly AnyTenancy[] | undefined): unknown {
+  const tenancies = known ?? declaredTenancies();
+  for (const tenancy of tenancies) {
+    const value = idOf(id, tenancy);
+    if (value !== undefined) return value;
+  }
+  if (tenancies.length === 1) return tenancies[0]!.parse(id);
+  throw new InvalidTenantIdError(namesOfTenancies(known), 'it is an id of none of them');
+}
+
+function commentOf(reason: unknown): string {
+  if (typeof reason !== 'string' || reason.trim() === '' || reason.includes('\0')) {
+    throw new UnsupportedTenantOperationError(
+      "Say why, as in db.acrossTenants({ reason: 'nightly report' }): each statement that crosses tenants carries the reason.",
+    );
+  }
+  return `/* ${reason.replaceAll('*/', '* /').replaceAll('/*', '/ *')} */`;
+}
+

@@ -1,0 +1,402 @@
+/**
+ * THE place where tenant predicates are added. Every statement of a scoped handle is built by this dialect, one
+ * method per kind of statement: it adds the predicate of each table that the statement names, scopes what the
+ * user wrote in SQL, and hands the rest to Drizzle's own dialect. A statement that was not built here is read by
+ * `Template` as text, and refused unless every table in it can be scoped.
+ *
+ * The rules, for a reader who audits them:
+ * - FROM, CROSS JOIN: the predicate stands in WHERE. INNER and LEFT JOIN: in ON. RIGHT JOIN: in WHERE.
+ * - A table to the left of a RIGHT or FULL JOIN, and the right side of a FULL JOIN: a derived table, since neither
+ *   WHERE nor ON keeps its rows from showing as nulls.
+ * - UPDATE and DELETE: in WHERE. INSERT: the tenant column of every row is set.
+ * - What a user wrote (where, on, order by, selected SQL, ...) is closed in parentheses behind AND.
+ */
+import { Column, is, Param, SQL, sql, Subquery, View } from 'drizzle-orm';
+import { aliasedTableColumn } from 'drizzle-orm/alias';
+import * as utils from 'drizzle-orm/utils';
+import { PgTable, type PgDialect } from 'drizzle-orm/pg-core';
+import type { TableClass, TenantClass } from '../schema/classify.js';
+import { nameOf } from '../schema/classify.js';
+import { ImmutableTenantError, RawSqlNotScopedError, UnscopedTableError, UnsupportedTenantOperationError } from '../schema/index.js';
+import { namesOf, type Scope } from './scope.js';
+import { builtBy, markBuilt, Template } from './template.js';
+
+/** Drizzle's dialect with a scope. */
+export interface ScopedDialect extends PgDialect {
+  readonly scope: Scope;
+  readonly tables: ReadonlyMap<string, object>;
+}
+
+type Config = Record<string, any>;
+
+/** The queries that this library rendered: nothing else passes the session. */
+export const rendered = new WeakSet<object>();
+
+/**
+ * @param driver the dialect of the application's Drizzle handle
+ * @param tables the tables of the relations, by schema and name
+ * @returns its scoping twin; a handle's own dialect inherits from it and adds its `scope`
+ */
+export function scopingDialect(driver: PgDialect, tables: ReadonlyMap<string, object>): object {
+  const drizzle = driver as any;
+  return Object.assign(Object.create(driver), {
+    tables,
+
+    buildSelectQuery(this: ScopedDialect, config: Config): SQL {
+      const statement = new Statement(this);
+      return statement.done(drizzle.buildSelectQuery.call(this, statement.select(config)), config.withList);
+    },
+
+    buildUpdateQuery(this: ScopedDialect, config: Config): SQL {
+      const statement = new Statement(this);
+      const found = statement.target(config.table);
+      const { from, joins, where } = statement.sources(config.from, config.joins, config.table);
+      const scoped = {
+        ...config,
+        from,
+        joins,
+        where: statement.where([this.scope.predicate(config.table, found), ...where], config.where),
+        returning: statement.fields(config.returning),
+        comment: statement.scoped(config.comment),
+      };
+      return statement.done(drizzle.buildUpdateQuery.call(this, scoped), config.withList);
+    },
+
+    buildUpdateSet(this: ScopedDialect, table: object, set: Config): SQL {
+      return drizzle.buildUpdateSet.call(this, table, new Statement(this).set(table, set));
+    },
+
+    buildDeleteQuery(this: ScopedDialect, config: Config): SQL {
+      const statement = new Statement(this);
+      const found = statement.target(config.table);
+      const scoped = {
+        ...config,
+        where: statement.where([this.scope.predicate(config.table, found)], config.where),
+        returning: statement.fields(config.returning),
+        comment: statement.scoped(config.comment),
+      };
+      return statement.done(drizzle.buildDeleteQuery.call(this, scoped), config.withList);
+    },
+
+    buildInsertQuery(this: ScopedDialect, config: Config): SQL {
+      const statement = new Statement(this);
+      return statement.done(drizzle.buildInsertQuery.call(this, statement.insert(config)), config.withList);
+    },
+
+    buildRelationalQuery(this: ScopedDialect, config: Config) {
+      const { sql: query, selection } = drizzle.buildRelationalQuery.call(this, config);
+      const statement = new Statement(this, this.tables);
+      return { sql: statement.done(new SQL([statement.scoped(query)])), selection };
+    },
+
+    buildWithCTE(this: ScopedDialect, queries: Subquery[] | undefined): SQL | undefined {
+      if (!queries?.length) return undefined;
+      const template = new Template(this.scope);
+      const scoped = queries.map((it) => ({ _: { alias: it._.alias, sql: template.query(it._.sql) } }));
+      return drizzle.buildWithCTE.call(this, scoped);
+    },
+
+    buildRefreshMaterializedViewQuery(this: ScopedDialect, config: Config): SQL {
+      this.scope.admit(config.view);
+      if (this.scope.reach.kind !== 'all') {
+        throw new UnsupportedTenantOperationError(
+          "Refresh a materialized view with db.acrossTenants({ reason }): it holds every tenant's rows, and is refreshed for all of them.",
+        );
+      }
+      return markBuilt(drizzle.buildRefreshMaterializedViewQuery.call(this, config), this.scope, new Set());
+    },
+
+    sqlToQuery(this: ScopedDialect, query: SQL, source?: unknown) {
+      const { scope } = this;
+      const isRaw = scope.reach.kind === 'all' && !builtBy(query);
+      const template = new Template(scope);
+      const scoped = isRaw ? query : template.query(query);
+      for (const name of template.expects) {
+        throw new UnsupportedTenantOperationError(
+          `Add the CTE to the query, as in tdb.with(${name}).select(): without it, "${name}" would name a table of that name.`,
+        );
+      }
+      const commented = scope.reach.kind === 'all' ? sql`${scoped} ${sql.raw(scope.reach.comment)}` : scoped;
+      const result = drizzle.sqlToQuery.call(this, commented, source);
+      rendered.add(result);
+      return result;
+    },
+
+    _sqlToQuery(): never {
+      throw new UnsupportedTenantOperationError('Use a driver that takes SQL as text: this one takes it in pieces, which a scoped handle does not check.');
+    },
+  });
+}
+
+/** One statement while its predicates are added. */
+class Statement extends Template {
+  constructor(
+    readonly dialect: ScopedDialect,
+    tables?: ReadonlyMap<string, object>,
+  ) {
+    super(dialect.scope, tables);
+  }
+
+  /** Marks the finished statement. What its CTEs are for is known; what it still expects, the query around it must have. */
+  done(query: SQL, withList: readonly Subquery[] = []): SQL {
+    for (const { _: cte } of withList) this.expects.delete(cte.alias);
+    const before = new Set<string>();
+    for (const { _: cte } of withList) {
+      for (const name of builtBy(cte.sql)?.expects ?? []) if (!before.has(name)) this.expects.add(name);
+      before.add(cte.alias);
+    }
+    return markBuilt(query, this.scope, this.expects);
+  }
+
+  select(config: Config): Config {
+    const { from, joins, where } = this.sources(config.table, config.joins);
+    return {
+      ...config,
+      table: from,
+      joins,
+      where: this.where(where, config.where),
+      fieldsFlat: this.fields(config.fieldsFlat),
+      setFieldsFlat: this.fields(config.setFieldsFlat),
+      having: this.scoped(config.having),
+      orderBy: this.list(config.orderBy),
+      groupBy: this.groupBy(this.list(config.groupBy), [config.table, ...(config.joins ?? []).map((join: Config) => join.table)]),
+      limit: this.scoped(config.limit),
+      offset: this.scoped(config.offset),
+      distinct: typeof config.distinct === 'object' ? { on: this.list(config.distinct.on) } : config.distinct,
+      setOperators: config.setOperators.map((operator: Config) => this.operand(operator)),
+      comment: this.scoped(config.comment),
+    };
+  }
+
+  /** FROM and its joins, each with its predicate where that belongs. `target` is the table of an UPDATE. */
+  sources(table: object | undefined, joins: Config[] = [], target?: object) {
+    const where: (SQL | undefined)[] = [];
+    const tenants: SQL[] = [];
+    const lastOuter = joins.findLastIndex((join) => join.joinType === 'right' || join.joinType === 'full');
+    const place = (source: object, index: number, joinType: string) => {
+      if (!isTable(source)) return { source: this.source(source), on: undefined };
+      const found = this.scope.admit(source);
+      const isDerived = index < lastOuter || joinType === 'full';
+      const predicate = isDerived ? undefined : this.scope.predicate(source, found);
+      const column = this.scope.joinColumn(source, found);
+      const equal = column && tenants.length > 0 ? sql`${column} = ${sameTenant(tenants, lastOuter >= 0)}` : undefined;
+      if (column) tenants.push(column);
+      const isOn = joinType === 'inner' || joinType === 'left';
+      if (!isOn) where.push(predicate);
+      if (joinType === 'from' || joinType === 'cross') where.push(equal);
+      const rows = isDerived ? this.scope.rowsOf(source, found) : undefined;
+      if (rows) this.bare.add(source);
+      return {
+        source: rows ? new Subquery(rows, {}, namesOf(source)[2]) : source,
+        on: all([isOn ? predicate : undefined, joinType === 'from' || joinType === 'cross' ? undefined : equal]),
+      };
+    };
+    if (target) {
+      const column = this.scope.joinColumn(target, this.scope.admit(target));
+      if (column) tenants.push(column);
+    }
+    const from = table === undefined ? undefined : place(table, -1, 'from').source;
+    const scopedJoins = joins.map((join, index) => {
+      const { source, on } = place(join.table, index, join.joinType);
+      const alias = source !== join.table && is(source, Subquery) ? source._.alias : join.alias;
+      return { ...join, table: source, alias, on: join.joinType === 'cross' ? undefined : this.where([on], join.on) };
+    });
+    return { from, joins: scopedJoins, where };
+  }
+
+  /** A source that is no table: a subquery, a CTE, or SQL. */
+  source(source: object): object {
+    if (is(source, Subquery)) return this.subquery(source);
+    if (is(source, SQL)) return this.scoped(source, 'source');
+    throw new RawSqlNotScopedError('what stands in from() is neither a table nor a query', '');
+  }
+
+  /** The predicates, and what the user wrote behind them in parentheses. */
+  where(predicates: readonly (SQL | undefined)[], given: SQL | undefined): SQL | undefined {
+    const predicate = all(predicates);
+    const scoped = this.scoped(given);
+    if (!predicate || !scoped) return predicate ?? scoped;
+    return sql`${predicate} and (${scoped})`;
+  }
+
+  list<T>(chunks: readonly T[] | undefined): T[] | undefined {
+    return chunks?.map((chunk) => this.scoped(chunk));
+  }
+
+  /** What is selected or returned. */
+  fields(list: Config[] | undefined): Config[] | undefined {
+    return list?.map((entry) => {
+      const field = this.field(entry.field);
+      return field === entry.field ? entry : { ...entry, field };
+    });
+  }
+
+  field(field: any): any {
+    if (is(field, Column)) {
+      const { table } = field as any;
+      return this.bare.has(table) && namesOf(table)[0] ? aliasedTableColumn(field, namesOf(table)[2]) : field;
+    }
+    if (is(field, Subquery)) return this.subquery(field);
+    if (!is(field, SQL.Aliased)) return this.scoped(field);
+    const inner = this.scoped(field.sql);
+    if (inner === field.sql) return field;
+    const copy = (field as any).clone();
+    copy.sql = inner;
+    copy.isSelectionField = (field as any).isSelectionField;
+    copy.origin = (field as any).origin;
+    return copy;
+  }
+
+  /**
+   * A primary key became (tenant, key), so that grouping by the key alone no longer determines the row.
+   * For one tenant the two mean the same, and the tenant column is added.
+   */
+  groupBy(columns: any[] | undefined, tables: readonly object[]): any[] | undefined {
+    if (!columns || this.scope.reach.kind !== 'one') return columns;
+    const added = tables.flatMap((table) => {
+      const found = isTable(table) ? this.scope.admit(table) : undefined;
+      if (found?.kind !== 'tenant' || found.primaryKey().length === 0) return [];
+      const known = namesOf(table)[2];
+      const has = (name: string) => columns.some((it) => it?.table && it.name === name && namesOf(it.table)[2] === known);
+      if (has(found.name) || !found.primaryKey().every(has)) return [];
+      return [sql`${(table as any)[qualifier]}.${sql.identifier(found.name)}`];
+    });
+    return [...columns, ...added];
+  }
+
+  operand(operator: Config): Config {
+    const query = this.query(operator.rightSelect.getSQL());
+    return {
+      ...operator,
+      rightSelect: { getSQL: () => query },
+      orderBy: this.list(operator.orderBy),
+      limit: this.scoped(operator.limit),
+      offset: this.scoped(operator.offset),
+    };
+  }
+
+  /** The table that a statement writes. */
+  target(table: object): TableClass {
+    const found = this.scope.admit(table);
+    if (found.kind === 'reference' && this.scope.reach.kind !== 'shared') {
+      throw new UnscopedTableError(
+        nameOf(table),
+        `Write "${nameOf(table)}" through db.shared: a reference table is shared by all tenants, and a scoped handle only reads it.`,
+      );
+    }
+    return found;
+  }
+
+  set(table: object, set: Config): Config {
+    const found = this.target(table);
+    const result: Config = {};
+    for (const [key, column] of Object.entries<any>((table as any)[columns])) {
+      const given = set[key] === undefined ? valueOf(column.onUpdateFn?.(), column) : set[key];
+      if (found.kind === 'tenant' && column.name === found.name) {
+        const { reach } = this.scope;
+        const isSame = reach.kind === 'one' && is(given, Param) && given.value === reach.id;
+        if (given !== undefined && !isSame) throw new ImmutableTenantError(nameOf(table), found.name);
+        continue;
+      }
+      if (given !== undefined) result[key] = this.scoped(given, 'value');
+    }
+    if (Object.keys(result).length === 0) throw new UnsupportedTenantOperationError(
+        `Set another column of "${nameOf(table)}": the tenant of a row cannot change, and nothing else was given.`,
+      );
+    return result;
+  }
+
+  insert(config: Config): Config {
+    const found = this.target(config.table);
+    const shared = {
+      ...config,
+      returning: this.fields(config.returning),
+      onConflict: this.scoped(config.onConflict),
+      comment: this.scoped(config.comment),
+    };
+    if (found.kind === 'reference') {
+      return config.select
+        ? { ...shared, values: selection(config.values, this.query(config.values.getSQL())) }
+        : { ...shared, values: this.rows(config.table, config.values) };
+    }
+    const columnList = config.columnList && [...new Set([...config.columnList, found.key])];
+    if (config.select) return { ...shared, columnList, values: this.insertSelect(config.table, found, config.values) };
+    const rows = config.values.map((row: Config) => ({
+      ...row,
+      [found.key]: this.scope.tenantOf(config.table, found, Object.hasOwn(row, found.key) ? row[found.key] : undefined),
+    }));
+    return { ...shared, columnList, values: this.rows(config.table, rows) };
+  }
+
+  /** The rows of an insert, with the defaults that a table's declaration computes. */
+  rows(table: object, rows: readonly Config[]): Config[] {
+    const declared = Object.entries<any>((table as any)[columns]);
+    return rows.map((row) => {
+      const result: Config = {};
+      for (const [key, column] of declared) {
+        const given = row[key];
+        const value =
+          given !== undefined ? given : column.defaultFn ? column.defaultFn() : column.default ? undefined : column.onUpdateFn?.();
+        if (value !== undefined) result[key] = is(value, SQL) ? this.scoped(value, 'value') : value;
+      }
+      return result;
+    });
+  }
+
+  /** INSERT ... SELECT: the tenant column is selected too, as the handle's tenant. */
+  insertSelect(table: object, found: TenantClass, query: any) {
+    const config = query?._?.config;
+    if (builtBy(query?.getSQL?.())?.scope === undefined || !config?.fields) {
+      throw new UnsupportedTenantOperationError(
+        'Build the query of insert().select() with the same handle, as in tdb.insert(tasks).select(tdb.select({ ... }).from(tasks)).',
+      );
+    }
+    this.query(query.getSQL());
+    const { reach } = this.scope;
+    if (reach.kind === 'all') return query;
+    if (reach.kind !== 'one') {
+      throw new UnsupportedTenantOperationError('Insert a selection with forTenant(id), one tenant at a time: each row must be given its tenant.');
+    }
+    const tenant = new Param(this.scope.tenantOf(table, found, undefined), found.column);
+    const column = sql`${tenant}::${sql.raw(found.column.getSQLType())}`.as(found.name);
+    const extend = (config: Config): SQL => {
+      const { [found.key]: _, ...fields } = config.fields;
+      return this.dialect.buildSelectQuery({
+        ...config,
+        fields: { ...fields, [found.key]: column },
+        fieldsFlat: orderSelectedFields({ ...fields, [found.key]: column }, undefined, this.dialect.codecs),
+        setFieldsFlat: undefined,
+        setOperators: config.setOperators.map((operator: Config) => {
+          const right = extend(operator.rightSelect._.config);
+          return { ...operator, rightSelect: { getSQL: () => right } };
+        }),
+      } as any);
+    };
+    const { [found.key]: _, ...fields } = config.fields;
+    return selection({ getSelectedFields: () => ({ ...fields, [found.key]: column }) }, this.query(extend(config)));
+  }
+}
+
+const qualifier = Symbol.for('drizzle:Qualifier');
+const columns = Symbol.for('drizzle:Columns');
+/** Drizzle's own, which its types leave out. */
+const { orderSelectedFields } = utils as any;
+const isTable = (source: object) => is(source, PgTable) || is(source, View);
+
+const all = (predicates: readonly (SQL | undefined)[]): SQL | undefined => {
+  const present = predicates.filter((it) => it !== undefined);
+  return present.length === 0 ? undefined : sql.join(present, sql` and `);
+};
+
+/** The tenant of the rows joined so far: behind an outer join, the first that is there. */
+const sameTenant = (tenants: readonly SQL[], outer: boolean): SQL =>
+  outer && tenants.length > 1 ? sql`coalesce(${sql.join([...tenants], sql`, `)})` : tenants[0]!;
+
+const valueOf = (value: unknown, column: object) =>
+  value === undefined || is(value, SQL) ? value : new Param(value, column as any);
+
+/** A stand-in for the query of INSERT ... SELECT, as far as Drizzle looks at it. */
+const selection = (query: any, scoped: SQL) => ({
+  getSelectedFields: () => query.getSelectedFields(),
+  getSQL: () => scoped,
+});

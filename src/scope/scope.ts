@@ -1,0 +1,173 @@
+/**
+ * Whose rows a handle sees, and what that means for one table: the predicate that confines it. Nothing else in
+ * the library makes a tenant predicate.
+ */
+import { is, Param, SQL, sql, Table, View } from 'drizzle-orm';
+import { ViewBaseConfig } from 'drizzle-orm/view-common';
+import { classOf, nameOf, type TableClass, type TenantClass } from '../schema/classify.js';
+import { TenantMismatchError, UnscopedTableError } from '../schema/index.js';
+import { idOf, type AnyTenancy } from '../schema/tenancy.js';
+
+/** One tenant, several, all of them with a reason, or none: the reference tables only. */
+export type Reach =
+  | { readonly kind: 'one'; readonly id: unknown }
+  | { readonly kind: 'several'; readonly ids: readonly unknown[] }
+  | { readonly kind: 'all'; readonly comment: string }
+  | { readonly kind: 'shared' };
+
+const qualifier = Symbol.for('drizzle:Qualifier');
+
+export class Scope {
+  #tenancy: AnyTenancy | undefined;
+
+  /**
+   * @param reach whose rows
+   * @param filters false in write-only mode: new rows get their tenant, and nothing is filtered yet
+   * @param tenancy the tenancy, where it is known before a table is seen
+   */
+  constructor(
+    readonly reach: Reach,
+    readonly filters: boolean = true,
+    tenancy?: AnyTenancy,
+  ) {
+    this.#tenancy = tenancy;
+  }
+
+  /** What a cache entry of this scope is filed under. */
+  get key(): string {
+    const { reach } = this;
+    const ids = reach.kind === 'one' ? [reach.id] : reach.kind === 'several' ? reach.ids : [];
+    return JSON.stringify([reach.kind, this.#tenancy?.name, ...ids.map(String)]);
+  }
+
+  /** Whether a query built for `other` may be part of one built for this scope. */
+  includes(other: Scope): boolean {
+    if (this === other) return true;
+    const [a, b] = [this.reach, other.reach];
+    if (b.kind === 'shared') return true;
+    if (this.#tenancy && other.#tenancy && this.#tenancy !== other.#tenancy) return false;
+    if (a.kind === 'one') return b.kind === 'one' && a.id === b.id;
+    if (a.kind === 'several') {
+      const ids = b.kind === 'one' ? [b.id] : b.kind === 'several' ? b.ids : undefined;
+      return ids?.every((id) => a.ids.includes(id)) ?? false;
+    }
+    return a.kind === b.kind || (a.kind === 'all' && b.kind !== 'all');
+  }
+
+  /**
+   * Admits a table or view to a statement.
+   *
+   * @returns the table's class
+   * @throws UnscopedTableError when it is unclassified, or not of this scope
+   */
+  admit(table: object): TableClass {
+    const found = classOf(table);
+    const name = nameOf(table);
+    if (!found) {
+      throw new UnscopedTableError(
+        name,
+        is(table, View)
+          ? `Expose the tenant column in the view "${name}": a scoped handle reads no view that hides whose rows it shows.`
+          : `Declare "${name}" with tenantTable() or referenceTable(): a scoped handle touches no other table.`,
+      );
+    }
+    found.validate();
+    if (found.kind === 'reference') return found;
+    const { reach } = this;
+    if (reach.kind === 'shared') {
+      throw new UnscopedTableError(name, `Use db.forTenant(id) for "${name}": db.shared holds the reference tables only.`);
+    }
+    if (reach.kind === 'all' || this.#tenancy === found.tenancy) return found;
+    const ids = reach.kind === 'one' ? [reach.id] : reach.ids;
+    if (this.#tenancy || ids.some((id) => idOf(id, found.tenancy) === undefined)) {
+      throw new UnscopedTableError(
+        name,
+        `Use a handle of the tenancy "${found.tenancy.name}" for "${name}", as in db.forTenant(${found.tenancy.name}Id): ` +
+          'this handle belongs to another tenancy.',
+      );
+    }
+    this.#tenancy = found.tenancy;
+    return found;
+  }
+
+  /**
+   * The predicate that confines a table to this scope, on the name by which the statement knows the table.
+   *
+   * @returns undefined for a reference table, and where this scope filters nothing
+   */
+  predicate(table: object, found: TableClass, alias: unknown = (table as any)[qualifier]): SQL | undefined {
+    if (found.kind === 'reference' || !this.filters) return undefined;
+    const column = sql`${alias}.${sql.identifier(found.name)}`;
+    switch (this.reach.kind) {
+      case 'one':
+        return sql`${column} = ${new Param(this.reach.id, found.column)}`;
+      case 'several':
+        return sql`${column} in ${this.reach.ids.map((id) => new Param(id, found.column))}`;
+      case 'all':
+        return undefined;
+      case 'shared':
+        throw new UnscopedTableError(nameOf(table), `Use db.forTenant(id) for "${nameOf(table)}".`);
+    }
+  }
+
+  /** The tenant column of a table that is joined on it, where one literal does not say it already. */
+  joinColumn(table: object, found: TableClass): SQL | undefined {
+    if (found.kind === 'reference' || !this.filters || this.reach.kind === 'one') return undefined;
+    return sql`${(table as any)[qualifier]}.${sql.identifier(found.name)}`;
+  }
+
+  /** The rows of a table within this scope, as a query of their own; undefined where nothing confines them. */
+  rowsOf(table: object, found: TableClass): SQL | undefined {
+    const name = originalName(table);
+    const predicate = this.predicate(table, found, name);
+    return predicate && sql`select * from ${name} where ${predicate}`;
+  }
+
+  /**
+   * The tenant of a new row.
+   *
+   * @param given what the row says itself
+   * @returns the value for the tenant column; undefined leaves it to the column's default
+   * @throws TenantMismatchError when the row names a tenant that is not this scope's
+   */
+  tenantOf(table: object, found: TenantClass, given: unknown): unknown {
+    const { reach } = this;
+    const name = nameOf(table);
+    const value = is(given, Param) ? given.value : given;
+    if (reach.kind === 'one') {
+      if (value !== undefined && idOf(value, found.tenancy) !== reach.id) {
+        throw new TenantMismatchError(
+          `Leave "${found.key}" out of values(): the handle fills it in, and a row for "${name}" names another tenant. ` +
+            "To write for that tenant, use that tenant's handle.",
+        );
+      }
+      return reach.id;
+    }
+    if (value === undefined && reach.kind === 'all' && found.column.hasDefault) return undefined;
+    const id = idOf(value, found.tenancy);
+    if (id === undefined || (reach.kind === 'several' && !reach.ids.includes(id))) {
+      throw new TenantMismatchError(
+        `Name the tenant of each row in "${found.key}": a row for "${name}" ` +
+          (value === undefined ? 'names none.' : reach.kind === 'several' ? 'names none of this handle\'s tenants.' : 'names none.'),
+      );
+    }
+    return id;
+  }
+}
+
+/** A table's schema, its name in the database, and the name by which a statement knows it. */
+export function namesOf(table: object): [schema: string | undefined, original: string, known: string] {
+  if (is(table, View)) {
+    const { schema, originalName, name } = (table as any)[ViewBaseConfig];
+    return [schema, originalName, name];
+  }
+  const { Schema, OriginalName, Name } = (Table as any).Symbol;
+  const it = table as any;
+  return [it[Schema], it[OriginalName], it[Name]];
+}
+
+/** The table by its name in the database, whatever the statement calls it. */
+export function originalName(table: object): SQL {
+  const [schema, original] = namesOf(table);
+  return schema ? sql`${sql.identifier(schema)}.${sql.identifier(original)}` : sql`${sql.identifier(original)}`;
+}

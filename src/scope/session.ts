@@ -1,0 +1,67 @@
+/** The last gate: a session that runs nothing but what the scoped dialect rendered. */
+import type { SQL } from 'drizzle-orm';
+import { UnsupportedTenantOperationError } from '../schema/index.js';
+import { rendered, type ScopedDialect } from './dialect.js';
+
+/** Whether the transaction of a handle is still open. */
+export interface Lifetime {
+  open: boolean;
+}
+
+export class ScopedSession {
+  readonly #session: any;
+  readonly #dialect: ScopedDialect;
+  readonly #lifetime: Lifetime | undefined;
+
+  constructor(session: object, dialect: ScopedDialect, lifetime: Lifetime | undefined) {
+    this.#session = session;
+    this.#dialect = dialect;
+    this.#lifetime = lifetime;
+  }
+
+  prepareQuery(query: object, mode: unknown, name: unknown, mapper?: unknown, metadata?: unknown, cache?: any, shape?: unknown) {
+    if (!rendered.has(query)) {
+      throw new UnsupportedTenantOperationError('Run the query through the handle that built it: this statement was not scoped.');
+    }
+    this.#assertOpen();
+    const prepared = this.#session.prepareQuery(query, mode, name, mapper, metadata, this.#cacheOf(cache), shape);
+    if (this.#lifetime) {
+      const execute = prepared.execute;
+      prepared.execute = (...args: unknown[]) => {
+        this.#assertOpen();
+        return execute.apply(prepared, args);
+      };
+    }
+    return prepared;
+  }
+
+  execute(query: SQL) {
+    return this.#run(query, 'raw');
+  }
+
+  arrays(query: SQL) {
+    return this.#run(query, 'arrays');
+  }
+
+  objects(query: SQL) {
+    return this.#run(query, 'objects');
+  }
+
+  #run(query: SQL, mode: string) {
+    return this.prepareQuery(this.#dialect.sqlToQuery(query), mode, false).execute();
+  }
+
+  /** A cached result is the tenant's: a tag that the application chose is filed under the tenant. */
+  #cacheOf(cache: any): unknown {
+    return cache?.tag === undefined ? cache : { ...cache, tag: tagOf(this.#dialect, cache.tag) };
+  }
+
+  #assertOpen(): void {
+    if (this.#lifetime && !this.#lifetime.open) {
+      throw new UnsupportedTenantOperationError('Use the handle inside its transaction: this one has ended.');
+    }
+  }
+}
+
+/** A cache tag, within the tenant. */
+export const tagOf = (dialect: ScopedDialect, tag: string) => `${dialect.scope.key}:${tag}`;

@@ -1,0 +1,250 @@
+/**
+ * Reads the text of a `sql` template, token by token, and keeps only what matters for scoping: where a table is
+ * named, which functions are called, whether the parentheses close. It is no parser: what it does not
+ * understand, it refuses.
+ */
+import { RawSqlNotScopedError } from '../schema/index.js';
+import { safeFunctions } from './functions.js';
+
+/** A token of text, or what the template interpolated. */
+export interface Token {
+  readonly type: 'word' | 'name' | 'string' | 'number' | 'punctuation' | 'table' | 'query' | 'value';
+  /** A word in lower case, a name without its quotes, a character. */
+  readonly value: string;
+  /** The text from here on, for messages. */
+  readonly place: string;
+}
+
+/** Where a table stands in the template: named as a source of rows (with or without an alias), or as a row. */
+export type TableUse = 'source' | 'aliased source' | 'row';
+
+const lexer =
+  /([A-Za-z_\u0080-\uffff][A-Za-z0-9_$\u0080-\uffff]*)|"((?:[^"]|"")*)"|('(?:[^']|'')*')|(\/\*(?:(?!\/\*)[^])*?\*\/)|([0-9][0-9A-Za-z_.]*)|([ \t\n\r\f\v]+)|([^])/y;
+const cache = new Map<string, readonly Token[]>();
+
+/** The tokens of one piece of text. What could hide text from the reader is refused. */
+export function tokensOf(text: string): readonly Token[] {
+  const cached = cache.get(text);
+  if (cached) return cached;
+  const tokens: Token[] = [];
+  lexer.lastIndex = 0;
+  while (lexer.lastIndex < text.length) {
+    const start = lexer.lastIndex;
+    const place = () => text.slice(Math.max(0, start - 24), start + 24);
+    const [, word, name, string, comment, number, space, other] = lexer.exec(text) as unknown as (string | undefined)[];
+    if (space !== undefined || comment !== undefined) continue;
+    if (word !== undefined) {
+      const value = word.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
+      const next = text[lexer.lastIndex];
+      if (value === 'u' && next === '&') throw new RawSqlNotScopedError('an escaped Unicode name or string hides what it says', place());
+      if (value === 'e' && next === "'") {
+        lexer.exec(text); // The string itself, or the quote that does not close.
+        const string = text.slice(start, lexer.lastIndex);
+        if (!string.endsWith("'") || string.length < 3 || string.includes("\\'")) {
+          throw new RawSqlNotScopedError('a backslash in a string may end it elsewhere than it seems', place());
+        }
+        tokens.push({ type: 'string', value: '', place: place() });
+        continue;
+      }
+      tokens.push({ type: 'word', value, place: place() });
+    } else if (name !== undefined) tokens.push({ type: 'name', value: name.replaceAll('""', '"'), place: place() });
+    else if (string !== undefined) {
+      if (/\\'/.test(string)) throw new RawSqlNotScopedError('a backslash in a string may end it elsewhere than it seems', place());
+      tokens.push({ type: 'string', value: '', place: place() });
+    } else if (number !== undefined) tokens.push({ type: 'number', value: number, place: place() });
+    else {
+      const pair = text.slice(start, start + 2);
+      const fault =
+        pair === '--' || pair === '/*'
+          ? 'a comment hides what follows'
+          : { ';': 'a second statement begins', '\0': 'a NUL ends the text', "'": 'a quote is not closed', '"': 'a quote is not closed', $: 'a dollar sign opens a string or names a parameter' }[other!];
+      if (fault) throw new RawSqlNotScopedError(fault, place());
+      tokens.push({ type: 'punctuation', value: other!, place: place() });
+    }
+  }
+  if (cache.size >= 2_000) cache.clear();
+  cache.set(text, tokens);
+  return tokens;
+}
+
+const words = (list: string) => new Set(list.split(' '));
+/** Words that may stand before a parenthesis without being a function's name. */
+const notFunctions = words(
+  'in and or not exists any all some over filter values select from join on using as case when then else end distinct by ' +
+    'lateral where having union intersect except is like ilike between array row group order within limit offset with ' +
+    'rollup cube sets materialized partition range rows groups similar to escape collate conflict returning set do key',
+);
+const refused = words('insert update delete merge into table tablesample only copy truncate');
+const endsFrom = words('where group having order limit offset fetch for union intersect except window returning select');
+/** Words that may follow a table without being its alias. */
+const notAliases = words(
+  'on using where join left right inner full cross natural group order limit offset fetch for having union intersect ' +
+    'except window returning set lateral',
+);
+/** Functions whose own syntax has FROM in it. */
+const withFrom = words('extract substring trim overlay position');
+
+interface Frame {
+  inFrom: boolean;
+  expectsTable: boolean;
+  readonly opened?: string | undefined;
+  /** Opened where a table is named: it may hold a subquery, or a join. */
+  opensTable: boolean;
+  readonly ctes: Set<string>;
+  /** The common table expression whose body this is. */
+  readonly cte?: string | undefined;
+  readonly recursive?: boolean;
+}
+
+/** How a fragment is used: within an expression, as one value of several, as a source of rows, or on its own. */
+export type FragmentUse = 'expression' | 'value' | 'source' | 'statement';
+
+/**
+ * Reads a fragment.
+ *
+ * @param tokens the tokens, those of interpolated tables included
+ * @param use how the fragment is used
+ * @param knows whether a table may be named by a plain name, as Drizzle's relational queries do
+ * @returns how each table token is used
+ * @throws RawSqlNotScopedError with what could reach a table past the tenant's filter
+ */
+export function readTables(
+  tokens: readonly Token[],
+  use: FragmentUse,
+  knows?: (schema: string | undefined, name: string) => boolean,
+): Map<Token, TableUse> {
+  const uses = new Map<Token, TableUse>();
+  const frames: Frame[] = [
+    { inFrom: use === 'source', expectsTable: use === 'source', opensTable: use === 'source', ctes: new Set() },
+  ];
+  let cteHead: { recursive: boolean } | undefined;
+  const at = (i: number, ...values: string[]) => tokens[i]?.type === 'word' && values.includes(tokens[i].value);
+  const is = (i: number, character: string) => tokens[i]?.type === 'punctuation' && tokens[i].value === character;
+  const refuse = (i: number, reason: string) => new RawSqlNotScopedError(reason, tokens[i]?.place.trim() ?? '');
+
+  if (use === 'statement' && !at(0, 'select', 'with', 'values') && !is(0, '(') && tokens[0]?.type !== 'query') {
+    throw refuse(0, 'only a query may be written by hand');
+  }
+  for (let i = 0; i < tokens.length; i++) {
+    const { type, value } = tokens[i]!;
+    const frame = frames.at(-1)!;
+
+    if (cteHead) {
+      // name [(columns)] AS [[NOT] MATERIALIZED] (
+      if (type !== 'word' && type !== 'name') throw refuse(i, 'a name is missing after WITH');
+      let j = i + 1;
+      if (is(j, '(')) while (j < tokens.length && !is(j++, ')'));
+      if (!at(j++, 'as')) throw refuse(i, 'AS is missing after the name of a common table expression');
+      if (at(j, 'not')) j++;
+      if (at(j, 'materialized')) j++;
+      if (!is(j, '(')) throw refuse(i, 'the body of a common table expression is missing');
+      if (cteHead.recursive) frame.ctes.add(value);
+      frames.push({ inFrom: false, expectsTable: false, opensTable: false, ctes: new Set(), cte: value, recursive: cteHead.recursive });
+      cteHead = undefined;
+      i = j;
+      continue;
+    }
+    if (type === 'punctuation') {
+      if (value === '(') {
+        const previous = tokens[i - 1];
+        frames.push({
+          inFrom: frame.expectsTable,
+          expectsTable: frame.expectsTable,
+          opensTable: frame.expectsTable,
+          opened: previous?.type === 'word' ? previous.value : undefined,
+          ctes: new Set(),
+        });
+        frame.expectsTable = false;
+      } else if (frame.expectsTable) {
+        throw refuse(i, 'a table is missing');
+      } else if (value === ')') {
+        if (frames.length === 1) throw refuse(i, 'a parenthesis closes what the template did not open');
+        frames.pop();
+        if (frame.cte !== undefined) {
+          frames.at(-1)!.ctes.add(frame.cte);
+          if (is(i + 1, ',')) {
+            cteHead = { recursive: frame.recursive! };
+            i++;
+          }
+        }
+      } else if (value === ',') {
+        if (use === 'value' && frames.length === 1) throw refuse(i, 'a comma would add a value of its own');
+        if (frame.inFrom) frame.expectsTable = true;
+      }
+      continue;
+    }
+    if (type === 'table') {
+      const next = tokens[i + 1];
+      uses.set(
+        tokens[i]!,
+        !frame.expectsTable
+          ? 'row'
+          : next?.type === 'name' || (next?.type === 'word' && !notAliases.has(next.value))
+            ? 'aliased source'
+            : 'source',
+      );
+      frame.expectsTable = false;
+      continue;
+    }
+    if (type === 'query') {
+      frame.expectsTable = false;
+      continue;
+    }
+    if (type === 'word' && refused.has(value) && !(value === 'update' && at(i - 1, 'for', 'key', 'do'))) {
+      throw refuse(i, `the word ${value.toUpperCase()} does what only the handle's own methods may do`);
+    }
+    if (type === 'word' && value === 'with' && !at(i + 1, 'time', 'ordinality', 'ties')) {
+      if (at(i + 1, 'recursive')) i++;
+      frame.expectsTable = false;
+      cteHead = { recursive: at(i, 'recursive') };
+      continue;
+    }
+    const startsSubquery = type === 'word' && (value === 'select' || value === 'values');
+    if (frame.expectsTable && !(frame.opensTable && startsSubquery)) {
+      if (type === 'word' && value === 'lateral') continue;
+      if (type === 'name' && knows) {
+        const schema = is(i + 1, '.') && tokens[i + 2]?.type === 'name' ? value : undefined;
+        const named = schema === undefined ? i : i + 2;
+        if (knows(schema, tokens[named]!.value)) {
+          uses.set(tokens[named]!, at(named + 1, 'as') ? 'aliased source' : 'source');
+          frame.expectsTable = false;
+          i = named;
+          continue;
+        }
+      }
+      const isCte = (type === 'word' || type === 'name') && frames.some((it) => it.ctes.has(value));
+      const isFunction = type === 'word' && is(i + 1, '(') && safeFunctions.has(value);
+      if (!isCte && !isFunction) {
+        throw refuse(i, type === 'word' || type === 'name' ? `the table "${value}" is written by hand` : 'a table is missing');
+      }
+      frame.expectsTable = false;
+      continue;
+    }
+    frame.expectsTable = false;
+    frame.opensTable = false;
+    if (type === 'name' && is(i + 1, '(') && !at(i - 1, 'as') && !is(i - 1, ')')) {
+      throw refuse(i, `the function "${value}" is named in quotes`);
+    }
+    if (type !== 'word') continue;
+    const isFrom =
+      value === 'from' &&
+      !withFrom.has(frame.opened ?? '') &&
+      !(at(i - 1, 'distinct') && (at(i - 2, 'is') || (at(i - 2, 'not') && at(i - 3, 'is'))));
+    if (isFrom || value === 'join') {
+      frame.inFrom = true;
+      frame.expectsTable = true;
+      continue;
+    }
+    if (endsFrom.has(value)) frame.inFrom = false;
+    const isQualified = is(i - 1, '.') && !at(i - 2, 'pg_catalog');
+    if (is(i + 1, '(') && (isQualified || !notFunctions.has(value)) && !at(i - 1, 'as') && !is(i - 1, ')')) {
+      if (isQualified || !safeFunctions.has(value)) {
+        throw refuse(i, `the function ${value}() is not known to read its arguments only`);
+      }
+    }
+  }
+  const last = tokens.length - 1;
+  if (cteHead || frames.length > 1) throw refuse(last, 'a parenthesis is not closed');
+  if (frames[0]!.expectsTable) throw refuse(last, 'a table is missing');
+  return uses;
+}
