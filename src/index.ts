@@ -1,2 +1,14 @@
 export * from './schema/index.js';
 export { withTenancy } from './scope/database.js';
+export type {
+  AcrossTenantsDatabase,
+  PreparedForTenant,
+  SharedDatabase,
+  TenancyDatabase,
+  TenantDatabase,
+  TenantsDatabase,
+  TenantTransaction,
+  WithTenancyOptions,
+} from './scope/database.types.js';
+export type { TenantSelect } from './scope/select.types.js';
+export type { TenantDelete, TenantInsert, TenantUpdate } from './scope/write.types.js';

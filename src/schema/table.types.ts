@@ -26,13 +26,17 @@ declare const unscopedTable: unique symbol;
 
 /**
  * What a tenant table is to the compiler: not a `PgTable`, so that no plain Drizzle handle accepts it.
- * `_.use` is what the compiler quotes when one is tried.
+ * `_.brand` is what the compiler quotes when one is tried.
  */
 export interface TenantTableBase<Name extends string, T extends PgTableConfig> {
   readonly _: {
     readonly brand: 'Query it through db.forTenant(id)';
-    readonly tenancy: Name;
     readonly name: T['name'];
+    readonly schema: T['schema'];
+    readonly columns: T['columns'];
+    readonly dialect: T['dialect'];
+    readonly isAlias: T['isAlias'];
+    readonly tenancy: Name;
     readonly config: T;
   };
   readonly [unscopedTable]: PgTable<T>;
@@ -112,12 +116,7 @@ type ExtraConfig<TBuilders extends Record<string, AnyPgColumnBuilder>> = (
 interface TenantTableFnInternal<TSchema extends string | undefined> {
   <TName extends string, TBuilders extends Record<string, AnyPgColumnBuilder>>(
     name: TName,
-    columns: TBuilders & OneTenantColumn<TBuilders>,
-    extra?: ExtraConfig<TBuilders>,
-  ): TenantTable<TenancyOfBuilders<TBuilders>, Built<TName, TSchema, TBuilders>>;
-  <TName extends string, TBuilders extends Record<string, AnyPgColumnBuilder>>(
-    name: TName,
-    columns: (types: PgColumnsBuilders) => TBuilders & OneTenantColumn<TBuilders>,
+    columns: (TBuilders | ((types: PgColumnsBuilders) => TBuilders)) & OneTenantColumn<TBuilders>,
     extra?: ExtraConfig<TBuilders>,
   ): TenantTable<TenancyOfBuilders<TBuilders>, Built<TName, TSchema, TBuilders>>;
 }

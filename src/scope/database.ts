@@ -10,7 +10,7 @@ import {
 } from '../schema/index.js';
 import { relationsConfig } from '../schema/relations.js';
 import { declaredTenancies, idOf, type AnyTenancy } from '../schema/tenancy.js';
-import type { TenancyDatabase, WithTenancyOptions } from './database.types.js';
+import type { WithTenancy, WithTenancyOptions } from './database.types.js';
 import { scopingDialect, type ScopedDialect } from './dialect.js';
 import { scopeInsert } from './insert.js';
 import { namesOf, Scope, type Reach } from './scope.js';
@@ -194,10 +194,6 @@ export const withTenancy: WithTenancy = (db: any, options: WithTenancyOptions<an
     },
   };
 };
-
-interface WithTenancy {
-  <TDatabase extends object, TRelations = {}>(db: TDatabase, options?: WithTenancyOptions<TRelations>): TenancyDatabase<TDatabase, TRelations>;
-}
 
 /** The tenant of a prepared statement is no placeholder that an application can name. */
 const tenantPlaceholder = Symbol('drizzle-tenant:tenant') as unknown as string;

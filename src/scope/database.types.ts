@@ -1,2 +1,186 @@
-export interface WithTenancyOptions<TRelations> { relations?: any; mode?: 'write-only'; _?: TRelations }
-export type TenancyDatabase<TDatabase, TRelations> = any & { _?: [TDatabase, TRelations] };
+/** The types of the handles. */
+import type { InferInsertModel, SQL, SQLWrapper, TablesRelationalConfig } from 'drizzle-orm';
+import type { PgAsyncDatabase } from 'drizzle-orm/pg-core/async';
+import type { PgMaterializedView, PgQueryResultHKT, PgQueryResultKind, PgTransactionConfig } from 'drizzle-orm/pg-core';
+import type { PgRelationalQueryHKTBase, RelationalQueryBuilder } from 'drizzle-orm/pg-core/query-builders/query';
+import type { TenancyOfRelationTable, TenantRelations } from '../schema/relations.js';
+import type { Tenancy, TenantId } from '../schema/tenancy.js';
+import type { TenantTypeError } from '../schema/table.types.js';
+import type { AnySource, CheckSource, CheckTarget, Handle, HandleOf, PromiseRunner, Run, Runner, ScopeBrand, SqlMethods } from './handle.types.js';
+import type { TenantQueryBuilder, TenantWithBuilder } from './select.types.js';
+import type { AnyTarget, InsertColumns, TenantDelete, TenantInsertBuilder, TenantUpdateBuilder, WriteTable } from './write.types.js';
+
+/** Options of `withTenancy`. */
+export interface WithTenancyOptions<TRelations = {}> {
+  /** What `defineTenantRelations` returned: gives the handles their `query`. */
+  readonly relations?: TenantRelations<TRelations> | undefined;
+  /**
+   * `'write-only'` sets the tenant on new rows and filters nothing yet, while old rows have no tenant: a step on
+   * the way from a single-tenant application. Leave it out as soon as the tenant column is NOT NULL.
+   */
+  readonly mode?: 'write-only' | undefined;
+}
+
+interface RelationalHKT<H extends Handle> extends PgRelationalQueryHKTBase {
+  _type: Run<H['runner'], this['result']> & SqlMethods;
+}
+
+/** The tables of the relations that the handle reads. */
+export type RelationalQueries<H extends Handle, TRelations> = TRelations extends TablesRelationalConfig
+  ? {
+      [K in keyof TRelations as [TenancyOfRelationTable<TRelations[K]['table']>] extends [H['tenancy']] ? K : never]: RelationalQueryBuilder<
+        TRelations,
+        TRelations[K],
+        RelationalHKT<H>
+      >;
+    }
+  : {};
+
+type Ctes<H extends Handle> = readonly (SQLWrapper & ScopeBrand<H['tenancy']>)[];
+
+interface ReadMethods<H extends Handle> {
+  select: TenantQueryBuilder<H>['select'];
+  selectDistinct: TenantQueryBuilder<H>['selectDistinct'];
+  selectDistinctOn: TenantQueryBuilder<H>['selectDistinctOn'];
+}
+
+interface WriteMethods<H extends Handle> {
+  insert<T extends AnyTarget, TList extends (keyof InferInsertModel<WriteTable<H, T>, { override: true }> & string)[] = []>(
+    table: CheckTarget<H, T>,
+    ...columns: InsertColumns<H, T, TList>
+  ): TenantInsertBuilder<H, T, TList extends [] ? 'all' : TList>;
+  update<T extends AnyTarget>(table: CheckTarget<H, T>): TenantUpdateBuilder<H, T>;
+  delete<T extends AnyTarget>(table: CheckTarget<H, T>): TenantDelete<H, T>;
+}
+
+/** The whole of Drizzle's query API, on the tables of one handle. */
+export interface ScopedHandle<H extends Handle, TRelations, TTransaction> extends ReadMethods<H>, WriteMethods<H>, ScopeBrand<H['tenancy']> {
+  readonly query: RelationalQueries<H, TRelations>;
+  readonly $with: TenantWithBuilder<H>;
+  with(...queries: Ctes<H>): ReadMethods<H> & WriteMethods<H>;
+  $count<T extends AnySource>(source: CheckSource<H, T>, filters?: SQL): SQL<number> & Run<H['runner'], number>;
+  readonly $cache: { invalidate(params: { tables?: unknown; tags?: string | string[] }): Promise<void> };
+  execute<TRow extends unknown[] = unknown[]>(query: SQLWrapper | string, mode: 'arrays'): Run<H['runner'], TRow[]> & SQLWrapper;
+  execute<TRow extends Record<string, any> = Record<string, unknown>>(
+    query: SQLWrapper | string,
+    mode: 'objects',
+  ): Run<H['runner'], TRow[]> & SQLWrapper;
+  execute<TRow extends Record<string, any> | 'unknown' = 'unknown'>(
+    query: SQLWrapper | string,
+    mode?: 'raw',
+  ): Run<H['runner'], PgQueryResultKind<H['queryResult'], TRow>> & SQLWrapper;
+  transaction<T>(transaction: (tx: TTransaction) => Promise<T>, config?: PgTransactionConfig): Promise<T>;
+}
+
+interface TransactionMethods {
+  rollback(): never;
+  setTransaction(config: PgTransactionConfig): Promise<unknown>;
+}
+
+type One<Name extends string, Q extends PgQueryResultHKT, R extends Runner = PromiseRunner> = HandleOf<Name, R, Q, 'one'>;
+type Several<Name extends string, Q extends PgQueryResultHKT, R extends Runner = PromiseRunner> = HandleOf<Name, R, Q, 'several'>;
+type Shared<Q extends PgQueryResultHKT, R extends Runner = PromiseRunner> = HandleOf<never, R, Q, 'shared'>;
+
+/** A handle that is confined to one tenant of the tenancy `Name`. Made by `db.forTenant(id)`. */
+export interface TenantDatabase<Name extends string, TRelations = {}, TQueryResult extends PgQueryResultHKT = PgQueryResultHKT>
+  extends ScopedHandle<One<Name, TQueryResult>, TRelations, TenantTransaction<Name, TRelations, TQueryResult>> {}
+
+/** A tenant's handle inside a transaction. */
+export interface TenantTransaction<Name extends string, TRelations = {}, TQueryResult extends PgQueryResultHKT = PgQueryResultHKT>
+  extends TenantDatabase<Name, TRelations, TQueryResult>,
+    TransactionMethods {}
+
+/** A handle over several tenants. Made by `db.forTenants(ids)`: an inserted row must name one of them. */
+export interface TenantsDatabase<Name extends string, TRelations = {}, TQueryResult extends PgQueryResultHKT = PgQueryResultHKT>
+  extends ScopedHandle<Several<Name, TQueryResult>, TRelations, TenantsDatabase<Name, TRelations, TQueryResult> & TransactionMethods> {}
+
+/** A handle over every tenant of every tenancy. Made by `db.acrossTenants({ reason })`. */
+export interface AcrossTenantsDatabase<TRelations = {}, TQueryResult extends PgQueryResultHKT = PgQueryResultHKT>
+  extends ScopedHandle<Several<string, TQueryResult>, TRelations, AcrossTenantsDatabase<TRelations, TQueryResult> & TransactionMethods> {
+  refreshMaterializedView(view: PgMaterializedView): MaterializedViewRefresh<TQueryResult>;
+}
+
+interface MaterializedViewRefresh<TQueryResult extends PgQueryResultHKT> extends Promise<PgQueryResultKind<TQueryResult, never>> {
+  concurrently(): this;
+  withNoData(): this;
+}
+
+/** A handle of the reference tables. It is `db.shared`. */
+export interface SharedDatabase<TRelations = {}, TQueryResult extends PgQueryResultHKT = PgQueryResultHKT>
+  extends ScopedHandle<Shared<TQueryResult>, TRelations, SharedDatabase<TRelations, TQueryResult> & TransactionMethods> {}
+
+/** A statement that was prepared once, for any tenant. */
+export interface PreparedForTenant<Name extends string, TResult> {
+  /**
+   * @param id the tenant
+   * @param placeholders the values of the statement's own placeholders
+   */
+  run(id: TenantId<Name>, placeholders?: Record<string, unknown>): Promise<TResult>;
+}
+
+type CheckId<Id> = Id extends TenantId<any> ? Id : TenantTypeError<'Get the id from the tenancy, as in account.parse(value)'>;
+type NameOf<Id> = Id extends TenantId<infer Name extends string> ? Name : never;
+
+/** What `withTenancy` returns. It has no query methods of its own. */
+export interface TenancyDatabase<TRelations = {}, TQueryResult extends PgQueryResultHKT = PgQueryResultHKT> {
+  /**
+   * A handle that is confined to one tenant.
+   *
+   * @param id an id of the tenant: from `parse`, or from a row's tenant column
+   * @throws InvalidTenantIdError when the value is not an id, before anything is sent
+   * @example await db.forTenant(id).select().from(projects);
+   */
+  forTenant<Id>(id: CheckId<Id>): TenantDatabase<NameOf<Id>, TRelations, TQueryResult>;
+  /**
+   * A handle over several tenants at once: reads, updates and deletes; an inserted row must name its tenant.
+   *
+   * @param ids at least one id, all of one tenancy
+   * @throws InvalidTenantIdError when a value is not an id, or there is none
+   */
+  forTenants<Id>(ids: readonly CheckId<Id>[]): TenantsDatabase<NameOf<Id>, TRelations, TQueryResult>;
+  /**
+   * A handle over every tenant, for jobs and admin work.
+   *
+   * @param options `reason` stands in every statement as a SQL comment
+   * @throws UnsupportedTenantOperationError without a reason
+   * @example await db.acrossTenants({ reason: 'nightly report' }).$count(projects);
+   */
+  acrossTenants(options: { readonly reason: string }): AcrossTenantsDatabase<TRelations, TQueryResult>;
+  /** Reads and writes reference tables only. */
+  readonly shared: SharedDatabase<TRelations, TQueryResult>;
+  /**
+   * Prepares a statement once, for any tenant.
+   *
+   * @param tenancy the kind of tenant
+   * @param build builds the query, with `sql.placeholder(name)` where values come with each run
+   * @example
+   * const byName = db.prepare(account, (tdb) => tdb.select().from(projects).where(eq(projects.name, sql.placeholder('name'))));
+   * const rows = await byName.run(id, { name: 'x' });
+   */
+  prepare<Name extends string, TResult>(
+    tenancy: Tenancy<Name, any, any>,
+    build: (tdb: TenantDatabase<Name, TRelations, TQueryResult>) => PromiseLike<TResult> & SQLWrapper,
+  ): PreparedForTenant<Name, TResult>;
+
+  readonly select: TenantTypeError<'Choose a tenant first, as in db.forTenant(id).select()'>;
+  readonly selectDistinct: TenantTypeError<'Choose a tenant first, as in db.forTenant(id).selectDistinct()'>;
+  readonly selectDistinctOn: TenantTypeError<'Choose a tenant first, as in db.forTenant(id).selectDistinctOn()'>;
+  readonly insert: TenantTypeError<'Choose a tenant first, as in db.forTenant(id).insert()'>;
+  readonly update: TenantTypeError<'Choose a tenant first, as in db.forTenant(id).update()'>;
+  readonly delete: TenantTypeError<'Choose a tenant first, as in db.forTenant(id).delete()'>;
+  readonly query: TenantTypeError<'Choose a tenant first, as in db.forTenant(id).query'>;
+  readonly with: TenantTypeError<'Choose a tenant first, as in db.forTenant(id).with()'>;
+  readonly $with: TenantTypeError<'Choose a tenant first, as in db.forTenant(id).$with()'>;
+  readonly $count: TenantTypeError<'Choose a tenant first, as in db.forTenant(id).$count()'>;
+  readonly execute: TenantTypeError<'Choose a tenant first, as in db.forTenant(id).execute()'>;
+  readonly transaction: TenantTypeError<'Choose a tenant first, as in db.forTenant(id).transaction()'>;
+}
+
+/** The type of `withTenancy`. */
+export interface WithTenancy {
+  <TQueryResult extends PgQueryResultHKT, TRelations = {}>(
+    db: PgAsyncDatabase<TQueryResult, any>,
+    options?: WithTenancyOptions<TRelations>,
+  ): TenancyDatabase<TRelations, TQueryResult>;
+}
+

@@ -1,0 +1,112 @@
+/** What the types of all builders of a handle have in common. */
+import type { GetSelectTableName, GetSelectTableSelection } from 'drizzle-orm/query-builders/select.types';
+import type { Query, QueryPromise, SQL, SQLWrapper, Subquery, Table } from 'drizzle-orm';
+import type { PgAsyncPreparedQuery, PgQueryResultHKT, PreparedQueryConfig } from 'drizzle-orm/pg-core';
+import type { PgViewBase } from 'drizzle-orm/pg-core/view-base';
+import type { AnyTenantTable, ReferenceBrand, TenancyOf, TenantTableBase, TenantTypeError, Unscoped } from '../schema/table.types.js';
+
+/** How a query of the handle runs: as a promise, or in another way that another entry point adds. */
+export interface Runner {
+  readonly result: unknown;
+  readonly query: unknown;
+}
+
+export type Run<TRunner extends Runner, TResult> = (TRunner & { readonly result: TResult })['query'];
+
+/** A query of Drizzle's promise drivers. */
+export interface PromiseQuery<TResult> extends QueryPromise<TResult> {
+  prepare(name?: string): PgAsyncPreparedQuery<PreparedQueryConfig & { execute: TResult }>;
+  execute(placeholderValues?: Record<string, unknown>): Promise<TResult>;
+}
+
+export interface PromiseRunner extends Runner {
+  readonly query: PromiseQuery<this['result']>;
+}
+
+/** A handle, for its builders: whose tables, how queries run, and what the driver returns for a statement. */
+export interface Handle {
+  /** The tenancy; `string` reaches every tenancy, `never` reference tables only. */
+  readonly tenancy: string;
+  readonly runner: Runner;
+  readonly queryResult: PgQueryResultHKT;
+  /** Who fills in the tenant of a new row: the handle, the caller, or nobody where only reference tables are written. */
+  readonly writes: 'one' | 'several' | 'shared';
+}
+
+export interface HandleOf<
+  Name extends string,
+  TRunner extends Runner,
+  TQueryResult extends PgQueryResultHKT,
+  TWrites extends Handle['writes'],
+> extends Handle {
+  readonly tenancy: Name;
+  readonly runner: TRunner;
+  readonly queryResult: TQueryResult;
+  readonly writes: TWrites;
+}
+
+declare const scopeBrand: unique symbol;
+
+/** Marks what a handle of the tenancy built. */
+export interface ScopeBrand<Name extends string> {
+  readonly [scopeBrand]: Name;
+}
+
+export type AnySource = AnyTenantTable | Table | Subquery | PgViewBase | SQL;
+
+
+/** `T` where rows of it may be read through the handle, otherwise the error that says what to do. */
+export type CheckSource<H extends Handle, T> =
+  T extends TenantTableBase<infer Name, any>
+    ? Name extends H['tenancy']
+      ? T
+      : [H['tenancy']] extends [never]
+        ? TenantTypeError<'Use db.forTenant(id): db.shared holds the reference tables only'>
+        : TenantTypeError<`Use db.forTenant(${Name}Id): this handle belongs to another tenancy`>
+    : T extends ReferenceBrand
+      ? T
+      : T extends Subquery
+        ? T extends ScopeBrand<H['tenancy']>
+          ? T
+          : TenantTypeError<'Build the subquery with the same handle'>
+        : T extends PgViewBase
+          ? CheckView<H, T, TenancyOf<T>>
+          : T extends Table
+            ? TenantTypeError<'Declare the table with tenantTable() or referenceTable()'>
+            : T;
+
+type CheckView<H extends Handle, T, Name extends string> = [Name] extends [never]
+  ? TenantTypeError<'Expose the tenant column in the view'>
+  : [Name] extends [H['tenancy']]
+    ? T
+    : TenantTypeError<`Use db.forTenant(${Name}Id): this handle belongs to another tenancy`>;
+
+/** `T` where the handle may write it, otherwise the error that says what to do. */
+export type CheckTarget<H extends Handle, T> =
+  T extends TenantTableBase<infer Name, any>
+    ? Name extends H['tenancy']
+      ? T
+      : [H['tenancy']] extends [never]
+        ? TenantTypeError<'Use db.forTenant(id): db.shared holds the reference tables only'>
+        : TenantTypeError<`Use db.forTenant(${Name}Id): this handle belongs to another tenancy`>
+    : T extends ReferenceBrand
+      ? H['writes'] extends 'shared'
+        ? T
+        : TenantTypeError<'Write reference tables through db.shared'>
+      : TenantTypeError<'Declare the table with tenantTable() or referenceTable()'>;
+
+/** The name by which a statement knows a source. */
+export type SourceName<T> = GetSelectTableName<TableLikeOf<T>>;
+
+/** What a source selects. */
+export type SourceSelection<T> = GetSelectTableSelection<TableLikeOf<T>>;
+
+type TableLikeOf<T> = Unscoped<T> extends infer U extends Table | Subquery | PgViewBase | SQL ? U : never;
+
+/** A selection, with Drizzle's tables in place of tenant tables. */
+export type UnscopedSelection<T> = { [K in keyof T]: Unscoped<T[K]> } & {};
+
+/** What every builder can say of itself. */
+export interface SqlMethods extends SQLWrapper {
+  toSQL(): Query;
+}

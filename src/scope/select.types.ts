@@ -1,0 +1,256 @@
+/** Drizzle's select, for the tables of a handle. The parameters are Drizzle's; `H` is the handle. */
+import type { Column, ColumnsSelection, CommentInput, Placeholder, SQL, SQLWrapper, Subquery, Table, WithSubquery } from 'drizzle-orm';
+import type {
+  LockStrength,
+  PgColumn,
+  PgSelectHKTBase,
+  PgSetOperatorExcludedMethods,
+} from 'drizzle-orm/pg-core';
+import type { SubqueryWithSelection, WithSubqueryWithSelection } from 'drizzle-orm/pg-core/subquery';
+import type {
+  AppendToNullabilityMap,
+  AppendToResult,
+  BuildSubquerySelection,
+  JoinNullability,
+  JoinType,
+  SelectMode,
+  SelectResult,
+} from 'drizzle-orm/query-builders/select.types';
+import type { SelectedFields as DrizzleSelectedFields } from 'drizzle-orm/operations';
+import type { Assume, ValidateShape, ValueOrArray } from 'drizzle-orm/utils';
+import type { AnyTenantTable } from '../schema/table.types.js';
+import type { AnySource, CheckSource, Handle, Run, ScopeBrand, SourceName, SourceSelection, SqlMethods, UnscopedSelection } from './handle.types.js';
+
+type Nullability = Record<string, JoinNullability>;
+type DrizzleFields = DrizzleSelectedFields<Column, Table>;
+
+/** What `select` takes: Drizzle's, and tenant tables. */
+export type SelectedFields = Record<
+  string,
+  PgColumn | SQL | SQL.Aliased | Subquery | Table | AnyTenantTable | Record<string, PgColumn | SQL | SQL.Aliased | Subquery>
+>;
+
+export interface TenantSelectHKT<H extends Handle> extends PgSelectHKTBase {
+  _type: TenantSelect<
+    H,
+    this['tableName'],
+    Assume<this['selection'], ColumnsSelection>,
+    this['selectMode'],
+    Assume<this['nullabilityMap'], Nullability>,
+    this['dynamic'],
+    this['excludedMethods'],
+    Assume<this['result'], any[]>,
+    Assume<this['selectedFields'], ColumnsSelection>
+  >;
+}
+
+type Kind<
+  H extends Handle,
+  TTableName extends string | undefined,
+  TSelection extends ColumnsSelection,
+  TSelectMode extends SelectMode,
+  TNullabilityMap extends Nullability,
+  TDynamic extends boolean,
+  TExcludedMethods extends string,
+  TResult extends any[] = SelectResult<TSelection, TSelectMode, TNullabilityMap>[],
+  TSelectedFields extends ColumnsSelection = BuildSubquerySelection<TSelection, TNullabilityMap>,
+> = TenantSelect<H, TTableName, TSelection, TSelectMode, TNullabilityMap, TDynamic, TExcludedMethods, TResult, TSelectedFields>;
+
+/** A select of a handle. Awaiting it runs it. */
+export type TenantSelect<
+  H extends Handle,
+  TTableName extends string | undefined = string | undefined,
+  TSelection extends ColumnsSelection = Record<string, any>,
+  TSelectMode extends SelectMode = SelectMode,
+  TNullabilityMap extends Nullability = Nullability,
+  TDynamic extends boolean = true,
+  TExcludedMethods extends string = never,
+  TResult extends any[] = SelectResult<TSelection, TSelectMode, TNullabilityMap>[],
+  TSelectedFields extends ColumnsSelection = BuildSubquerySelection<TSelection, TNullabilityMap>,
+> = TenantSelectBase<H, TTableName, TSelection, TSelectMode, TNullabilityMap, TDynamic, TExcludedMethods, TResult, TSelectedFields> &
+  Run<H['runner'], TResult>;
+
+export type AnyTenantSelect = TenantSelectBase<any, any, any, any, any, any, any, any, any>;
+
+type Without<T extends AnyTenantSelect, TDynamic extends boolean, K extends string, TReset extends boolean = false> = TDynamic extends true
+  ? Same<T, true, T['_']['excludedMethods']>
+  : Omit<
+      Same<T, TDynamic, TReset extends true ? K : T['_']['excludedMethods'] | K>,
+      TReset extends true ? K : T['_']['excludedMethods'] | K
+    >;
+
+type Same<T extends AnyTenantSelect, TDynamic extends boolean, TExcluded extends string> = Kind<
+  T['_']['handle'],
+  T['_']['tableName'],
+  T['_']['selection'],
+  T['_']['selectMode'],
+  T['_']['nullabilityMap'],
+  TDynamic,
+  TExcluded,
+  T['_']['result'],
+  T['_']['selectedFields']
+>;
+
+type Joined<T extends AnyTenantSelect, TDynamic extends boolean, TJoinType extends JoinType, TTable, TName extends string | undefined> = T extends any
+  ? Without<
+      Kind<
+        T['_']['handle'],
+        T['_']['tableName'],
+        AppendToResult<T['_']['tableName'], T['_']['selection'], TName, Assume<SourceSelection<TTable>, DrizzleFields>, T['_']['selectMode']>,
+        T['_']['selectMode'] extends 'partial' ? T['_']['selectMode'] : 'multiple',
+        AppendToNullabilityMap<T['_']['nullabilityMap'], TName, TJoinType>,
+        T['_']['dynamic'],
+        T['_']['excludedMethods']
+      >,
+      TDynamic,
+      T['_']['excludedMethods']
+    >
+  : never;
+
+type JoinFn<T extends AnyTenantSelect, TDynamic extends boolean, TJoinType extends JoinType, TLateral extends boolean> = <
+  TTable extends TLateral extends true ? Subquery | SQL : AnySource,
+>(
+  table: CheckSource<T['_']['handle'], TTable>,
+  on: ((aliases: T['_']['selection']) => SQL | undefined) | SQL | undefined,
+) => Joined<T, TDynamic, TJoinType, TTable, SourceName<TTable>>;
+
+type CrossJoinFn<T extends AnyTenantSelect, TDynamic extends boolean, TLateral extends boolean> = <
+  TTable extends TLateral extends true ? Subquery | SQL : AnySource,
+>(
+  table: CheckSource<T['_']['handle'], TTable>,
+) => Joined<T, TDynamic, 'cross', TTable, SourceName<TTable>>;
+
+/** The right side of a set operator: a select of the same handle, with the same columns. */
+interface Operand<H extends Handle, TResult extends any[]> extends ScopeBrand<H['tenancy']> {
+  readonly _: { readonly result: TResult };
+}
+
+type SetOperatorFn<T extends AnyTenantSelect, TDynamic extends boolean, TResult extends any[]> = <TValue extends Operand<T['_']['handle'], TResult>>(
+  right: CheckOperand<TValue, TResult> | ((operators: SetOperators<T['_']['handle']>) => CheckOperand<TValue, TResult>),
+) => Without<T, TDynamic, PgSetOperatorExcludedMethods, true>;
+
+type CheckOperand<TValue extends Operand<any, any>, TResult extends any[]> = ValidateShape<TValue['_']['result'][number], TResult[number], TValue>;
+
+type CreateSetOperatorFn<H extends Handle> = <T extends AnyTenantSelect & ScopeBrand<H['tenancy']>, TRest extends Operand<H, T['_']['result']>[]>(
+  left: T,
+  right: Operand<H, T['_']['result']>,
+  ...rest: TRest
+) => Without<T, false, PgSetOperatorExcludedMethods, true>;
+
+interface SetOperators<H extends Handle> {
+  union: CreateSetOperatorFn<H>;
+  intersect: CreateSetOperatorFn<H>;
+  except: CreateSetOperatorFn<H>;
+  unionAll: CreateSetOperatorFn<H>;
+  intersectAll: CreateSetOperatorFn<H>;
+  exceptAll: CreateSetOperatorFn<H>;
+}
+
+type LockConfig = { of?: ValueOrArray<AnyTenantTable | Table> } & (
+  | { noWait: true; skipLocked?: undefined }
+  | { noWait?: undefined; skipLocked: true }
+  | { noWait?: undefined; skipLocked?: undefined }
+);
+
+export interface TenantSelectBase<
+  H extends Handle,
+  TTableName extends string | undefined,
+  TSelection extends ColumnsSelection,
+  TSelectMode extends SelectMode,
+  TNullabilityMap extends Nullability,
+  TDynamic extends boolean,
+  TExcludedMethods extends string,
+  TResult extends any[],
+  TSelectedFields extends ColumnsSelection,
+> extends ScopeBrand<H['tenancy']>,
+    SqlMethods {
+  readonly _: {
+    readonly handle: H;
+    readonly dialect: 'pg';
+    readonly hkt: TenantSelectHKT<H>;
+    readonly tableName: TTableName;
+    readonly selection: TSelection;
+    readonly selectMode: TSelectMode;
+    readonly nullabilityMap: TNullabilityMap;
+    readonly dynamic: TDynamic;
+    readonly excludedMethods: TExcludedMethods;
+    readonly result: TResult;
+    readonly selectedFields: TSelectedFields;
+  };
+  leftJoin: JoinFn<this, TDynamic, 'left', false>;
+  leftJoinLateral: JoinFn<this, TDynamic, 'left', true>;
+  rightJoin: JoinFn<this, TDynamic, 'right', false>;
+  innerJoin: JoinFn<this, TDynamic, 'inner', false>;
+  innerJoinLateral: JoinFn<this, TDynamic, 'inner', true>;
+  fullJoin: JoinFn<this, TDynamic, 'full', false>;
+  crossJoin: CrossJoinFn<this, TDynamic, false>;
+  crossJoinLateral: CrossJoinFn<this, TDynamic, true>;
+  union: SetOperatorFn<this, TDynamic, TResult>;
+  unionAll: SetOperatorFn<this, TDynamic, TResult>;
+  intersect: SetOperatorFn<this, TDynamic, TResult>;
+  intersectAll: SetOperatorFn<this, TDynamic, TResult>;
+  except: SetOperatorFn<this, TDynamic, TResult>;
+  exceptAll: SetOperatorFn<this, TDynamic, TResult>;
+  where(where: ((aliases: TSelection) => SQL | undefined) | SQL | undefined): Without<this, TDynamic, 'where'>;
+  having(having: ((aliases: TSelection) => SQL | undefined) | SQL | undefined): Without<this, TDynamic, 'having'>;
+  groupBy(builder: (aliases: TSelection) => ValueOrArray<PgColumn | SQL | SQL.Aliased>): Without<this, TDynamic, 'groupBy'>;
+  groupBy(...columns: (PgColumn | SQL | SQL.Aliased)[]): Without<this, TDynamic, 'groupBy'>;
+  orderBy(builder: (aliases: TSelection) => ValueOrArray<PgColumn | SQL | SQL.Aliased>): Without<this, TDynamic, 'orderBy'>;
+  orderBy(...columns: (PgColumn | SQL | SQL.Aliased)[]): Without<this, TDynamic, 'orderBy'>;
+  limit(limit: number | Placeholder): Without<this, TDynamic, 'limit'>;
+  offset(offset: number | Placeholder): Without<this, TDynamic, 'offset'>;
+  for(strength: LockStrength, config?: LockConfig): Without<this, TDynamic, 'for'>;
+  comment(comment: CommentInput): Without<this, TDynamic, 'comment'>;
+  as<TAlias extends string>(alias: TAlias): SubqueryWithSelection<TSelectedFields, TAlias> & ScopeBrand<H['tenancy']>;
+  $dynamic(): Same<this, true, never>;
+  $withCache(config?: { config?: object; tag?: string; autoInvalidate?: boolean } | false): this;
+}
+
+/** What `select()` returns, before `from`. */
+export interface TenantSelectBuilder<H extends Handle, TSelection extends SelectedFields | undefined> {
+  from<TFrom extends AnySource>(
+    source: CheckSource<H, TFrom>,
+  ): Kind<
+    H,
+    SourceName<TFrom>,
+    TSelection extends undefined ? SourceSelection<TFrom> : Assume<UnscopedSelection<TSelection>, ColumnsSelection>,
+    TSelection extends undefined ? 'single' : 'partial',
+    SourceName<TFrom> extends infer Name extends string ? Record<Name, 'not-null'> : {},
+    false,
+    never
+  >;
+}
+
+/** Drizzle's query builder, for `$with(...).as((qb) => ...)` and `insert().select((qb) => ...)`. */
+export interface TenantQueryBuilder<H extends Handle> {
+  select(): TenantSelectBuilder<H, undefined>;
+  select<TSelection extends SelectedFields>(fields: TSelection): TenantSelectBuilder<H, TSelection>;
+  selectDistinct(): TenantSelectBuilder<H, undefined>;
+  selectDistinct<TSelection extends SelectedFields>(fields: TSelection): TenantSelectBuilder<H, TSelection>;
+  selectDistinctOn(on: (PgColumn | SQLWrapper)[]): TenantSelectBuilder<H, undefined>;
+  selectDistinctOn<TSelection extends SelectedFields>(on: (PgColumn | SQLWrapper)[], fields: TSelection): TenantSelectBuilder<H, TSelection>;
+}
+
+/** A query that the handle built, with what it selects. */
+export interface ScopedQuery<Name extends string, TSelection> extends ScopeBrand<Name>, SQLWrapper {
+  readonly _: { readonly selectedFields: TSelection };
+}
+
+/** Drizzle's `$with`, for queries of the handle. */
+export interface TenantWithBuilder<H extends Handle> {
+  <TAlias extends string>(alias: TAlias): {
+    as: {
+      <TSelection extends ColumnsSelection>(
+        query: ScopedQuery<H['tenancy'], TSelection> | ((qb: TenantQueryBuilder<H>) => ScopedQuery<H['tenancy'], TSelection>),
+      ): WithSubqueryWithSelection<TSelection, TAlias> & ScopeBrand<H['tenancy']>;
+      (query: ScopedQuery<H['tenancy'], undefined>): WithSubquery<TAlias, {}> & ScopeBrand<H['tenancy']>;
+    };
+  };
+  <TAlias extends string, TSelection extends ColumnsSelection>(
+    alias: TAlias,
+    selection: TSelection,
+  ): {
+    as: (query: SQL | ((qb: TenantQueryBuilder<H>) => SQL)) => WithSubqueryWithSelection<TSelection, TAlias> & ScopeBrand<H['tenancy']>;
+  };
+}
+
