@@ -6,7 +6,7 @@ import type { PgRelationalQueryHKTBase, RelationalQueryBuilder } from 'drizzle-o
 import type { TenancyOfRelationTable, TenantRelations } from '../schema/relations.js';
 import type { Tenancy, TenantId } from '../schema/tenancy.js';
 import type { TenantTypeError } from '../schema/table.types.js';
-import type { AnySource, CheckSource, CheckTarget, Handle, HandleOf, PromiseRunner, Run, Runner, ScopeBrand, SqlMethods } from './handle.types.js';
+import type { AnySource, CheckSource, CheckTarget, Handle, HandleOf, PromiseRunner, ReaderIn, Run, Runner, ScopeBrand, SqlMethods } from './handle.types.js';
 import type { TenantQueryBuilder, TenantWithBuilder } from './select.types.js';
 import type { AnyTarget, InsertColumns, TenantDelete, TenantInsertBuilder, TenantUpdateBuilder, WriteTable } from './write.types.js';
 
@@ -39,9 +39,9 @@ export type RelationalQueries<H extends Handle, TRelations> = TRelations extends
 type Ctes<H extends Handle> = readonly (SQLWrapper & ScopeBrand<H['tenancy']>)[];
 
 interface ReadMethods<H extends Handle> {
-  select: TenantQueryBuilder<H>['select'];
-  selectDistinct: TenantQueryBuilder<H>['selectDistinct'];
-  selectDistinctOn: TenantQueryBuilder<H>['selectDistinctOn'];
+  select: TenantQueryBuilder<ReaderIn<H>>['select'];
+  selectDistinct: TenantQueryBuilder<ReaderIn<H>>['selectDistinct'];
+  selectDistinctOn: TenantQueryBuilder<ReaderIn<H>>['selectDistinctOn'];
 }
 
 interface WriteMethods<H extends Handle> {
@@ -56,7 +56,7 @@ interface WriteMethods<H extends Handle> {
 /** The whole of Drizzle's query API, on the tables of one handle. */
 export interface ScopedHandle<H extends Handle, TRelations, TTransaction> extends ReadMethods<H>, WriteMethods<H>, ScopeBrand<H['tenancy']> {
   readonly query: RelationalQueries<H, TRelations>;
-  readonly $with: TenantWithBuilder<H>;
+  readonly $with: TenantWithBuilder<ReaderIn<H>>;
   with(...queries: Ctes<H>): ReadMethods<H> & WriteMethods<H>;
   $count<T extends AnySource>(source: CheckSource<H, T>, filters?: SQL): SQL<number> & Run<H['runner'], number>;
   readonly $cache: { invalidate(params: { tables?: unknown; tags?: string | string[] }): Promise<void> };

@@ -18,7 +18,7 @@ import { PgTable, type PgDialect } from 'drizzle-orm/pg-core';
 import type { TableClass, TenantClass } from '../schema/classify.js';
 import { nameOf } from '../schema/classify.js';
 import { ImmutableTenantError, RawSqlNotScopedError, UnscopedTableError, UnsupportedTenantOperationError } from '../schema/index.js';
-import { namesOf, type Scope } from './scope.js';
+import { knownName, namesOf, type Scope } from './scope.js';
 import { builtBy, markBuilt, Template } from './template.js';
 
 /** Drizzle's dialect with a scope. */
@@ -259,7 +259,7 @@ class Statement extends Template {
       const known = namesOf(table)[2];
       const has = (name: string) => columns.some((it) => it?.table && it.name === name && namesOf(it.table)[2] === known);
       if (has(found.name) || !found.primaryKey().every(has)) return [];
-      return [sql`${(table as any)[qualifier]}.${sql.identifier(found.name)}`];
+      return [sql`${knownName(table)}.${sql.identifier(found.name)}`];
     });
     return [...columns, ...added];
   }
@@ -377,7 +377,6 @@ class Statement extends Template {
   }
 }
 
-const qualifier = Symbol.for('drizzle:Qualifier');
 const columns = Symbol.for('drizzle:Columns');
 /** Drizzle's own, which its types leave out. */
 const { orderSelectedFields } = utils as any;

@@ -23,11 +23,23 @@ export interface PromiseRunner extends Runner {
   readonly query: PromiseQuery<this['result']>;
 }
 
-/** A handle, for its builders: whose tables, how queries run, and what the driver returns for a statement. */
-export interface Handle {
+/** A handle, for its reads: whose tables, and how queries run. */
+export interface Reader {
   /** The tenancy; `string` reaches every tenancy, `never` reference tables only. */
   readonly tenancy: string;
   readonly runner: Runner;
+}
+
+export interface ReaderOf<Name extends string, TRunner extends Runner> extends Reader {
+  readonly tenancy: Name;
+  readonly runner: TRunner;
+}
+
+/** What of a handle matters for its reads: they are alike for all drivers. */
+export type ReaderIn<H extends Handle> = ReaderOf<H['tenancy'], H['runner']>;
+
+/** A handle, for its writes: what the driver returns for a statement, too. */
+export interface Handle extends Reader {
   readonly queryResult: PgQueryResultHKT;
   /** Who fills in the tenant of a new row: the handle, the caller, or nobody where only reference tables are written. */
   readonly writes: 'one' | 'several' | 'shared';
@@ -56,7 +68,7 @@ export type AnySource = AnyTenantTable | Table | Subquery | PgViewBase | SQL;
 
 
 /** `T` where rows of it may be read through the handle, otherwise the error that says what to do. */
-export type CheckSource<H extends Handle, T> =
+export type CheckSource<H extends Reader, T> =
   T extends TenantTableBase<infer Name, any>
     ? Name extends H['tenancy']
       ? T
@@ -75,7 +87,7 @@ export type CheckSource<H extends Handle, T> =
             ? TenantTypeError<'Declare the table with tenantTable() or referenceTable()'>
             : T;
 
-type CheckView<H extends Handle, T, Name extends string> = [Name] extends [never]
+type CheckView<H extends Reader, T, Name extends string> = [Name] extends [never]
   ? TenantTypeError<'Expose the tenant column in the view'>
   : [Name] extends [H['tenancy']]
     ? T

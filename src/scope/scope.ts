@@ -15,8 +15,6 @@ export type Reach =
   | { readonly kind: 'all'; readonly comment: string }
   | { readonly kind: 'shared' };
 
-const qualifier = Symbol.for('drizzle:Qualifier');
-
 export class Scope {
   #tenancy: AnyTenancy | undefined;
 
@@ -95,7 +93,7 @@ export class Scope {
    *
    * @returns undefined for a reference table, and where this scope filters nothing
    */
-  predicate(table: object, found: TableClass, alias: unknown = (table as any)[qualifier]): SQL | undefined {
+  predicate(table: object, found: TableClass, alias: SQL = knownName(table)): SQL | undefined {
     if (found.kind === 'reference' || !this.filters) return undefined;
     const column = sql`${alias}.${sql.identifier(found.name)}`;
     switch (this.reach.kind) {
@@ -113,7 +111,7 @@ export class Scope {
   /** The tenant column of a table that is joined on it, where one literal does not say it already. */
   joinColumn(table: object, found: TableClass): SQL | undefined {
     if (found.kind === 'reference' || !this.filters || this.reach.kind === 'one') return undefined;
-    return sql`${(table as any)[qualifier]}.${sql.identifier(found.name)}`;
+    return sql`${knownName(table)}.${sql.identifier(found.name)}`;
   }
 
   /** The rows of a table within this scope, as a query of their own; undefined where nothing confines them. */
@@ -170,4 +168,14 @@ export function namesOf(table: object): [schema: string | undefined, original: s
 export function originalName(table: object): SQL {
   const [schema, original] = namesOf(table);
   return schema ? sql`${sql.identifier(schema)}.${sql.identifier(original)}` : sql`${sql.identifier(original)}`;
+}
+
+/** The table by the name by which the statement knows it. */
+export function knownName(table: object): SQL {
+  const [schema, , known] = namesOf(table);
+  return schema && !isAlias(table) ? sql`${sql.identifier(schema)}.${sql.identifier(known)}` : sql`${sql.identifier(known)}`;
+}
+
+export function isAlias(table: object): boolean {
+  return is(table, View) ? (table as any)[ViewBaseConfig].isAlias : (table as any)[(Table as any).Symbol.IsAlias];
 }

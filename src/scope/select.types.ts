@@ -19,7 +19,7 @@ import type {
 import type { SelectedFields as DrizzleSelectedFields } from 'drizzle-orm/operations';
 import type { Assume, ValidateShape, ValueOrArray } from 'drizzle-orm/utils';
 import type { AnyTenantTable } from '../schema/table.types.js';
-import type { AnySource, CheckSource, Handle, Run, ScopeBrand, SourceName, SourceSelection, SqlMethods, UnscopedSelection } from './handle.types.js';
+import type { AnySource, CheckSource, Reader, Run, ScopeBrand, SourceName, SourceSelection, SqlMethods, UnscopedSelection } from './handle.types.js';
 
 type Nullability = Record<string, JoinNullability>;
 type DrizzleFields = DrizzleSelectedFields<Column, Table>;
@@ -30,7 +30,7 @@ export type SelectedFields = Record<
   PgColumn | SQL | SQL.Aliased | Subquery | Table | AnyTenantTable | Record<string, PgColumn | SQL | SQL.Aliased | Subquery>
 >;
 
-export interface TenantSelectHKT<H extends Handle> extends PgSelectHKTBase {
+export interface TenantSelectHKT<H extends Reader> extends PgSelectHKTBase {
   _type: TenantSelect<
     H,
     this['tableName'],
@@ -45,7 +45,7 @@ export interface TenantSelectHKT<H extends Handle> extends PgSelectHKTBase {
 }
 
 type Kind<
-  H extends Handle,
+  H extends Reader,
   TTableName extends string | undefined,
   TSelection extends ColumnsSelection,
   TSelectMode extends SelectMode,
@@ -58,7 +58,7 @@ type Kind<
 
 /** A select of a handle. Awaiting it runs it. */
 export type TenantSelect<
-  H extends Handle,
+  H extends Reader,
   TTableName extends string | undefined = string | undefined,
   TSelection extends ColumnsSelection = Record<string, any>,
   TSelectMode extends SelectMode = SelectMode,
@@ -121,7 +121,7 @@ type CrossJoinFn<T extends AnyTenantSelect, TDynamic extends boolean, TLateral e
 ) => Joined<T, TDynamic, 'cross', TTable, SourceName<TTable>>;
 
 /** The right side of a set operator: a select of the same handle, with the same columns. */
-interface Operand<H extends Handle, TResult extends any[]> extends ScopeBrand<H['tenancy']> {
+interface Operand<H extends Reader, TResult extends any[]> extends ScopeBrand<H['tenancy']> {
   readonly _: { readonly result: TResult };
 }
 
@@ -131,13 +131,13 @@ type SetOperatorFn<T extends AnyTenantSelect, TDynamic extends boolean, TResult 
 
 type CheckOperand<TValue extends Operand<any, any>, TResult extends any[]> = ValidateShape<TValue['_']['result'][number], TResult[number], TValue>;
 
-type CreateSetOperatorFn<H extends Handle> = <T extends AnyTenantSelect & ScopeBrand<H['tenancy']>, TRest extends Operand<H, T['_']['result']>[]>(
+type CreateSetOperatorFn<H extends Reader> = <T extends AnyTenantSelect & ScopeBrand<H['tenancy']>, TRest extends Operand<H, T['_']['result']>[]>(
   left: T,
   right: Operand<H, T['_']['result']>,
   ...rest: TRest
 ) => Without<T, false, PgSetOperatorExcludedMethods, true>;
 
-interface SetOperators<H extends Handle> {
+interface SetOperators<H extends Reader> {
   union: CreateSetOperatorFn<H>;
   intersect: CreateSetOperatorFn<H>;
   except: CreateSetOperatorFn<H>;
@@ -153,7 +153,7 @@ type LockConfig = { of?: ValueOrArray<AnyTenantTable | Table> } & (
 );
 
 export interface TenantSelectBase<
-  H extends Handle,
+  H extends Reader,
   TTableName extends string | undefined,
   TSelection extends ColumnsSelection,
   TSelectMode extends SelectMode,
@@ -207,7 +207,7 @@ export interface TenantSelectBase<
 }
 
 /** What `select()` returns, before `from`. */
-export interface TenantSelectBuilder<H extends Handle, TSelection extends SelectedFields | undefined> {
+export interface TenantSelectBuilder<H extends Reader, TSelection extends SelectedFields | undefined> {
   from<TFrom extends AnySource>(
     source: CheckSource<H, TFrom>,
   ): Kind<
@@ -222,7 +222,7 @@ export interface TenantSelectBuilder<H extends Handle, TSelection extends Select
 }
 
 /** Drizzle's query builder, for `$with(...).as((qb) => ...)` and `insert().select((qb) => ...)`. */
-export interface TenantQueryBuilder<H extends Handle> {
+export interface TenantQueryBuilder<H extends Reader> {
   select(): TenantSelectBuilder<H, undefined>;
   select<TSelection extends SelectedFields>(fields: TSelection): TenantSelectBuilder<H, TSelection>;
   selectDistinct(): TenantSelectBuilder<H, undefined>;
@@ -237,7 +237,7 @@ export interface ScopedQuery<Name extends string, TSelection> extends ScopeBrand
 }
 
 /** Drizzle's `$with`, for queries of the handle. */
-export interface TenantWithBuilder<H extends Handle> {
+export interface TenantWithBuilder<H extends Reader> {
   <TAlias extends string>(alias: TAlias): {
     as: {
       <TSelection extends ColumnsSelection>(

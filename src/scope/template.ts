@@ -3,9 +3,9 @@
  * is a source of rows becomes a derived table with its predicate inside, which no text around it can weaken.
  */
 import { SQL, sql, Subquery, type Param } from 'drizzle-orm';
-import { chunkKindOf, chunkKinds, isSQLWrapper } from 'drizzle-orm/sql/sql';
 import { RawSqlNotScopedError, TenantMismatchError } from '../schema/index.js';
-import { namesOf, originalName, type Scope } from './scope.js';
+import { chunkKindOf, chunkKinds, isSQLWrapper } from './chunks.js';
+import { isAlias, namesOf, originalName, type Scope } from './scope.js';
 import { readTables, tokensOf, type FragmentUse, type TableUse, type Token } from './sql-text.js';
 
 /** What is known of a piece of SQL that this library built: for whom, and which CTEs it expects around it. */
@@ -156,7 +156,7 @@ class Reader {
       case chunkKinds.column: {
         const column = chunk as { table: object; name: string; isAlias: boolean };
         const token = { type: 'value', value: '' } as const;
-        const isQualified = !column.isAlias && !(column.table as any)[isAliasSymbol] && namesOf(column.table)[0] !== undefined;
+        const isQualified = !column.isAlias && !isAlias(column.table) && namesOf(column.table)[0] !== undefined;
         if (isQualified) return this.#slot(token, chunk, out, { column });
         out.push(chunk);
         this.#token(token);
@@ -259,5 +259,3 @@ class Reader {
     return full;
   }
 }
-
-const isAliasSymbol = Symbol.for('drizzle:IsAlias');

@@ -26,7 +26,7 @@ import type {
 import type { RequiredInsertKeys } from 'drizzle-orm/table';
 import type { Assume, DrizzleTypeError, Equal, JoinUnion, Simplify } from 'drizzle-orm/utils';
 import type { AnyTenantTable, PgTableConfig, TenantKey, TenantTableBase, TenantTypeError, Unscoped } from '../schema/table.types.js';
-import type { AnySource, CheckSource, Handle, Run, SourceName, SqlMethods, UnscopedSelection } from './handle.types.js';
+import type { AnySource, CheckSource, Handle, ReaderIn, Run, SourceName, SqlMethods, UnscopedSelection } from './handle.types.js';
 import type { ScopedQuery, SelectedFields, TenantQueryBuilder } from './select.types.js';
 
 export type AnyTarget = AnyTenantTable | PgTable;
@@ -111,7 +111,7 @@ export interface TenantInsertBuilder<H extends Handle, T, TList extends string[]
   select<TSelection extends PgInsertSelection<WriteTable<H, T>, TOverride, TList>>(
     query:
       | ScopedQuery<H['tenancy'], InsertSelection<H, T, TSelection, TOverride, TList>>
-      | ((qb: TenantQueryBuilder<H>) => ScopedQuery<H['tenancy'], InsertSelection<H, T, TSelection, TOverride, TList>>),
+      | ((qb: TenantQueryBuilder<ReaderIn<H>>) => ScopedQuery<H['tenancy'], InsertSelection<H, T, TSelection, TOverride, TList>>),
   ): TenantInsert<H, T>;
 }
 
