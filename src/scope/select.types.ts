@@ -30,18 +30,24 @@ export type SelectedFields = Record<
   PgColumn | SQL | SQL.Aliased | Subquery | Table | AnyTenantTable | Record<string, PgColumn | SQL | SQL.Aliased | Subquery>
 >;
 
+/**
+ * Drizzle's own `union(a, b, c)` asks of each operand that its `hkt`, applied to nothing in particular, is some
+ * select of Drizzle's; hence `any` there.
+ */
 export interface TenantSelectHKT<H extends Reader> extends PgSelectHKTBase {
-  _type: TenantSelect<
-    H,
-    this['tableName'],
-    Assume<this['selection'], ColumnsSelection>,
-    this['selectMode'],
-    Assume<this['nullabilityMap'], Nullability>,
-    this['dynamic'],
-    this['excludedMethods'],
-    Assume<this['result'], any[]>,
-    Assume<this['selectedFields'], ColumnsSelection>
-  >;
+  _type: unknown extends this['selection']
+    ? any
+    : TenantSelect<
+        H,
+        this['tableName'],
+        Assume<this['selection'], ColumnsSelection>,
+        this['selectMode'],
+        Assume<this['nullabilityMap'], Nullability>,
+        this['dynamic'],
+        this['excludedMethods'],
+        Assume<this['result'], any[]>,
+        Assume<this['selectedFields'], ColumnsSelection>
+      >;
 }
 
 type Kind<
