@@ -6,7 +6,7 @@ import type { PgRelationalQueryHKTBase, RelationalQueryBuilder } from 'drizzle-o
 import type { TenancyOfRelationTable, TenantRelations } from '../schema/relations.js';
 import type { Tenancy, TenantId } from '../schema/tenancy.js';
 import type { TenantTypeError } from '../schema/table.types.js';
-import type { AnySource, CheckSource, CheckTarget, Handle, HandleOf, PromiseRunner, ReaderIn, Run, Runner, ScopeBrand, SqlMethods } from './handle.types.js';
+import type { AnySource, CheckBuilt, CheckSource, CheckTarget, Handle, HandleOf, PromiseRunner, ReaderIn, Run, Runner, ScopeBrand, SqlMethods } from './handle.types.js';
 import type { TenantQueryBuilder, TenantWithBuilder } from './select.types.js';
 import type { AnyTarget, InsertColumns, TenantDelete, TenantInsertBuilder, TenantUpdateBuilder, WriteTable } from './write.types.js';
 
@@ -40,7 +40,7 @@ type QueriesOf<H extends Handle, TRelations> = TRelations extends TablesRelation
     }
   : {};
 
-type Ctes<H extends Handle> = readonly (SQLWrapper & ScopeBrand<H['tenancy']>)[];
+type Ctes<H extends Handle, T> = { [K in keyof T]: CheckBuilt<H, T[K]> };
 
 interface ReadMethods<H extends Handle> {
   select: TenantQueryBuilder<ReaderIn<H>>['select'];
@@ -61,7 +61,7 @@ interface WriteMethods<H extends Handle> {
 export interface ScopedHandle<H extends Handle, TRelations, TTransaction> extends ReadMethods<H>, WriteMethods<H>, ScopeBrand<H['tenancy']> {
   readonly query: RelationalQueries<H, TRelations>;
   readonly $with: TenantWithBuilder<ReaderIn<H>>;
-  with(...queries: Ctes<H>): ReadMethods<H> & WriteMethods<H>;
+  with<T extends SQLWrapper[]>(...queries: Ctes<H, T>): ReadMethods<H> & WriteMethods<H>;
   $count<T extends AnySource>(source: CheckSource<H, T>, filters?: SQL): SQL<number> & Run<H['runner'], number>;
   readonly $cache: { invalidate(params: { tables?: unknown; tags?: string | string[] }): Promise<void> };
   execute<TRow extends unknown[] = unknown[]>(query: SQLWrapper | string, mode: 'arrays'): Run<H['runner'], TRow[]> & SQLWrapper;

@@ -57,11 +57,11 @@ export interface HandleOf<
   readonly writes: TWrites;
 }
 
-declare const scopeBrand: unique symbol;
+declare const buildItWithTheSameHandle: unique symbol;
 
-/** Marks what a handle of the tenancy built. The compiler quotes the brand where another tenancy's is given. */
+/** Marks what a handle of the tenancy built. The compiler quotes the key where it is missing, the value where it differs. */
 export interface ScopeBrand<Name extends string> {
-  readonly [scopeBrand]: `Use db.forTenant(${Name}Id)`;
+  readonly [buildItWithTheSameHandle]: `Use db.forTenant(${Name}Id)`;
 }
 
 export type AnySource = AnyTenantTable | Table | Subquery | PgViewBase | SQL;
@@ -106,6 +106,11 @@ export type CheckTarget<H extends Handle, T> =
         ? T
         : TenantTypeError<'Write reference tables through db.shared'>
       : TenantTypeError<'Declare the table with tenantTable() or referenceTable()'>;
+
+/** `T` where the handle built it, otherwise the error that says what to do. */
+export type CheckBuilt<H extends Reader, T> = T extends ScopeBrand<H['tenancy']>
+  ? T
+  : TenantTypeError<'Build the query with the same handle'>;
 
 /** The name by which a statement knows a source. */
 export type SourceName<T> = GetSelectTableName<TableLikeOf<T>>;
