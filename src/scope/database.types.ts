@@ -1,12 +1,12 @@
 /** The types of the handles. */
-import type { InferInsertModel, SQL, SQLWrapper, TablesRelationalConfig } from 'drizzle-orm';
+import type { InferInsertModel, IsUnion, SQL, SQLWrapper, TablesRelationalConfig } from 'drizzle-orm';
 import type { PgAsyncDatabase } from 'drizzle-orm/pg-core/async';
 import type { PgMaterializedView, PgQueryResultHKT, PgQueryResultKind, PgTransactionConfig } from 'drizzle-orm/pg-core';
 import type { PgRelationalQueryHKTBase, RelationalQueryBuilder } from 'drizzle-orm/pg-core/query-builders/query';
 import type { TenancyOfRelationTable, TenantRelations } from '../schema/relations.js';
 import type { Tenancy, TenantId } from '../schema/tenancy.js';
 import type { TenantTypeError } from '../schema/table.types.js';
-import type { AnySource, CheckBuilt, CheckSource, CheckTarget, Handle, HandleOf, PromiseRunner, ReaderIn, Run, Runner, ScopeBrand, SqlMethods } from './handle.types.js';
+import type { AnySource, CheckBuilt, CheckSource, CheckTarget, Handle, HandleOf, PromiseRunner, ReaderIn, Reach, Run, Runner, ScopeBrand, SqlMethods } from './handle.types.js';
 import type { TenantQueryBuilder, TenantWithBuilder } from './select.types.js';
 import type { AnyTarget, InsertColumns, TenantDelete, TenantInsertBuilder, TenantUpdateBuilder, WriteTable } from './write.types.js';
 
@@ -58,7 +58,11 @@ interface WriteMethods<H extends Handle> {
 }
 
 /** The whole of Drizzle's query API, on the tables of one handle. */
-export interface ScopedHandle<H extends Handle, TRelations, TTransaction> extends ReadMethods<H>, WriteMethods<H>, ScopeBrand<H['tenancy']> {
+export interface ScopedHandle<H extends Handle, TRelations, TTransaction>
+  extends ReadMethods<H>,
+    WriteMethods<H>,
+    ScopeBrand<H['tenancy']>,
+    Reach<H['writes']> {
   readonly query: RelationalQueries<H, TRelations>;
   readonly $with: TenantWithBuilder<ReaderIn<H>>;
   with<T extends SQLWrapper[]>(...queries: Ctes<H, T>): ReadMethods<H> & WriteMethods<H>;
@@ -128,7 +132,11 @@ export interface PreparedForTenant<Name extends string, TResult> {
   run(id: TenantId<Name>, placeholders?: Record<string, unknown>): Promise<TResult>;
 }
 
-type CheckId<Id> = Id extends TenantId<any> ? Id : TenantTypeError<'Get the id from the tenancy, as in account.parse(value)'>;
+type CheckId<Id> = [Id] extends [TenantId<any>]
+  ? IsUnion<Id> extends true
+    ? TenantTypeError<'Give ids of one tenancy: a handle belongs to one'>
+    : Id
+  : TenantTypeError<'Get the id from the tenancy, as in account.parse(value)'>;
 type NameOf<Id> = Id extends TenantId<infer Name extends string> ? Name : never;
 
 /** What `withTenancy` returns. It has no query methods of its own. */

@@ -263,19 +263,17 @@ export interface TenantQueryBuilder<H extends Reader> {
 }
 
 /** A query that the handle built, with what it selects. */
-export interface ScopedQuery<Name extends string, TSelection> extends ScopeBrand<Name>, SQLWrapper {
+export interface ScopedQuery<Name extends string, TSelection> extends ScopeBrand<Name>, SqlMethods {
   readonly _: { readonly selectedFields: TSelection };
 }
 
 /** Drizzle's `$with`, for queries of the handle. */
 export interface TenantWithBuilder<H extends Reader> {
   <TAlias extends string>(alias: TAlias): {
-    as: {
-      <TSelection extends ColumnsSelection>(
-        query: ScopedQuery<H['tenancy'], TSelection> | ((qb: TenantQueryBuilder<H>) => ScopedQuery<H['tenancy'], TSelection>),
-      ): WithSubqueryWithSelection<TSelection, TAlias> & ScopeBrand<H['tenancy']>;
-      (query: ScopedQuery<H['tenancy'], undefined>): WithSubquery<TAlias, {}> & ScopeBrand<H['tenancy']>;
-    };
+    as<TSelection extends ColumnsSelection | undefined>(
+      query: ScopedQuery<H['tenancy'], TSelection> | ((qb: TenantQueryBuilder<H>) => ScopedQuery<H['tenancy'], TSelection>),
+    ): ([TSelection] extends [ColumnsSelection] ? WithSubqueryWithSelection<TSelection, TAlias> : WithSubquery<TAlias, {}>) &
+      ScopeBrand<H['tenancy']>;
   };
   <TAlias extends string, TSelection extends ColumnsSelection>(
     alias: TAlias,
