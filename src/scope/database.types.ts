@@ -77,7 +77,8 @@ export interface ScopedHandle<H extends Handle, TRelations, TTransaction>
     query: SQLWrapper | string,
     mode?: 'raw',
   ): Run<H['runner'], PgQueryResultKind<H['queryResult'], TRow>> & SQLWrapper;
-  transaction<T>(transaction: (tx: TTransaction) => Promise<T>, config?: PgTransactionConfig): Promise<T>;
+  // `NoInfer` spares TypeScript 7 the variances of the whole handle, which it computes to infer `T` from a callback.
+  transaction<T>(transaction: (tx: NoInfer<TTransaction>) => Promise<T>, config?: PgTransactionConfig): Promise<T>;
 }
 
 interface TransactionMethods {
@@ -177,7 +178,7 @@ export interface TenancyDatabase<TRelations = {}, TQueryResult extends PgQueryRe
    */
   prepare<Name extends string, TResult>(
     tenancy: Tenancy<Name, any, any>,
-    build: (tdb: TenantDatabase<Name, TRelations, TQueryResult>) => PromiseLike<TResult> & SQLWrapper,
+    build: (tdb: NoInfer<TenantDatabase<Name, TRelations, TQueryResult>>) => PromiseLike<TResult> & SQLWrapper,
   ): PreparedForTenant<Name, TResult>;
 
   readonly select: TenantTypeError<'Choose a tenant first, as in db.forTenant(id).select()'>;
