@@ -5,6 +5,7 @@
 import { SQL, sql, Subquery, type Param } from 'drizzle-orm';
 import { RawSqlNotScopedError, TenantMismatchError } from '../schema/index.js';
 import { chunkKindOf, chunkKinds, isSQLWrapper } from './chunks.js';
+import { isPlain } from './plain.js';
 import { isAlias, namesOf, originalName, type Scope } from './scope.js';
 import { readTables, tokensOf, type FragmentUse, type TableUse, type Token } from './sql-text.js';
 
@@ -23,6 +24,7 @@ export function markBuilt(query: SQL, scope: Scope, expects: ReadonlySet<string>
   return query;
 }
 
+const isBuilt = (query: SQL) => built.has(query);
 export const builtBy = (query: SQL): Built | undefined => built.get(query);
 
 /** One statement under construction: its scope, and the CTEs that its parts expect around them. */
@@ -43,6 +45,7 @@ export class Template {
   /** Scopes anything that a clause may hold. What needs no change is returned as it is. */
   scoped<T>(chunk: T, use: FragmentUse = 'expression'): T {
     if (chunk === undefined || chunk === null || typeof chunk !== 'object') return chunk;
+    if (use === 'expression' && !this.tables && this.bare.size === 0 && isPlain(chunk, isBuilt)) return chunk;
     const reader = new Reader(this);
     const out: unknown[] = [];
     reader.read(chunk, out);
