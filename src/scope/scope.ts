@@ -31,6 +31,9 @@ export class Scope {
     tenancy?: AnyTenancy,
   ) {
     this.#tenancy = tenancy;
+    if (reach.kind === 'several') Object.freeze(reach.ids);
+    Object.freeze(reach);
+    Object.freeze(this);
   }
 
   /** What a cache entry of this scope is filed under. */
@@ -45,6 +48,7 @@ export class Scope {
     if (this === other) return true;
     const [a, b] = [this.reach, other.reach];
     if (b.kind === 'shared') return true;
+    if (this.filters && !other.filters) return false;
     if (this.#tenancy && other.#tenancy && this.#tenancy !== other.#tenancy) return false;
     if (a.kind === 'one') return b.kind === 'one' && a.id === b.id;
     if (a.kind === 'several') {
