@@ -190,12 +190,17 @@ export const withTenancy: WithTenancy = (db: any, options: WithTenancyOptions<an
   const handle = (reach: Reach, tenancy?: AnyTenancy) => new ScopedDatabase(db, shared, new Scope(reach, shared.filters, tenancy));
 
   return {
-    forTenant: (id: unknown) => handle({ kind: 'one', id: parsed(id, shared.tenancies) }),
+    forTenant: (id: unknown) => {
+      const { value, tenancy } = parsed(id, shared.tenancies);
+      return handle({ kind: 'one', id: value }, tenancy);
+    },
     forTenants: (ids: unknown) => {
       if (!Array.isArray(ids) || ids.length === 0) {
         throw new InvalidTenantIdError(namesOfTenancies(shared.tenancies), 'expected at least one id in an array');
       }
-      return handle({ kind: 'several', ids: [...new Set(ids.map((id) => parsed(id, shared.tenancies)))] });
+      const all = ids.map((id) => parsed(id, shared.tenancies));
+      const tenancies = new Set(all.map((it) => it.tenancy));
+      return handle({ kind: 'several', ids: [...new Set(all.map((it) => it.value))] }, tenancies.size === 1 ? all[0]!.tenancy : undefined);
     },
     acrossTenants: (options: { reason?: unknown }) => handle({ kind: 'all', comment: commentOf(options?.reason) }),
     shared: handle({ kind: 'shared' }),
@@ -225,13 +230,12 @@ const tenantPlaceholder = Symbol('drizzle-tenant:tenant') as unknown as string;
 const namesOfTenancies = (tenancies: readonly AnyTenancy[] | undefined) =>
   (tenancies ?? declaredTenancies()).map((it) => it.name).join(' or ') || 'application';
 
-function parsed(id: unknown, known: readonly AnyTenancy[] | undefined): unknown {
+/** The id, and its tenancy where only one can have made it; otherwise the first table that the handle meets tells. */
+function parsed(id: unknown, known: readonly AnyTenancy[] | undefined): { value: unknown; tenancy: AnyTenancy | undefined } {
   const tenancies = known ?? declaredTenancies();
-  for (const tenancy of tenancies) {
-    const value = idOf(id, tenancy);
-    if (value !== undefined) return value;
-  }
-  if (tenancies.length === 1) return tenancies[0]!.parse(id);
+  const makers = tenancies.filter((tenancy) => idOf(id, tenancy) !== undefined);
+  if (makers.length > 0) return { value: idOf(id, makers[0]!), tenancy: makers.length === 1 ? makers[0] : undefined };
+  if (tenancies.length === 1) return { value: tenancies[0]!.parse(id), tenancy: tenancies[0] };
   throw new InvalidTenantIdError(namesOfTenancies(known), 'it is an id of none of them');
 }
 
