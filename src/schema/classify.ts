@@ -33,6 +33,9 @@ const classes = new WeakSet<object>();
 export function classify(table: PgTable, tableClass: TableClass): void {
   classes.add(Object.freeze(tableClass));
   Object.defineProperty(table, mark, { value: tableClass });
+  // drizzle-kit loads the schema with a loader of its own, so drizzle-tenant/kit may be another copy of this
+  // package than the schema uses. It only listens: nothing that decides reads this back.
+  (globalThis as Record<symbol, any>)[Symbol.for('drizzle-tenant:kit')]?.(table, tableClass);
 }
 
 /**

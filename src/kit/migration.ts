@@ -1,0 +1,149 @@
+/**
+ * The heart of drizzle-tenant/kit: drizzle-kit's statements, with what the tenancy needs at the places where Citus
+ * accepts it. The order is
+ *
+ *   1. the sequential setting, drizzle's new tables, renames, dropped foreign keys and dropped tables
+ *   2. tables that move: their other foreign keys dropped, and back to one node
+ *   3. drizzle's columns and keys, and tenant columns filled in between
+ *   4. distribution: reference tables, then the first of each group, then the rest; other foreign keys again
+ *   5. drizzle's new foreign keys and all that follows; shard counts; policies
+ */
+import { backfill } from './backfill.js';
+import { changesOf, isAdopted, isMoved, type Migrated, type TableChange } from './changes.js';
+import {
+  addForeignKey,
+  citusBlock,
+  createDistributed,
+  createReference,
+  dropForeignKey,
+  sequential,
+  setShardCount,
+  undistribute,
+} from './citus.js';
+import { keyOf, quoted, type TableName } from './names.js';
+import { createPolicies, dropPolicies, lift, restore } from './policies.js';
+import type { Row } from './snapshot.js';
+import { marker, type TenancyState } from './state.js';
+import { match } from './statements.js';
+
+const header = `${marker}: what follows distributes tables on Citus. See tenancy.json for what they are afterwards.`;
+
+/**
+ * @param drizzle drizzle-kit's statements
+ * @param migrated the tables before and after them
+ * @returns the statements of the migration
+ */
+export function migrationStatements(drizzle: readonly string[], migrated: Migrated): string[] {
+  const { prev, next, after } = migrated;
+  const changes = changesOf(migrated);
+  if (changes.length === 0 && Object.keys(prev.tables).length === 0) return [...drizzle];
+
+  const moving = changes.filter(isMoved);
+  const isMoving = (table: TableName) => moving.some((it) => keyOf(it.table) === keyOf(table));
+  const touches = (fk: Row) => isMoving({ schema: fk.schema, name: fk.table }) || isMoving({ schema: fk.schemaTo, name: fk.tableTo });
+  const loosened = foreignKeysBefore(migrated).filter((fk) => touches(fk) && !isDropped(fk, drizzle));
+  const created = new Set(drizzle.map((it) => match('addForeignKey', it)).map((it) => it && `${it.table}\0${it.name}`));
+  const kept = after
+    .list('fks')
+    .filter((fk) => touches(fk) && !created.has(`${quoted({ schema: fk.schema, name: fk.table })}\0${fk.name}`));
+
+  const statements = drizzle.map((it) => tolerate(it, loosened));
+  const [start, end] = places(statements, migrated);
+  const adopts = changes.some((it) => isAdopted(it, after));
+  const resharded = reshardedGroups(changes, prev, next);
+  const rewritten = changes.filter((it) => adopts || isMoved(it) || (it.to.kind === 'tenant' && resharded.has(it.to.group)));
+
+  const back = [
+    ...loosened.map((fk) => dropForeignKey({ schema: fk.schema, name: fk.table }, fk.name)),
+    ...moving.filter((it) => it.from.kind !== 'local').map((it) => undistribute(it.table, it.from.kind as 'tenant')),
+  ];
+  const forth = [...distribute(changes, next), ...kept.map(addForeignKey)];
+  const counts = [...resharded].map(([, { table, shardCount }]) => setShardCount(table, shardCount));
+  return [
+    `${header}${prev.citus || next.citus ? `\n${sequential}` : ''}`,
+    ...statements.slice(0, start),
+    ...dropPolicies(changes, migrated),
+    ...lift(rewritten),
+    ...(back.length > 0 ? [citusBlock('free the tables that change their place', back)] : []),
+    ...backfill(statements.slice(start, end), changes, migrated),
+    ...(forth.length > 0 ? [citusBlock('put the tables in their place', forth)] : []),
+    ...statements.slice(end),
+    ...(counts.length > 0 ? [citusBlock('split the tables anew', counts)] : []),
+    ...restore(rewritten.filter((it) => it.was?.rls && it.is?.rls)),
+    ...createPolicies(changes, migrated),
+  ].filter((it) => it !== '');
+}
+
+/** The foreign keys that exist before the migration, under the tables' names after it. */
+function foreignKeysBefore({ before, after }: Migrated): Row[] {
+  return before.list('fks').flatMap((fk) => {
+    const table = after.moved.get(keyOf({ schema: fk.schema, name: fk.table }));
+    const to = after.moved.get(keyOf({ schema: fk.schemaTo, name: fk.tableTo }));
+    return table && to ? [{ ...fk, schema: table.schema, table: table.name, schemaTo: to.schema, tableTo: to.name }] : [];
+  });
+}
+
+const isDropped = (fk: Row, statements: readonly string[]) => statements.some((it) => match('dropConstraint', it)?.name === fk.name);
+
+/** Statements that would miss a foreign key which, on Citus, is already gone. */
+function tolerate(statement: string, loosened: readonly Row[]): string {
+  const isLoosened = (table: string, name: string) =>
+    loosened.some((fk) => fk.name === name && quoted({ schema: fk.schema, name: fk.table }) === table);
+  const recreated = match('addForeignKey', statement);
+  if (recreated && isLoosened(recreated.table, recreated.name)) return statement.replace('DROP CONSTRAINT ', 'DROP CONSTRAINT IF EXISTS ');
+  const renamed = match('renameConstraint', statement);
+  if (!renamed || !isLoosened(renamed.table, renamed.name)) return statement;
+  return [
+    'DO $rename$',
+    'BEGIN',
+    `\tIF EXISTS (SELECT FROM pg_constraint WHERE conrelid = '${renamed.table}'::regclass AND conname = '${renamed.name}') THEN`,
+    `\t\t${statement}`,
+    '\tEND IF;',
+    'END',
+    '$rename$;',
+  ].join('\n');
+}
+
+/** Where tables go back to one node, and where they are distributed: between the two they are plain tables. */
+function places(statements: readonly string[], { before }: Migrated): [number, number] {
+  const oldKeys = new Set(before.list('fks').map((fk) => fk.name as string));
+  const firstForeignKey = statements.findIndex((it) => match('addForeignKey', it));
+  const others = firstForeignKey >= 0 ? firstForeignKey : statements.findIndex((it) => match('afterTables', it));
+  const end = others >= 0 ? others : statements.length;
+  const start = statements
+    .slice(0, end)
+    .findLastIndex((it) => match('moveTable', it) || oldKeys.has(match('dropConstraint', it)?.name ?? ''));
+  const created = statements.slice(0, end).findLastIndex((it) => match('createTable', it) || it.startsWith('CREATE TYPE'));
+  return [Math.max(start, created) + 1, end];
+}
+
+/** The steps that distribute: what is new, and what moved. */
+function distribute(changes: readonly TableChange[], next: TenancyState): string[] {
+  const placed = changes.filter((it) => it.to.kind !== 'local' && (it.isNew || isMoved(it)));
+  const steps = placed.filter((it) => it.to.kind === 'reference').map((it) => createReference(it.table));
+  const groups = new Map<string, TableChange[]>();
+  for (const it of placed) if (it.to.kind === 'tenant') groups.set(it.to.group, [...(groups.get(it.to.group) ?? []), it]);
+  for (const [group, members] of groups) {
+    const root = next.tenancies[group]?.root;
+    const rootFirst = (a: TableChange, b: TableChange) => Number(keyOf(b.table) === root) - Number(keyOf(a.table) === root);
+    const standing = changes.filter((it) => it.to.kind === 'tenant' && it.to.group === group && !members.includes(it)).sort(rootFirst);
+    const [first, ...rest] = [...members].sort(rootFirst);
+    const beside = standing[0]?.table;
+    const column = (it: TableChange) => it.is!.column!;
+    steps.push(createDistributed(first!.table, column(first!), beside ?? { shardCount: next.tenancies[group]!.shardCount }));
+    for (const it of rest) steps.push(createDistributed(it.table, column(it), beside ?? first!.table));
+  }
+  return steps;
+}
+
+/** Groups that stay where they are, with another shard count. */
+function reshardedGroups(changes: readonly TableChange[], prev: TenancyState, next: TenancyState) {
+  const groups = new Map<string, { table: TableName; shardCount: number }>();
+  for (const it of changes) {
+    if (it.isNew || isMoved(it) || it.to.kind !== 'tenant' || groups.has(it.to.group)) continue;
+    const was = prev.tenancies[it.was!.tenancy!]?.shardCount;
+    const { shardCount } = next.tenancies[it.is!.tenancy!]!;
+    if (was !== undefined && was !== shardCount) groups.set(it.to.group, { table: it.table, shardCount });
+  }
+  return groups;
+}
