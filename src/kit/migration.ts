@@ -71,7 +71,13 @@ export function migrationStatements(drizzle: readonly string[], migrated: Migrat
     ...(counts.length > 0 ? [citusBlock('split the tables anew', counts)] : []),
     ...restore(rewritten.filter((it) => it.was?.rls && it.is?.rls)),
     ...createPolicies(changes, migrated),
-  ].filter((it) => it !== '');
+  ].flatMap(apart);
+}
+
+/** Citus takes one constraint at a time: drizzle-kit's way to change one is taken apart. */
+function apart(statement: string): string[] {
+  const both = /^(ALTER TABLE \S+) (DROP CONSTRAINT (?:IF EXISTS )?"(?:[^"]|"")*"), (ADD CONSTRAINT [\s\S]*)$/.exec(statement);
+  return both ? [`${both[1]} ${both[2]};`, `${both[1]} ${both[3]}`] : [statement];
 }
 
 /** The foreign keys that exist before the migration, under the tables' names after it. */

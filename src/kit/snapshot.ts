@@ -120,6 +120,33 @@ const inTable = ['schema', 'table', 'name'];
 const identityOf = (row: Row): string =>
   `${row.entityType}\0${JSON.stringify((identities[row.entityType] ?? inTable).map((field) => row[field]))}`;
 
+const quotedName = `"((?:[^"]|"")*)"`;
+const quotedTable = `(?:${quotedName}\\.)?${quotedName}`;
+const renameTable = new RegExp(`^ALTER TABLE ${quotedTable} RENAME TO ${quotedName}`);
+const setSchema = new RegExp(`^ALTER TABLE ${quotedTable} SET SCHEMA ${quotedName}`);
+const renameColumn = new RegExp(`^ALTER TABLE ${quotedTable} RENAME COLUMN ${quotedName} TO ${quotedName}`);
+const renameSchema = new RegExp(`^ALTER SCHEMA ${quotedName} RENAME TO ${quotedName}`);
+const dropTable = new RegExp(`^DROP TABLE ${quotedTable}`);
+
+function parseRename(statement: string): { key: string; set: Record<string, unknown> } | undefined {
+  const table = renameTable.exec(statement) ?? setSchema.exec(statement);
+  if (table) {
+    const key = identityOf({ entityType: 'tables', schema: table[1] ?? 'public', name: table[2] });
+    return { key, set: renameTable.test(statement) ? { name: table[3] } : { schema: table[3] } };
+  }
+  const column = renameColumn.exec(statement);
+  if (column) {
+    return { key: identityOf({ entityType: 'columns', schema: column[1] ?? 'public', table: column[2], name: column[3] }), set: { name: column[4] } };
+  }
+  const schema = renameSchema.exec(statement);
+  return schema ? { key: identityOf({ entityType: 'schemas', name: schema[1] }), set: { name: schema[2] } } : undefined;
+}
+
+function parseDropTable(statement: string): TableName | undefined {
+  const table = dropTable.exec(statement);
+  return table ? { schema: table[1] ?? 'public', name: table[2]! } : undefined;
+}
+
 /** The entities of a snapshot. Renames carry to what holds the old name, as drizzle-kit does it. */
 export class Entities {
   private rows: Row[];
@@ -162,12 +189,30 @@ export class Entities {
       else if (delta.op === 'drop') {
         const dropped = this.rows.filter((row) => identityOf(row) === delta.key);
         this.rows = this.rows.filter((row) => !dropped.includes(row));
-        for (const row of dropped) if (row.entityType === 'tables') this.follow(row as any, undefined);
+        for (const row of dropped) if (row.entityType === 'tables') this.move(row as any, undefined);
       } else {
         const row = this.rows.find((it) => identityOf(it) === delta.key);
         if (row) this.update(row, delta.set ?? {});
       }
     }
+    return this;
+  }
+
+  /** Follows the renames that drizzle-kit's statements make, for callers that have no deltas. */
+  follow(statements: readonly string[]): this {
+    for (const statement of statements) {
+      const renamed = parseRename(statement);
+      const row = renamed && this.rows.find((it) => identityOf(it) === renamed.key);
+      if (row) this.apply([{ op: 'rename', key: renamed.key, set: renamed.set }]);
+      const dropped = row ? undefined : parseDropTable(statement);
+      if (dropped) this.apply([{ op: 'drop', key: identityOf({ entityType: 'tables', ...dropped }) }]);
+    }
+    return this;
+  }
+
+  /** The same moves, with the rows of another snapshot. */
+  withRows(rows: readonly Row[]): this {
+    this.rows = rows.map((row) => ({ ...row }));
     return this;
   }
 
@@ -183,14 +228,14 @@ export class Entities {
         if (it.schema !== old.name) continue;
         const before = { ...it };
         it.schema = row.name;
-        if (it.entityType === 'tables') this.follow(before as any, it as any);
+        if (it.entityType === 'tables') this.move(before as any, it as any);
       }
     } else if (row.entityType === 'tables') {
       for (const it of this.rows) {
         if (it.schema === old.schema && it.table === old.name) Object.assign(it, { schema: row.schema, table: row.name });
         if (it.schemaTo === old.schema && it.tableTo === old.name) Object.assign(it, { schemaTo: row.schema, tableTo: row.name });
       }
-      this.follow(old as any, row as any);
+      this.move(old as any, row as any);
     } else if (row.entityType === 'columns') {
       const renameIn = (names: any[]) =>
         names.map((it) => (typeof it === 'string' ? (it === old.name ? row.name : it) : !it.isExpression && it.value === old.name ? { ...it, value: row.name } : it));
@@ -207,7 +252,7 @@ export class Entities {
     }
   }
 
-  private follow(from: TableName, to: TableName | undefined): void {
+  private move(from: TableName, to: TableName | undefined): void {
     for (const [key, now] of this.moved) {
       if (now && now.schema === from.schema && now.name === from.name) {
         this.moved.set(key, to && { schema: to.schema, name: to.name });
