@@ -32,59 +32,67 @@ export function citusBlock(title: string, steps: readonly string[], variables: r
   ].join('\n');
 }
 
+/** Calls of Citus's functions. */
+export const calls = {
+  createReference: (table: TableName) => `create_reference_table(${literal(quoted(table))})`,
+  /** The first table of a group gets a shard count, the others go beside it. */
+  createDistributed: (table: TableName, column: string, beside: TableName | { readonly shardCount: number }) =>
+    `create_distributed_table(${literal(quoted(table))}, ${literal(column)}, ` +
+    ('shardCount' in beside ? `shard_count => ${beside.shardCount}, colocate_with => 'none')` : `colocate_with => ${literal(quoted(beside))})`),
+  undistribute: (table: TableName) => `undistribute_table(${literal(quoted(table))})`,
+  setShardCount: (table: TableName, shardCount: number) =>
+    `alter_distributed_table(${literal(quoted(table))}, shard_count => ${shardCount}, cascade_to_colocated => true)`,
+};
+
+/** What a step does, in words: the comments of a migration, and the lines of a plan. */
+export const words = {
+  createReference: (table: TableName) => `${plain(table)}: every node has all rows`,
+  createDistributed: (table: TableName, column: string, beside: TableName | { readonly shardCount: number }) =>
+    `${plain(table)}: by ${column}, ${'shardCount' in beside ? `over ${beside.shardCount} shards` : `beside ${plain(beside)}`}`,
+  undistribute: (table: TableName) => `${plain(table)}: back to one node`,
+  setShardCount: (table: TableName, shardCount: number) => `${plain(table)} and the tables beside it: over ${shardCount} shards`,
+};
+
+/** @param fk a foreign key of a snapshot */
+export function foreignKeySql(fk: Row): string {
+  const list = (names: readonly string[]) => names.map(ident).join(',');
+  const action = (when: string, what: string | null) => (what && what !== 'NO ACTION' ? ` ON ${when} ${what}` : '');
+  return (
+    `ALTER TABLE ${quoted({ schema: fk.schema, name: fk.table })} ADD CONSTRAINT ${ident(fk.name)} FOREIGN KEY (${list(fk.columns)}) ` +
+    `REFERENCES ${quoted({ schema: fk.schemaTo, name: fk.tableTo })}(${list(fk.columnsTo)})${action('DELETE', fk.onDelete)}${action('UPDATE', fk.onUpdate)};`
+  );
+}
+
 const regclass = (table: TableName) => `${literal(quoted(table))}::regclass`;
 
 /** The rows of `pg_dist_partition` that say that a table is reference or distributed. Local tables can have one too. */
 const held = { reference: `partmethod = 'n' AND repmodel = 't'`, tenant: `partmethod = 'h'` } as const;
 
-const unless = (table: TableName, kind: keyof typeof held, perform: string) =>
-  `IF NOT EXISTS (SELECT FROM pg_dist_partition WHERE logicalrelid = ${regclass(table)} AND ${held[kind]}) THEN\n` +
-  `\tPERFORM ${perform};\n` +
-  'END IF;';
+const isHeld = (table: TableName, kind: keyof typeof held) =>
+  `EXISTS (SELECT FROM pg_dist_partition WHERE logicalrelid = ${regclass(table)} AND ${held[kind]})`;
 
-/** Copies a table to every node. */
+const step = (comment: string, condition: string, statement: string) => `-- ${comment}\nIF ${condition} THEN\n\t${statement}\nEND IF;`;
+
 export const createReference = (table: TableName): string =>
-  `-- ${plain(table)}: every node has all rows\n` + unless(table, 'reference', `create_reference_table(${literal(quoted(table))})`);
+  step(words.createReference(table), `NOT ${isHeld(table, 'reference')}`, `PERFORM ${calls.createReference(table)};`);
 
-/** Splits a table by its tenant column: the first of its group with a shard count, the others beside the first. */
-export function createDistributed(table: TableName, column: string, beside: TableName | { readonly shardCount: number }): string {
-  const args =
-    'shardCount' in beside
-      ? `shard_count => ${beside.shardCount}, colocate_with => 'none'`
-      : `colocate_with => ${literal(quoted(beside))}`;
-  const where = 'shardCount' in beside ? `over ${beside.shardCount} shards` : `beside ${plain(beside)}`;
-  return (
-    `-- ${plain(table)}: by ${column}, ${where}\n` +
-    unless(table, 'tenant', `create_distributed_table(${literal(quoted(table))}, ${literal(column)}, ${args})`)
-  );
-}
+export const createDistributed = (table: TableName, column: string, beside: TableName | { readonly shardCount: number }): string =>
+  step(words.createDistributed(table, column, beside), `NOT ${isHeld(table, 'tenant')}`, `PERFORM ${calls.createDistributed(table, column, beside)};`);
 
-/** Takes a table back to one node. Its foreign keys have to be gone before. */
+/** Its foreign keys have to be gone before. */
 export const undistribute = (table: TableName, was: 'reference' | 'tenant'): string =>
-  `-- ${plain(table)}: back to one node\n` +
-  `IF EXISTS (SELECT FROM pg_dist_partition WHERE logicalrelid = ${regclass(table)} AND ${held[was]}) THEN\n` +
-  `\tPERFORM undistribute_table(${literal(quoted(table))});\n` +
-  'END IF;';
+  step(words.undistribute(table), isHeld(table, was), `PERFORM ${calls.undistribute(table)};`);
 
-/** Splits all tables of a group anew. */
 export const setShardCount = (table: TableName, shardCount: number): string =>
-  `-- ${plain(table)} and the tables beside it: over ${shardCount} shards\n` +
-  `IF (SELECT count(*) FROM pg_dist_shard WHERE logicalrelid = ${regclass(table)}) <> ${shardCount} THEN\n` +
-  `\tPERFORM alter_distributed_table(${literal(quoted(table))}, shard_count => ${shardCount}, cascade_to_colocated => true);\n` +
-  'END IF;';
+  step(
+    words.setShardCount(table, shardCount),
+    `(SELECT count(*) FROM pg_dist_shard WHERE logicalrelid = ${regclass(table)}) <> ${shardCount}`,
+    `PERFORM ${calls.setShardCount(table, shardCount)};`,
+  );
 
 export const dropForeignKey = (table: TableName, name: string): string =>
   `ALTER TABLE ${quoted(table)} DROP CONSTRAINT IF EXISTS ${ident(name)};`;
 
-/** @param fk a foreign key of a snapshot */
-export function addForeignKey(fk: Row): string {
-  const table = { schema: fk.schema, name: fk.table };
-  const list = (names: string[]) => names.map(ident).join(',');
-  const action = (when: string, what: string | null) => (what && what !== 'NO ACTION' ? ` ON ${when} ${what}` : '');
-  return (
-    `IF NOT EXISTS (SELECT FROM pg_constraint WHERE conrelid = ${regclass(table)} AND conname = ${literal(fk.name)}) THEN\n` +
-    `\tALTER TABLE ${quoted(table)} ADD CONSTRAINT ${ident(fk.name)} FOREIGN KEY (${list(fk.columns)}) ` +
-    `REFERENCES ${quoted({ schema: fk.schemaTo, name: fk.tableTo })}(${list(fk.columnsTo)})${action('DELETE', fk.onDelete)}${action('UPDATE', fk.onUpdate)};\n` +
-    'END IF;'
-  );
-}
+export const addForeignKey = (fk: Row): string =>
+  `IF NOT EXISTS (SELECT FROM pg_constraint WHERE conrelid = ${regclass({ schema: fk.schema, name: fk.table })} AND conname = ${literal(fk.name)}) THEN\n` +
+  `\t${foreignKeySql(fk)}\nEND IF;`;

@@ -29,16 +29,21 @@ export function dropPolicies(changes: readonly TableChange[], { after }: Migrate
 export function createPolicies(changes: readonly TableChange[], { after }: Migrated): string[] {
   return changes.flatMap(({ table, was, is }) => {
     if (!is?.rls || (was?.rls && !differs(was, is, after, table))) return [];
-    const test = predicate(is);
-    const as = is.rls.as === 'RESTRICTIVE' ? ' AS RESTRICTIVE' : '';
-    return [
-      `CREATE POLICY ${ident(policyName)} ON ${quoted(table)}${as} USING (${test}) WITH CHECK (${test});`,
-      ...(was?.rls
-        ? []
-        : [`ALTER TABLE ${quoted(table)} ENABLE ROW LEVEL SECURITY;`, `ALTER TABLE ${quoted(table)} FORCE ROW LEVEL SECURITY;`]),
-    ];
+    return [createPolicy(is), ...(was?.rls ? [] : enable(table))];
   });
 }
+
+/** The policy of a table that has `rls` in its state. */
+export function createPolicy(table: TableState): string {
+  const test = predicate(table);
+  const as = table.rls!.as === 'RESTRICTIVE' ? ' AS RESTRICTIVE' : '';
+  return `CREATE POLICY ${ident(policyName)} ON ${quoted(table)}${as} USING (${test}) WITH CHECK (${test});`;
+}
+
+export const enable = (table: TableName): string[] => [
+  `ALTER TABLE ${quoted(table)} ENABLE ROW LEVEL SECURITY;`,
+  `ALTER TABLE ${quoted(table)} FORCE ROW LEVEL SECURITY;`,
+];
 
 /** PostgreSQL keeps a policy up to date when a column is renamed, so that alone is no difference. */
 const differs = (was: TableState, is: TableState, after: Entities, table: TableName) =>
