@@ -20,7 +20,7 @@ import {
   setShardCount,
   undistribute,
 } from './citus.js';
-import { keyOf, quoted, type TableName } from './names.js';
+import { keyOf, literal, quoted, type TableName } from './names.js';
 import { createPolicies, dropPolicies, lift, restore } from './policies.js';
 import type { Row } from './snapshot.js';
 import { marker, type TenancyState } from './state.js';
@@ -41,13 +41,14 @@ export function migrationStatements(drizzle: readonly string[], migrated: Migrat
   const moving = changes.filter(isMoved);
   const isMoving = (table: TableName) => moving.some((it) => keyOf(it.table) === keyOf(table));
   const touches = (fk: Row) => isMoving({ schema: fk.schema, name: fk.table }) || isMoving({ schema: fk.schemaTo, name: fk.tableTo });
-  const loosened = foreignKeysBefore(migrated).filter((fk) => touches(fk) && !isDropped(fk, drizzle));
+  const rebuilt = recreate(drizzle, foreignKeysBefore(migrated), changes, migrated);
+  const loosened = foreignKeysBefore(migrated).filter((fk) => touches(fk) && !isDropped(fk, rebuilt.dropped) && !isDropped(fk, drizzle));
   const created = new Set(drizzle.map((it) => match('addForeignKey', it)).map((it) => it && `${it.table}\0${it.name}`));
   const kept = after
     .list('fks')
     .filter((fk) => touches(fk) && !created.has(`${quoted({ schema: fk.schema, name: fk.table })}\0${fk.name}`));
 
-  const statements = drizzle.map((it) => tolerate(it, loosened));
+  const statements = rebuilt.statements.map((it) => tolerate(it, loosened));
   const [start, end] = places(statements, migrated);
   const adopts = changes.some((it) => isAdopted(it, after));
   const resharded = reshardedGroups(changes, prev, next);
@@ -62,6 +63,7 @@ export function migrationStatements(drizzle: readonly string[], migrated: Migrat
   return [
     `${header}${prev.citus || next.citus ? `\n${sequential}` : ''}`,
     ...statements.slice(0, start),
+    ...rebuilt.dropped,
     ...dropPolicies(changes, migrated),
     ...lift(rewritten),
     ...(back.length > 0 ? [citusBlock('free the tables that change their place', back)] : []),
@@ -76,7 +78,7 @@ export function migrationStatements(drizzle: readonly string[], migrated: Migrat
 
 /** Citus takes one constraint at a time: drizzle-kit's way to change one is taken apart. */
 function apart(statement: string): string[] {
-  const both = /^(ALTER TABLE \S+) (DROP CONSTRAINT (?:IF EXISTS )?"(?:[^"]|"")*"), (ADD CONSTRAINT [\s\S]*)$/.exec(statement);
+  const both = /^(ALTER TABLE \S+) (DROP CONSTRAINT "(?:[^"]|"")*"), (ADD CONSTRAINT [\s\S]*)$/.exec(statement);
   return both ? [`${both[1]} ${both[2]};`, `${both[1]} ${both[3]}`] : [statement];
 }
 
@@ -91,18 +93,41 @@ function foreignKeysBefore({ before, after }: Migrated): Row[] {
 
 const isDropped = (fk: Row, statements: readonly string[]) => statements.some((it) => match('dropConstraint', it)?.name === fk.name);
 
-/** Statements that would miss a foreign key which, on Citus, is already gone. */
+/**
+ * drizzle-kit changes a foreign key at the place of the new ones, and may rename it before. Where keys and tables
+ * change under it, it has to go first, and come back as new.
+ */
+function recreate(drizzle: readonly string[], earlier: readonly Row[], changes: readonly TableChange[], { after }: Migrated) {
+  const affected = changes.filter((it) => isMoved(it) || isAdopted(it, after)).map((it) => keyOf(it.table));
+  const dropped: string[] = [];
+  const obsolete = new Set<string>();
+  const statements = drizzle.map((statement) => {
+    const key = statement.includes(' DROP CONSTRAINT ') ? match('addForeignKey', statement) : undefined;
+    if (!key) return statement;
+    const rename = drizzle.find((it) => {
+      const found = match('renameConstraint', it);
+      return found?.table === key.table && found.to === key.name;
+    });
+    const name = rename ? match('renameConstraint', rename)!.name : key.name;
+    const fk = earlier.find((it) => it.name === name && quoted({ schema: it.schema, name: it.table }) === key.table);
+    const isAffected =
+      fk && (affected.includes(keyOf({ schema: fk.schema, name: fk.table })) || affected.includes(keyOf({ schema: fk.schemaTo, name: fk.tableTo })));
+    if (!isAffected) return statement;
+    dropped.push(`ALTER TABLE ${key.table} DROP CONSTRAINT "${name}";`);
+    if (rename) obsolete.add(rename);
+    return statement.replace(/ DROP CONSTRAINT "(?:[^"]|"")*",/, '');
+  });
+  return { statements: statements.filter((it) => !obsolete.has(it)), dropped };
+}
+
+/** A rename would miss a foreign key that, on Citus, is already gone: it comes back under its new name. */
 function tolerate(statement: string, loosened: readonly Row[]): string {
-  const isLoosened = (table: string, name: string) =>
-    loosened.some((fk) => fk.name === name && quoted({ schema: fk.schema, name: fk.table }) === table);
-  const recreated = match('addForeignKey', statement);
-  if (recreated && isLoosened(recreated.table, recreated.name)) return statement.replace('DROP CONSTRAINT ', 'DROP CONSTRAINT IF EXISTS ');
   const renamed = match('renameConstraint', statement);
-  if (!renamed || !isLoosened(renamed.table, renamed.name)) return statement;
+  if (!renamed || !loosened.some((fk) => fk.name === renamed.name && quoted({ schema: fk.schema, name: fk.table }) === renamed.table)) return statement;
   return [
     'DO $rename$',
     'BEGIN',
-    `\tIF EXISTS (SELECT FROM pg_constraint WHERE conrelid = '${renamed.table}'::regclass AND conname = '${renamed.name}') THEN`,
+    `\tIF EXISTS (SELECT FROM pg_constraint WHERE conrelid = ${literal(renamed.table)}::regclass AND conname = ${literal(renamed.name)}) THEN`,
     `\t\t${statement}`,
     '\tEND IF;',
     'END',

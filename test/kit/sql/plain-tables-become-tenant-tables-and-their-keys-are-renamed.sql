@@ -1,22 +1,15 @@
 -- drizzle-tenant: what follows distributes tables on Citus. See tenancy.json for what they are afterwards.
 SET LOCAL citus.multi_shard_modify_mode TO 'sequential';
+ALTER TABLE "tasks" DROP CONSTRAINT "tasks_project_id_projects_id_fkey";
 -- Citus: free the tables that change their place. Does nothing on plain PostgreSQL.
 DO $citus$
 BEGIN
 	IF NOT EXISTS (SELECT FROM pg_extension WHERE extname = 'citus') THEN RETURN; END IF;
 	ALTER TABLE "accounts" DROP CONSTRAINT IF EXISTS "accounts_country_id_countries_id_fkey";
 	ALTER TABLE "projects" DROP CONSTRAINT IF EXISTS "projects_team_id_accounts_id_fkey";
-	ALTER TABLE "tasks" DROP CONSTRAINT IF EXISTS "tasks_project_id_projects_id_fkey";
 END
 $citus$;
 ALTER TABLE "projects" RENAME COLUMN "team_id" TO "account_id";
-DO $rename$
-BEGIN
-	IF EXISTS (SELECT FROM pg_constraint WHERE conrelid = '"tasks"'::regclass AND conname = 'tasks_project_id_projects_id_fkey') THEN
-		ALTER TABLE "tasks" RENAME CONSTRAINT "tasks_project_id_projects_id_fkey" TO "tasks_account_id_project_id_projects_account_id_id_fkey";
-	END IF;
-END
-$rename$;
 ALTER TABLE "tasks" ADD COLUMN "account_id" uuid;
 -- Fill in the tenant of the rows of tasks from the rows that they point at.
 UPDATE "tasks" SET "account_id" = "projects"."account_id" FROM "projects" WHERE "tasks"."account_id" IS NULL AND "projects"."id" = "tasks"."project_id";
@@ -63,5 +56,4 @@ BEGIN
 	END IF;
 END
 $citus$;
-ALTER TABLE "tasks" DROP CONSTRAINT "tasks_account_id_project_id_projects_account_id_id_fkey";
 ALTER TABLE "tasks" ADD CONSTRAINT "tasks_account_id_project_id_projects_account_id_id_fkey" FOREIGN KEY ("account_id","project_id") REFERENCES "projects"("account_id","id") ON DELETE CASCADE;

