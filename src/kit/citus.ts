@@ -68,8 +68,9 @@ const regclass = (table: TableName) => `${literal(quoted(table))}::regclass`;
 /** The rows of `pg_dist_partition` that say that a table is reference or distributed. Local tables can have one too. */
 const held = { reference: `partmethod = 'n' AND repmodel = 't'`, tenant: `partmethod = 'h'` } as const;
 
-const isHeld = (table: TableName, kind: keyof typeof held) =>
-  `EXISTS (SELECT FROM pg_dist_partition WHERE logicalrelid = ${regclass(table)} AND ${held[kind]})`;
+const isHeld = (table: TableName, kind: keyof typeof held, column?: string) =>
+  `EXISTS (SELECT FROM pg_dist_partition WHERE logicalrelid = ${regclass(table)} AND ${held[kind]}` +
+  `${column === undefined ? '' : ` AND column_to_column_name(logicalrelid, partkey) = ${literal(column)}`})`;
 
 const step = (comment: string, condition: string, statement: string) => `-- ${comment}\nIF ${condition} THEN\n\t${statement}\nEND IF;`;
 
@@ -80,8 +81,8 @@ export const createDistributed = (table: TableName, column: string, beside: Tabl
   step(words.createDistributed(table, column, beside), `NOT ${isHeld(table, 'tenant')}`, `PERFORM ${calls.createDistributed(table, column, beside)};`);
 
 /** Its foreign keys have to be gone before. */
-export const undistribute = (table: TableName, was: 'reference' | 'tenant'): string =>
-  step(words.undistribute(table), isHeld(table, was), `PERFORM ${calls.undistribute(table)};`);
+export const undistribute = (table: TableName, was: Exclude<Distribution, { kind: 'local' }>): string =>
+  step(words.undistribute(table), isHeld(table, was.kind, was.kind === 'tenant' ? was.column : undefined), `PERFORM ${calls.undistribute(table)};`);
 
 export const setShardCount = (table: TableName, shardCount: number): string =>
   step(

@@ -19,10 +19,11 @@ import {
   sequential,
   setShardCount,
   undistribute,
+  type Distribution,
 } from './citus.js';
 import { keyOf, literal, quoted, type TableName } from './names.js';
 import { createPolicies, dropPolicies, lift, restore } from './policies.js';
-import type { Row } from './snapshot.js';
+import type { Entities, Row } from './snapshot.js';
 import { marker, type TenancyState } from './state.js';
 import { match } from './statements.js';
 
@@ -56,7 +57,7 @@ export function migrationStatements(drizzle: readonly string[], migrated: Migrat
 
   const back = [
     ...loosened.map((fk) => dropForeignKey({ schema: fk.schema, name: fk.table }, fk.name)),
-    ...moving.filter((it) => it.from.kind !== 'local').map((it) => undistribute(it.table, it.from.kind as 'tenant')),
+    ...moving.flatMap((it) => (it.from.kind === 'local' ? [] : [undistribute(it.table, oldNames(it.from, it.table, after))])),
   ];
   const forth = [...distribute(changes, next), ...kept.map(addForeignKey)];
   const counts = [...resharded].map(([, { table, shardCount }]) => setShardCount(table, shardCount));
@@ -81,6 +82,10 @@ function apart(statement: string): string[] {
   const both = /^(ALTER TABLE \S+) (DROP CONSTRAINT "(?:[^"]|"")*"), (ADD CONSTRAINT [\s\S]*)$/.exec(statement);
   return both ? [`${both[1]} ${both[2]};`, `${both[1]} ${both[3]}`] : [statement];
 }
+
+/** At that place tables have their new names already, and columns not yet. */
+const oldNames = <T extends Distribution>(from: T, table: TableName, after: Entities): T =>
+  from.kind === 'tenant' ? { ...from, column: after.renamedColumns.get(`${keyOf(table)}\0${from.column}`) ?? from.column } : from;
 
 /** The foreign keys that exist before the migration, under the tables' names after it. */
 function foreignKeysBefore({ before, after }: Migrated): Row[] {

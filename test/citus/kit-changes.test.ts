@@ -1,6 +1,8 @@
 /** Each change on a real Citus, from the state before it, with rows in the tables. */
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readLive } from '../../src/kit/live.js';
+import { planSteps } from '../../src/kit/live-plan.js';
 import { changes } from '../kit/changes.js';
 import { citus, History } from '../kit/support.js';
 
@@ -41,6 +43,8 @@ describe.skipIf(!url)('each change on Citus', () => {
         expect([query, Object.values(row!)[0]]).toEqual([query, value]);
       }
       expect(await distribution()).toEqual(change.citus);
+      const live = await readLive({ query: (text, values = []) => sql.unsafe(text, values as any[]) as any, close: async () => {} });
+      expect(planSteps(history.state!, history.entities, live)).toEqual([]);
       // A second run of the Citus blocks does no harm.
       await run([statements[0]!, ...statements.filter((it) => it.startsWith('-- Citus:'))]);
       expect(await distribution()).toEqual(change.citus);

@@ -161,16 +161,17 @@ export const changes: readonly Change[] = [
     name: 'a reference table becomes a tenant table, and the keys that lead to it stay',
     before: () => {
       const tables = base();
-      const labels = referenceTable('labels', { id: uuid().primaryKey(), projectId: uuid('project_id'), name: text() });
+      const labels = referenceTable('labels', { id: uuid().primaryKey(), projectId: uuid('project_id'), countryId: integer('country_id').references(() => tables.countries.id), name: text() });
       return { ...tables, labels };
     },
-    rows: [...baseRows, `INSERT INTO labels VALUES ('${id(31)}', '${id(1)}', 'red'), ('${id(32)}', '${id(2)}', 'blue')`],
+    rows: [...baseRows, `INSERT INTO labels VALUES ('${id(31)}', '${id(1)}', 1, 'red'), ('${id(32)}', '${id(2)}', 2, 'blue')`],
     after: () => {
       const tables = base();
       const labels = tenantTable('labels', {
         accountId: account.id('account_id'),
         id: uuid().primaryKey(),
         projectId: uuid('project_id').references(() => tables.projects.id),
+        countryId: integer('country_id').references(() => tables.countries.id),
         name: text(),
       });
       return { ...tables, labels };
@@ -324,6 +325,81 @@ export const changes: readonly Change[] = [
       return { ...base(), workspaces, pages };
     },
     tenancyAfter: { citus: { shardCount: 4, tenancies: { workspace: { colocateWith: 'account' } } } },
+    expect: [...baseCounts, ...counts({ workspaces: 1, pages: 1 })],
+    citus: ['accounts id', 'countries reference', 'pages workspace_id', 'projects account_id', 'tasks account_id', 'workspaces id'],
+  }),
+  simple({
+    name: 'a plain table that another points at becomes a reference table',
+    before: () => {
+      const plans = pgTable('plans', { id: integer().primaryKey() });
+      return { ...base(), plans, orders: pgTable('orders', { id: integer().primaryKey(), planId: integer('plan_id').references(() => plans.id) }) };
+    },
+    rows: [...baseRows, `INSERT INTO plans VALUES (1)`, `INSERT INTO orders VALUES (7, 1)`],
+    after: () => {
+      const plans = referenceTable('plans', { id: integer().primaryKey() });
+      return { ...base(), plans, orders: pgTable('orders', { id: integer().primaryKey(), planId: integer('plan_id').references(() => plans.id) }) };
+    },
+    expect: [...baseCounts, ...counts({ plans: 1, orders: 1 })],
+    citus: ['accounts id', 'countries reference', 'plans reference', 'projects account_id', 'tasks account_id'],
+  }),
+  simple({
+    name: 'Citus is switched on for tables with rows',
+    tenancyBefore: { citus: false, rls: true },
+    tenancyAfter: { ...citus, rls: true },
+    after: base,
+  }),
+  simple({
+    name: 'Citus is switched off',
+    tenancyAfter: { citus: false },
+    after: base,
+    citus: [],
+  }),
+  simple({
+    name: 'a tenancy gets another name',
+    after: () => {
+      const customer = tenancy('customer', uuid);
+      const { countries } = base();
+      const accounts = tenantTable('accounts', {
+        id: customer.id().primaryKey().defaultRandom(),
+        name: text().notNull(),
+        countryId: integer('country_id').references(() => countries.id),
+      });
+      const projects = tenantTable('projects', {
+        accountId: customer.id('account_id').references(() => accounts.id, { onDelete: 'cascade' }),
+        id: uuid().primaryKey().defaultRandom(),
+        name: text().notNull().unique(),
+      });
+      const tasks = tenantTable(
+        'tasks',
+        {
+          accountId: customer.id('account_id'),
+          id: uuid().primaryKey().defaultRandom(),
+          projectId: uuid('project_id').notNull().references(() => projects.id, { onDelete: 'cascade' }),
+          title: text().notNull(),
+        },
+        (t) => [index('tasks_title').on(t.title)],
+      );
+      return { countries, accounts, projects, tasks };
+    },
+  }),
+  simple({
+    name: 'a table moves to another tenancy, by a column that it has',
+    before: () => {
+      const workspaces = tenantTable('workspaces', { id: workspace.id().primaryKey() });
+      const pages = tenantTable('pages', { accountId: account.id('account_id'), workspaceId: uuid('workspace_id').notNull(), id: uuid().primaryKey() });
+      return { ...base(), workspaces, pages };
+    },
+    tenancyBefore: { ...citus, rls: true },
+    rows: [...baseRows, `INSERT INTO workspaces VALUES ('${id(41)}')`, `INSERT INTO pages VALUES ('${a1}', '${id(41)}', '${id(51)}')`],
+    after: () => {
+      const workspaces = tenantTable('workspaces', { id: workspace.id().primaryKey() });
+      const pages = tenantTable('pages', {
+        accountId: uuid('account_id').notNull(),
+        workspaceId: workspace.id('workspace_id').references(() => workspaces.id),
+        id: uuid().primaryKey(),
+      });
+      return { ...base(), workspaces, pages };
+    },
     expect: [...baseCounts, ...counts({ workspaces: 1, pages: 1 })],
     citus: ['accounts id', 'countries reference', 'pages workspace_id', 'projects account_id', 'tasks account_id', 'workspaces id'],
   }),

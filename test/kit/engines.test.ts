@@ -25,6 +25,8 @@ async function runThrough(engine: Engine, change: Change) {
   await engine.transaction(statements.filter((it) => it.startsWith('-- Citus:')));
 }
 
+const empty = 'DROP SCHEMA IF EXISTS app CASCADE; DROP SCHEMA public CASCADE; CREATE SCHEMA public;';
+
 const freePort = () =>
   new Promise<number>((resolve) => {
     const server = createServer().listen(0, '127.0.0.1', () => {
@@ -51,27 +53,22 @@ describe('on PostgreSQL', () => {
     rmSync(databaseDir, { recursive: true, force: true });
   });
 
-  changes.forEach((change, i) => {
+  for (const change of changes) {
     it(change.name, async () => {
-      await admin.unsafe(`CREATE DATABASE change_${i}`);
-      const sql = postgres(`postgres://postgres:postgres@127.0.0.1:${port}/change_${i}`, { max: 1, onnotice: () => {} });
-      try {
-        await runThrough(
-          {
-            query: (text) => sql.unsafe(text) as any,
-            transaction: async (statements) => {
-              await sql.begin(async (tx) => {
-                for (const statement of statements) await tx.unsafe(statement);
-              });
-            },
+      await admin.unsafe(empty);
+      await runThrough(
+        {
+          query: (text) => admin.unsafe(text) as any,
+          transaction: async (statements) => {
+            await admin.begin(async (tx) => {
+              for (const statement of statements) await tx.unsafe(statement);
+            });
           },
-          change,
-        );
-      } finally {
-        await sql.end();
-      }
+        },
+        change,
+      );
     });
-  });
+  }
 });
 
 describe('on PGlite', () => {
@@ -83,7 +80,7 @@ describe('on PGlite', () => {
 
   for (const change of changes) {
     it(change.name, async () => {
-      await db.exec('DROP SCHEMA IF EXISTS app CASCADE; DROP SCHEMA public CASCADE; CREATE SCHEMA public;');
+      await db.exec(empty);
       await runThrough(
         {
           query: async (text) => (await db.query<Record<string, unknown>>(text)).rows,

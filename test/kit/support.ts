@@ -1,5 +1,6 @@
 /** Migrations in this process: drizzle-kit's api, our statements, and a history of schemas to run through. */
 import { generateDrizzleJson, generateMigration, type Hint } from 'drizzle-kit/api-postgres';
+import { Entities, type Row } from '../../src/kit/snapshot.js';
 import { tenantStatements, type TenancyOptions, type TenancyState } from '../../src/kit/index.js';
 
 export type Schema = Record<string, unknown>;
@@ -18,6 +19,11 @@ export const citus: TenancyOptions = { citus: { shardCount: 4 } };
 export class History {
   private snapshot: Awaited<ReturnType<typeof generateDrizzleJson>> | undefined;
   state: TenancyState | undefined;
+
+  /** The tables as drizzle-kit sees them. */
+  get entities(): Entities {
+    return new Entities((this.snapshot?.ddl ?? []) as Row[]);
+  }
 
   async next({ schema, hints, tenancy = citus }: Step): Promise<string[]> {
     const to = await generateDrizzleJson(schema, this.snapshot?.id);

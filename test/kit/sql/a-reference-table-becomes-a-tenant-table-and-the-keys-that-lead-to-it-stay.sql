@@ -4,6 +4,7 @@ SET LOCAL citus.multi_shard_modify_mode TO 'sequential';
 DO $citus$
 BEGIN
 	IF NOT EXISTS (SELECT FROM pg_extension WHERE extname = 'citus') THEN RETURN; END IF;
+	ALTER TABLE "labels" DROP CONSTRAINT IF EXISTS "labels_country_id_countries_id_fkey";
 	-- labels: back to one node
 	IF EXISTS (SELECT FROM pg_dist_partition WHERE logicalrelid = '"labels"'::regclass AND partmethod = 'n' AND repmodel = 't') THEN
 		PERFORM undistribute_table('"labels"');
@@ -30,6 +31,9 @@ BEGIN
 	-- labels: by account_id, beside accounts
 	IF NOT EXISTS (SELECT FROM pg_dist_partition WHERE logicalrelid = '"labels"'::regclass AND partmethod = 'h') THEN
 		PERFORM create_distributed_table('"labels"', 'account_id', colocate_with => '"accounts"');
+	END IF;
+	IF NOT EXISTS (SELECT FROM pg_constraint WHERE conrelid = '"labels"'::regclass AND conname = 'labels_country_id_countries_id_fkey') THEN
+		ALTER TABLE "labels" ADD CONSTRAINT "labels_country_id_countries_id_fkey" FOREIGN KEY ("country_id") REFERENCES "countries"("id");
 	END IF;
 END
 $citus$;

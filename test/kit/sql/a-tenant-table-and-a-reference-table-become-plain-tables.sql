@@ -11,7 +11,7 @@ BEGIN
 		PERFORM undistribute_table('"countries"');
 	END IF;
 	-- tasks: back to one node
-	IF EXISTS (SELECT FROM pg_dist_partition WHERE logicalrelid = '"tasks"'::regclass AND partmethod = 'h') THEN
+	IF EXISTS (SELECT FROM pg_dist_partition WHERE logicalrelid = '"tasks"'::regclass AND partmethod = 'h' AND column_to_column_name(logicalrelid, partkey) = 'account_id') THEN
 		PERFORM undistribute_table('"tasks"');
 	END IF;
 END

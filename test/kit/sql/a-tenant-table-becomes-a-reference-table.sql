@@ -6,7 +6,7 @@ DO $citus$
 BEGIN
 	IF NOT EXISTS (SELECT FROM pg_extension WHERE extname = 'citus') THEN RETURN; END IF;
 	-- tags: back to one node
-	IF EXISTS (SELECT FROM pg_dist_partition WHERE logicalrelid = '"tags"'::regclass AND partmethod = 'h') THEN
+	IF EXISTS (SELECT FROM pg_dist_partition WHERE logicalrelid = '"tags"'::regclass AND partmethod = 'h' AND column_to_column_name(logicalrelid, partkey) = 'account_id') THEN
 		PERFORM undistribute_table('"tags"');
 	END IF;
 END

@@ -6,11 +6,11 @@ BEGIN
 	IF NOT EXISTS (SELECT FROM pg_extension WHERE extname = 'citus') THEN RETURN; END IF;
 	ALTER TABLE "pages" DROP CONSTRAINT IF EXISTS "pages_workspace_id_workspaces_id_fkey";
 	-- pages: back to one node
-	IF EXISTS (SELECT FROM pg_dist_partition WHERE logicalrelid = '"pages"'::regclass AND partmethod = 'h') THEN
+	IF EXISTS (SELECT FROM pg_dist_partition WHERE logicalrelid = '"pages"'::regclass AND partmethod = 'h' AND column_to_column_name(logicalrelid, partkey) = 'workspace_id') THEN
 		PERFORM undistribute_table('"pages"');
 	END IF;
 	-- workspaces: back to one node
-	IF EXISTS (SELECT FROM pg_dist_partition WHERE logicalrelid = '"workspaces"'::regclass AND partmethod = 'h') THEN
+	IF EXISTS (SELECT FROM pg_dist_partition WHERE logicalrelid = '"workspaces"'::regclass AND partmethod = 'h' AND column_to_column_name(logicalrelid, partkey) = 'id') THEN
 		PERFORM undistribute_table('"workspaces"');
 	END IF;
 END
