@@ -1,8 +1,5 @@
 /** For programs that call `drizzle-kit/api-postgres` themselves: from its statements to ours. */
-import { is, Table } from 'drizzle-orm';
-import { PgTable } from 'drizzle-orm/pg-core';
-import { classOf } from '../schema/classify.js';
-import type { Declared } from './declared.js';
+import { tableName, type Declared } from './declared.js';
 import { plan } from './generate.js';
 import { readOptions, type TenancyOptions } from './options.js';
 import type { Fault } from './rules.js';
@@ -37,22 +34,22 @@ export interface TenantStatementsInput {
  * @example
  * const to = await generateDrizzleJson(schema, from.id);
  * const statements = await generateMigration(from, to);
- * const { statements: all, state } = tenantStatements({ statements, from, to, schema, state: last, tenancy: { citus: {} } });
+ * const { statements: all, state } = await tenantStatements({ statements, from, to, schema, state: last, tenancy: { citus: {} } });
  */
-export function tenantStatements(input: TenantStatementsInput): { statements: string[]; state: TenancyState; warnings: Fault[] } {
+export async function tenantStatements(input: TenantStatementsInput): Promise<{ statements: string[]; state: TenancyState; warnings: Fault[] }> {
   const before = new Entities((input.from?.ddl ?? []) as Row[]);
   const after = before.copy().follow(input.statements).withRows(input.to.ddl as Row[]);
-  return plan(input.statements, { before, after, prev: input.state ?? emptyState }, declaredIn(input.schema), readOptions(input.tenancy));
+  return plan(input.statements, { before, after, prev: input.state ?? emptyState }, await declaredIn(input.schema), readOptions(input.tenancy));
 }
 
 /** The tenant and reference tables that a module exports. */
-export function declaredIn(schema: Record<string, unknown>): Declared[] {
-  const { Schema, OriginalName } = (Table as any).Symbol;
-  return Object.values(schema).flatMap((table): Declared[] => {
-    if (!is(table, PgTable)) return [];
-    const found = classOf(table);
+async function declaredIn(schema: Record<string, unknown>): Promise<Declared[]> {
+  // Loaded here and not above: drizzle.config.ts imports this module too, and needs no tables.
+  const { classOf } = await import('../schema/classify.js');
+  return Object.values(schema).flatMap((table: any): Declared[] => {
+    const found = table?.[Symbol.for('drizzle:IsDrizzleTable')] === true ? classOf(table) : undefined;
     if (!found) return [];
-    const name = { schema: (table as any)[Schema] ?? 'public', name: (table as any)[OriginalName], table };
-    return [found.kind === 'tenant' ? { ...name, kind: 'tenant', tenancy: found.tenancy.name, column: found.name } : { ...name, kind: 'reference' }];
+    const at = { ...tableName(table), table };
+    return [found.kind === 'tenant' ? { ...at, kind: 'tenant', tenancy: found.tenancy.name, column: found.name } : { ...at, kind: 'reference' }];
   });
 }

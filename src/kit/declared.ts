@@ -1,5 +1,4 @@
 /** What the schema declares: which table belongs to which tenancy, and in which groups Citus holds them. */
-import { Table } from 'drizzle-orm';
 import type { PgTable } from 'drizzle-orm/pg-core';
 import type { TableClass } from '../schema/classify.js';
 import { tenantSetting } from '../schema/rls.js';
@@ -17,6 +16,12 @@ export interface Declared extends TableName {
   readonly table: PgTable;
 }
 
+/** A table's name in the database. Loading drizzle-orm for its symbols would slow down every drizzle-kit command. */
+export const tableName = (table: object): TableName => ({
+  schema: (table as any)[Symbol.for('drizzle:Schema')] ?? 'public',
+  name: (table as any)[Symbol.for('drizzle:OriginalName')],
+});
+
 const listenerKey = Symbol.for('drizzle-tenant:kit');
 
 /**
@@ -29,10 +34,8 @@ export function listen(): Declared[] {
   const earlier = (globalThis as any)[listenerKey];
   (globalThis as any)[listenerKey] = (table: PgTable, tableClass: TableClass) => {
     earlier?.(table, tableClass);
-    const { Schema, OriginalName } = (Table as any).Symbol;
     declared.push({
-      schema: (table as any)[Schema] ?? 'public',
-      name: (table as any)[OriginalName],
+      ...tableName(table),
       kind: tableClass.kind,
       ...(tableClass.kind === 'tenant' && { tenancy: tableClass.tenancy.name, column: tableClass.name }),
       table,

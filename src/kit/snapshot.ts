@@ -147,9 +147,22 @@ function parseDropTable(statement: string): TableName | undefined {
   return table ? { schema: table[1] ?? 'public', name: table[2]! } : undefined;
 }
 
+function groupByTable(rows: readonly Row[]): Map<string, Row[]> {
+  const groups = new Map<string, Row[]>();
+  for (const row of rows) {
+    const key = `${row.entityType}\0${row.schema}\0${row.table}`;
+    const group = groups.get(key);
+    if (group) group.push(row);
+    else groups.set(key, [row]);
+  }
+  return groups;
+}
+
 /** The entities of a snapshot. Renames carry to what holds the old name, as drizzle-kit does it. */
 export class Entities {
   private rows: Row[];
+  /** Made when it is first asked for, and again after a change. */
+  private byTable: Map<string, Row[]> | undefined;
   /** Where each table that existed at the start is now, by its first key; undefined once it is dropped. */
   readonly moved = new Map<string, TableName | undefined>();
   /** Column renames: the table's present key and the column's present name, to its first name. */
@@ -172,7 +185,8 @@ export class Entities {
 
   /** The entities of one type in one table. */
   of(entityType: string, table: TableName): Row[] {
-    return this.rows.filter((row) => row.entityType === entityType && row.schema === table.schema && row.table === table.name);
+    this.byTable ??= groupByTable(this.rows);
+    return this.byTable.get(`${entityType}\0${table.schema}\0${table.name}`) ?? [];
   }
 
   column(table: TableName, name: string): Row | undefined {
@@ -184,6 +198,7 @@ export class Entities {
   }
 
   apply(deltas: readonly Delta[]): this {
+    this.byTable = undefined;
     for (const delta of deltas) {
       if (delta.op === 'create') this.rows.push({ ...delta.row! });
       else if (delta.op === 'drop') {
@@ -212,6 +227,7 @@ export class Entities {
 
   /** The same moves, with the rows of another snapshot. */
   withRows(rows: readonly Row[]): this {
+    this.byTable = undefined;
     this.rows = rows.map((row) => ({ ...row }));
     return this;
   }

@@ -29,7 +29,7 @@ export class History {
     const to = await generateDrizzleJson(schema, this.snapshot?.id);
     const from = this.snapshot ?? (await generateDrizzleJson({}));
     const drizzle = await generateMigration(from, to, hints ? { hints } : undefined);
-    const { statements, state } = tenantStatements({ statements: drizzle, from: this.snapshot, to, schema, state: this.state, tenancy });
+    const { statements, state } = await tenantStatements({ statements: drizzle, from: this.snapshot, to, schema, state: this.state, tenancy });
     this.snapshot = to;
     this.state = state;
     return statements;
