@@ -38,6 +38,11 @@ export function defineTenantConfig(config: TenantConfig): Postgres<Config> {
   const options = readOptions(tenancy);
   const read: ReadConfig = { options, schema: rest.schema ?? [], out: rest.out ?? 'drizzle', config: rest };
   hookIntoDrizzleKit(read);
+  if (options.citus) {
+    // Citus's own views in public, and its schemas, which push would drop.
+    rest.tablesFilter = [...[rest.tablesFilter ?? '*'].flat(), '!citus_tables', '!citus_schemas'];
+    rest.schemaFilter = [...[rest.schemaFilter ?? '*'].flat(), '!citus', '!citus_internal', '!columnar', '!columnar_internal'];
+  }
   // The command line may run another copy of this module than the config imports.
   return Object.defineProperty({ ...rest }, readKey, { value: read }) as unknown as Postgres<Config>;
 }

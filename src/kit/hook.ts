@@ -159,7 +159,12 @@ function holdFolders(out: string, complete: (files: Files) => void): void {
 
 /** Writes a folder as a whole or not at all. */
 function place(folder: string, files: Files, mkdirSync: typeof fs.mkdirSync, writeFileSync: typeof fs.writeFileSync): void {
-  const parts = join(dirname(dirname(folder)), `.${basename(dirname(folder))}-${process.pid}.tmp`);
+  const [beside, name] = [dirname(dirname(folder)), basename(dirname(folder))];
+  const parts = join(beside, `.${name}-${process.pid}.tmp`);
+  for (const it of fs.readdirSync(beside)) {
+    const pid = it.startsWith(`.${name}-`) && /-(\d+)\.tmp$/.exec(it)?.[1];
+    if (pid && !isRunning(Number(pid))) fs.rmSync(join(beside, it), { recursive: true, force: true });
+  }
   try {
     mkdirSync(parts);
     for (const [name, text] of Object.entries(files)) writeFileSync(join(parts, name), text);
@@ -167,6 +172,14 @@ function place(folder: string, files: Files, mkdirSync: typeof fs.mkdirSync, wri
   } catch (error) {
     fs.rmSync(parts, { recursive: true, force: true });
     throw error;
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return (error as { code?: string }).code === 'EPERM';
   }
 }
 

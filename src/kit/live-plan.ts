@@ -53,13 +53,14 @@ export function planSteps(state: TenancyState, entities: Entities, live: Live): 
     const wanted = wantedOf(it);
     if (wanted.kind !== 'tenant') continue;
     const anchor = anchors.get(wanted.group);
-    const beside = anchor && anchor !== it ? anchor : { shardCount: state.tenancies[wanted.group]!.shardCount };
+    const beside = anchor && anchor !== it ? { schema: anchor.schema, name: anchor.name } : { shardCount: state.tenancies[wanted.group]!.shardCount };
     if (!anchor) anchors.set(wanted.group, it);
     steps.push({ table: plain(it), what: words.createDistributed(it, wanted.column, beside), sql: [...relax(it), `SELECT ${calls.createDistributed(it, wanted.column, beside)}`], ...size(it) });
   }
   for (const [group, anchor] of anchors) {
     const { shardCount } = state.tenancies[group]!;
-    if (moving.includes(anchor) || anchor.shardCount === shardCount) continue;
+    const fewest = anchor.shardCount - 2 * anchor.isolated;
+    if (moving.includes(anchor) || (fewest <= shardCount && shardCount <= anchor.shardCount - anchor.isolated)) continue;
     const beside = tables.filter((it) => it.colocation === anchor.colocation);
     const force = beside.filter((it) => it.forced).map((it) => `ALTER TABLE ${quoted(it)} FORCE ROW LEVEL SECURITY;`);
     const sql = [...beside.flatMap(relax), `SELECT ${calls.setShardCount(anchor, shardCount)}`, ...force];

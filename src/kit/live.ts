@@ -9,6 +9,8 @@ export interface LiveTable extends TableName {
   readonly column: string | null;
   readonly colocation: number | null;
   readonly shardCount: number;
+  /** Shards that hold one tenant only. Each was cut out of another, which left up to two more than there were. */
+  readonly isolated: number;
   /** An estimate, as PostgreSQL keeps it; -1 when it was never analyzed. */
   readonly rows: number;
   readonly bytes: number;
@@ -33,8 +35,9 @@ export async function readLive(database: Database): Promise<Live> {
        CASE WHEN p.partmethod = 'h' THEN column_to_column_name(p.logicalrelid, p.partkey) END AS column,
        CASE WHEN p.partmethod = 'h' THEN p.colocationid::int END AS colocation,
        (SELECT count(*)::int FROM pg_dist_shard s WHERE s.logicalrelid = c.oid) AS "shardCount",
+       (SELECT count(*)::int FROM pg_dist_shard s WHERE s.logicalrelid = c.oid AND s.shardminvalue = s.shardmaxvalue) AS isolated,
        CASE WHEN p.partmethod = 'h' OR p.repmodel = 't' THEN citus_total_relation_size(c.oid, false) ELSE pg_total_relation_size(c.oid) END::float8 AS bytes`
-    : `'local' AS kind, NULL AS column, NULL AS colocation, 0 AS "shardCount", pg_total_relation_size(c.oid)::float8 AS bytes`;
+    : `'local' AS kind, NULL AS column, NULL AS colocation, 0 AS "shardCount", 0 AS isolated, pg_total_relation_size(c.oid)::float8 AS bytes`;
   const tables = await database.query<LiveTable>(
     `SELECT n.nspname AS schema, c.relname AS name, ${held}, c.reltuples::float8 AS rows, c.relforcerowsecurity AS forced,
        pg_get_expr(pol.polqual, pol.polrelid) AS policy,

@@ -12,7 +12,6 @@ import { Entities, leavesOf, readMigrations, type Row } from './snapshot.js';
 import { stateAt, type TenancyState } from './state.js';
 
 export interface Project extends ReadConfig {
-  readonly folder: string;
   readonly declared: readonly Declared[];
   readonly entities: Entities;
   /** What the schema asks for. */
@@ -28,15 +27,15 @@ const configNames = ['drizzle.config.ts', 'drizzle.config.js', 'drizzle.config.j
  * @param path the config's path; without it, drizzle-kit's default name in the current folder
  * @throws TenantConfigError when there is none, or it is not made by `defineTenantConfig`
  */
-export async function loadConfig(path?: string): Promise<ReadConfig & { folder: string }> {
-  const file = resolve(path ?? configNames.find((it) => existsSync(it)) ?? configNames[0]!);
+export async function loadConfig(path?: string): Promise<ReadConfig> {
+  const file = resolve(path ?? configNames.find((it) => existsSync(resolve(it))) ?? configNames[0]!);
   if (!existsSync(file)) {
     throw new TenantConfigError(`Pass --config, or run the command in the folder of drizzle.config.ts: there is no ${file}.`);
   }
   const config = await load(file, (error) => new TenantConfigError(`Correct ${file}, which does not load: ${error.message}`, { cause: error }));
   const read = readConfig((config as any).default ?? config);
   if (!read) throw new TenantConfigError(`Export defineTenantConfig({...}) from ${file}, as its default export.`);
-  return { ...read, folder: process.cwd() };
+  return { ...read, out: resolve(read.out) };
 }
 
 /**
@@ -91,8 +90,9 @@ async function load(file: string, failed: (error: Error) => Error): Promise<Reco
 /** As drizzle-kit finds them: files, folders and globs. */
 function schemaFiles(schema: string | string[]): string[] {
   const files = [schema].flat().flatMap((pattern) => {
-    if (existsSync(pattern) && statSync(pattern).isDirectory()) return readdirSync(pattern).map((it) => join(pattern, it));
-    return existsSync(pattern) ? [pattern] : globSync(pattern);
+    const path = resolve(pattern);
+    if (existsSync(path)) return statSync(path).isDirectory() ? readdirSync(path).map((it) => join(path, it)) : [path];
+    return globSync(pattern, { cwd: process.cwd(), absolute: true });
   });
   const code = [...new Set(files.filter((it) => /\.[cm]?[jt]sx?$/.test(it)).map((it) => resolve(it)))];
   if (code.length === 0) throw new SchemaLoadError(`Correct "schema" in the config: no file matches ${[schema].flat().join(', ')}.`);

@@ -64,6 +64,11 @@ export class Project {
     return this.read(`drizzle/${this.migrations.at(-1)}/${file}`);
   }
 
+  /** The command line, from its source. */
+  tenant(...args: string[]): Promise<Result> {
+    return run(process.execPath, ['--import', 'tsx', join(root, 'src/kit/cli.ts'), ...args], this.folder);
+  }
+
   drizzleKit(...args: string[]): Promise<Result> {
     return run(process.execPath, [join(root, 'node_modules/drizzle-kit/bin.cjs'), ...args], this.folder);
   }
