@@ -5,6 +5,7 @@
 import { isAdopted, type Migrated, type TableChange } from './changes.js';
 import { ident, keyOf, literal, plain, quoted, type TableName } from './names.js';
 import type { Row } from './snapshot.js';
+import type { TableState } from './state.js';
 import { match } from './statements.js';
 
 /** Rewrites `statements` so that tenant columns are filled in; `untouched` are the rest. */
@@ -38,7 +39,6 @@ export function backfill(statements: readonly string[], changes: readonly TableC
   return [
     ...rewritten.slice(0, at),
     ...filled,
-    ...open.map(stop),
     ...notNull
       .filter((it) => !already.has(`${quoted(it.table)}\0${it.is!.column}`))
       .map((it) => `ALTER TABLE ${quoted(it.table)} ALTER COLUMN ${ident(it.is!.column!)} SET NOT NULL;`),
@@ -47,7 +47,7 @@ export function backfill(statements: readonly string[], changes: readonly TableC
 }
 
 /** Whether every row has a tenant already: the column was there, and NOT NULL; or it is added with a default. */
-function isFilled({ table, is }: TableChange, { before, after, prev }: Migrated): boolean {
+export function isFilled({ table, is }: TableChange, { before, after, prev }: Omit<Migrated, 'next'>): boolean {
   if (prev.writeOnly?.tables.includes(keyOf(table))) return false;
   const column = after.column(table, is!.column!);
   const old = first(after, table);
@@ -68,42 +68,39 @@ function first(after: Migrated['after'], table: TableName): TableName | undefine
   return undefined;
 }
 
-/** The updates, parents before children. A table without a parent that knows the tenant gets none. */
-function fill(open: readonly TableChange[], changes: readonly TableChange[], { before, after }: Migrated): string[] {
-  const updates: string[] = [];
-  const waiting = new Set(open);
+/**
+ * For each table its updates, and the stop behind them: parents before children, so that what a person writes for a
+ * table without a parent is carried on to its children.
+ */
+function fill(open: readonly TableChange[], changes: readonly TableChange[], migrated: Pick<Migrated, 'before' | 'after'>): string[] {
   const tenantOf = new Map(changes.filter((it) => it.is?.kind === 'tenant').map((it) => [keyOf(it.table), it.is!]));
-  const isReady = (table: TableName) => ![...waiting].some((it) => keyOf(it.table) === keyOf(table));
-  for (let progress = true; progress; ) {
-    progress = false;
-    for (const change of waiting) {
-      const tenant = change.is!;
-      const joins = foreignKeys(change.table, { before, after }).filter((fk) => {
-        const parent = tenantOf.get(keyOf({ schema: fk.schemaTo, name: fk.tableTo }));
-        return parent?.tenancy === tenant.tenancy && keyOf(parent!) !== keyOf(change.table) && isReady(parent!);
-      });
-      const statements = new Set(
-        joins.flatMap((fk) => {
-          const parent = tenantOf.get(keyOf({ schema: fk.schemaTo, name: fk.tableTo }))!;
-          const pairs = (fk.columns as string[])
-            .map((column, i) => [column, fk.columnsTo[i]] as const)
-            .filter(([column]) => column !== tenant.column);
-          if (pairs.length === 0) return [];
-          return [
-            `UPDATE ${quoted(change.table)} SET ${ident(tenant.column!)} = ${quoted(parent)}.${ident(parent.column!)} FROM ${quoted(parent)} ` +
-              `WHERE ${quoted(change.table)}.${ident(tenant.column!)} IS NULL AND ` +
-              `${pairs.map(([column, to]) => `${quoted(parent)}.${ident(to)} = ${quoted(change.table)}.${ident(column)}`).join(' AND ')};`,
-          ];
-        }),
-      );
-      if (statements.size === 0) continue;
-      const title = `-- Fill in the tenant of the rows of ${plain(change.table)} from the rows that they point at.\n`;
-      updates.push(...[...statements].map((it, i) => (i === 0 ? title + it : it)));
-      waiting.delete(change);
-      progress = true;
-    }
+  const parents = (change: TableChange) =>
+    foreignKeys(change.table, migrated).flatMap((fk) => {
+      const parent = tenantOf.get(keyOf({ schema: fk.schemaTo, name: fk.tableTo }));
+      const isOther = parent && parent.tenancy === change.is!.tenancy && keyOf(parent) !== keyOf(change.table);
+      const pairs = (fk.columns as string[]).map((column, i) => [column, fk.columnsTo[i] as string] as const).filter(([column]) => column !== change.is!.column);
+      return isOther && pairs.length > 0 ? [{ parent, pairs }] : [];
+    });
+  const statements: string[] = [];
+  const waiting = new Set(open);
+  const isWaiting = (table: TableName) => [...waiting].some((it) => keyOf(it.table) === keyOf(table));
+  while (waiting.size > 0) {
+    const all = [...waiting];
+    const next = all.find((it) => parents(it).some(({ parent }) => !isWaiting(parent))) ?? all.find((it) => parents(it).length === 0) ?? all[0]!;
+    const updates = new Set(parents(next).filter(({ parent }) => !isWaiting(parent)).map(({ parent, pairs }) => update(next, parent, pairs)));
+    const title = `-- Fill in the tenant of the rows of ${plain(next.table)} from the rows that they point at.\n`;
+    statements.push(...[...updates].map((it, i) => (i === 0 ? title + it : it)), stop(next));
+    waiting.delete(next);
   }
-  return updates;
+  return statements;
+}
+
+function update({ table, is }: TableChange, parent: TableState, pairs: readonly (readonly [string, string])[]): string {
+  const joins = pairs.map(([column, to]) => `${quoted(parent)}.${ident(to)} = ${quoted(table)}.${ident(column)}`);
+  return (
+    `UPDATE ${quoted(table)} SET ${ident(is!.column!)} = ${quoted(parent)}.${ident(parent.column!)} FROM ${quoted(parent)} ` +
+    `WHERE ${quoted(table)}.${ident(is!.column!)} IS NULL AND ${joins.join(' AND ')};`
+  );
 }
 
 /** Old and new foreign keys of a table, in the names that hold after the renames. */

@@ -43,11 +43,12 @@ export function migrationStatements(drizzle: readonly string[], migrated: Migrat
   const isMoving = (table: TableName) => moving.some((it) => keyOf(it.table) === keyOf(table));
   const touches = (fk: Row) => isMoving({ schema: fk.schema, name: fk.table }) || isMoving({ schema: fk.schemaTo, name: fk.tableTo });
   const rebuilt = recreate(drizzle, foreignKeysBefore(migrated), changes, migrated);
-  const loosened = foreignKeysBefore(migrated).filter((fk) => touches(fk) && !isDropped(fk, rebuilt.dropped) && !isDropped(fk, drizzle));
   const created = new Set(drizzle.map((it) => match('addForeignKey', it)).map((it) => it && `${it.table}\0${it.name}`));
-  const kept = after
-    .list('fks')
-    .filter((fk) => touches(fk) && !created.has(`${quoted({ schema: fk.schema, name: fk.table })}\0${fk.name}`));
+  const isCreated = (fk: Row) => created.has(`${quoted({ schema: fk.schema, name: fk.table })}\0${fk.name}`);
+  const loosened = foreignKeysBefore(migrated).filter(
+    (fk) => touches(fk) && !isDropped(fk, rebuilt.dropped) && !isDropped(fk, drizzle) && !isCreated(fk),
+  );
+  const kept = after.list('fks').filter((fk) => touches(fk) && !isCreated(fk));
 
   const statements = rebuilt.statements.map((it) => tolerate(it, loosened));
   const [start, end] = places(statements, migrated);

@@ -2,6 +2,7 @@
  * Write-only mode: an application with data becomes multi-tenant while it runs. A table on its way gets its tenant
  * column, which may be NULL, and nothing else; keys, NOT NULL and distribution wait until the mode ends.
  */
+import { isFilled } from './backfill.js';
 import { changesOf, type Migrated } from './changes.js';
 import { keyOf, quoted } from './names.js';
 import type { TenancyState } from './state.js';
@@ -37,7 +38,7 @@ export function holdBack(drizzle: readonly string[], migrated: Migrated): { stat
       ...next,
       tables,
       writeOnly: {
-        tables: onTheWay.filter((it) => !it.isNew || prev.writeOnly?.tables.includes(keyOf(it.table))).map((it) => keyOf(it.table)),
+        tables: onTheWay.filter((it) => !it.isNew && !isFilled(it, migrated)).map((it) => keyOf(it.table)),
         statements: inOrder([...(prev.writeOnly?.statements ?? []), ...drizzle.filter(waits)]),
       },
     },
