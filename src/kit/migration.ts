@@ -27,7 +27,7 @@ import type { Entities, Row } from './snapshot.js';
 import { marker, type TenancyState } from './state.js';
 import { match } from './statements.js';
 
-const header = `${marker}: what follows distributes tables on Citus. See tenancy.json for what they are afterwards.`;
+const header = `${marker}: tenancy.json beside this file says what the tables are after it.`;
 
 /**
  * @param drizzle drizzle-kit's statements

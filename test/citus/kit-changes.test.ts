@@ -3,7 +3,9 @@ import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readLive } from '../../src/kit/live.js';
 import { planSteps } from '../../src/kit/live-plan.js';
+import { adopt } from '../kit/adopt.js';
 import { changes } from '../kit/changes.js';
+import { ruleCases } from '../kit/rule-cases.js';
 import { citus, History } from '../kit/support.js';
 
 const url = process.env['CITUS_URL'];
@@ -50,5 +52,21 @@ describe.skipIf(!url)('each change on Citus', () => {
       expect(await distribution()).toEqual(change.citus);
       for (const [query, value] of change.expect) expect(Object.values((await sql.unsafe(query))[0]!)[0]).toEqual(value);
     }, 60_000);
+  }
+
+  it('write-only mode leads from plain tables to tenant tables', async () => {
+    await empty();
+    await adopt({ query: (text) => sql.unsafe(text) as any, migrate: run });
+    expect(await distribution()).toEqual(['accounts id', 'projects account_id', 'tags reference', 'tasks account_id']);
+  }, 60_000);
+
+  for (const { rule, before, after, refused } of ruleCases) {
+    it.skipIf(!refused)(`refuses what the rule "${rule}" is about`, async () => {
+      await empty();
+      const history = new History();
+      const off = { citus: { shardCount: 4 }, rules: { [rule]: 'off' as const } };
+      if (before) await run(await history.next({ schema: before(), tenancy: off }));
+      await expect(history.next({ schema: after(), tenancy: off }).then(run)).rejects.toThrow(refused);
+    });
   }
 });

