@@ -1,8 +1,8 @@
 /** The real drizzle-kit, called unchanged, with a config made by defineTenantConfig. */
-import { mkdirSync, readdirSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, it } from 'vitest';
-import { account, Project, removeProjects, small } from './project.js';
+import { account, drizzleKitBin, Project, removeProjects, run, small } from './project.js';
 
 afterAll(removeProjects);
 
@@ -155,7 +155,6 @@ export const b = tenantTable('b', { accountId: account.id('account_id'), id: uui
       const folder = project.migrations.find((it) => it.endsWith(`_${name}`))!;
       return { folder, files: Object.fromEntries(['migration.sql', 'snapshot.json', 'tenancy.json'].map((it) => [it, project.read(`drizzle/${folder}/${it}`)])) };
     };
-    const { rmSync } = await import('node:fs');
     const left = await branch(small + table('left'), 'left');
     rmSync(join(project.folder, 'drizzle', left.folder), { recursive: true });
     await branch(small + table('right'), 'right');
@@ -186,8 +185,7 @@ export const b = tenantTable('b', { accountId: account.id('account_id'), id: uui
     mkdirSync(join(project.folder, 'drizzle'));
     // The place where the folder is put together is taken.
     project.write('block.cjs', `require('node:fs').mkdirSync('.drizzle-' + process.pid + '.tmp');`);
-    const { run, root } = await import('./project.js');
-    const result = await run(process.execPath, ['-r', './block.cjs', join(root, 'node_modules/drizzle-kit/bin.cjs'), 'generate'], project.folder);
+    const result = await run(process.execPath, ['-r', './block.cjs', drizzleKitBin, 'generate'], project.folder);
     expect(result.code).toBe(1);
     expect(project.migrations).toEqual([]);
   });

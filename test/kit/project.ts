@@ -3,9 +3,30 @@ import { execFile } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
+import ts from 'typescript-5.9';
 
-export const root = resolve(import.meta.dirname, '../..');
+const root = resolve(import.meta.dirname, '../..');
 const made: string[] = [];
+
+/** The sources as JavaScript, as users get them: drizzle-kit's loader takes far longer over TypeScript. */
+function build(): string {
+  const lib = mkdtempSync(join(tmpdir(), 'kit-lib-'));
+  made.push(lib);
+  symlinkSync(join(root, 'node_modules'), join(lib, 'node_modules'));
+  writeFileSync(join(lib, 'package.json'), '{ "type": "module" }');
+  const options = { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ESNext, verbatimModuleSyntax: true };
+  for (const part of ['schema', 'kit']) {
+    mkdirSync(join(lib, part));
+    for (const file of readdirSync(join(root, 'src', part)).filter((it) => it.endsWith('.ts'))) {
+      const { outputText } = ts.transpileModule(readFileSync(join(root, 'src', part, file), 'utf8'), { compilerOptions: options });
+      writeFileSync(join(lib, part, file.replace(/ts$/, 'js')), outputText);
+    }
+  }
+  return lib;
+}
+
+const lib = build();
+export const drizzleKitBin = join(root, 'node_modules/drizzle-kit/bin.cjs');
 
 export interface Result {
   readonly code: number;
@@ -14,7 +35,7 @@ export interface Result {
 }
 
 const imports = (names: string) =>
-  `import { ${names} } from 'drizzle-orm/pg-core';\nimport { referenceTable, tenancy, tenantSchema, tenantTable } from '${root}/src/schema/index.js';\n`;
+  `import { ${names} } from 'drizzle-orm/pg-core';\nimport { referenceTable, tenancy, tenantSchema, tenantTable } from '${lib}/schema/index.js';\n`;
 
 export const account = `${imports('integer, pgSchema, pgTable, text, uuid')}export const account = tenancy('account', uuid);\n`;
 
@@ -39,7 +60,7 @@ export class Project {
     const schema = more.includes('schema:') ? '' : `schema: './schema.ts', `;
     this.write(
       name,
-      `import { defineTenantConfig } from '${root}/src/kit/index.js';\n` +
+      `import { defineTenantConfig } from '${lib}/kit/index.js';\n` +
         `export default defineTenantConfig({ dialect: 'postgresql', ${schema}out: './drizzle', ${more}\n  tenancy: { ${tenancy} } });\n`,
     );
   }
@@ -64,13 +85,13 @@ export class Project {
     return this.read(`drizzle/${this.migrations.at(-1)}/${file}`);
   }
 
-  /** The command line, from its source. */
+  /** The command line. */
   tenant(...args: string[]): Promise<Result> {
-    return run(process.execPath, ['--import', 'tsx', join(root, 'src/kit/cli.ts'), ...args], this.folder);
+    return run(process.execPath, [join(lib, 'kit/cli.js'), ...args], this.folder);
   }
 
   drizzleKit(...args: string[]): Promise<Result> {
-    return run(process.execPath, [join(root, 'node_modules/drizzle-kit/bin.cjs'), ...args], this.folder);
+    return run(process.execPath, [drizzleKitBin, ...args], this.folder);
   }
 }
 
