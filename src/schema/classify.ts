@@ -37,6 +37,9 @@ const classes = new WeakMap<object, { readonly names: string; readonly table: Pg
 export function classify(table: PgTable, tableClass: TableClass): void {
   classes.set(Object.freeze(tableClass), { names: namesOf(table), table });
   Object.defineProperty(table, mark, { value: tableClass });
+  // drizzle-kit loads the schema with a loader of its own, so drizzle-tenant/kit may be another copy of this
+  // package than the schema uses. It only listens: nothing that decides reads this back.
+  (globalThis as Record<symbol, any>)[Symbol.for('drizzle-tenant:kit')]?.(table, tableClass);
 }
 
 /** The table of a class itself, where `classOf` was given an alias of it; undefined for a view, or a table that was renamed. */
