@@ -5,6 +5,7 @@
 import { Param, SQL, sql, StringChunk, Subquery } from 'drizzle-orm';
 import { RawSqlNotScopedError, TenantMismatchError } from '../schema/index.js';
 import { chunkKindOf, chunkKinds, isSQLWrapper } from './chunks.js';
+import { copyOfPlain } from './plain.js';
 import { isAlias, namesOf, originalName, type Scope } from './scope.js';
 import { readTables, tokensOf, type FragmentUse, type TableUse, type Token } from './sql-text.js';
 
@@ -31,6 +32,7 @@ function freeze(query: SQL): void {
   for (const chunk of query.queryChunks) if (chunkKindOf(chunk) === chunkKinds.sql) freeze(chunk as SQL);
 }
 
+const isBuilt = (query: SQL) => built.has(query);
 export const builtBy = (query: SQL): Built | undefined => built.get(query);
 
 /** One statement under construction: its scope, and the CTEs that its parts expect around them. */
@@ -51,6 +53,8 @@ export class Template {
   /** Scopes anything that a clause may hold. Returns a copy: the application may add to its own SQL later. */
   scoped<T>(chunk: T, use: FragmentUse = 'expression'): T {
     if (chunk === undefined || chunk === null || typeof chunk !== 'object') return chunk;
+    const plain = use === 'expression' && !this.tables && this.bare.size === 0 ? copyOfPlain(chunk, isBuilt) : undefined;
+    if (plain !== undefined) return plain as T;
     const reader = new Reader(this);
     const out: unknown[] = [];
     reader.read(chunk, out);
