@@ -26,7 +26,11 @@ interface RelationalHKT<H extends Handle> extends PgRelationalQueryHKTBase {
 }
 
 /** The tables of the relations that the handle reads. */
-export type RelationalQueries<H extends Handle, TRelations> = TRelations extends TablesRelationalConfig
+export type RelationalQueries<H extends Handle, TRelations> = TRelations extends TenantRelations<infer Config>
+  ? QueriesOf<H, Config>
+  : QueriesOf<H, TRelations>;
+
+type QueriesOf<H extends Handle, TRelations> = TRelations extends TablesRelationalConfig
   ? {
       [K in keyof TRelations as [TenancyOfRelationTable<TRelations[K]['table']>] extends [H['tenancy']] ? K : never]: RelationalQueryBuilder<
         TRelations,
@@ -81,7 +85,13 @@ type One<Name extends string, Q extends PgQueryResultHKT, R extends Runner = Pro
 type Several<Name extends string, Q extends PgQueryResultHKT, R extends Runner = PromiseRunner> = HandleOf<Name, R, Q, 'several'>;
 type Shared<Q extends PgQueryResultHKT, R extends Runner = PromiseRunner> = HandleOf<never, R, Q, 'shared'>;
 
-/** A handle that is confined to one tenant of the tenancy `Name`. Made by `db.forTenant(id)`. */
+/**
+ * A handle that is confined to one tenant of the tenancy `Name`. Made by `db.forTenant(id)`.
+ *
+ * @example
+ * function archive(tdb: TenantDatabase<'account'>, id: string) { ... }
+ * function report(tdb: TenantDatabase<'account', typeof relations>) { ... }   // has its `query`, too
+ */
 export interface TenantDatabase<Name extends string, TRelations = {}, TQueryResult extends PgQueryResultHKT = PgQueryResultHKT>
   extends ScopedHandle<One<Name, TQueryResult>, TRelations, TenantTransaction<Name, TRelations, TQueryResult>> {}
 
@@ -181,6 +191,6 @@ export interface WithTenancy {
   <TQueryResult extends PgQueryResultHKT, TRelations = {}>(
     db: PgAsyncDatabase<TQueryResult, any>,
     options?: WithTenancyOptions<TRelations>,
-  ): TenancyDatabase<TRelations, TQueryResult>;
+  ): TenancyDatabase<TenantRelations<TRelations>, TQueryResult>;
 }
 
