@@ -7,7 +7,7 @@ import type { Program } from './program.js';
 export const composed: Program[] = [
   { name: 'from a subquery', run: (tdb, { tasks }) => { const sq = tdb.select({ id: tasks.id, title: tasks.title }).from(tasks).where(gt(tasks.id, 1)).as('sq'); return tdb.select().from(sq).where(gt(sq.id, 2)); } },
   { name: 'from a subquery of a subquery', run: (tdb, { tasks }) => { const a = tdb.select({ id: tasks.id, n: sql<number>`${tasks.points} * 2`.as('n') }).from(tasks).as('a'); const b = tdb.select({ n: a.n }).from(a).as('b'); return tdb.select({ n: b.n }).from(b); } },
-  { name: 'from a subquery over an outer join', run: (tdb, { tasks, projects }) => { const sq = tdb.select({ p: projects.id, t: tasks.id }).from(projects).fullJoin(tasks, eq(tasks.projectId, projects.id)).as('sq'); return tdb.select().from(sq); } },
+  { name: 'from a subquery over an outer join', run: (tdb, { tasks, projects }) => { const sq = tdb.select({ p: projects.name, t: tasks.title }).from(projects).fullJoin(tasks, eq(tasks.projectId, projects.id)).as('sq'); return tdb.select().from(sq); } },
   { name: 'exists', run: (tdb, { projects, tasks }) => tdb.select().from(projects).where(exists(tdb.select().from(tasks).where(and(eq(tasks.projectId, projects.id), eq(tasks.title, 'secret b'))))) },
   { name: 'exists on anything', run: (tdb, { projects, tasks }) => tdb.select().from(projects).where(exists(tdb.select({ one: sql`1` }).from(tasks).where(eq(tasks.title, 'hidden')))) },
   { name: 'not exists', run: (tdb, { projects, tasks }) => tdb.select({ id: projects.id }).from(projects).where(notExists(tdb.select().from(tasks).where(eq(tasks.projectId, projects.id)))) },
@@ -31,7 +31,7 @@ export const composed: Program[] = [
   { name: 'with an insert', run: (tdb, { labels }) => { const made = tdb.$with('made').as(tdb.insert(labels).values({ id: 20, taskId: 1, name: 'new' }).returning({ id: labels.id, name: labels.name })); return tdb.with(made).select().from(made); } },
   { name: 'with an update', run: (tdb, { tasks }) => { const changed = tdb.$with('changed').as(tdb.update(tasks).set({ title: sql`${tasks.title} || '!'` }).where(eq(tasks.projectId, 1)).returning({ id: tasks.id, title: tasks.title })); return tdb.with(changed).select().from(changed); } },
   { name: 'union', run: (tdb, { tasks, projects }) => tdb.select({ id: tasks.id }).from(tasks).union(tdb.select({ id: projects.id }).from(projects)) },
-  { name: 'unionAll', ordered: true, run: (tdb, { tasks, projects }) => tdb.select({ id: tasks.id, name: tasks.title }).from(tasks).unionAll(tdb.select({ id: projects.id, name: projects.name }).from(projects)).orderBy(asc(sql`id`), sql`name`).limit(4).offset(1) },
+  { name: 'unionAll', ordered: true, run: (tdb, { tasks, projects }) => tdb.select({ id: tasks.id, name: tasks.title }).from(tasks).unionAll(tdb.select({ id: projects.id, name: projects.name }).from(projects)).orderBy(asc(sql`id`), sql`title`).limit(4).offset(1) },
   { name: 'intersect', run: (tdb, { tasks, projects }) => tdb.select({ id: tasks.id }).from(tasks).intersect(tdb.select({ id: projects.id }).from(projects)) },
   { name: 'except', run: (tdb, { tasks, projects }) => tdb.select({ id: tasks.id }).from(tasks).except(tdb.select({ id: projects.id }).from(projects)) },
   { name: 'union(), a function', run: (tdb, { tasks, projects, users }) => union(tdb.select({ id: tasks.id }).from(tasks), tdb.select({ id: projects.id }).from(projects), tdb.select({ id: users.id }).from(users)) },

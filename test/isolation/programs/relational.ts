@@ -11,7 +11,7 @@ export const relational: Program[] = [
   { name: 'filters', run: (tdb) => tdb.query.tasks.findMany({ where: { OR: [{ id: { gt: 3 } }, { title: { like: 'B%' } }], NOT: { title: 'ship' } } }) },
   { name: 'a filter on the tenant column', run: (tdb) => tdb.query.tasks.findMany({ where: { accountId: { isNotNull: true } } }) },
   { name: 'order, limit, offset', ordered: true, run: (tdb) => tdb.query.tasks.findMany({ orderBy: { title: 'asc' }, limit: 2, offset: 1 }) },
-  { name: 'order by a callback', ordered: true, run: (tdb) => tdb.query.tasks.findMany({ orderBy: (t: any, { desc }: any) => [desc(t.points), t.id] }) },
+  { name: 'order by a callback of a relational query', ordered: true, run: (tdb) => tdb.query.tasks.findMany({ orderBy: (t: any, { desc }: any) => [desc(t.points), t.id] }) },
   { name: 'with many', run: (tdb) => tdb.query.projects.findMany({ with: { tasks: true } }) },
   { name: 'with one', run: (tdb) => tdb.query.tasks.findMany({ with: { project: true, assignee: true } }) },
   { name: 'with a reference table', run: (tdb) => tdb.query.projects.findMany({ with: { country: true } }) },
