@@ -54,6 +54,7 @@ export function scopingDialect(driver: PgDialect, tables: ReadonlyMap<string, ob
       const scoped = {
         ...config,
         withList: statement.ctes(config.withList),
+        set: statement.set(config.table, config.set),
         from,
         joins,
         where: statement.where([this.scope.predicate(config.table, found), ...where], config.where),

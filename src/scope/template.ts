@@ -2,7 +2,8 @@
  * Scopes what a user writes in SQL: an expression, a `sql` template, a whole statement. Every table in it that
  * is a source of rows becomes a derived table with its predicate inside, which no text around it can weaken.
  */
-import { Param, SQL, sql, StringChunk, Subquery } from 'drizzle-orm';
+import { type Column, Param, SQL, sql, StringChunk, Subquery } from 'drizzle-orm';
+import { aliasedTableColumn } from 'drizzle-orm/alias';
 import { RawSqlNotScopedError, TenantMismatchError } from '../schema/index.js';
 import { chunkKindOf, chunkKinds, isSQLWrapper } from './chunks.js';
 import { copyOfPlain } from './plain.js';
@@ -83,7 +84,8 @@ export class Template {
     });
     for (const { column, out, at } of slots) {
       if (column && derived.has(column.table)) {
-        out[at] = sql`${sql.identifier(namesOf(column.table)[2])}.${sql.identifier(column.name)}`;
+        // A column still, since Drizzle leaves out the table's name where all columns are of one table.
+        out[at] = aliasedTableColumn(column as Column, namesOf(column.table)[2]);
       }
     }
   }
