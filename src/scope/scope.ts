@@ -31,6 +31,11 @@ export class Scope {
     this.#tenancy = tenancy;
   }
 
+  /** The tenancy, as soon as it is known. */
+  get tenancy(): AnyTenancy | undefined {
+    return this.#tenancy;
+  }
+
   /** What a cache entry of this scope is filed under. */
   get key(): string {
     const { reach } = this;
