@@ -1,5 +1,5 @@
 /** Drizzle's relations between tenant tables: each carries the tenant column by itself. */
-import { defineRelations, type Assume, type ExtractTablesWithRelations, type RelationsBuilder, type RelationsBuilderConfig, type Table } from 'drizzle-orm';
+import { defineRelations, type Assume, type ExtractTablesWithRelations, type RelationsBuilder, type RelationsBuilderConfig, type Table, type View } from 'drizzle-orm';
 import { classOf, nameOf, type TenantClass } from './classify.js';
 import { TenantDefinitionError } from './errors.js';
 import type { AnyTenantTable, TenancyOf, TenantTypeError, UnscopedWithColumns } from './table.types.js';
@@ -17,7 +17,7 @@ export type TenancyOfRelationTable<T> = T extends { readonly [tenancyBrand]?: [i
 type TablesOf<TSchema> = {
   [K in keyof TSchema as TSchema[K] extends AnyTenantTable | PgTable | PgViewBase ? K : never]: Assume<
     RelationTable<TSchema[K]>,
-    Table<any>
+    Table<any> | View<any>
   >;
 };
 

@@ -18,8 +18,30 @@ import { namesOf, Scope, type Reach } from './scope.js';
 import { ScopedSession, tagOf, type Lifetime } from './session.js';
 import { tableKey } from './template.js';
 
+/** How handles run: as promises here, as Effects in another entry point. */
+export interface Running {
+  /** Drizzle's class of relational queries. */
+  readonly relationalQuery: unknown;
+  /** `use`, and `after` when it has ended in whichever way. */
+  readonly ensuring: (use: () => any, after: () => void) => any;
+  readonly action: (run: () => Promise<unknown>) => any;
+}
+
+const promises: Running = {
+  relationalQuery: PgAsyncRelationalQuery,
+  ensuring: async (use, after) => {
+    try {
+      return await use();
+    } finally {
+      after();
+    }
+  },
+  action: (run) => run(),
+};
+
 /** What all handles of one `withTenancy` share. */
 interface Shared {
+  readonly running: Running;
   readonly relations: Record<string, any>;
   readonly tenancies: readonly AnyTenancy[] | undefined;
   readonly filters: boolean;
@@ -55,11 +77,13 @@ class ScopedDatabase {
   get $cache() {
     const invalidate = this.#drizzle.$cache?.invalidate;
     return {
-      invalidate: async ({ tags, ...params }: { tags?: string | string[]; tables?: unknown }) =>
-        invalidate?.call(this.#drizzle.$cache, {
-          ...params,
-          ...(tags === undefined ? {} : { tags: [tags].flat().map((tag) => tagOf(this.dialect, tag)) }),
-        }),
+      invalidate: ({ tags, ...params }: { tags?: string | string[]; tables?: unknown }) =>
+        this.#shared.running.action(async () =>
+          invalidate?.call(this.#drizzle.$cache, {
+            ...params,
+            ...(tags === undefined ? {} : { tags: [tags].flat().map((tag) => tagOf(this.dialect, tag)) }),
+          }),
+        ),
     };
   }
 
@@ -104,15 +128,14 @@ class ScopedDatabase {
     return this.#drizzle.execute.apply(this, args);
   }
 
-  transaction(run: (tx: any) => Promise<unknown>, config?: unknown) {
+  transaction(run: (tx: any) => unknown, config?: unknown) {
     checkTransaction(config);
-    return this.#drizzle.transaction(async (tx: object) => {
+    return this.#drizzle.transaction((tx: object) => {
       const lifetime: Lifetime = { open: true };
-      try {
-        return await run(new ScopedTransaction(tx, this.#shared, this.dialect.scope, lifetime));
-      } finally {
-        lifetime.open = false;
-      }
+      return this.#shared.running.ensuring(
+        () => run(new ScopedTransaction(tx, this.#shared, this.dialect.scope, lifetime)),
+        () => void (lifetime.open = false),
+      );
     }, config);
   }
 }
@@ -158,7 +181,10 @@ function checkTransaction(config: any): void {
  * const db = withTenancy(drizzle({ client: postgres(url) }), { relations });
  * const projects = await db.forTenant(id).query.projects.findMany();
  */
-export const withTenancy: WithTenancy = (db: any, options: WithTenancyOptions<any> = {}): any => {
+export const withTenancy: WithTenancy = (db: any, options: WithTenancyOptions<any> = {}): any => scopedHandles(db, options, promises);
+
+/** `withTenancy`, for handles that may run otherwise than as promises. */
+export function scopedHandles(db: any, options: WithTenancyOptions<any>, running: Running): any {
   if (!is(db?.dialect, PgDialect)) {
     throw new UnsupportedTenantOperationError('Pass withTenancy() a Drizzle handle of PostgreSQL, as in withTenancy(drizzle({ client })).');
   }
@@ -176,11 +202,12 @@ export const withTenancy: WithTenancy = (db: any, options: WithTenancyOptions<an
     Object.defineProperty(query, name, {
       get(this: { handle: ScopedDatabase }) {
         const { dialect, session } = this.handle;
-        return new RelationalQueryBuilder(relations, config.table, config, dialect, session as any, false, PgAsyncRelationalQuery as any);
+        return new RelationalQueryBuilder(relations, config.table, config, dialect, session as any, false, running.relationalQuery as any);
       },
     });
   }
   const shared: Shared = {
+    running,
     relations,
     tenancies: tenancies.size > 0 ? [...tenancies] : undefined,
     filters: options.mode !== 'write-only',
@@ -218,7 +245,7 @@ export const withTenancy: WithTenancy = (db: any, options: WithTenancyOptions<an
       };
     },
   };
-};
+}
 
 /** The tenant of a prepared statement is no placeholder that an application can name. */
 const tenantPlaceholder = Symbol('drizzle-tenant:tenant') as unknown as string;

@@ -29,8 +29,8 @@ export interface ScopedDialect extends PgDialect {
 
 type Config = Record<string, any>;
 
-/** The queries that this library rendered: nothing else passes the session. */
-export const rendered = new WeakSet<object>();
+/** The queries that this library rendered, with their scopes: nothing else passes the session. */
+export const rendered = new WeakMap<object, Scope>();
 
 /**
  * @param driver the dialect of the application's Drizzle handle
@@ -115,7 +115,7 @@ export function scopingDialect(driver: PgDialect, tables: ReadonlyMap<string, ob
       const commented = scope.reach.kind === 'all' ? sql`${scoped} ${sql.raw(scope.reach.comment)}` : scoped;
       const result = drizzle.sqlToQuery.call(this, commented, source);
       Object.freeze(result.params);
-      rendered.add(Object.freeze(result));
+      rendered.set(Object.freeze(result), scope);
       return result;
     },
 

@@ -5,7 +5,7 @@ import { drizzle } from 'drizzle-orm/postgres-js';
 import postgres from 'postgres';
 import { inject } from 'vitest';
 import { relationsConfig } from '../../src/schema/relations.js';
-import { withTenancy } from '../../src/index.js';
+import { withTenancy, type TenantDatabase } from '../../src/index.js';
 import * as schema from './schema.js';
 import { aloneRows, manyRows } from './rows.js';
 
@@ -91,4 +91,4 @@ export const plainDrizzle = (client: postgres.Sql) => drizzle({ client, relation
 
 export type TestDatabase = Awaited<ReturnType<typeof open>>['db'];
 /** What `forTenant` returns. */
-export type Tdb = ReturnType<TestDatabase['forTenant']>;
+export type Tdb = TenantDatabase<'account', typeof schema.relations>;
