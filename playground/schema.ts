@@ -5,7 +5,7 @@
  * In an application of your own, import from 'drizzle-tenant' what is imported here from '../src/index.js'.
  */
 import { type AnyPgColumn, char, date, index, integer, pgEnum, primaryKey, text, uuid } from 'drizzle-orm/pg-core';
-import { defineTenantRelations, tenancy, tenantTableCreator } from '../src/index.js';
+import { tenancy, tenantTableCreator } from '../src/index.js';
 
 /** The one kind of tenant. `account.id()` is a tenant column, `account.parse(value)` a tenant's id. */
 export const account = tenancy('account', uuid);
@@ -88,35 +88,4 @@ export const tasks = table(
   (t) => [index().on(t.projectId, t.status)],
 );
 
-const tables = { countries, accounts, users, managers, projects, projectManagers, tasks };
-
-/** None of these names the tenant column: each relation carries it by itself. */
-export const relations = defineTenantRelations(tables, (r) => ({
-  accounts: {
-    country: r.one.countries({ from: r.accounts.countryCode, to: r.countries.code }),
-  },
-  users: {
-    country: r.one.countries({ from: r.users.countryCode, to: r.countries.code }),
-    manager: r.one.managers({ from: r.users.id, to: r.managers.userId }),
-  },
-  managers: {
-    user: r.one.users({ from: r.managers.userId, to: r.users.id, optional: false }),
-    projects: r.many.projects({
-      from: r.managers.id.through(r.projectManagers.managerId),
-      to: r.projects.id.through(r.projectManagers.projectId),
-    }),
-  },
-  projects: {
-    tasks: r.many.tasks({ from: r.projects.id, to: r.tasks.projectId }),
-    managers: r.many.managers({
-      from: r.projects.id.through(r.projectManagers.projectId),
-      to: r.managers.id.through(r.projectManagers.managerId),
-    }),
-  },
-  tasks: {
-    project: r.one.projects({ from: r.tasks.projectId, to: r.projects.id, optional: false }),
-    assignee: r.one.users({ from: r.tasks.assigneeId, to: r.users.id }),
-    parent: r.one.tasks({ from: r.tasks.parentId, to: r.tasks.id, alias: 'parts' }),
-    parts: r.many.tasks({ from: r.tasks.id, to: r.tasks.parentId, alias: 'parts' }),
-  },
-}));
+export const tables = { countries, accounts, users, managers, projects, projectManagers, tasks };
