@@ -7,7 +7,7 @@ import type { Tenant } from './seed.js';
 
 export async function withoutTenants(client: Sql, tenant: Tenant): Promise<void> {
   const constraints = await client<{ table: string; name: string; type: string; definition: string }[]>`
-    select conrelid::regclass::text as "table", conname as name, contype as type, pg_get_constraintdef(oid) as definition
+    select conrelid::regclass::text as "table", quote_ident(conname) as name, contype as type, pg_get_constraintdef(oid) as definition
     from pg_constraint
     where connamespace = current_schema::regnamespace and pg_get_constraintdef(oid) like '%account_id, %'
     order by contype = 'f', contype`;

@@ -21,8 +21,12 @@ export const cut = (text: string, columns: number): string =>
 
 /** A heading with a rule behind it. */
 export function heading(text: string): void {
-  print('', paint('bold', `${cut(text, width - 4)} ${'─'.repeat(Math.max(2, width - 1 - lengthOf(text)))}`.slice(0, width)));
+  const title = cut(text, width - 4);
+  print('', paint('bold', `${title} ${'─'.repeat(width - 1 - lengthOf(title))}`));
 }
+
+/** Source text, as it stands. */
+export const codeLines = (code: string): string[] => code.split('\n').map((line) => paint('cyan', cut(`  ${line}`, width)).trimEnd());
 
 /** Breaks text at spaces; a word longer than a line is broken as it is. */
 export function wrap(text: string, indent = ''): string[] {

@@ -2,6 +2,6 @@
 import type { Database } from '../database.js';
 
 declare const db: Database;
-declare const request: { headers: Record<string, string> };
+declare const request: { headers: { account: string } };
 
-db.forTenant(request.headers['x-account']);
+db.forTenant(request.headers.account);
