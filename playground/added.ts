@@ -36,31 +36,35 @@ export function markAdded(sent: Statement, written: Statement): Word[] {
   });
 }
 
-const clauses = new Set(['from', 'left', 'inner', 'full', 'where', 'group', 'having', 'order', 'union', 'set', 'values', 'on', 'returning']);
+const clauses = new Set(
+  'select from left inner full where group having order limit union values set returning'.split(' '),
+);
 
 /** SQL in lines, a line a clause; what was added is coloured, or underlined where there are no colours. */
 export function layOut(words: readonly Word[], indent: string): string[] {
-  const lines: Word[][] = [];
+  const lines: string[] = [];
   let line: Word[] = [];
+  let start = indent;
   let length = 0;
   let depth = 0;
-  const end = () => {
-    if (line.length > 0) lines.push(line);
+  const end = (nextStart: string) => {
+    if (line.length > 0) lines.push(...render(line, start));
     line = [];
-    length = indent.length;
+    start = nextStart;
+    length = start.length;
   };
-  end();
+  end(indent);
   for (const word of words) {
-    const isClause = depth === 0 && clauses.has(word.text) && !(word.text === 'on' && line.length < 8);
     const size = word.text.length + (word.isSpaced ? 1 : 0);
-    if (isClause || length + size > width) end();
+    if (depth === 0 && clauses.has(word.text) && line.at(-1)?.text !== 'delete') end(indent);
+    else if (length + size > width) end(`${indent}  `);
     line.push(word);
     length += size;
     if (word.text === '(') depth++;
     if (word.text === ')') depth--;
   }
-  end();
-  return lines.flatMap((line) => render(line, indent));
+  end(indent);
+  return lines;
 }
 
 function render(line: readonly Word[], indent: string): string[] {

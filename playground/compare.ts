@@ -22,6 +22,8 @@ export interface Statement {
 export interface Sight {
   readonly tenant: Tenant;
   readonly result: unknown;
+  /** What went wrong, where there is no result. */
+  readonly error: string | undefined;
   /** Whether the tenant alone saw the same. */
   readonly isolated: boolean;
   readonly sent: readonly Statement[];
@@ -67,8 +69,9 @@ export async function prepareStage(databases: Databases): Promise<Stage> {
       for (const { tenant, together, alone } of sides) {
         const sent = await record(query, together);
         const written = await record(query, alone);
-        const isolated = isDeepStrictEqual(comparable(sent), comparable(written));
-        sights.push({ tenant, isolated, result: sent.result, sent: sent.statements, written: written.statements });
+        const error = sent.error ?? written.error;
+        const isolated = !error && isDeepStrictEqual(comparable(sent), comparable(written));
+        sights.push({ tenant, isolated, error, result: sent.result, sent: sent.statements, written: written.statements });
       }
       return sights;
     },
@@ -102,15 +105,22 @@ const loggerTo = (log: Statement[]) => ({
 
 async function record(query: Query, { handle, log }: Side) {
   const before = log.length;
-  const result = plainValue(await query.run(handle));
-  return { result, statements: log.slice(before) };
+  let result: unknown;
+  let error: string | undefined;
+  try {
+    result = plainValue(await query.run(handle));
+  } catch (thrown) {
+    const { cause = thrown } = thrown as { cause?: unknown };
+    error = (cause as Error).message;
+  }
+  return { result, error, statements: log.slice(before) };
 }
 
 /** Drivers return arrays with properties of their own, which say nothing about the rows. */
 const plainValue = (value: unknown) => (Array.isArray(value) ? Array.from(value) : value);
 
 /** Without ORDER BY, as in RETURNING, rows come as they like. */
-function comparable({ result, statements }: { result: unknown; statements: Statement[] }): unknown {
+function comparable({ result, statements }: Awaited<ReturnType<typeof record>>): unknown {
   const isOrdered = statements.at(-1)?.sql.includes(' order by ');
   return Array.isArray(result) && !isOrdered ? result.map((row) => JSON.stringify(row)).sort() : result;
 }

@@ -30,9 +30,9 @@ export interface CompilerError {
 
 const directory = fileURLToPath(new URL('misuses', import.meta.url));
 
-/** Runs the compiler on all of them. */
-export async function compileMisuses(): Promise<Misuse[]> {
-  const output = await compile();
+/** Runs the compiler on all of them, until the signal says to stop. */
+export async function compileMisuses(signal: AbortSignal): Promise<Misuse[]> {
+  const output = await compile(signal);
   const files = readdirSync(directory).filter((it) => it.endsWith('.ts'));
   return files.sort().map((file) => {
     const lines = readFileSync(join(directory, file), 'utf8').trimEnd().split('\n');
@@ -48,11 +48,11 @@ export async function compileMisuses(): Promise<Misuse[]> {
   });
 }
 
-function compile(): Promise<{ file: string; error: CompilerError }[]> {
+function compile(signal: AbortSignal): Promise<{ file: string; error: CompilerError }[]> {
   const home = dirname(createRequire(import.meta.url).resolve('typescript/package.json'));
   const args = [join(home, 'bin', 'tsc'), '-p', directory, '--pretty', 'false'];
   return new Promise((resolve, reject) => {
-    execFile(process.execPath, args, { cwd: directory, maxBuffer: 2 ** 26 }, (failure, stdout, stderr) => {
+    execFile(process.execPath, args, { cwd: directory, maxBuffer: 2 ** 26, signal }, (failure, stdout, stderr) => {
       const found = [...stdout.matchAll(/^(\S+?)\((\d+),(\d+)\): error (TS\d+): (.*(?:\n .*)*)/gm)];
       if (failure && found.length === 0) return reject(new Error(`The compiler did not run: ${stderr || stdout || failure.message}`));
       resolve(

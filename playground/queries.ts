@@ -157,7 +157,7 @@ export function renameOrCreate(tdb: AccountDatabase) {
       target: projects.id,
       set: { name: sql`excluded.name` },
     })
-    .returning({ id: projects.id, name: projects.name, budget: projects.budget });
+    .returning({ name: projects.name, budget: projects.budget });
 }
 
 /** Update ... from: everything in a project without managers is put off. */
@@ -173,7 +173,7 @@ export function putOff(tdb: AccountDatabase) {
           where ${projectManagers.projectId} = ${projects.id})`,
       ),
     )
-    .returning({ id: tasks.id, title: tasks.title, project: projects.name });
+    .returning({ title: tasks.title, project: projects.id });
 }
 
 /** Insert ... select: a review for each task that is done. */
@@ -197,19 +197,19 @@ export function addReviews(tdb: AccountDatabase) {
 /** A transaction: a project, its manager and its first task, or nothing. */
 export function startProject(tdb: AccountDatabase) {
   return tdb.transaction(async (tx) => {
-    await tx.insert(projects).values({ id: 9, name: 'Audit', budget: 500 });
-    const [manager] = await tx
+    await tx.insert(projects).values({ id: 7, name: 'Audit', budget: 500 });
+    const [lead] = await tx
       .select()
       .from(managers)
       .orderBy(asc(managers.id))
       .limit(1);
     await tx
       .insert(projectManagers)
-      .values({ projectId: 9, managerId: manager!.id });
+      .values({ projectId: 7, managerId: lead!.id });
     return tx
       .insert(tasks)
-      .values({ id: 90, projectId: 9, assigneeId: manager!.userId, title: 'Begin' })
-      .returning({ id: tasks.id, title: tasks.title, by: tasks.assigneeId });
+      .values({ id: 7, projectId: 7, title: 'Plan', assigneeId: lead!.userId })
+      .returning({ title: tasks.title, assignee: tasks.assigneeId });
   });
 }
 

@@ -47,15 +47,17 @@ export function wrap(text: string, indent = ''): string[] {
   return [...lines, line].map((it) => indent + it);
 }
 
-/** Lists side by side. */
-export function columns(blocks: readonly (readonly string[])[]): string[] {
+/** Lists side by side, each with its title. */
+export function columns(blocks: readonly { readonly title: string; readonly lines: readonly string[] }[]): string[] {
   const between = ' │ ';
   const each = Math.floor((width - 2 - between.length * (blocks.length - 1)) / blocks.length);
-  const height = Math.max(...blocks.map((it) => it.length));
-  return Array.from({ length: height }, (_, row) => {
-    const cells = blocks.map((block) => cut(block[row] ?? '', each));
-    return `  ${cells.map((it) => it + ' '.repeat(each - lengthOf(it))).join(between)}`.trimEnd();
-  });
+  const height = Math.max(...blocks.map((it) => it.lines.length));
+  const row = (texts: string[], style?: Style) => {
+    const cells = texts.map((text) => cut(text, each) + ' '.repeat(Math.max(0, each - lengthOf(text))));
+    return `  ${cells.map((it) => (style ? paint(style, it) : it)).join(between)}`.trimEnd();
+  };
+  const lines = Array.from({ length: height }, (_, i) => row(blocks.map((it) => it.lines[i] ?? '')));
+  return [row(blocks.map((it) => it.title), 'bold'), ...lines];
 }
 
 /** A result as lines: one a row, and what is nested in a row below it. */

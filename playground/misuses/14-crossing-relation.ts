@@ -7,5 +7,7 @@ const school = tenancy('school', () => bigint({ mode: 'number' }));
 const lessons = tenantTable('lessons', { schoolId: school.id(), id: integer().primaryKey() });
 
 defineTenantRelations({ projects, lessons }, (r) => ({
-  projects: { lesson: r.one.lessons({ from: r.projects.id, to: r.lessons.id }) },
+  projects: {
+    lesson: r.one.lessons({ from: r.projects.id, to: r.lessons.id }),
+  },
 }));
