@@ -1,6 +1,6 @@
 /** Each change over time of issue 3, as a schema before, rows in it, and a schema after. */
 import { sql } from 'drizzle-orm';
-import { bigint, check, foreignKey, index, integer, pgSchema, pgTable, text, uuid, type PgTable } from 'drizzle-orm/pg-core';
+import { bigint, check, foreignKey, index, integer, pgPolicy, pgSchema, pgTable, text, uuid, type PgTable } from 'drizzle-orm/pg-core';
 import type { Hint } from 'drizzle-kit/api-postgres';
 import { referenceTable, tenancy, tenantSchema, tenantTable } from '../../src/schema/index.js';
 import type { TenancyOptions } from '../../src/kit/index.js';
@@ -407,6 +407,25 @@ export const changes: readonly Change[] = [
     name: 'policies are switched on',
     tenancyAfter: { ...citus, rls: true },
     after: base,
+  }),
+  simple({
+    name: 'a policy of the schema itself makes ours restrictive',
+    tenancyBefore: { ...citus, rls: true },
+    after: () => {
+      const { tasks: _, ...tables } = base();
+      const tasks = tenantTable(
+        'tasks',
+        {
+          accountId: account.id('account_id'),
+          id: uuid().primaryKey().defaultRandom(),
+          projectId: uuid('project_id').notNull().references(() => tables.projects.id, { onDelete: 'cascade' }),
+          title: text().notNull(),
+        },
+        (t) => [index('tasks_title').on(t.title), pgPolicy('everyone', { using: sql`true` })],
+      );
+      return { ...tables, tasks };
+    },
+    expect: [...baseCounts, [`SELECT string_agg(polname || ' ' || polpermissive, ', ' ORDER BY polname) FROM pg_policy WHERE polrelid = 'tasks'::regclass`, 'everyone true, tenant_isolation false']],
   }),
   simple({
     name: 'policies are switched off',

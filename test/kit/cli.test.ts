@@ -11,7 +11,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await server?.stop();
   removeProjects();
-});
+}, 60_000);
 
 describe.concurrent('drizzle-tenant', { timeout: 60_000 }, () => {
   it('teaches', async ({ expect }) => {
