@@ -34,7 +34,9 @@ export function hookIntoDrizzleKit(read: ReadConfig): void {
   if (command === 'check') onExit(() => void stateOf(read.out));
   if (command === 'push') {
     onExit(() => {
-      if (read.options.citus) say('Run "npx drizzle-tenant apply" now: push changes the tables, and only apply distributes them.');
+      if (read.options.citus || read.options.rls) {
+        say('Run "npx drizzle-tenant apply" now: push changes the tables, and only apply distributes them and writes their policies.');
+      }
     });
   }
 }

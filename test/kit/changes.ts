@@ -100,6 +100,21 @@ const plainRows = [
   `INSERT INTO tasks (id, project_id, title) VALUES ('${id(11)}', '${id(1)}', 't'), ('${id(12)}', '${id(1)}', 'u'), ('${id(13)}', '${id(2)}', 't')`,
 ];
 
+const withPolicy = () => {
+  const { tasks: _, ...tables } = base();
+  const tasks = tenantTable(
+    'tasks',
+    {
+      accountId: account.id('account_id'),
+      id: uuid().primaryKey().defaultRandom(),
+      projectId: uuid('project_id').notNull().references(() => tables.projects.id, { onDelete: 'cascade' }),
+      title: text().notNull(),
+    },
+    (t) => [index('tasks_title').on(t.title), pgPolicy('everyone', { using: sql`true` })],
+  );
+  return { ...tables, tasks };
+};
+
 export const changes: readonly Change[] = [
   simple({
     name: 'a new tenant table and a new reference table',
@@ -411,21 +426,19 @@ export const changes: readonly Change[] = [
   simple({
     name: 'a policy of the schema itself makes ours restrictive',
     tenancyBefore: { ...citus, rls: true },
-    after: () => {
-      const { tasks: _, ...tables } = base();
-      const tasks = tenantTable(
-        'tasks',
-        {
-          accountId: account.id('account_id'),
-          id: uuid().primaryKey().defaultRandom(),
-          projectId: uuid('project_id').notNull().references(() => tables.projects.id, { onDelete: 'cascade' }),
-          title: text().notNull(),
-        },
-        (t) => [index('tasks_title').on(t.title), pgPolicy('everyone', { using: sql`true` })],
-      );
-      return { ...tables, tasks };
-    },
+    after: withPolicy,
     expect: [...baseCounts, [`SELECT string_agg(polname || ' ' || polpermissive, ', ' ORDER BY polname) FROM pg_policy WHERE polrelid = 'tasks'::regclass`, 'everyone true, tenant_isolation false']],
+  }),
+  simple({
+    name: 'the schema drops its own policy, and ours stays',
+    tenancyBefore: { ...citus, rls: true },
+    before: withPolicy,
+    after: base,
+    expect: [
+      ...baseCounts,
+      [`SELECT string_agg(polname || ' ' || polpermissive, ', ' ORDER BY polname) FROM pg_policy WHERE polrelid = 'tasks'::regclass`, 'tenant_isolation true'],
+      [`SELECT relrowsecurity AND relforcerowsecurity FROM pg_class WHERE oid = 'tasks'::regclass`, true],
+    ],
   }),
   simple({
     name: 'policies are switched off',
