@@ -96,6 +96,11 @@ export function comparison(openSide: (contents: Contents) => Promise<Side> = ope
       return first!;
     },
 
+    /** Puts back the rows of both sides. */
+    async restore(): Promise<void> {
+      await Promise.all([putBack(many.run), putBack(alone.run)]);
+    },
+
     /** Runs a program through Drizzle's own handle, over the tenant alone. */
     async plainly(run: Run, ordered = false): Promise<Outcome> {
       const outcome = await outcomeOf(() => run(alone.plain, schema, alone.db), ordered);
