@@ -1,7 +1,7 @@
 /** ISOLATION.md 13 and 14: transactions, savepoints, handles kept too long, tenants at once on one pool. */
 import { eq, sql } from 'drizzle-orm';
-import postgres from 'postgres';
-import { drizzle } from 'drizzle-orm/postgres-js';
+import { drizzle } from 'drizzle-orm/node-postgres';
+import pg from 'pg';
 import { describe, expect, test } from 'vitest';
 import { withTenancy } from '../../src/index.js';
 import { comparison, outcomeOf, type Run } from '../support/comparison.js';
@@ -59,15 +59,20 @@ describe('tenants at once on one pool', () => {
   });
 
   test('a connection that is killed between two tenants', async () => {
-    const { url, close } = await open('many', 1);
-    const client = postgres(url, { max: 1, onnotice: () => {} });
-    const db = withTenancy(drizzle({ client }), { relations });
-    const killer = postgres(url, { max: 1 });
-    const [{ pid }] = (await client`select pg_backend_pid() as pid`) as any;
-    const failing = outcomeOf(() => db.forTenant(b).transaction(async (tx: any) => { await tx.$count(tasks); await killer`select pg_terminate_backend(${pid})`; return tx.select().from(tasks); }));
-    expect((await failing).error).toBeDefined();
-    await client`select 1`.catch(() => {}); // The driver notices on the next statement that the connection is gone.
+    const { url, client, close } = await open('many', 1);
+    const pool = new pg.Pool({ connectionString: url, max: 1 });
+    pool.on('error', () => {});
+    const db = withTenancy(drizzle({ client: pool }), { relations });
+    const outcome = await outcomeOf(() =>
+      db.forTenant(b).transaction(async (tx: any) => {
+        const { rows } = await tx.execute(sql`select ${tasks.id} as id from ${tasks} limit 1`);
+        expect(rows).toHaveLength(1);
+        await client`select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()`;
+        return tx.select().from(tasks);
+      }),
+    );
+    expect(outcome.error).toBeDefined();
     expect(await db.forTenant(a).$count(tasks)).toBe(4);
-    await Promise.all([client.end(), killer.end(), close()]);
+    await Promise.all([pool.end(), close()]);
   });
 });
