@@ -5,7 +5,7 @@ import { pgTable, integer, text } from 'drizzle-orm/pg-core';
 import { describe, expect, test } from 'vitest';
 import { alias } from '../../src/index.js';
 import { comparison, outcomeOf, type Run } from '../support/comparison.js';
-import { othersOf } from '../support/state.js';
+import { stateOf } from '../support/state.js';
 import { a, b } from '../support/rows.js';
 import { accounts, boards, countries, labels, openTasks, projects, tasks } from '../support/schema.js';
 
@@ -97,9 +97,9 @@ test('a foreign key tells of a row of another tenant no more than of one that do
 });
 
 test('the comparison would see a foreign row that was changed', async () => {
-  const before = await othersOf(pair.many.run);
+  const before = await stateOf(pair.many.run);
   const outcome = await outcomeOf(() => pair.isolated((_tdb, _schema, db) => db.acrossTenants({ reason: 'test' }).update(projects).set({ name: sql`${projects.name} || '!'` })));
   expect(outcome.error).toBeDefined();
   await pair.restore();
-  expect(await othersOf(pair.many.run)).toEqual(before);
+  expect(await stateOf(pair.many.run)).toEqual(before);
 });
