@@ -72,10 +72,20 @@ async function explained<T>(server: Server, run: () => Promise<T>): Promise<T> {
   } catch (error) {
     let cause = error as { code?: string; message: string; cause?: unknown };
     while (cause.cause) cause = cause.cause as typeof cause;
-    const remedy =
-      cause.code === '42501'
-        ? ' Its role needs the rights to create a schema and a database.'
-        : ' Correct DATABASE_URL, or leave it out to use an embedded server.';
-    throw new Unavailable(`The playground cannot use ${server.name}: ${cause.message || cause.code}.${remedy}`);
+    throw new Unavailable(`${server.setting}: ${reasonOf(cause, new URL(server.url).host)}.`);
+  }
+}
+
+function reasonOf({ code, message }: { code?: string; message: string }, host: string): string {
+  switch (code) {
+    case 'ECONNREFUSED':
+    case 'CONNECT_TIMEOUT':
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+      return `no server answers at ${host}`;
+    case '42501':
+      return `${message}: the role needs ${message.includes('create database') ? 'CREATEDB' : 'the right to CREATE in it'}`;
+    default:
+      return message || String(code);
   }
 }

@@ -103,7 +103,7 @@ try {
 } catch (error) {
   if (!interrupted) {
     const isExpected = error instanceof Unavailable;
-    console.error(isExpected ? wrap(error.message).join('\n') : error);
+    console.error(isExpected ? error.message : error);
   }
 }
 if (!interrupted) {
