@@ -175,3 +175,6 @@ export const relations = defineTenantRelations(
     workspaces: { boards: r.many.boards({ from: r.workspaces.id, to: r.boards.workspaceId }) },
   }),
 );
+
+/** A tenant table as tools see it that only read the definition. */
+export const unscopedTasks = unscoped(tasks);

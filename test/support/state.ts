@@ -28,7 +28,7 @@ export const keep = (run: RunText) =>
 /** Puts the kept rows back. */
 export const putBack = (run: RunText) =>
   run(
-    `begin; set local session_replication_role = replica; ${all.map((table) => `delete from ${table}`).join('; ')}; ` +
+    `set local session_replication_role = replica; ${all.map((table) => `delete from ${table}`).join('; ')}; ` +
       `${all.map((table) => `insert into ${into(table)} select * from kept.${table.replace('.', '_')}`).join('; ')}; ` +
-      'refresh materialized view project_sizes; commit',
+      'refresh materialized view project_sizes',
   );
