@@ -5,7 +5,7 @@
  */
 import { allQueries } from './catalogue.js';
 import { prepareStage } from './compare.js';
-import { createDatabases } from './databases.js';
+import { databasesOn } from './databases.js';
 import { compileMisuses } from './misuses.js';
 import { tryRefusals } from './refusals.js';
 import { countryRows, tenants } from './seed.js';
@@ -25,13 +25,13 @@ async function close(): Promise<void> {
 async function run(): Promise<boolean> {
   const server = await startServer(process.env.DATABASE_URL);
   closing.push(() => server.stop());
-  const databases = await createDatabases(server);
+  const databases = databasesOn(server);
   closing.push(() => databases.drop());
+  const stage = await prepareStage(databases);
   const stopCompiler = new AbortController();
   closing.push(async () => stopCompiler.abort());
   const compiling = compileMisuses(stopCompiler.signal); // Takes a few seconds: meanwhile, the queries run.
   compiling.catch(() => {});
-  const stage = await prepareStage(databases);
 
   heading('drizzle-tenant playground');
   const names = tenants.map((it) => it.name).join(', ');
@@ -90,10 +90,11 @@ async function run(): Promise<boolean> {
   return isGood;
 }
 
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+for (const [signal, number] of [['SIGHUP', 1], ['SIGINT', 2], ['SIGTERM', 15]] as const) {
   process.once(signal, () => {
     interrupted = true;
-    void close().finally(() => process.exit(1));
+    process.on('unhandledRejection', () => {}); // What is under way fails now, and nobody waits for it.
+    void close().finally(() => process.exit(128 + number));
   });
 }
 
@@ -103,7 +104,7 @@ try {
 } catch (error) {
   if (!interrupted) {
     const isExpected = error instanceof Unavailable;
-    console.error(isExpected ? wrap(error.message).join('\n') : error);
+    console.error(isExpected ? error.message : error);
   }
 }
 if (!interrupted) {

@@ -8,6 +8,8 @@ export interface Server {
   readonly url: string;
   /** The server in a few words, without its password. */
   readonly name: string;
+  /** What to look at when it does not do. */
+  readonly setting: string;
   stop(): Promise<void>;
 }
 
@@ -22,9 +24,9 @@ export function startServer(url: string | undefined): Promise<Server> {
 function given(text: string): Server {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (!url || !/^postgres(ql)?:$/.test(url.protocol)) {
-    throw new Unavailable('DATABASE_URL is no address of a PostgreSQL server: write postgres://user:password@host:5432/database');
+    throw new Unavailable('DATABASE_URL: write it as postgres://user:password@host:5432/database.');
   }
-  return { url: text, name: `the server at ${url.host || 'localhost'}`, stop: async () => {} };
+  return { url: text, name: `the server at ${url.host || 'localhost'}`, setting: 'DATABASE_URL', stop: async () => {} };
 }
 
 async function startEmbedded(): Promise<Server> {
@@ -55,11 +57,12 @@ async function startEmbedded(): Promise<Server> {
     await server.start();
   } catch {
     const reason = log.join('').trim().split('\n').at(-1) ?? '';
-    throw new Unavailable(`The embedded PostgreSQL did not start: ${reason} Set DATABASE_URL to use another server.`);
+    throw new Unavailable(`The embedded PostgreSQL did not start: ${reason}`);
   }
   return {
     url: `postgres://postgres:postgres@127.0.0.1:${port}/postgres`,
     name: 'an embedded PostgreSQL',
+    setting: 'The embedded PostgreSQL',
     stop: () => server.stop(),
   };
 }
