@@ -82,7 +82,7 @@ export class Template {
     for (const { column, out, at } of slots) {
       if (column && derived.has(column.table)) {
         // A column still, since Drizzle leaves out the table's name where all columns are of one table.
-        out[at] = aliasedTableColumn(column as Column, namesOf(column.table)[2]);
+        out[at] = aliasedTableColumn(column as unknown as Column, namesOf(column.table)[2]);
       }
     }
   }
