@@ -117,15 +117,13 @@ const behindAs = words('not materialized');
  * any keyword there (`t.where`, `1 as from`).
  */
 function namesAmong(tokens: readonly Token[]): boolean[] {
-  const names: boolean[] = [];
-  tokens.forEach(({ type }, i) => {
-    const previous = tokens[i - 1];
-    names[i] =
-      type === 'word' &&
-      previous !== undefined &&
-      ((previous.type === 'punctuation' && previous.value === '.') ||
-        (previous.type === 'word' && previous.value === 'as' && !names[i - 1] && !behindAs.has(tokens[i]!.value)));
-  });
+  const names = new Array<boolean>(tokens.length).fill(false);
+  for (let i = 1; i < tokens.length; i++) {
+    if (tokens[i]!.type !== 'word') continue;
+    const { type, value } = tokens[i - 1]!;
+    const isBehindAs = type === 'word' && value === 'as' && !names[i - 1] && !behindAs.has(tokens[i]!.value);
+    names[i] = isBehindAs || (type === 'punctuation' && value === '.');
+  }
   return names;
 }
 

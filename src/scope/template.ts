@@ -263,10 +263,10 @@ class Reader {
     out.push(chunk);
   }
 
-  #token(token: Omit<Token, 'place'>): Token {
+  #token({ type, value }: Omit<Token, 'place'>): Token {
     this.flush();
     this.#afterValue = false;
-    const full = { ...token, place: token.value };
+    const full = { type, value, place: value };
     this.tokens.push(full);
     return full;
   }
