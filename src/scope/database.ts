@@ -1,5 +1,5 @@
 /** The handles: `withTenancy`, `forTenant` and their like. Each is Drizzle's own handle on a scoped dialect. */
-import { is, Placeholder } from 'drizzle-orm';
+import { is, Placeholder, Subquery } from 'drizzle-orm';
 import { PgDialect, QueryBuilder } from 'drizzle-orm/pg-core';
 import { RelationalQueryBuilder } from 'drizzle-orm/pg-core/query-builders/query';
 import { PgAsyncRelationalQuery } from 'drizzle-orm/pg-core/async';
@@ -193,6 +193,7 @@ export function scopedHandles(db: any, options: WithTenancyOptions<any>, running
   const tables = new Map<string, object>();
   const tenancies = new Set<AnyTenancy>();
   for (const { table } of Object.values(relations)) {
+    if (is(table, Subquery)) continue; // Drizzle makes a CTE of it.
     const [schema, original] = namesOf(table);
     tables.set(tableKey(schema, original), table);
     const found = classOf(table);

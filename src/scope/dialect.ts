@@ -12,7 +12,7 @@
  * - What a user wrote (where, on, order by, selected SQL, ...) is closed in parentheses behind AND.
  */
 import { Column, is, Param, SQL, sql, StringChunk, Subquery, Table, View } from 'drizzle-orm';
-import { aliasedTableColumn } from 'drizzle-orm/alias';
+import { aliasedTableColumn, getOriginalColumnFromAlias } from 'drizzle-orm/alias';
 import * as utils from 'drizzle-orm/utils';
 import { PgTable, type PgDialect } from 'drizzle-orm/pg-core';
 import type { TableClass, TenantClass } from '../schema/classify.js';
@@ -257,7 +257,9 @@ class Statement extends Template {
   field(field: any): any {
     if (is(field, Column)) {
       const { table } = field as any;
-      return this.bare.has(table) && namesOf(table)[0] ? aliasedTableColumn(field, namesOf(table)[2]) : field;
+      if (!this.bare.has(table) || !namesOf(table)[0]) return field;
+      const known = namesOf(table)[2];
+      return (field as any).isAlias ? (aliasedTableColumn(getOriginalColumnFromAlias(field), known) as any).as(field.name) : aliasedTableColumn(field, known);
     }
     if (is(field, Subquery)) return this.subquery(field);
     if (!is(field, SQL.Aliased)) return this.scoped(field);

@@ -63,6 +63,7 @@ export class Template {
     const { tokens, slots } = reader;
     const uses = readTables(tokens, use, this.tables && ((schema, name) => this.tables!.has(tableKey(schema, name))));
     this.#fill(slots, uses);
+    for (const { token, alias } of reader.ctes) if (uses.get(token) === 'source') this.expects.add(alias);
     return out[0] as T;
   }
 
@@ -133,6 +134,8 @@ interface Slot {
 class Reader {
   readonly tokens: Token[] = [];
   readonly slots: Slot[] = [];
+  /** The CTEs that are named: where rows come from, or before a column's name. */
+  readonly ctes: { readonly token: Token; readonly alias: string }[] = [];
   #text = '';
   #afterValue = false;
 
@@ -184,10 +187,13 @@ class Reader {
       case chunkKinds.view:
         template.scope.admit(chunk as object);
         return this.#slot({ type: 'table', value: '' }, chunk, out, { table: chunk as object });
-      case chunkKinds.subquery:
-        this.#token({ type: 'query', value: '' });
-        out.push(template.subquery(chunk as Subquery));
+      case chunkKinds.subquery: {
+        const token = this.#token({ type: 'query', value: '' });
+        const { alias, isWith, sql: query, selectedFields } = (chunk as Subquery)._;
+        if (isWith) this.ctes.push({ token, alias });
+        out.push(isWith ? new Subquery(query, selectedFields, alias, true) : template.subquery(chunk as Subquery));
         return;
+      }
       case chunkKinds.valueRows:
         throw new RawSqlNotScopedError('rows of values stand outside of an insert', '');
       case chunkKinds.aliased:
@@ -261,10 +267,10 @@ class Reader {
     out.push(chunk);
   }
 
-  #token(token: Omit<Token, 'place'>): Token {
+  #token({ type, value }: Omit<Token, 'place'>): Token {
     this.flush();
     this.#afterValue = false;
-    const full = { ...token, place: token.value };
+    const full = { type, value, place: value };
     this.tokens.push(full);
     return full;
   }
