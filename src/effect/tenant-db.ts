@@ -76,6 +76,7 @@ export const Service =
     const layer = (options: LayerOptions) => Layer.unwrap(Effect.map(drizzleOf(options), layerFrom));
     return Object.assign(self, {
       tenancy: definition.tenancy,
+      definition,
       Connected,
       Shared,
       Several,
