@@ -167,8 +167,12 @@ class ScopedTransaction extends ScopedDatabase {
  */
 export const withTenancy: WithTenancy = (db: any, options: WithTenancyOptions<any> = {}): any => scopedHandles(db, options, promises);
 
-/** `withTenancy`, for handles that may run otherwise than as promises. */
-export function scopedHandles(db: any, options: WithTenancyOptions<any>, running: Running): any {
+/**
+ * `withTenancy`, for handles that may run otherwise than as promises.
+ *
+ * @param only the tenancy of all handles for tenants, where there is but one
+ */
+export function scopedHandles(db: any, options: WithTenancyOptions<any>, running: Running, only?: AnyTenancy): any {
   if (!is(db?.dialect, PgDialect)) {
     throw new UnsupportedTenantOperationError('Pass withTenancy() a Drizzle handle of PostgreSQL, as in withTenancy(drizzle({ client })).');
   }
@@ -193,12 +197,12 @@ export function scopedHandles(db: any, options: WithTenancyOptions<any>, running
   const shared: Shared = {
     running,
     relations,
-    tenancies: tenancies.size > 0 ? [...tenancies] : undefined,
+    tenancies: only ? [only] : tenancies.size > 0 ? [...tenancies] : undefined,
     filters: options.mode !== 'write-only',
     dialect: scopingDialect(db.dialect, tables),
     query,
   };
-  const handle = (reach: Reach, tenancy?: AnyTenancy) => new ScopedDatabase(db, shared, new Scope(reach, shared.filters, tenancy));
+  const handle = (reach: Reach, tenancy = reach.kind === 'all' || reach.kind === 'shared' ? undefined : only) => new ScopedDatabase(db, shared, new Scope(reach, shared.filters, tenancy));
 
   return {
     forTenant: (id: unknown) => handle({ kind: 'one', id: parsed(id, shared.tenancies) }),
