@@ -12,6 +12,7 @@ export class ScopedSession {
   readonly #session: any;
   readonly #dialect: ScopedDialect;
   readonly #lifetime: Lifetime | undefined;
+  readonly #prepared = new WeakSet<object>();
 
   constructor(session: object, dialect: ScopedDialect, lifetime: Lifetime | undefined) {
     this.#session = session;
@@ -25,6 +26,7 @@ export class ScopedSession {
     }
     this.#assertOpen();
     const prepared = this.#session.prepareQuery(query, mode, name, mapper, metadata, this.#cacheOf(cache), shape);
+    this.#prepared.add(prepared);
     if (this.#lifetime) {
       const execute = prepared.execute;
       prepared.execute = (...args: unknown[]) => {
@@ -33,6 +35,11 @@ export class ScopedSession {
       };
     }
     return prepared;
+  }
+
+  /** Whether a prepared query is this session's own. */
+  hasPrepared(prepared: object): boolean {
+    return this.#prepared.has(prepared);
   }
 
   execute(query: SQL) {
