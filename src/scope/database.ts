@@ -183,8 +183,12 @@ function checkTransaction(config: any): void {
  */
 export const withTenancy: WithTenancy = (db: any, options: WithTenancyOptions<any> = {}): any => scopedHandles(db, options, promises);
 
-/** `withTenancy`, for handles that may run otherwise than as promises. */
-export function scopedHandles(db: any, options: WithTenancyOptions<any>, running: Running): any {
+/**
+ * `withTenancy`, for handles that may run otherwise than as promises.
+ *
+ * @param only the tenancy of all handles for tenants, where there is but one
+ */
+export function scopedHandles(db: any, options: WithTenancyOptions<any>, running: Running, only?: AnyTenancy): any {
   if (!is(db?.dialect, PgDialect)) {
     throw new UnsupportedTenantOperationError('Pass withTenancy() a Drizzle handle of PostgreSQL, as in withTenancy(drizzle({ client })).');
   }
@@ -211,7 +215,7 @@ export function scopedHandles(db: any, options: WithTenancyOptions<any>, running
   const shared: Shared = {
     running,
     relations,
-    tenancies: tenancies.size > 0 ? [...tenancies] : undefined,
+    tenancies: only ? [only] : tenancies.size > 0 ? [...tenancies] : undefined,
     filters,
     dialect: Object.freeze(scopingDialect(db.dialect, tables)),
     query,
