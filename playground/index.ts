@@ -9,23 +9,23 @@ import { databasesOn } from './databases.js';
 import { compileMisuses } from './misuses.js';
 import { tryRefusals } from './refusals.js';
 import { countryRows, tenants } from './seed.js';
-import { startServer, Unavailable } from './server.js';
+import { embeddedServer, serverAt, Unavailable } from './server.js';
 import { showMisuse, showQuery, showRefusal } from './show.js';
 import { heading, paint, print, wrap } from './terminal.js';
 
-/** What has been opened and has to be closed, the last first. */
+/** What has been opened and has to be closed. */
 const closing: (() => Promise<void>)[] = [];
 let interrupted = false;
 
-async function close(): Promise<void> {
-  for (const step of closing.splice(0).reverse()) await step();
-}
+/** All at once: on Ctrl-C the embedded server is told to stop as well, and may be gone before the others are done. */
+const close = () => Promise.allSettled(closing.splice(0).reverse().map((step) => step()));
 
 /** @returns whether every tenant was isolated and every mistake refused */
 async function run(): Promise<boolean> {
-  const server = await startServer(process.env.DATABASE_URL);
+  const address = process.env.DATABASE_URL;
+  const server = address ? serverAt(address) : embeddedServer();
   closing.push(() => server.stop());
-  const databases = databasesOn(server);
+  const databases = databasesOn(server, await server.start());
   closing.push(() => databases.drop());
   const stage = await prepareStage(databases);
   const stopCompiler = new AbortController();
