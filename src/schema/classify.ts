@@ -37,7 +37,13 @@ const classes = new WeakSet<object>();
 export function classify(table: PgTable, tableClass: TableClass): void {
   classes.add(Object.freeze(tableClass));
   Object.defineProperty(table, mark, { value: tableClass });
+  declared.push(table);
 }
+
+const declared: PgTable[] = [];
+
+/** Every table that the process declared: what a name in text written by hand may mean. */
+export const declaredTables = (): readonly PgTable[] => declared;
 
 /**
  * @param table a table, a view, or an alias of one
