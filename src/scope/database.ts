@@ -184,7 +184,7 @@ export const withTenancy: WithTenancy = (db: any, options: WithTenancyOptions<an
     acrossTenants: (options: { reason?: unknown }) => handle({ kind: 'all', comment: commentOf(options?.reason) }),
     shared: handle({ kind: 'shared' }),
     prepare: (tenancy: AnyTenancy, build: (tdb: ScopedDatabase) => any) => {
-      const placeholder = new Placeholder(tenantPlaceholder);
+      const placeholder = Object.freeze(new Placeholder(tenantPlaceholder));
       const query = build(handle({ kind: 'one', id: placeholder }, tenancy));
       const prepared = query._prepare(undefined, true);
       return {

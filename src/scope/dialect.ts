@@ -15,22 +15,27 @@ import { Column, is, Param, SQL, sql, Subquery, View } from 'drizzle-orm';
 import { aliasedTableColumn } from 'drizzle-orm/alias';
 import * as utils from 'drizzle-orm/utils';
 import { PgTable, type PgDialect } from 'drizzle-orm/pg-core';
+import { Prover } from '../prover/index.js';
 import type { TableClass, TenantClass } from '../schema/classify.js';
 import { nameOf } from '../schema/classify.js';
 import { ImmutableTenantError, RawSqlNotScopedError, UnscopedTableError, UnsupportedTenantOperationError } from '../schema/index.js';
 import { knownName, namesOf, type Scope } from './scope.js';
-import { builtBy, markBuilt, Template } from './template.js';
+import { builtBy, markBuilt, Template, unreadCount } from './template.js';
 
 /** Drizzle's dialect with a scope. */
 export interface ScopedDialect extends PgDialect {
   readonly scope: Scope;
   readonly tables: ReadonlyMap<string, object>;
+  readonly prover: Prover;
 }
 
 type Config = Record<string, any>;
 
 /** The queries that this library rendered: nothing else passes the session. */
 export const rendered = new WeakSet<object>();
+
+/** Those of them that hold text which was not understood: they are proved before they are sent. */
+export const unproved = new WeakSet<object>();
 
 /**
  * @param driver the dialect of the application's Drizzle handle
@@ -41,6 +46,7 @@ export function scopingDialect(driver: PgDialect, tables: ReadonlyMap<string, ob
   const drizzle = driver as any;
   return Object.assign(Object.create(driver), {
     tables,
+    prover: new Prover(tables.values()),
 
     buildSelectQuery(this: ScopedDialect, config: Config): SQL {
       const statement = new Statement(this);
@@ -117,8 +123,12 @@ export function scopingDialect(driver: PgDialect, tables: ReadonlyMap<string, ob
         );
       }
       const commented = scope.reach.kind === 'all' ? sql`${scoped} ${sql.raw(scope.reach.comment)}` : scoped;
+      const before = unreadCount();
       const result = drizzle.sqlToQuery.call(this, commented, source);
-      rendered.add(result);
+      if (unreadCount() !== before && scope.reach.kind !== 'all') unproved.add(result);
+      // What is sent is what was rendered, and what is proved: nobody changes it on the way.
+      for (const param of Object.freeze(result.params)) if (is(param, Param)) Object.freeze(param);
+      rendered.add(Object.freeze(result));
       return result;
     },
 

@@ -1,7 +1,8 @@
 /** The last gate: a session that runs nothing but what the scoped dialect rendered. */
 import type { SQL } from 'drizzle-orm';
 import { UnsupportedTenantOperationError } from '../schema/index.js';
-import { rendered, type ScopedDialect } from './dialect.js';
+import { rendered, unproved, type ScopedDialect } from './dialect.js';
+import { prove, type RenderedQuery } from './raw.js';
 
 /** Whether the transaction of a handle is still open. */
 export interface Lifetime {
@@ -24,7 +25,9 @@ export class ScopedSession {
       throw new UnsupportedTenantOperationError('Run the query through the handle that built it: this statement was not scoped.');
     }
     this.#assertOpen();
-    const prepared = this.#session.prepareQuery(query, mode, name, mapper, metadata, this.#cacheOf(cache), shape);
+    const prepare = () => this.#session.prepareQuery(query, mode, name, mapper, metadata, this.#cacheOf(cache), shape);
+    if (unproved.has(query)) return this.#proveFirst(query as RenderedQuery, prepare);
+    const prepared = prepare();
     if (this.#lifetime) {
       const execute = prepared.execute;
       prepared.execute = (...args: unknown[]) => {
@@ -33,6 +36,22 @@ export class ScopedSession {
       };
     }
     return prepared;
+  }
+
+  /** A prepared query that the driver does not see before it is proved. */
+  #proveFirst(query: RenderedQuery, prepare: () => { execute(...args: unknown[]): unknown }) {
+    let prepared: ReturnType<typeof prepare> | undefined;
+    return Object.freeze({
+      query,
+      getQuery: () => query,
+      execute: async (...args: unknown[]) => {
+        this.#assertOpen();
+        await prove(query, this.#dialect);
+        this.#assertOpen();
+        prepared ??= prepare();
+        return prepared.execute(...args);
+      },
+    });
   }
 
   execute(query: SQL) {

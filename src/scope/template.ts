@@ -2,7 +2,7 @@
  * Scopes what a user writes in SQL: an expression, a `sql` template, a whole statement. Every table in it that
  * is a source of rows becomes a derived table with its predicate inside, which no text around it can weaken.
  */
-import { SQL, sql, Subquery, type Param } from 'drizzle-orm';
+import { is, SQL, sql, Subquery, type Param } from 'drizzle-orm';
 import { RawSqlNotScopedError, TenantMismatchError } from '../schema/index.js';
 import { chunkKindOf, chunkKinds, isSQLWrapper } from './chunks.js';
 import { isAlias, namesOf, originalName, type Scope } from './scope.js';
@@ -23,6 +23,27 @@ export function markBuilt(query: SQL, scope: Scope, expects: ReadonlySet<string>
   return query;
 }
 
+let rendered = 0;
+
+/** SQL that goes as it is into a statement that is to be proved: rendering it is what tells. */
+function unread(query: SQL): SQL {
+  const copy = new SQL([
+    {
+      shouldOmitSQLParens: () => true,
+      getSQL: () => {
+        rendered++;
+        return query;
+      },
+    },
+  ]) as any;
+  copy.decoder = (query as any).decoder;
+  copy.shouldInlineParams = (query as any).shouldInlineParams;
+  return copy;
+}
+
+/** How many times unread SQL was rendered. Rendering is synchronous: a difference is of the statement between. */
+export const unreadCount = (): number => rendered;
+
 export const builtBy = (query: SQL): Built | undefined => built.get(query);
 
 /** One statement under construction: its scope, and the CTEs that its parts expect around them. */
@@ -40,9 +61,25 @@ export class Template {
     readonly tables?: ReadonlyMap<string, object>,
   ) {}
 
-  /** Scopes anything that a clause may hold. What needs no change is returned as it is. */
+  /**
+   * Scopes anything that a clause may hold. What needs no change is returned as it is, and so is what was written
+   * by hand and not understood: the statement around it is then proved before it is sent.
+   */
   scoped<T>(chunk: T, use: FragmentUse = 'expression'): T {
     if (chunk === undefined || chunk === null || typeof chunk !== 'object') return chunk;
+    const expected = [...this.expects];
+    try {
+      return this.#read(chunk, use);
+    } catch (error) {
+      // A relational query is scoped by its text alone, and its tables would be left as they are.
+      if (this.tables || !(error instanceof RawSqlNotScopedError) || !is(chunk, SQL)) throw error;
+      this.expects.clear();
+      for (const name of expected) this.expects.add(name);
+      return unread(chunk) as T;
+    }
+  }
+
+  #read<T>(chunk: T, use: FragmentUse): T {
     const reader = new Reader(this);
     const out: unknown[] = [];
     reader.read(chunk, out);
