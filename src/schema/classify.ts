@@ -31,19 +31,32 @@ export interface ReferenceClass {
 export type TableClass = TenantClass | ReferenceClass;
 
 const mark = Symbol('drizzle-tenant:table');
-const classes = new WeakSet<object>();
+const classes = new WeakMap<object, { readonly names: string; readonly table: PgTable }>();
 
 /** Classifies a table, for good. */
 export function classify(table: PgTable, tableClass: TableClass): void {
-  classes.add(Object.freeze(tableClass));
+  classes.set(Object.freeze(tableClass), { names: namesOf(table), table });
   Object.defineProperty(table, mark, { value: tableClass });
   declared.push(table);
+  // drizzle-kit loads the schema with a loader of its own, so drizzle-tenant/kit may be another copy of this
+  // package than the schema uses. It only listens: nothing that decides reads this back.
+  (globalThis as Record<symbol, any>)[Symbol.for('drizzle-tenant:kit')]?.(table, tableClass);
 }
 
 const declared: PgTable[] = [];
 
 /** Every table that the process declared: what a name in text written by hand may mean. */
 export const declaredTables = (): readonly PgTable[] => declared;
+
+/** The table of a class itself, where `classOf` was given an alias of it; undefined for a view, or a table that was renamed. */
+export function tableOf(tableClass: TableClass): PgTable | undefined {
+  const table = classes.get(tableClass)?.table;
+  return table && classOf(table) === tableClass ? table : undefined;
+}
+
+/** The names by which the database knows the table. */
+const namesOf = (table: object) => JSON.stringify([(table as any)[symbols.Schema] ?? null, (table as any)[symbols.OriginalName]]);
+const symbols = (Table as any).Symbol;
 
 /**
  * @param table a table, a view, or an alias of one
@@ -52,7 +65,10 @@ export const declaredTables = (): readonly PgTable[] => declared;
 export function classOf(table: object): TableClass | undefined {
   if (is(table, View)) return classOfView(table as PgView);
   const found = (table as Record<symbol, unknown>)[mark];
-  return typeof found === 'object' && found !== null && classes.has(found) ? (found as TableClass) : undefined;
+  if (typeof found !== 'object' || found === null || !classes.has(found)) return undefined;
+  // A class is of one table: neither another table nor a changed name may borrow it.
+  const isNamed = (table as any)[symbols.IsAlias] || (table as any)[symbols.Name] === (table as any)[symbols.OriginalName];
+  return isNamed && classes.get(found)!.names === namesOf(table) ? (found as TableClass) : undefined;
 }
 
 /** A view is a tenant's when it exposes exactly one tenant column, as a column. */

@@ -26,11 +26,15 @@ declare const unscopedTable: unique symbol;
 
 /**
  * What a tenant table is to the compiler: not a `PgTable`, so that no plain Drizzle handle accepts it.
- * `_.brand` is what the compiler quotes when one is tried.
+ * `_.brand` is what the compiler quotes when one is tried. It compares a table with a view too, and what that
+ * has is here as well, so that it finds fault with the brand first.
  */
 export interface TenantTableBase<Name extends string, T extends PgTableConfig> {
   readonly _: {
     readonly brand: 'Query it through db.forTenant(id)';
+    readonly viewBrand: '';
+    readonly existing: false;
+    readonly selectedFields: {};
     readonly name: T['name'];
     readonly schema: T['schema'];
     readonly columns: T['columns'];
@@ -94,12 +98,15 @@ export type TenancyOfBuilders<TBuilders> = {
   [K in keyof TBuilders]: TBuilders[K] extends { readonly _: { readonly tenancy: infer Name extends string } } ? Name : never;
 }[keyof TBuilders];
 
-/** `unknown` for a map of column builders with one tenant column, otherwise the error that says so. */
-export type OneTenantColumn<TBuilders> = [TenantBuilderKey<TBuilders>] extends [never]
-  ? TenantTypeError<'Add a tenant column, as in accountId: account.id(), or declare a referenceTable() if all tenants share the rows'>
+/** A map of column builders with one tenant column. Otherwise the error that says so, first, since what follows may be cut off. */
+type OneTenantColumn<TBuilders> = [TenantBuilderKey<TBuilders>] extends [never]
+  ? TenantTypeError<'Add a tenant column, as in accountId: account.id(), or declare a referenceTable() if all tenants share the rows'> & TBuilders
   : IsUnion<TenantBuilderKey<TBuilders>> extends true
-    ? TenantTypeError<'Keep one tenant column: a row belongs to one tenant. Declare the other as a plain column of the same type'>
-    : unknown;
+    ? TenantTypeError<'Keep one tenant column: a row belongs to one tenant. Declare the other as a plain column of the same type'> & TBuilders
+    : TBuilders;
+
+/** Drizzle's column builders, by a name that fits into an error. */
+interface ColumnTypes extends PgColumnsBuilders {}
 
 type Built<TName extends string, TSchema extends string | undefined, TBuilders extends Record<string, AnyPgColumnBuilder>> = {
   name: TName;
@@ -116,7 +123,7 @@ type ExtraConfig<TBuilders extends Record<string, AnyPgColumnBuilder>> = (
 interface TenantTableFnInternal<TSchema extends string | undefined> {
   <TName extends string, TBuilders extends Record<string, AnyPgColumnBuilder>>(
     name: TName,
-    columns: (TBuilders | ((types: PgColumnsBuilders) => TBuilders)) & OneTenantColumn<TBuilders>,
+    columns: OneTenantColumn<TBuilders> | ((types: ColumnTypes) => OneTenantColumn<TBuilders>),
     extra?: ExtraConfig<TBuilders>,
   ): TenantTable<TenancyOfBuilders<TBuilders>, Built<TName, TSchema, TBuilders>>;
 }
@@ -124,7 +131,7 @@ interface TenantTableFnInternal<TSchema extends string | undefined> {
 interface ReferenceTableFnInternal<TSchema extends string | undefined> {
   <TName extends string, TBuilders extends Record<string, AnyPgColumnBuilder>>(
     name: TName,
-    columns: TBuilders | ((types: PgColumnsBuilders) => TBuilders),
+    columns: TBuilders | ((types: ColumnTypes) => TBuilders),
     extra?: ExtraConfig<TBuilders>,
   ): ReferenceTable<Built<TName, TSchema, TBuilders>>;
 }

@@ -6,6 +6,7 @@ import { PgAsyncRelationalQuery } from 'drizzle-orm/pg-core/async';
 import { classOf } from '../schema/classify.js';
 import {
   InvalidTenantIdError,
+  TenantMismatchError,
   UnsupportedTenantOperationError,
 } from '../schema/index.js';
 import { relationsConfig } from '../schema/relations.js';
@@ -39,7 +40,7 @@ class ScopedDatabase {
   constructor(drizzle: object, shared: Shared, scope: Scope, lifetime?: Lifetime) {
     this.#drizzle = drizzle;
     this.#shared = shared;
-    this.dialect = Object.create(shared.dialect, { scope: { value: scope } });
+    this.dialect = Object.freeze(Object.create(shared.dialect, { scope: { value: scope } }));
     this.session = new ScopedSession((drizzle as any).session, this.dialect, lifetime);
   }
 
@@ -104,6 +105,7 @@ class ScopedDatabase {
   }
 
   transaction(run: (tx: any) => Promise<unknown>, config?: unknown) {
+    checkTransaction(config);
     return this.#drizzle.transaction(async (tx: object) => {
       const lifetime: Lifetime = { open: true };
       try {
@@ -128,7 +130,21 @@ class ScopedTransaction extends ScopedDatabase {
   }
 
   setTransaction(config: unknown) {
+    checkTransaction(config);
     return this.#tx.setTransaction(config);
+  }
+}
+
+const isolationLevels = ['read uncommitted', 'read committed', 'repeatable read', 'serializable'];
+const accessModes = ['read only', 'read write'];
+
+/** Drizzle writes the settings of a transaction into the text as they are. */
+function checkTransaction(config: any): void {
+  const { isolationLevel, accessMode } = config ?? {};
+  if ((isolationLevel !== undefined && !isolationLevels.includes(isolationLevel)) || (accessMode !== undefined && !accessModes.includes(accessMode))) {
+    throw new UnsupportedTenantOperationError(
+      `Begin a transaction with one of the isolation levels (${isolationLevels.join(', ')}) and access modes (${accessModes.join(', ')}).`,
+    );
   }
 }
 
@@ -168,25 +184,34 @@ export const withTenancy: WithTenancy = (db: any, options: WithTenancyOptions<an
     relations,
     tenancies: tenancies.size > 0 ? [...tenancies] : undefined,
     filters: options.mode !== 'write-only',
-    dialect: scopingDialect(db.dialect, tables),
+    dialect: Object.freeze(scopingDialect(db.dialect, tables)),
     query,
   };
   const handle = (reach: Reach, tenancy?: AnyTenancy) => new ScopedDatabase(db, shared, new Scope(reach, shared.filters, tenancy));
 
   return {
-    forTenant: (id: unknown) => handle({ kind: 'one', id: parsed(id, shared.tenancies) }),
+    forTenant: (id: unknown) => {
+      const { value, tenancy } = parsed(id, shared.tenancies);
+      return handle({ kind: 'one', id: value }, tenancy);
+    },
     forTenants: (ids: unknown) => {
       if (!Array.isArray(ids) || ids.length === 0) {
         throw new InvalidTenantIdError(namesOfTenancies(shared.tenancies), 'expected at least one id in an array');
       }
-      return handle({ kind: 'several', ids: [...new Set(ids.map((id) => parsed(id, shared.tenancies)))] });
+      const all = ids.map((id) => parsed(id, shared.tenancies));
+      const tenancies = new Set(all.map((it) => it.tenancy));
+      return handle({ kind: 'several', ids: [...new Set(all.map((it) => it.value))] }, tenancies.size === 1 ? all[0]!.tenancy : undefined);
     },
     acrossTenants: (options: { reason?: unknown }) => handle({ kind: 'all', comment: commentOf(options?.reason) }),
     shared: handle({ kind: 'shared' }),
     prepare: (tenancy: AnyTenancy, build: (tdb: ScopedDatabase) => any) => {
       const placeholder = Object.freeze(new Placeholder(tenantPlaceholder));
-      const query = build(handle({ kind: 'one', id: placeholder }, tenancy));
-      const prepared = query._prepare(undefined, true);
+      const tdb = handle({ kind: 'one', id: placeholder }, tenancy);
+      const query = build(tdb);
+      const prepared = query?._prepare?.(undefined, true);
+      if (!tdb.session.hasPrepared(prepared)) {
+        throw new TenantMismatchError('Return a query of the handle that prepare() gives, as in db.prepare(account, (tdb) => tdb.select().from(projects)).');
+      }
       return {
         run: (id: unknown, values: Record<string, unknown> = {}) =>
           prepared.execute({ ...values, [tenantPlaceholder]: tenancy.parse(id) }),
@@ -201,13 +226,12 @@ const tenantPlaceholder = Symbol('drizzle-tenant:tenant') as unknown as string;
 const namesOfTenancies = (tenancies: readonly AnyTenancy[] | undefined) =>
   (tenancies ?? declaredTenancies()).map((it) => it.name).join(' or ') || 'application';
 
-function parsed(id: unknown, known: readonly AnyTenancy[] | undefined): unknown {
+/** The id, and its tenancy where only one can have made it; otherwise the first table that the handle meets tells. */
+function parsed(id: unknown, known: readonly AnyTenancy[] | undefined): { value: unknown; tenancy: AnyTenancy | undefined } {
   const tenancies = known ?? declaredTenancies();
-  for (const tenancy of tenancies) {
-    const value = idOf(id, tenancy);
-    if (value !== undefined) return value;
-  }
-  if (tenancies.length === 1) return tenancies[0]!.parse(id);
+  const makers = tenancies.filter((tenancy) => idOf(id, tenancy) !== undefined);
+  if (makers.length > 0) return { value: idOf(id, makers[0]!), tenancy: makers.length === 1 ? makers[0] : undefined };
+  if (tenancies.length === 1) return { value: tenancies[0]!.parse(id), tenancy: tenancies[0] };
   throw new InvalidTenantIdError(namesOfTenancies(known), 'it is an id of none of them');
 }
 

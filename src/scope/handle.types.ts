@@ -59,9 +59,9 @@ export interface HandleOf<
 
 declare const scopeBrand: unique symbol;
 
-/** Marks what a handle of the tenancy built. */
+/** Marks what a handle of the tenancy built. The compiler quotes the brand where another tenancy's is given. */
 export interface ScopeBrand<Name extends string> {
-  readonly [scopeBrand]: Name;
+  readonly [scopeBrand]: `Use db.forTenant(${Name}Id)`;
 }
 
 export type AnySource = AnyTenantTable | Table | Subquery | PgViewBase | SQL;

@@ -13,6 +13,7 @@ export class ScopedSession {
   readonly #session: any;
   readonly #dialect: ScopedDialect;
   readonly #lifetime: Lifetime | undefined;
+  readonly #prepared = new WeakSet<object>();
 
   constructor(session: object, dialect: ScopedDialect, lifetime: Lifetime | undefined) {
     this.#session = session;
@@ -28,6 +29,7 @@ export class ScopedSession {
     const prepare = () => this.#session.prepareQuery(query, mode, name, mapper, metadata, this.#cacheOf(cache), shape);
     if (unproved.has(query)) return this.#proveFirst(query as RenderedQuery, prepare);
     const prepared = prepare();
+    this.#prepared.add(prepared);
     if (this.#lifetime) {
       const execute = prepared.execute;
       prepared.execute = (...args: unknown[]) => {
@@ -41,7 +43,7 @@ export class ScopedSession {
   /** A prepared query that the driver does not see before it is proved. */
   #proveFirst(query: RenderedQuery, prepare: () => { execute(...args: unknown[]): unknown }) {
     let prepared: ReturnType<typeof prepare> | undefined;
-    return Object.freeze({
+    const proveFirst = {
       query,
       getQuery: () => query,
       execute: async (...args: unknown[]) => {
@@ -51,7 +53,14 @@ export class ScopedSession {
         prepared ??= prepare();
         return prepared.execute(...args);
       },
-    });
+    };
+    this.#prepared.add(proveFirst);
+    return Object.freeze(proveFirst);
+  }
+
+  /** Whether a prepared query is this session's own. */
+  hasPrepared(prepared: object): boolean {
+    return this.#prepared.has(prepared);
   }
 
   execute(query: SQL) {
