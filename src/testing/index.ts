@@ -1,0 +1,1 @@
+export { proveScoped, type ProveScopedOptions } from './prove.js';
