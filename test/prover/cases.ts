@@ -135,7 +135,7 @@ export const accepted: readonly string[] = [
   `select r.a from json_to_record('{"a": 1}') as r(a int, b text)`,
   `select v.id, p.name from (values (1), (2)) as v(id) join projects p on p.id = v.id and p."accountId" = @a`,
   `select t from projects p, unnest(p.tags) as t where p."accountId" = @a`,
-  `select now(), current_date, current_timestamp, pg_catalog.lower('X')`,
+  `select now() > '2000-01-01', current_timestamp = now(), pg_catalog.lower('X')`,
   `select make_interval(days => 3), trim(both 'x' from 'xax'), substring('abc' from 2), position('b' in 'abc'), overlay('abc' placing 'x' from 1)`,
   `select id from tasks where "accountId" = @a and (id, "projectId") in ((1, 1), (2, 1))`,
   `select id from tasks where "accountId" = @a and id between 1 and 3 and points is not null and done is true`,
