@@ -96,11 +96,12 @@ export class From {
     const name = alias?.aliasname ?? '';
     const columnNames = namesOf(alias);
     if (!lateral) return itemOf(name, select(this.proof, query, this.level.parent, this.ctes), columnNames);
-    const item: Item = { name, columns: undefined, bound: new Set() };
+    const item: Item = { name, columns: undefined, bound: new Set(), pending: true };
     this.#later.push(() => {
       const { columns, bound } = itemOf(name, select(this.proof, query, this.level, this.ctes), columnNames);
       item.columns = columns;
       item.bound = bound;
+      item.pending = false;
     });
     return item;
   }

@@ -13,6 +13,8 @@ export interface Item {
   columns: ReadonlySet<string> | undefined;
   /** The columns that hold the tenant's value, or null, in every row that the level gives. */
   bound: Set<string>;
+  /** True while it is not read yet: neither itself nor what stands before it sees it. */
+  pending?: boolean;
   /** What was found in place of a binding, for the message. */
   hint?: string;
 }
@@ -29,7 +31,7 @@ export class Level {
     const found: Item[] = [];
     for (let level: Level | undefined = this; level; level = level.parent) {
       for (const item of level.items) {
-        if (item.name === name && (schema === undefined || item.schema === schema)) found.push(item);
+        if (!item.pending && item.name === name && (schema === undefined || item.schema === schema)) found.push(item);
       }
     }
     return found;

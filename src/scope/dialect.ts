@@ -197,7 +197,7 @@ class Statement extends Template {
       const found = this.scope.admit(source);
       const isDerived = index < lastOuter || joinType === 'full';
       const predicate = isDerived ? undefined : this.scope.predicate(source, found);
-      const column = this.scope.joinColumn(source, found);
+      const column = this.scope.joinColumn(source, found, isDerived ? sql`${sql.identifier(namesOf(source)[2])}` : undefined);
       const equal = column && tenants.length > 0 ? sql`${column} = ${sameTenant(tenants, lastOuter >= 0)}` : undefined;
       if (column) tenants.push(column);
       const isOn = joinType === 'inner' || joinType === 'left';

@@ -85,7 +85,7 @@ export const accepted: readonly string[] = [
   `select name, array(select title from tasks t where t."accountId" = p."accountId" order by 1) from projects p where p."accountId" = @a`,
   `select name, case when exists (select 1 from tasks where "accountId" = @a) then 1 else 0 end from projects where "accountId" = @a`,
   `select p.name, s.n from projects p, lateral (select count(*) as n from tasks t where t."accountId" = p."accountId" and t."projectId" = p.id) s where p."accountId" = @a`,
-  `select p.name, s.title from projects p left join lateral (select title from tasks t where t."accountId" = p."accountId" and t."projectId" = p.id limit 1) s on true where p."accountId" = @a`,
+  `select p.name, s.title from projects p left join lateral (select title from tasks t where t."accountId" = p."accountId" and t."projectId" = p.id order by t.id limit 1) s on true where p."accountId" = @a`,
   `select p.name, s.title from projects p left join lateral (select * from tasks t where t."accountId" = @a and t."projectId" = p.id) s on true where p."accountId" = @a`,
   `select 1 where exists (select 1 from projects where "accountId" = @a)`,
   `select coalesce((select max(points) from tasks where "accountId" = @a), 0)`,
