@@ -37,10 +37,16 @@ const classes = new WeakMap<object, { readonly schema: unknown; readonly name: u
 export function classify(table: PgTable, tableClass: TableClass): void {
   classes.set(Object.freeze(tableClass), { schema: (table as any)[symbols.Schema], name: (table as any)[symbols.OriginalName], table });
   Object.defineProperty(table, mark, { value: tableClass });
+  declared.push(table);
   // drizzle-kit loads the schema with a loader of its own, so drizzle-tenant/kit may be another copy of this
   // package than the schema uses. It only listens: nothing that decides reads this back.
   (globalThis as Record<symbol, any>)[Symbol.for('drizzle-tenant:kit')]?.(table, tableClass);
 }
+
+const declared: PgTable[] = [];
+
+/** Every table that the process declared: what a name in text written by hand may mean. */
+export const declaredTables = (): readonly PgTable[] => declared;
 
 /** The table of a class itself, where `classOf` was given an alias of it; undefined for a view, or a table that was renamed. */
 export function tableOf(tableClass: TableClass): PgTable | undefined {

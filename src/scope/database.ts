@@ -25,6 +25,8 @@ export interface Running {
   /** `use`, and `after` when it has ended in whichever way. */
   readonly ensuring: (use: () => any, after: () => void) => any;
   readonly action: (run: () => Promise<unknown>) => any;
+  /** `run`, once `check` has not refused. */
+  readonly after: (check: () => Promise<void>, run: () => any) => any;
 }
 
 const promises: Running = {
@@ -37,6 +39,10 @@ const promises: Running = {
     }
   },
   action: (run) => run(),
+  after: async (check, run) => {
+    await check();
+    return run();
+  },
 };
 
 /** What all handles of one `withTenancy` share. */
@@ -63,7 +69,7 @@ class ScopedDatabase {
     this.#drizzle = drizzle;
     this.#shared = shared;
     this.dialect = Object.freeze(Object.create(shared.dialect, { scope: { value: scope } }));
-    this.session = new ScopedSession((drizzle as any).session, this.dialect, lifetime);
+    this.session = new ScopedSession((drizzle as any).session, this.dialect, lifetime, shared.running.after);
   }
 
   get query(): object {
@@ -238,7 +244,7 @@ export function scopedHandles(db: any, options: WithTenancyOptions<any>, running
     acrossTenants: (options: { reason?: unknown }) => handle({ kind: 'all', comment: commentOf(options?.reason) }),
     shared: handle({ kind: 'shared' }),
     prepare: (tenancy: AnyTenancy, build: (tdb: ScopedDatabase) => any) => {
-      const placeholder = new Placeholder(tenantPlaceholder);
+      const placeholder = Object.freeze(new Placeholder(tenantPlaceholder));
       const tdb = handle({ kind: 'one', id: placeholder }, tenancy);
       const query = build(tdb);
       const prepared = query?._prepare?.(undefined, true);

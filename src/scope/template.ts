@@ -2,7 +2,7 @@
  * Scopes what a user writes in SQL: an expression, a `sql` template, a whole statement. Every table in it that
  * is a source of rows becomes a derived table with its predicate inside, which no text around it can weaken.
  */
-import { type Column, Param, SQL, sql, StringChunk, Subquery } from 'drizzle-orm';
+import { is, type Column, Param, SQL, sql, StringChunk, Subquery } from 'drizzle-orm';
 import { aliasedTableColumn } from 'drizzle-orm/alias';
 import { RawSqlNotScopedError, TenantMismatchError } from '../schema/index.js';
 import { chunkKindOf, chunkKinds, isSQLWrapper } from './chunks.js';
@@ -26,6 +26,27 @@ export function markBuilt(query: SQL, scope: Scope, expects: ReadonlySet<string>
   built.set(query, { scope, expects, isOpen });
   return query;
 }
+
+let rendered = 0;
+
+/** SQL that goes as it is into a statement that is to be proved: rendering it is what tells. */
+function unread(query: SQL): SQL {
+  const wrapper = {
+    shouldOmitSQLParens: () => true,
+    getSQL: () => {
+      rendered++;
+      return query;
+    },
+  };
+  const copy = new SQL([Object.freeze(wrapper)]) as any;
+  copy.decoder = (query as any).decoder;
+  copy.shouldInlineParams = (query as any).shouldInlineParams;
+  Object.freeze(copy.queryChunks);
+  return Object.freeze(copy);
+}
+
+/** How many times unread SQL was rendered. Rendering is synchronous: a difference is of the statement between. */
+export const unreadCount = (): number => rendered;
 
 function freeze(query: SQL): void {
   if (Object.isFrozen(query.queryChunks)) return;
@@ -51,11 +72,27 @@ export class Template {
     readonly tables?: ReadonlyMap<string, object>,
   ) {}
 
-  /** Scopes anything that a clause may hold. Returns a copy: the application may add to its own SQL later. */
+  /**
+   * Scopes anything that a clause may hold. Returns a copy: the application may add to its own SQL later. What was
+   * written by hand and is not understood goes as it is, and the statement around it is proved before it is sent.
+   */
   scoped<T>(chunk: T, use: FragmentUse = 'expression'): T {
     if (chunk === undefined || chunk === null || typeof chunk !== 'object') return chunk;
     const plain = use === 'expression' && !this.tables && this.bare.size === 0 ? copyOfPlain(chunk, isBuilt) : undefined;
     if (plain !== undefined) return plain as T;
+    const expected = [...this.expects];
+    try {
+      return this.#read(chunk, use);
+    } catch (error) {
+      // A relational query is scoped by its text alone, and its tables would be left as they are.
+      if (this.tables || !(error instanceof RawSqlNotScopedError) || !is(chunk, SQL)) throw error;
+      this.expects.clear();
+      for (const name of expected) this.expects.add(name);
+      return unread(chunk) as T;
+    }
+  }
+
+  #read<T>(chunk: T, use: FragmentUse): T {
     const reader = new Reader(this);
     const out: unknown[] = [];
     reader.read(chunk, out);

@@ -150,8 +150,8 @@ export const taskCounts = new QueryBuilder()
   .as('task_counts');
 
 export const relations = defineTenantRelations(
-  { accounts, users, projects, tasks, projectUsers, notes, labels, countries, openTasks, taskCounts, workspaces, boards } as any,
-  (r: any) => ({
+  { accounts, users, projects, tasks, projectUsers, notes, labels, countries, openTasks, taskCounts, workspaces, boards },
+  (r) => ({
     accounts: {
       country: r.one.countries({ from: r.accounts.countryId, to: r.countries.id }),
       projects: r.many.projects(),
