@@ -50,7 +50,7 @@ function finished(response: HttpServerResponse.HttpServerResponse) {
 
 const problem = (status: number) =>
   HttpServerResponse.jsonUnsafe(
-    { type: 'about:blank', status, title: titles[status] ?? 'The request cannot be answered' },
+    { type: status === 404 ? '/problems/not-found' : 'about:blank', status, title: titles[status] ?? 'The request cannot be answered' },
     // What is left of a body that is too large is not read: the connection ends here.
     { status, contentType: 'application/problem+json', headers: status === 413 ? { connection: 'close' } : {} },
   );
