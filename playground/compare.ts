@@ -4,6 +4,7 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import { getTableName } from 'drizzle-orm';
+import type { Sql } from 'postgres';
 import { getColumns } from '../src/index.js';
 import { withoutTenants } from './alone.js';
 import type { Query } from './catalogue.js';
@@ -49,15 +50,16 @@ interface Side {
 
 /** Fills the databases and sets up both sides. */
 export async function prepareStage(databases: Databases): Promise<Stage> {
+  const shared = await databases.create();
   const log: Statement[] = [];
-  const db = connect(databases.shared, loggerTo(log));
+  const db = connect(shared, loggerTo(log));
   await seed(db, tenants);
   const seeded = log.length;
 
   const sides: { tenant: Tenant; together: Side; alone: Side }[] = [];
   for (const tenant of tenants) {
     const plain = await aloneWith(databases, tenant);
-    const together = { handle: db.forTenant(tenant.id), log, rows: rowsIn(databases.shared, tenant) };
+    const together = { handle: db.forTenant(tenant.id), log, rows: rowsIn(shared, tenant) };
     sides.push({ tenant, together, alone: plain });
   }
 
@@ -90,7 +92,7 @@ export async function prepareStage(databases: Databases): Promise<Stage> {
 
 /** Plain Drizzle on a new database with the rows of one tenant. */
 async function aloneWith(databases: Databases, tenant: Tenant): Promise<Side> {
-  const client = await databases.another();
+  const client = await databases.createAnother();
   await seed(connect(client), [tenant]);
   await withoutTenants(client, tenant);
   const log: Statement[] = [];
@@ -126,7 +128,7 @@ function comparable({ result, statements }: Awaited<ReturnType<typeof record>>):
 }
 
 /** The rows of a tenant, read past the library, by SQL that names the tenant. */
-function rowsIn(client: Databases['shared'], tenant: Tenant) {
+function rowsIn(client: Sql, tenant: Tenant) {
   return (name: keyof typeof tables): Promise<unknown[]> => {
     const table = tables[name];
     const columns = getColumns(table) as Record<string, { name: string }>;

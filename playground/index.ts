@@ -5,33 +5,33 @@
  */
 import { allQueries } from './catalogue.js';
 import { prepareStage } from './compare.js';
-import { createDatabases } from './databases.js';
+import { databasesOn } from './databases.js';
 import { compileMisuses } from './misuses.js';
 import { tryRefusals } from './refusals.js';
 import { countryRows, tenants } from './seed.js';
-import { startServer, Unavailable } from './server.js';
+import { embeddedServer, serverAt, Unavailable } from './server.js';
 import { showMisuse, showQuery, showRefusal } from './show.js';
 import { heading, paint, print, wrap } from './terminal.js';
 
-/** What has been opened and has to be closed, the last first. */
+/** What has been opened and has to be closed. */
 const closing: (() => Promise<void>)[] = [];
 let interrupted = false;
 
-async function close(): Promise<void> {
-  for (const step of closing.splice(0).reverse()) await step();
-}
+/** All at once: on Ctrl-C the embedded server is told to stop as well, and may be gone before the others are done. */
+const close = () => Promise.allSettled(closing.splice(0).reverse().map((step) => step()));
 
 /** @returns whether every tenant was isolated and every mistake refused */
 async function run(): Promise<boolean> {
-  const server = await startServer(process.env.DATABASE_URL);
+  const address = process.env.DATABASE_URL;
+  const server = address ? serverAt(address) : embeddedServer();
   closing.push(() => server.stop());
-  const databases = await createDatabases(server);
+  const databases = databasesOn(server, await server.start());
   closing.push(() => databases.drop());
+  const stage = await prepareStage(databases);
   const stopCompiler = new AbortController();
   closing.push(async () => stopCompiler.abort());
   const compiling = compileMisuses(stopCompiler.signal); // Takes a few seconds: meanwhile, the queries run.
   compiling.catch(() => {});
-  const stage = await prepareStage(databases);
 
   heading('drizzle-tenant playground');
   const names = tenants.map((it) => it.name).join(', ');
@@ -90,10 +90,11 @@ async function run(): Promise<boolean> {
   return isGood;
 }
 
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+for (const [signal, number] of [['SIGHUP', 1], ['SIGINT', 2], ['SIGTERM', 15]] as const) {
   process.once(signal, () => {
     interrupted = true;
-    void close().finally(() => process.exit(1));
+    process.on('unhandledRejection', () => {}); // What is under way fails now, and nobody waits for it.
+    void close().finally(() => process.exit(128 + number));
   });
 }
 
@@ -103,7 +104,7 @@ try {
 } catch (error) {
   if (!interrupted) {
     const isExpected = error instanceof Unavailable;
-    console.error(isExpected ? wrap(error.message).join('\n') : error);
+    console.error(isExpected ? error.message : error);
   }
 }
 if (!interrupted) {

@@ -42,16 +42,26 @@ export interface TenantRelations<TRelations> {
   readonly [relationsBrand]: TRelations;
 }
 
-const configs = new WeakMap<object, Record<string, any>>();
+/** Drizzle's config with and without the tenant column in each relation. */
+interface Configs {
+  readonly carried: Record<string, any>;
+  readonly plain: () => Record<string, any>;
+}
 
-/** Drizzle's relational config behind tenant relations. */
-export function relationsConfig(relations: object | undefined): Record<string, any> {
+const configs = new WeakMap<object, Configs>();
+
+/**
+ * @param relations what `defineTenantRelations` returned
+ * @param carriesTenant false while old rows have no tenant yet, and would be lost in a join on it
+ * @returns Drizzle's relational config behind them
+ */
+export function relationsConfig(relations: object | undefined, carriesTenant = true): Record<string, any> {
   if (relations === undefined) return {};
   const config = configs.get(relations);
   if (!config) {
     throw new TenantDefinitionError('-', '-', 'Define the relations with defineTenantRelations(), not with defineRelations()');
   }
-  return config;
+  return carriesTenant ? config.carried : config.plain();
 }
 
 /**
@@ -83,7 +93,7 @@ export function defineTenantRelations(schema: Record<string, any>, relations?: (
     for (const [field, relation] of Object.entries<any>(relations)) carryTenant(name, field, table, relation, config);
   }
   const result = Object.freeze({});
-  configs.set(result, config);
+  configs.set(result, { carried: config, plain: () => defineRelations(schema, relations as any) });
   return result;
 }
 

@@ -188,7 +188,8 @@ export function scopedHandles(db: any, options: WithTenancyOptions<any>, running
   if (!is(db?.dialect, PgDialect)) {
     throw new UnsupportedTenantOperationError('Pass withTenancy() a Drizzle handle of PostgreSQL, as in withTenancy(drizzle({ client })).');
   }
-  const relations = relationsConfig(options.relations);
+  const filters = options.mode !== 'write-only';
+  const relations = relationsConfig(options.relations, filters);
   const tables = new Map<string, object>();
   const tenancies = new Set<AnyTenancy>();
   for (const { table } of Object.values(relations)) {
@@ -210,7 +211,7 @@ export function scopedHandles(db: any, options: WithTenancyOptions<any>, running
     running,
     relations,
     tenancies: tenancies.size > 0 ? [...tenancies] : undefined,
-    filters: options.mode !== 'write-only',
+    filters,
     dialect: Object.freeze(scopingDialect(db.dialect, tables)),
     query,
   };
