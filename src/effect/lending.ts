@@ -124,15 +124,19 @@ const inTransaction = <A, E, R>(
       const rollBack = Effect.forEach(rollback.split('; '), (text) => runText(control, text), { discard: true }).pipe(
         Effect.catch(() => Effect.sync(() => driver.connection.destroy())),
       );
-      yield* Effect.forEach(open, (text) => runText(control, text), { discard: true }).pipe(Effect.tapError(() => rollBack));
+      const [begin, ...rest] = open;
+      yield* runText(control, begin!);
+      yield* Effect.forEach(rest, (text) => runText(control, text), { discard: true }).pipe(Effect.tapError(() => rollBack));
       const exit = yield* Effect.exit(restore(Effect.suspend(() => body(driver))));
       driver.isOpen = false;
       if (Exit.isFailure(exit)) {
         yield* rollBack;
         return yield* exit;
       }
-      // A COMMIT that fails has rolled back by itself, and a savepoint's does not fail.
-      yield* Effect.tapError(runText(control, commit), () => rollBack);
+      // A COMMIT that the server refused has rolled back by itself.
+      yield* runText(control, commit).pipe(
+        Effect.tapError((error) => Effect.sync(() => error.reason._tag === 'ConnectionError' && driver.connection.destroy())),
+      );
       return exit.value;
     }),
   );

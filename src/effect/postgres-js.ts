@@ -22,8 +22,9 @@ export const postgresJsDriver = (db: any): Effect.Effect<Driver, DbError, Effect
   Effect.gen(function* () {
     const { default: postgres } = yield* Effect.tryPromise({ try: () => import('postgres'), catch: (error) => dbErrorOf(error) });
     const { options } = db.$client;
+    let fetchTypes: boolean = options.fetch_types;
     const connect = Effect.acquireRelease(
-      Effect.tryPromise({ try: () => open(postgres, db), catch: (error) => dbErrorOf(error) }),
+      Effect.tryPromise({ try: () => open(postgres, db, fetchTypes), catch: (error) => dbErrorOf(error) }),
       (connection) => Effect.promise(() => connection.end()),
     );
     const pool = yield* Pool.makeWithTTL({
@@ -38,6 +39,9 @@ export const postgresJsDriver = (db: any): Effect.Effect<Driver, DbError, Effect
     );
     // Whoever opens the layer wants to hear of a server that is not there.
     yield* Effect.scoped(lend);
+    // All connections share what the first one learnt of the array types. Where a connection is lost while
+    // postgres.js asks for them, it leaves a rejected promise that nobody handles.
+    fetchTypes = false;
     return lendingDriver(lend, {
       'db.system.name': 'postgresql',
       'db.namespace': options.database,
@@ -51,13 +55,14 @@ interface Client extends Connection {
   readonly end: () => Promise<void>;
 }
 
-async function open(postgres: any, db: any): Promise<Client> {
+async function open(postgres: any, db: any, fetchTypes: boolean): Promise<Client> {
   let isClosed = false;
   let running: any;
   const { options } = db.$client;
   const client = postgres({
     ...options,
     max: 1,
+    fetch_types: fetchTypes,
     // A client does not know that its connection is lent, and would close it in the middle of a transaction.
     idle_timeout: null,
     max_lifetime: null,

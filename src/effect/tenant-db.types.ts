@@ -96,7 +96,7 @@ export interface ServiceClass<Self, Id extends string, Name extends string, TRel
   /**
    * `layer`, with options from a `Config`.
    *
-   * @example Db.layerConfig({ url: Config.redacted('DATABASE_URL') })
+   * @example Db.layerConfig({ url: Config.Redacted('DATABASE_URL') })
    */
   layerConfig(
     config: Config.Wrap<ConfigOptions>,

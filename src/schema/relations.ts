@@ -35,11 +35,11 @@ type CheckRelation<TSchema, TFrom, TRelation> = TRelation extends { readonly tar
       : TenantTypeError<'Relate tables of one tenancy: a row of one tenancy cannot lead to rows of another'>
   : unknown;
 
-declare const relationsBrand: unique symbol;
+declare const useDefineTenantRelations: unique symbol;
 
 /** What {@link defineTenantRelations} returns, for `withTenancy`. No plain Drizzle handle accepts it. */
 export interface TenantRelations<TRelations> {
-  readonly [relationsBrand]: TRelations;
+  readonly [useDefineTenantRelations]: TRelations;
 }
 
 /** Drizzle's config with and without the tenant column in each relation. */

@@ -1,12 +1,12 @@
 /** The types of the handles. */
-import type { InferInsertModel, SQL, SQLWrapper, TablesRelationalConfig } from 'drizzle-orm';
+import type { InferInsertModel, IsUnion, SQL, SQLWrapper, TablesRelationalConfig } from 'drizzle-orm';
 import type { PgAsyncDatabase } from 'drizzle-orm/pg-core/async';
 import type { PgMaterializedView, PgQueryResultHKT, PgQueryResultKind, PgTransactionConfig } from 'drizzle-orm/pg-core';
 import type { PgRelationalQueryHKTBase, RelationalQueryBuilder } from 'drizzle-orm/pg-core/query-builders/query';
 import type { TenancyOfRelationTable, TenantRelations } from '../schema/relations.js';
 import type { Tenancy, TenantId } from '../schema/tenancy.js';
 import type { TenantTypeError } from '../schema/table.types.js';
-import type { Act, AnySource, CheckSource, CheckTarget, Handle, HandleOf, PromiseRunner, ReaderIn, Run, Runner, ScopeBrand, SqlMethods, Transact } from './handle.types.js';
+import type { Act, AnySource, CheckBuilt, CheckSource, CheckTarget, Handle, HandleOf, PromiseRunner, ReaderIn, Reach, Run, Runner, ScopeBrand, SqlMethods, Transact } from './handle.types.js';
 import type { TenantQueryBuilder, TenantWithBuilder } from './select.types.js';
 import type { AnyTarget, InsertColumns, TenantDelete, TenantInsertBuilder, TenantUpdateBuilder, WriteTable } from './write.types.js';
 
@@ -40,7 +40,7 @@ type QueriesOf<H extends Handle, TRelations> = TRelations extends TablesRelation
     }
   : {};
 
-type Ctes<H extends Handle> = readonly (SQLWrapper & ScopeBrand<H['tenancy']>)[];
+type Ctes<H extends Handle, T> = { [K in keyof T]: CheckBuilt<H, T[K]> };
 
 interface ReadMethods<H extends Handle> {
   select: TenantQueryBuilder<ReaderIn<H>>['select'];
@@ -58,10 +58,14 @@ interface WriteMethods<H extends Handle> {
 }
 
 /** The whole of Drizzle's query API, on the tables of one handle. */
-export interface ScopedHandle<H extends Handle, TRelations, TTransaction> extends ReadMethods<H>, WriteMethods<H>, ScopeBrand<H['tenancy']> {
+export interface ScopedHandle<H extends Handle, TRelations, TTransaction>
+  extends ReadMethods<H>,
+    WriteMethods<H>,
+    ScopeBrand<H['tenancy']>,
+    Reach<H['writes']> {
   readonly query: RelationalQueries<H, TRelations>;
   readonly $with: TenantWithBuilder<ReaderIn<H>>;
-  with(...queries: Ctes<H>): ReadMethods<H> & WriteMethods<H>;
+  with<T extends SQLWrapper[]>(...queries: Ctes<H, T>): ReadMethods<H> & WriteMethods<H>;
   $count<T extends AnySource>(source: CheckSource<H, T>, filters?: SQL): SQL<number> & Run<H['runner'], number>;
   readonly $cache: { invalidate(params: { tables?: unknown; tags?: string | string[] }): Act<H['runner'], void> };
   execute<TRow extends unknown[] = unknown[]>(query: SQLWrapper | string, mode: 'arrays'): Run<H['runner'], TRow[]> & SQLWrapper;
@@ -140,7 +144,11 @@ export interface PreparedForTenant<Name extends string, TResult> {
   run(id: TenantId<Name>, placeholders?: Record<string, unknown>): Promise<TResult>;
 }
 
-type CheckId<Id> = Id extends TenantId<any> ? Id : TenantTypeError<'Get the id from the tenancy, as in account.parse(value)'>;
+type CheckId<Id> = [Id] extends [TenantId<any>]
+  ? IsUnion<Id> extends true
+    ? TenantTypeError<'Give ids of one tenancy: a handle belongs to one'>
+    : Id
+  : TenantTypeError<'Get the id from the tenancy, as in account.parse(value)'>;
 type NameOf<Id> = Id extends TenantId<infer Name extends string> ? Name : never;
 
 /** What `withTenancy` returns. It has no query methods of its own. */

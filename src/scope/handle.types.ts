@@ -68,11 +68,11 @@ export interface HandleOf<
   readonly writes: TWrites;
 }
 
-declare const scopeBrand: unique symbol;
+declare const buildItWithTheSameHandle: unique symbol;
 
-/** Marks what a handle of the tenancy built. The compiler quotes the brand where another tenancy's is given. */
+/** Marks what a handle of the tenancy built. The compiler quotes the key where it is missing, the value where it differs. */
 export interface ScopeBrand<Name extends string> {
-  readonly [scopeBrand]: `Use db.forTenant(${Name}Id)`;
+  readonly [buildItWithTheSameHandle]: `Use db.forTenant(${Name}Id)`;
 }
 
 export type AnySource = AnyTenantTable | Table | Subquery | PgViewBase | SQL;
@@ -91,7 +91,7 @@ export type CheckSource<H extends Reader, T> =
       : T extends Subquery
         ? T extends ScopeBrand<H['tenancy']>
           ? T
-          : TenantTypeError<'Build the subquery with the same handle'>
+          : TenantTypeError<'Build the query with the same handle'>
         : T extends PgViewBase
           ? CheckView<H, T, TenancyOf<T>>
           : T extends Table
@@ -117,6 +117,18 @@ export type CheckTarget<H extends Handle, T> =
         ? T
         : TenantTypeError<'Write reference tables through db.shared'>
       : TenantTypeError<'Declare the table with tenantTable() or referenceTable()'>;
+
+declare const reach: unique symbol;
+
+/** Keeps apart handles of one tenant, of several, and of none. */
+export interface Reach<TWrites extends Handle['writes']> {
+  readonly [reach]: { one: 'Use db.forTenant(id)'; several: 'Use db.forTenants(ids) or db.acrossTenants({ reason })'; shared: 'Use db.shared' }[TWrites];
+}
+
+/** `T` where the handle built it, otherwise the error that says what to do. */
+export type CheckBuilt<H extends Reader, T> = T extends ScopeBrand<H['tenancy']>
+  ? T
+  : TenantTypeError<'Build the query with the same handle'>;
 
 /** The name by which a statement knows a source. */
 export type SourceName<T> = GetSelectTableName<TableLikeOf<T>>;

@@ -148,13 +148,16 @@ type CrossJoinFn<H extends Reader, T extends AnyTenantSelect, TDynamic extends b
   table: CheckSource<H, TTable>,
 ) => Joined<T, TDynamic, 'cross', TTable, SourceName<TTable>>;
 
-/** The right side of a set operator: a select of the same handle, with the same columns. */
+/**
+ * A side of a set operator: a select of the same handle, with the same columns. Constraints say so, and no
+ * conditional type: TypeScript 5.9 infers nothing from a callback beside one, and checks the constraint instead.
+ */
 interface Operand<H extends Reader, TResult extends any[]> extends ScopeBrand<H['tenancy']> {
   readonly _: { readonly result: TResult };
 }
 
-type SetOperatorFn<T extends AnyTenantSelect, TDynamic extends boolean, TResult extends any[]> = <TValue extends Operand<T['_']['handle'], TResult>>(
-  right: CheckOperand<TValue, TResult> | ((operators: SetOperators<T['_']['handle']>) => CheckOperand<TValue, TResult>),
+type SetOperatorFn<H extends Reader, T extends AnyTenantSelect, TDynamic extends boolean, TResult extends any[]> = <TValue extends Operand<H, TResult>>(
+  right: CheckOperand<TValue, TResult> | ((operators: SetOperators<H>) => CheckOperand<TValue, TResult>),
 ) => Without<T, TDynamic, PgSetOperatorExcludedMethods, true>;
 
 type CheckOperand<TValue extends Operand<any, any>, TResult extends any[]> = ValidateShape<TValue['_']['result'][number], TResult[number], TValue>;
@@ -213,12 +216,12 @@ export interface TenantSelectBase<
   fullJoin: JoinFn<H, this, TDynamic, 'full', false>;
   crossJoin: CrossJoinFn<H, this, TDynamic, false>;
   crossJoinLateral: CrossJoinFn<H, this, TDynamic, true>;
-  union: SetOperatorFn<this, TDynamic, TResult>;
-  unionAll: SetOperatorFn<this, TDynamic, TResult>;
-  intersect: SetOperatorFn<this, TDynamic, TResult>;
-  intersectAll: SetOperatorFn<this, TDynamic, TResult>;
-  except: SetOperatorFn<this, TDynamic, TResult>;
-  exceptAll: SetOperatorFn<this, TDynamic, TResult>;
+  union: SetOperatorFn<H, this, TDynamic, TResult>;
+  unionAll: SetOperatorFn<H, this, TDynamic, TResult>;
+  intersect: SetOperatorFn<H, this, TDynamic, TResult>;
+  intersectAll: SetOperatorFn<H, this, TDynamic, TResult>;
+  except: SetOperatorFn<H, this, TDynamic, TResult>;
+  exceptAll: SetOperatorFn<H, this, TDynamic, TResult>;
   where(where: ((aliases: TSelection) => SQL | undefined) | SQL | undefined): Without<this, TDynamic, 'where'>;
   having(having: ((aliases: TSelection) => SQL | undefined) | SQL | undefined): Without<this, TDynamic, 'having'>;
   groupBy(builder: (aliases: TSelection) => ValueOrArray<PgColumn | SQL | SQL.Aliased>): Without<this, TDynamic, 'groupBy'>;
@@ -260,19 +263,17 @@ export interface TenantQueryBuilder<H extends Reader> {
 }
 
 /** A query that the handle built, with what it selects. */
-export interface ScopedQuery<Name extends string, TSelection> extends ScopeBrand<Name>, SQLWrapper {
+export interface ScopedQuery<Name extends string, TSelection> extends ScopeBrand<Name>, SqlMethods {
   readonly _: { readonly selectedFields: TSelection };
 }
 
 /** Drizzle's `$with`, for queries of the handle. */
 export interface TenantWithBuilder<H extends Reader> {
   <TAlias extends string>(alias: TAlias): {
-    as: {
-      <TSelection extends ColumnsSelection>(
-        query: ScopedQuery<H['tenancy'], TSelection> | ((qb: TenantQueryBuilder<H>) => ScopedQuery<H['tenancy'], TSelection>),
-      ): WithSubqueryWithSelection<TSelection, TAlias> & ScopeBrand<H['tenancy']>;
-      (query: ScopedQuery<H['tenancy'], undefined>): WithSubquery<TAlias, {}> & ScopeBrand<H['tenancy']>;
-    };
+    as<TSelection extends ColumnsSelection | undefined>(
+      query: ScopedQuery<H['tenancy'], TSelection> | ((qb: TenantQueryBuilder<H>) => ScopedQuery<H['tenancy'], TSelection>),
+    ): ([TSelection] extends [ColumnsSelection] ? WithSubqueryWithSelection<TSelection, TAlias> : WithSubquery<TAlias, {}>) &
+      ScopeBrand<H['tenancy']>;
   };
   <TAlias extends string, TSelection extends ColumnsSelection>(
     alias: TAlias,
