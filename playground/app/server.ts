@@ -26,7 +26,8 @@ export interface Served {
 export async function serve({ database, port, routes = Layer.empty }: Options): Promise<Served> {
   const connection = Db.layer({
     url: database.url,
-    connection: { connection: { search_path: database.schema }, connect_timeout: 5, onnotice: () => {} },
+    // A server that does not answer is said so at once, and found again at once when it is back.
+    connection: { connection: { search_path: database.schema }, connect_timeout: 5, backoff: 0.1, onnotice: () => {} },
   });
   const tokens = Tokens.layer(randomBytes(32).toString('hex')); // New in each run: no token outlives the playground.
   const app = Layer.unwrap(

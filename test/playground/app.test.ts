@@ -13,7 +13,7 @@ const resources = ['accounts', 'users', 'managers', 'projects', 'tasks', 'countr
 async function rowsOf(tenant: typeof acme): Promise<string> {
   const tables = ['accounts', 'users', 'managers', 'projects', 'project_managers', 'tasks'];
   const texts = tables.map((table) => `select '${table}' as name, t::text as row from ${table} t where ${table === 'accounts' ? 'id' : 'account_id'} = '${tenant.id}'`);
-  const rows = await app.databases.shared.unsafe(`${texts.join(' union all ')} union all select 'countries', t::text from countries t order by 1, 2`);
+  const rows = await app.client.unsafe(`${texts.join(' union all ')} union all select 'countries', t::text from countries t order by 1, 2`);
   return JSON.stringify(rows);
 }
 
@@ -73,7 +73,7 @@ describe('resources', () => {
       const { status, body } = await call('GET', '/api/projects', { as: tenant });
       expect(status).toBe(200);
       expect(body).toMatchObject({ total: 3, next: null });
-      const own = await app.databases.shared`select id, name, budget, starts_on::text as "startsOn" from projects where account_id = ${String(tenant.id)} order by id`;
+      const own = await app.client`select id, name, budget, starts_on::text as "startsOn" from projects where account_id = ${String(tenant.id)} order by id`;
       expect(body.items).toEqual([...own]);
     }
   });
@@ -282,8 +282,8 @@ describe('documents', () => {
 
 it('has left what was there at first', async () => {
   const before = await Promise.all([acme, birch, cedar].map(rowsOf));
-  await app.databases.shared`delete from accounts`;
-  await app.databases.shared`delete from countries`;
-  await seed(connect(app.databases.shared), [acme, birch, cedar]);
+  await app.client`delete from accounts`;
+  await app.client`delete from countries`;
+  await seed(connect(app.client), [acme, birch, cedar]);
   expect(await Promise.all([acme, birch, cedar].map(rowsOf))).toEqual(before);
 });

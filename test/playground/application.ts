@@ -1,10 +1,11 @@
 /** The application over tables of its own, for one file of tests, and a way to call it. */
+import type { Sql } from 'postgres';
 import { afterAll, beforeAll, inject } from 'vitest';
 import { serve, type Options, type Served } from '../../playground/app/server.js';
 import { connect } from '../../playground/database.js';
-import { createDatabases, type Databases } from '../../playground/databases.js';
+import { databasesOn, type Databases } from '../../playground/databases.js';
 import { seed, tenants } from '../../playground/seed.js';
-import { startServer } from '../../playground/server.js';
+import { serverAt } from '../../playground/server.js';
 
 export const [acme, birch, cedar] = tenants as [(typeof tenants)[0], (typeof tenants)[0], (typeof tenants)[0]];
 
@@ -17,13 +18,19 @@ export interface Answer {
 
 export function testApplication(options: Partial<Options> = {}) {
   let databases: Databases;
+  let client: Sql;
   let served: Served;
   const it = {
     get url() {
       return served.url;
     },
-    get databases() {
-      return databases;
+    /** Past every scope. */
+    get client() {
+      return client;
+    },
+    /** The schema that holds the tables. */
+    get schema() {
+      return client.options.connection.search_path as string;
     },
     tokenFor: (tenant = acme, user = 1) => served.tokenFor({ account: tenant.id, user }),
     /** Calls the API as user 1 of a tenant, or as nobody. */
@@ -44,9 +51,11 @@ export function testApplication(options: Partial<Options> = {}) {
     },
   };
   beforeAll(async () => {
-    databases = await createDatabases(await startServer(inject('databaseUrl')));
-    await seed(connect(databases.shared), tenants);
-    served = await serve({ database: { url: inject('databaseUrl'), schema: schemaOf(databases) }, port: 0, ...options });
+    const url = inject('databaseUrl');
+    databases = databasesOn(serverAt(url), url);
+    client = await databases.create();
+    await seed(connect(client), tenants);
+    served = await serve({ database: { url, schema: it.schema }, port: 0, ...options });
   });
   afterAll(async () => {
     await served?.close();
@@ -54,5 +63,3 @@ export function testApplication(options: Partial<Options> = {}) {
   });
   return it;
 }
-
-const schemaOf = ({ shared }: Databases) => shared.options.connection.search_path as string;

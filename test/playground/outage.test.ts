@@ -40,8 +40,7 @@ describe('an outage', () => {
     return { status: response.status, headers: response.headers, body: (await response.json()) as any };
   };
   beforeAll(async () => {
-    const schema = straight.databases.shared.options.connection.search_path as string;
-    served = await serve({ database: { url: await wire.open(), schema }, port: 0 });
+    served = await serve({ database: { url: await wire.open(), schema: straight.schema }, port: 0 });
   });
   afterAll(async () => {
     await served.close();
@@ -51,11 +50,11 @@ describe('an outage', () => {
   it('is answered with 503 and ends by itself, and nothing is lost', async () => {
     const before = await get('/api/projects', birch);
     expect(before.status).toBe(200);
-    const { shared } = straight.databases;
+    const { client } = straight;
 
     // A lock holds the requests in the database while the wire is cut.
     let release!: () => void;
-    const held = shared.begin(async (tx) => {
+    const held = client.begin(async (tx) => {
       await tx`lock table projects in access exclusive mode`;
       await new Promise<void>((resolve) => (release = resolve));
     });
