@@ -1,7 +1,8 @@
-import { defineConfig } from 'drizzle-kit';
+import { defineTenantConfig } from './src/kit/index.js';
 
-export default defineConfig({
+export default defineTenantConfig({
   dialect: 'postgresql',
   schema: './playground/schema.ts',
   out: './drizzle',
+  tenancy: { citus: { shardCount: 32 } },
 });
