@@ -1,11 +1,12 @@
 /** The handles: `withTenancy`, `forTenant` and their like. Each is Drizzle's own handle on a scoped dialect. */
-import { is, Placeholder } from 'drizzle-orm';
+import { is, Placeholder, Subquery } from 'drizzle-orm';
 import { PgDialect, QueryBuilder } from 'drizzle-orm/pg-core';
 import { RelationalQueryBuilder } from 'drizzle-orm/pg-core/query-builders/query';
 import { PgAsyncRelationalQuery } from 'drizzle-orm/pg-core/async';
 import { classOf } from '../schema/classify.js';
 import {
   InvalidTenantIdError,
+  TenantMismatchError,
   UnsupportedTenantOperationError,
 } from '../schema/index.js';
 import { relationsConfig } from '../schema/relations.js';
@@ -17,8 +18,36 @@ import { namesOf, Scope, type Reach } from './scope.js';
 import { ScopedSession, tagOf, type Lifetime } from './session.js';
 import { tableKey } from './template.js';
 
+/** How handles run: as promises here, as Effects in another entry point. */
+export interface Running {
+  /** Drizzle's class of relational queries. */
+  readonly relationalQuery: unknown;
+  /** `use`, and `after` when it has ended in whichever way. */
+  readonly ensuring: (use: () => any, after: () => void) => any;
+  readonly action: (run: () => Promise<unknown>) => any;
+  /** `run`, once `check` has not refused. */
+  readonly after: (check: () => Promise<void>, run: () => any) => any;
+}
+
+const promises: Running = {
+  relationalQuery: PgAsyncRelationalQuery,
+  ensuring: async (use, after) => {
+    try {
+      return await use();
+    } finally {
+      after();
+    }
+  },
+  action: (run) => run(),
+  after: async (check, run) => {
+    await check();
+    return run();
+  },
+};
+
 /** What all handles of one `withTenancy` share. */
 interface Shared {
+  readonly running: Running;
   readonly relations: Record<string, any>;
   readonly tenancies: readonly AnyTenancy[] | undefined;
   readonly filters: boolean;
@@ -39,8 +68,8 @@ class ScopedDatabase {
   constructor(drizzle: object, shared: Shared, scope: Scope, lifetime?: Lifetime) {
     this.#drizzle = drizzle;
     this.#shared = shared;
-    this.dialect = Object.create(shared.dialect, { scope: { value: scope } });
-    this.session = new ScopedSession((drizzle as any).session, this.dialect, lifetime);
+    this.dialect = Object.freeze(Object.create(shared.dialect, { scope: { value: scope } }));
+    this.session = new ScopedSession((drizzle as any).session, this.dialect, lifetime, shared.running.after);
   }
 
   get query(): object {
@@ -54,11 +83,13 @@ class ScopedDatabase {
   get $cache() {
     const invalidate = this.#drizzle.$cache?.invalidate;
     return {
-      invalidate: async ({ tags, ...params }: { tags?: string | string[]; tables?: unknown }) =>
-        invalidate?.call(this.#drizzle.$cache, {
-          ...params,
-          ...(tags === undefined ? {} : { tags: [tags].flat().map((tag) => tagOf(this.dialect, tag)) }),
-        }),
+      invalidate: ({ tags, ...params }: { tags?: string | string[]; tables?: unknown }) =>
+        this.#shared.running.action(async () =>
+          invalidate?.call(this.#drizzle.$cache, {
+            ...params,
+            ...(tags === undefined ? {} : { tags: [tags].flat().map((tag) => tagOf(this.dialect, tag)) }),
+          }),
+        ),
     };
   }
 
@@ -103,14 +134,14 @@ class ScopedDatabase {
     return this.#drizzle.execute.apply(this, args);
   }
 
-  transaction(run: (tx: any) => Promise<unknown>, config?: unknown) {
-    return this.#drizzle.transaction(async (tx: object) => {
+  transaction(run: (tx: any) => unknown, config?: unknown) {
+    checkTransaction(config);
+    return this.#drizzle.transaction((tx: object) => {
       const lifetime: Lifetime = { open: true };
-      try {
-        return await run(new ScopedTransaction(tx, this.#shared, this.dialect.scope, lifetime));
-      } finally {
-        lifetime.open = false;
-      }
+      return this.#shared.running.ensuring(
+        () => run(new ScopedTransaction(tx, this.#shared, this.dialect.scope, lifetime)),
+        () => void (lifetime.open = false),
+      );
     }, config);
   }
 }
@@ -128,7 +159,21 @@ class ScopedTransaction extends ScopedDatabase {
   }
 
   setTransaction(config: unknown) {
+    checkTransaction(config);
     return this.#tx.setTransaction(config);
+  }
+}
+
+const isolationLevels = ['read uncommitted', 'read committed', 'repeatable read', 'serializable'];
+const accessModes = ['read only', 'read write'];
+
+/** Drizzle writes the settings of a transaction into the text as they are. */
+function checkTransaction(config: any): void {
+  const { isolationLevel, accessMode } = config ?? {};
+  if ((isolationLevel !== undefined && !isolationLevels.includes(isolationLevel)) || (accessMode !== undefined && !accessModes.includes(accessMode))) {
+    throw new UnsupportedTenantOperationError(
+      `Begin a transaction with one of the isolation levels (${isolationLevels.join(', ')}) and access modes (${accessModes.join(', ')}).`,
+    );
   }
 }
 
@@ -142,14 +187,23 @@ class ScopedTransaction extends ScopedDatabase {
  * const db = withTenancy(drizzle({ client: postgres(url) }), { relations });
  * const projects = await db.forTenant(id).query.projects.findMany();
  */
-export const withTenancy: WithTenancy = (db: any, options: WithTenancyOptions<any> = {}): any => {
+export const withTenancy: WithTenancy = (db: any, options: WithTenancyOptions<any> = {}): any => scopedHandles(db, options, promises);
+
+/**
+ * `withTenancy`, for handles that may run otherwise than as promises.
+ *
+ * @param only the tenancy of all handles for tenants, where there is but one
+ */
+export function scopedHandles(db: any, options: WithTenancyOptions<any>, running: Running, only?: AnyTenancy): any {
   if (!is(db?.dialect, PgDialect)) {
     throw new UnsupportedTenantOperationError('Pass withTenancy() a Drizzle handle of PostgreSQL, as in withTenancy(drizzle({ client })).');
   }
-  const relations = relationsConfig(options.relations);
+  const filters = options.mode !== 'write-only';
+  const relations = relationsConfig(options.relations, filters);
   const tables = new Map<string, object>();
   const tenancies = new Set<AnyTenancy>();
   for (const { table } of Object.values(relations)) {
+    if (is(table, Subquery)) continue; // Drizzle makes a CTE of it.
     const [schema, original] = namesOf(table);
     tables.set(tableKey(schema, original), table);
     const found = classOf(table);
@@ -160,40 +214,50 @@ export const withTenancy: WithTenancy = (db: any, options: WithTenancyOptions<an
     Object.defineProperty(query, name, {
       get(this: { handle: ScopedDatabase }) {
         const { dialect, session } = this.handle;
-        return new RelationalQueryBuilder(relations, config.table, config, dialect, session as any, false, PgAsyncRelationalQuery as any);
+        return new RelationalQueryBuilder(relations, config.table, config, dialect, session as any, false, running.relationalQuery as any);
       },
     });
   }
   const shared: Shared = {
+    running,
     relations,
-    tenancies: tenancies.size > 0 ? [...tenancies] : undefined,
-    filters: options.mode !== 'write-only',
-    dialect: scopingDialect(db.dialect, tables),
+    tenancies: only ? [only] : tenancies.size > 0 ? [...tenancies] : undefined,
+    filters,
+    dialect: Object.freeze(scopingDialect(db.dialect, tables)),
     query,
   };
   const handle = (reach: Reach, tenancy?: AnyTenancy) => new ScopedDatabase(db, shared, new Scope(reach, shared.filters, tenancy));
 
   return {
-    forTenant: (id: unknown) => handle({ kind: 'one', id: parsed(id, shared.tenancies) }),
+    forTenant: (id: unknown) => {
+      const { value, tenancy } = parsed(id, shared.tenancies);
+      return handle({ kind: 'one', id: value }, tenancy);
+    },
     forTenants: (ids: unknown) => {
       if (!Array.isArray(ids) || ids.length === 0) {
         throw new InvalidTenantIdError(namesOfTenancies(shared.tenancies), 'expected at least one id in an array');
       }
-      return handle({ kind: 'several', ids: [...new Set(ids.map((id) => parsed(id, shared.tenancies)))] });
+      const all = ids.map((id) => parsed(id, shared.tenancies));
+      const tenancies = new Set(all.map((it) => it.tenancy));
+      return handle({ kind: 'several', ids: [...new Set(all.map((it) => it.value))] }, tenancies.size === 1 ? all[0]!.tenancy : undefined);
     },
     acrossTenants: (options: { reason?: unknown }) => handle({ kind: 'all', comment: commentOf(options?.reason) }),
     shared: handle({ kind: 'shared' }),
     prepare: (tenancy: AnyTenancy, build: (tdb: ScopedDatabase) => any) => {
-      const placeholder = new Placeholder(tenantPlaceholder);
-      const query = build(handle({ kind: 'one', id: placeholder }, tenancy));
-      const prepared = query._prepare(undefined, true);
+      const placeholder = Object.freeze(new Placeholder(tenantPlaceholder));
+      const tdb = handle({ kind: 'one', id: placeholder }, tenancy);
+      const query = build(tdb);
+      const prepared = query?._prepare?.(undefined, true);
+      if (!tdb.session.hasPrepared(prepared)) {
+        throw new TenantMismatchError('Return a query of the handle that prepare() gives, as in db.prepare(account, (tdb) => tdb.select().from(projects)).');
+      }
       return {
         run: (id: unknown, values: Record<string, unknown> = {}) =>
           prepared.execute({ ...values, [tenantPlaceholder]: tenancy.parse(id) }),
       };
     },
   };
-};
+}
 
 /** The tenant of a prepared statement is no placeholder that an application can name. */
 const tenantPlaceholder = Symbol('drizzle-tenant:tenant') as unknown as string;
@@ -201,13 +265,12 @@ const tenantPlaceholder = Symbol('drizzle-tenant:tenant') as unknown as string;
 const namesOfTenancies = (tenancies: readonly AnyTenancy[] | undefined) =>
   (tenancies ?? declaredTenancies()).map((it) => it.name).join(' or ') || 'application';
 
-function parsed(id: unknown, known: readonly AnyTenancy[] | undefined): unknown {
+/** The id, and its tenancy where only one can have made it; otherwise the first table that the handle meets tells. */
+function parsed(id: unknown, known: readonly AnyTenancy[] | undefined): { value: unknown; tenancy: AnyTenancy | undefined } {
   const tenancies = known ?? declaredTenancies();
-  for (const tenancy of tenancies) {
-    const value = idOf(id, tenancy);
-    if (value !== undefined) return value;
-  }
-  if (tenancies.length === 1) return tenancies[0]!.parse(id);
+  const makers = tenancies.filter((tenancy) => idOf(id, tenancy) !== undefined);
+  if (makers.length > 0) return { value: idOf(id, makers[0]!), tenancy: makers.length === 1 ? makers[0] : undefined };
+  if (tenancies.length === 1) return { value: tenancies[0]!.parse(id), tenancy: tenancies[0] };
   throw new InvalidTenantIdError(namesOfTenancies(known), 'it is an id of none of them');
 }
 

@@ -6,7 +6,7 @@ import type { PgRelationalQueryHKTBase, RelationalQueryBuilder } from 'drizzle-o
 import type { TenancyOfRelationTable, TenantRelations } from '../schema/relations.js';
 import type { Tenancy, TenantId } from '../schema/tenancy.js';
 import type { TenantTypeError } from '../schema/table.types.js';
-import type { AnySource, CheckBuilt, CheckSource, CheckTarget, Handle, HandleOf, PromiseRunner, ReaderIn, Reach, Run, Runner, ScopeBrand, SqlMethods } from './handle.types.js';
+import type { Act, AnySource, CheckBuilt, CheckSource, CheckTarget, Handle, HandleOf, PromiseRunner, ReaderIn, Reach, Run, Runner, ScopeBrand, SqlMethods, Transact } from './handle.types.js';
 import type { TenantQueryBuilder, TenantWithBuilder } from './select.types.js';
 import type { AnyTarget, InsertColumns, TenantDelete, TenantInsertBuilder, TenantUpdateBuilder, WriteTable } from './write.types.js';
 
@@ -67,7 +67,7 @@ export interface ScopedHandle<H extends Handle, TRelations, TTransaction>
   readonly $with: TenantWithBuilder<ReaderIn<H>>;
   with<T extends SQLWrapper[]>(...queries: Ctes<H, T>): ReadMethods<H> & WriteMethods<H>;
   $count<T extends AnySource>(source: CheckSource<H, T>, filters?: SQL): SQL<number> & Run<H['runner'], number>;
-  readonly $cache: { invalidate(params: { tables?: unknown; tags?: string | string[] }): Promise<void> };
+  readonly $cache: { invalidate(params: { tables?: unknown; tags?: string | string[] }): Act<H['runner'], void> };
   execute<TRow extends unknown[] = unknown[]>(query: SQLWrapper | string, mode: 'arrays'): Run<H['runner'], TRow[]> & SQLWrapper;
   execute<TRow extends Record<string, any> = Record<string, unknown>>(
     query: SQLWrapper | string,
@@ -77,18 +77,17 @@ export interface ScopedHandle<H extends Handle, TRelations, TTransaction>
     query: SQLWrapper | string,
     mode?: 'raw',
   ): Run<H['runner'], PgQueryResultKind<H['queryResult'], TRow>> & SQLWrapper;
-  // `NoInfer` spares TypeScript 7 the variances of the whole handle, which it computes to infer `T` from a callback.
-  transaction<T>(transaction: (tx: NoInfer<TTransaction>) => Promise<T>, config?: PgTransactionConfig): Promise<T>;
+  readonly transaction: Transact<H['runner'], TTransaction>;
 }
 
-interface TransactionMethods {
-  rollback(): never;
-  setTransaction(config: PgTransactionConfig): Promise<unknown>;
+interface TransactionMethods<R extends Runner> {
+  readonly rollback: R['rollback'];
+  setTransaction(config: PgTransactionConfig): Act<R, unknown>;
 }
 
-type One<Name extends string, Q extends PgQueryResultHKT, R extends Runner = PromiseRunner> = HandleOf<Name, R, Q, 'one'>;
-type Several<Name extends string, Q extends PgQueryResultHKT, R extends Runner = PromiseRunner> = HandleOf<Name, R, Q, 'several'>;
-type Shared<Q extends PgQueryResultHKT, R extends Runner = PromiseRunner> = HandleOf<never, R, Q, 'shared'>;
+type One<Name extends string, Q extends PgQueryResultHKT, R extends Runner> = HandleOf<Name, R, Q, 'one'>;
+type Several<Name extends string, Q extends PgQueryResultHKT, R extends Runner> = HandleOf<Name, R, Q, 'several'>;
+type Shared<Q extends PgQueryResultHKT, R extends Runner> = HandleOf<never, R, Q, 'shared'>;
 
 /**
  * A handle that is confined to one tenant of the tenancy `Name`. Made by `db.forTenant(id)`.
@@ -97,32 +96,44 @@ type Shared<Q extends PgQueryResultHKT, R extends Runner = PromiseRunner> = Hand
  * function archive(tdb: TenantDatabase<'account'>, id: string) { ... }
  * function report(tdb: TenantDatabase<'account', typeof relations>) { ... }   // has its `query`, too
  */
-export interface TenantDatabase<Name extends string, TRelations = {}, TQueryResult extends PgQueryResultHKT = PgQueryResultHKT>
-  extends ScopedHandle<One<Name, TQueryResult>, TRelations, TenantTransaction<Name, TRelations, TQueryResult>> {}
+export interface TenantDatabase<
+  Name extends string,
+  TRelations = {},
+  Q extends PgQueryResultHKT = PgQueryResultHKT,
+  R extends Runner = PromiseRunner,
+> extends ScopedHandle<One<Name, Q, R>, TRelations, TenantTransaction<Name, TRelations, Q, R>> {}
 
 /** A tenant's handle inside a transaction. */
-export interface TenantTransaction<Name extends string, TRelations = {}, TQueryResult extends PgQueryResultHKT = PgQueryResultHKT>
-  extends TenantDatabase<Name, TRelations, TQueryResult>,
-    TransactionMethods {}
+export interface TenantTransaction<
+  Name extends string,
+  TRelations = {},
+  Q extends PgQueryResultHKT = PgQueryResultHKT,
+  R extends Runner = PromiseRunner,
+> extends TenantDatabase<Name, TRelations, Q, R>,
+    TransactionMethods<R> {}
 
 /** A handle over several tenants. Made by `db.forTenants(ids)`: an inserted row must name one of them. */
-export interface TenantsDatabase<Name extends string, TRelations = {}, TQueryResult extends PgQueryResultHKT = PgQueryResultHKT>
-  extends ScopedHandle<Several<Name, TQueryResult>, TRelations, TenantsDatabase<Name, TRelations, TQueryResult> & TransactionMethods> {}
+export interface TenantsDatabase<
+  Name extends string,
+  TRelations = {},
+  Q extends PgQueryResultHKT = PgQueryResultHKT,
+  R extends Runner = PromiseRunner,
+> extends ScopedHandle<Several<Name, Q, R>, TRelations, TenantsDatabase<Name, TRelations, Q, R> & TransactionMethods<R>> {}
 
 /** A handle over every tenant of every tenancy. Made by `db.acrossTenants({ reason })`. */
-export interface AcrossTenantsDatabase<TRelations = {}, TQueryResult extends PgQueryResultHKT = PgQueryResultHKT>
-  extends ScopedHandle<Several<string, TQueryResult>, TRelations, AcrossTenantsDatabase<TRelations, TQueryResult> & TransactionMethods> {
-  refreshMaterializedView(view: PgMaterializedView): MaterializedViewRefresh<TQueryResult>;
+export interface AcrossTenantsDatabase<TRelations = {}, Q extends PgQueryResultHKT = PgQueryResultHKT, R extends Runner = PromiseRunner>
+  extends ScopedHandle<Several<string, Q, R>, TRelations, AcrossTenantsDatabase<TRelations, Q, R> & TransactionMethods<R>> {
+  refreshMaterializedView(view: PgMaterializedView): Act<R, PgQueryResultKind<Q, never>> & MaterializedViewRefresh;
 }
 
-interface MaterializedViewRefresh<TQueryResult extends PgQueryResultHKT> extends Promise<PgQueryResultKind<TQueryResult, never>> {
+interface MaterializedViewRefresh {
   concurrently(): this;
   withNoData(): this;
 }
 
 /** A handle of the reference tables. It is `db.shared`. */
-export interface SharedDatabase<TRelations = {}, TQueryResult extends PgQueryResultHKT = PgQueryResultHKT>
-  extends ScopedHandle<Shared<TQueryResult>, TRelations, SharedDatabase<TRelations, TQueryResult> & TransactionMethods> {}
+export interface SharedDatabase<TRelations = {}, Q extends PgQueryResultHKT = PgQueryResultHKT, R extends Runner = PromiseRunner>
+  extends ScopedHandle<Shared<Q, R>, TRelations, SharedDatabase<TRelations, Q, R> & TransactionMethods<R>> {}
 
 /** A statement that was prepared once, for any tenant. */
 export interface PreparedForTenant<Name extends string, TResult> {

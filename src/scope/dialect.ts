@@ -11,26 +11,31 @@
  * - UPDATE and DELETE: in WHERE. INSERT: the tenant column of every row is set.
  * - What a user wrote (where, on, order by, selected SQL, ...) is closed in parentheses behind AND.
  */
-import { Column, is, Param, SQL, sql, Subquery, View } from 'drizzle-orm';
-import { aliasedTableColumn } from 'drizzle-orm/alias';
+import { Column, is, Param, SQL, sql, StringChunk, Subquery, Table, View } from 'drizzle-orm';
+import { aliasedTableColumn, getOriginalColumnFromAlias } from 'drizzle-orm/alias';
 import * as utils from 'drizzle-orm/utils';
 import { PgTable, type PgDialect } from 'drizzle-orm/pg-core';
+import { Prover } from '../prover/index.js';
 import type { TableClass, TenantClass } from '../schema/classify.js';
 import { nameOf } from '../schema/classify.js';
 import { ImmutableTenantError, RawSqlNotScopedError, UnscopedTableError, UnsupportedTenantOperationError } from '../schema/index.js';
 import { knownName, namesOf, type Scope } from './scope.js';
-import { builtBy, markBuilt, Template } from './template.js';
+import { builtBy, encodedSQL, markBuilt, Template, unreadCount } from './template.js';
 
 /** Drizzle's dialect with a scope. */
 export interface ScopedDialect extends PgDialect {
   readonly scope: Scope;
   readonly tables: ReadonlyMap<string, object>;
+  readonly prover: Prover;
 }
 
 type Config = Record<string, any>;
 
-/** The queries that this library rendered: nothing else passes the session. */
-export const rendered = new WeakSet<object>();
+/** The queries that this library rendered, with their scopes: nothing else passes the session. */
+export const rendered = new WeakMap<object, Scope>();
+
+/** Those of them that hold text which was not understood: they are proved before they are sent. */
+export const unproved = new WeakSet<object>();
 
 /**
  * @param driver the dialect of the application's Drizzle handle
@@ -41,10 +46,11 @@ export function scopingDialect(driver: PgDialect, tables: ReadonlyMap<string, ob
   const drizzle = driver as any;
   return Object.assign(Object.create(driver), {
     tables,
+    prover: new Prover(tables.values()),
 
     buildSelectQuery(this: ScopedDialect, config: Config): SQL {
       const statement = new Statement(this);
-      return statement.done(drizzle.buildSelectQuery.call(this, statement.select(config)), config.withList);
+      return statement.done(drizzle.buildSelectQuery.call(this, statement.select(config)));
     },
 
     buildUpdateQuery(this: ScopedDialect, config: Config): SQL {
@@ -53,13 +59,15 @@ export function scopingDialect(driver: PgDialect, tables: ReadonlyMap<string, ob
       const { from, joins, where } = statement.sources(config.from, config.joins, config.table);
       const scoped = {
         ...config,
+        withList: statement.ctes(config.withList),
+        set: statement.set(config.table, config.set),
         from,
         joins,
         where: statement.where([this.scope.predicate(config.table, found), ...where], config.where),
         returning: statement.fields(config.returning),
         comment: statement.scoped(config.comment),
       };
-      return statement.done(drizzle.buildUpdateQuery.call(this, scoped), config.withList);
+      return statement.done(drizzle.buildUpdateQuery.call(this, scoped));
     },
 
     buildUpdateSet(this: ScopedDialect, table: object, set: Config): SQL {
@@ -68,32 +76,26 @@ export function scopingDialect(driver: PgDialect, tables: ReadonlyMap<string, ob
 
     buildDeleteQuery(this: ScopedDialect, config: Config): SQL {
       const statement = new Statement(this);
-      const found = statement.target(config.table);
+      const found = statement.target(config.table, 'delete');
       const scoped = {
         ...config,
+        withList: statement.ctes(config.withList),
         where: statement.where([this.scope.predicate(config.table, found)], config.where),
         returning: statement.fields(config.returning),
         comment: statement.scoped(config.comment),
       };
-      return statement.done(drizzle.buildDeleteQuery.call(this, scoped), config.withList);
+      return statement.done(drizzle.buildDeleteQuery.call(this, scoped));
     },
 
     buildInsertQuery(this: ScopedDialect, config: Config): SQL {
       const statement = new Statement(this);
-      return statement.done(drizzle.buildInsertQuery.call(this, statement.insert(config)), config.withList);
+      return statement.done(drizzle.buildInsertQuery.call(this, statement.insert(config)));
     },
 
     buildRelationalQuery(this: ScopedDialect, config: Config) {
       const { sql: query, selection } = drizzle.buildRelationalQuery.call(this, config);
       const statement = new Statement(this, this.tables);
-      return { sql: statement.done(new SQL([statement.scoped(query)])), selection };
-    },
-
-    buildWithCTE(this: ScopedDialect, queries: Subquery[] | undefined): SQL | undefined {
-      if (!queries?.length) return undefined;
-      const template = new Template(this.scope);
-      const scoped = queries.map((it) => ({ _: { alias: it._.alias, sql: template.query(it._.sql) } }));
-      return drizzle.buildWithCTE.call(this, scoped);
+      return { sql: statement.done(statement.scoped(query, 'statement')), selection };
     },
 
     buildRefreshMaterializedViewQuery(this: ScopedDialect, config: Config): SQL {
@@ -117,8 +119,12 @@ export function scopingDialect(driver: PgDialect, tables: ReadonlyMap<string, ob
         );
       }
       const commented = scope.reach.kind === 'all' ? sql`${scoped} ${sql.raw(scope.reach.comment)}` : scoped;
+      const before = unreadCount();
       const result = drizzle.sqlToQuery.call(this, commented, source);
-      rendered.add(result);
+      if (unreadCount() !== before && scope.reach.kind !== 'all') unproved.add(result);
+      // What is sent is what was rendered, and what is proved: nobody changes it on the way.
+      for (const param of Object.freeze(result.params)) if (is(param, Param)) Object.freeze(param);
+      rendered.set(Object.freeze(result), scope);
       return result;
     },
 
@@ -137,21 +143,33 @@ class Statement extends Template {
     super(dialect.scope, tables);
   }
 
-  /** Marks the finished statement. What its CTEs are for is known; what it still expects, the query around it must have. */
-  done(query: SQL, withList: readonly Subquery[] = []): SQL {
-    for (const { _: cte } of withList) this.expects.delete(cte.alias);
-    const before = new Set<string>();
-    for (const { _: cte } of withList) {
-      for (const name of builtBy(cte.sql)?.expects ?? []) if (!before.has(name)) this.expects.add(name);
-      before.add(cte.alias);
-    }
+  /** The CTEs that this statement has, and those that its parts expect where its WITH does not reach. */
+  readonly #ctes = new Set<string>();
+  readonly #outer = new Template(this.scope);
+
+  /** Marks the finished statement. The CTEs that it still expects, the query around it must have. */
+  done(query: SQL): SQL {
+    for (const name of this.#ctes) this.expects.delete(name);
+    for (const name of this.#outer.expects) this.expects.add(name);
     return markBuilt(query, this.scope, this.expects);
+  }
+
+  /** WITH: each query is built, and sees those before it. */
+  ctes(list: readonly Subquery[] | undefined): Subquery[] | undefined {
+    return list?.map(({ _: { alias, sql: query, selectedFields } }) => {
+      const template = new Template(this.scope);
+      const scoped = template.query(query);
+      for (const name of template.expects) if (!this.#ctes.has(name)) this.#outer.expects.add(name);
+      this.#ctes.add(alias);
+      return new Subquery(scoped, selectedFields, alias, true);
+    });
   }
 
   select(config: Config): Config {
     const { from, joins, where } = this.sources(config.table, config.joins);
     return {
       ...config,
+      withList: this.ctes(config.withList),
       table: from,
       joins,
       where: this.where(where, config.where),
@@ -164,6 +182,7 @@ class Statement extends Template {
       offset: this.scoped(config.offset),
       distinct: typeof config.distinct === 'object' ? { on: this.list(config.distinct.on) } : config.distinct,
       setOperators: config.setOperators.map((operator: Config) => this.operand(operator)),
+      lockingClause: config.lockingClause && this.locking(config.lockingClause),
       comment: this.scoped(config.comment),
     };
   }
@@ -174,11 +193,12 @@ class Statement extends Template {
     const tenants: SQL[] = [];
     const lastOuter = joins.findLastIndex((join) => join.joinType === 'right' || join.joinType === 'full');
     const place = (source: object, index: number, joinType: string) => {
-      if (!isTable(source)) return { source: this.source(source), on: undefined };
+      if (!joinTypes.has(joinType)) throw new UnsupportedTenantOperationError(`Join with one of Drizzle's methods: "${joinType}" is no join.`);
+      if (!isTable(source)) return { source: this.source(source, index), on: undefined };
       const found = this.scope.admit(source);
       const isDerived = index < lastOuter || joinType === 'full';
       const predicate = isDerived ? undefined : this.scope.predicate(source, found);
-      const column = this.scope.joinColumn(source, found);
+      const column = this.scope.joinColumn(source, found, isDerived ? sql`${sql.identifier(namesOf(source)[2])}` : undefined);
       const equal = column && tenants.length > 0 ? sql`${column} = ${sameTenant(tenants, lastOuter >= 0)}` : undefined;
       if (column) tenants.push(column);
       const isOn = joinType === 'inner' || joinType === 'left';
@@ -199,15 +219,15 @@ class Statement extends Template {
     const scopedJoins = joins.map((join, index) => {
       const { source, on } = place(join.table, index, join.joinType);
       const alias = source !== join.table && is(source, Subquery) ? source._.alias : join.alias;
-      return { ...join, table: source, alias, on: join.joinType === 'cross' ? undefined : this.where([on], join.on) };
+      return { ...join, table: source, alias, on: join.joinType === 'cross' ? undefined : this.on(on, join.on) };
     });
     return { from, joins: scopedJoins, where };
   }
 
   /** A source that is no table: a subquery, a CTE, or SQL. */
-  source(source: object): object {
+  source(source: object, index: number): object {
     if (is(source, Subquery)) return this.subquery(source);
-    if (is(source, SQL)) return this.scoped(source, 'source');
+    if (is(source, SQL)) return this.scoped(source, index < 0 ? 'source' : 'joined source');
     throw new RawSqlNotScopedError('what stands in from() is neither a table nor a query', '');
   }
 
@@ -217,6 +237,18 @@ class Statement extends Template {
     const scoped = this.scoped(given);
     if (!predicate || !scoped) return predicate ?? scoped;
     return sql`${predicate} and (${scoped})`;
+  }
+
+  /** As `where`, and always closed: behind ON there is more of FROM, and the WHERE that confines it. */
+  on(predicate: SQL | undefined, given: SQL | undefined): SQL | undefined {
+    return predicate || !given ? this.where([predicate], given) : sql`(${this.scoped(given)})`;
+  }
+
+  locking({ strength, config }: Config): Config {
+    if (!strengths.has(strength)) {
+      throw new UnsupportedTenantOperationError("Lock rows with for('update'), 'no key update', 'share' or 'key share'.");
+    }
+    return { strength, config };
   }
 
   list<T>(chunks: readonly T[] | undefined): T[] | undefined {
@@ -234,15 +266,16 @@ class Statement extends Template {
   field(field: any): any {
     if (is(field, Column)) {
       const { table } = field as any;
-      return this.bare.has(table) && namesOf(table)[0] ? aliasedTableColumn(field, namesOf(table)[2]) : field;
+      if (!this.bare.has(table) || !namesOf(table)[0]) return field;
+      const known = namesOf(table)[2];
+      return (field as any).isAlias ? (aliasedTableColumn(getOriginalColumnFromAlias(field), known) as any).as(field.name) : aliasedTableColumn(field, known);
     }
     if (is(field, Subquery)) return this.subquery(field);
     if (!is(field, SQL.Aliased)) return this.scoped(field);
+    if ((field as any).isSelectionField) return field; // Only its name is written.
     const inner = this.scoped(field.sql);
-    if (inner === field.sql) return field;
     const copy = (field as any).clone();
     copy.sql = inner;
-    copy.isSelectionField = (field as any).isSelectionField;
     copy.origin = (field as any).origin;
     return copy;
   }
@@ -264,20 +297,27 @@ class Statement extends Template {
     return [...columns, ...added];
   }
 
+  /** UNION and the like. The WITH of the left side stands inside its parentheses, and does not reach here. */
   operand(operator: Config): Config {
-    const query = this.query(operator.rightSelect.getSQL());
+    if (!operators.has(operator.type)) throw new UnsupportedTenantOperationError(`Combine queries with one of Drizzle's methods: "${operator.type}" is none.`);
+    const query = this.#outer.query(operator.rightSelect.getSQL());
     return {
       ...operator,
       rightSelect: { getSQL: () => query },
-      orderBy: this.list(operator.orderBy),
-      limit: this.scoped(operator.limit),
-      offset: this.scoped(operator.offset),
+      orderBy: operator.orderBy?.map((chunk: unknown) => this.#outer.scoped(chunk)),
+      limit: this.#outer.scoped(operator.limit),
+      offset: this.#outer.scoped(operator.offset),
     };
   }
 
   /** The table that a statement writes. */
-  target(table: object): TableClass {
+  target(table: object, statement: 'insert' | 'update' | 'delete' = 'update'): TableClass {
     const found = this.scope.admit(table);
+    if (!is(table, Table)) throw new UnsupportedTenantOperationError(`Write the table behind "${nameOf(table)}": views are only read.`);
+    if (statement !== 'update' && namesOf(table)[1] !== namesOf(table)[2]) {
+      // Drizzle writes the alias where the name of the table belongs, and another table may have that name.
+      throw new UnsupportedTenantOperationError(`Use "${nameOf(table)}" without an alias in ${statement}().`);
+    }
     if (found.kind === 'reference' && this.scope.reach.kind !== 'shared') {
       throw new UnscopedTableError(
         nameOf(table),
@@ -307,40 +347,45 @@ class Statement extends Template {
   }
 
   insert(config: Config): Config {
-    const found = this.target(config.table);
+    const found = this.target(config.table, 'insert');
     const shared = {
       ...config,
+      withList: this.ctes(config.withList),
       returning: this.fields(config.returning),
-      onConflict: this.scoped(config.onConflict),
+      onConflict: this.scoped(config.onConflict, 'conflict'),
       comment: this.scoped(config.comment),
     };
     if (found.kind === 'reference') {
-      return config.select
-        ? { ...shared, values: selection(config.values, this.query(config.values.getSQL())) }
-        : { ...shared, values: this.rows(config.table, config.values) };
+      if (!config.select) return { ...shared, values: this.rows(config.table, config.values) };
+      const query = this.query(config.values.getSQL());
+      return { ...shared, values: is(config.values, SQL) ? query : selection(config.values, query) };
     }
     const columnList = config.columnList && [...new Set([...config.columnList, found.key])];
     if (config.select) return { ...shared, columnList, values: this.insertSelect(config.table, found, config.values) };
-    const rows = config.values.map((row: Config) => ({
-      ...row,
-      [found.key]: this.scope.tenantOf(config.table, found, Object.hasOwn(row, found.key) ? row[found.key] : undefined),
-    }));
-    return { ...shared, columnList, values: this.rows(config.table, rows) };
+    const tenant = (row: Config) => this.scope.tenantOf(config.table, found, row[found.key]);
+    return { ...shared, columnList, values: this.rows(config.table, config.values, { key: found.key, of: tenant }) };
   }
 
-  /** The rows of an insert, with the defaults that a table's declaration computes. */
-  rows(table: object, rows: readonly Config[]): Config[] {
+  /** The rows of an insert, with their tenant and the defaults that a table's declaration computes. */
+  rows(table: object, rows: readonly Config[], tenant?: { key: string; of: (row: Config) => unknown }): Config[] {
     const declared = Object.entries<any>((table as any)[columns]);
     return rows.map((row) => {
       const result: Config = {};
       for (const [key, column] of declared) {
-        const given = row[key];
+        const given = key === tenant?.key ? tenant.of(row) : row[key];
         const value =
           given !== undefined ? given : column.defaultFn ? column.defaultFn() : column.default ? undefined : column.onUpdateFn?.();
-        if (value !== undefined) result[key] = is(value, SQL) ? this.scoped(value, 'value') : value;
+        if (value !== undefined) result[key] = this.cell(value, column);
       }
       return result;
     });
+  }
+
+  /** One value of a row: SQL is scoped, whether it was given or a custom type made it. */
+  cell(value: unknown, column: any): unknown {
+    const encoded = is(value, Param) ? encodedSQL(value.value, value.encoder) : encodedSQL(value, column);
+    const text = encoded ?? (is(value, StringChunk) ? new SQL([value]) : undefined);
+    return text ? this.scoped(text, 'value') : value;
   }
 
   /** INSERT ... SELECT: the tenant column is selected too, as the handle's tenant. */
@@ -380,6 +425,9 @@ class Statement extends Template {
 const columns = Symbol.for('drizzle:Columns');
 /** Drizzle's own, which its types leave out. */
 const { orderSelectedFields } = utils as any;
+const joinTypes = new Set(['from', 'inner', 'left', 'right', 'full', 'cross']);
+const operators = new Set(['union', 'intersect', 'except']);
+const strengths = new Set(['update', 'no key update', 'share', 'key share']);
 const isTable = (source: object) => is(source, PgTable) || is(source, View);
 
 const all = (predicates: readonly (SQL | undefined)[]): SQL | undefined => {

@@ -1,17 +1,25 @@
 /** What the types of all builders of a handle have in common. */
 import type { GetSelectTableName, GetSelectTableSelection } from 'drizzle-orm/query-builders/select.types';
 import type { Query, QueryPromise, SQL, SQLWrapper, Subquery, Table } from 'drizzle-orm';
-import type { PgAsyncPreparedQuery, PgQueryResultHKT, PreparedQueryConfig } from 'drizzle-orm/pg-core';
+import type { PgAsyncPreparedQuery, PgQueryResultHKT, PgTransactionConfig, PreparedQueryConfig } from 'drizzle-orm/pg-core';
 import type { PgViewBase } from 'drizzle-orm/pg-core/view-base';
 import type { AnyTenantTable, ReferenceBrand, TenancyOf, TenantTableBase, TenantTypeError, Unscoped } from '../schema/table.types.js';
 
-/** How a query of the handle runs: as a promise, or in another way that another entry point adds. */
+/** How a handle runs what it is asked for: as a promise, or in another way that another entry point adds. */
 export interface Runner {
   readonly result: unknown;
+  /** A query, which can also be prepared. */
   readonly query: unknown;
+  /** Anything else that reaches the database. */
+  readonly action: unknown;
+  readonly tx: unknown;
+  readonly transaction: unknown;
+  readonly rollback: unknown;
 }
 
 export type Run<TRunner extends Runner, TResult> = (TRunner & { readonly result: TResult })['query'];
+export type Act<TRunner extends Runner, TResult> = (TRunner & { readonly result: TResult })['action'];
+export type Transact<TRunner extends Runner, TTransaction> = (TRunner & { readonly tx: TTransaction })['transaction'];
 
 /** A query of Drizzle's promise drivers. */
 export interface PromiseQuery<TResult> extends QueryPromise<TResult> {
@@ -21,6 +29,10 @@ export interface PromiseQuery<TResult> extends QueryPromise<TResult> {
 
 export interface PromiseRunner extends Runner {
   readonly query: PromiseQuery<this['result']>;
+  readonly action: Promise<this['result']>;
+  // `NoInfer` spares TypeScript 7 the variances of the whole handle, which it computes to infer `T` from a callback.
+  readonly transaction: <T>(transaction: (tx: NoInfer<this['tx']>) => Promise<T>, config?: PgTransactionConfig) => Promise<T>;
+  readonly rollback: () => never;
 }
 
 /** A handle, for its reads: whose tables, and how queries run. */

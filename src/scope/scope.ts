@@ -4,7 +4,7 @@
  */
 import { is, Param, SQL, sql, Table, View } from 'drizzle-orm';
 import { ViewBaseConfig } from 'drizzle-orm/view-common';
-import { classOf, nameOf, type TableClass, type TenantClass } from '../schema/classify.js';
+import { classOf, nameOf, tableOf, type TableClass, type TenantClass } from '../schema/classify.js';
 import { TenantMismatchError, UnscopedTableError } from '../schema/index.js';
 import { idOf, type AnyTenancy } from '../schema/tenancy.js';
 
@@ -29,13 +29,21 @@ export class Scope {
     tenancy?: AnyTenancy,
   ) {
     this.#tenancy = tenancy;
+    if (reach.kind === 'several') Object.freeze(reach.ids);
+    Object.freeze(reach);
+    Object.freeze(this);
+  }
+
+  /** The tenancy, as soon as it is known. */
+  get tenancy(): AnyTenancy | undefined {
+    return this.#tenancy;
   }
 
   /** What a cache entry of this scope is filed under. */
   get key(): string {
     const { reach } = this;
     const ids = reach.kind === 'one' ? [reach.id] : reach.kind === 'several' ? reach.ids : [];
-    return JSON.stringify([reach.kind, this.#tenancy?.name, ...ids.map(String)]);
+    return JSON.stringify([reach.kind, this.#tenancy?.name ?? null, ...ids.map(String)]);
   }
 
   /** Whether a query built for `other` may be part of one built for this scope. */
@@ -43,6 +51,7 @@ export class Scope {
     if (this === other) return true;
     const [a, b] = [this.reach, other.reach];
     if (b.kind === 'shared') return true;
+    if (this.filters && !other.filters) return false;
     if (this.#tenancy && other.#tenancy && this.#tenancy !== other.#tenancy) return false;
     if (a.kind === 'one') return b.kind === 'one' && a.id === b.id;
     if (a.kind === 'several') {
@@ -109,14 +118,16 @@ export class Scope {
   }
 
   /** The tenant column of a table that is joined on it, where one literal does not say it already. */
-  joinColumn(table: object, found: TableClass): SQL | undefined {
+  joinColumn(table: object, found: TableClass, alias: SQL = knownName(table)): SQL | undefined {
     if (found.kind === 'reference' || !this.filters || this.reach.kind === 'one') return undefined;
-    return sql`${knownName(table)}.${sql.identifier(found.name)}`;
+    return sql`${alias}.${sql.identifier(found.name)}`;
   }
 
   /** The rows of a table within this scope, as a query of their own; undefined where nothing confines them. */
   rowsOf(table: object, found: TableClass): SQL | undefined {
-    const name = originalName(table);
+    // The table itself where there is one: Drizzle's cache looks for tables in the SQL.
+    const original = tableOf(found);
+    const name = original ? sql`${original}` : originalName(table);
     const predicate = this.predicate(table, found, name);
     return predicate && sql`select * from ${name} where ${predicate}`;
   }

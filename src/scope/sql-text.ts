@@ -4,11 +4,11 @@
  * understand, it refuses.
  */
 import { RawSqlNotScopedError } from '../schema/index.js';
-import { safeFunctions } from './functions.js';
+import { safeFunctions } from '../prover/functions.js';
 
 /** A token of text, or what the template interpolated. */
 export interface Token {
-  readonly type: 'word' | 'name' | 'string' | 'number' | 'punctuation' | 'table' | 'query' | 'value';
+  readonly type: 'word' | 'name' | 'string' | 'number' | 'punctuation' | 'table' | 'query' | 'open query' | 'value';
   /** A word in lower case, a name without its quotes, a character. */
   readonly value: string;
   /** The text from here on, for messages. */
@@ -51,8 +51,10 @@ export function tokensOf(text: string): readonly Token[] {
     else if (string !== undefined) {
       if (/\\'/.test(string)) throw new RawSqlNotScopedError('a backslash in a string may end it elsewhere than it seems', place());
       tokens.push({ type: 'string', value: '', place: place() });
-    } else if (number !== undefined) tokens.push({ type: 'number', value: number, place: place() });
-    else {
+    } else if (number !== undefined) {
+      if (!/^(?:[0-9][0-9_]*(?:\.[0-9_]*)?(?:e[0-9]*)?|0[xob][0-9a-f_]+)$/i.test(number)) throw new RawSqlNotScopedError('a word runs into a number', place());
+      tokens.push({ type: 'number', value: number, place: place() });
+    } else {
       const pair = text.slice(start, start + 2);
       const fault =
         pair === '--' || pair === '/*'
@@ -94,10 +96,36 @@ interface Frame {
   /** The common table expression whose body this is. */
   readonly cte?: string | undefined;
   readonly recursive?: boolean;
+  /** An array's brackets, which a parenthesis does not close. */
+  readonly bracket?: boolean;
 }
 
-/** How a fragment is used: within an expression, as one value of several, as a source of rows, or on its own. */
-export type FragmentUse = 'expression' | 'value' | 'source' | 'statement';
+/**
+ * How a fragment is used: within an expression, as one value of several, as a source of rows (the first, or one that
+ * is joined to others), behind ON CONFLICT, or on its own.
+ */
+export type FragmentUse = 'expression' | 'value' | 'source' | 'joined source' | 'conflict' | 'statement';
+
+/** Words that begin a clause. Outside of parentheses they would move what Drizzle writes next into that clause. */
+const clauses = words('where group having order limit offset fetch for union intersect except window returning select');
+
+/** What AS has behind it in a common table expression. */
+const behindAs = words('not materialized');
+
+/**
+ * Which words are names, whatever they say elsewhere: those behind a dot, and those behind AS. PostgreSQL takes
+ * any keyword there (`t.where`, `1 as from`).
+ */
+function namesAmong(tokens: readonly Token[]): boolean[] {
+  const names = new Array<boolean>(tokens.length).fill(false);
+  for (let i = 1; i < tokens.length; i++) {
+    if (tokens[i]!.type !== 'word') continue;
+    const { type, value } = tokens[i - 1]!;
+    const isBehindAs = type === 'word' && value === 'as' && !names[i - 1] && !behindAs.has(tokens[i]!.value);
+    names[i] = isBehindAs || (type === 'punctuation' && value === '.');
+  }
+  return names;
+}
 
 /**
  * Reads a fragment.
@@ -105,7 +133,7 @@ export type FragmentUse = 'expression' | 'value' | 'source' | 'statement';
  * @param tokens the tokens, those of interpolated tables included
  * @param use how the fragment is used
  * @param knows whether a table may be named by a plain name, as Drizzle's relational queries do
- * @returns how each table token is used
+ * @returns how each table token is used, and which queries are sources of rows
  * @throws RawSqlNotScopedError with what could reach a table past the tenant's filter
  */
 export function readTables(
@@ -114,15 +142,16 @@ export function readTables(
   knows?: (schema: string | undefined, name: string) => boolean,
 ): Map<Token, TableUse> {
   const uses = new Map<Token, TableUse>();
-  const frames: Frame[] = [
-    { inFrom: use === 'source', expectsTable: use === 'source', opensTable: use === 'source', ctes: new Set() },
-  ];
+  const isSource = use === 'source' || use === 'joined source';
+  const frames: Frame[] = [{ inFrom: isSource, expectsTable: isSource, opensTable: isSource, ctes: new Set() }];
+  const names = namesAmong(tokens);
   let cteHead: { recursive: boolean } | undefined;
-  const at = (i: number, ...values: string[]) => tokens[i]?.type === 'word' && values.includes(tokens[i].value);
+  const at = (i: number, ...values: string[]) => tokens[i]?.type === 'word' && !names[i] && values.includes(tokens[i].value);
   const is = (i: number, character: string) => tokens[i]?.type === 'punctuation' && tokens[i].value === character;
   const refuse = (i: number, reason: string) => new RawSqlNotScopedError(reason, tokens[i]?.place.trim() ?? '');
 
-  if (use === 'statement' && !at(0, 'select', 'with', 'values') && !is(0, '(') && tokens[0]?.type !== 'query') {
+  const first = tokens[0]?.type;
+  if (use === 'statement' && !at(0, 'select', 'with', 'values') && !is(0, '(') && first !== 'query' && first !== 'open query') {
     throw refuse(0, 'only a query may be written by hand');
   }
   for (let i = 0; i < tokens.length; i++) {
@@ -151,14 +180,17 @@ export function readTables(
           inFrom: frame.expectsTable,
           expectsTable: frame.expectsTable,
           opensTable: frame.expectsTable,
-          opened: previous?.type === 'word' ? previous.value : undefined,
+          opened: previous?.type === 'word' && !names[i - 1] ? previous.value : undefined,
           ctes: new Set(),
         });
+        if (previous && ['table', 'query', 'open query', 'value'].includes(previous.type)) {
+          throw refuse(i, 'what stands before a parenthesis would be called as a function');
+        }
         frame.expectsTable = false;
       } else if (frame.expectsTable) {
         throw refuse(i, 'a table is missing');
       } else if (value === ')') {
-        if (frames.length === 1) throw refuse(i, 'a parenthesis closes what the template did not open');
+        if (frames.length === 1 || frame.bracket) throw refuse(i, 'a parenthesis closes what the template did not open');
         frames.pop();
         if (frame.cte !== undefined) {
           frames.at(-1)!.ctes.add(frame.cte);
@@ -167,11 +199,19 @@ export function readTables(
             i++;
           }
         }
+      } else if (value === '[') {
+        frames.push({ inFrom: false, expectsTable: false, opensTable: false, ctes: new Set(), bracket: true });
+      } else if (value === ']') {
+        if (!frame.bracket) throw refuse(i, 'a bracket closes what the template did not open');
+        frames.pop();
       } else if (value === ',') {
         if (use === 'value' && frames.length === 1) throw refuse(i, 'a comma would add a value of its own');
         if (frame.inFrom) frame.expectsTable = true;
       }
       continue;
+    }
+    if ((type === 'table' || type === 'query') && frame.expectsTable && is(i + 1, '.')) {
+      throw refuse(i, 'a dot makes a schema of what stands before it');
     }
     if (type === 'table') {
       const next = tokens[i + 1];
@@ -183,14 +223,32 @@ export function readTables(
             ? 'aliased source'
             : 'source',
       );
+      if (uses.get(tokens[i]!) === 'aliased source' && is(i + 2, '(')) names[i + 1] = true; // t(a, b): names of columns
       frame.expectsTable = false;
       continue;
     }
     if (type === 'query') {
+      if (frame.expectsTable) uses.set(tokens[i]!, 'source');
       frame.expectsTable = false;
       continue;
     }
-    if (type === 'word' && refused.has(value) && !(value === 'update' && at(i - 1, 'for', 'key', 'do'))) {
+    if (type === 'value' && tokens[i - 1]?.type === 'string') {
+      // Inlined, the two would be one string, and escapes in the first kind of string would count in the second.
+      throw refuse(i - 1, 'a string runs into a parameter');
+    }
+    if (type === 'open query') {
+      const isEnclosed = (is(i - 1, '(') && is(i + 1, ')')) || tokens.length === 1;
+      if (!isEnclosed) throw refuse(i, 'a query stands outside of parentheses, where the text beside it would add to it');
+      frame.expectsTable = false;
+      continue;
+    }
+    if (names[i] && !frame.expectsTable) {
+      const isSafe = is(i - 1, '.') && at(i - 2, 'pg_catalog') && safeFunctions.has(value);
+      if (is(i + 1, '(') && is(i - 1, '.') && !isSafe) throw refuse(i, `the function ${value}() is not known to read its arguments only`);
+      continue;
+    }
+    const isHarmless = (value === 'update' && at(i - 1, 'for', 'key', 'do')) || (value === 'only' && at(i - 1, 'row', 'rows'));
+    if (type === 'word' && refused.has(value) && !isHarmless) {
       throw refuse(i, `the word ${value.toUpperCase()} does what only the handle's own methods may do`);
     }
     if (type === 'word' && value === 'with' && !at(i + 1, 'time', 'ordinality', 'ties')) {
@@ -200,7 +258,8 @@ export function readTables(
       continue;
     }
     const startsSubquery = type === 'word' && (value === 'select' || value === 'values');
-    if (frame.expectsTable && !(frame.opensTable && startsSubquery)) {
+    if (frame.expectsTable && frame.opensTable && startsSubquery) frame.inFrom = false;
+    else if (frame.expectsTable) {
       if (type === 'word' && value === 'lateral') continue;
       if (type === 'name' && knows) {
         const schema = is(i + 1, '.') && tokens[i + 2]?.type === 'name' ? value : undefined;
@@ -214,7 +273,7 @@ export function readTables(
       }
       const isCte = (type === 'word' || type === 'name') && frames.some((it) => it.ctes.has(value));
       const isFunction = type === 'word' && is(i + 1, '(') && safeFunctions.has(value);
-      if (!isCte && !isFunction) {
+      if ((!isCte && !isFunction) || (isCte && is(i + 1, '.')) || (isCte && is(i + 1, '('))) {
         throw refuse(i, type === 'word' || type === 'name' ? `the table "${value}" is written by hand` : 'a table is missing');
       }
       frame.expectsTable = false;
@@ -222,7 +281,9 @@ export function readTables(
     }
     frame.expectsTable = false;
     frame.opensTable = false;
-    if (type === 'name' && is(i + 1, '(') && !at(i - 1, 'as') && !is(i - 1, ')')) {
+    // In FROM, a name behind AS or a parenthesis is an alias, with the names of its columns.
+    const isAlias = at(i - 1, 'as') || (frame.inFrom && is(i - 1, ')'));
+    if (type === 'name' && is(i + 1, '(') && !isAlias) {
       throw refuse(i, `the function "${value}" is named in quotes`);
     }
     if (type !== 'word') continue;
@@ -231,16 +292,21 @@ export function readTables(
       !withFrom.has(frame.opened ?? '') &&
       !(at(i - 1, 'distinct') && (at(i - 2, 'is') || (at(i - 2, 'not') && at(i - 3, 'is'))));
     if (isFrom || value === 'join') {
+      if (frames.length === 1 && use !== 'statement' && !isSource) throw refuse(i, `the word ${value.toUpperCase()} begins a clause outside of parentheses`);
       frame.inFrom = true;
       frame.expectsTable = true;
       continue;
     }
-    if (endsFrom.has(value)) frame.inFrom = false;
-    const isQualified = is(i - 1, '.') && !at(i - 2, 'pg_catalog');
-    if (is(i + 1, '(') && (isQualified || !notFunctions.has(value)) && !at(i - 1, 'as') && !is(i - 1, ')')) {
-      if (isQualified || !safeFunctions.has(value)) {
-        throw refuse(i, `the function ${value}() is not known to read its arguments only`);
+    if (frames.length === 1 && use !== 'statement') {
+      const isClause = clauses.has(value) && !(use === 'conflict' && value === 'where') && !(value === 'group' && at(i - 1, 'within'));
+      if (isClause) throw refuse(i, `the word ${value.toUpperCase()} begins a clause outside of parentheses`);
+      if (use === 'joined source' && (value === 'right' || value === 'full') && !is(i + 1, '(')) {
+        throw refuse(i, `a ${value.toUpperCase()} JOIN outside of parentheses reaches the tables before it`);
       }
+    }
+    if (endsFrom.has(value)) frame.inFrom = false;
+    if (is(i + 1, '(') && !notFunctions.has(value) && !isAlias && !safeFunctions.has(value)) {
+      throw refuse(i, `the function ${value}() is not known to read its arguments only`);
     }
   }
   const last = tokens.length - 1;

@@ -1,0 +1,55 @@
+/** For programs that call `drizzle-kit/api-postgres` themselves: from its statements to ours. */
+import { tableName, type Declared } from './declared.js';
+import { plan } from './generate.js';
+import { readOptions, type TenancyOptions } from './options.js';
+import type { Fault } from './rules.js';
+import { Entities, type Row } from './snapshot.js';
+import { emptyState, type TenancyState } from './state.js';
+
+/** A snapshot as `generateDrizzleJson` and `reconstruct` return it. */
+export interface SchemaSnapshot {
+  readonly ddl: readonly object[];
+}
+
+export interface TenantStatementsInput {
+  /** What `generateMigration(from, to)` returned. */
+  readonly statements: readonly string[];
+  /** The snapshot before; left out for the first migration. */
+  readonly from?: SchemaSnapshot;
+  /** The snapshot after, which `generateDrizzleJson(schema)` returned. */
+  readonly to: SchemaSnapshot;
+  /** The module that declares the tables. */
+  readonly schema: Record<string, unknown>;
+  /** What this function returned as `state` last time; left out when nothing is distributed yet. */
+  readonly state?: TenancyState;
+  /** The same as in `defineTenantConfig`. */
+  readonly tenancy: TenancyOptions;
+}
+
+/**
+ * Adds what the tenancy needs to the statements of one migration, at the places where Citus accepts it.
+ *
+ * @returns the statements to run in one transaction, the state to keep for the next time, and faults that only warn
+ * @throws TenantRuleError with every fault of the schema
+ * @example
+ * const to = await generateDrizzleJson(schema, from.id);
+ * const statements = await generateMigration(from, to);
+ * const { statements: all, state } = await tenantStatements({ statements, from, to, schema, state: last, tenancy: { citus: {} } });
+ */
+export async function tenantStatements(input: TenantStatementsInput): Promise<{ statements: string[]; state: TenancyState; warnings: Fault[] }> {
+  const before = new Entities((input.from?.ddl ?? []) as Row[]);
+  const after = before.copy().follow(input.statements).withRows(input.to.ddl as Row[]);
+  return plan(input.statements, { before, after, prev: input.state ?? emptyState }, await declaredIn(input.schema), readOptions(input.tenancy));
+}
+
+/** The tenant and reference tables that a module exports. */
+async function declaredIn(schema: Record<string, unknown>): Promise<Declared[]> {
+  // Loaded here and not above: drizzle.config.ts imports this module too, and needs no tables.
+  const { classOf } = await import('../schema/classify.js');
+  return Object.values(schema).flatMap((table: any): Declared[] => {
+    const found = table?.[Symbol.for('drizzle:IsDrizzleTable')] === true ? classOf(table) : undefined;
+    if (!found) return [];
+    const at = { ...tableName(table), table };
+    return [found.kind === 'tenant' ? { ...at, kind: 'tenant', tenancy: found.tenancy.name, column: found.name } : { ...at, kind: 'reference' }];
+  });
+}

@@ -1,0 +1,52 @@
+/** `defineTenantConfig`: what `drizzle.config.ts` exports, so that plain drizzle-kit writes Citus-ready SQL. */
+import type { Config } from 'drizzle-kit';
+import { TenantConfigError } from './errors.js';
+import { hookIntoDrizzleKit } from './hook.js';
+import { readOptions, type Options, type TenancyOptions } from './options.js';
+
+type Postgres<T> = T extends { dialect: 'postgresql' } ? T : never;
+
+/** drizzle-kit's config for PostgreSQL, and `tenancy`. */
+export type TenantConfig = Postgres<Config> & { tenancy: TenancyOptions };
+
+/** What the command line reads back from a config. */
+export interface ReadConfig {
+  readonly options: Options;
+  readonly schema: string | string[];
+  readonly out: string;
+  readonly config: Record<string, any>;
+}
+
+const readKey = Symbol.for('drizzle-tenant:config');
+
+/**
+ * drizzle-kit's `defineConfig` for schemas with tenant tables. `npx drizzle-kit generate` then checks the schema
+ * against Citus's rules, and leaves a `migration.sql` that distributes the tables, and a `tenancy.json` beside it.
+ *
+ * @param config drizzle-kit's config for PostgreSQL, and `tenancy`: `citus`, `rls`, `mode` and `rules`
+ * @returns drizzle-kit's config
+ * @throws TenantConfigError when `tenancy` is not what it has to be
+ * @example
+ * export default defineTenantConfig({
+ *   dialect: 'postgresql', schema: './src/schema.ts', out: './drizzle', dbCredentials: { url },
+ *   tenancy: { citus: { shardCount: 32 } },
+ * });
+ */
+export function defineTenantConfig(config: TenantConfig): Postgres<Config> {
+  const { tenancy, ...rest } = config as TenantConfig & Record<string, any>;
+  if (rest.dialect !== 'postgresql') throw new TenantConfigError(`Set dialect to 'postgresql': tenant tables are PostgreSQL tables.`);
+  const options = readOptions(tenancy);
+  const read: ReadConfig = { options, schema: rest.schema ?? [], out: rest.out ?? 'drizzle', config: rest };
+  hookIntoDrizzleKit(read);
+  if (options.citus) {
+    // Citus's own views in public, and its schemas, which push would drop.
+    rest.tablesFilter = [...[rest.tablesFilter ?? '*'].flat(), '!citus_tables', '!citus_schemas'];
+    rest.schemaFilter = [...[rest.schemaFilter ?? '*'].flat(), '!citus', '!citus_internal', '!columnar', '!columnar_internal'];
+  }
+  // The command line may run another copy of this module than the config imports.
+  return Object.defineProperty({ ...rest }, readKey, { value: read }) as unknown as Postgres<Config>;
+}
+
+/** What {@link defineTenantConfig} read, or undefined for another config. */
+export const readConfig = (config: unknown): ReadConfig | undefined =>
+  typeof config === 'object' && config !== null ? (config as Record<symbol, ReadConfig>)[readKey] : undefined;

@@ -1,0 +1,270 @@
+/**
+ * Inside drizzle-kit. It has no hook for adding statements, but it evaluates `drizzle.config.ts` in its own process,
+ * before it reads the schema, and writes a migration as one new folder with two files. So, for the folder `out` only
+ * and for `generate` only, this holds the folder back until drizzle-kit has written its last file, adds to the SQL,
+ * and puts the whole folder in place with one rename. What fails or is interrupted before leaves nothing behind.
+ *
+ * A change that is none to drizzle-kit (another kind of table, a shard count, policies) makes it write nothing. Then,
+ * when it exits, its own `generate --custom` is run for the empty migration, which gets our statements in the same way.
+ */
+import { spawnSync } from 'node:child_process';
+import fs from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
+import type { ReadConfig } from './config.js';
+import { listen, type Declared } from './declared.js';
+import { describeFault, MigrationFolderError, TenantRuleError } from './errors.js';
+import { generate, isBehind } from './generate.js';
+import type { Fault } from './rules.js';
+import { leavesOf, parseSnapshot, readMigrations } from './snapshot.js';
+import { stateAt } from './state.js';
+import { breakpoint, splitStatements } from './statements.js';
+import { sequential } from './citus.js';
+
+/** Set for the `generate --custom` that this starts itself. */
+const fillVariable = 'DRIZZLE_TENANT_FILL';
+
+let hooked = false;
+
+/** Called for each config; does something in a drizzle-kit process only, and there once. */
+export function hookIntoDrizzleKit(read: ReadConfig): void {
+  const command = drizzleKitCommand(process.argv);
+  if (command === undefined || hooked) return;
+  hooked = true;
+  if (command === 'generate') hookGenerate(read, process.argv.slice(3));
+  if (command === 'check') onExit(() => void stateOf(read.out));
+  if (command === 'push') {
+    onExit(() => {
+      if (read.options.citus || read.options.rls) {
+        say('Run "npx drizzle-tenant apply" now: push changes the tables, and only apply distributes them and writes their policies.');
+      }
+    });
+  }
+}
+
+/** The command of a drizzle-kit process, or undefined in any other: an application may import the config too. */
+function drizzleKitCommand(argv: readonly string[]): string | undefined {
+  const script = argv[1] === undefined ? '' : realPath(argv[1]);
+  return /drizzle-kit[^/\\]*([/\\]bin\.c?js)?$/.test(script) ? argv[2] : undefined;
+}
+
+const realPath = (path: string) => {
+  try {
+    return fs.realpathSync(path);
+  } catch {
+    return path;
+  }
+};
+
+const say = (text: string) => void process.stderr.write(`drizzle-tenant: ${text}\n`);
+
+const stateOf = (out: string) => {
+  const migrations = readMigrations(out);
+  return stateAt(migrations, leavesOf(migrations));
+};
+
+/** Runs when drizzle-kit ends well. An error then is reported, and is the process's result. */
+function onExit(run: () => void): void {
+  process.on('exit', (code) => {
+    if (code !== 0) return;
+    try {
+      run();
+    } catch (error) {
+      say((error as Error).message);
+      process.exitCode = 1;
+    }
+  });
+}
+
+function hookGenerate(read: ReadConfig, args: readonly string[]): void {
+  const out = resolve(read.out);
+  const isNewOut = !fs.existsSync(out);
+  const declared = listen();
+  const isCustom = args.includes('--custom') && process.env[fillVariable] === undefined;
+  let written = false;
+
+  holdFolders(out, (files) => {
+    written = true;
+    if (isCustom) return custom(files, read);
+    return fill(files, out, declared, read, args);
+  });
+
+  const isDry = args.some((it) => it === '--explain' || it === '--help' || it === '-h');
+  if (!isDry && !isCustom && process.env[fillVariable] === undefined) holdNoChanges(() => written, () => isBehind(readMigrations(out), declared, read.options), args);
+  const before = new Set(isNewOut ? [] : fs.readdirSync(out));
+  onExit(() => {
+    // Should a drizzle-kit write in another way one day, it must not pass for a migration that distributes.
+    const missed = isDry || written || !fs.existsSync(out) ? [] : fs.readdirSync(out).filter((it) => !before.has(it) && /^\d{14}_/.test(it));
+    const bare = missed.filter((it) => !fs.existsSync(join(out, it, 'tenancy.json')));
+    if (bare.length > 0) throw new MigrationFolderError(`Delete ${bare.join(', ')}, and report the version of drizzle-kit: drizzle-tenant could not add to it.`);
+  });
+  process.on('exit', (code) => {
+    if (code !== 0) reportDefinitions(declared);
+    if (code !== 0 && isNewOut && fs.existsSync(out) && fs.readdirSync(out).length === 0) fs.rmdirSync(out);
+  });
+}
+
+/** drizzle-kit stops at the first definition that can never work. This tells the others too. */
+function reportDefinitions(declared: readonly Declared[]): void {
+  const faults = definitionFaults(declared);
+  if (faults.length > 1) say(new TenantRuleError(faults).message);
+}
+
+/** Foreign keys that can never work, of all tables: one for each table at most. */
+export function definitionFaults(declared: readonly Declared[]): Fault[] {
+  const found = new Map<string, Fault>();
+  for (const { table, schema, name } of declared) {
+    for (const error of definitionErrors(table)) {
+      const fault: Fault = { rule: 'definition', table: schema === 'public' ? name : `${schema}.${name}`, column: error.column ?? '', remedy: error.message.replace(/ \(table .*\)\.$/s, ''), reason: 'the definition can never work', level: 'error' };
+      found.set(JSON.stringify(fault), fault);
+    }
+  }
+  return [...found.values()];
+}
+
+function definitionErrors(table: object): (Error & { column?: string })[] {
+  const errors: (Error & { column?: string })[] = [];
+  const inline = ((table as any)[Symbol.for('drizzle:PgInlineForeignKeys')] ?? []) as { reference(): unknown }[];
+  const builder = (table as any)[Symbol.for('drizzle:ExtraConfigBuilder')] as ((self: any) => unknown) | undefined;
+  let extra: any[] = [];
+  try {
+    const values = builder?.((table as any)[Symbol.for('drizzle:ExtraConfigColumns')]) ?? [];
+    extra = Array.isArray(values) ? values.flat(1) : Object.values(values as object);
+  } catch (error) {
+    errors.push(error as Error);
+  }
+  for (const it of [...inline, ...extra]) {
+    if (typeof it?.reference !== 'function') continue;
+    try {
+      it.reference();
+    } catch (error) {
+      if ((error as any)?._tag === 'TenantDefinitionError') errors.push(error as Error);
+    }
+  }
+  return errors;
+}
+
+type Files = Record<string, string>;
+
+/** Holds back the folders that drizzle-kit makes in `out`, until they are complete. */
+function holdFolders(out: string, complete: (files: Files) => void): void {
+  const { mkdirSync, writeFileSync } = fs;
+  const held = new Map<string, Files>();
+  fs.mkdirSync = function (path: any, ...rest: any[]) {
+    const folder = resolve(String(path));
+    if (dirname(folder) !== out || !/^\d{14}_/.test(basename(folder)) || fs.existsSync(folder)) return (mkdirSync as any)(path, ...rest);
+    held.set(folder, {});
+  } as typeof mkdirSync;
+  fs.writeFileSync = function (path: any, data: any, ...rest: any[]) {
+    const file = typeof path === 'string' ? resolve(path) : '';
+    const files = held.get(dirname(file));
+    if (!files) return (writeFileSync as any)(path, data, ...rest);
+    files[basename(file)] = String(data);
+    if (basename(file) !== 'migration.sql') return;
+    held.delete(dirname(file));
+    complete(files);
+    place(dirname(file), files, mkdirSync, writeFileSync);
+  } as typeof writeFileSync;
+}
+
+/** Writes a folder as a whole or not at all. */
+function place(folder: string, files: Files, mkdirSync: typeof fs.mkdirSync, writeFileSync: typeof fs.writeFileSync): void {
+  const [beside, name] = [dirname(dirname(folder)), basename(dirname(folder))];
+  const parts = join(beside, `.${name}-${process.pid}.tmp`);
+  for (const it of fs.readdirSync(beside)) {
+    const pid = it.startsWith(`.${name}-`) && /-(\d+)\.tmp$/.exec(it)?.[1];
+    if (pid && !isRunning(Number(pid))) fs.rmSync(join(beside, it), { recursive: true, force: true });
+  }
+  try {
+    mkdirSync(parts);
+    for (const [name, text] of Object.entries(files)) writeFileSync(join(parts, name), text);
+    fs.renameSync(parts, folder);
+  } catch (error) {
+    fs.rmSync(parts, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return (error as { code?: string }).code === 'EPERM';
+  }
+}
+
+function fill(files: Files, out: string, declared: readonly Declared[], read: ReadConfig, args: readonly string[]): void {
+  const text = process.env[fillVariable] === undefined ? files['migration.sql']! : '';
+  const breakpoints = text.includes(breakpoint) || breakpointsOf(read, args);
+  const snapshot = parseSnapshot(files['snapshot.json']!, 'snapshot.json');
+  const generated = generate(splitStatements(text), snapshot, readMigrations(out), declared, read.options, breakpoints);
+  for (const fault of generated.warnings) say(`warning: ${describeFault(fault)}`);
+  files['migration.sql'] = generated.sql;
+  files['tenancy.json'] = generated.tenancy;
+}
+
+/** A migration that a person writes: only the setting without which Citus may refuse the transaction. */
+function custom(files: Files, { options }: ReadConfig): void {
+  if (options.citus) files['migration.sql'] = `${sequential}${breakpoint}\n${files['migration.sql']}`;
+}
+
+function breakpointsOf({ config }: ReadConfig, args: readonly string[]): boolean {
+  const at = args.findIndex((it) => it === '--breakpoints' || it.startsWith('--breakpoints='));
+  if (at < 0) return config.breakpoints !== false;
+  const value = args[at]!.includes('=') ? args[at]!.split('=')[1] : args[at + 1];
+  return !['false', '0', 'no'].includes(String(value).toLowerCase());
+}
+
+/**
+ * Keeps drizzle-kit's word that nothing changed until that is known, and otherwise gives its word on the migration
+ * that it then writes. Its exit status is the one of that run.
+ */
+function holdNoChanges(wasWritten: () => boolean, behind: () => boolean, args: readonly string[]): void {
+  const write = process.stdout.write;
+  const { log } = console;
+  const held: (() => void)[] = [];
+  const isNoChange = (text: unknown) => typeof text === 'string' && (text.startsWith('No schema changes') || text.startsWith('{"status":"no_changes"'));
+  process.stdout.write = function (this: unknown, chunk: any, ...rest: any[]) {
+    if (isNoChange(chunk)) {
+      held.push(() => (write as any).call(process.stdout, chunk));
+      return true;
+    }
+    return (write as any).call(process.stdout, chunk, ...rest);
+  } as typeof write;
+  console.log = (...values: unknown[]) => (isNoChange(values[0]) ? void held.push(() => log(...values)) : log(...values));
+  process.on('exit', (code) => {
+    process.stdout.write = write;
+    console.log = log;
+    try {
+      if (code === 0 && !wasWritten() && held.length > 0 && behind()) {
+        process.exitCode = fillByCustom(args);
+        return;
+      }
+    } catch (error) {
+      say((error as Error).message);
+      process.exitCode = 1;
+      return;
+    }
+    for (const print of held) print();
+  });
+}
+
+function fillByCustom(args: readonly string[]): number {
+  const kept: string[] = [];
+  for (let i = 0; i < args.length; i++) {
+    const [option] = args[i]!.split('=');
+    if (option === '--fix-conflicts') continue;
+    if (option === '--hints' || option === '--hints-file') {
+      if (!args[i]!.includes('=')) i++;
+      continue;
+    }
+    kept.push(args[i]!);
+  }
+  const name = kept.some((it) => it.split('=')[0] === '--name') ? [] : ['--name', 'tenancy'];
+  const { status, stdout } = spawnSync(process.execPath, [...process.execArgv, process.argv[1]!, 'generate', ...kept, '--custom', ...name], {
+    env: { ...process.env, [fillVariable]: '1' },
+    stdio: ['ignore', 'pipe', 'inherit'],
+    encoding: 'utf8',
+  });
+  fs.writeSync(1, stdout);
+  return status ?? 1;
+}

@@ -1,0 +1,145 @@
+/** A live database compared with the schema, and the steps from the one to the other. Nothing is run here. */
+import { calls, foreignKeySql, words } from './citus.js';
+import { distributionOf } from './changes.js';
+import { DatabaseStateError } from './errors.js';
+import type { Live, LiveTable } from './live.js';
+import { ident, keyOf, plain, quoted, type TableName } from './names.js';
+import { createPolicy, enable, policyName } from './policies.js';
+import type { Entities, Row } from './snapshot.js';
+import type { TableState, TenancyState } from './state.js';
+
+/** One step: a transaction of its own, after which the database can be compared again. */
+export interface PlanStep {
+  readonly table: string;
+  readonly what: string;
+  readonly sql: readonly string[];
+  /** How much is moved: an estimate of the rows, and the size. */
+  readonly rows?: number;
+  readonly bytes?: number;
+}
+
+/**
+ * @param state what the schema asks for
+ * @param entities the schema's tables, with their foreign keys
+ * @param live what is there
+ * @returns the steps, none when the database is as the schema asks
+ * @throws DatabaseStateError when tables are missing, or foreign keys that no schema declares are in the way
+ */
+export function planSteps(state: TenancyState, entities: Entities, live: Live): PlanStep[] {
+  const missing = entities.list('tables').filter((it) => !live.tables.has(keyOf(it as any)));
+  if (missing.length > 0) {
+    throw new DatabaseStateError(`Run "npx drizzle-kit migrate" first: the database has no ${missing.map((it) => `"${plain(it as any)}"`).join(', ')}.`);
+  }
+  const tables = entities.list('tables').map((it) => live.tables.get(keyOf(it as any))!);
+  const wantedOf = (table: TableName) => distributionOf(state, state.tables[keyOf(table)]);
+  const anchors = anchorsOf(tables, state);
+  const isPlaced = (table: LiveTable) => {
+    const wanted = wantedOf(table);
+    if (wanted.kind !== table.kind) return false;
+    return wanted.kind !== 'tenant' || (wanted.column === table.column && anchors.get(wanted.group)?.colocation === table.colocation);
+  };
+  const moving = tables.filter((it) => !isPlaced(it));
+  const steps: PlanStep[] = [];
+  const size = (table: LiveTable) => ({ rows: table.rows, bytes: table.bytes });
+
+  steps.push(...looseners(moving, entities, live));
+  for (const it of moving) {
+    if (it.kind !== 'local') steps.push({ table: plain(it), what: words.undistribute(it), sql: [...relax(it), `SELECT ${calls.undistribute(it)}`], ...size(it) });
+  }
+  for (const it of moving.filter((it) => wantedOf(it).kind === 'reference')) {
+    steps.push({ table: plain(it), what: words.createReference(it), sql: [...relax(it), `SELECT ${calls.createReference(it)}`], ...size(it) });
+  }
+  for (const it of rootsFirst(moving, state)) {
+    const wanted = wantedOf(it);
+    if (wanted.kind !== 'tenant') continue;
+    const anchor = anchors.get(wanted.group);
+    const beside = anchor && anchor !== it ? { schema: anchor.schema, name: anchor.name } : { shardCount: state.tenancies[wanted.group]!.shardCount };
+    if (!anchor) anchors.set(wanted.group, it);
+    steps.push({ table: plain(it), what: words.createDistributed(it, wanted.column, beside), sql: [...relax(it), `SELECT ${calls.createDistributed(it, wanted.column, beside)}`], ...size(it) });
+  }
+  for (const [group, anchor] of anchors) {
+    const { shardCount } = state.tenancies[group]!;
+    const fewest = anchor.shardCount - 2 * anchor.isolated;
+    if (moving.includes(anchor) || (fewest <= shardCount && shardCount <= anchor.shardCount - anchor.isolated)) continue;
+    const beside = tables.filter((it) => it.colocation === anchor.colocation);
+    const force = beside.filter((it) => it.forced).map((it) => `ALTER TABLE ${quoted(it)} FORCE ROW LEVEL SECURITY;`);
+    const sql = [...beside.flatMap(relax), `SELECT ${calls.setShardCount(anchor, shardCount)}`, ...force];
+    steps.push({ table: plain(anchor), what: words.setShardCount(anchor, shardCount), sql, ...size(anchor) });
+  }
+  steps.push(...fasteners(moving, entities, live));
+  for (const it of tables) steps.push(...policySteps(it, state.tables[keyOf(it)], moving));
+  return steps;
+}
+
+/** The table of each group that the others go beside: the root where it stands right, or another that does. */
+function anchorsOf(tables: readonly LiveTable[], state: TenancyState): Map<string, LiveTable> {
+  const anchors = new Map<string, LiveTable>();
+  for (const it of rootsFirst(tables, state)) {
+    const wanted = distributionOf(state, state.tables[keyOf(it)]);
+    if (wanted.kind === 'tenant' && it.kind === 'tenant' && it.column === wanted.column && !anchors.has(wanted.group)) anchors.set(wanted.group, it);
+  }
+  return anchors;
+}
+
+function rootsFirst(tables: readonly LiveTable[], state: TenancyState): LiveTable[] {
+  const rank = (it: LiveTable) => {
+    const key = keyOf(it);
+    const leader = Object.values(state.tenancies).some(({ root, colocateWith }) => root === key && colocateWith === undefined);
+    return leader ? 0 : Object.values(state.tenancies).some(({ root }) => root === key) ? 1 : 2;
+  };
+  return [...tables].sort((a, b) => rank(a) - rank(b));
+}
+
+const touches = (fk: Row, tables: readonly TableName[]) =>
+  tables.some((it) => (it.schema === fk.schema && it.name === fk.table) || (it.schema === fk.schemaTo && it.name === fk.tableTo));
+
+const isSame = (a: Row, b: Row) =>
+  ['schema', 'table', 'schemaTo', 'tableTo'].every((it) => a[it] === b[it]) && `${a.columns}` === `${b.columns}` && `${a.columnsTo}` === `${b.columnsTo}`;
+
+/** Drops foreign keys before a move. Only those that the schema declares: a run that stops here finds them again. */
+function looseners(moving: readonly LiveTable[], entities: Entities, live: Live): PlanStep[] {
+  const declared = entities.list('fks');
+  const inTheWay = live.foreignKeys.filter((fk) => touches(fk, moving));
+  const strangers = inTheWay.filter((fk) => !declared.some((it) => isSame(it, fk)));
+  if (strangers.length > 0) {
+    throw new DatabaseStateError(
+      `Drop these foreign keys, or declare them in the schema, before the tables move: ${strangers.map((it) => `"${it.name}" of "${it.table}"`).join(', ')}.`,
+    );
+  }
+  return inTheWay.map((fk) => ({
+    table: plain({ schema: fk.schema, name: fk.table }),
+    what: `${plain({ schema: fk.schema, name: fk.table })}: without the foreign key ${fk.name} while tables move`,
+    sql: [`ALTER TABLE ${quoted({ schema: fk.schema, name: fk.table })} DROP CONSTRAINT ${ident(fk.name)};`],
+  }));
+}
+
+/** Declared foreign keys that are not there, or will not be. */
+function fasteners(moving: readonly LiveTable[], entities: Entities, live: Live): PlanStep[] {
+  return entities
+    .list('fks')
+    .filter((fk) => touches(fk, moving) || !live.foreignKeys.some((it) => isSame(it, fk)))
+    .map((fk) => {
+      const table = { schema: fk.schema, name: fk.table };
+      return { table: plain(table), what: `${plain(table)}: with the foreign key ${fk.name}`, sql: [foreignKeySql(fk)] };
+    });
+}
+
+/** An owner who is no superuser sees no rows under FORCE, and would move none. */
+const relax = (table: LiveTable) => (table.forced ? [`ALTER TABLE ${quoted(table)} NO FORCE ROW LEVEL SECURITY;`] : []);
+
+function policySteps(live: LiveTable, wanted: TableState | undefined, moving: readonly LiveTable[]): PlanStep[] {
+  const step = (what: string, sql: string[]) => [{ table: plain(live), what: `${plain(live)}: ${what}`, sql }];
+  if (!wanted?.rls) {
+    if (live.policy === null) return [];
+    return step('without the policy', [`DROP POLICY ${ident(policyName)} ON ${quoted(live)};`, `ALTER TABLE ${quoted(live)} NO FORCE ROW LEVEL SECURITY;`]);
+  }
+  const isRight =
+    live.policy !== null &&
+    live.policyAs === wanted.rls.as &&
+    live.policy.includes(`current_setting('${wanted.rls.setting}'::text, true)`) &&
+    live.policy.replace(/^\(/, '').replaceAll('"', '').startsWith(`${wanted.column} =`);
+  if (isRight && live.forced && !moving.includes(live)) return [];
+  if (isRight) return step('with row-level security for its owner too', enable(live));
+  const drop = live.policy === null ? [] : [`DROP POLICY ${ident(policyName)} ON ${quoted(live)};`];
+  return step(`rows of the tenant in ${wanted.rls.setting} only`, [...drop, createPolicy(wanted), ...enable(live)]);
+}

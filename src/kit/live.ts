@@ -1,0 +1,64 @@
+/** What a live database holds: its tables, how Citus holds them, their foreign keys and policies. */
+import type { Database } from './database.js';
+import { keyOf, type TableName } from './names.js';
+import { policyName } from './policies.js';
+import type { Row } from './snapshot.js';
+
+export interface LiveTable extends TableName {
+  readonly kind: 'local' | 'reference' | 'tenant';
+  readonly column: string | null;
+  readonly colocation: number | null;
+  readonly shardCount: number;
+  /** Shards that hold one tenant only. Each was cut out of another, which left up to two more than there were. */
+  readonly isolated: number;
+  /** An estimate, as PostgreSQL keeps it; -1 when it was never analyzed. */
+  readonly rows: number;
+  readonly bytes: number;
+  /** Whether row-level security is on, for the owner too. */
+  readonly forced: boolean;
+  readonly policy: string | null;
+  readonly policyAs: 'PERMISSIVE' | 'RESTRICTIVE' | null;
+}
+
+export interface Live {
+  readonly citus: string | null;
+  readonly tables: ReadonlyMap<string, LiveTable>;
+  readonly foreignKeys: readonly Row[];
+}
+
+const actions = `CASE %s WHEN 'a' THEN 'NO ACTION' WHEN 'r' THEN 'RESTRICT' WHEN 'c' THEN 'CASCADE' WHEN 'n' THEN 'SET NULL' ELSE 'SET DEFAULT' END`;
+const ours = `n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast', 'citus', 'citus_internal', 'columnar', 'columnar_internal', 'drizzle')`;
+
+export async function readLive(database: Database): Promise<Live> {
+  const [extension] = await database.query<{ extversion: string }>(`SELECT extversion FROM pg_extension WHERE extname = 'citus'`);
+  const held = extension
+    ? `CASE WHEN p.partmethod = 'h' THEN 'tenant' WHEN p.partmethod = 'n' AND p.repmodel = 't' THEN 'reference' ELSE 'local' END AS kind,
+       CASE WHEN p.partmethod = 'h' THEN column_to_column_name(p.logicalrelid, p.partkey) END AS column,
+       CASE WHEN p.partmethod = 'h' THEN p.colocationid::int END AS colocation,
+       (SELECT count(*)::int FROM pg_dist_shard s WHERE s.logicalrelid = c.oid) AS "shardCount",
+       (SELECT count(*)::int FROM pg_dist_shard s WHERE s.logicalrelid = c.oid AND s.shardminvalue = s.shardmaxvalue) AS isolated,
+       CASE WHEN p.partmethod = 'h' OR p.repmodel = 't' THEN citus_total_relation_size(c.oid, false) ELSE pg_total_relation_size(c.oid) END::float8 AS bytes`
+    : `'local' AS kind, NULL AS column, NULL AS colocation, 0 AS "shardCount", 0 AS isolated, pg_total_relation_size(c.oid)::float8 AS bytes`;
+  const tables = await database.query<LiveTable>(
+    `SELECT n.nspname AS schema, c.relname AS name, ${held}, c.reltuples::float8 AS rows, (c.relrowsecurity AND c.relforcerowsecurity) AS forced,
+       pg_get_expr(pol.polqual, pol.polrelid) AS policy,
+       CASE WHEN pol.oid IS NULL THEN NULL WHEN pol.polpermissive THEN 'PERMISSIVE' ELSE 'RESTRICTIVE' END AS "policyAs"
+     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+     LEFT JOIN pg_policy pol ON pol.polrelid = c.oid AND pol.polname = '${policyName}'
+     ${extension ? 'LEFT JOIN pg_dist_partition p ON p.logicalrelid = c.oid' : ''}
+     WHERE c.relkind IN ('r', 'p') AND ${ours}
+       AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = c.oid AND d.deptype = 'e')
+     ORDER BY 1, 2`,
+  );
+  const foreignKeys = await database.query<Row>(
+    `SELECT 'fks' AS "entityType", n.nspname AS schema, c.relname AS table, k.conname AS name,
+       tn.nspname AS "schemaTo", t.relname AS "tableTo",
+       ${actions.replace('%s', 'k.confdeltype')} AS "onDelete", ${actions.replace('%s', 'k.confupdtype')} AS "onUpdate",
+       (SELECT json_agg(a.attname ORDER BY u.i) FROM unnest(k.conkey) WITH ORDINALITY u(n, i) JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = u.n) AS columns,
+       (SELECT json_agg(a.attname ORDER BY u.i) FROM unnest(k.confkey) WITH ORDINALITY u(n, i) JOIN pg_attribute a ON a.attrelid = k.confrelid AND a.attnum = u.n) AS "columnsTo"
+     FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+     JOIN pg_class t ON t.oid = k.confrelid JOIN pg_namespace tn ON tn.oid = t.relnamespace
+     WHERE k.contype = 'f' AND k.conparentid = 0 AND ${ours} ORDER BY 2, 3, 4`,
+  );
+  return { citus: extension?.extversion ?? null, tables: new Map(tables.map((it) => [keyOf(it), it])), foreignKeys };
+}

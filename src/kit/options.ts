@@ -1,0 +1,88 @@
+/** What `tenancy` in `drizzle.config.ts` may say, and what it means when it says nothing. */
+import { TenantConfigError } from './errors.js';
+import { ruleNames, type RuleName } from './rules.js';
+
+/** How strictly a rule is taken: it stops the command, it is printed, or it is not looked at. */
+export type RuleLevel = 'error' | 'warn' | 'off';
+
+export interface CitusOptions {
+  /** Into how many shards the tables of a tenancy are split. Citus's own default is 32. */
+  shardCount?: number;
+  /** What differs for one tenancy, by its name. */
+  tenancies?: Record<
+    string,
+    {
+      shardCount?: number;
+      /** Puts the rows of equal ids of two tenancies on one node. Without it, each tenancy is a group of its own. */
+      colocateWith?: string;
+    }
+  >;
+}
+
+/** The `tenancy` part of a config made by `defineTenantConfig`. */
+export interface TenancyOptions {
+  /** Distribute over Citus; false for plain PostgreSQL only. */
+  citus: false | CitusOptions;
+  /** Write a row-level security policy for each tenant table. */
+  rls?: boolean;
+  /**
+   * `'write-only'` while an application with data becomes multi-tenant: tenant columns are added without NOT NULL,
+   * and keys and distribution wait until the mode is taken out again.
+   */
+  mode?: 'write-only';
+  /** How strictly each rule is taken; what is left out has the rule's own default. */
+  rules?: Partial<Record<RuleName, RuleLevel>>;
+}
+
+/** The options with their defaults filled in. */
+export interface Options {
+  readonly citus: boolean;
+  readonly shardCount: number;
+  readonly tenancies: Readonly<Record<string, { readonly shardCount?: number; readonly colocateWith?: string }>>;
+  readonly rls: boolean;
+  readonly writeOnly: boolean;
+  readonly rules: Readonly<Partial<Record<RuleName, RuleLevel>>>;
+}
+
+/** @throws TenantConfigError that names the option and what it may be */
+export function readOptions(given: unknown): Options {
+  if (typeof given !== 'object' || given === null) {
+    throw new TenantConfigError('Give defineTenantConfig a "tenancy", as in tenancy: { citus: { shardCount: 32 } }.');
+  }
+  const { citus, rls = false, mode, rules = {}, ...unknown } = given as TenancyOptions;
+  const surplus = Object.keys(unknown);
+  if (surplus.length > 0) {
+    throw new TenantConfigError(`Take ${surplus.map((it) => `tenancy.${it}`).join(', ')} out of the config: the options are citus, rls, mode and rules.`);
+  }
+  if (citus !== false && (typeof citus !== 'object' || citus === null)) {
+    throw new TenantConfigError('Set tenancy.citus to false, or to an object such as { shardCount: 32 }.');
+  }
+  if (typeof rls !== 'boolean') throw new TenantConfigError('Set tenancy.rls to true or false.');
+  if (mode !== undefined && mode !== 'write-only') throw new TenantConfigError(`Set tenancy.mode to 'write-only', or leave it out.`);
+  for (const [rule, level] of Object.entries(rules)) {
+    if (!(ruleNames as readonly string[]).includes(rule)) {
+      throw new TenantConfigError(`Take "${rule}" out of tenancy.rules: the rules are ${ruleNames.join(', ')}.`);
+    }
+    if (!['error', 'warn', 'off'].includes(level as string)) {
+      throw new TenantConfigError(`Set tenancy.rules["${rule}"] to 'error', 'warn' or 'off'.`);
+    }
+  }
+  const { shardCount = 32, tenancies = {} } = citus === false ? {} : (citus as CitusOptions);
+  checkShardCount('tenancy.citus.shardCount', shardCount);
+  for (const [name, { shardCount, colocateWith }] of Object.entries(tenancies)) {
+    const at = `tenancy.citus.tenancies["${name}"]`;
+    if (shardCount !== undefined) checkShardCount(`${at}.shardCount`, shardCount);
+    if (colocateWith === undefined) continue;
+    if (shardCount !== undefined) throw new TenantConfigError(`Leave shardCount out of ${at}: co-located tenancies have one shard count.`);
+    if (colocateWith === name || tenancies[colocateWith]?.colocateWith !== undefined) {
+      throw new TenantConfigError(`Set ${at}.colocateWith to a tenancy that is not co-located itself.`);
+    }
+  }
+  return { citus: citus !== false, shardCount, tenancies, rls, writeOnly: mode === 'write-only', rules };
+}
+
+function checkShardCount(at: string, value: unknown): void {
+  if (!Number.isInteger(value) || (value as number) < 1 || (value as number) > 64000) {
+    throw new TenantConfigError(`Set ${at} to a whole number from 1 to 64000.`);
+  }
+}

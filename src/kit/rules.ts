@@ -1,0 +1,223 @@
+/**
+ * What Citus refuses, checked against the schema before any SQL is written. Every fault is found in one go. A rule
+ * that only matters on Citus is off when `tenancy.citus` is false.
+ */
+import { changesOf, isMoved, type Migrated } from './changes.js';
+import { keyOf, plain, type TableName } from './names.js';
+import type { Options, RuleLevel } from './options.js';
+import type { Entities, Row } from './snapshot.js';
+import type { TableState, TenancyState } from './state.js';
+import { match } from './statements.js';
+
+/** One fault of the schema. */
+export interface Fault {
+  readonly rule: RuleName | 'definition';
+  readonly table: string;
+  readonly column: string;
+  /** What to do, and why. */
+  readonly remedy: string;
+  readonly reason: string;
+  readonly level: 'error' | 'warn';
+}
+
+export const ruleNames = [
+  'primary-key',
+  'unique',
+  'foreign-key-tenant',
+  'foreign-key-place',
+  'foreign-key-action',
+  'sequence-type',
+  'policy-subquery',
+  'colocation-type',
+  'replica-identity',
+  'tenant-column-type',
+  'add-sequence',
+  'setting-name',
+] as const;
+
+export type RuleName = (typeof ruleNames)[number];
+
+/** What each rule is about, for `--help` and the docs. */
+export const ruleTexts: Readonly<Record<RuleName, string>> = {
+  'primary-key': 'a primary key of a tenant table contains the tenant column',
+  unique: 'a unique constraint or unique index of a tenant table contains the tenant column',
+  'foreign-key-tenant': 'a foreign key between tenant tables contains the tenant column, on both sides',
+  'foreign-key-place': 'a foreign key leads to a table that is on the same node: not from a shared table to a tenant table, nor from a distributed table to one that is not',
+  'foreign-key-action': 'no SET NULL, SET DEFAULT or ON UPDATE CASCADE that would change the tenant column',
+  'sequence-type': 'serial and identity columns of tenant tables are bigint: nodes draw from ranges that integer cannot hold',
+  'policy-subquery': 'a policy on a distributed table has no subquery',
+  'colocation-type': 'tenancies that are co-located have tenant columns of one type',
+  'replica-identity': 'a tenant table has a primary key, so that its shards can move while it is written to',
+  'tenant-column-type': 'the type of a tenant column does not change while the table is distributed',
+  'add-sequence': 'a serial or identity column is not added to a table that is already distributed',
+  'setting-name': 'two tenancies do not share the setting that row-level security reads',
+};
+
+const defaults: Partial<Record<RuleName, RuleLevel>> = { 'replica-identity': 'warn' };
+
+/** The tables of a schema, what they are, and how strict to be. */
+export interface RuleInput {
+  readonly entities: Entities;
+  readonly state: TenancyState;
+  readonly options: Options;
+}
+
+/**
+ * Looks for faults of the schema as it is.
+ *
+ * @returns every fault that is not switched off, sorted by table
+ */
+export function faultsOf({ entities, state, options }: RuleInput): Fault[] {
+  const faults = new Faults(options, state.citus);
+  const kindOf = (table: TableName) => state.tables[keyOf(table)];
+  for (const table of Object.values(state.tables)) {
+    if (table.kind === 'tenant') tenantTableFaults(table, entities, faults);
+  }
+  for (const fk of entities.list('fks')) {
+    foreignKeyFaults(fk, kindOf({ schema: fk.schema, name: fk.table }), kindOf({ schema: fk.schemaTo, name: fk.tableTo }), state, faults);
+  }
+  colocationFaults(state, faults);
+  settingFaults(state, faults);
+  return faults.sorted();
+}
+
+/** Looks for faults of a change: what Citus refuses to do to tables that it already holds. */
+export function changeFaults(drizzle: readonly string[], migrated: Migrated, options: Options): Fault[] {
+  const faults = new Faults(options, migrated.next.citus && migrated.prev.citus);
+  for (const change of changesOf(migrated)) {
+    if (change.isNew || isMoved(change) || change.to.kind === 'local') continue;
+    const { table, was, is } = change;
+    if (is?.column && was?.type !== is.type) {
+      faults.add('tenant-column-type', table, is.column, 'Keep its type, or add a new tenancy column and move the rows to it',
+        `Citus does not change the type of a distribution column (${was?.type} to ${is.type})`);
+    }
+    for (const statement of drizzle) {
+      const added = match('addColumn', statement);
+      if (!added || !/" (?:small|big)?serial\b| GENERATED (?:ALWAYS|BY DEFAULT) AS IDENTITY/.test(statement)) continue;
+      if (added.table !== (table.schema === 'public' ? `"${table.name}"` : `"${table.schema}"."${table.name}"`)) continue;
+      faults.add('add-sequence', table, added.name, 'Add a uuid column, or create a new table with the column and copy the rows',
+        'Citus adds no serial or identity column to a table that it already holds');
+    }
+  }
+  return faults.sorted();
+}
+
+function tenantTableFaults(table: TableState, entities: Entities, faults: Faults): void {
+  const column = table.column!;
+  const [key] = entities.of('pks', table);
+  if (!key) {
+    faults.add('replica-identity', table, column, 'Give the table a primary key', 'Citus cannot move its shards while it is written to');
+  } else if (!key.columns.includes(column)) {
+    faults.add('primary-key', table, key.columns.join(', '), `Declare the table with tenantTable, or put "${column}" into its primary key`,
+      'each node can only see that a key is unique among its own rows');
+  }
+  for (const unique of entities.of('uniques', table)) {
+    if (!unique.columns.includes(column)) {
+      faults.add('unique', table, unique.columns.join(', '), `Put "${column}" into the unique constraint "${unique.name}"`,
+        'each node can only see that a value is unique among its own rows');
+    }
+  }
+  for (const index of entities.of('indexes', table)) {
+    if (index.isUnique && !index.columns.some((it: any) => !it.isExpression && it.value === column)) {
+      faults.add('unique', table, index.columns.map((it: any) => it.value).join(', '), `Put "${column}" into the unique index "${index.name}"`,
+        'each node can only see that a value is unique among its own rows');
+    }
+  }
+  for (const it of entities.of('columns', table)) {
+    const isSmall = /^(?:small)?serial$/.test(it.type) || (it.identity && /^(?:smallint|integer|int[24]?)$/.test(it.type));
+    if (isSmall) {
+      faults.add('sequence-type', table, it.name, 'Make it bigserial, or bigint with an identity',
+        'workers draw numbers from ranges of their own, which do not fit into an integer');
+    }
+  }
+  for (const policy of entities.of('policies', table)) {
+    if (/\bselect\b/i.test(`${policy.using ?? ''} ${policy.withCheck ?? ''}`)) {
+      faults.add('policy-subquery', table, column, `Write the policy "${policy.name}" without a subquery, with current_setting() for what it needs`,
+        'Citus refuses policies that read other tables');
+    }
+  }
+}
+
+function foreignKeyFaults(fk: Row, from: TableState | undefined, to: TableState | undefined, state: TenancyState, faults: Faults): void {
+  const table = { schema: fk.schema, name: fk.table };
+  const target = plain({ schema: fk.schemaTo, name: fk.tableTo });
+  const columns = fk.columns.join(', ');
+  if (to?.kind === 'tenant' && from?.kind !== 'tenant') {
+    faults.add('foreign-key-place', table, columns, `Make "${plain(table)}" a tenantTable, or drop the reference to "${target}"`,
+      'a table that is not split by tenant cannot point into one that is');
+  } else if (from?.kind === 'tenant' && to === undefined) {
+    faults.add('foreign-key-place', table, columns, `Make "${target}" a referenceTable or a tenantTable, or drop the reference`,
+      'its rows are on one node only, and a shard on another node cannot see them');
+  } else if (from?.kind === 'tenant' && to?.kind === 'tenant') {
+    const at = fk.columns.indexOf(from.column);
+    const isWithin = at >= 0 && fk.columnsTo[at] === to.column;
+    const group = (it: TableState) => state.tenancies[it.tenancy!]?.colocateWith ?? it.tenancy;
+    if (!isWithin) {
+      faults.add('foreign-key-tenant', table, columns, `Put "${from.column}" and "${to.column}" of "${target}" into the foreign key "${fk.name}", at one place`,
+        'a row may only point at rows of its own tenant, which are on its own node');
+    } else if (group(from) !== group(to)) {
+      faults.add('foreign-key-place', table, columns, `Co-locate the tenancies with tenancy.citus.tenancies["${from.tenancy}"].colocateWith, or drop the reference to "${target}"`,
+        `rows of "${from.tenancy}" and "${to.tenancy}" are on different nodes`);
+    }
+  } else if (from?.kind === 'reference' && to === undefined) {
+    const acts = [fk.onDelete, fk.onUpdate].some((it) => it && it !== 'NO ACTION' && it !== 'RESTRICT');
+    if (acts) {
+      faults.add('foreign-key-action', table, columns, `Make "${target}" a referenceTable, or take onDelete and onUpdate off the reference`,
+        'a reference table may point at a table on one node only without actions');
+    }
+  }
+  if (from?.kind === 'tenant' && fk.columns.includes(from.column)) {
+    for (const [when, action] of [['onDelete', fk.onDelete], ['onUpdate', fk.onUpdate]]) {
+      const refused = action === 'SET NULL' || action === 'SET DEFAULT' || (when === 'onUpdate' && action === 'CASCADE');
+      if (refused) {
+        faults.add('foreign-key-action', table, columns, `Take ${when}: '${String(action).toLowerCase()}' off the reference to "${target}"`,
+          `it would change the tenant column "${from.column}"`);
+      }
+    }
+  }
+}
+
+function colocationFaults(state: TenancyState, faults: Faults): void {
+  const typeOf = (tenancy: string) => Object.values(state.tables).find((it) => it.tenancy === tenancy);
+  for (const [name, { colocateWith }] of Object.entries(state.tenancies)) {
+    if (colocateWith === undefined) continue;
+    const [a, b] = [typeOf(name), typeOf(colocateWith)];
+    if (a && b && a.type !== b.type) {
+      faults.add('colocation-type', a, a.column!, `Take colocateWith off "${name}", or give both tenancies ids of one type`,
+        `"${name}" has ${a.type} and "${colocateWith}" has ${b.type}`);
+    }
+  }
+}
+
+function settingFaults(state: TenancyState, faults: Faults): void {
+  const owners = new Map<string, string>();
+  for (const table of Object.values(state.tables)) {
+    if (!table.rls) continue;
+    const other = owners.get(table.rls.setting) ?? table.tenancy!;
+    owners.set(table.rls.setting, other);
+    if (other !== table.tenancy) {
+      faults.add('setting-name', table, table.column!, `Rename the tenancy "${table.tenancy}" or "${other}"`,
+        `both would read the setting ${table.rls.setting}, so that an id of one opens the rows of the other`, true);
+    }
+  }
+}
+
+/** Collects faults at the level that the options give their rule. */
+class Faults {
+  private readonly faults: Fault[] = [];
+
+  constructor(
+    private readonly options: Options,
+    private readonly onCitus: boolean,
+  ) {}
+
+  add(rule: RuleName, table: TableName, column: string, remedy: string, reason: string, everywhere = false): void {
+    const level = this.options.rules[rule] ?? defaults[rule] ?? 'error';
+    if (level === 'off' || (!everywhere && !this.onCitus)) return;
+    this.faults.push({ rule, table: plain(table), column, remedy, reason, level });
+  }
+
+  sorted(): Fault[] {
+    return this.faults.sort((a, b) => (a.table === b.table ? 0 : a.table < b.table ? -1 : 1));
+  }
+}

@@ -1,0 +1,141 @@
+/**
+ * `tenancy.json`: what the tables were, beside drizzle-kit's `snapshot.json` in each migration folder. Each migration
+ * is the difference from its parents' state, which is found through the snapshots' `prevIds`.
+ */
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { MigrationFolderError, TenancyConflictError } from './errors.js';
+import { origin, type Migration } from './snapshot.js';
+
+export interface TableState {
+  readonly schema: string;
+  readonly name: string;
+  readonly kind: 'tenant' | 'reference';
+  readonly tenancy?: string;
+  /** The tenant column, and its type in SQL. */
+  readonly column?: string;
+  readonly type?: string;
+  /** The policy, when there is one. */
+  readonly rls?: { readonly setting: string; readonly as: 'PERMISSIVE' | 'RESTRICTIVE' };
+}
+
+export interface TenancyState {
+  readonly version: 1;
+  readonly citus: boolean;
+  readonly tenancies: Readonly<Record<string, { readonly root?: string; readonly shardCount: number; readonly colocateWith?: string }>>;
+  readonly tables: Readonly<Record<string, TableState>>;
+  /** Tables on their way to a tenancy in write-only mode, and the statements that wait for its end. */
+  readonly writeOnly?: { readonly tables: readonly string[]; readonly statements: readonly string[] };
+}
+
+export const emptyState: TenancyState = { version: 1, citus: false, tenancies: {}, tables: {} };
+
+/** The first words of every migration that has a `tenancy.json`, by which a lost one is noticed. */
+export const marker = '-- drizzle-tenant';
+
+/** One text for one state, so that a state without a change makes no diff in git. */
+export function printState(state: TenancyState): string {
+  const sorted = <T>(record: Readonly<Record<string, T>>) => Object.fromEntries(Object.entries(record).sort(([a], [b]) => (a < b ? -1 : 1)));
+  return `${JSON.stringify({ ...state, tenancies: sorted(state.tenancies), tables: sorted(state.tables) }, null, 2)}\n`;
+}
+
+export const sameState = (a: TenancyState, b: TenancyState): boolean => printState(a) === printState(b);
+
+/**
+ * The state after the given migrations.
+ *
+ * @param migrations all migrations of the folder
+ * @param ids the snapshots to stand on: one, or the leaves of several branches
+ * @throws MigrationFolderError for a damaged or missing file; TenancyConflictError when branches disagree
+ */
+export function stateAt(migrations: readonly Migration[], ids: readonly string[]): TenancyState {
+  const byId = new Map(migrations.map((it) => [it.snapshot.id, it]));
+  const known = new Map<string, TenancyState>();
+  const at = (id: string): TenancyState => {
+    const found = known.get(id);
+    if (found) return found;
+    const migration = byId.get(id);
+    const state = migration ? (readState(migration) ?? merge(migration.snapshot.prevIds)) : emptyState;
+    known.set(id, state);
+    return state;
+  };
+  const ancestors = (id: string): string[] => {
+    const found: string[] = [];
+    const open = [id];
+    for (let next = open.shift(); next !== undefined; next = open.shift()) {
+      if (found.includes(next)) continue;
+      found.push(next);
+      open.push(...(byId.get(next)?.snapshot.prevIds ?? []));
+    }
+    return found;
+  };
+  const merge = (parents: readonly string[]): TenancyState => {
+    const [first = origin, ...others] = parents;
+    let state = at(first);
+    let lineage = ancestors(first);
+    for (const other of others) {
+      const common = ancestors(other).find((id) => lineage.includes(id)) ?? origin;
+      const names = [first, other].map((id) => byId.get(id)?.folder ?? id) as [string, string];
+      state = mergeStates(at(common), state, at(other), names);
+      lineage = [...lineage, ...ancestors(other)];
+    }
+    return state;
+  };
+  return merge(ids);
+}
+
+/** What each branch changed, taken together. */
+function mergeStates(base: TenancyState, left: TenancyState, right: TenancyState, folders: readonly [string, string]): TenancyState {
+  const pick = <T>(what: string, b: T, l: T, r: T): T => {
+    const [bs, ls, rs] = [b, l, r].map((it) => JSON.stringify(it));
+    if (ls === rs || rs === bs) return l;
+    if (ls === bs) return r;
+    throw new TenancyConflictError(
+      `Delete the migration ${folders[0]} or ${folders[1]} with what follows it, then run generate again: the two decide differently about ${what}.`,
+    );
+  };
+  const records = <T>(what: string, b: Readonly<Record<string, T>>, l: Readonly<Record<string, T>>, r: Readonly<Record<string, T>>) => {
+    const merged: Record<string, T> = {};
+    for (const key of new Set([...Object.keys(b), ...Object.keys(l), ...Object.keys(r)])) {
+      const value = pick(`the ${what} "${key}"`, b[key], l[key], r[key]);
+      if (value !== undefined) merged[key] = value;
+    }
+    return merged;
+  };
+  const writeOnly = pick('write-only mode', base.writeOnly, left.writeOnly, right.writeOnly);
+  return {
+    version: 1,
+    citus: pick('citus', base.citus, left.citus, right.citus),
+    tenancies: records('tenancy', base.tenancies, left.tenancies, right.tenancies),
+    tables: records('table', base.tables, left.tables, right.tables),
+    ...(writeOnly && { writeOnly }),
+  };
+}
+
+function readState({ path }: Migration): TenancyState | undefined {
+  const file = join(path, 'tenancy.json');
+  if (!existsSync(file)) {
+    const sql = join(path, 'migration.sql');
+    if (existsSync(sql) && readFileSync(sql, 'utf8').startsWith(marker)) {
+      throw new MigrationFolderError(`Restore ${file} from git: its migration.sql was written together with it.`);
+    }
+    return undefined;
+  }
+  let state: any;
+  try {
+    state = JSON.parse(readFileSync(file, 'utf8'));
+  } catch {
+    throw new MigrationFolderError(`Restore ${file} from git: it is not JSON.`);
+  }
+  const isTable = (it: any) =>
+    typeof it?.schema === 'string' &&
+    typeof it.name === 'string' &&
+    (it.kind === 'reference' || (it.kind === 'tenant' && typeof it.column === 'string' && typeof it.tenancy === 'string'));
+  if (typeof state?.tables !== 'object' || typeof state.tenancies !== 'object' || !Object.values(state.tables ?? {}).every(isTable)) {
+    throw new MigrationFolderError(`Restore ${file} from git: it does not say what the tables were.`);
+  }
+  if (state.version !== 1) {
+    throw new MigrationFolderError(`Upgrade drizzle-tenant: ${file} has format ${state.version}, and this version reads format 1.`);
+  }
+  return state;
+}

@@ -1,0 +1,59 @@
+/**
+ * Write-only mode: an application with data becomes multi-tenant while it runs. A table on its way gets its tenant
+ * column, which may be NULL, and nothing else; keys, NOT NULL and distribution wait until the mode ends.
+ */
+import { isFilled } from './backfill.js';
+import { changesOf, type Migrated } from './changes.js';
+import { keyOf, quoted } from './names.js';
+import type { TenancyState } from './state.js';
+import { match } from './statements.js';
+
+/**
+ * @param drizzle drizzle-kit's statements
+ * @param migrated the tables before and after, with the state that the schema asks for
+ * @returns what runs now, and the state with what waits
+ */
+export function holdBack(drizzle: readonly string[], migrated: Migrated): { statements: string[]; next: TenancyState } {
+  const { prev, next } = migrated;
+  const onTheWay = changesOf(migrated).filter((it) => it.is?.kind === 'tenant' && it.was?.kind !== 'tenant');
+  if (onTheWay.length === 0) return { statements: [...drizzle], next };
+  const names = new Map(onTheWay.map((it) => [quoted(it.table), it]));
+  const waits = (statement: string) => {
+    const foreignKey = match('addForeignKey', statement);
+    if (foreignKey) return names.has(foreignKey.table) || [...names.keys()].some((it) => statement.includes(` REFERENCES ${it}(`));
+    const key = match('addKey', statement) ?? match('dropConstraint', statement) ?? match('renameConstraint', statement);
+    if (key) return names.get(key.table)?.isNew === false;
+    const notNull = match('setNotNull', statement);
+    return notNull !== undefined && names.get(notNull.table)?.is!.column === notNull.name;
+  };
+  const nullable = (statement: string) => {
+    const added = match('addColumn', statement);
+    return added && names.get(added.table)?.is!.column === added.name ? statement.replace(/ NOT NULL;$/, ';') : statement;
+  };
+  const tables = { ...next.tables };
+  for (const it of onTheWay) delete tables[keyOf(it.table)];
+  return {
+    statements: drizzle.filter((it) => !waits(it)).map(nullable),
+    next: {
+      ...next,
+      tables,
+      writeOnly: {
+        tables: onTheWay.filter((it) => !it.isNew && !isFilled(it, migrated)).map((it) => keyOf(it.table)),
+        statements: inOrder([...(prev.writeOnly?.statements ?? []), ...drizzle.filter(waits)]),
+      },
+    },
+  };
+}
+
+/** drizzle-kit's statements with those that waited for the mode to end, each at its place in drizzle-kit's order. */
+export function release(drizzle: readonly string[], waited: readonly string[]): string[] {
+  if (waited.length === 0) return [...drizzle];
+  const at = drizzle.findIndex((it) => match('addKey', it) || match('addForeignKey', it) || match('afterTables', it));
+  const cut = at < 0 ? drizzle.length : at;
+  const ordered = inOrder([...waited, ...drizzle.slice(cut).filter((it) => !match('afterTables', it))]);
+  return [...drizzle.slice(0, cut), ...ordered, ...drizzle.slice(cut).filter((it) => match('afterTables', it))];
+}
+
+const rank = (statement: string) => (match('dropConstraint', statement) ? 0 : match('addForeignKey', statement) ? 2 : 1);
+
+const inOrder = (statements: readonly string[]) => [...statements].sort((a, b) => rank(a) - rank(b));

@@ -1,0 +1,72 @@
+/** Each change on a real Citus, from the state before it, with rows in the tables. */
+import postgres from 'postgres';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readLive } from '../../src/kit/live.js';
+import { planSteps } from '../../src/kit/live-plan.js';
+import { adopt } from '../kit/adopt.js';
+import { changes } from '../kit/changes.js';
+import { ruleCases } from '../kit/rule-cases.js';
+import { citus, History } from '../kit/support.js';
+
+const url = process.env['CITUS_URL'];
+
+describe.skipIf(!url)('each change on Citus', () => {
+  let sql: postgres.Sql;
+  beforeAll(() => {
+    sql = postgres(url!, { max: 1, onnotice: () => {} });
+  });
+  afterAll(() => sql?.end());
+
+  const run = (statements: readonly string[]) =>
+    sql.begin(async (tx) => {
+      for (const statement of statements) await tx.unsafe(statement);
+    });
+  const distribution = async () =>
+    (
+      await sql`SELECT table_name::text || ' ' || CASE citus_table_type WHEN 'reference' THEN 'reference' ELSE distribution_column END AS held
+        FROM citus_tables WHERE citus_table_type IN ('reference', 'distributed') ORDER BY 1`
+    ).map((it) => it['held']);
+  const empty = async () => {
+    await sql.unsafe('DROP SCHEMA IF EXISTS app CASCADE');
+    const tables = await sql`SELECT quote_ident(tablename) AS name FROM pg_tables WHERE schemaname = 'public'`;
+    if (tables.length > 0) await sql.unsafe(`DROP TABLE ${tables.map((it) => it['name']).join(', ')} CASCADE`);
+  };
+
+  for (const change of changes) {
+    it(change.name, async () => {
+      await empty();
+      const history = new History();
+      await run(await history.next({ schema: change.before(), tenancy: change.tenancyBefore ?? citus }));
+      for (const insert of change.rows) await sql.unsafe(insert);
+      const statements = await history.next({ schema: change.after(), hints: change.hints, tenancy: change.tenancyAfter ?? change.tenancyBefore ?? citus });
+      await run(statements);
+      for (const [query, value] of change.expect) {
+        const [row] = await sql.unsafe(query);
+        expect([query, Object.values(row!)[0]]).toEqual([query, value]);
+      }
+      expect(await distribution()).toEqual(change.citus);
+      const live = await readLive({ query: (text, values = []) => sql.unsafe(text, values as any[]) as any, close: async () => {} });
+      expect(planSteps(history.state!, history.entities, live)).toEqual([]);
+      // A second run of the Citus blocks does no harm.
+      await run([statements[0]!, ...statements.filter((it) => it.startsWith('-- Citus:'))]);
+      expect(await distribution()).toEqual(change.citus);
+      for (const [query, value] of change.expect) expect(Object.values((await sql.unsafe(query))[0]!)[0]).toEqual(value);
+    }, 60_000);
+  }
+
+  it('write-only mode leads from plain tables to tenant tables', async () => {
+    await empty();
+    await adopt({ query: (text) => sql.unsafe(text) as any, migrate: run });
+    expect(await distribution()).toEqual(['accounts id', 'projects account_id', 'tags reference', 'tasks account_id']);
+  }, 60_000);
+
+  for (const { rule, before, after, refused } of ruleCases) {
+    it.skipIf(!refused)(`refuses what the rule "${rule}" is about`, async () => {
+      await empty();
+      const history = new History();
+      const off = { citus: { shardCount: 4 }, rules: { [rule]: 'off' as const } };
+      if (before) await run(await history.next({ schema: before(), tenancy: off }));
+      await expect(history.next({ schema: after(), tenancy: off }).then(run)).rejects.toThrow(refused);
+    });
+  }
+});

@@ -1,0 +1,152 @@
+/** ISOLATION.md 19: nothing that a caller can reach turns the filter off silently. */
+import { Table, sql } from 'drizzle-orm';
+import { pgTable, integer, text } from 'drizzle-orm/pg-core';
+import { afterEach, describe, expect, test } from 'vitest';
+import { alias } from '../../src/index.js';
+import { comparison, type Run } from '../support/comparison.js';
+import { a, b } from '../support/rows.js';
+import { countries, labels, projects, tasks } from '../support/schema.js';
+
+const pair = comparison();
+const undo: (() => void)[] = [];
+afterEach(restore);
+function restore() {
+  for (const it of undo.splice(0).reverse()) it();
+}
+
+/** Sets a property until the end of the test; a frozen object says no, which is as good. */
+function set(target: any, key: PropertyKey, value: unknown): void {
+  const before = Object.getOwnPropertyDescriptor(target, key);
+  try {
+    target[key] = value;
+  } catch {
+    return;
+  }
+  undo.push(() => (before ? Object.defineProperty(target, key, before) : delete target[key]));
+}
+const symbols = (Table as any).Symbol;
+const markOf = (table: object) => Object.getOwnPropertySymbols(table).find((it) => it.description?.startsWith('drizzle-tenant'))!;
+const titles = (tdb: any) => tdb.select({ title: tasks.title }).from(tasks);
+
+describe('without effect, or refused', () => {
+  const programs: Record<string, Run> = {
+    'the scope filters nothing': (tdb: any) => {
+      set(tdb.dialect.scope, 'filters', false);
+      return titles(tdb);
+    },
+    'the scope reaches another tenant': (tdb: any) => {
+      set(tdb.dialect.scope.reach, 'id', b);
+      return titles(tdb);
+    },
+    'the scope is replaced': (tdb: any) => {
+      set(tdb.dialect, 'scope', { includes: () => true, predicate: () => undefined });
+      return titles(tdb);
+    },
+    'the dialect builds as Drizzle does': (tdb: any) => {
+      set(Object.getPrototypeOf(tdb.dialect), 'buildSelectQuery', pair.many.plain.dialect.buildSelectQuery);
+      set(tdb.dialect, 'buildSelectQuery', pair.many.plain.dialect.buildSelectQuery);
+      return titles(tdb);
+    },
+    'the dialect renders as Drizzle does': (tdb: any) => {
+      set(Object.getPrototypeOf(tdb.dialect), 'sqlToQuery', pair.many.plain.dialect.sqlToQuery);
+      return titles(tdb);
+    },
+    'the dialect is that of a plain handle': (tdb: any) => {
+      set(tdb, 'dialect', pair.many.plain.dialect);
+      return titles(tdb);
+    },
+    'the text of a rendered statement': (tdb: any) => {
+      const query = titles(tdb).toSQL();
+      set(query, 'sql', 'select title from tasks where $1::text is not null');
+      return tdb.session.prepareQuery(query, 'objects', false).execute();
+    },
+    'a parameter of a rendered statement': (tdb: any) => {
+      const query = titles(tdb).toSQL();
+      set(query.params, 0, b);
+      return tdb.session.prepareQuery(query, 'objects', false).execute();
+    },
+    'the config of a builder': (tdb: any) => {
+      const query = tdb.select({ title: tasks.title }).from(tasks).innerJoin(projects, sql`true`);
+      query.config.where = sql`true`;
+      query.config.joins[0].joinType = 'left join projects x on true union select title from tasks --';
+      return query;
+    },
+    'the operator of a set operation': (tdb: any) => {
+      const query = titles(tdb).union(titles(tdb));
+      query.config.setOperators[0].type = 'union select title from tasks union';
+      return query;
+    },
+    'the strength of a lock': (tdb: any) => titles(tdb).for('update; delete from x_labels; select 1 for update'),
+    'the conflict of an insert': (tdb: any) => {
+      const insert = tdb.insert(labels).values({ id: 1, name: 'x' });
+      insert.config.onConflict = sql`do nothing returning (select count(*) from tasks)`;
+      return insert;
+    },
+  };
+  for (const [name, run] of Object.entries(programs)) test(name, () => pair.isolated(run));
+});
+
+describe('refused', () => {
+  const refusals: Record<string, Run> = {
+    'the class of a reference table on another table': (tdb: any) => {
+      const mark = markOf(countries);
+      return tdb.select({ title: tasks.title }).from(Object.create(tasks, { [mark]: { value: (countries as any)[mark] } }));
+    },
+    'a reference table with the name of a tenant table': (tdb) => {
+      set(countries, symbols.Name, 'x_labels');
+      return tdb.select({ name: countries.name }).from(countries);
+    },
+    'a reference table with the names of a tenant table': (tdb) => {
+      set(countries, symbols.Name, 'x_labels');
+      set(countries, symbols.OriginalName, 'x_labels');
+      return tdb.select({ name: countries.name }).from(countries);
+    },
+    'a reference table in the schema of another': (tdb) => {
+      set(countries, symbols.Schema, 'crm');
+      return tdb.select({ name: countries.name }).from(countries);
+    },
+    'a plain table': (tdb) => tdb.select().from(pgTable('tasks', { id: integer(), title: text() }) as any),
+    'a plain table that inherits a class': (tdb) => {
+      set(Object.prototype, markOf(countries), (countries as any)[markOf(countries)]);
+      return tdb.select().from(pgTable('tasks', { id: integer(), title: text() }) as any);
+    },
+  };
+  for (const [name, run] of Object.entries(refusals)) test(name, () => pair.refused(run));
+});
+
+describe('a polluted Object.prototype', () => {
+  const pollution: Record<string, unknown> = {
+    where: sql`true`, filters: false, scope: undefined, kind: 'reference', accountId: b, limit: 1, isWith: true, isOpen: false, withList: [], id: b, mode: 'write-only',
+  };
+  for (const [key, value] of Object.entries(pollution)) {
+    test(key, async () => {
+      const outcomes = [];
+      for (const side of [pair.many, pair.alone]) {
+        const query = titles(side.db.forTenant(a));
+        set(Object.prototype, key, value);
+        outcomes.push(await query.then((it: unknown) => it, (error: Error) => error.name).finally(restore));
+      }
+      expect(outcomes[0]).toEqual(outcomes[1]);
+    });
+  }
+});
+
+test('a proxy cannot answer with another class', () => {
+  const forged = new Proxy(tasks, { get: (table: any, key) => (key === markOf(countries) ? (countries as any)[key] : table[key]) });
+  expect(() => pair.many.db.forTenant(a).select({ title: tasks.title }).from(forged).toSQL()).toThrow(TypeError);
+});
+
+test('an alias keeps the class of its table', async () => {
+  const { result } = await pair.isolated((tdb) => {
+    const other = alias(alias(tasks, 'countries'), 'projects');
+    return tdb.select({ id: other.id }).from(other);
+  });
+  expect(result).toEqual([1, 2, 3, 4].map((id) => ({ id })));
+});
+
+test('a handle keeps its tenant when another is made', async () => {
+  const { db } = pair.many;
+  const [first, second] = [db.forTenant(a), db.forTenant(b)];
+  const rows = await Promise.all([first.$count(tasks), second.$count(tasks), first.$count(tasks)]);
+  expect(rows).toEqual([4, 6, 4]);
+});

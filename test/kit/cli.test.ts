@@ -1,0 +1,124 @@
+/** The command line without Citus: its help, its checks, and one clear message for each bad input. */
+import postgres from 'postgres';
+import { afterAll, beforeAll, describe, it } from 'vitest';
+import { account, Project, removeProjects, small } from './project.js';
+import { startServer, type Server } from './server.js';
+
+let server: Server;
+beforeAll(async () => {
+  server = await startServer();
+}, 60_000);
+afterAll(async () => {
+  await server?.stop();
+  removeProjects();
+}, 60_000);
+
+describe.concurrent('drizzle-tenant', { timeout: 60_000 }, () => {
+  it('teaches', async ({ expect }) => {
+    const project = new Project({});
+    const help = await project.tenant('--help');
+    expect(help.code).toBe(0);
+    for (const word of ['check', 'plan', 'apply', 'status', 'tenants', 'isolate', 'npx drizzle-kit generate']) expect(help.stdout).toContain(word);
+    expect((await project.tenant('check', '--help')).stdout).toContain('foreign-key-place');
+    expect(await project.tenant('dance')).toMatchObject({ code: 2, stderr: expect.stringContaining("unknown command 'dance'") });
+    expect((await project.tenant('isolate')).code).toBe(2);
+  });
+
+  it('checks the schema, without writing', async ({ expect }) => {
+    const project = new Project({ 'schema.ts': small });
+    const good = await project.tenant('check');
+    expect(good).toMatchObject({ code: 0, stderr: '' });
+    expect(good.stdout).toBe('The schema keeps to the rules: 2 tenant tables, 1 reference table.\nRun "npx drizzle-kit generate": the migrations do not know all of it yet.\n');
+    expect(project.migrations).toEqual([]);
+    project.write(
+      'schema.ts',
+      `${small}
+export const a = referenceTable('a', { id: integer().primaryKey(), p: uuid().references(() => (projects as any).id) });
+export const b = tenantTable('b', { accountId: account.id('account_id'), id: uuid().primaryKey(), p: uuid().references(() => projects.id, { onDelete: 'set null' }) });
+export const c = pgTable('c', { id: integer().primaryKey(), p: uuid().references(() => (accounts as any).id) });\n`,
+    );
+    const bad = await project.tenant('check', '--json');
+    expect(bad.code).toBe(1);
+    const { error } = JSON.parse(bad.stdout);
+    expect(error.tag).toBe('TenantRuleError');
+    expect(error.faults.map((it: any) => [it.table, it.column, it.rule])).toEqual([['a', 'p', 'definition'], ['b', 'p', 'definition'], ['c', 'p', 'foreign-key-place']]);
+  });
+
+  it('tells of a config or schema that does not load', async ({ expect }) => {
+    const project = new Project({});
+    expect(await project.tenant('check')).toMatchObject({ code: 1, stderr: expect.stringContaining('Correct "schema" in the config: no file matches ./schema.ts') });
+    project.write('schema.ts', 'export const x = ;');
+    expect(await project.tenant('check')).toMatchObject({ code: 1, stderr: expect.stringMatching(/^Correct .*schema\.ts, which does not load: /) });
+    project.write('schema.ts', `${account}export const t = tenantTable('t', { id: (uuid() as any).primaryKey() } as any);`);
+    expect(await project.tenant('check')).toMatchObject({ code: 1, stderr: expect.stringContaining('Add a tenant column') });
+    project.write('drizzle.config.ts', 'export default { dialect: "postgresql" };');
+    expect(await project.tenant('check')).toMatchObject({ code: 1, stderr: expect.stringContaining('Export defineTenantConfig({...})') });
+    expect(await project.tenant('check', '--config', 'none.ts')).toMatchObject({ code: 1, stderr: expect.stringContaining('Pass --config') });
+  });
+
+  it('tells of a database that it cannot use, and changes nothing', async ({ expect }) => {
+    const project = new Project({ 'schema.ts': small });
+    const cases: [string | undefined, string, string][] = [
+      [undefined, 'DatabaseConnectionError', 'Pass --url'],
+      ['postgres://postgres@127.0.0.1:1/x', 'DatabaseConnectionError', 'Start the server, or correct host and port in the URL: nothing listens at 127.0.0.1:1/x'],
+      [server.url('postgres', 'postgres', 'wrong'), 'DatabaseConnectionError', 'Correct the user or the password in the URL'],
+      [server.url('nowhere'), 'DatabaseConnectionError', 'Create the database, or correct its name in the URL'],
+      [server.url(), 'CitusRequiredError', 'Run CREATE EXTENSION citus in the database, or set tenancy.citus to false'],
+    ];
+    for (const [url, tag, message] of cases) {
+      const result = await project.tenant('plan', '--json', ...(url ? ['--url', url] : []));
+      expect([result.code, JSON.parse(result.stdout)]).toEqual([1, { status: 'error', error: { tag, message: expect.stringContaining(message) } }]);
+      expect(result.stdout).not.toContain('wrong@');
+    }
+    expect(await project.tenant('tenants', '--url', server.url())).toMatchObject({ code: 1, stderr: expect.stringContaining('CREATE EXTENSION citus') });
+    expect(await project.tenant('isolate', 'x', '--url', server.url())).toMatchObject({ code: 1, stderr: expect.stringContaining('CREATE EXTENSION citus') });
+  });
+
+  it('plans and applies policies on plain PostgreSQL, and a migration moves the rows of an owner under FORCE', async ({ expect }) => {
+    const admin = postgres(server.url(), { max: 1, onnotice: () => {} });
+    await admin.unsafe(`CREATE ROLE owner LOGIN PASSWORD 'owner'`);
+    await admin.unsafe('CREATE DATABASE app OWNER owner');
+    await admin.end();
+    const url = server.url('app', 'owner', 'owner');
+    const project = new Project({ 'schema.ts': small }, 'citus: false, rls: true', `dbCredentials: { url: '${url}' },`);
+    await project.drizzleKit('generate');
+    expect(project.last()).not.toContain('citus');
+    expect(await project.drizzleKit('migrate')).toMatchObject({ code: 0 });
+    expect(await project.tenant('plan')).toMatchObject({ code: 0, stdout: expect.stringContaining('Nothing to do') });
+    const sql = postgres(url, { max: 1, onnotice: () => {} });
+    const [a, b] = ['00000000-0000-4000-8000-00000000000a', '00000000-0000-4000-8000-00000000000b'];
+    const as = (tenant: string, run: (tx: any) => Promise<unknown>) =>
+      sql.begin(async (tx) => {
+        await tx.unsafe(`SET LOCAL app.tenant_id = '${tenant}'`);
+        return run(tx);
+      });
+    for (const it of [a!, b!]) {
+      await as(it, async (tx) => {
+        await tx`INSERT INTO accounts (id) VALUES (${it})`;
+        await tx`INSERT INTO projects (account_id, id) VALUES (${it}, gen_random_uuid())`;
+      });
+    }
+    expect(await sql`SELECT FROM projects`).toHaveLength(0);
+    expect(await as(a!, (tx) => tx`SELECT FROM projects`)).toHaveLength(1);
+    await expect(as(a!, (tx) => tx`INSERT INTO projects (account_id, id) VALUES (${b}, gen_random_uuid())`)).rejects.toThrow('row-level security');
+    // A plain table becomes a tenant table: its rows are filled in through tables under FORCE.
+    project.write('schema.ts', `${small}export const notes = pgTable('notes', { id: uuid().primaryKey().defaultRandom(), owner: uuid().references(() => (accounts as any).id) });\n`);
+    await project.drizzleKit('generate');
+    await project.drizzleKit('migrate');
+    for (const it of [a!, b!]) await as(it, (tx) => tx`INSERT INTO notes (owner) VALUES (${it})`);
+    project.write('schema.ts', `${small}export const notes = tenantTable('notes', { accountId: account.id('account_id'), id: uuid().primaryKey().defaultRandom(), owner: uuid() });\n`);
+    const generated = await project.drizzleKit('generate');
+    expect(generated).toMatchObject({ code: 0, stderr: '' });
+    expect(project.last()).toContain('UPDATE "notes" SET "account_id" = "accounts"."id" FROM "accounts"');
+    expect(await project.drizzleKit('migrate')).toMatchObject({ code: 0 });
+    expect(await as(b!, (tx) => tx`SELECT account_id FROM notes`)).toEqual([{ account_id: b }]);
+    await sql.unsafe('ALTER TABLE notes NO FORCE ROW LEVEL SECURITY');
+    await sql.unsafe('DROP POLICY tenant_isolation ON projects');
+    await sql.unsafe('ALTER TABLE accounts DISABLE ROW LEVEL SECURITY');
+    const plan = JSON.parse((await project.tenant('plan', '--json')).stdout);
+    expect(plan.steps.map((it: any) => it.what)).toEqual(['accounts: with row-level security for its owner too', 'notes: with row-level security for its owner too', 'projects: rows of the tenant in app.tenant_id only']);
+    expect((await project.tenant('apply')).code).toBe(0);
+    expect(await project.tenant('plan')).toMatchObject({ stdout: expect.stringContaining('Nothing to do') });
+    await sql.end();
+  });
+});

@@ -1,0 +1,78 @@
+/** The migrations of each change on plain PostgreSQL and on PGlite, where their Citus part does nothing. */
+import { PGlite } from '@electric-sql/pglite';
+import postgres from 'postgres';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { changes, type Change } from './changes.js';
+import { startServer, type Server } from './server.js';
+import { citus, History } from './support.js';
+
+interface Engine {
+  query(text: string): Promise<Record<string, unknown>[]>;
+  transaction(statements: readonly string[]): Promise<void>;
+}
+
+async function runThrough(engine: Engine, change: Change) {
+  const history = new History();
+  await engine.transaction(await history.next({ schema: change.before(), tenancy: change.tenancyBefore ?? citus }));
+  for (const insert of change.rows) await engine.query(insert);
+  const statements = await history.next({ schema: change.after(), hints: change.hints, tenancy: change.tenancyAfter ?? change.tenancyBefore ?? citus });
+  await engine.transaction(statements);
+  for (const [query, value] of change.expect) expect([query, Object.values((await engine.query(query))[0]!)[0]]).toEqual([query, value]);
+  await engine.transaction(statements.filter((it) => it.startsWith('-- Citus:')));
+}
+
+const empty = 'DROP SCHEMA IF EXISTS app CASCADE; DROP SCHEMA public CASCADE; CREATE SCHEMA public;';
+
+describe('on PostgreSQL', { timeout: 30_000 }, () => {
+  let server: Server;
+  let admin: postgres.Sql;
+  beforeAll(async () => {
+    server = await startServer();
+    admin = postgres(server.url(), { max: 1, onnotice: () => {} });
+  }, 60_000);
+  afterAll(async () => {
+    await admin?.end();
+    await server?.stop();
+  }, 60_000);
+
+  for (const change of changes) {
+    it(change.name, async () => {
+      await admin.unsafe(empty);
+      await runThrough(
+        {
+          query: (text) => admin.unsafe(text) as any,
+          transaction: async (statements) => {
+            await admin.begin(async (tx) => {
+              for (const statement of statements) await tx.unsafe(statement);
+            });
+          },
+        },
+        change,
+      );
+    });
+  }
+});
+
+describe('on PGlite', { timeout: 30_000 }, () => {
+  let db: PGlite;
+  beforeAll(async () => {
+    db = await PGlite.create();
+  }, 60_000);
+  afterAll(() => db?.close());
+
+  for (const change of changes) {
+    it(change.name, async () => {
+      await db.exec(empty);
+      await runThrough(
+        {
+          query: async (text) => (await db.query<Record<string, unknown>>(text)).rows,
+          transaction: (statements) =>
+            db.transaction(async (tx) => {
+              for (const statement of statements) await tx.query(statement);
+            }),
+        },
+        change,
+      );
+    });
+  }
+});

@@ -1,0 +1,215 @@
+/** The real drizzle-kit, called unchanged, with a config made by defineTenantConfig. */
+import { mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, describe, it } from 'vitest';
+import { account, drizzleKitBin, Project, removeProjects, run, small } from './project.js';
+
+afterAll(removeProjects);
+
+const distributes = "PERFORM create_distributed_table('\"projects\"', 'account_id', colocate_with => '\"accounts\"');";
+
+describe.concurrent('drizzle-kit generate', { timeout: 60_000 }, () => {
+  it('writes a migration that distributes, and then nothing more', async ({ expect }) => {
+    const project = new Project({ 'schema.ts': small });
+    const first = await project.drizzleKit('generate', '--name', 'init');
+    expect(first).toMatchObject({ code: 0, stderr: '' });
+    expect(project.migrations).toEqual([expect.stringMatching(/^\d{14}_init$/)]);
+    expect(readdirSync(join(project.folder, 'drizzle', project.migrations[0]!)).sort()).toEqual(['migration.sql', 'snapshot.json', 'tenancy.json']);
+    const sql = project.last();
+    const order = ["'sequential'", 'CREATE TABLE "projects"', 'create_reference_table', `'"accounts"', 'id', shard_count => 4`, distributes, 'FOREIGN KEY'];
+    expect(order.map((it) => sql.indexOf(it))).toEqual(order.map((it) => sql.indexOf(it)).sort((a, b) => a - b));
+    expect(order.every((it) => sql.includes(it))).toBe(true);
+    expect(JSON.parse(project.last('tenancy.json')).tables['public.projects']).toEqual({
+      schema: 'public', name: 'projects', kind: 'tenant', tenancy: 'account', column: 'account_id', type: 'uuid',
+    });
+    const second = await project.drizzleKit('generate');
+    expect(second).toMatchObject({ code: 0, stdout: expect.stringContaining('No schema changes') });
+    expect(project.migrations).toHaveLength(1);
+    expect(readdirSync(project.folder).sort()).toEqual(['drizzle', 'drizzle.config.ts', 'node_modules', 'schema.ts']);
+  });
+
+  it('works with --config, several schema files, globs, a pgSchema and no breakpoints', async ({ expect }) => {
+    const project = new Project({
+      'db/a.ts': small,
+      'db/b.ts': `${account.replace('export const account', 'const other')}import { account } from './a.js';\nimport { accounts } from './a.js';
+export const app = pgSchema('app');
+export const notes = tenantSchema(app).table('notes', { accountId: account.id('account_id').references(() => accounts.id), id: uuid().primaryKey() });\n`,
+    });
+    project.config('citus: {}', `schema: ['./db/*.ts'], breakpoints: false,`, 'other.config.ts');
+    const result = await project.drizzleKit('generate', '--config', 'other.config.ts', '--output', 'json');
+    expect(result).toMatchObject({ code: 0, stderr: '' });
+    expect(JSON.parse(result.stdout)).toMatchObject({ status: 'ok', migration_path: `drizzle/${project.migrations[0]}/migration.sql` });
+    const sql = project.last();
+    expect(sql).not.toContain('statement-breakpoint');
+    expect(sql).toContain(`PERFORM create_distributed_table('"app"."notes"', 'account_id', colocate_with => '"accounts"');`);
+    expect(sql).toContain(distributes);
+  });
+
+  it('writes a migration for what drizzle-kit cannot see', async ({ expect }) => {
+    const plain = small.replace("referenceTable('countries'", "pgTable('countries'").replace(/, countryId: .*?\.id\)/, '');
+    const project = new Project({ 'schema.ts': plain });
+    await project.drizzleKit('generate');
+    project.write('schema.ts', small.replace(/, countryId: .*?\.id\)/, ''));
+    const result = await project.drizzleKit('generate', '--output', 'json');
+    expect(result).toMatchObject({ code: 0, stderr: '' });
+    expect(JSON.parse(result.stdout)).toMatchObject({ status: 'ok', migration_path: `drizzle/${project.migrations[1]}/migration.sql` });
+    expect(project.last()).toContain("PERFORM create_reference_table('\"countries\"');");
+    expect(project.last()).not.toContain('CREATE TABLE');
+    project.config('citus: { shardCount: 8 }, rls: true');
+    const text = await project.drizzleKit('generate', '--name', 'rls');
+    expect(text).toMatchObject({ code: 0, stderr: '', stdout: expect.not.stringContaining('No schema changes') });
+    expect(project.migrations[2]).toMatch(/_rls$/);
+    expect(project.last()).toContain('shard_count => 8, cascade_to_colocated => true');
+    expect(project.last()).toContain(`CREATE POLICY "tenant_isolation" ON "projects" USING ("account_id" = nullif(current_setting('app.tenant_id', true), '')::uuid)`);
+    expect(await project.drizzleKit('generate')).toMatchObject({ code: 0, stdout: expect.stringContaining('No schema changes') });
+    expect(project.migrations).toHaveLength(3);
+  });
+
+  it('leaves --custom to the person, and --explain without a trace', async ({ expect }) => {
+    const project = new Project({ 'schema.ts': small });
+    expect(await project.drizzleKit('generate', '--explain')).toMatchObject({ code: 0, stderr: '' });
+    expect(project.migrations).toEqual([]);
+    await project.drizzleKit('generate');
+    expect(await project.drizzleKit('generate', '--custom', '--name', 'mine')).toMatchObject({ code: 0, stderr: '' });
+    expect(project.last()).toBe("SET LOCAL citus.multi_shard_modify_mode TO 'sequential';--> statement-breakpoint\n-- Custom SQL migration file, put your code below! --");
+    project.write('schema.ts', small.replace('export const projects', 'export const old'));
+    expect(await project.drizzleKit('generate')).toMatchObject({ code: 0, stdout: expect.stringContaining('No schema changes') });
+  });
+
+  it('tells every fault, and writes nothing', async ({ expect }) => {
+    const project = new Project({
+      'schema.ts': `${small}
+export const tags = pgTable('tags', { id: integer().primaryKey(), accountId: uuid('account_id').references(() => (accounts as any).id) });
+export const files = tenantTable('files', { accountId: account.id('account_id').references(() => accounts.id, { onUpdate: 'cascade' }), id: integer().generatedAlwaysAsIdentity().primaryKey() });\n`,
+    });
+    const result = await project.drizzleKit('generate');
+    expect(result.code).toBe(1);
+    const said = result.stdout + result.stderr;
+    expect(said).toContain('3 faults');
+    expect(said).toContain('"files" (id) [sequence-type] Make it bigserial');
+    expect(said).toContain('"files" (account_id) [foreign-key-action]');
+    expect(said).toContain('"tags" (account_id) [foreign-key-place] Make "tags" a tenantTable');
+    expect(readdirSync(project.folder).sort()).toEqual(['drizzle.config.ts', 'node_modules', 'schema.ts']);
+    project.config(`citus: {}, rules: { 'sequence-type': 'off', 'foreign-key-action': 'warn', 'foreign-key-place': 'off' }`);
+    const off = await project.drizzleKit('generate', '--output', 'json');
+    expect(off).toMatchObject({ code: 0, stderr: expect.stringContaining('warning: "files" (account_id) [foreign-key-action]') });
+    expect(JSON.parse(off.stdout).status).toBe('ok');
+  });
+
+  it('tells every definition that can never work', async ({ expect }) => {
+    const project = new Project({
+      'schema.ts': `${small}
+export const a = referenceTable('a', { id: integer().primaryKey(), p: uuid().references(() => (projects as any).id) });
+export const b = tenantTable('b', { accountId: account.id('account_id'), id: uuid().primaryKey(), p: uuid().references(() => projects.id, { onDelete: 'set null' }) });\n`,
+    });
+    const result = await project.drizzleKit('generate');
+    expect(result.code).toBe(1);
+    expect(result.stderr).toContain('2 faults');
+    expect(result.stderr).toContain('"a" (p) [definition] Make "a" a tenantTable');
+    expect(result.stderr).toContain('"b" (p) [definition] Use onDelete');
+    expect(project.migrations).toEqual([]);
+  });
+
+  it('leaves the folder as it was when the schema or the config does not load', async ({ expect }) => {
+    const project = new Project({ 'schema.ts': small });
+    await project.drizzleKit('generate');
+    project.write('schema.ts', 'throw new Error("not today");');
+    expect((await project.drizzleKit('generate')).code).toBe(1);
+    project.config('citus: {}, speed: 9');
+    const result = await project.drizzleKit('generate');
+    expect(result.code).toBe(1);
+    expect(result.stdout + result.stderr).toContain('Take tenancy.speed out of the config');
+    expect(project.migrations).toHaveLength(1);
+  });
+
+  it('stops at a migrations folder that is damaged', async ({ expect }) => {
+    const project = new Project({ 'schema.ts': small });
+    await project.drizzleKit('generate');
+    const state = project.last('tenancy.json');
+    const at = `drizzle/${project.migrations[0]}/tenancy.json`;
+    project.write('schema.ts', small.replace('name: text()', 'name: text(), code: text()'));
+    for (const [text, message] of [
+      ['<<<<<<< HEAD', 'it is not JSON'],
+      ['{"version":1,"tables":{"x":{}}}', 'it does not say what the tables were'],
+      [state.replace('"version": 1', '"version": 2'), 'Upgrade drizzle-tenant'],
+    ] as const) {
+      project.write(at, text);
+      const result = await project.drizzleKit('generate');
+      expect([result.code, result.stdout + result.stderr]).toEqual([1, expect.stringContaining(message)]);
+    }
+    const check = await project.drizzleKit('check');
+    expect(check).toMatchObject({ code: 1, stderr: expect.stringContaining('Upgrade drizzle-tenant') });
+    expect(project.migrations).toHaveLength(1);
+    project.write(at, state);
+    expect((await project.drizzleKit('generate')).code).toBe(0);
+    expect(project.last()).not.toContain('create_distributed_table');
+  });
+
+  it('merges branches that agree, and stops at branches that do not', async ({ expect }) => {
+    const project = new Project({ 'schema.ts': small });
+    await project.drizzleKit('generate', '--name', 'init');
+    const table = (name: string) => `export const ${name} = tenantTable('${name}', { accountId: account.id('account_id'), id: uuid().primaryKey() });\n`;
+    const branch = async (schema: string, name: string) => {
+      project.write('schema.ts', schema);
+      await project.drizzleKit('generate', '--name', name);
+      const folder = project.migrations.find((it) => it.endsWith(`_${name}`))!;
+      return { folder, files: Object.fromEntries(['migration.sql', 'snapshot.json', 'tenancy.json'].map((it) => [it, project.read(`drizzle/${folder}/${it}`)])) };
+    };
+    const left = await branch(small + table('left'), 'left');
+    rmSync(join(project.folder, 'drizzle', left.folder), { recursive: true });
+    await branch(small + table('right'), 'right');
+    for (const [name, text] of Object.entries(left.files)) project.write(`drizzle/${left.folder}/${name}`, text);
+    project.write('schema.ts', small + table('left') + table('right') + table('both'));
+    expect((await project.drizzleKit('check')).code).toBe(0);
+    expect(await project.drizzleKit('generate', '--name', 'both')).toMatchObject({ code: 0, stderr: '' });
+    expect(project.migrations.filter((it) => it.endsWith('_both'))).toHaveLength(1);
+    const both = project.migrations.find((it) => it.endsWith('_both'))!;
+    expect(project.read(`drizzle/${both}/migration.sql`).match(/create_distributed_table/g)).toHaveLength(1);
+    expect(Object.keys(JSON.parse(project.read(`drizzle/${both}/tenancy.json`)).tables)).toEqual(
+      ['accounts', 'both', 'countries', 'left', 'projects', 'right'].map((it) => `public.${it}`),
+    );
+    // The same folder with a branch that sees another table differently.
+    rmSync(join(project.folder, 'drizzle', both), { recursive: true });
+    const edit = (folder: string, shardCount: number) => {
+      const state = JSON.parse(project.read(`drizzle/${folder}/tenancy.json`));
+      state.tenancies.account.shardCount = shardCount;
+      project.write(`drizzle/${folder}/tenancy.json`, JSON.stringify(state));
+    };
+    edit(left.folder, 8);
+    edit(project.migrations.find((it) => it.endsWith('_right'))!, 16);
+    expect(await project.drizzleKit('check')).toMatchObject({ code: 1, stderr: expect.stringContaining('decide differently about the tenancy "account"') });
+  });
+
+  it('does nothing to a folder that is not its own, and leaves no half migration when the disk refuses', async ({ expect }) => {
+    const project = new Project({ 'schema.ts': small });
+    mkdirSync(join(project.folder, 'drizzle'));
+    // The place where the folder is put together is taken.
+    project.write('block.cjs', `require('node:fs').mkdirSync('.drizzle-' + process.pid + '.tmp');`);
+    const result = await run(process.execPath, ['-r', './block.cjs', drizzleKitBin, 'generate'], project.folder);
+    expect(result.code).toBe(1);
+    expect(project.migrations).toEqual([]);
+  });
+
+  it('leaves the folder as it was when it is killed, and cleans up the next time', async ({ expect }) => {
+    const project = new Project({ 'schema.ts': small });
+    project.write('kill.cjs', `require('node:fs').renameSync = () => process.kill(process.pid, 'SIGKILL');`);
+    expect((await run(process.execPath, ['-r', './kill.cjs', drizzleKitBin, 'generate'], project.folder)).code).not.toBe(0);
+    expect(project.migrations).toEqual([]);
+    expect((await project.drizzleKit('generate')).code).toBe(0);
+    expect(project.migrations).toHaveLength(1);
+    expect(readdirSync(project.folder).filter((it) => it.startsWith('.drizzle'))).toEqual([]);
+  });
+
+  it('does not let a migration pass that it could not add to', async ({ expect }) => {
+    const project = new Project({ 'schema.ts': small });
+    // A drizzle-kit that would write its files past node:fs, or at another time.
+    project.write(
+      'other.cjs',
+      `process.once('exit', () => require('node:child_process').execSync('mkdir -p drizzle/20990101000000_x'));`,
+    );
+    const plain = small.replace(/export const (countries|accounts|projects).*\n/g, '');
+    project.write('schema.ts', plain);
+    const result = await run(process.execPath, ['-r', './other.cjs', drizzleKitBin, 'generate'], project.folder);
+    expect(result).toMatchObject({ code: 1, stderr: expect.stringContaining('Delete 20990101000000_x, and report the version of drizzle-kit') });
+  });
+});

@@ -1,0 +1,109 @@
+/** Projects on disk, for tests that run the real drizzle-kit or the command line. */
+import { execFile } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import ts from 'typescript-5.9';
+
+const root = resolve(import.meta.dirname, '../..');
+const made: string[] = [];
+
+/** The sources as JavaScript, as users get them: drizzle-kit's loader takes far longer over TypeScript. */
+function build(): string {
+  const lib = mkdtempSync(join(tmpdir(), 'kit-lib-'));
+  made.push(lib);
+  symlinkSync(join(root, 'node_modules'), join(lib, 'node_modules'));
+  writeFileSync(join(lib, 'package.json'), '{ "type": "module" }');
+  const options = { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ESNext, verbatimModuleSyntax: true };
+  for (const part of ['schema', 'kit']) {
+    mkdirSync(join(lib, part));
+    for (const file of readdirSync(join(root, 'src', part)).filter((it) => it.endsWith('.ts'))) {
+      const { outputText } = ts.transpileModule(readFileSync(join(root, 'src', part, file), 'utf8'), { compilerOptions: options });
+      writeFileSync(join(lib, part, file.replace(/ts$/, 'js')), outputText);
+    }
+  }
+  return lib;
+}
+
+/** Where the built package is. */
+export const lib = build();
+export const drizzleKitBin = join(root, 'node_modules/drizzle-kit/bin.cjs');
+
+export interface Result {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+const imports = (names: string) =>
+  `import { ${names} } from 'drizzle-orm/pg-core';\nimport { referenceTable, tenancy, tenantSchema, tenantTable } from '${lib}/schema/index.js';\n`;
+
+export const account = `${imports('integer, pgSchema, pgTable, text, uuid')}export const account = tenancy('account', uuid);\n`;
+
+export const small = `${account}
+export const countries = referenceTable('countries', { id: integer().primaryKey(), name: text() });
+export const accounts = tenantTable('accounts', { id: account.id().primaryKey(), countryId: integer('country_id').references(() => countries.id) });
+export const projects = tenantTable('projects', { accountId: account.id('account_id').references(() => accounts.id), id: uuid().primaryKey() });
+`;
+
+export class Project {
+  readonly folder = mkdtempSync(join(tmpdir(), 'kit-project-'));
+
+  /** @param tenancy the `tenancy` of the config, and what else belongs into it, as source text */
+  constructor(files: Record<string, string>, tenancy = 'citus: { shardCount: 4 }', more = '') {
+    made.push(this.folder);
+    symlinkSync(join(root, 'node_modules'), join(this.folder, 'node_modules'));
+    this.config(tenancy, more);
+    for (const [name, text] of Object.entries(files)) this.write(name, text);
+  }
+
+  config(tenancy: string, more = '', name = 'drizzle.config.ts'): void {
+    const schema = more.includes('schema:') ? '' : `schema: './schema.ts', `;
+    this.write(
+      name,
+      `import { defineTenantConfig } from '${lib}/kit/index.js';\n` +
+        `export default defineTenantConfig({ dialect: 'postgresql', ${schema}out: './drizzle', ${more}\n  tenancy: { ${tenancy} } });\n`,
+    );
+  }
+
+  write(name: string, text: string): void {
+    mkdirSync(dirname(join(this.folder, name)), { recursive: true });
+    writeFileSync(join(this.folder, name), text);
+  }
+
+  read(name: string): string {
+    return readFileSync(join(this.folder, name), 'utf8');
+  }
+
+  /** The migrations, oldest first. */
+  get migrations(): string[] {
+    const out = join(this.folder, 'drizzle');
+    return existsSync(out) ? readdirSync(out).sort() : [];
+  }
+
+  /** The newest migration's file. */
+  last(file = 'migration.sql'): string {
+    return this.read(`drizzle/${this.migrations.at(-1)}/${file}`);
+  }
+
+  /** The command line. */
+  tenant(...args: string[]): Promise<Result> {
+    return run(process.execPath, [join(lib, 'kit/cli.js'), ...args], this.folder);
+  }
+
+  drizzleKit(...args: string[]): Promise<Result> {
+    return run(process.execPath, [drizzleKitBin, ...args], this.folder);
+  }
+}
+
+export function run(command: string, args: string[], cwd: string): Promise<Result> {
+  return new Promise((done) => {
+    execFile(command, args, { cwd, env: { ...process.env, NO_COLOR: '1' } }, (error, stdout, stderr) => {
+      done({ code: error ? (typeof error.code === 'number' ? error.code : 1) : 0, stdout, stderr });
+    });
+  });
+}
+
+export function removeProjects(): void {
+  for (const folder of made.splice(0)) rmSync(folder, { recursive: true, force: true });
+}

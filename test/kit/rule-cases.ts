@@ -1,0 +1,162 @@
+/** For each rule a schema that breaks it, what is said, and what Citus itself says when the rule is off. */
+import { sql } from 'drizzle-orm';
+import { bigserial, integer, pgPolicy, pgTable, serial, text, uuid } from 'drizzle-orm/pg-core';
+import { referenceTable, tenancy, tenantTable } from '../../src/schema/index.js';
+import type { RuleName, TenancyOptions } from '../../src/kit/index.js';
+import type { Schema } from './support.js';
+
+export interface RuleCase {
+  readonly rule: RuleName;
+  readonly before?: () => Schema;
+  readonly after: () => Schema;
+  readonly tenancy?: TenancyOptions;
+  /** The fault's table and column. */
+  readonly at: readonly [table: string, column: string];
+  readonly remedy: string;
+  /** What Citus says; undefined when it accepts it, to the application's harm. */
+  readonly refused?: RegExp;
+}
+
+const account = tenancy('account', uuid);
+const workspace = tenancy('workspace', text);
+const accounts = () => tenantTable('accounts', { id: account.id().primaryKey() });
+
+/** A table as tenantTable makes it, but for the constraints that a person took away from it. */
+function without(table: any, what: 'pks' | 'tenant-in-unique'): any {
+  const key = Symbol.for('drizzle:ExtraConfigBuilder');
+  const build = table[key];
+  table[key] = (self: any) => {
+    const values = build(self) as any[];
+    if (what === 'pks') return values.filter((it) => it.constructor.name !== 'PrimaryKeyBuilder');
+    for (const it of values) if (it.columns?.length === 2) it.columns = it.columns.slice(1);
+    return values;
+  };
+  return table;
+}
+
+export const ruleCases: readonly RuleCase[] = [
+  {
+    rule: 'primary-key',
+    after: () => ({ accounts: accounts(), notes: without(tenantTable('notes', { accountId: account.id('account_id'), id: uuid().primaryKey() }), 'tenant-in-unique') }),
+    at: ['notes', 'id'],
+    remedy: 'Declare the table with tenantTable, or put "account_id" into its primary key',
+    refused: /cannot create constraint/,
+  },
+  {
+    rule: 'unique',
+    after: () => ({ accounts: accounts(), notes: without(tenantTable('notes', { accountId: account.id('account_id'), name: text().unique() }), 'tenant-in-unique') }),
+    at: ['notes', 'name'],
+    remedy: 'Put "account_id" into the unique constraint "notes_name_unique"',
+    refused: /cannot create constraint/,
+  },
+  {
+    rule: 'foreign-key-tenant',
+    after: () => {
+      const roots = accounts();
+      const notes = tenantTable('notes', { accountId: account.id('account_id'), ownerId: uuid('owner_id') });
+      const build = Symbol.for('drizzle:PgInlineForeignKeys');
+      (notes as any)[build] = (pgTable('notes', { ownerId: uuid('owner_id').references(() => (roots as any).id) }) as any)[build];
+      return { roots, notes };
+    },
+    at: ['notes', 'owner_id'],
+    remedy: 'Put "account_id" and "id" of "accounts" into the foreign key',
+    refused: /foreign key/i,
+  },
+  {
+    rule: 'foreign-key-place',
+    after: () => {
+      const roots = accounts();
+      return { roots, tags: pgTable('tags', { id: integer().primaryKey(), accountId: uuid('account_id').references(() => (roots as any).id) }) };
+    },
+    at: ['tags', 'account_id'],
+    // Citus accepts this, and then no row can be inserted: the table on the coordinator is an empty shell.
+    remedy: 'Make "tags" a tenantTable, or drop the reference to "accounts"',
+  },
+  {
+    rule: 'foreign-key-place',
+    after: () => {
+      const plans = pgTable('plans', { id: integer().primaryKey() });
+      return { plans, accounts: tenantTable('accounts', { id: account.id().primaryKey(), plan: integer().references(() => plans.id) }) };
+    },
+    at: ['accounts', 'plan'],
+    remedy: 'Make "plans" a referenceTable or a tenantTable',
+    refused: /must be a distributed table or a reference table/,
+  },
+  {
+    rule: 'foreign-key-action',
+    after: () => {
+      const roots = accounts();
+      return { roots, notes: tenantTable('notes', { accountId: account.id('account_id').references(() => roots.id, { onUpdate: 'cascade' }) }) };
+    },
+    at: ['notes', 'account_id'],
+    remedy: `Take onUpdate: 'cascade' off the reference to "accounts"`,
+    refused: /foreign key/i,
+  },
+  {
+    rule: 'foreign-key-action',
+    after: () => {
+      const plans = pgTable('plans', { id: integer().primaryKey() });
+      return { accounts: accounts(), plans, offers: referenceTable('offers', { id: integer().primaryKey(), plan: integer().references(() => plans.id, { onDelete: 'cascade' }) }) };
+    },
+    at: ['offers', 'plan'],
+    remedy: 'Make "plans" a referenceTable',
+    refused: /foreign key/i,
+  },
+  {
+    rule: 'sequence-type',
+    after: () => ({ accounts: accounts(), notes: tenantTable('notes', { accountId: account.id('account_id'), id: serial().primaryKey() }) }),
+    at: ['notes', 'id'],
+    remedy: 'Make it bigserial, or bigint with an identity',
+  },
+  {
+    rule: 'policy-subquery',
+    after: () => ({
+      accounts: accounts(),
+      notes: tenantTable('notes', { accountId: account.id('account_id'), id: uuid().primaryKey() }, () => [pgPolicy('p', { using: sql`exists (select 1 from accounts)` })]),
+    }),
+    at: ['notes', 'account_id'],
+    remedy: 'Write the policy "p" without a subquery',
+    refused: /./,
+  },
+  {
+    rule: 'colocation-type',
+    after: () => ({ accounts: accounts(), workspaces: tenantTable('workspaces', { id: workspace.id().primaryKey() }) }),
+    tenancy: { citus: { tenancies: { workspace: { colocateWith: 'account' } } } },
+    at: ['workspaces', 'id'],
+    remedy: 'Take colocateWith off "workspace", or give both tenancies ids of one type',
+  },
+  {
+    rule: 'replica-identity',
+    after: () => ({ accounts: accounts(), notes: tenantTable('notes', { accountId: account.id('account_id') }) }),
+    tenancy: { citus: {}, rules: { 'replica-identity': 'error' } },
+    at: ['notes', 'account_id'],
+    remedy: 'Give the table a primary key',
+  },
+  {
+    rule: 'tenant-column-type',
+    before: () => ({ accounts: accounts() }),
+    after: () => ({ accounts: tenantTable('accounts', { id: tenancy('account', text).id().primaryKey() }) }),
+    at: ['accounts', 'id'],
+    remedy: 'Keep its type',
+    refused: /partition column/,
+  },
+  {
+    rule: 'add-sequence',
+    before: () => ({ accounts: accounts() }),
+    after: () => ({ accounts: tenantTable('accounts', { id: account.id().primaryKey(), n: bigserial({ mode: 'number' }) }) }),
+    at: ['accounts', 'n'],
+    remedy: 'Add a uuid column',
+    refused: /serial/,
+  },
+  {
+    rule: 'setting-name',
+    after: () => {
+      const [a, b] = [tenancy('my shop', uuid), tenancy('my-shop', uuid)];
+      return { x: tenantTable('x', { id: a.id().primaryKey() }), y: tenantTable('y', { id: b.id().primaryKey() }) };
+    },
+    tenancy: { citus: false, rls: true },
+    at: ['y', 'id'],
+    remedy: 'Rename the tenancy "my-shop" or "my shop"',
+  },
+];
+

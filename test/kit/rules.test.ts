@@ -1,0 +1,83 @@
+/** Every rule: a schema that breaks it, its level, and that all faults come in one report. */
+import { integer, pgTable, text, uuid } from 'drizzle-orm/pg-core';
+import { describe, expect, it } from 'vitest';
+import { defineTenantConfig, ruleNames, TenantRuleError, type Fault } from '../../src/kit/index.js';
+import { referenceTable, tenancy, tenantTable } from '../../src/schema/index.js';
+import { ruleCases } from './rule-cases.js';
+import { citus, History, type Schema } from './support.js';
+
+const faultsOf = async (history: History, schema: Schema, tenancy = citus): Promise<readonly Fault[]> =>
+  history.next({ schema, tenancy }).then(
+    () => [],
+    (error) => {
+      expect(error).toBeInstanceOf(TenantRuleError);
+      return error.faults;
+    },
+  );
+
+describe('rules', () => {
+  for (const { rule, before, after, tenancy = citus, at, remedy } of ruleCases) {
+    it(`${rule}: ${remedy}`, async () => {
+      const history = new History();
+      if (before) await history.next({ schema: before(), tenancy });
+      const faults = await faultsOf(history, after(), tenancy);
+      expect(faults).toEqual([{ rule, table: at[0], column: at[1], remedy: expect.stringContaining(remedy), reason: expect.any(String), level: 'error' }]);
+      const off = new History();
+      if (before) await off.next({ schema: before(), tenancy });
+      expect(await faultsOf(off, after(), { ...tenancy, rules: { ...tenancy.rules, [rule]: 'off' } })).toEqual([]);
+    });
+  }
+
+  it('has a case for each', () => {
+    expect([...new Set(ruleCases.map((it) => it.rule))].sort()).toEqual([...ruleNames].sort());
+  });
+
+  it('looks at what only matters on Citus only there', async () => {
+    for (const { after, rule, before } of ruleCases) {
+      if (before || rule === 'setting-name' || rule === 'colocation-type') continue;
+      expect(await faultsOf(new History(), after(), { citus: false })).toEqual([]);
+    }
+  });
+
+  it('accepts what Citus accepts', async () => {
+    const account = tenancy('account', uuid);
+    const countries = referenceTable('countries', { id: integer().primaryKey(), next: integer() });
+    const accounts = tenantTable('accounts', { id: account.id().primaryKey(), country: integer().references(() => countries.id, { onDelete: 'set null', onUpdate: 'cascade' }) });
+    const notes = tenantTable('notes', { accountId: account.id('account_id').references(() => accounts.id, { onDelete: 'cascade' }), id: uuid().primaryKey(), name: text().unique() });
+    const logs = pgTable('logs', { id: integer().primaryKey(), country: integer().references(() => countries.id) });
+    expect(await faultsOf(new History(), { countries, accounts, notes, logs })).toEqual([]);
+  });
+});
+
+describe('defineTenantConfig', () => {
+  const config = (tenancy: any, more: object = {}) => defineTenantConfig({ dialect: 'postgresql', schema: './schema.ts', tenancy, ...more } as any);
+  it.each([
+    [undefined, 'Give defineTenantConfig a "tenancy"'],
+    [{}, 'Set tenancy.citus to false'],
+    [{ citus: true }, 'Set tenancy.citus to false'],
+    [{ citus: { shardCount: 0 } }, 'Set tenancy.citus.shardCount to a whole number'],
+    [{ citus: { shardCount: '32' } }, 'Set tenancy.citus.shardCount to a whole number'],
+    [{ citus: {}, rls: 'yes' }, 'Set tenancy.rls to true or false'],
+    [{ citus: {}, mode: 'read-only' }, "Set tenancy.mode to 'write-only'"],
+    [{ citus: {}, colour: 1 }, 'Take tenancy.colour out of the config'],
+    [{ citus: {}, rules: { speed: 'off' } }, 'Take "speed" out of tenancy.rules'],
+    [{ citus: {}, rules: { unique: 'maybe' } }, `Set tenancy.rules["unique"] to 'error', 'warn' or 'off'`],
+    [{ citus: { tenancies: { a: { colocateWith: 'a' } } } }, 'to a tenancy that is not co-located itself'],
+    [{ citus: { tenancies: { a: { colocateWith: 'b', shardCount: 2 } } } }, 'Leave shardCount out of'],
+  ])('refuses %j', (tenancy, message) => {
+    expect(() => config(tenancy)).toThrow(message);
+  });
+
+  it('refuses another dialect, and hides what drizzle-kit does not know', () => {
+    expect(() => config({ citus: {} }, { dialect: 'mysql' })).toThrow("Set dialect to 'postgresql'");
+    expect(config({ citus: false })).toEqual({ dialect: 'postgresql', schema: './schema.ts' });
+    expect(config({ citus: {} }, { tablesFilter: 'app_*' })).toMatchObject({ tablesFilter: ['app_*', '!citus_tables', '!citus_schemas'] });
+  });
+
+  it('names a tenancy that the schema does not have', async () => {
+    const account = tenancy('account', uuid);
+    const schema = { accounts: tenantTable('accounts', { id: account.id().primaryKey() }) };
+    await expect(new History().next({ schema, tenancy: { citus: { tenancies: { shop: { shardCount: 2 } } } } })).rejects.toThrow('Take "shop" out of tenancy.citus.tenancies');
+    await expect(new History().next({ schema, tenancy: { citus: { tenancies: { account: { colocateWith: 'shop' } } } } })).rejects.toThrow('there is no "shop"');
+  });
+});

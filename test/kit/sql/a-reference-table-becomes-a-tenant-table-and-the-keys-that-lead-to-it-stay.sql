@@ -1,0 +1,40 @@
+-- drizzle-tenant: tenancy.json beside this file says what the tables are after it.
+SET LOCAL citus.multi_shard_modify_mode TO 'sequential';
+-- Citus: free the tables that change their place. Does nothing on plain PostgreSQL.
+DO $citus$
+BEGIN
+	IF NOT EXISTS (SELECT FROM pg_extension WHERE extname = 'citus') THEN RETURN; END IF;
+	ALTER TABLE "labels" DROP CONSTRAINT IF EXISTS "labels_country_id_countries_id_fkey";
+	-- labels: back to one node
+	IF EXISTS (SELECT FROM pg_dist_partition WHERE logicalrelid = '"labels"'::regclass AND partmethod = 'n' AND repmodel = 't') THEN
+		PERFORM undistribute_table('"labels"');
+	END IF;
+END
+$citus$;
+ALTER TABLE "labels" ADD COLUMN "account_id" uuid;
+-- Fill in the tenant of the rows of labels from the rows that they point at.
+UPDATE "labels" SET "account_id" = "projects"."account_id" FROM "projects" WHERE "labels"."account_id" IS NULL AND "projects"."id" = "labels"."project_id";
+-- Stops when rows of labels have no tenant yet. Write their UPDATE above this line.
+DO $tenant$
+BEGIN
+	IF EXISTS (SELECT FROM "labels" WHERE "account_id" IS NULL) THEN
+		RAISE EXCEPTION USING MESSAGE = 'Fill in the tenant of every row of labels: write the UPDATE that sets its column account_id above this statement in the migration, then run it again. Nothing was changed.';
+	END IF;
+END
+$tenant$;
+ALTER TABLE "labels" DROP CONSTRAINT "labels_pkey";
+ALTER TABLE "labels" ADD PRIMARY KEY ("account_id","id");
+-- Citus: put the tables in their place. Does nothing on plain PostgreSQL.
+DO $citus$
+BEGIN
+	IF NOT EXISTS (SELECT FROM pg_extension WHERE extname = 'citus') THEN RETURN; END IF;
+	-- labels: by account_id, beside accounts
+	IF NOT EXISTS (SELECT FROM pg_dist_partition WHERE logicalrelid = '"labels"'::regclass AND partmethod = 'h') THEN
+		PERFORM create_distributed_table('"labels"', 'account_id', colocate_with => '"accounts"');
+	END IF;
+	IF NOT EXISTS (SELECT FROM pg_constraint WHERE conrelid = '"labels"'::regclass AND conname = 'labels_country_id_countries_id_fkey') THEN
+		ALTER TABLE "labels" ADD CONSTRAINT "labels_country_id_countries_id_fkey" FOREIGN KEY ("country_id") REFERENCES "countries"("id");
+	END IF;
+END
+$citus$;
+ALTER TABLE "labels" ADD CONSTRAINT "labels_account_id_project_id_projects_account_id_id_fkey" FOREIGN KEY ("account_id","project_id") REFERENCES "projects"("account_id","id");

@@ -1,0 +1,59 @@
+-- drizzle-tenant: tenancy.json beside this file says what the tables are after it.
+SET LOCAL citus.multi_shard_modify_mode TO 'sequential';
+ALTER TABLE "tasks" DROP CONSTRAINT "tasks_project_id_projects_id_fkey";
+-- Citus: free the tables that change their place. Does nothing on plain PostgreSQL.
+DO $citus$
+BEGIN
+	IF NOT EXISTS (SELECT FROM pg_extension WHERE extname = 'citus') THEN RETURN; END IF;
+	ALTER TABLE "accounts" DROP CONSTRAINT IF EXISTS "accounts_country_id_countries_id_fkey";
+	ALTER TABLE "projects" DROP CONSTRAINT IF EXISTS "projects_team_id_accounts_id_fkey";
+END
+$citus$;
+ALTER TABLE "projects" RENAME COLUMN "team_id" TO "account_id";
+ALTER TABLE "tasks" ADD COLUMN "account_id" uuid;
+-- Fill in the tenant of the rows of tasks from the rows that they point at.
+UPDATE "tasks" SET "account_id" = "projects"."account_id" FROM "projects" WHERE "tasks"."account_id" IS NULL AND "projects"."id" = "tasks"."project_id";
+-- Stops when rows of tasks have no tenant yet. Write their UPDATE above this line.
+DO $tenant$
+BEGIN
+	IF EXISTS (SELECT FROM "tasks" WHERE "account_id" IS NULL) THEN
+		RAISE EXCEPTION USING MESSAGE = 'Fill in the tenant of every row of tasks: write the UPDATE that sets its column account_id above this statement in the migration, then run it again. Nothing was changed.';
+	END IF;
+END
+$tenant$;
+ALTER TABLE "projects" DROP CONSTRAINT "projects_pkey";
+ALTER TABLE "projects" ADD PRIMARY KEY ("account_id","id");
+ALTER TABLE "tasks" DROP CONSTRAINT "tasks_pkey";
+ALTER TABLE "tasks" ADD PRIMARY KEY ("account_id","id");
+ALTER TABLE "projects" RENAME CONSTRAINT "projects_name_key" TO "projects_account_id_name_unique";
+ALTER TABLE "projects" DROP CONSTRAINT "projects_account_id_name_unique";
+ALTER TABLE "projects" ADD CONSTRAINT "projects_account_id_name_unique" UNIQUE("account_id","name");
+-- Citus: put the tables in their place. Does nothing on plain PostgreSQL.
+DO $citus$
+BEGIN
+	IF NOT EXISTS (SELECT FROM pg_extension WHERE extname = 'citus') THEN RETURN; END IF;
+	-- countries: every node has all rows
+	IF NOT EXISTS (SELECT FROM pg_dist_partition WHERE logicalrelid = '"countries"'::regclass AND partmethod = 'n' AND repmodel = 't') THEN
+		PERFORM create_reference_table('"countries"');
+	END IF;
+	-- accounts: by id, over 4 shards
+	IF NOT EXISTS (SELECT FROM pg_dist_partition WHERE logicalrelid = '"accounts"'::regclass AND partmethod = 'h') THEN
+		PERFORM create_distributed_table('"accounts"', 'id', shard_count => 4, colocate_with => 'none');
+	END IF;
+	-- projects: by account_id, beside accounts
+	IF NOT EXISTS (SELECT FROM pg_dist_partition WHERE logicalrelid = '"projects"'::regclass AND partmethod = 'h') THEN
+		PERFORM create_distributed_table('"projects"', 'account_id', colocate_with => '"accounts"');
+	END IF;
+	-- tasks: by account_id, beside accounts
+	IF NOT EXISTS (SELECT FROM pg_dist_partition WHERE logicalrelid = '"tasks"'::regclass AND partmethod = 'h') THEN
+		PERFORM create_distributed_table('"tasks"', 'account_id', colocate_with => '"accounts"');
+	END IF;
+	IF NOT EXISTS (SELECT FROM pg_constraint WHERE conrelid = '"accounts"'::regclass AND conname = 'accounts_country_id_countries_id_fkey') THEN
+		ALTER TABLE "accounts" ADD CONSTRAINT "accounts_country_id_countries_id_fkey" FOREIGN KEY ("country_id") REFERENCES "countries"("id");
+	END IF;
+	IF NOT EXISTS (SELECT FROM pg_constraint WHERE conrelid = '"projects"'::regclass AND conname = 'projects_account_id_accounts_id_fkey') THEN
+		ALTER TABLE "projects" ADD CONSTRAINT "projects_account_id_accounts_id_fkey" FOREIGN KEY ("account_id") REFERENCES "accounts"("id") ON DELETE CASCADE;
+	END IF;
+END
+$citus$;
+ALTER TABLE "tasks" ADD CONSTRAINT "tasks_account_id_project_id_projects_account_id_id_fkey" FOREIGN KEY ("account_id","project_id") REFERENCES "projects"("account_id","id") ON DELETE CASCADE;

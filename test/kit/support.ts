@@ -1,0 +1,37 @@
+/** Migrations in this process: drizzle-kit's api, our statements, and a history of schemas to run through. */
+import { generateDrizzleJson, generateMigration, type Hint } from 'drizzle-kit/api-postgres';
+import { Entities, type Row } from '../../src/kit/snapshot.js';
+import { tenantStatements, type TenancyOptions, type TenancyState } from '../../src/kit/index.js';
+
+export type Schema = Record<string, unknown>;
+
+export interface Step {
+  readonly schema: Schema;
+  readonly hints?: Hint[];
+  readonly tenancy?: TenancyOptions;
+  /** Statements that a person would write by hand instead of generating. */
+  readonly custom?: readonly string[];
+}
+
+export const citus: TenancyOptions = { citus: { shardCount: 4 } };
+
+/** Remembers what was, as the migrations folder does. */
+export class History {
+  private snapshot: Awaited<ReturnType<typeof generateDrizzleJson>> | undefined;
+  state: TenancyState | undefined;
+
+  /** The tables as drizzle-kit sees them. */
+  get entities(): Entities {
+    return new Entities((this.snapshot?.ddl ?? []) as Row[]);
+  }
+
+  async next({ schema, hints, tenancy = citus }: Step): Promise<string[]> {
+    const to = await generateDrizzleJson(schema, this.snapshot?.id);
+    const from = this.snapshot ?? (await generateDrizzleJson({}));
+    const drizzle = await generateMigration(from, to, hints ? { hints } : undefined);
+    const { statements, state } = await tenantStatements({ statements: drizzle, from: this.snapshot, to, schema, state: this.state, tenancy });
+    this.snapshot = to;
+    this.state = state;
+    return statements;
+  }
+}
