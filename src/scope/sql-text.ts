@@ -106,6 +106,9 @@ interface Frame {
  */
 export type FragmentUse = 'expression' | 'value' | 'source' | 'joined source' | 'conflict' | 'statement';
 
+/** What is refused in a value however it reads: a prover of the whole statement could not tell. */
+export const addsValue = 'a comma would add a value of its own';
+
 /** Words that begin a clause. Outside of parentheses they would move what Drizzle writes next into that clause. */
 const clauses = words('where group having order limit offset fetch for union intersect except window returning select');
 
@@ -205,7 +208,7 @@ export function readTables(
         if (!frame.bracket) throw refuse(i, 'a bracket closes what the template did not open');
         frames.pop();
       } else if (value === ',') {
-        if (use === 'value' && frames.length === 1) throw refuse(i, 'a comma would add a value of its own');
+        if (use === 'value' && frames.length === 1) throw refuse(i, addsValue);
         if (frame.inFrom) frame.expectsTable = true;
       }
       continue;
