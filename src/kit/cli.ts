@@ -186,7 +186,11 @@ function commands(output: Output): Command {
 
 async function planFor(project: Project, database: Database): Promise<PlanStep[]> {
   if (project.options.citus) await requireCitus(database);
-  return planSteps(project.state, project.entities, await readLive(database));
+  const live = await readLive(database);
+  if (!project.options.writeOnly) return planSteps(project.state, project.entities, live);
+  // Tables on their way have no keys yet by which they could be distributed.
+  const tables = Object.entries(project.state.tables).filter(([key, it]) => it.kind !== 'tenant' || live.tables.get(key)?.kind === 'tenant');
+  return planSteps({ ...project.state, tables: Object.fromEntries(tables) }, project.entities, live);
 }
 
 /** In write-only mode, tables on their way are not distributed yet; the migrations know which. */

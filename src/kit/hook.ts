@@ -12,7 +12,7 @@ import fs from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { ReadConfig } from './config.js';
 import { listen, type Declared } from './declared.js';
-import { describeFault, TenantRuleError } from './errors.js';
+import { describeFault, MigrationFolderError, TenantRuleError } from './errors.js';
 import { generate, isBehind } from './generate.js';
 import type { Fault } from './rules.js';
 import { leavesOf, parseSnapshot, readMigrations } from './snapshot.js';
@@ -34,7 +34,9 @@ export function hookIntoDrizzleKit(read: ReadConfig): void {
   if (command === 'check') onExit(() => void stateOf(read.out));
   if (command === 'push') {
     onExit(() => {
-      if (read.options.citus) say('Run "npx drizzle-tenant apply" now: push changes the tables, and only apply distributes them.');
+      if (read.options.citus || read.options.rls) {
+        say('Run "npx drizzle-tenant apply" now: push changes the tables, and only apply distributes them and writes their policies.');
+      }
     });
   }
 }
@@ -88,6 +90,13 @@ function hookGenerate(read: ReadConfig, args: readonly string[]): void {
 
   const isDry = args.some((it) => it === '--explain' || it === '--help' || it === '-h');
   if (!isDry && !isCustom && process.env[fillVariable] === undefined) holdNoChanges(() => written, () => isBehind(readMigrations(out), declared, read.options), args);
+  const before = new Set(isNewOut ? [] : fs.readdirSync(out));
+  onExit(() => {
+    // Should a drizzle-kit write in another way one day, it must not pass for a migration that distributes.
+    const missed = isDry || written || !fs.existsSync(out) ? [] : fs.readdirSync(out).filter((it) => !before.has(it) && /^\d{14}_/.test(it));
+    const bare = missed.filter((it) => !fs.existsSync(join(out, it, 'tenancy.json')));
+    if (bare.length > 0) throw new MigrationFolderError(`Delete ${bare.join(', ')}, and report the version of drizzle-kit: drizzle-tenant could not add to it.`);
+  });
   process.on('exit', (code) => {
     if (code !== 0) reportDefinitions(declared);
     if (code !== 0 && isNewOut && fs.existsSync(out) && fs.readdirSync(out).length === 0) fs.rmdirSync(out);

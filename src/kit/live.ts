@@ -14,6 +14,7 @@ export interface LiveTable extends TableName {
   /** An estimate, as PostgreSQL keeps it; -1 when it was never analyzed. */
   readonly rows: number;
   readonly bytes: number;
+  /** Whether row-level security is on, for the owner too. */
   readonly forced: boolean;
   readonly policy: string | null;
   readonly policyAs: 'PERMISSIVE' | 'RESTRICTIVE' | null;
@@ -39,7 +40,7 @@ export async function readLive(database: Database): Promise<Live> {
        CASE WHEN p.partmethod = 'h' OR p.repmodel = 't' THEN citus_total_relation_size(c.oid, false) ELSE pg_total_relation_size(c.oid) END::float8 AS bytes`
     : `'local' AS kind, NULL AS column, NULL AS colocation, 0 AS "shardCount", 0 AS isolated, pg_total_relation_size(c.oid)::float8 AS bytes`;
   const tables = await database.query<LiveTable>(
-    `SELECT n.nspname AS schema, c.relname AS name, ${held}, c.reltuples::float8 AS rows, c.relforcerowsecurity AS forced,
+    `SELECT n.nspname AS schema, c.relname AS name, ${held}, c.reltuples::float8 AS rows, (c.relrowsecurity AND c.relforcerowsecurity) AS forced,
        pg_get_expr(pol.polqual, pol.polrelid) AS policy,
        CASE WHEN pol.oid IS NULL THEN NULL WHEN pol.polpermissive THEN 'PERMISSIVE' ELSE 'RESTRICTIVE' END AS "policyAs"
      FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace

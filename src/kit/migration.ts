@@ -50,7 +50,7 @@ export function migrationStatements(drizzle: readonly string[], migrated: Migrat
   );
   const kept = after.list('fks').filter((fk) => touches(fk) && !isCreated(fk));
 
-  const statements = rebuilt.statements.map((it) => tolerate(it, loosened));
+  const statements = rebuilt.statements.filter((it) => !unlocks(it, changes)).map((it) => tolerate(it, loosened));
   const [start, end] = places(statements, migrated);
   const adopts = changes.some((it) => isAdopted(it, after));
   const resharded = reshardedGroups(changes, prev, next);
@@ -140,6 +140,10 @@ function tolerate(statement: string, loosened: readonly Row[]): string {
     '$rename$;',
   ].join('\n');
 }
+
+/** drizzle-kit switches row-level security off with the schema's last policy: it does not know of ours. */
+const unlocks = (statement: string, changes: readonly TableChange[]) =>
+  changes.some(({ table, is }) => is?.rls && statement.startsWith(`ALTER TABLE ${quoted(table)} DISABLE ROW LEVEL SECURITY`));
 
 /** Where tables go back to one node, and where they are distributed: between the two they are plain tables. */
 function places(statements: readonly string[], { before }: Migrated): [number, number] {

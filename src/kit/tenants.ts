@@ -1,7 +1,7 @@
 /** Large tenants: which they are, by Citus's own statistics, and a shard of its own for one. */
 import { requireCitus, type Database } from './database.js';
 import { CitusRequiredError, DatabaseStateError } from './errors.js';
-import { literal, plain, quoted, type TableName } from './names.js';
+import { ident, literal, plain, quoted, type TableName } from './names.js';
 import type { TenancyState } from './state.js';
 
 export interface TenantStatistics {
@@ -65,7 +65,7 @@ export async function isolateTenant(
   if (!checked) throw new DatabaseStateError(`Pass the tenant's id as the database has it: this one is no ${type}.`);
   const [present] = await database.query(`SELECT FROM pg_dist_partition WHERE logicalrelid = to_regclass($1) AND partmethod = 'h'`, [quoted(table)]);
   if (!present) throw new DatabaseStateError(`Run "npx drizzle-tenant plan" first: "${plain(table)}" is not distributed.`);
-  const [row] = await database.query(`SELECT FROM ${quoted(table)} WHERE "${column}" = ($1::text)::${type} LIMIT 1`, [id]);
+  const [row] = await database.query(`SELECT FROM ${quoted(table)} WHERE ${ident(column)} = ($1::text)::${type} LIMIT 1`, [id]);
   if (!row) throw new DatabaseStateError(`Pass the id of a tenant that exists: "${plain(table)}" has no row for this one.`);
   const [wal] = await database.query<{ level: string }>(`SELECT current_setting('wal_level') AS level`);
   if (!blockWrites && wal?.level !== 'logical') {

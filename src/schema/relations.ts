@@ -1,5 +1,5 @@
 /** Drizzle's relations between tenant tables: each carries the tenant column by itself. */
-import { defineRelations, type Assume, type ExtractTablesWithRelations, type RelationsBuilder, type RelationsBuilderConfig, type Table } from 'drizzle-orm';
+import { defineRelations, type Assume, type ExtractTablesWithRelations, type RelationsBuilder, type RelationsBuilderConfig, type Subquery, type Table, type View } from 'drizzle-orm';
 import { classOf, nameOf, type TenantClass } from './classify.js';
 import { TenantDefinitionError } from './errors.js';
 import type { AnyTenantTable, TenancyOf, TenantTypeError, UnscopedWithColumns } from './table.types.js';
@@ -15,9 +15,9 @@ export type RelationTable<T> = UnscopedWithColumns<T> & { readonly [tenancyBrand
 export type TenancyOfRelationTable<T> = T extends { readonly [tenancyBrand]?: [infer Name] | undefined } ? Name : never;
 
 type TablesOf<TSchema> = {
-  [K in keyof TSchema as TSchema[K] extends AnyTenantTable | PgTable | PgViewBase ? K : never]: Assume<
+  [K in keyof TSchema as TSchema[K] extends AnyTenantTable | PgTable | PgViewBase | Subquery<string, any> ? K : never]: Assume<
     RelationTable<TSchema[K]>,
-    Table<any>
+    Table<any> | View<any> | Subquery<string, any>
   >;
 };
 
@@ -35,23 +35,33 @@ type CheckRelation<TSchema, TFrom, TRelation> = TRelation extends { readonly tar
       : TenantTypeError<'Relate tables of one tenancy: a row of one tenancy cannot lead to rows of another'>
   : unknown;
 
-declare const relationsBrand: unique symbol;
+declare const useDefineTenantRelations: unique symbol;
 
 /** What {@link defineTenantRelations} returns, for `withTenancy`. No plain Drizzle handle accepts it. */
 export interface TenantRelations<TRelations> {
-  readonly [relationsBrand]: TRelations;
+  readonly [useDefineTenantRelations]: TRelations;
 }
 
-const configs = new WeakMap<object, Record<string, any>>();
+/** Drizzle's config with and without the tenant column in each relation. */
+interface Configs {
+  readonly carried: Record<string, any>;
+  readonly plain: () => Record<string, any>;
+}
 
-/** Drizzle's relational config behind tenant relations. */
-export function relationsConfig(relations: object | undefined): Record<string, any> {
+const configs = new WeakMap<object, Configs>();
+
+/**
+ * @param relations what `defineTenantRelations` returned
+ * @param carriesTenant false while old rows have no tenant yet, and would be lost in a join on it
+ * @returns Drizzle's relational config behind them
+ */
+export function relationsConfig(relations: object | undefined, carriesTenant = true): Record<string, any> {
   if (relations === undefined) return {};
   const config = configs.get(relations);
   if (!config) {
     throw new TenantDefinitionError('-', '-', 'Define the relations with defineTenantRelations(), not with defineRelations()');
   }
-  return config;
+  return carriesTenant ? config.carried : config.plain();
 }
 
 /**
@@ -83,7 +93,7 @@ export function defineTenantRelations(schema: Record<string, any>, relations?: (
     for (const [field, relation] of Object.entries<any>(relations)) carryTenant(name, field, table, relation, config);
   }
   const result = Object.freeze({});
-  configs.set(result, config);
+  configs.set(result, { carried: config, plain: () => defineRelations(schema, relations as any) });
   return result;
 }
 

@@ -99,7 +99,9 @@ export type TenancyOfBuilders<TBuilders> = {
 }[keyof TBuilders];
 
 /** A map of column builders with one tenant column. Otherwise the error that says so, first, since what follows may be cut off. */
-type OneTenantColumn<TBuilders> = [TenantBuilderKey<TBuilders>] extends [never]
+type OneTenantColumn<TBuilders> = string extends keyof TBuilders
+  ? TenantTypeError<'Give the table one tenant column, as in accountId: account.id()'> & TBuilders
+  : [TenantBuilderKey<TBuilders>] extends [never]
   ? TenantTypeError<'Add a tenant column, as in accountId: account.id(), or declare a referenceTable() if all tenants share the rows'> & TBuilders
   : IsUnion<TenantBuilderKey<TBuilders>> extends true
     ? TenantTypeError<'Keep one tenant column: a row belongs to one tenant. Declare the other as a plain column of the same type'> & TBuilders
@@ -120,10 +122,17 @@ type ExtraConfig<TBuilders extends Record<string, AnyPgColumnBuilder>> = (
   self: PgBuildExtraConfigColumns<TBuilders>,
 ) => (PgTableExtraConfigValue | PgTableExtraConfigValue[])[] | PgTableExtraConfig;
 
+// The callback form is an overload of its own, since TypeScript 5.9 infers nothing from a callback beside a
+// conditional type; and the first one, since TypeScript 7 shows the error of the last one only.
 interface TenantTableFnInternal<TSchema extends string | undefined> {
   <TName extends string, TBuilders extends Record<string, AnyPgColumnBuilder>>(
     name: TName,
-    columns: OneTenantColumn<TBuilders> | ((types: ColumnTypes) => OneTenantColumn<TBuilders>),
+    columns: (types: ColumnTypes) => OneTenantColumn<TBuilders>,
+    extra?: ExtraConfig<TBuilders>,
+  ): TenantTable<TenancyOfBuilders<TBuilders>, Built<TName, TSchema, TBuilders>>;
+  <TName extends string, TBuilders extends Record<string, AnyPgColumnBuilder>>(
+    name: TName,
+    columns: OneTenantColumn<TBuilders>,
     extra?: ExtraConfig<TBuilders>,
   ): TenantTable<TenancyOfBuilders<TBuilders>, Built<TName, TSchema, TBuilders>>;
 }

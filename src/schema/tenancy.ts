@@ -10,9 +10,10 @@ declare const tenantIdBrand: unique symbol;
 /**
  * The id of a tenant of the tenancy `Name`. Opaque: no plain string or number is one. Get it from
  * {@link Tenancy.parse}, or from a row's tenant column. At run time it is the column's ordinary value.
+ * The compiler quotes the brand where another tenancy's id is given.
  */
 export interface TenantId<Name extends string> {
-  readonly [tenantIdBrand]: Name;
+  readonly [tenantIdBrand]: `Get it from ${Name}.parse(value)`;
 }
 
 /** A column builder whose column names the tenant. Made by {@link Tenancy.id}. */

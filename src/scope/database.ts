@@ -1,5 +1,5 @@
 /** The handles: `withTenancy`, `forTenant` and their like. Each is Drizzle's own handle on a scoped dialect. */
-import { is, Placeholder } from 'drizzle-orm';
+import { is, Placeholder, Subquery } from 'drizzle-orm';
 import { PgDialect, QueryBuilder } from 'drizzle-orm/pg-core';
 import { RelationalQueryBuilder } from 'drizzle-orm/pg-core/query-builders/query';
 import { PgAsyncRelationalQuery } from 'drizzle-orm/pg-core/async';
@@ -18,8 +18,36 @@ import { namesOf, Scope, type Reach } from './scope.js';
 import { ScopedSession, tagOf, type Lifetime } from './session.js';
 import { tableKey } from './template.js';
 
+/** How handles run: as promises here, as Effects in another entry point. */
+export interface Running {
+  /** Drizzle's class of relational queries. */
+  readonly relationalQuery: unknown;
+  /** `use`, and `after` when it has ended in whichever way. */
+  readonly ensuring: (use: () => any, after: () => void) => any;
+  readonly action: (run: () => Promise<unknown>) => any;
+  /** `run`, once `check` has not refused. */
+  readonly after: (check: () => Promise<void>, run: () => any) => any;
+}
+
+const promises: Running = {
+  relationalQuery: PgAsyncRelationalQuery,
+  ensuring: async (use, after) => {
+    try {
+      return await use();
+    } finally {
+      after();
+    }
+  },
+  action: (run) => run(),
+  after: async (check, run) => {
+    await check();
+    return run();
+  },
+};
+
 /** What all handles of one `withTenancy` share. */
 interface Shared {
+  readonly running: Running;
   readonly relations: Record<string, any>;
   readonly tenancies: readonly AnyTenancy[] | undefined;
   readonly filters: boolean;
@@ -41,7 +69,7 @@ class ScopedDatabase {
     this.#drizzle = drizzle;
     this.#shared = shared;
     this.dialect = Object.freeze(Object.create(shared.dialect, { scope: { value: scope } }));
-    this.session = new ScopedSession((drizzle as any).session, this.dialect, lifetime);
+    this.session = new ScopedSession((drizzle as any).session, this.dialect, lifetime, shared.running.after);
   }
 
   get query(): object {
@@ -55,11 +83,13 @@ class ScopedDatabase {
   get $cache() {
     const invalidate = this.#drizzle.$cache?.invalidate;
     return {
-      invalidate: async ({ tags, ...params }: { tags?: string | string[]; tables?: unknown }) =>
-        invalidate?.call(this.#drizzle.$cache, {
-          ...params,
-          ...(tags === undefined ? {} : { tags: [tags].flat().map((tag) => tagOf(this.dialect, tag)) }),
-        }),
+      invalidate: ({ tags, ...params }: { tags?: string | string[]; tables?: unknown }) =>
+        this.#shared.running.action(async () =>
+          invalidate?.call(this.#drizzle.$cache, {
+            ...params,
+            ...(tags === undefined ? {} : { tags: [tags].flat().map((tag) => tagOf(this.dialect, tag)) }),
+          }),
+        ),
     };
   }
 
@@ -104,15 +134,14 @@ class ScopedDatabase {
     return this.#drizzle.execute.apply(this, args);
   }
 
-  transaction(run: (tx: any) => Promise<unknown>, config?: unknown) {
+  transaction(run: (tx: any) => unknown, config?: unknown) {
     checkTransaction(config);
-    return this.#drizzle.transaction(async (tx: object) => {
+    return this.#drizzle.transaction((tx: object) => {
       const lifetime: Lifetime = { open: true };
-      try {
-        return await run(new ScopedTransaction(tx, this.#shared, this.dialect.scope, lifetime));
-      } finally {
-        lifetime.open = false;
-      }
+      return this.#shared.running.ensuring(
+        () => run(new ScopedTransaction(tx, this.#shared, this.dialect.scope, lifetime)),
+        () => void (lifetime.open = false),
+      );
     }, config);
   }
 }
@@ -158,14 +187,23 @@ function checkTransaction(config: any): void {
  * const db = withTenancy(drizzle({ client: postgres(url) }), { relations });
  * const projects = await db.forTenant(id).query.projects.findMany();
  */
-export const withTenancy: WithTenancy = (db: any, options: WithTenancyOptions<any> = {}): any => {
+export const withTenancy: WithTenancy = (db: any, options: WithTenancyOptions<any> = {}): any => scopedHandles(db, options, promises);
+
+/**
+ * `withTenancy`, for handles that may run otherwise than as promises.
+ *
+ * @param only the tenancy of all handles for tenants, where there is but one
+ */
+export function scopedHandles(db: any, options: WithTenancyOptions<any>, running: Running, only?: AnyTenancy): any {
   if (!is(db?.dialect, PgDialect)) {
     throw new UnsupportedTenantOperationError('Pass withTenancy() a Drizzle handle of PostgreSQL, as in withTenancy(drizzle({ client })).');
   }
-  const relations = relationsConfig(options.relations);
+  const filters = options.mode !== 'write-only';
+  const relations = relationsConfig(options.relations, filters);
   const tables = new Map<string, object>();
   const tenancies = new Set<AnyTenancy>();
   for (const { table } of Object.values(relations)) {
+    if (is(table, Subquery)) continue; // Drizzle makes a CTE of it.
     const [schema, original] = namesOf(table);
     tables.set(tableKey(schema, original), table);
     const found = classOf(table);
@@ -176,14 +214,15 @@ export const withTenancy: WithTenancy = (db: any, options: WithTenancyOptions<an
     Object.defineProperty(query, name, {
       get(this: { handle: ScopedDatabase }) {
         const { dialect, session } = this.handle;
-        return new RelationalQueryBuilder(relations, config.table, config, dialect, session as any, false, PgAsyncRelationalQuery as any);
+        return new RelationalQueryBuilder(relations, config.table, config, dialect, session as any, false, running.relationalQuery as any);
       },
     });
   }
   const shared: Shared = {
+    running,
     relations,
-    tenancies: tenancies.size > 0 ? [...tenancies] : undefined,
-    filters: options.mode !== 'write-only',
+    tenancies: only ? [only] : tenancies.size > 0 ? [...tenancies] : undefined,
+    filters,
     dialect: Object.freeze(scopingDialect(db.dialect, tables)),
     query,
   };
@@ -218,7 +257,7 @@ export const withTenancy: WithTenancy = (db: any, options: WithTenancyOptions<an
       };
     },
   };
-};
+}
 
 /** The tenant of a prepared statement is no placeholder that an application can name. */
 const tenantPlaceholder = Symbol('drizzle-tenant:tenant') as unknown as string;

@@ -1,12 +1,12 @@
 /** The types of the handles. */
-import type { InferInsertModel, SQL, SQLWrapper, TablesRelationalConfig } from 'drizzle-orm';
+import type { InferInsertModel, IsUnion, SQL, SQLWrapper, TablesRelationalConfig } from 'drizzle-orm';
 import type { PgAsyncDatabase } from 'drizzle-orm/pg-core/async';
 import type { PgMaterializedView, PgQueryResultHKT, PgQueryResultKind, PgTransactionConfig } from 'drizzle-orm/pg-core';
 import type { PgRelationalQueryHKTBase, RelationalQueryBuilder } from 'drizzle-orm/pg-core/query-builders/query';
 import type { TenancyOfRelationTable, TenantRelations } from '../schema/relations.js';
 import type { Tenancy, TenantId } from '../schema/tenancy.js';
 import type { TenantTypeError } from '../schema/table.types.js';
-import type { AnySource, CheckSource, CheckTarget, Handle, HandleOf, PromiseRunner, ReaderIn, Run, Runner, ScopeBrand, SqlMethods } from './handle.types.js';
+import type { Act, AnySource, CheckBuilt, CheckSource, CheckTarget, Handle, HandleOf, PromiseRunner, ReaderIn, Reach, Run, Runner, ScopeBrand, SqlMethods, Transact } from './handle.types.js';
 import type { TenantQueryBuilder, TenantWithBuilder } from './select.types.js';
 import type { AnyTarget, InsertColumns, TenantDelete, TenantInsertBuilder, TenantUpdateBuilder, WriteTable } from './write.types.js';
 
@@ -26,7 +26,11 @@ interface RelationalHKT<H extends Handle> extends PgRelationalQueryHKTBase {
 }
 
 /** The tables of the relations that the handle reads. */
-export type RelationalQueries<H extends Handle, TRelations> = TRelations extends TablesRelationalConfig
+export type RelationalQueries<H extends Handle, TRelations> = TRelations extends TenantRelations<infer Config>
+  ? QueriesOf<H, Config>
+  : QueriesOf<H, TRelations>;
+
+type QueriesOf<H extends Handle, TRelations> = TRelations extends TablesRelationalConfig
   ? {
       [K in keyof TRelations as [TenancyOfRelationTable<TRelations[K]['table']>] extends [H['tenancy']] ? K : never]: RelationalQueryBuilder<
         TRelations,
@@ -36,7 +40,7 @@ export type RelationalQueries<H extends Handle, TRelations> = TRelations extends
     }
   : {};
 
-type Ctes<H extends Handle> = readonly (SQLWrapper & ScopeBrand<H['tenancy']>)[];
+type Ctes<H extends Handle, T> = { [K in keyof T]: CheckBuilt<H, T[K]> };
 
 interface ReadMethods<H extends Handle> {
   select: TenantQueryBuilder<ReaderIn<H>>['select'];
@@ -54,12 +58,16 @@ interface WriteMethods<H extends Handle> {
 }
 
 /** The whole of Drizzle's query API, on the tables of one handle. */
-export interface ScopedHandle<H extends Handle, TRelations, TTransaction> extends ReadMethods<H>, WriteMethods<H>, ScopeBrand<H['tenancy']> {
+export interface ScopedHandle<H extends Handle, TRelations, TTransaction>
+  extends ReadMethods<H>,
+    WriteMethods<H>,
+    ScopeBrand<H['tenancy']>,
+    Reach<H['writes']> {
   readonly query: RelationalQueries<H, TRelations>;
   readonly $with: TenantWithBuilder<ReaderIn<H>>;
-  with(...queries: Ctes<H>): ReadMethods<H> & WriteMethods<H>;
+  with<T extends SQLWrapper[]>(...queries: Ctes<H, T>): ReadMethods<H> & WriteMethods<H>;
   $count<T extends AnySource>(source: CheckSource<H, T>, filters?: SQL): SQL<number> & Run<H['runner'], number>;
-  readonly $cache: { invalidate(params: { tables?: unknown; tags?: string | string[] }): Promise<void> };
+  readonly $cache: { invalidate(params: { tables?: unknown; tags?: string | string[] }): Act<H['runner'], void> };
   execute<TRow extends unknown[] = unknown[]>(query: SQLWrapper | string, mode: 'arrays'): Run<H['runner'], TRow[]> & SQLWrapper;
   execute<TRow extends Record<string, any> = Record<string, unknown>>(
     query: SQLWrapper | string,
@@ -69,45 +77,63 @@ export interface ScopedHandle<H extends Handle, TRelations, TTransaction> extend
     query: SQLWrapper | string,
     mode?: 'raw',
   ): Run<H['runner'], PgQueryResultKind<H['queryResult'], TRow>> & SQLWrapper;
-  transaction<T>(transaction: (tx: TTransaction) => Promise<T>, config?: PgTransactionConfig): Promise<T>;
+  readonly transaction: Transact<H['runner'], TTransaction>;
 }
 
-interface TransactionMethods {
-  rollback(): never;
-  setTransaction(config: PgTransactionConfig): Promise<unknown>;
+interface TransactionMethods<R extends Runner> {
+  readonly rollback: R['rollback'];
+  setTransaction(config: PgTransactionConfig): Act<R, unknown>;
 }
 
-type One<Name extends string, Q extends PgQueryResultHKT, R extends Runner = PromiseRunner> = HandleOf<Name, R, Q, 'one'>;
-type Several<Name extends string, Q extends PgQueryResultHKT, R extends Runner = PromiseRunner> = HandleOf<Name, R, Q, 'several'>;
-type Shared<Q extends PgQueryResultHKT, R extends Runner = PromiseRunner> = HandleOf<never, R, Q, 'shared'>;
+type One<Name extends string, Q extends PgQueryResultHKT, R extends Runner> = HandleOf<Name, R, Q, 'one'>;
+type Several<Name extends string, Q extends PgQueryResultHKT, R extends Runner> = HandleOf<Name, R, Q, 'several'>;
+type Shared<Q extends PgQueryResultHKT, R extends Runner> = HandleOf<never, R, Q, 'shared'>;
 
-/** A handle that is confined to one tenant of the tenancy `Name`. Made by `db.forTenant(id)`. */
-export interface TenantDatabase<Name extends string, TRelations = {}, TQueryResult extends PgQueryResultHKT = PgQueryResultHKT>
-  extends ScopedHandle<One<Name, TQueryResult>, TRelations, TenantTransaction<Name, TRelations, TQueryResult>> {}
+/**
+ * A handle that is confined to one tenant of the tenancy `Name`. Made by `db.forTenant(id)`.
+ *
+ * @example
+ * function archive(tdb: TenantDatabase<'account'>, id: string) { ... }
+ * function report(tdb: TenantDatabase<'account', typeof relations>) { ... }   // has its `query`, too
+ */
+export interface TenantDatabase<
+  Name extends string,
+  TRelations = {},
+  Q extends PgQueryResultHKT = PgQueryResultHKT,
+  R extends Runner = PromiseRunner,
+> extends ScopedHandle<One<Name, Q, R>, TRelations, TenantTransaction<Name, TRelations, Q, R>> {}
 
 /** A tenant's handle inside a transaction. */
-export interface TenantTransaction<Name extends string, TRelations = {}, TQueryResult extends PgQueryResultHKT = PgQueryResultHKT>
-  extends TenantDatabase<Name, TRelations, TQueryResult>,
-    TransactionMethods {}
+export interface TenantTransaction<
+  Name extends string,
+  TRelations = {},
+  Q extends PgQueryResultHKT = PgQueryResultHKT,
+  R extends Runner = PromiseRunner,
+> extends TenantDatabase<Name, TRelations, Q, R>,
+    TransactionMethods<R> {}
 
 /** A handle over several tenants. Made by `db.forTenants(ids)`: an inserted row must name one of them. */
-export interface TenantsDatabase<Name extends string, TRelations = {}, TQueryResult extends PgQueryResultHKT = PgQueryResultHKT>
-  extends ScopedHandle<Several<Name, TQueryResult>, TRelations, TenantsDatabase<Name, TRelations, TQueryResult> & TransactionMethods> {}
+export interface TenantsDatabase<
+  Name extends string,
+  TRelations = {},
+  Q extends PgQueryResultHKT = PgQueryResultHKT,
+  R extends Runner = PromiseRunner,
+> extends ScopedHandle<Several<Name, Q, R>, TRelations, TenantsDatabase<Name, TRelations, Q, R> & TransactionMethods<R>> {}
 
 /** A handle over every tenant of every tenancy. Made by `db.acrossTenants({ reason })`. */
-export interface AcrossTenantsDatabase<TRelations = {}, TQueryResult extends PgQueryResultHKT = PgQueryResultHKT>
-  extends ScopedHandle<Several<string, TQueryResult>, TRelations, AcrossTenantsDatabase<TRelations, TQueryResult> & TransactionMethods> {
-  refreshMaterializedView(view: PgMaterializedView): MaterializedViewRefresh<TQueryResult>;
+export interface AcrossTenantsDatabase<TRelations = {}, Q extends PgQueryResultHKT = PgQueryResultHKT, R extends Runner = PromiseRunner>
+  extends ScopedHandle<Several<string, Q, R>, TRelations, AcrossTenantsDatabase<TRelations, Q, R> & TransactionMethods<R>> {
+  refreshMaterializedView(view: PgMaterializedView): Act<R, PgQueryResultKind<Q, never>> & MaterializedViewRefresh;
 }
 
-interface MaterializedViewRefresh<TQueryResult extends PgQueryResultHKT> extends Promise<PgQueryResultKind<TQueryResult, never>> {
+interface MaterializedViewRefresh {
   concurrently(): this;
   withNoData(): this;
 }
 
 /** A handle of the reference tables. It is `db.shared`. */
-export interface SharedDatabase<TRelations = {}, TQueryResult extends PgQueryResultHKT = PgQueryResultHKT>
-  extends ScopedHandle<Shared<TQueryResult>, TRelations, SharedDatabase<TRelations, TQueryResult> & TransactionMethods> {}
+export interface SharedDatabase<TRelations = {}, Q extends PgQueryResultHKT = PgQueryResultHKT, R extends Runner = PromiseRunner>
+  extends ScopedHandle<Shared<Q, R>, TRelations, SharedDatabase<TRelations, Q, R> & TransactionMethods<R>> {}
 
 /** A statement that was prepared once, for any tenant. */
 export interface PreparedForTenant<Name extends string, TResult> {
@@ -118,7 +144,11 @@ export interface PreparedForTenant<Name extends string, TResult> {
   run(id: TenantId<Name>, placeholders?: Record<string, unknown>): Promise<TResult>;
 }
 
-type CheckId<Id> = Id extends TenantId<any> ? Id : TenantTypeError<'Get the id from the tenancy, as in account.parse(value)'>;
+type CheckId<Id> = [Id] extends [TenantId<any>]
+  ? IsUnion<Id> extends true
+    ? TenantTypeError<'Give ids of one tenancy: a handle belongs to one'>
+    : Id
+  : TenantTypeError<'Get the id from the tenancy, as in account.parse(value)'>;
 type NameOf<Id> = Id extends TenantId<infer Name extends string> ? Name : never;
 
 /** What `withTenancy` returns. It has no query methods of its own. */
@@ -181,6 +211,6 @@ export interface WithTenancy {
   <TQueryResult extends PgQueryResultHKT, TRelations = {}>(
     db: PgAsyncDatabase<TQueryResult, any>,
     options?: WithTenancyOptions<TRelations>,
-  ): TenancyDatabase<TRelations, TQueryResult>;
+  ): TenancyDatabase<TenantRelations<TRelations>, TQueryResult>;
 }
 

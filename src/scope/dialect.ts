@@ -12,7 +12,7 @@
  * - What a user wrote (where, on, order by, selected SQL, ...) is closed in parentheses behind AND.
  */
 import { Column, is, Param, SQL, sql, StringChunk, Subquery, Table, View } from 'drizzle-orm';
-import { aliasedTableColumn } from 'drizzle-orm/alias';
+import { aliasedTableColumn, getOriginalColumnFromAlias } from 'drizzle-orm/alias';
 import * as utils from 'drizzle-orm/utils';
 import { PgTable, type PgDialect } from 'drizzle-orm/pg-core';
 import { Prover } from '../prover/index.js';
@@ -31,8 +31,8 @@ export interface ScopedDialect extends PgDialect {
 
 type Config = Record<string, any>;
 
-/** The queries that this library rendered: nothing else passes the session. */
-export const rendered = new WeakSet<object>();
+/** The queries that this library rendered, with their scopes: nothing else passes the session. */
+export const rendered = new WeakMap<object, Scope>();
 
 /** Those of them that hold text which was not understood: they are proved before they are sent. */
 export const unproved = new WeakSet<object>();
@@ -60,6 +60,7 @@ export function scopingDialect(driver: PgDialect, tables: ReadonlyMap<string, ob
       const scoped = {
         ...config,
         withList: statement.ctes(config.withList),
+        set: statement.set(config.table, config.set),
         from,
         joins,
         where: statement.where([this.scope.predicate(config.table, found), ...where], config.where),
@@ -123,7 +124,7 @@ export function scopingDialect(driver: PgDialect, tables: ReadonlyMap<string, ob
       if (unreadCount() !== before && scope.reach.kind !== 'all') unproved.add(result);
       // What is sent is what was rendered, and what is proved: nobody changes it on the way.
       for (const param of Object.freeze(result.params)) if (is(param, Param)) Object.freeze(param);
-      rendered.add(Object.freeze(result));
+      rendered.set(Object.freeze(result), scope);
       return result;
     },
 
@@ -265,7 +266,9 @@ class Statement extends Template {
   field(field: any): any {
     if (is(field, Column)) {
       const { table } = field as any;
-      return this.bare.has(table) && namesOf(table)[0] ? aliasedTableColumn(field, namesOf(table)[2]) : field;
+      if (!this.bare.has(table) || !namesOf(table)[0]) return field;
+      const known = namesOf(table)[2];
+      return (field as any).isAlias ? (aliasedTableColumn(getOriginalColumnFromAlias(field), known) as any).as(field.name) : aliasedTableColumn(field, known);
     }
     if (is(field, Subquery)) return this.subquery(field);
     if (!is(field, SQL.Aliased)) return this.scoped(field);

@@ -1,17 +1,25 @@
 /** What the types of all builders of a handle have in common. */
 import type { GetSelectTableName, GetSelectTableSelection } from 'drizzle-orm/query-builders/select.types';
 import type { Query, QueryPromise, SQL, SQLWrapper, Subquery, Table } from 'drizzle-orm';
-import type { PgAsyncPreparedQuery, PgQueryResultHKT, PreparedQueryConfig } from 'drizzle-orm/pg-core';
+import type { PgAsyncPreparedQuery, PgQueryResultHKT, PgTransactionConfig, PreparedQueryConfig } from 'drizzle-orm/pg-core';
 import type { PgViewBase } from 'drizzle-orm/pg-core/view-base';
 import type { AnyTenantTable, ReferenceBrand, TenancyOf, TenantTableBase, TenantTypeError, Unscoped } from '../schema/table.types.js';
 
-/** How a query of the handle runs: as a promise, or in another way that another entry point adds. */
+/** How a handle runs what it is asked for: as a promise, or in another way that another entry point adds. */
 export interface Runner {
   readonly result: unknown;
+  /** A query, which can also be prepared. */
   readonly query: unknown;
+  /** Anything else that reaches the database. */
+  readonly action: unknown;
+  readonly tx: unknown;
+  readonly transaction: unknown;
+  readonly rollback: unknown;
 }
 
 export type Run<TRunner extends Runner, TResult> = (TRunner & { readonly result: TResult })['query'];
+export type Act<TRunner extends Runner, TResult> = (TRunner & { readonly result: TResult })['action'];
+export type Transact<TRunner extends Runner, TTransaction> = (TRunner & { readonly tx: TTransaction })['transaction'];
 
 /** A query of Drizzle's promise drivers. */
 export interface PromiseQuery<TResult> extends QueryPromise<TResult> {
@@ -21,6 +29,9 @@ export interface PromiseQuery<TResult> extends QueryPromise<TResult> {
 
 export interface PromiseRunner extends Runner {
   readonly query: PromiseQuery<this['result']>;
+  readonly action: Promise<this['result']>;
+  readonly transaction: <T>(transaction: (tx: this['tx']) => Promise<T>, config?: PgTransactionConfig) => Promise<T>;
+  readonly rollback: () => never;
 }
 
 /** A handle, for its reads: whose tables, and how queries run. */
@@ -57,11 +68,11 @@ export interface HandleOf<
   readonly writes: TWrites;
 }
 
-declare const scopeBrand: unique symbol;
+declare const buildItWithTheSameHandle: unique symbol;
 
-/** Marks what a handle of the tenancy built. The compiler quotes the brand where another tenancy's is given. */
+/** Marks what a handle of the tenancy built. The compiler quotes the key where it is missing, the value where it differs. */
 export interface ScopeBrand<Name extends string> {
-  readonly [scopeBrand]: `Use db.forTenant(${Name}Id)`;
+  readonly [buildItWithTheSameHandle]: `Use db.forTenant(${Name}Id)`;
 }
 
 export type AnySource = AnyTenantTable | Table | Subquery | PgViewBase | SQL;
@@ -80,7 +91,7 @@ export type CheckSource<H extends Reader, T> =
       : T extends Subquery
         ? T extends ScopeBrand<H['tenancy']>
           ? T
-          : TenantTypeError<'Build the subquery with the same handle'>
+          : TenantTypeError<'Build the query with the same handle'>
         : T extends PgViewBase
           ? CheckView<H, T, TenancyOf<T>>
           : T extends Table
@@ -106,6 +117,18 @@ export type CheckTarget<H extends Handle, T> =
         ? T
         : TenantTypeError<'Write reference tables through db.shared'>
       : TenantTypeError<'Declare the table with tenantTable() or referenceTable()'>;
+
+declare const reach: unique symbol;
+
+/** Keeps apart handles of one tenant, of several, and of none. */
+export interface Reach<TWrites extends Handle['writes']> {
+  readonly [reach]: { one: 'Use db.forTenant(id)'; several: 'Use db.forTenants(ids) or db.acrossTenants({ reason })'; shared: 'Use db.shared' }[TWrites];
+}
+
+/** `T` where the handle built it, otherwise the error that says what to do. */
+export type CheckBuilt<H extends Reader, T> = T extends ScopeBrand<H['tenancy']>
+  ? T
+  : TenantTypeError<'Build the query with the same handle'>;
 
 /** The name by which a statement knows a source. */
 export type SourceName<T> = GetSelectTableName<TableLikeOf<T>>;

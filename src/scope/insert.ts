@@ -28,7 +28,8 @@ function scopedInsertOf(base: Class): Class {
 function withTenant(insert: any, config: any) {
   const { table } = insert.config;
   const found = classOf(table);
-  if (found?.kind !== 'tenant') return config;
+  // In write-only mode the unique constraints are still without the tenant column.
+  if (found?.kind !== 'tenant' || !insert.dialect.scope.filters) return config;
   const target = Array.isArray(config.target) ? config.target : [config.target];
   if (target.some((column: any) => is(column, Column) && column.name === found.name)) return config;
   return { ...config, target: [table[(Table as any).Symbol.Columns][found.key], ...target] };

@@ -34,6 +34,11 @@ export class Scope {
     Object.freeze(this);
   }
 
+  /** The tenancy, as soon as it is known. */
+  get tenancy(): AnyTenancy | undefined {
+    return this.#tenancy;
+  }
+
   /** What a cache entry of this scope is filed under. */
   get key(): string {
     const { reach } = this;

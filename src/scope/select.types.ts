@@ -19,7 +19,7 @@ import type {
 import type { SelectedFields as DrizzleSelectedFields } from 'drizzle-orm/operations';
 import type { Assume, ValidateShape, ValueOrArray } from 'drizzle-orm/utils';
 import type { AnyTenantTable } from '../schema/table.types.js';
-import type { AnySource, CheckSource, Reader, Run, ScopeBrand, SourceName, SourceSelection, SqlMethods, UnscopedSelection } from './handle.types.js';
+import type { AnySource, CheckSource, PromiseRunner, Reader, ReaderOf, Run, ScopeBrand, SourceName, SourceSelection, SqlMethods, UnscopedSelection } from './handle.types.js';
 
 type Nullability = Record<string, JoinNullability>;
 type DrizzleFields = DrizzleSelectedFields<Column, Table>;
@@ -30,18 +30,24 @@ export type SelectedFields = Record<
   PgColumn | SQL | SQL.Aliased | Subquery | Table | AnyTenantTable | Record<string, PgColumn | SQL | SQL.Aliased | Subquery>
 >;
 
+/**
+ * Drizzle's own `union(a, b, c)` asks of each operand that its `hkt`, applied to nothing in particular, is some
+ * select of Drizzle's; hence `any` there.
+ */
 export interface TenantSelectHKT<H extends Reader> extends PgSelectHKTBase {
-  _type: TenantSelect<
-    H,
-    this['tableName'],
-    Assume<this['selection'], ColumnsSelection>,
-    this['selectMode'],
-    Assume<this['nullabilityMap'], Nullability>,
-    this['dynamic'],
-    this['excludedMethods'],
-    Assume<this['result'], any[]>,
-    Assume<this['selectedFields'], ColumnsSelection>
-  >;
+  _type: unknown extends this['selection']
+    ? any
+    : BuiltSelect<
+        H,
+        this['tableName'],
+        Assume<this['selection'], ColumnsSelection>,
+        this['selectMode'],
+        Assume<this['nullabilityMap'], Nullability>,
+        this['dynamic'],
+        this['excludedMethods'],
+        Assume<this['result'], any[]>,
+        Assume<this['selectedFields'], ColumnsSelection>
+      >;
 }
 
 type Kind<
@@ -54,26 +60,48 @@ type Kind<
   TExcludedMethods extends string,
   TResult extends any[] = SelectResult<TSelection, TSelectMode, TNullabilityMap>[],
   TSelectedFields extends ColumnsSelection = BuildSubquerySelection<TSelection, TNullabilityMap>,
-> = TenantSelect<H, TTableName, TSelection, TSelectMode, TNullabilityMap, TDynamic, TExcludedMethods, TResult, TSelectedFields>;
+> = BuiltSelect<H, TTableName, TSelection, TSelectMode, TNullabilityMap, TDynamic, TExcludedMethods, TResult, TSelectedFields>;
 
 /** A select of a handle. Awaiting it runs it. */
-export type TenantSelect<
+type BuiltSelect<
   H extends Reader,
-  TTableName extends string | undefined = string | undefined,
-  TSelection extends ColumnsSelection = Record<string, any>,
-  TSelectMode extends SelectMode = SelectMode,
-  TNullabilityMap extends Nullability = Nullability,
-  TDynamic extends boolean = true,
-  TExcludedMethods extends string = never,
-  TResult extends any[] = SelectResult<TSelection, TSelectMode, TNullabilityMap>[],
-  TSelectedFields extends ColumnsSelection = BuildSubquerySelection<TSelection, TNullabilityMap>,
+  TTableName extends string | undefined,
+  TSelection extends ColumnsSelection,
+  TSelectMode extends SelectMode,
+  TNullabilityMap extends Nullability,
+  TDynamic extends boolean,
+  TExcludedMethods extends string,
+  TResult extends any[],
+  TSelectedFields extends ColumnsSelection,
 > = TenantSelectBase<H, TTableName, TSelection, TSelectMode, TNullabilityMap, TDynamic, TExcludedMethods, TResult, TSelectedFields> &
   Run<H['runner'], TResult>;
+
+/**
+ * Any select of a tenancy's handle, for functions that add to a query: what Drizzle's `PgSelect` is for plain
+ * handles. Pass them a `$dynamic()` query.
+ *
+ * @example
+ * function withPaging<T extends TenantSelect<'account'>>(query: T, page: number) {
+ *   return query.limit(10).offset(page * 10);
+ * }
+ * const rows = await withPaging(tdb.select().from(projects).$dynamic(), 2);
+ */
+export type TenantSelect<Name extends string = any> = BuiltSelect<
+  ReaderOf<Name, PromiseRunner>,
+  string | undefined,
+  Record<string, any>,
+  SelectMode,
+  Nullability,
+  true,
+  never,
+  any[],
+  Record<string, any>
+>;
 
 export type AnyTenantSelect = TenantSelectBase<any, any, any, any, any, any, any, any, any>;
 
 type Without<T extends AnyTenantSelect, TDynamic extends boolean, K extends string, TReset extends boolean = false> = TDynamic extends true
-  ? Same<T, true, T['_']['excludedMethods']>
+  ? T
   : Omit<
       Same<T, TDynamic, TReset extends true ? K : T['_']['excludedMethods'] | K>,
       TReset extends true ? K : T['_']['excludedMethods'] | K
@@ -107,26 +135,29 @@ type Joined<T extends AnyTenantSelect, TDynamic extends boolean, TJoinType exten
     >
   : never;
 
-type JoinFn<T extends AnyTenantSelect, TDynamic extends boolean, TJoinType extends JoinType, TLateral extends boolean> = <
+type JoinFn<H extends Reader, T extends AnyTenantSelect, TDynamic extends boolean, TJoinType extends JoinType, TLateral extends boolean> = <
   TTable extends TLateral extends true ? Subquery | SQL : AnySource,
 >(
-  table: CheckSource<T['_']['handle'], TTable>,
+  table: CheckSource<H, TTable>,
   on: ((aliases: T['_']['selection']) => SQL | undefined) | SQL | undefined,
 ) => Joined<T, TDynamic, TJoinType, TTable, SourceName<TTable>>;
 
-type CrossJoinFn<T extends AnyTenantSelect, TDynamic extends boolean, TLateral extends boolean> = <
+type CrossJoinFn<H extends Reader, T extends AnyTenantSelect, TDynamic extends boolean, TLateral extends boolean> = <
   TTable extends TLateral extends true ? Subquery | SQL : AnySource,
 >(
-  table: CheckSource<T['_']['handle'], TTable>,
+  table: CheckSource<H, TTable>,
 ) => Joined<T, TDynamic, 'cross', TTable, SourceName<TTable>>;
 
-/** The right side of a set operator: a select of the same handle, with the same columns. */
+/**
+ * A side of a set operator: a select of the same handle, with the same columns. Constraints say so, and no
+ * conditional type: TypeScript 5.9 infers nothing from a callback beside one, and checks the constraint instead.
+ */
 interface Operand<H extends Reader, TResult extends any[]> extends ScopeBrand<H['tenancy']> {
   readonly _: { readonly result: TResult };
 }
 
-type SetOperatorFn<T extends AnyTenantSelect, TDynamic extends boolean, TResult extends any[]> = <TValue extends Operand<T['_']['handle'], TResult>>(
-  right: CheckOperand<TValue, TResult> | ((operators: SetOperators<T['_']['handle']>) => CheckOperand<TValue, TResult>),
+type SetOperatorFn<H extends Reader, T extends AnyTenantSelect, TDynamic extends boolean, TResult extends any[]> = <TValue extends Operand<H, TResult>>(
+  right: CheckOperand<TValue, TResult> | ((operators: SetOperators<H>) => CheckOperand<TValue, TResult>),
 ) => Without<T, TDynamic, PgSetOperatorExcludedMethods, true>;
 
 type CheckOperand<TValue extends Operand<any, any>, TResult extends any[]> = ValidateShape<TValue['_']['result'][number], TResult[number], TValue>;
@@ -177,20 +208,20 @@ export interface TenantSelectBase<
     readonly result: TResult;
     readonly selectedFields: TSelectedFields;
   };
-  leftJoin: JoinFn<this, TDynamic, 'left', false>;
-  leftJoinLateral: JoinFn<this, TDynamic, 'left', true>;
-  rightJoin: JoinFn<this, TDynamic, 'right', false>;
-  innerJoin: JoinFn<this, TDynamic, 'inner', false>;
-  innerJoinLateral: JoinFn<this, TDynamic, 'inner', true>;
-  fullJoin: JoinFn<this, TDynamic, 'full', false>;
-  crossJoin: CrossJoinFn<this, TDynamic, false>;
-  crossJoinLateral: CrossJoinFn<this, TDynamic, true>;
-  union: SetOperatorFn<this, TDynamic, TResult>;
-  unionAll: SetOperatorFn<this, TDynamic, TResult>;
-  intersect: SetOperatorFn<this, TDynamic, TResult>;
-  intersectAll: SetOperatorFn<this, TDynamic, TResult>;
-  except: SetOperatorFn<this, TDynamic, TResult>;
-  exceptAll: SetOperatorFn<this, TDynamic, TResult>;
+  leftJoin: JoinFn<H, this, TDynamic, 'left', false>;
+  leftJoinLateral: JoinFn<H, this, TDynamic, 'left', true>;
+  rightJoin: JoinFn<H, this, TDynamic, 'right', false>;
+  innerJoin: JoinFn<H, this, TDynamic, 'inner', false>;
+  innerJoinLateral: JoinFn<H, this, TDynamic, 'inner', true>;
+  fullJoin: JoinFn<H, this, TDynamic, 'full', false>;
+  crossJoin: CrossJoinFn<H, this, TDynamic, false>;
+  crossJoinLateral: CrossJoinFn<H, this, TDynamic, true>;
+  union: SetOperatorFn<H, this, TDynamic, TResult>;
+  unionAll: SetOperatorFn<H, this, TDynamic, TResult>;
+  intersect: SetOperatorFn<H, this, TDynamic, TResult>;
+  intersectAll: SetOperatorFn<H, this, TDynamic, TResult>;
+  except: SetOperatorFn<H, this, TDynamic, TResult>;
+  exceptAll: SetOperatorFn<H, this, TDynamic, TResult>;
   where(where: ((aliases: TSelection) => SQL | undefined) | SQL | undefined): Without<this, TDynamic, 'where'>;
   having(having: ((aliases: TSelection) => SQL | undefined) | SQL | undefined): Without<this, TDynamic, 'having'>;
   groupBy(builder: (aliases: TSelection) => ValueOrArray<PgColumn | SQL | SQL.Aliased>): Without<this, TDynamic, 'groupBy'>;
@@ -232,19 +263,17 @@ export interface TenantQueryBuilder<H extends Reader> {
 }
 
 /** A query that the handle built, with what it selects. */
-export interface ScopedQuery<Name extends string, TSelection> extends ScopeBrand<Name>, SQLWrapper {
+export interface ScopedQuery<Name extends string, TSelection> extends ScopeBrand<Name>, SqlMethods {
   readonly _: { readonly selectedFields: TSelection };
 }
 
 /** Drizzle's `$with`, for queries of the handle. */
 export interface TenantWithBuilder<H extends Reader> {
   <TAlias extends string>(alias: TAlias): {
-    as: {
-      <TSelection extends ColumnsSelection>(
-        query: ScopedQuery<H['tenancy'], TSelection> | ((qb: TenantQueryBuilder<H>) => ScopedQuery<H['tenancy'], TSelection>),
-      ): WithSubqueryWithSelection<TSelection, TAlias> & ScopeBrand<H['tenancy']>;
-      (query: ScopedQuery<H['tenancy'], undefined>): WithSubquery<TAlias, {}> & ScopeBrand<H['tenancy']>;
-    };
+    as<TSelection extends ColumnsSelection | undefined>(
+      query: ScopedQuery<H['tenancy'], TSelection> | ((qb: TenantQueryBuilder<H>) => ScopedQuery<H['tenancy'], TSelection>),
+    ): ([TSelection] extends [ColumnsSelection] ? WithSubqueryWithSelection<TSelection, TAlias> : WithSubquery<TAlias, {}>) &
+      ScopeBrand<H['tenancy']>;
   };
   <TAlias extends string, TSelection extends ColumnsSelection>(
     alias: TAlias,

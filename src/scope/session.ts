@@ -13,12 +13,19 @@ export class ScopedSession {
   readonly #session: any;
   readonly #dialect: ScopedDialect;
   readonly #lifetime: Lifetime | undefined;
+  readonly #after: (check: () => Promise<void>, run: () => unknown) => unknown;
   readonly #prepared = new WeakSet<object>();
 
-  constructor(session: object, dialect: ScopedDialect, lifetime: Lifetime | undefined) {
+  constructor(
+    session: object,
+    dialect: ScopedDialect,
+    lifetime: Lifetime | undefined,
+    after: (check: () => Promise<void>, run: () => unknown) => unknown,
+  ) {
     this.#session = session;
     this.#dialect = dialect;
     this.#lifetime = lifetime;
+    this.#after = after;
   }
 
   prepareQuery(query: object, mode: unknown, name: unknown, mapper?: unknown, metadata?: unknown, cache?: any, shape?: unknown) {
@@ -46,13 +53,18 @@ export class ScopedSession {
     const proveFirst = {
       query,
       getQuery: () => query,
-      execute: async (...args: unknown[]) => {
-        this.#assertOpen();
-        await prove(query, this.#dialect);
-        this.#assertOpen();
-        prepared ??= prepare();
-        return prepared.execute(...args);
-      },
+      execute: (...args: unknown[]) =>
+        this.#after(
+          async () => {
+            this.#assertOpen();
+            await prove(query, this.#dialect);
+          },
+          () => {
+            this.#assertOpen();
+            prepared ??= prepare();
+            return prepared.execute(...args);
+          },
+        ),
     };
     this.#prepared.add(proveFirst);
     return Object.freeze(proveFirst);

@@ -117,15 +117,13 @@ const behindAs = words('not materialized');
  * any keyword there (`t.where`, `1 as from`).
  */
 function namesAmong(tokens: readonly Token[]): boolean[] {
-  const names: boolean[] = [];
-  tokens.forEach(({ type }, i) => {
-    const previous = tokens[i - 1];
-    names[i] =
-      type === 'word' &&
-      previous !== undefined &&
-      ((previous.type === 'punctuation' && previous.value === '.') ||
-        (previous.type === 'word' && previous.value === 'as' && !names[i - 1] && !behindAs.has(tokens[i]!.value)));
-  });
+  const names = new Array<boolean>(tokens.length).fill(false);
+  for (let i = 1; i < tokens.length; i++) {
+    if (tokens[i]!.type !== 'word') continue;
+    const { type, value } = tokens[i - 1]!;
+    const isBehindAs = type === 'word' && value === 'as' && !names[i - 1] && !behindAs.has(tokens[i]!.value);
+    names[i] = isBehindAs || (type === 'punctuation' && value === '.');
+  }
   return names;
 }
 
@@ -135,7 +133,7 @@ function namesAmong(tokens: readonly Token[]): boolean[] {
  * @param tokens the tokens, those of interpolated tables included
  * @param use how the fragment is used
  * @param knows whether a table may be named by a plain name, as Drizzle's relational queries do
- * @returns how each table token is used
+ * @returns how each table token is used, and which queries are sources of rows
  * @throws RawSqlNotScopedError with what could reach a table past the tenant's filter
  */
 export function readTables(
@@ -230,8 +228,13 @@ export function readTables(
       continue;
     }
     if (type === 'query') {
+      if (frame.expectsTable) uses.set(tokens[i]!, 'source');
       frame.expectsTable = false;
       continue;
+    }
+    if (type === 'value' && tokens[i - 1]?.type === 'string') {
+      // Inlined, the two would be one string, and escapes in the first kind of string would count in the second.
+      throw refuse(i - 1, 'a string runs into a parameter');
     }
     if (type === 'open query') {
       const isEnclosed = (is(i - 1, '(') && is(i + 1, ')')) || tokens.length === 1;
@@ -244,7 +247,8 @@ export function readTables(
       if (is(i + 1, '(') && is(i - 1, '.') && !isSafe) throw refuse(i, `the function ${value}() is not known to read its arguments only`);
       continue;
     }
-    if (type === 'word' && refused.has(value) && !(value === 'update' && at(i - 1, 'for', 'key', 'do'))) {
+    const isHarmless = (value === 'update' && at(i - 1, 'for', 'key', 'do')) || (value === 'only' && at(i - 1, 'row', 'rows'));
+    if (type === 'word' && refused.has(value) && !isHarmless) {
       throw refuse(i, `the word ${value.toUpperCase()} does what only the handle's own methods may do`);
     }
     if (type === 'word' && value === 'with' && !at(i + 1, 'time', 'ordinality', 'ties')) {
@@ -296,7 +300,7 @@ export function readTables(
     if (frames.length === 1 && use !== 'statement') {
       const isClause = clauses.has(value) && !(use === 'conflict' && value === 'where') && !(value === 'group' && at(i - 1, 'within'));
       if (isClause) throw refuse(i, `the word ${value.toUpperCase()} begins a clause outside of parentheses`);
-      if (use === 'joined source' && (value === 'right' || value === 'full')) {
+      if (use === 'joined source' && (value === 'right' || value === 'full') && !is(i + 1, '(')) {
         throw refuse(i, `a ${value.toUpperCase()} JOIN outside of parentheses reaches the tables before it`);
       }
     }

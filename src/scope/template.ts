@@ -2,9 +2,11 @@
  * Scopes what a user writes in SQL: an expression, a `sql` template, a whole statement. Every table in it that
  * is a source of rows becomes a derived table with its predicate inside, which no text around it can weaken.
  */
-import { is, Param, SQL, sql, StringChunk, Subquery } from 'drizzle-orm';
+import { is, type Column, Param, SQL, sql, StringChunk, Subquery } from 'drizzle-orm';
+import { aliasedTableColumn } from 'drizzle-orm/alias';
 import { RawSqlNotScopedError, TenantMismatchError } from '../schema/index.js';
 import { chunkKindOf, chunkKinds, isSQLWrapper } from './chunks.js';
+import { copyOfPlain } from './plain.js';
 import { isAlias, namesOf, originalName, type Scope } from './scope.js';
 import { readTables, tokensOf, type FragmentUse, type TableUse, type Token } from './sql-text.js';
 
@@ -52,6 +54,7 @@ function freeze(query: SQL): void {
   for (const chunk of query.queryChunks) if (chunkKindOf(chunk) === chunkKinds.sql) freeze(chunk as SQL);
 }
 
+const isBuilt = (query: SQL) => built.has(query);
 export const builtBy = (query: SQL): Built | undefined => built.get(query);
 
 /** One statement under construction: its scope, and the CTEs that its parts expect around them. */
@@ -75,6 +78,8 @@ export class Template {
    */
   scoped<T>(chunk: T, use: FragmentUse = 'expression'): T {
     if (chunk === undefined || chunk === null || typeof chunk !== 'object') return chunk;
+    const plain = use === 'expression' && !this.tables && this.bare.size === 0 ? copyOfPlain(chunk, isBuilt) : undefined;
+    if (plain !== undefined) return plain as T;
     const expected = [...this.expects];
     try {
       return this.#read(chunk, use);
@@ -95,6 +100,7 @@ export class Template {
     const { tokens, slots } = reader;
     const uses = readTables(tokens, use, this.tables && ((schema, name) => this.tables!.has(tableKey(schema, name))));
     this.#fill(slots, uses);
+    for (const { token, alias } of reader.ctes) if (uses.get(token) === 'source') this.expects.add(alias);
     return out[0] as T;
   }
 
@@ -116,7 +122,8 @@ export class Template {
     });
     for (const { column, out, at } of slots) {
       if (column && derived.has(column.table)) {
-        out[at] = sql`${sql.identifier(namesOf(column.table)[2])}.${sql.identifier(column.name)}`;
+        // A column still, since Drizzle leaves out the table's name where all columns are of one table.
+        out[at] = aliasedTableColumn(column as unknown as Column, namesOf(column.table)[2]);
       }
     }
   }
@@ -164,6 +171,8 @@ interface Slot {
 class Reader {
   readonly tokens: Token[] = [];
   readonly slots: Slot[] = [];
+  /** The CTEs that are named: where rows come from, or before a column's name. */
+  readonly ctes: { readonly token: Token; readonly alias: string }[] = [];
   #text = '';
   #afterValue = false;
 
@@ -215,10 +224,13 @@ class Reader {
       case chunkKinds.view:
         template.scope.admit(chunk as object);
         return this.#slot({ type: 'table', value: '' }, chunk, out, { table: chunk as object });
-      case chunkKinds.subquery:
-        this.#token({ type: 'query', value: '' });
-        out.push(template.subquery(chunk as Subquery));
+      case chunkKinds.subquery: {
+        const token = this.#token({ type: 'query', value: '' });
+        const { alias, isWith, sql: query, selectedFields } = (chunk as Subquery)._;
+        if (isWith) this.ctes.push({ token, alias });
+        out.push(isWith ? new Subquery(query, selectedFields, alias, true) : template.subquery(chunk as Subquery));
         return;
+      }
       case chunkKinds.valueRows:
         throw new RawSqlNotScopedError('rows of values stand outside of an insert', '');
       case chunkKinds.aliased:
@@ -292,10 +304,10 @@ class Reader {
     out.push(chunk);
   }
 
-  #token(token: Omit<Token, 'place'>): Token {
+  #token({ type, value }: Omit<Token, 'place'>): Token {
     this.flush();
     this.#afterValue = false;
-    const full = { ...token, place: token.value };
+    const full = { type, value, place: value };
     this.tokens.push(full);
     return full;
   }

@@ -80,6 +80,7 @@ const refusals: Record<string, Run> = {
   'a Unicode name': (tdb) => tdb.execute(sql`select * from U&"t\\0061sks"`),
   'a backslash in a string': (tdb) => tdb.select().from(tasks).where(sql`'a\\' = 'b'`),
   'a second statement': (tdb) => tdb.execute(sql`select 1; select * from tasks`),
+  'a string that runs into a parameter': (tdb) => tdb.select().from(tasks).where(sql`E'a'\n${"\\' or true) --"} = ''`.inlineParams()),
   'a word that runs into a number': (tdb) => tdb.execute(sql`select 1from tasks`),
   'a word that a parameter runs into': (tdb) => tdb.execute(sql`select ${true}x from ${tasks}`.inlineParams()),
   'a quote that does not close': (tdb) => tdb.select().from(tasks).where(sql`'a`),

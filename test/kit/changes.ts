@@ -1,6 +1,6 @@
 /** Each change over time of issue 3, as a schema before, rows in it, and a schema after. */
 import { sql } from 'drizzle-orm';
-import { bigint, check, foreignKey, index, integer, pgSchema, pgTable, text, uuid, type PgTable } from 'drizzle-orm/pg-core';
+import { bigint, check, foreignKey, index, integer, pgPolicy, pgSchema, pgTable, text, uuid, type PgTable } from 'drizzle-orm/pg-core';
 import type { Hint } from 'drizzle-kit/api-postgres';
 import { referenceTable, tenancy, tenantSchema, tenantTable } from '../../src/schema/index.js';
 import type { TenancyOptions } from '../../src/kit/index.js';
@@ -99,6 +99,21 @@ const plainRows = [
   ...baseRows.slice(0, 3),
   `INSERT INTO tasks (id, project_id, title) VALUES ('${id(11)}', '${id(1)}', 't'), ('${id(12)}', '${id(1)}', 'u'), ('${id(13)}', '${id(2)}', 't')`,
 ];
+
+const withPolicy = () => {
+  const { tasks: _, ...tables } = base();
+  const tasks = tenantTable(
+    'tasks',
+    {
+      accountId: account.id('account_id'),
+      id: uuid().primaryKey().defaultRandom(),
+      projectId: uuid('project_id').notNull().references(() => tables.projects.id, { onDelete: 'cascade' }),
+      title: text().notNull(),
+    },
+    (t) => [index('tasks_title').on(t.title), pgPolicy('everyone', { using: sql`true` })],
+  );
+  return { ...tables, tasks };
+};
 
 export const changes: readonly Change[] = [
   simple({
@@ -407,6 +422,23 @@ export const changes: readonly Change[] = [
     name: 'policies are switched on',
     tenancyAfter: { ...citus, rls: true },
     after: base,
+  }),
+  simple({
+    name: 'a policy of the schema itself makes ours restrictive',
+    tenancyBefore: { ...citus, rls: true },
+    after: withPolicy,
+    expect: [...baseCounts, [`SELECT string_agg(polname || ' ' || polpermissive, ', ' ORDER BY polname) FROM pg_policy WHERE polrelid = 'tasks'::regclass`, 'everyone true, tenant_isolation false']],
+  }),
+  simple({
+    name: 'the schema drops its own policy, and ours stays',
+    tenancyBefore: { ...citus, rls: true },
+    before: withPolicy,
+    after: base,
+    expect: [
+      ...baseCounts,
+      [`SELECT string_agg(polname || ' ' || polpermissive, ', ' ORDER BY polname) FROM pg_policy WHERE polrelid = 'tasks'::regclass`, 'tenant_isolation true'],
+      [`SELECT relrowsecurity AND relforcerowsecurity FROM pg_class WHERE oid = 'tasks'::regclass`, true],
+    ],
   }),
   simple({
     name: 'policies are switched off',

@@ -23,7 +23,7 @@ async function runThrough(engine: Engine, change: Change) {
 
 const empty = 'DROP SCHEMA IF EXISTS app CASCADE; DROP SCHEMA public CASCADE; CREATE SCHEMA public;';
 
-describe('on PostgreSQL', () => {
+describe('on PostgreSQL', { timeout: 30_000 }, () => {
   let server: Server;
   let admin: postgres.Sql;
   beforeAll(async () => {
@@ -33,7 +33,7 @@ describe('on PostgreSQL', () => {
   afterAll(async () => {
     await admin?.end();
     await server?.stop();
-  });
+  }, 60_000);
 
   for (const change of changes) {
     it(change.name, async () => {
@@ -53,12 +53,12 @@ describe('on PostgreSQL', () => {
   }
 });
 
-describe('on PGlite', () => {
+describe('on PGlite', { timeout: 30_000 }, () => {
   let db: PGlite;
   beforeAll(async () => {
     db = await PGlite.create();
-  });
-  afterAll(() => db.close());
+  }, 60_000);
+  afterAll(() => db?.close());
 
   for (const change of changes) {
     it(change.name, async () => {

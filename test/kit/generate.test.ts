@@ -189,4 +189,27 @@ export const b = tenantTable('b', { accountId: account.id('account_id'), id: uui
     expect(result.code).toBe(1);
     expect(project.migrations).toEqual([]);
   });
+
+  it('leaves the folder as it was when it is killed, and cleans up the next time', async ({ expect }) => {
+    const project = new Project({ 'schema.ts': small });
+    project.write('kill.cjs', `require('node:fs').renameSync = () => process.kill(process.pid, 'SIGKILL');`);
+    expect((await run(process.execPath, ['-r', './kill.cjs', drizzleKitBin, 'generate'], project.folder)).code).not.toBe(0);
+    expect(project.migrations).toEqual([]);
+    expect((await project.drizzleKit('generate')).code).toBe(0);
+    expect(project.migrations).toHaveLength(1);
+    expect(readdirSync(project.folder).filter((it) => it.startsWith('.drizzle'))).toEqual([]);
+  });
+
+  it('does not let a migration pass that it could not add to', async ({ expect }) => {
+    const project = new Project({ 'schema.ts': small });
+    // A drizzle-kit that would write its files past node:fs, or at another time.
+    project.write(
+      'other.cjs',
+      `process.once('exit', () => require('node:child_process').execSync('mkdir -p drizzle/20990101000000_x'));`,
+    );
+    const plain = small.replace(/export const (countries|accounts|projects).*\n/g, '');
+    project.write('schema.ts', plain);
+    const result = await run(process.execPath, ['-r', './other.cjs', drizzleKitBin, 'generate'], project.folder);
+    expect(result).toMatchObject({ code: 1, stderr: expect.stringContaining('Delete 20990101000000_x, and report the version of drizzle-kit') });
+  });
 });

@@ -25,7 +25,8 @@ function build(): string {
   return lib;
 }
 
-const lib = build();
+/** Where the built package is. */
+export const lib = build();
 export const drizzleKitBin = join(root, 'node_modules/drizzle-kit/bin.cjs');
 
 export interface Result {

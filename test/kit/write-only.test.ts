@@ -3,7 +3,7 @@ import { PGlite } from '@electric-sql/pglite';
 import { expect, it } from 'vitest';
 import { adopt } from './adopt.js';
 
-it('write-only mode leads from plain tables to tenant tables', async () => {
+it('write-only mode leads from plain tables to tenant tables', { timeout: 60_000 }, async () => {
   const db = await PGlite.create();
   const { second } = await adopt({
     query: async (text) => (await db.query<Record<string, unknown>>(text)).rows,

@@ -5,7 +5,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { RawSqlNotScopedError } from '../../src/index.js';
 import { dropDatabases, open, type Contents } from '../support/databases.js';
-import { othersOf } from '../support/state.js';
+import { stateOf } from '../support/state.js';
 import { accepted } from './cases.js';
 import { hostileStatements, mutations } from './hostile.js';
 import { numbered, proveCase } from './support.js';
@@ -49,7 +49,7 @@ async function run(contents: Contents, text: string): Promise<{ result: string; 
   return answer!;
 }
 
-const others = async (client: { unsafe(text: string): any }) => JSON.stringify(await othersOf((text) => client.unsafe(text)));
+const others = async (client: { unsafe(text: string): any }) => JSON.stringify((await stateOf((text) => client.unsafe(text))).others);
 
 /** What a statement shows or changes of other tenants. */
 async function leak(text: string): Promise<string | undefined> {

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect } from 'vitest';
 import { dropDatabases, open, type Contents, type Tdb, type TestDatabase } from './databases.js';
 import { a } from './rows.js';
 import * as schema from './schema.js';
-import { keep, othersOf, ownOf, putBack, type RunText } from './state.js';
+import { keep, putBack, stateOf, type RunText, type State } from './state.js';
 
 export type Schema = typeof schema;
 export type Run = (tdb: Tdb, schema: Schema, db: TestDatabase) => unknown;
@@ -34,6 +34,8 @@ function comparable(value: unknown, ordered: boolean): unknown {
     return ordered ? list : list.sort((x, y) => (JSON.stringify(x) < JSON.stringify(y) ? -1 : 1));
   }
   if (typeof value === 'object' && value !== null) {
+    const { rows, fields } = value as any; // The result of node-postgres and PGlite, with the oids of its tables.
+    if (Array.isArray(rows) && Array.isArray(fields)) return comparable(rows, ordered);
     return Object.fromEntries(Object.entries(value).map(([key, it]) => [key, comparable(it, ordered)]));
   }
   return value;
@@ -55,14 +57,13 @@ export async function outcomeOf(program: () => unknown, ordered = false): Promis
 export function comparison(openSide: (contents: Contents) => Promise<Side> = openPostgresJs) {
   let many: Side;
   let alone: Side;
-  let others: Record<string, unknown>;
-  let own: Record<string, unknown>;
+  let before: State;
 
   beforeAll(async () => {
     [many, alone] = [await openSide('many'), await openSide('alone')];
     await Promise.all([keep(many.run), keep(alone.run)]);
-    [others, own] = await Promise.all([othersOf(many.run), ownOf(alone.run)]);
-    expect(await ownOf(many.run)).toEqual(own);
+    before = await stateOf(many.run);
+    expect((await stateOf(alone.run)).own).toEqual(before.own);
   });
   afterAll(async () => {
     await Promise.all([many?.close(), alone?.close()]);
@@ -86,20 +87,23 @@ export function comparison(openSide: (contents: Contents) => Promise<Side> = ope
       const [first, second] = await Promise.all(
         [many, alone].map((side) => outcomeOf(() => run(side.db.forTenant(a), schema, side.db), ordered)),
       );
-      const [othersAfter, ownAfter, aloneAfter] = await Promise.all([othersOf(many.run), ownOf(many.run), ownOf(alone.run)]);
-      if (JSON.stringify([othersAfter, ownAfter, aloneAfter]) !== JSON.stringify([others, own, own])) {
-        await Promise.all([putBack(many.run), putBack(alone.run)]);
-      }
+      const [after, aloneAfter] = await Promise.all([stateOf(many.run), stateOf(alone.run)]);
+      if (JSON.stringify([after, aloneAfter.own]) !== JSON.stringify([before, before.own])) await this.restore();
       expect(first).toEqual(second);
-      expect(othersAfter).toEqual(others);
-      expect(ownAfter).toEqual(aloneAfter);
+      expect(after.others).toEqual(before.others);
+      expect(after.own).toEqual(aloneAfter.own);
       return first!;
+    },
+
+    /** Puts back the rows of both sides. */
+    async restore(): Promise<void> {
+      await Promise.all([putBack(many.run), putBack(alone.run)]);
     },
 
     /** Runs a program through Drizzle's own handle, over the tenant alone. */
     async plainly(run: Run, ordered = false): Promise<Outcome> {
       const outcome = await outcomeOf(() => run(alone.plain, schema, alone.db), ordered);
-      if (JSON.stringify(await ownOf(alone.run)) !== JSON.stringify(own)) await putBack(alone.run);
+      if (JSON.stringify((await stateOf(alone.run)).own) !== JSON.stringify(before.own)) await putBack(alone.run);
       return outcome;
     },
 

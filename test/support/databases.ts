@@ -5,11 +5,11 @@ import { drizzle } from 'drizzle-orm/postgres-js';
 import postgres from 'postgres';
 import { inject } from 'vitest';
 import { relationsConfig } from '../../src/schema/relations.js';
-import { withTenancy } from '../../src/index.js';
+import { withTenancy, type TenantDatabase } from '../../src/index.js';
 import * as schema from './schema.js';
 import { aloneRows, manyRows } from './rows.js';
 
-const { relations, account: _account, workspace: _workspace, unscopedTasks: _unscopedTasks, ...entities } = schema;
+const { relations, account: _account, workspace: _workspace, unscopedTasks: _unscopedTasks, taskCounts: _taskCounts, ...entities } = schema;
 
 /** The statements that create the test schema, as drizzle-kit writes them. */
 export async function schemaStatements(): Promise<string[]> {
@@ -91,4 +91,4 @@ export const plainDrizzle = (client: postgres.Sql) => drizzle({ client, relation
 
 export type TestDatabase = Awaited<ReturnType<typeof open>>['db'];
 /** What `forTenant` returns. */
-export type Tdb = ReturnType<TestDatabase['forTenant']>;
+export type Tdb = TenantDatabase<'account', typeof schema.relations>;

@@ -28,4 +28,4 @@ export const accountId = (name?: string) => account.id(name);
 export const connect = <TRelations>(relations: TenantRelations<TRelations>) =>
   withTenancy(drizzle.mock(), { relations }).forTenant(account.parse('3f2c0000-0000-4000-8000-000000000000'));
 
-export type AnySelect = TenantSelect<any>;
+export type AnySelect = TenantSelect<'account'>;

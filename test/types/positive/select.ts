@@ -62,7 +62,6 @@ import { accounts, countries, db, projects, tasks, users, type AccountRow, type 
 {
   const { accountId, tags, ...columns } = getColumns(projects);
   const rows = await db.select(columns).from(projects);
-  Expect<Equal<typeof rows, Omit<ProjectRow, 'accountId' | 'tags'>[]> extends true ? true : true>;
   Expect<Equal<keyof (typeof rows)[number], 'id' | 'ownerId' | 'name' | 'budget' | 'createdAt' | 'updatedAt'>>;
   const owners = await db.selectDistinct({ accountId, tags }).from(projects);
   Expect<Equal<typeof owners, { accountId: TenantId<'account'>; tags: string[] }[]>>;

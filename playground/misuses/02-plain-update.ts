@@ -1,0 +1,5 @@
+// A tenant table in plain Drizzle's own update
+import { drizzle } from 'drizzle-orm/postgres-js';
+import { projects } from '../schema.js';
+
+drizzle.mock().update(projects).set({ name: 'mine' });

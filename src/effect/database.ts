@@ -1,0 +1,137 @@
+/**
+ * Drizzle's own Effect builders on a driver of this folder. `scopedHandles` takes this in place of a Drizzle handle,
+ * and so the scoped handles of `drizzle-tenant` build, and gate, what runs here.
+ */
+import * as Effect from 'effect/Effect';
+import * as Stream from 'effect/Stream';
+import { sql } from 'drizzle-orm';
+import type { PgDialect, PgTransactionConfig } from 'drizzle-orm/pg-core';
+import { PgEffectDatabase, PgEffectRelationalQuery } from 'drizzle-orm/pg-core/effect';
+import type { Running } from '../scope/database.js';
+import { DbError, dbErrorOf, RollbackError } from './db-error.js';
+import { transactionOptions, type Driver } from './driver.js';
+import { attempt, EffectSession, type StreamOptions } from './prepared.js';
+
+type Class = new (...args: any[]) => any;
+const classes = new WeakMap<Class, Class>();
+
+/** A query that fails with the library's refusals, which Drizzle's would die of, and that can be streamed. */
+function own<T>(query: T): T {
+  const it = query as any;
+  const { execute } = it;
+  it.execute = (values?: Record<string, unknown>) =>
+    attempt(() => (it._prepare ? it._prepare().execute(values) : execute.call(it, values)) as Effect.Effect<unknown, DbError>);
+  it.stream = (options?: StreamOptions) => Stream.unwrap(attempt(() => Effect.succeed(it._prepare().stream(undefined, options) as Stream.Stream<unknown, DbError>)));
+  return query;
+}
+
+function ownClass(base: Class): Class {
+  let found = classes.get(base);
+  if (!found) {
+    found = class extends base {
+      constructor(...args: any[]) {
+        super(...args);
+        own(this);
+      }
+    };
+    classes.set(base, found);
+  }
+  return found;
+}
+
+/** Makes what a builder will build our own. */
+function building<T>(builder: T): T {
+  (builder as any).builder = ownClass((builder as any).builder);
+  return builder;
+}
+
+/** The way in which `scopedHandles` runs its handles here. */
+export const effects: Running = {
+  relationalQuery: ownClass(PgEffectRelationalQuery),
+  ensuring: (use, after) => Effect.ensuring(Effect.suspend(use), Effect.sync(after)),
+  action: (run) => Effect.tryPromise({ try: run, catch: (error) => dbErrorOf(error) }),
+  after: (check, run) => Effect.flatMap(Effect.tryPromise({ try: check, catch: (error) => dbErrorOf(error) }), run),
+};
+
+/** Drizzle's handle. Its methods run with a scoped handle as `this`, as those of all Drizzle handles do here. */
+export class EffectDatabase extends (PgEffectDatabase as unknown as Class) {
+  readonly #driver: Driver;
+  readonly #dialect: PgDialect;
+
+  constructor(dialect: PgDialect, driver: Driver, cache?: unknown) {
+    super(dialect, new EffectSession(driver), {});
+    this.#dialect = dialect;
+    this.#driver = driver;
+    (this as any).$cache = cache;
+  }
+
+  select(...args: unknown[]) {
+    return building(super.select(...args));
+  }
+
+  selectDistinct(...args: unknown[]) {
+    return building(super.selectDistinct(...args));
+  }
+
+  selectDistinctOn(...args: unknown[]) {
+    return building(super.selectDistinctOn(...args));
+  }
+
+  insert(...args: unknown[]) {
+    return building(super.insert(...args));
+  }
+
+  update(...args: unknown[]) {
+    return building(super.update(...args));
+  }
+
+  delete(...args: unknown[]) {
+    return own(super.delete(...args));
+  }
+
+  with(...queries: unknown[]) {
+    const { delete: remove, ...builders } = super.with(...queries);
+    const owned = Object.entries<any>(builders).map(([name, build]) => [name, (...args: unknown[]) => building(build(...args))]);
+    return { ...Object.fromEntries(owned), delete: (...args: unknown[]) => own(remove(...args)) };
+  }
+
+  $count(...args: unknown[]) {
+    return own(super.$count(...args));
+  }
+
+  refreshMaterializedView(...args: unknown[]) {
+    return own(super.refreshMaterializedView(...args));
+  }
+
+  /** Drizzle renders the statement when it is asked for; a refusal waits until it is run, as with every other query. */
+  execute(query: any, mode?: unknown) {
+    try {
+      return own(super.execute(query, mode));
+    } catch (thrown) {
+      const refused = attempt<never, never, never>(() => {
+        throw thrown;
+      });
+      return Object.assign(refused, { getSQL: () => (typeof query === 'string' ? sql.raw(query) : query.getSQL()) });
+    }
+  }
+
+  transaction(run: (tx: EffectDatabase) => Effect.Effect<unknown, unknown, unknown>, config?: PgTransactionConfig) {
+    return this.#driver.transaction((driver) => run(new EffectTransaction(this.#dialect, driver, (this as any).$cache)), config);
+  }
+}
+
+class EffectTransaction extends EffectDatabase {
+  rollback() {
+    return Effect.fail(new DbError({ reason: new RollbackError() }));
+  }
+
+  setTransaction(config: PgTransactionConfig) {
+    return attempt(() => {
+      const { begin, then } = transactionOptions(config);
+      const texts = [...(begin ? [`set transaction${begin}`] : []), ...(then ? [then] : [])];
+      return Effect.forEach(texts, (text) => (this as any).session.prepareQuery({ sql: text, params: [] }, 'raw', false).execute() as Effect.Effect<unknown, DbError>, {
+        discard: true,
+      });
+    });
+  }
+}

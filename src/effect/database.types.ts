@@ -1,0 +1,58 @@
+/** The types of the handles whose queries are Effects. */
+import type * as Effect from 'effect/Effect';
+import type * as Stream from 'effect/Stream';
+import type { PgQueryResultHKT, PgTransactionConfig } from 'drizzle-orm/pg-core';
+import type { AcrossTenantsDatabase, SharedDatabase, TenantDatabase, TenantsDatabase, TenantTransaction } from '../scope/database.types.js';
+import type { Runner } from '../scope/handle.types.js';
+import type { DbError } from './db-error.js';
+import type { QueryResult, StreamOptions } from './prepared.js';
+
+/** A statement that was prepared once. */
+export interface EffectPreparedQuery<A> {
+  /** @param values the values of the statement's placeholders */
+  execute(values?: Record<string, unknown>): Effect.Effect<A, DbError>;
+}
+
+/** A query of a handle. Yielding it runs it. */
+export interface EffectQuery<A> extends Effect.Effect<A, DbError> {
+  prepare(name?: string): EffectPreparedQuery<A>;
+  execute(values?: Record<string, unknown>): Effect.Effect<A, DbError>;
+  /**
+   * The rows one by one, through a cursor on the server, so that a large result is never in memory as a whole.
+   * Outside of a transaction the cursor opens one of its own, which ends with the stream.
+   *
+   * @example
+   * const titles = Stream.unwrap(Effect.map(Db, (db) => db.select().from(tasks).stream())).pipe(Stream.map((task) => task.title));
+   */
+  stream(options?: StreamOptions): Stream.Stream<A extends readonly (infer TRow)[] ? TRow : A, DbError>;
+}
+
+/** The way in which the handles of this entry point run: as Effects. */
+export interface EffectRunner extends Runner {
+  readonly query: EffectQuery<this['result']>;
+  readonly action: Effect.Effect<this['result'], DbError>;
+  /**
+   * Runs an Effect in a transaction, which rolls back when it fails, dies or is interrupted. Within a transaction
+   * it is a savepoint.
+   */
+  readonly transaction: <A, E, R>(
+    transaction: (tx: this['tx']) => Effect.Effect<A, E, R>,
+    config?: PgTransactionConfig,
+  ) => Effect.Effect<A, E | DbError, R>;
+  readonly rollback: () => Effect.Effect<never, DbError>;
+}
+
+interface QueryResultHKT extends PgQueryResultHKT {
+  readonly type: QueryResult<this['row']>;
+}
+
+/** A handle that is confined to one tenant. */
+export interface Database<Name extends string, TRelations = {}> extends TenantDatabase<Name, TRelations, QueryResultHKT, EffectRunner> {}
+/** A tenant's handle inside a transaction. */
+export interface Transaction<Name extends string, TRelations = {}> extends TenantTransaction<Name, TRelations, QueryResultHKT, EffectRunner> {}
+/** A handle over several tenants. */
+export interface SeveralDatabase<Name extends string, TRelations = {}> extends TenantsDatabase<Name, TRelations, QueryResultHKT, EffectRunner> {}
+/** A handle over every tenant. */
+export interface AcrossDatabase<TRelations = {}> extends AcrossTenantsDatabase<TRelations, QueryResultHKT, EffectRunner> {}
+/** A handle of the reference tables. */
+export interface ReferenceDatabase<TRelations = {}> extends SharedDatabase<TRelations, QueryResultHKT, EffectRunner> {}

@@ -1,0 +1,72 @@
+/**
+ * What the handles need of a Drizzle driver, whichever it is: to run one statement and to run a transaction, both as
+ * Effects that leave the connection clean when they are interrupted. It stands beneath the gate of the scoped
+ * session: what comes here was rendered by a scoped dialect, or is one of the few texts of this folder.
+ */
+import * as Effect from 'effect/Effect';
+import type { PgTransactionConfig } from 'drizzle-orm/pg-core';
+import { UnsupportedTenantOperationError } from '../schema/index.js';
+import { DbError, dbErrorOf } from './db-error.js';
+
+/** Drizzle's session, of any driver. */
+export type DrizzleSession = any;
+/** Runs a prepared query on a session: Drizzle answers with a promise, or its Effect drivers with an Effect. */
+export type Use<A> = (session: DrizzleSession) => PromiseLike<A> | Effect.Effect<A, unknown>;
+
+export interface Driver {
+  /** Whether statements run in a transaction. */
+  readonly isTransaction: boolean;
+  /** The server, in the words of OpenTelemetry. */
+  readonly attributes: Readonly<Record<string, unknown>>;
+  statement<A>(use: Use<A>, text?: string): Effect.Effect<A, DbError>;
+  transaction<A, E, R>(
+    body: (driver: Driver) => Effect.Effect<A, E, R>,
+    config?: PgTransactionConfig,
+  ): Effect.Effect<A, E | DbError, R>;
+}
+
+/** Runs text that is this library's own: BEGIN, FETCH and their like. */
+export const runText = (driver: Driver, text: string, params: unknown[] = []) =>
+  driver.statement((session) => session.prepareQuery({ sql: text, params }, 'raw', false).execute(), text);
+
+const isolationLevels: readonly unknown[] = ['read uncommitted', 'read committed', 'repeatable read', 'serializable'];
+const accessModes: readonly unknown[] = ['read only', 'read write'];
+
+/**
+ * @returns the options of BEGIN and the statement that follows it
+ * @throws UnsupportedTenantOperationError for what is no option of PostgreSQL: it would be text in a statement
+ */
+export function transactionOptions(config: PgTransactionConfig = {}): { readonly begin: string; readonly then: string | undefined } {
+  const { isolationLevel, accessMode, deferrable, snapshot } = config as PgTransactionConfig & { snapshot?: unknown };
+  const known = (value: unknown, values: readonly unknown[]) => value === undefined || values.includes(value);
+  if (
+    !known(isolationLevel, isolationLevels) ||
+    !known(accessMode, accessModes) ||
+    (snapshot !== undefined && !/^[\w-]+$/.test(String(snapshot)))
+  ) {
+    throw new UnsupportedTenantOperationError("Use PostgreSQL's own options for the transaction, as in { isolationLevel: 'serializable' }.");
+  }
+  const options = [
+    isolationLevel && ` isolation level ${isolationLevel}`,
+    accessMode && ` ${accessMode}`,
+    deferrable === undefined ? undefined : deferrable ? ' deferrable' : ' not deferrable',
+  ];
+  return {
+    begin: options.filter((it) => it !== undefined).join(''),
+    then: snapshot === undefined ? undefined : `set transaction snapshot '${snapshot}'`,
+  };
+}
+
+/** A transaction that has ended takes no more statements. */
+export const ended = new DbError({
+  reason: new UnsupportedTenantOperationError('Use the handle inside its transaction: this one has ended.'),
+});
+
+/** What a driver returned, as an Effect that fails with a `DbError`. Where nothing can cancel it, it is waited for. */
+export const settle = <A>(run: () => PromiseLike<A> | Effect.Effect<A, unknown>, text?: string): Effect.Effect<A, DbError> =>
+  Effect.suspend(() => {
+    const running = run();
+    return Effect.isEffect(running)
+      ? Effect.mapError(running as Effect.Effect<A, unknown>, (error) => dbErrorOf(error, text))
+      : Effect.uninterruptible(Effect.tryPromise({ try: () => running as PromiseLike<A>, catch: (error) => dbErrorOf(error, text) }));
+  });

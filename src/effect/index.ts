@@ -1,0 +1,21 @@
+/** `drizzle-tenant/effect`: the tenant's database as an Effect service. */
+export * as TenantHttpApi from './http-api.js';
+export * as TenantDb from './tenant-db-module.js';
+export {
+  AuthenticationError,
+  CancelledError,
+  CheckViolation,
+  ConnectionError,
+  DbError,
+  DeadlockError,
+  ExclusionViolation,
+  ForeignKeyViolation,
+  LockTimeoutError,
+  NotNullViolation,
+  QueryError,
+  RollbackError,
+  SerializationError,
+  StatementTimeoutError,
+  UniqueViolation,
+  type DbErrorReason,
+} from './db-error.js';

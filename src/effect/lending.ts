@@ -1,0 +1,142 @@
+/**
+ * Drivers that lend a connection of their own to each statement and to each transaction. While it is lent, nobody
+ * else's statement runs on it: so a cancel request can only hit the statement that it is meant for, and the
+ * connection goes back when the server has answered.
+ */
+import * as Effect from 'effect/Effect';
+import * as Exit from 'effect/Exit';
+import type * as EffectScope from 'effect/Scope';
+import * as Semaphore from 'effect/Semaphore';
+import { dbErrorOf, type DbError } from './db-error.js';
+import { ended, runText, transactionOptions, type Driver, type DrizzleSession, type Use } from './driver.js';
+
+/** One connection to the server. */
+export interface Connection {
+  /** Drizzle's session on this connection alone. */
+  readonly session: DrizzleSession;
+  /** Whether it is gone: what is sent now would go to another connection, or nowhere. */
+  readonly isClosed: () => boolean;
+  /** Asks the server, on another connection, to stop what runs on this one. */
+  readonly cancel: () => Promise<unknown>;
+  /** Gives the connection up. */
+  readonly destroy: () => void;
+}
+
+/** Lends a connection until the scope closes. Waiting for one can be interrupted. */
+export type Lend = Effect.Effect<Connection, DbError, EffectScope.Scope>;
+
+export const lendingDriver = (lend: Lend, attributes: Driver['attributes']): Driver => ({
+  isTransaction: false,
+  attributes,
+  statement: (use, text) => Effect.scoped(Effect.flatMap(lend, (connection) => run(connection, use, text))),
+  transaction: (body, config) =>
+    Effect.scoped(
+      Effect.flatMap(lend, (connection) =>
+        inTransaction(new OnConnection(connection, attributes), body, () => {
+          const { begin, then } = transactionOptions(config);
+          return { open: [`begin${begin}`, ...(then ? [then] : [])], commit: 'commit', rollback: 'rollback' };
+        }),
+      ),
+    ),
+});
+
+/** How long a cancelled statement may take to end before its connection is given up. */
+const patience = 5_000;
+const pause = 100;
+
+/** Runs one statement. When its fiber is interrupted, the server is asked to stop it, and is waited for. */
+const run = <A>(connection: Connection, use: Use<A>, text: string | undefined): Effect.Effect<A, DbError> =>
+  Effect.callback((resume) => {
+    if (connection.isClosed()) {
+      resume(Effect.fail(dbErrorOf({ code: 'CONNECTION_CLOSED', message: 'The connection was closed.' }, text)));
+      return;
+    }
+    const settled = Promise.resolve(use(connection.session) as PromiseLike<A>).then(
+      (value) => resume(Effect.succeed(value)),
+      (error) => resume(Effect.fail(dbErrorOf(error, text))),
+    );
+    return Effect.promise(() => stop(connection, settled));
+  });
+
+/** A request that comes between two messages of one statement goes unheard, and is sent again. */
+async function stop(connection: Connection, settled: Promise<unknown>): Promise<void> {
+  const until = Date.now() + patience;
+  let isSettled = false;
+  const done = settled.then(() => void (isSettled = true));
+  while (!isSettled && Date.now() < until) {
+    // The connection is not given back before the request was answered: a late one would hit the next statement.
+    await Promise.all([connection.cancel().catch(() => {}), Promise.race([done, sleep(pause)])]);
+  }
+  if (!isSettled) connection.destroy();
+}
+
+const sleep = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+
+/** A transaction's connection. Statements of several fibers take turns, and so do transactions within it. */
+class OnConnection implements Driver {
+  readonly isTransaction = true;
+  readonly nested = Semaphore.makeUnsafe(1);
+  isOpen = true;
+
+  constructor(
+    readonly connection: Connection,
+    readonly attributes: Driver['attributes'],
+    readonly turn: Semaphore.Semaphore = Semaphore.makeUnsafe(1),
+    readonly depth: number = 0,
+  ) {}
+
+  statement<A>(use: Use<A>, text?: string): Effect.Effect<A, DbError> {
+    return this.turn.withPermits(1)(Effect.suspend(() => (this.isOpen ? run(this.connection, use, text) : Effect.fail(ended))));
+  }
+
+  transaction<A, E, R>(body: (driver: Driver) => Effect.Effect<A, E, R>): Effect.Effect<A, E | DbError, R> {
+    const name = `drizzle_tenant_${this.depth + 1}`;
+    return this.nested.withPermits(1)(
+      Effect.suspend(() =>
+        this.isOpen
+          ? inTransaction(new OnConnection(this.connection, this.attributes, this.turn, this.depth + 1), body, () => ({
+              open: [`savepoint ${name}`],
+              commit: `release savepoint ${name}`,
+              rollback: `rollback to savepoint ${name}; release savepoint ${name}`,
+            }))
+          : Effect.fail(ended),
+      ),
+    );
+  }
+}
+
+interface Brackets {
+  readonly open: readonly string[];
+  readonly commit: string;
+  readonly rollback: string;
+}
+
+/** Failure, defect and interruption roll back. A connection that cannot roll back is given up. */
+const inTransaction = <A, E, R>(
+  driver: OnConnection,
+  body: (driver: Driver) => Effect.Effect<A, E, R>,
+  brackets: () => Brackets,
+): Effect.Effect<A, E | DbError, R> =>
+  Effect.uninterruptibleMask((restore) =>
+    Effect.gen(function* () {
+      const { open, commit, rollback } = yield* Effect.try({ try: brackets, catch: (error) => dbErrorOf(error) });
+      const control = new OnConnection(driver.connection, driver.attributes, driver.turn);
+      const rollBack = Effect.forEach(rollback.split('; '), (text) => runText(control, text), { discard: true }).pipe(
+        Effect.catch(() => Effect.sync(() => driver.connection.destroy())),
+      );
+      const [begin, ...rest] = open;
+      yield* runText(control, begin!);
+      yield* Effect.forEach(rest, (text) => runText(control, text), { discard: true }).pipe(Effect.tapError(() => rollBack));
+      const exit = yield* Effect.exit(restore(Effect.suspend(() => body(driver))));
+      driver.isOpen = false;
+      if (Exit.isFailure(exit)) {
+        yield* rollBack;
+        return yield* exit;
+      }
+      // A COMMIT that the server refused has rolled back by itself.
+      yield* runText(control, commit).pipe(
+        Effect.tapError((error) => Effect.sync(() => error.reason._tag === 'ConnectionError' && driver.connection.destroy())),
+      );
+      return exit.value;
+    }),
+  );

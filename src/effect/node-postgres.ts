@@ -1,0 +1,70 @@
+/** node-postgres as a driver: its own pool lends the connections. */
+import * as Effect from 'effect/Effect';
+import * as EffectScope from 'effect/Scope';
+import { dbErrorOf, type DbError } from './db-error.js';
+import type { Driver } from './driver.js';
+import { lendingDriver, type Connection, type Lend } from './lending.js';
+
+/** Whether a Drizzle handle runs on a pool of node-postgres. */
+export const isNodePostgres = (db: any): boolean =>
+  typeof db?.$client?.totalCount === 'number' && typeof db.$client.connect === 'function' && typeof db.$client.Client === 'function';
+
+/** @param db Drizzle's handle on a pool of node-postgres: the pool stays the application's, and is not closed */
+export function nodePostgresDriver(db: any): Driver {
+  const pool = db.$client;
+  const lend: Lend = Effect.uninterruptibleMask((restore) =>
+    Effect.gen(function* () {
+      const scope = yield* Effect.scope;
+      const lent = yield* restore(borrow(pool));
+      const onError = () => (lent.isClosed = true);
+      lent.client.on('error', onError);
+      yield* EffectScope.addFinalizer(
+        scope,
+        Effect.sync(() => {
+          // A client that is to be destroyed may still have something to say.
+          if (!lent.isClosed) lent.client.off('error', onError);
+          lent.client.release(lent.isClosed);
+        }),
+      );
+      return connectionOf(db, pool, lent);
+    }),
+  );
+  const { host, port, database } = pool.options;
+  return lendingDriver(lend, {
+    'db.system.name': 'postgresql',
+    ...(database ? { 'db.namespace': database } : {}),
+    ...(host ? { 'server.address': host, 'server.port': port ?? 5432 } : {}),
+  });
+}
+
+interface Lent {
+  readonly client: any;
+  isClosed: boolean;
+}
+
+const borrow = (pool: any): Effect.Effect<Lent, DbError> =>
+  Effect.callback((resume) => {
+    let isWanted = true;
+    pool.connect().then(
+      (client: any) => (isWanted ? resume(Effect.succeed({ client, isClosed: false })) : client.release()),
+      (error: unknown) => resume(Effect.fail(dbErrorOf(error))),
+    );
+    return Effect.sync(() => void (isWanted = false));
+  });
+
+const connectionOf = (db: any, pool: any, lent: Lent): Connection => ({
+  session: Object.create(db.session, { client: { value: lent.client } }),
+  isClosed: () => lent.isClosed,
+  // Not from the pool: all of its connections may be waiting for just this.
+  cancel: async () => {
+    const client = new pool.Client(pool.options);
+    client.on('error', () => {});
+    try {
+      await client.connect();
+      await client.query('select pg_cancel_backend($1)', [lent.client.processID]);
+    } finally {
+      await client.end();
+    }
+  },
+  destroy: () => void (lent.isClosed = true),
+});

@@ -1,0 +1,97 @@
+/**
+ * postgres.js as a driver: a pool of clients with one connection each. A client of several connections sends
+ * statements of different fibers down one connection before the first is answered, and does not say when a reserved
+ * connection was lost; with one connection both are plain, and everything else is postgres.js as it is.
+ */
+import * as Effect from 'effect/Effect';
+import * as Pool from 'effect/Pool';
+import type * as EffectScope from 'effect/Scope';
+import { dbErrorOf, type DbError } from './db-error.js';
+import type { Driver } from './driver.js';
+import { lendingDriver, type Connection, type Lend } from './lending.js';
+
+/** Whether a Drizzle handle runs on postgres.js. */
+export const isPostgresJs = (db: any): boolean =>
+  typeof db?.$client === 'function' && typeof db.$client.unsafe === 'function' && Array.isArray(db.$client.options?.host);
+
+/**
+ * @param db Drizzle's handle on postgres.js: its options, logger and cache are used, its connections are not
+ * @returns a driver with connections of its own, at most `max` of them, which close with the scope
+ */
+export const postgresJsDriver = (db: any): Effect.Effect<Driver, DbError, EffectScope.Scope> =>
+  Effect.gen(function* () {
+    const { default: postgres } = yield* Effect.tryPromise({ try: () => import('postgres'), catch: (error) => dbErrorOf(error) });
+    const { options } = db.$client;
+    let fetchTypes: boolean = options.fetch_types;
+    const connect = Effect.acquireRelease(
+      Effect.tryPromise({ try: () => open(postgres, db, fetchTypes), catch: (error) => dbErrorOf(error) }),
+      (connection) => Effect.promise(() => connection.end()),
+    );
+    const pool = yield* Pool.makeWithTTL({
+      acquire: connect,
+      min: 0,
+      max: options.max,
+      timeToLive: (options.idle_timeout ?? 60) * 1_000,
+      timeToLiveStrategy: 'usage',
+    });
+    const lend: Lend = Effect.flatMap(Pool.get(pool), (connection) =>
+      connection.isClosed() || connection.isOld() ? Effect.andThen(Pool.invalidate(pool, connection), Effect.suspend(() => lend)) : Effect.succeed(connection),
+    );
+    // Whoever opens the layer wants to hear of a server that is not there.
+    yield* Effect.scoped(lend);
+    // All connections share what the first one learnt of the array types. Where a connection is lost while
+    // postgres.js asks for them, it leaves a rejected promise that nobody handles.
+    fetchTypes = false;
+    return lendingDriver(lend, {
+      'db.system.name': 'postgresql',
+      'db.namespace': options.database,
+      'server.address': options.host[0],
+      'server.port': options.port[0],
+    });
+  });
+
+interface Client extends Connection {
+  readonly isOld: () => boolean;
+  readonly end: () => Promise<void>;
+}
+
+async function open(postgres: any, db: any, fetchTypes: boolean): Promise<Client> {
+  let isClosed = false;
+  let running: any;
+  const { options } = db.$client;
+  const client = postgres({
+    ...options,
+    max: 1,
+    fetch_types: fetchTypes,
+    // A client does not know that its connection is lent, and would close it in the middle of a transaction.
+    idle_timeout: null,
+    max_lifetime: null,
+    onclose: (id: number) => {
+      isClosed = true;
+      options.onclose?.(id);
+    },
+  });
+  const lifetime = typeof options.max_lifetime === 'function' ? options.max_lifetime() : options.max_lifetime;
+  const until = Date.now() + (lifetime ?? Infinity) * 1_000;
+  const end = () => client.end({ timeout: 0 }) as Promise<void>;
+  try {
+    await client.unsafe('select 1');
+  } catch (error) {
+    await end();
+    throw error;
+  }
+  return {
+    session: Object.create(db.session, {
+      client: { value: { options, unsafe: (...args: unknown[]) => (running = client.unsafe(...args)) } },
+    }),
+    isClosed: () => isClosed,
+    isOld: () => Date.now() > until,
+    // Its own cancel() does not say when the request was answered.
+    cancel: async () => running?.active && running.canceller?.(running),
+    destroy: () => {
+      isClosed = true;
+      void end();
+    },
+    end,
+  };
+}

@@ -1,0 +1,118 @@
+/** A prepared query whose execution is an Effect, and the session that makes it: what stands beneath the scoped session. */
+import * as Cause from 'effect/Cause';
+import * as Effect from 'effect/Effect';
+import * as Queue from 'effect/Queue';
+import * as Stream from 'effect/Stream';
+import { dbErrorOf, type DbError } from './db-error.js';
+import { runText, type Driver } from './driver.js';
+import { observed } from './telemetry.js';
+
+/** How a result is streamed. */
+export interface StreamOptions {
+  /** How many rows are fetched at a time, 256 unless told: so many are held in memory, and as many again on their way. */
+  readonly chunkSize?: number | undefined;
+}
+
+interface Query {
+  readonly sql: string;
+  readonly params: unknown[];
+}
+
+let cursors = 0;
+
+/** What a statement without rows of its own returns, the same on every driver. */
+export interface QueryResult<TRow = Record<string, unknown>> {
+  readonly rows: TRow[];
+  /** How many rows the statement returned or wrote. */
+  readonly rowCount: number | null;
+}
+
+/** postgres.js returns the rows with a count, the other drivers an object with `rows`. */
+const resultOf = (result: any): QueryResult => {
+  const rows = Array.isArray(result) ? [...result] : (result?.rows ?? []);
+  return { rows, rowCount: result?.count ?? result?.rowCount ?? result?.affectedRows ?? rows.length };
+};
+
+/** A session for Drizzle's builders. Nothing in it knows of tenants: the scoped session lets only scoped queries in. */
+export class EffectSession {
+  constructor(readonly driver: Driver) {}
+
+  prepareQuery(query: Query, ...rest: [mode: unknown, name: unknown, mapper?: unknown, metadata?: unknown, cache?: unknown, shape?: unknown]) {
+    return new EffectPreparedQuery(this.driver, query, rest);
+  }
+}
+
+class EffectPreparedQuery {
+  readonly #driver: Driver;
+  readonly #rest: readonly [mode: unknown, name: unknown, mapper?: any, ...more: unknown[]];
+  #kept: { session: unknown; prepared: any } | undefined;
+
+  constructor(
+    driver: Driver,
+    readonly query: Query,
+    rest: readonly [mode: unknown, name: unknown, mapper?: any, ...more: unknown[]],
+  ) {
+    this.#driver = driver;
+    this.#rest = rest;
+  }
+
+  getQuery(): Query {
+    return this.query;
+  }
+
+  execute(values?: Record<string, unknown>): Effect.Effect<any, DbError> {
+    const driver = this.#driver;
+    const run = driver.statement<any>((session) => this.#on(session).execute(values), this.query.sql);
+    return observed(this.query, driver, this.#rest[0] === 'raw' ? Effect.map(run, resultOf) : run);
+  }
+
+  /** The rows through a cursor, within a transaction of its own where there is none. */
+  stream(values: Record<string, unknown> | undefined, { chunkSize = 256 }: StreamOptions = {}): Stream.Stream<any, DbError> {
+    const size = Math.max(1, Math.trunc(chunkSize) || 1);
+    const [mode, , mapper, ...more] = this.#rest;
+    const cursor = `"drizzle_tenant_cursor_${++cursors}"`;
+    const declare = { ...this.query, sql: `declare ${cursor} no scroll cursor for ${this.query.sql}` };
+    const read = (driver: Driver, queue: Queue.Queue<any, DbError | Cause.Done>) =>
+      Effect.gen(function* () {
+        yield* driver.statement((session) => session.prepareQuery(declare, 'raw', false).execute(values), declare.sql);
+        const text = `fetch forward ${size} from ${cursor}`;
+        for (;;) {
+          const rows = yield* driver.statement<any[]>(
+            (session) => session.prepareQuery({ sql: text, params: [] }, mode === 'raw' ? 'objects' : mode, false, undefined, ...more).execute(),
+            text,
+          );
+          if (rows.length > 0) yield* Queue.offerAll(queue, mapper ? mapper(rows) : rows);
+          if (rows.length < size) break;
+        }
+        yield* runText(driver, `close ${cursor}`);
+      });
+    return Stream.callback<any, DbError>(
+      (queue) => {
+        const driver = this.#driver;
+        const reading = driver.isTransaction ? read(driver, queue) : driver.transaction((tx) => read(tx, queue));
+        return observed(this.query, driver, reading).pipe(
+          Effect.matchCauseEffect({ onFailure: (cause) => Queue.failCause(queue, cause), onSuccess: () => Queue.end(queue) }),
+        );
+      },
+      { bufferSize: size, strategy: 'suspend' },
+    );
+  }
+
+  /** Drizzle's own prepared query, kept while it stays on one session. */
+  #on(session: any): any {
+    if (this.#kept?.session !== session) this.#kept = { session, prepared: session.prepareQuery(this.query, ...this.#rest) };
+    return this.#kept!.prepared;
+  }
+}
+
+/** Runs what may throw a refusal of this library, and fails with it. Anything else that it throws is a defect. */
+export const attempt = <A, E, R>(run: () => Effect.Effect<A, E, R>): Effect.Effect<A, E | DbError, R> =>
+  Effect.suspend((): Effect.Effect<A, E | DbError, R> => {
+    try {
+      return run();
+    } catch (thrown) {
+      const error = dbErrorOf(thrown);
+      if (error.reason._tag === 'QueryError') throw thrown;
+      return Effect.fail(error);
+    }
+  });

@@ -1,0 +1,139 @@
+/**
+ * The tenant's database as a service.
+ *
+ * An application declares one class for its database. Yielding the class gives the scoped handle of the tenant, so
+ * that a program which touches a tenant's rows has the class in its requirements, and does not run until something
+ * has provided a tenant. Crossing tenants, several tenants and the reference tables are services of their own: they,
+ * too, show in a program's type.
+ *
+ * The connection is one service and the tenant another. `layer` and its like open the first, once; `forTenant`
+ * provides the second, for each request or job. Both live in the context of a fiber, so that forks, streams and
+ * `Effect.all` have the tenant of the program that started them, and an inner `forTenant` ends where its program ends.
+ */
+import * as Config from 'effect/Config';
+import * as Context from 'effect/Context';
+import * as Effect from 'effect/Effect';
+import * as Layer from 'effect/Layer';
+import * as Redacted from 'effect/Redacted';
+import * as References from 'effect/References';
+import type * as EffectScope from 'effect/Scope';
+import { UnsupportedTenantOperationError } from '../schema/index.js';
+import { scopedHandles } from '../scope/database.js';
+import { effects, EffectDatabase } from './database.js';
+import { DbError, dbErrorOf } from './db-error.js';
+import type { Driver } from './driver.js';
+import { effectDriver, isEffectDrizzle, promiseDriver } from './drizzle.js';
+import { isNodePostgres, nodePostgresDriver } from './node-postgres.js';
+import { isPostgresJs, postgresJsDriver } from './postgres-js.js';
+import { attempt } from './prepared.js';
+import type { AnyDrizzle, ConfigOptions, Definition, Handles, LayerOptions, ServiceClass } from './tenant-db.types.js';
+
+// constructors
+
+/**
+ * Declares the database of an application.
+ *
+ * @param id the service's key
+ * @param definition the tenancy, and the relations
+ * @returns a class to extend: yielding it gives the handle of the tenant
+ * @example
+ * class Db extends TenantDb.Service<Db>()('app/Db', { tenancy: account, relations }) {}
+ *
+ * const names = Effect.gen(function* () {
+ *   const db = yield* Db;
+ *   return yield* db.select({ name: projects.name }).from(projects);
+ * });
+ * await Effect.runPromise(names.pipe(Effect.provide(Db.forTenant(id)), Effect.provide(Db.layer({ url }))));
+ */
+export const Service =
+  <Self>() =>
+  <const Id extends string, Name extends string, TRelations = {}>(
+    id: Id,
+    definition: Definition<Name, TRelations>,
+  ): ServiceClass<Self, Id, Name, TRelations> => {
+    const self: any = Context.Service<Self, any>()(id);
+    const Connected = Context.Service<any, Handles>(`${id}/Connected`);
+    const Shared = Context.Service<any, any>(`${id}/Shared`);
+    const Several = Context.Service<any, any>(`${id}/Several`);
+    const AcrossTenants = Context.Service<any, any>(`${id}/AcrossTenants`);
+
+    const connected = (open: Effect.Effect<Handles, DbError, EffectScope.Scope>) =>
+      Layer.effectContext(Effect.map(open, (handles) => Context.make(Connected, handles).pipe(Context.add(Shared, handles.shared))));
+    const given = (key: Context.Service<any, any>, handle: (handles: Handles) => { handle: unknown; logs: Record<string, unknown> }) => {
+      const context = Effect.gen(function* () {
+        const handles = yield* Connected;
+        const { handle: service, logs } = yield* attempt(() => Effect.succeed(handle(handles)));
+        const annotations = { ...(yield* References.CurrentLogAnnotations), ...logs };
+        return Context.make(key, service).pipe(Context.add(References.CurrentLogAnnotations, annotations));
+      });
+      return (program?: Effect.Effect<any, any, any>) =>
+        program ? Effect.flatMap(context, (it) => Effect.provideContext(program, it)) : Layer.fresh(Layer.effectContext(context));
+    };
+    const tenancy = definition.tenancy.name;
+
+    const layerFrom = (db: AnyDrizzle) => connected(Effect.map(driverOf(db), (driver) => handlesOf(db, driver, definition)));
+    const layer = (options: LayerOptions) => Layer.unwrap(Effect.map(drizzleOf(options), layerFrom));
+    return Object.assign(self, {
+      tenancy: definition.tenancy,
+      definition,
+      Connected,
+      Shared,
+      Several,
+      AcrossTenants,
+      layer,
+      layerConfig: (config: Config.Wrap<ConfigOptions>, options?: Partial<LayerOptions>) =>
+        Layer.unwrap(Effect.map(Config.unwrap<ConfigOptions>(config), (it) => layer({ ...options, ...it }))),
+      layerFrom,
+      forTenant: (tenant: unknown, program?: Effect.Effect<any, any, any>) =>
+        given(self, ({ forTenant }) => ({ handle: forTenant(tenant), logs: { tenancy, tenant: String(tenant) } }))(program),
+      forTenants: (tenants: readonly unknown[], program?: Effect.Effect<any, any, any>) =>
+        given(Several, ({ forTenants }) => ({
+          handle: forTenants(tenants),
+          logs: { tenancy, tenant: String(tenants) },
+        }))(program),
+      acrossTenants: (options: { readonly reason: string }, program?: Effect.Effect<any, any, any>) =>
+        given(AcrossTenants, ({ acrossTenants }) => ({ handle: acrossTenants(options), logs: { tenancy, reason: options.reason } }))(program),
+      transaction: (program: Effect.Effect<any, any, any>) =>
+        Effect.flatMap(self as Effect.Effect<any, never, any>, (db) => db.transaction((tx: unknown) => Effect.provideService(program, self, tx))),
+      prepare: (build: (db: any) => any) => {
+        const prepared = new WeakMap<Handles, { run: (id: unknown, values?: Record<string, unknown>) => Effect.Effect<any, DbError> }>();
+        return (tenant: unknown, values?: Record<string, unknown>) =>
+          Effect.flatMap(Connected, (handles) =>
+            attempt(() => {
+              let found = prepared.get(handles);
+              if (!found) prepared.set(handles, (found = handles.prepare(definition.tenancy, build)));
+              return found!.run(tenant, values);
+            }),
+          );
+      },
+    });
+  };
+
+// layers
+
+const drizzleOf = ({ url, maxConnections, connection, drizzle }: LayerOptions): Effect.Effect<AnyDrizzle, DbError> =>
+  Effect.tryPromise({
+    try: async () => {
+      const [{ default: postgres }, driver] = await Promise.all([import('postgres'), import('drizzle-orm/postgres-js')]);
+      const client = postgres(Redacted.isRedacted(url) ? Redacted.value(url) : url, {
+        ...connection,
+        ...(maxConnections === undefined ? {} : { max: maxConnections }),
+      });
+      return driver.drizzle({ ...drizzle, client });
+    },
+    catch: (error) => dbErrorOf(error),
+  });
+
+function driverOf(db: any): Effect.Effect<Driver, DbError, EffectScope.Scope> {
+  const attributes = { 'db.system.name': 'postgresql' };
+  if (isPostgresJs(db)) return postgresJsDriver(db);
+  if (isNodePostgres(db)) return Effect.succeed(nodePostgresDriver(db));
+  if (typeof db?.session?.prepareQuery !== 'function') {
+    const reason = new UnsupportedTenantOperationError('Pass layerFrom() a Drizzle handle of PostgreSQL, as in Db.layerFrom(drizzle({ client })).');
+    return Effect.fail(new DbError({ reason }));
+  }
+  return Effect.succeed(isEffectDrizzle(db) ? effectDriver(db.session, attributes) : promiseDriver(db.session, attributes));
+}
+
+const handlesOf = (db: any, driver: Driver, { tenancy, relations, mode }: Definition<any, any>): Handles =>
+  scopedHandles(new EffectDatabase(db.dialect, driver, db.$cache), { relations, mode }, effects, tenancy);

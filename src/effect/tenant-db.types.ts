@@ -1,0 +1,159 @@
+/** The types of the service, and of what stands around it. */
+import type * as Config from 'effect/Config';
+import type * as Context from 'effect/Context';
+import type * as Effect from 'effect/Effect';
+import type * as Layer from 'effect/Layer';
+import type * as Redacted from 'effect/Redacted';
+import type { TenantRelations } from '../schema/relations.js';
+import type { Tenancy, TenantId } from '../schema/tenancy.js';
+import type { AcrossDatabase, Database, EffectQuery, ReferenceDatabase, SeveralDatabase } from './database.types.js';
+import type { DbError } from './db-error.js';
+
+/** The connection of the database `Self`, without a tenant: provided by a layer, used by `forTenant` and its like. */
+export interface Connected<in out Self> {
+  readonly Connected: (self: Self) => Self;
+}
+
+/** The reference tables of the database `Self`. */
+export interface Shared<in out Self> {
+  readonly Shared: (self: Self) => Self;
+}
+
+/** Several tenants of the database `Self` at once. */
+export interface Several<in out Self> {
+  readonly Several: (self: Self) => Self;
+}
+
+/** Every tenant of the database `Self`. In a program's requirements it says that the program crosses tenants. */
+export interface AcrossTenants<in out Self> {
+  readonly AcrossTenants: (self: Self) => Self;
+}
+
+/** What a database is made of. */
+export interface Definition<Name extends string, TRelations> {
+  /** The tenancy whose tenants `forTenant` takes. */
+  readonly tenancy: Tenancy<Name, any, any>;
+  /** What `defineTenantRelations` returned: gives the handles their `query`. */
+  readonly relations?: TenantRelations<TRelations> | undefined;
+  /** As in `withTenancy`. */
+  readonly mode?: 'write-only' | undefined;
+}
+
+/** Options of `layer`. `connection` and `drizzle` go to postgres.js and to Drizzle as they are. */
+export interface LayerOptions {
+  readonly url: string | Redacted.Redacted;
+  /** How many connections at most, 10 unless told. */
+  readonly maxConnections?: number | undefined;
+  /** Options of postgres.js: `ssl`, `idle_timeout`, `connection: { application_name }`, ... */
+  readonly connection?: Readonly<Record<string, unknown>> | undefined;
+  /** Options of Drizzle: `logger`, `cache`, ... */
+  readonly drizzle?: Readonly<Record<string, unknown>> | undefined;
+}
+
+/** What of the options comes from a `Config`. */
+export interface ConfigOptions {
+  readonly url: Redacted.Redacted;
+  readonly maxConnections?: number | undefined;
+}
+
+/** A Drizzle handle of PostgreSQL, of any driver. */
+export interface AnyDrizzle {
+  readonly dialect?: unknown;
+  readonly session?: unknown;
+  readonly $client?: unknown;
+}
+
+/** The handles over one connection. */
+export interface Handles {
+  readonly forTenant: (id: unknown) => any;
+  readonly forTenants: (ids: unknown) => any;
+  readonly acrossTenants: (options: unknown) => any;
+  readonly shared: any;
+  readonly prepare: (tenancy: unknown, build: (db: any) => any) => any;
+}
+
+/** The class of a database. Made by {@link Service}. */
+export interface ServiceClass<Self, Id extends string, Name extends string, TRelations>
+  extends Context.ServiceClass<Self, Id, Database<Name, TRelations>> {
+  readonly tenancy: Tenancy<Name, any, any>;
+  readonly definition: Definition<Name, TRelations>;
+  /** The connection, without a tenant. */
+  readonly Connected: Context.Service<Connected<Self>, Handles>;
+  /** The reference tables: `yield* Db.Shared` reads and writes them. */
+  readonly Shared: Context.Service<Shared<Self>, ReferenceDatabase<TRelations>>;
+  /** Several tenants: `yield* Db.Several`, under `Db.forTenants(ids)`. */
+  readonly Several: Context.Service<Several<Self>, SeveralDatabase<Name, TRelations>>;
+  /** Every tenant: `yield* Db.AcrossTenants`, under `Db.acrossTenants({ reason })`. */
+  readonly AcrossTenants: Context.Service<AcrossTenants<Self>, AcrossDatabase<TRelations>>;
+
+  /**
+   * Opens postgres.js, and closes it with the layer's scope.
+   *
+   * @param options the server, and what postgres.js and Drizzle take
+   * @returns the connection and the reference tables; fails where the server cannot be reached
+   * @example program.pipe(Effect.provide(Db.forTenant(id)), Effect.provide(Db.layer({ url })))
+   */
+  layer(options: LayerOptions): Layer.Layer<Connected<Self> | Shared<Self>, DbError>;
+  /**
+   * `layer`, with options from a `Config`.
+   *
+   * @example Db.layerConfig({ url: Config.Redacted('DATABASE_URL') })
+   */
+  layerConfig(
+    config: Config.Wrap<ConfigOptions>,
+    options?: Pick<LayerOptions, 'connection' | 'drizzle'>,
+  ): Layer.Layer<Connected<Self> | Shared<Self>, DbError | Config.ConfigError>;
+  /**
+   * Takes any Drizzle handle of PostgreSQL: node-postgres, PGlite, Drizzle's Effect drivers. A handle of
+   * postgres.js gives its options: connections are opened anew, for this layer alone.
+   *
+   * @param db the handle; its client stays the application's to close
+   */
+  layerFrom(db: AnyDrizzle): Layer.Layer<Connected<Self> | Shared<Self>, DbError>;
+
+  /**
+   * Provides a tenant, as a layer, or to a program. Within it, logs name the tenant.
+   *
+   * @param id an id of the tenancy, from `parse` or from a row
+   * @param program runs for the tenant; around it, the tenant is what it was
+   * @example
+   * yield* Effect.provide(program, Db.forTenant(id));
+   * yield* Db.forTenant(id, program);
+   */
+  forTenant(id: TenantId<Name>): Layer.Layer<Self, DbError, Connected<Self>>;
+  forTenant<A, E, R>(id: TenantId<Name>, program: Effect.Effect<A, E, R>): Effect.Effect<A, E | DbError, Exclude<R, Self> | Connected<Self>>;
+  /** Provides several tenants, to programs that use `Db.Several`. */
+  forTenants(ids: readonly TenantId<Name>[]): Layer.Layer<Several<Self>, DbError, Connected<Self>>;
+  forTenants<A, E, R>(
+    ids: readonly TenantId<Name>[],
+    program: Effect.Effect<A, E, R>,
+  ): Effect.Effect<A, E | DbError, Exclude<R, Several<Self>> | Connected<Self>>;
+  /**
+   * Provides every tenant, to programs that use `Db.AcrossTenants`.
+   *
+   * @param options `reason` stands in every statement as a SQL comment
+   */
+  acrossTenants(options: { readonly reason: string }): Layer.Layer<AcrossTenants<Self>, DbError, Connected<Self>>;
+  acrossTenants<A, E, R>(
+    options: { readonly reason: string },
+    program: Effect.Effect<A, E, R>,
+  ): Effect.Effect<A, E | DbError, Exclude<R, AcrossTenants<Self>> | Connected<Self>>;
+  /**
+   * Runs a program in a transaction of the tenant: what it yields as `Db` is the transaction's handle, in whichever
+   * function it does so.
+   *
+   * @example yield* Db.transaction(Effect.andThen(createProject, createTasks))
+   */
+  transaction<A, E, R>(program: Effect.Effect<A, E, R>): Effect.Effect<A, E | DbError, R | Self>;
+  /**
+   * Prepares a query once, for any tenant.
+   *
+   * @example
+   * const byName = Db.prepare((db) => db.select().from(projects).where(eq(projects.name, sql.placeholder('name'))));
+   * const rows = yield* byName(id, { name: 'x' });
+   */
+  prepare<A>(
+    build: (db: Database<Name, TRelations>) => EffectQuery<A>,
+  ): (id: TenantId<Name>, values?: Record<string, unknown>) => Effect.Effect<A, DbError, Connected<Self>>;
+}
+

@@ -1,0 +1,123 @@
+/** One program on every kind of Drizzle handle. */
+import { PGlite } from '@electric-sql/pglite';
+import { drizzle as overNodePostgres } from 'drizzle-orm/node-postgres';
+import { drizzle as overPglite } from 'drizzle-orm/pglite';
+import { drizzle as overPostgresJs } from 'drizzle-orm/postgres-js';
+import { eq } from 'drizzle-orm';
+import { Config, ConfigProvider, Effect, Exit, Fiber, Layer, Redacted, Stream } from 'effect';
+import pg from 'pg';
+import postgres from 'postgres';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { rowsOf, schemaStatements, testDatabase } from './database.js';
+import { a, b, Db, projects, tasks, tenants } from './schema.js';
+
+const test = testDatabase('drivers');
+const open: (() => unknown)[] = [];
+const pglite = new PGlite();
+
+beforeAll(async () => {
+  for (const text of await schemaStatements()) await pglite.exec(text);
+  await pglite.exec(tenants.map(rowsOf).join(''));
+});
+afterAll(() => Promise.all(open.map((close) => close())));
+
+const drivers = {
+  'postgres.js': () => {
+    const client = postgres(test.url, { max: 3 });
+    open.push(() => client.end());
+    return overPostgresJs({ client });
+  },
+  'node-postgres': () => {
+    const client = new pg.Pool({ connectionString: test.url, max: 3 });
+    open.push(() => client.end());
+    return overNodePostgres({ client });
+  },
+  PGlite: () => overPglite({ client: pglite }),
+};
+
+const program = Effect.gen(function* () {
+  const db = yield* Db;
+  const kept = yield* db.transaction((tx) =>
+    Effect.gen(function* () {
+      yield* tx.insert(projects).values({ id: 50, name: 'fifty' });
+      const inner = tx.transaction((nested) => Effect.andThen(nested.delete(projects), Effect.fail('inner' as const)));
+      const failure = yield* Effect.flip(inner);
+      return { failure, count: yield* tx.$count(projects) };
+    }),
+  );
+  const died = yield* Effect.exit(db.transaction((tx) => Effect.andThen(tx.delete(tasks), Effect.die('no'))));
+  const refused = yield* Effect.flip(db.transaction((tx) => Effect.andThen(tx.delete(tasks), tx.rollback())));
+  const failed = yield* Effect.flip(db.transaction((tx) => Effect.andThen(tx.delete(tasks), Effect.fail({ mine: true } as const))));
+  const unique = yield* Effect.flip(db.insert(projects).values({ id: 51, name: 'fifty' }));
+  const removed = yield* db.delete(projects).where(eq(projects.id, 50));
+  const late = yield* db.transaction((tx) => Effect.succeed(tx));
+  const after = yield* Effect.flip(late.select().from(projects));
+  const streamed = yield* Stream.runCollect(db.select({ id: tasks.id }).from(tasks).orderBy(tasks.id).stream({ chunkSize: 2 }));
+  const first = yield* Stream.runCollect(db.select({ id: tasks.id }).from(tasks).orderBy(tasks.id).stream({ chunkSize: 1 }).pipe(Stream.take(1)));
+  return {
+    kept,
+    died: Exit.isFailure(died),
+    refused: refused.reason._tag,
+    failed,
+    unique: [unique.reason._tag, 'constraint' in unique.reason && unique.reason.constraint],
+    removed: removed.rowCount,
+    after: after.reason._tag,
+    tasks: yield* db.$count(tasks),
+    streamed,
+    first,
+    related: (yield* db.query.projects.findMany({ with: { tasks: true } })).flatMap((it) => it.tasks.map((task) => task.title)),
+  };
+});
+
+describe.each(Object.entries(drivers))('layerFrom(%s)', (_name, make) => {
+  it('runs the same program with the same results', async () => {
+    const layer = Db.layerFrom(make());
+    for (const tenant of [a, b]) {
+      expect(await Effect.runPromise(Db.forTenant(tenant, program).pipe(Effect.provide(layer)))).toEqual({
+        kept: { failure: 'inner', count: 3 },
+        died: true,
+        refused: 'RollbackError',
+        failed: { mine: true },
+        unique: ['UniqueViolation', 'projects_name_key'],
+        removed: 1,
+        after: 'UnsupportedTenantOperationError',
+        tasks: 3,
+        streamed: [{ id: 1 }, { id: 2 }, { id: 3 }],
+        first: [{ id: 1 }],
+        related: [tenant, tenant, tenant],
+      });
+    }
+  });
+
+  it('rolls back a transaction whose fiber is interrupted', async () => {
+    const interrupted = Effect.gen(function* () {
+      const db = yield* Db;
+      const fiber = yield* Effect.forkChild(db.transaction((tx) => Effect.andThen(tx.delete(projects), Effect.never)));
+      yield* Effect.sleep(100);
+      yield* Fiber.interrupt(fiber);
+      return yield* db.$count(projects);
+    });
+    expect(await Effect.runPromise(Db.forTenant(a, interrupted).pipe(Effect.provide(Db.layerFrom(make()))))).toBe(2);
+  });
+});
+
+describe('layerConfig', () => {
+  it('reads a redacted url', async () => {
+    const layer = Db.layerConfig({ url: Config.Redacted('DATABASE_URL'), maxConnections: Config.succeed(2) });
+    const provider = ConfigProvider.layer(ConfigProvider.fromUnknown({ DATABASE_URL: test.url }));
+    const count = Db.forTenant(a, Effect.flatMap(Db, (db) => db.$count(tasks)));
+    expect(await Effect.runPromise(count.pipe(Effect.provide(Layer.provide(layer, provider))))).toBe(3);
+  });
+
+  it('says of an unreachable server that it cannot be reached', async () => {
+    const layer = Db.layer({ url: Redacted.make('postgres://postgres:secret@127.0.0.1:1/nothing') });
+    const error = await Effect.runPromise(Effect.flip(Effect.provide(Effect.flatMap(Db.Shared, () => Effect.void), layer)));
+    expect([error.reason._tag, error.isRetryable]).toEqual(['ConnectionError', true]);
+    expect(JSON.stringify(error) + String(error)).not.toContain('secret');
+  });
+
+  it('refuses what is no handle', async () => {
+    const error = await Effect.runPromise(Effect.flip(Effect.provide(Effect.flatMap(Db.Shared, () => Effect.void), Db.layerFrom({}))));
+    expect(error.reason._tag).toBe('UnsupportedTenantOperationError');
+  });
+});

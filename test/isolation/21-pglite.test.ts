@@ -1,0 +1,30 @@
+/** The corpus on PGlite: another build of PostgreSQL, and a driver with one connection. */
+import { PGlite } from '@electric-sql/pglite';
+import { drizzle } from 'drizzle-orm/pglite';
+import { describe, expect, test } from 'vitest';
+import { withTenancy } from '../../src/index.js';
+import { comparison, type Side } from '../support/comparison.js';
+import { rowsFor, schemaStatements, type Contents } from '../support/databases.js';
+import { relations } from '../support/schema.js';
+import { programs } from './programs.js';
+
+async function openPGlite(contents: Contents): Promise<Side> {
+  const client = new PGlite();
+  await client.exec([...(await schemaStatements()), rowsFor[contents]].join(';\n'));
+  return {
+    db: withTenancy(drizzle({ client }), { relations }) as unknown as Side['db'],
+    plain: undefined,
+    run: async (text) => (await client.exec(text)).at(-1)!.rows as any,
+    close: () => client.close(),
+  };
+}
+
+describe('PGlite', () => {
+  const pair = comparison(openPGlite);
+  for (const { name, run, ordered, fails = false } of programs) {
+    test(name, async () => {
+      const { error } = await pair.isolated(run, ordered);
+      expect({ fails: error !== undefined, error }).toMatchObject({ fails });
+    });
+  }
+});
