@@ -7,6 +7,11 @@ import { allQueries } from '../../playground/catalogue.js';
 import { serverAt } from '../../playground/server.js';
 import { hasBrowser, launch } from './browser.js';
 
+// What runs in the page; the types of the browser are not those of this project.
+declare const document: any;
+declare const window: any;
+declare const getComputedStyle: (element: any) => any;
+
 describe.skipIf(!hasBrowser)(hasBrowser ? 'the page' : 'the page: skipped, since there is no /usr/bin/chromium', () => {
   const closing: (() => Promise<unknown>)[] = [];
   let served: Served;
@@ -87,9 +92,9 @@ describe.skipIf(!hasBrowser)(hasBrowser ? 'the page' : 'the page: skipped, since
     for (let i = 0; i < 9; i++) {
       await page.keyboard.press('Tab');
       const at = await page.evaluate(() => {
-        const it = document.activeElement!;
+        const it = document.activeElement;
         const { outlineStyle, outlineWidth } = getComputedStyle(it);
-        const label = (it as HTMLSelectElement).labels?.[0]?.textContent ?? it.getAttribute('aria-label') ?? it.textContent!;
+        const label = (it.labels?.[0]?.textContent ?? it.getAttribute('aria-label') ?? it.textContent) as string;
         return { label, isVisible: outlineStyle !== 'none' && outlineWidth !== '0px' };
       });
       order.push(at.label);
@@ -111,10 +116,10 @@ describe.skipIf(!hasBrowser)(hasBrowser ? 'the page' : 'the page: skipped, since
     for (const dark of [false, true]) {
       const page = await browser.newPage({ viewport: { width, height: 900 }, colorScheme: dark ? 'dark' : 'light' });
       await page.addInitScript(() => {
-        (window as any).shift = 0;
+        window.shift = 0;
         new PerformanceObserver((list) => {
-          for (const entry of list.getEntries() as any[]) if (!entry.hadRecentInput) (window as any).shift += entry.value;
-        }).observe({ type: 'layout-shift', buffered: true });
+          for (const entry of list.getEntries() as any[]) if (!entry.hadRecentInput) window.shift += entry.value;
+        }).observe({ type: 'layout-shift' as 'mark', buffered: true });
       });
       await page.goto(served.url);
       await settled(page);
@@ -124,15 +129,15 @@ describe.skipIf(!hasBrowser)(hasBrowser ? 'the page' : 'the page: skipped, since
           return 0.2126 * r! + 0.7152 * g! + 0.0722 * b!;
         };
         const contrast = (selector: string) => {
-          const style = getComputedStyle(document.querySelector(selector)!);
+          const style = getComputedStyle(document.querySelector(selector));
           const [x, y] = [luminance(style.color), luminance(getComputedStyle(document.body).backgroundColor)].sort((a, b) => b - a);
           return (x! + 0.05) / (y! + 0.05);
         };
         return {
-          overflow: document.documentElement.scrollWidth - document.documentElement.clientWidth,
-          shift: (window as any).shift as number,
+          overflow: (document.documentElement.scrollWidth - document.documentElement.clientWidth) as number,
+          shift: window.shift as number,
           ratio: Math.min(...['body', 'small', 'label', 'a', '.legend', '.detail'].map(contrast)),
-          unnamed: [...document.querySelectorAll('select, button')].filter((it) => !(it as HTMLSelectElement).labels?.length && !it.ariaLabel).length,
+          unnamed: [...document.querySelectorAll('select, button')].filter((it) => !it.labels?.length && !it.ariaLabel).length,
         };
       });
       expect(overflow).toBeLessThanOrEqual(0);
