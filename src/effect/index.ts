@@ -1,4 +1,5 @@
 /** `drizzle-tenant/effect`: the tenant's database as an Effect service. */
+export * as TenantHttpApi from './http-api.js';
 export * as TenantDb from './tenant-db-module.js';
 export {
   AuthenticationError,

@@ -4,3 +4,4 @@ export { Metrics } from './telemetry.js';
 export type { AcrossTenants, ConfigOptions, Connected, Definition, LayerOptions, ServiceClass, Several, Shared } from './tenant-db.types.js';
 export type { AcrossDatabase, Database, EffectPreparedQuery, EffectQuery, ReferenceDatabase, SeveralDatabase, Transaction } from './database.types.js';
 export type { QueryResult, StreamOptions } from './prepared.js';
+export type { DbError } from './db-error.js';

@@ -70,12 +70,12 @@ export const Service =
         program ? Effect.flatMap(context, (it) => Effect.provideContext(program, it)) : Layer.fresh(Layer.effectContext(context));
     };
     const tenancy = definition.tenancy.name;
-    const parse = (tenant: unknown) => definition.tenancy.parse(tenant);
 
     const layerFrom = (db: AnyDrizzle) => connected(Effect.map(driverOf(db), (driver) => handlesOf(db, driver, definition)));
     const layer = (options: LayerOptions) => Layer.unwrap(Effect.map(drizzleOf(options), layerFrom));
     return Object.assign(self, {
       tenancy: definition.tenancy,
+      definition,
       Connected,
       Shared,
       Several,
@@ -85,10 +85,10 @@ export const Service =
         Layer.unwrap(Effect.map(Config.unwrap<ConfigOptions>(config), (it) => layer({ ...options, ...it }))),
       layerFrom,
       forTenant: (tenant: unknown, program?: Effect.Effect<any, any, any>) =>
-        given(self, ({ forTenant }) => ({ handle: forTenant(parse(tenant)), logs: { tenancy, tenant: String(tenant) } }))(program),
+        given(self, ({ forTenant }) => ({ handle: forTenant(tenant), logs: { tenancy, tenant: String(tenant) } }))(program),
       forTenants: (tenants: readonly unknown[], program?: Effect.Effect<any, any, any>) =>
         given(Several, ({ forTenants }) => ({
-          handle: forTenants(Array.isArray(tenants) ? tenants.map(parse) : tenants),
+          handle: forTenants(tenants),
           logs: { tenancy, tenant: String(tenants) },
         }))(program),
       acrossTenants: (options: { readonly reason: string }, program?: Effect.Effect<any, any, any>) =>
@@ -102,7 +102,7 @@ export const Service =
             attempt(() => {
               let found = prepared.get(handles);
               if (!found) prepared.set(handles, (found = handles.prepare(definition.tenancy, build)));
-              return found!.run(parse(tenant), values);
+              return found!.run(tenant, values);
             }),
           );
       },
@@ -135,5 +135,5 @@ function driverOf(db: any): Effect.Effect<Driver, DbError, EffectScope.Scope> {
   return Effect.succeed(isEffectDrizzle(db) ? effectDriver(db.session, attributes) : promiseDriver(db.session, attributes));
 }
 
-const handlesOf = (db: any, driver: Driver, { relations, mode }: Definition<any, any>): Handles =>
-  scopedHandles(new EffectDatabase(db.dialect, driver, db.$cache), { relations, mode }, effects);
+const handlesOf = (db: any, driver: Driver, { tenancy, relations, mode }: Definition<any, any>): Handles =>
+  scopedHandles(new EffectDatabase(db.dialect, driver, db.$cache), { relations, mode }, effects, tenancy);

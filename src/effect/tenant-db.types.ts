@@ -76,6 +76,7 @@ export interface Handles {
 export interface ServiceClass<Self, Id extends string, Name extends string, TRelations>
   extends Context.ServiceClass<Self, Id, Database<Name, TRelations>> {
   readonly tenancy: Tenancy<Name, any, any>;
+  readonly definition: Definition<Name, TRelations>;
   /** The connection, without a tenant. */
   readonly Connected: Context.Service<Connected<Self>, Handles>;
   /** The reference tables: `yield* Db.Shared` reads and writes them. */

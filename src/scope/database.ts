@@ -1,5 +1,5 @@
 /** The handles: `withTenancy`, `forTenant` and their like. Each is Drizzle's own handle on a scoped dialect. */
-import { is, Placeholder } from 'drizzle-orm';
+import { is, Placeholder, Subquery } from 'drizzle-orm';
 import { PgDialect, QueryBuilder } from 'drizzle-orm/pg-core';
 import { RelationalQueryBuilder } from 'drizzle-orm/pg-core/query-builders/query';
 import { PgAsyncRelationalQuery } from 'drizzle-orm/pg-core/async';
@@ -25,6 +25,8 @@ export interface Running {
   /** `use`, and `after` when it has ended in whichever way. */
   readonly ensuring: (use: () => any, after: () => void) => any;
   readonly action: (run: () => Promise<unknown>) => any;
+  /** `run`, once `check` has not refused. */
+  readonly after: (check: () => Promise<void>, run: () => any) => any;
 }
 
 const promises: Running = {
@@ -37,6 +39,10 @@ const promises: Running = {
     }
   },
   action: (run) => run(),
+  after: async (check, run) => {
+    await check();
+    return run();
+  },
 };
 
 /** What all handles of one `withTenancy` share. */
@@ -63,7 +69,7 @@ class ScopedDatabase {
     this.#drizzle = drizzle;
     this.#shared = shared;
     this.dialect = Object.freeze(Object.create(shared.dialect, { scope: { value: scope } }));
-    this.session = new ScopedSession((drizzle as any).session, this.dialect, lifetime);
+    this.session = new ScopedSession((drizzle as any).session, this.dialect, lifetime, shared.running.after);
   }
 
   get query(): object {
@@ -183,8 +189,12 @@ function checkTransaction(config: any): void {
  */
 export const withTenancy: WithTenancy = (db: any, options: WithTenancyOptions<any> = {}): any => scopedHandles(db, options, promises);
 
-/** `withTenancy`, for handles that may run otherwise than as promises. */
-export function scopedHandles(db: any, options: WithTenancyOptions<any>, running: Running): any {
+/**
+ * `withTenancy`, for handles that may run otherwise than as promises.
+ *
+ * @param only the tenancy of all handles for tenants, where there is but one
+ */
+export function scopedHandles(db: any, options: WithTenancyOptions<any>, running: Running, only?: AnyTenancy): any {
   if (!is(db?.dialect, PgDialect)) {
     throw new UnsupportedTenantOperationError('Pass withTenancy() a Drizzle handle of PostgreSQL, as in withTenancy(drizzle({ client })).');
   }
@@ -193,6 +203,7 @@ export function scopedHandles(db: any, options: WithTenancyOptions<any>, running
   const tables = new Map<string, object>();
   const tenancies = new Set<AnyTenancy>();
   for (const { table } of Object.values(relations)) {
+    if (is(table, Subquery)) continue; // Drizzle makes a CTE of it.
     const [schema, original] = namesOf(table);
     tables.set(tableKey(schema, original), table);
     const found = classOf(table);
@@ -210,7 +221,7 @@ export function scopedHandles(db: any, options: WithTenancyOptions<any>, running
   const shared: Shared = {
     running,
     relations,
-    tenancies: tenancies.size > 0 ? [...tenancies] : undefined,
+    tenancies: only ? [only] : tenancies.size > 0 ? [...tenancies] : undefined,
     filters,
     dialect: Object.freeze(scopingDialect(db.dialect, tables)),
     query,
@@ -233,7 +244,7 @@ export function scopedHandles(db: any, options: WithTenancyOptions<any>, running
     acrossTenants: (options: { reason?: unknown }) => handle({ kind: 'all', comment: commentOf(options?.reason) }),
     shared: handle({ kind: 'shared' }),
     prepare: (tenancy: AnyTenancy, build: (tdb: ScopedDatabase) => any) => {
-      const placeholder = new Placeholder(tenantPlaceholder);
+      const placeholder = Object.freeze(new Placeholder(tenantPlaceholder));
       const tdb = handle({ kind: 'one', id: placeholder }, tenancy);
       const query = build(tdb);
       const prepared = query?._prepare?.(undefined, true);

@@ -1,0 +1,106 @@
+/** Databases that last as long as a test: of PGlite, in memory, or of a PostgreSQL server. */
+import { randomBytes } from 'node:crypto';
+
+/** Where a database is made, and what is in it. */
+export interface FreshOptions {
+  /** The folder of drizzle-kit's migrations, which Drizzle's own migrator applies. */
+  readonly migrations?: string | undefined;
+  /** The tables, where there are no migrations yet: drizzle-kit writes the statements. */
+  readonly schema?: Readonly<Record<string, unknown>> | undefined;
+  /** The URL of a PostgreSQL server on which databases may be created; without it, PGlite. */
+  readonly server?: string | undefined;
+}
+
+/** A database of its own. */
+export interface Fresh {
+  /** Drizzle's handle, without any scope. */
+  readonly drizzle: any;
+  readonly run: (text: string) => Promise<unknown>;
+  /** Another database with the same rows. Nothing may run on this one meanwhile. */
+  readonly copy: () => Promise<Fresh>;
+  readonly close: () => Promise<void>;
+}
+
+/** Makes a database and migrates it. */
+export async function fresh(options: FreshOptions): Promise<Fresh> {
+  if (options.server === undefined) {
+    // PGlite takes a second or two to start and a moment to copy.
+    return (await migratedPglite(options)).copy();
+  }
+  const database = await createDatabase(options.server);
+  try {
+    await migrate(database, options, () => import('drizzle-orm/postgres-js/migrator'));
+    return database;
+  } catch (error) {
+    await database.close();
+    throw error;
+  }
+}
+
+const pglites = new Map<string, Map<unknown, Promise<Fresh>>>();
+
+function migratedPglite(options: FreshOptions): Promise<Fresh> {
+  const key = options.migrations ?? '';
+  const bySchema = pglites.get(key) ?? new Map<unknown, Promise<Fresh>>();
+  pglites.set(key, bySchema);
+  let made = bySchema.get(options.schema);
+  if (!made) {
+    made = (async () => {
+      const { PGlite } = await import('@electric-sql/pglite');
+      const database = await overPglite(new PGlite());
+      await migrate(database, options, () => import('drizzle-orm/pglite/migrator'));
+      return database;
+    })();
+    bySchema.set(options.schema, made);
+    made.catch(() => bySchema.delete(options.schema));
+  }
+  return made;
+}
+
+async function overPglite(client: any): Promise<Fresh> {
+  const { drizzle } = await import('drizzle-orm/pglite');
+  return {
+    drizzle: drizzle({ client }),
+    run: async (text) => client.exec(text),
+    copy: async () => overPglite(await client.clone()),
+    close: () => client.close(),
+  };
+}
+
+async function createDatabase(server: string, template?: string): Promise<Fresh> {
+  const [{ default: postgres }, { drizzle }] = await Promise.all([import('postgres'), import('drizzle-orm/postgres-js')]);
+  const name = `drizzle_tenant_test_${process.pid}_${randomBytes(6).toString('hex')}`;
+  const options = { max: 1, onnotice: () => {} };
+  const admin = async (text: string) => {
+    const client = postgres(server, options);
+    try {
+      await client.unsafe(text);
+    } finally {
+      await client.end();
+    }
+  };
+  await admin(`create database ${name}${template ? ` template ${template}` : ''}`);
+  const url = Object.assign(new URL(server), { pathname: `/${name}` }).href;
+  let client = postgres(url, { ...options, max: 5 });
+  return {
+    drizzle: drizzle({ client }),
+    run: (text) => client.unsafe(text),
+    copy: async () => {
+      // PostgreSQL copies a database that nobody is connected to. The client opens again when it is asked.
+      await (client as any).close();
+      return createDatabase(server, name);
+    },
+    close: async () => {
+      await client.end();
+      await admin(`drop database if exists ${name} with (force)`);
+    },
+  };
+}
+
+async function migrate(database: Fresh, { migrations, schema }: FreshOptions, migrator: () => Promise<{ migrate: any }>): Promise<void> {
+  if (migrations !== undefined) await (await migrator()).migrate(database.drizzle, { migrationsFolder: migrations });
+  if (schema === undefined) return;
+  const { generateDrizzleJson, generateMigration } = await import('drizzle-kit/api-postgres');
+  const statements = await generateMigration(await generateDrizzleJson({}), await generateDrizzleJson(schema as Record<string, unknown>));
+  for (const statement of statements) await database.run(statement);
+}
