@@ -1,6 +1,7 @@
 /** How PostgreSQL, or Citus, would run a statement: as a tree to draw. */
 import type { Sql } from 'postgres';
 import type { Statement } from '../compare.js';
+import { tenants } from '../seed.js';
 import type { Cluster } from './cluster.js';
 
 export interface Step {
@@ -30,7 +31,9 @@ export async function explain(client: Sql, { sql, params }: Statement, cluster: 
     return tx.unsafe(`explain (format json) ${text}`);
   });
   const schema = new RegExp(`"?${client.options.connection.search_path}"?\\.`, 'g');
-  const [{ Plan: root }] = JSON.parse(JSON.stringify(rows[0]!['QUERY PLAN']).replaceAll(schema, ''));
+  let plan = JSON.stringify(rows[0]!['QUERY PLAN']).replaceAll(schema, '');
+  for (const { id, name } of tenants) plan = plan.replaceAll(`'${id}'::uuid`, `${name}'s id`);
+  const [{ Plan: root }] = JSON.parse(plan);
   const touched: Touched[] = [];
   return { tree: stepOf(root, cluster, touched), touched };
 }
@@ -42,7 +45,7 @@ function literal(value: unknown): string {
 }
 
 /** What PostgreSQL calls its conditions. */
-const conditions = ['Index Cond', 'Hash Cond', 'Merge Cond', 'Join Filter', 'Filter', 'Sort Key', 'Group Key'];
+const conditions = ['INSERT/SELECT method', 'Index Cond', 'Hash Cond', 'Merge Cond', 'Join Filter', 'Filter', 'Sort Key', 'Group Key'];
 
 function stepOf(node: any, cluster: Cluster | undefined, touched: Touched[], at = ''): Step {
   const relation: string | undefined = node['Relation Name'];
@@ -62,6 +65,8 @@ function stepOf(node: any, cluster: Cluster | undefined, touched: Touched[], at 
       const on = `${host}:${port}`;
       return { name: `Task on ${on}`, details: [], steps: plansOf(task['Remote Plan']).map((plan) => stepOf(plan, cluster, touched, on)) };
     }),
+    // INSERT ... SELECT: where its rows come from.
+    ...plansOf(node['Select Query']).map((plan) => stepOf(plan, cluster, touched, at)),
     ...(node.Plans ?? []).map((it: any) => stepOf(it, cluster, touched, at)),
   ];
   const count = query?.Job?.['Task Count'];

@@ -50,6 +50,7 @@ const showQuery = latest(async (isLatest) => {
     ...(cluster ? [clusterView(cluster, sent.flatMap(({ plan }) => plan.touched))] : []),
     ...sent.map(({ plan }, i) => planView(plan, `Plan of statement ${i + 1}`)),
   );
+  watched.classList.add('ready');
   watched.ariaBusy = 'false';
 });
 
