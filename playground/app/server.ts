@@ -14,7 +14,7 @@ export interface Options {
   readonly database: { readonly url: string; readonly schema: string };
   readonly port: number;
   /** Routes beside those of the API. */
-  readonly routes?: Layer.Layer<never, never, HttpRouter.HttpRouter | Tokens>;
+  readonly routes?: Layer.Layer<never, never, HttpRouter.HttpRouter | Tokens | Layer.Success<typeof NodeHttpServer.layerHttpServices>>;
 }
 
 export interface Served {

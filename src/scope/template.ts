@@ -8,7 +8,7 @@ import { RawSqlNotScopedError, TenantMismatchError } from '../schema/index.js';
 import { chunkKindOf, chunkKinds, isSQLWrapper } from './chunks.js';
 import { copyOfPlain } from './plain.js';
 import { isAlias, namesOf, originalName, type Scope } from './scope.js';
-import { readTables, tokensOf, type FragmentUse, type TableUse, type Token } from './sql-text.js';
+import { addsValue, readTables, tokensOf, type FragmentUse, type TableUse, type Token } from './sql-text.js';
 
 /** What is known of a piece of SQL that this library built: for whom, and which CTEs it expects around it. */
 interface Built {
@@ -84,8 +84,9 @@ export class Template {
     try {
       return this.#read(chunk, use);
     } catch (error) {
-      // A relational query is scoped by its text alone, and its tables would be left as they are.
-      if (this.tables || !(error instanceof RawSqlNotScopedError) || !is(chunk, SQL)) throw error;
+      // A relational query is scoped by its text alone, and its tables would be left as they are. A value is one value,
+      // which the prover, who reads the whole, cannot tell.
+      if (this.tables || (error as RawSqlNotScopedError).reason === addsValue || !(error instanceof RawSqlNotScopedError) || !is(chunk, SQL)) throw error;
       this.expects.clear();
       for (const name of expected) this.expects.add(name);
       return unread(chunk) as T;

@@ -66,7 +66,7 @@ test.each(accepted)('leaks nothing: %s', async (text) => {
 
 test(`of ${count} hostile statements, none that is accepted leaks (SEED=${seed})`, async () => {
   const statements = hostileStatements(count, seed);
-  const tally = { accepted: 0, failed: 0, refused: 0, leaking: 0 };
+  const tally = { accepted: 0, failed: 0, refused: 0, refusedAndRun: 0, leaking: 0 };
   const used = new Set<string>();
   const leaks: string[] = [];
   for (const { text, by } of statements) {
@@ -84,12 +84,15 @@ test(`of ${count} hostile statements, none that is accepted leaks (SEED=${seed})
       expect(error).toBeInstanceOf(RawSqlNotScopedError);
       expect((error as Error).cause).toBeUndefined();
       tally.refused++;
-      // How hostile they are: what those that are refused would have shown.
-      if (!/recursive/.test(text) && (await leak(text).catch(() => undefined))) tally.leaking++;
+      // How hostile they are: what one in four of those that are refused would have shown.
+      if (tally.refused % 4 === 0 && !/recursive/.test(text)) {
+        tally.refusedAndRun++;
+        if (await leak(text).catch(() => undefined)) tally.leaking++;
+      }
     }
   }
   console.log(`hostile statements: ${JSON.stringify(tally)}`);
   expect(leaks).toEqual([]);
   expect([...used].sort()).toEqual(Object.keys(mutations).sort());
-  expect(tally.leaking).toBeGreaterThan(count / 4);
+  expect(tally.leaking).toBeGreaterThan(tally.refusedAndRun / 4);
 }, 240_000);

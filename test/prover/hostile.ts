@@ -57,7 +57,7 @@ export const mutations: Record<string, Mutation> = {
   'another table': one(table, (_, random) => pick(['projects', 'tasks', 'users', 'x_labels', 'crm.notes', 'accounts', 'open_tasks', 'project_sizes', 'boards', 'pg_class', 'countries'], random)),
   'columns renamed': one(/\bfrom (projects|tasks|users) (p|t|u)\b/g, 'from $1 $2(id, "accountId")'),
   'alias confused': one(/\b(p|t)\."accountId" = /g, (it) => (it.startsWith('p') ? 't."accountId" = ' : 'p."accountId" = ')),
-  'alias dropped': one(/\b(?:p|t|u)\.(?="accountId")/g, ''),
+  'alias dropped': one(/\b(?:p|t|u)\.(?="accountId")/g, () => ''),
   'a hidden subquery': one(/\bselect (?!distinct|all)/g, (it, random) =>
     it + pick(['(select count(*) from tasks), ', '(select max(name) from projects), ', 'array(select title from tasks), ', 'exists (select 1 from users), ', '(select count(*) from tasks where "accountId" = @a), ', '(select sum(points) from tasks t where t."accountId" = @b), '], random)),
   'a subquery in LIMIT': (text, random) => text + pick([' limit (select count(*) from tasks)', ' offset (select min(points) from tasks)', ' limit (select count(*) from tasks where "accountId" = @a)'], random),
