@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { createServer } from 'node:http';
 import { fileURLToPath } from 'node:url';
 import postgres from 'postgres';
-import { expect, inject, it } from 'vitest';
+import { expect, inject, it, onTestFinished } from 'vitest';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -16,6 +16,7 @@ it('serves after the summary until Ctrl-C, on a free port where 3000 is taken, a
   await new Promise<void>((resolve) => other.once('error', () => resolve()).listen(3000, '127.0.0.1', resolve)); // If it is taken already, so much the better.
 
   const child = spawn(process.execPath, ['--import', 'tsx', 'playground/index.ts'], { cwd: root, env: { ...process.env, DATABASE_URL: url } });
+  onTestFinished(() => void child.kill('SIGKILL'));
   let out = '';
   let err = '';
   child.stdout.setEncoding('utf8').on('data', (text) => (out += text));
@@ -25,7 +26,7 @@ it('serves after the summary until Ctrl-C, on a free port where 3000 is taken, a
   await expect.poll(() => /The page +(\S+)/.exec(out)?.[1], { timeout: 40_000 }).toBeTypeOf('string');
   expect(out).toContain('all isolated.');
   const page = /The page +(\S+)/.exec(out)![1]!;
-  const token = /^ {2}(\S{60,})$/m.exec(out)![1]!;
+  const token = /^ {2}([\w-]+\.[\w-]{43})$/m.exec(out)![1]!;
   expect(new URL(page).port).not.toBe('3000');
   expect(await (await fetch(page)).text()).toContain('<title>drizzle-tenant playground</title>');
   const projects = await fetch(`${page}/api/projects`, { headers: { authorization: `Bearer ${token}` } });
