@@ -4,7 +4,6 @@
  * of plain Drizzle on a database which holds one tenant only. Then it serves an application over the same tables,
  * with a page to look at all this, until Ctrl-C; `npm run playground -- --once` leaves that out.
  */
-import { openApplication } from './app/open.js';
 import { allQueries } from './catalogue.js';
 import { prepareStage } from './compare.js';
 import { databasesOn } from './databases.js';
@@ -94,6 +93,7 @@ async function run(server: Server, url: string): Promise<boolean> {
 
 /** Serves the application until Ctrl-C. */
 async function serve(server: Server, url: string): Promise<never> {
+  const { openApplication } = await import('./app/open.js'); // Takes a moment to load, and `--once` has no use for it.
   const served = await openApplication(server, url, 3000, closing);
   heading('To look at, until Ctrl-C');
   print(

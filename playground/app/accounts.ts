@@ -5,7 +5,7 @@ import { HttpApi, HttpApiBuilder, HttpApiEndpoint, HttpApiGroup, HttpApiSchema }
 import { account, accounts, users } from '../schema.js';
 import { Db } from './db.js';
 import { answer, Checked, databaseProblems, NotFound } from './problems.js';
-import { Tenant } from './tenant.js';
+import { Authenticated, ForTenant } from './tenant.js';
 import { Tokens } from './tokens.js';
 import { CountryCode, Email, Text } from './values.js';
 
@@ -25,7 +25,8 @@ export class Accounts extends HttpApiGroup.make('accounts')
   )
   .prefix('/api/accounts')
   .middleware(Checked)
-  .middleware(Tenant) {}
+  .middleware(ForTenant)
+  .middleware(Authenticated) {}
 
 /** Without the middleware, and so without `Db`: there is no tenant yet. */
 export class SignUp extends HttpApiGroup.make('signUp')

@@ -7,7 +7,7 @@ import { Managers, managersLayer } from './managers.js';
 import { Checked } from './problems.js';
 import { Projects, projectsLayer } from './projects.js';
 import { Tasks, tasksLayer } from './tasks.js';
-import { tenantLayer } from './tenant.js';
+import { Authenticated, ForTenant } from './tenant.js';
 import { Users, usersLayer } from './users.js';
 
 export class Api extends HttpApi.make('app')
@@ -19,4 +19,4 @@ const groups = Layer.mergeAll(signUpLayer, accountsLayer, usersLayer, managersLa
 export const apiLayer = Layer.mergeAll(
   HttpApiBuilder.layer(Api, { openapiPath: '/openapi.json' }),
   HttpApiScalar.layer(Api, { path: '/docs', scalar: { withDefaultFonts: false } }),
-).pipe(Layer.provide(groups), Layer.provide([tenantLayer, Checked.layer]));
+).pipe(Layer.provide(groups), Layer.provide([Authenticated.layer, ForTenant.layer, Checked.layer]));

@@ -5,7 +5,7 @@ import { HttpApi, HttpApiBuilder, HttpApiEndpoint, HttpApiGroup } from 'effect/h
 import { countries } from '../schema.js';
 import { Db } from './db.js';
 import { answer, Checked, NotFound } from './problems.js';
-import { Tenant } from './tenant.js';
+import { Authenticated, ForTenant } from './tenant.js';
 import { CountryCode, paging, Text } from './values.js';
 
 const Country = Schema.Struct({ code: CountryCode, alpha3: Schema.String, numeric: Schema.String, name: Text });
@@ -20,7 +20,8 @@ export class Countries extends HttpApiGroup.make('countries')
   )
   .prefix('/api/countries')
   .middleware(Checked)
-  .middleware(Tenant) {}
+  .middleware(ForTenant)
+  .middleware(Authenticated) {}
 
 const { code, name } = countries;
 

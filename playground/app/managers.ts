@@ -6,7 +6,7 @@ import { managers } from '../schema.js';
 import { Db } from './db.js';
 import { numbered } from './numbering.js';
 import { answer, Checked, NotFound } from './problems.js';
-import { Tenant } from './tenant.js';
+import { Authenticated, ForTenant } from './tenant.js';
 import { Id, Page, pageOf, paging, Text } from './values.js';
 
 const Manager = Schema.Struct({ id: Id, userId: Id, title: Text });
@@ -23,7 +23,8 @@ export class Managers extends HttpApiGroup.make('managers')
   )
   .prefix('/api/managers')
   .middleware(Checked)
-  .middleware(Tenant) {}
+  .middleware(ForTenant)
+  .middleware(Authenticated) {}
 
 const { id, userId, title } = managers;
 const columns = { id, userId, title };

@@ -14,12 +14,6 @@ export class Unauthorized extends Problem<Unauthorized>()('Unauthorized', {
   title: 'A valid bearer token is needed',
 }) {}
 
-export class Forbidden extends Problem<Forbidden>()('Forbidden', {
-  type: '/problems/forbidden',
-  status: 403,
-  title: 'This token is for another account',
-}) {}
-
 /** For an id of nobody and for one of another tenant alike: who asks cannot tell one from the other. */
 export class NotFound extends Problem<NotFound>()('NotFound', {
   type: '/problems/not-found',

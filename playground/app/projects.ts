@@ -6,7 +6,7 @@ import { projectManagers, projects } from '../schema.js';
 import { Db } from './db.js';
 import { numbered } from './numbering.js';
 import { answer, Checked, NotFound } from './problems.js';
-import { Tenant } from './tenant.js';
+import { Authenticated, ForTenant } from './tenant.js';
 import { Amount, Day, Id, Page, pageOf, paging, Text } from './values.js';
 
 const fields = { name: Text, budget: Amount, startsOn: Schema.NullOr(Day) };
@@ -30,7 +30,8 @@ export class Projects extends HttpApiGroup.make('projects')
   )
   .prefix('/api/projects')
   .middleware(Checked)
-  .middleware(Tenant) {}
+  .middleware(ForTenant)
+  .middleware(Authenticated) {}
 
 const { id, name, budget, startsOn } = projects;
 const columns = { id, name, budget, startsOn };

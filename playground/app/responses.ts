@@ -1,18 +1,24 @@
 /** The last word on each response: what fails is JSON that says why, whoever noticed it. */
 import { ByteSize, Cause, Effect } from 'effect';
 import { HttpIncomingMessage, HttpServerError, HttpServerRequest, HttpServerResponse } from 'effect/http';
+import { DbError } from '../../src/effect/index.js';
+import { answer } from './problems.js';
 
 /** Larger than any request that makes sense here. */
 export const maxBodySize = 64 * 1024;
 
 const titles: Record<number, string> = {
   400: 'The request is not as it should be',
+  403: 'This token is for another account',
   404: 'There is nothing under this address',
   413: `The body is larger than ${maxBodySize} bytes`,
   415: 'The body has to be application/json',
   500: 'The server has made a mistake',
-  503: 'The server is stopping',
+  503: 'The database does not answer now: try again',
 };
+
+/** Those that an endpoint answers as well. */
+const types: Record<number, string> = { 403: '/problems/forbidden', 404: '/problems/not-found', 503: '/problems/unavailable' };
 
 export const withProblems = <E, R>(app: Effect.Effect<HttpServerResponse.HttpServerResponse, E, R>) =>
   Effect.gen(function* () {
@@ -27,8 +33,11 @@ export const withProblems = <E, R>(app: Effect.Effect<HttpServerResponse.HttpSer
 
 const failed = (cause: Cause.Cause<unknown>) =>
   Effect.gen(function* () {
-    const [response] = yield* HttpServerError.causeResponse(cause);
-    if (response.status >= 500) yield* Effect.logError('A request failed', cause);
+    const thrown = Cause.squash(cause);
+    // A middleware that cannot ask the database dies of it: that is the database's fault, and not a mistake.
+    const reason = thrown instanceof DbError ? yield* Effect.flip(Effect.sandbox(answer(Effect.fail(thrown)))) : cause;
+    const [response] = yield* HttpServerError.causeResponse(reason);
+    if (response.status === 500) yield* Effect.logError('A request failed', cause);
     return response;
   });
 
@@ -42,7 +51,7 @@ const isTooLarge = (cause: Cause.Cause<unknown>) =>
 function finished(response: HttpServerResponse.HttpServerResponse) {
   const { status, headers } = response;
   if (status < 400) return response;
-  const body = headers['content-type']?.includes('json') ? response : problem(status);
+  const body = headers['content-type']?.includes('problem+json') ? response : problem(status);
   if (status === 401) return HttpServerResponse.setHeader(body, 'www-authenticate', 'Bearer');
   if (status === 503) return HttpServerResponse.setHeader(body, 'retry-after', '1');
   return body;
@@ -50,7 +59,7 @@ function finished(response: HttpServerResponse.HttpServerResponse) {
 
 const problem = (status: number) =>
   HttpServerResponse.jsonUnsafe(
-    { type: status === 404 ? '/problems/not-found' : 'about:blank', status, title: titles[status] ?? 'The request cannot be answered' },
+    { type: types[status] ?? 'about:blank', status, title: titles[status] ?? 'The request cannot be answered' },
     // What is left of a body that is too large is not read: the connection ends here.
     { status, contentType: 'application/problem+json', headers: status === 413 ? { connection: 'close' } : {} },
   );

@@ -6,7 +6,7 @@ import { taskStatus, tasks } from '../schema.js';
 import { Db } from './db.js';
 import { numbered } from './numbering.js';
 import { answer, Checked, NotFound } from './problems.js';
-import { Tenant } from './tenant.js';
+import { Authenticated, ForTenant } from './tenant.js';
 import { Amount, Id, Page, pageOf, paging, Text } from './values.js';
 
 const Status = Schema.Literals(taskStatus.enumValues);
@@ -41,7 +41,8 @@ export class Tasks extends HttpApiGroup.make('tasks')
   )
   .prefix('/api/tasks')
   .middleware(Checked)
-  .middleware(Tenant) {}
+  .middleware(ForTenant)
+  .middleware(Authenticated) {}
 
 const { id, projectId, parentId, assigneeId, title, status, hours } = tasks;
 const columns = { id, projectId, parentId, assigneeId, title, status, hours };

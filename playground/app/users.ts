@@ -6,7 +6,7 @@ import { users } from '../schema.js';
 import { Db } from './db.js';
 import { numbered } from './numbering.js';
 import { answer, Checked, NotFound } from './problems.js';
-import { CurrentUser, Tenant } from './tenant.js';
+import { Authenticated, CurrentUser, ForTenant } from './tenant.js';
 import { Tokens } from './tokens.js';
 import { CountryCode, Email, Id, Page, pageOf, paging, Text } from './values.js';
 
@@ -30,7 +30,8 @@ export class Users extends HttpApiGroup.make('users')
   )
   .prefix('/api/users')
   .middleware(Checked)
-  .middleware(Tenant) {}
+  .middleware(ForTenant)
+  .middleware(Authenticated) {}
 
 const { id, name, email, countryCode } = users;
 const columns = { id, name, email, countryCode };

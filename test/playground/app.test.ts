@@ -125,7 +125,7 @@ describe('resources', () => {
     for (const path of ['projects', 'tasks', 'managers']) expect((await call('GET', `/api/${path}`, mine)).body).toMatchObject({ total: 0, items: [] });
     expect((await call('PATCH', `/api/accounts/${body.id}`, { ...mine, json: { name: 'Dog' } })).body.name).toBe('Dog');
     expect((await call('DELETE', `/api/accounts/${body.id}`, mine)).status).toBe(204);
-    expectProblem(await call('GET', '/api/projects', mine), 404); // The token names an account that is no more.
+    expectProblem(await call('GET', '/api/projects', mine), 401); // The token's user is gone with the account.
     expect((await call('GET', '/api/projects')).body.total).toBe(3);
   });
 
