@@ -50,6 +50,7 @@ export const effects: Running = {
   relationalQuery: ownClass(PgEffectRelationalQuery),
   ensuring: (use, after) => Effect.ensuring(Effect.suspend(use), Effect.sync(after)),
   action: (run) => Effect.tryPromise({ try: run, catch: (error) => dbErrorOf(error) }),
+  attempt,
 };
 
 /** Drizzle's handle. Its methods run with a scoped handle as `this`, as those of all Drizzle handles do here. */

@@ -25,6 +25,8 @@ export interface Running {
   /** `use`, and `after` when it has ended in whichever way. */
   readonly ensuring: (use: () => any, after: () => void) => any;
   readonly action: (run: () => Promise<unknown>) => any;
+  /** Runs what may throw a refusal. */
+  readonly attempt: (run: () => any) => any;
 }
 
 const promises: Running = {
@@ -37,6 +39,7 @@ const promises: Running = {
     }
   },
   action: (run) => run(),
+  attempt: (run) => run(),
 };
 
 /** What all handles of one `withTenancy` share. */
@@ -129,23 +132,28 @@ class ScopedDatabase {
   }
 
   transaction(run: (tx: any) => unknown, config?: unknown) {
-    checkTransaction(config);
-    return this.#drizzle.transaction((tx: object) => {
-      const lifetime: Lifetime = { open: true };
-      return this.#shared.running.ensuring(
-        () => run(new ScopedTransaction(tx, this.#shared, this.dialect.scope, lifetime)),
-        () => void (lifetime.open = false),
-      );
-    }, config);
+    const { running } = this.#shared;
+    return running.attempt(() => {
+      checkTransaction(config);
+      return this.#drizzle.transaction((tx: object) => {
+        const lifetime: Lifetime = { open: true };
+        return running.ensuring(
+          () => run(new ScopedTransaction(tx, this.#shared, this.dialect.scope, lifetime)),
+          () => void (lifetime.open = false),
+        );
+      }, config);
+    });
   }
 }
 
 class ScopedTransaction extends ScopedDatabase {
   readonly #tx: any;
+  readonly #running: Running;
 
   constructor(tx: object, shared: Shared, scope: Scope, lifetime: Lifetime) {
     super(tx, shared, scope, lifetime);
     this.#tx = tx;
+    this.#running = shared.running;
   }
 
   rollback(): unknown {
@@ -153,8 +161,10 @@ class ScopedTransaction extends ScopedDatabase {
   }
 
   setTransaction(config: unknown) {
-    checkTransaction(config);
-    return this.#tx.setTransaction(config);
+    return this.#running.attempt(() => {
+      checkTransaction(config);
+      return this.#tx.setTransaction(config);
+    });
   }
 }
 
