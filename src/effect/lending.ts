@@ -16,6 +16,8 @@ export interface Connection {
   readonly session: DrizzleSession;
   /** Whether it is gone: what is sent now would go to another connection, or nowhere. */
   readonly isClosed: () => boolean;
+  /** Calls when the connection is lost. @returns what stops that */
+  readonly whenClosed: (listener: () => void) => () => void;
   /** Asks the server, on another connection, to stop what runs on this one. */
   readonly cancel: () => Promise<unknown>;
   /** Gives the connection up. */
@@ -44,33 +46,47 @@ export const lendingDriver = (lend: Lend, attributes: Driver['attributes']): Dri
 const patience = 5_000;
 const pause = 100;
 
+const closed = (text: string | undefined) => dbErrorOf({ code: 'CONNECTION_CLOSED', message: 'The connection was closed.' }, text);
+
 /** Runs one statement. When its fiber is interrupted, the server is asked to stop it, and is waited for. */
 const run = <A>(connection: Connection, use: Use<A>, text: string | undefined): Effect.Effect<A, DbError> =>
   Effect.callback((resume) => {
     if (connection.isClosed()) {
-      resume(Effect.fail(dbErrorOf({ code: 'CONNECTION_CLOSED', message: 'The connection was closed.' }, text)));
+      resume(Effect.fail(closed(text)));
       return;
     }
-    const settled = Promise.resolve(use(connection.session) as PromiseLike<A>).then(
-      (value) => resume(Effect.succeed(value)),
-      (error) => resume(Effect.fail(dbErrorOf(error, text))),
-    );
+    const settled = new Promise<void>((resolve) => {
+      const end = (result: Effect.Effect<A, DbError>) => {
+        unwatch();
+        resume(result);
+        resolve();
+      };
+      // A driver may never answer a statement that it took between the error and the end of a connection.
+      const unwatch = connection.whenClosed(() => end(Effect.fail(closed(text))));
+      (async () => use(connection.session) as PromiseLike<A>)().then(
+        (value) => end(Effect.succeed(value)),
+        (error) => end(Effect.fail(dbErrorOf(error, text))),
+      );
+    });
     return Effect.promise(() => stop(connection, settled));
   });
 
 /** A request that comes between two messages of one statement goes unheard, and is sent again. */
 async function stop(connection: Connection, settled: Promise<unknown>): Promise<void> {
-  const until = Date.now() + patience;
   let isSettled = false;
   const done = settled.then(() => void (isSettled = true));
-  while (!isSettled && Date.now() < until) {
-    // The connection is not given back before the request was answered: a late one would hit the next statement.
-    await Promise.all([connection.cancel().catch(() => {}), Promise.race([done, sleep(pause)])]);
-  }
-  if (!isSettled) connection.destroy();
+  const asking = (async () => {
+    while (!isSettled && !connection.isClosed()) {
+      // The connection is not given back before the request was answered: a late one would hit the next statement.
+      await Promise.all([connection.cancel().catch(() => {}), Promise.race([done, sleep(pause)])]);
+    }
+    return true;
+  })();
+  const isAnswered = await Promise.race([asking, sleep(patience)]);
+  if (!isAnswered || !isSettled) connection.destroy();
 }
 
-const sleep = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+const sleep = (milliseconds: number) => new Promise<void>((resolve) => setTimeout(resolve, milliseconds));
 
 /** A transaction's connection. Statements of several fibers take turns, and so do transactions within it. */
 class OnConnection implements Driver {

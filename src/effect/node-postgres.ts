@@ -55,6 +55,11 @@ const borrow = (pool: any): Effect.Effect<Lent, DbError> =>
 const connectionOf = (db: any, pool: any, lent: Lent): Connection => ({
   session: Object.create(db.session, { client: { value: lent.client } }),
   isClosed: () => lent.isClosed,
+  whenClosed: (listener) => {
+    const later = () => setImmediate(listener);
+    lent.client.once('end', later);
+    return () => lent.client.off('end', later);
+  },
   // Not from the pool: all of its connections may be waiting for just this.
   cancel: async () => {
     const client = new pool.Client(pool.options);

@@ -58,6 +58,7 @@ interface Client extends Connection {
 async function open(postgres: any, db: any, fetchTypes: boolean): Promise<Client> {
   let isClosed = false;
   let running: any;
+  let lost: (() => void) | undefined;
   const { options } = db.$client;
   const client = postgres({
     ...options,
@@ -68,6 +69,8 @@ async function open(postgres: any, db: any, fetchTypes: boolean): Promise<Client
     max_lifetime: null,
     onclose: (id: number) => {
       isClosed = true;
+      // What the statement itself fails with says more.
+      setImmediate(() => lost?.());
       options.onclose?.(id);
     },
   });
@@ -85,6 +88,10 @@ async function open(postgres: any, db: any, fetchTypes: boolean): Promise<Client
       client: { value: { options, unsafe: (...args: unknown[]) => (running = client.unsafe(...args)) } },
     }),
     isClosed: () => isClosed,
+    whenClosed: (listener) => {
+      lost = listener;
+      return () => void (lost = undefined);
+    },
     isOld: () => Date.now() > until,
     // Its own cancel() does not say when the request was answered.
     cancel: async () => running?.active && running.canceller?.(running),

@@ -27,6 +27,8 @@ export interface Running {
   readonly action: (run: () => Promise<unknown>) => any;
   /** `run`, once `check` has not refused. */
   readonly after: (check: () => Promise<void>, run: () => any) => any;
+  /** Runs what may throw a refusal. */
+  readonly attempt: (run: () => any) => any;
 }
 
 const promises: Running = {
@@ -43,6 +45,7 @@ const promises: Running = {
     await check();
     return run();
   },
+  attempt: (run) => run(),
 };
 
 /** What all handles of one `withTenancy` share. */
@@ -135,23 +138,28 @@ class ScopedDatabase {
   }
 
   transaction(run: (tx: any) => unknown, config?: unknown) {
-    checkTransaction(config);
-    return this.#drizzle.transaction((tx: object) => {
-      const lifetime: Lifetime = { open: true };
-      return this.#shared.running.ensuring(
-        () => run(new ScopedTransaction(tx, this.#shared, this.dialect.scope, lifetime)),
-        () => void (lifetime.open = false),
-      );
-    }, config);
+    const { running } = this.#shared;
+    return running.attempt(() => {
+      checkTransaction(config);
+      return this.#drizzle.transaction((tx: object) => {
+        const lifetime: Lifetime = { open: true };
+        return running.ensuring(
+          () => run(new ScopedTransaction(tx, this.#shared, this.dialect.scope, lifetime)),
+          () => void (lifetime.open = false),
+        );
+      }, config);
+    });
   }
 }
 
 class ScopedTransaction extends ScopedDatabase {
   readonly #tx: any;
+  readonly #running: Running;
 
   constructor(tx: object, shared: Shared, scope: Scope, lifetime: Lifetime) {
     super(tx, shared, scope, lifetime);
     this.#tx = tx;
+    this.#running = shared.running;
   }
 
   rollback(): unknown {
@@ -159,8 +167,10 @@ class ScopedTransaction extends ScopedDatabase {
   }
 
   setTransaction(config: unknown) {
-    checkTransaction(config);
-    return this.#tx.setTransaction(config);
+    return this.#running.attempt(() => {
+      checkTransaction(config);
+      return this.#tx.setTransaction(config);
+    });
   }
 }
 
