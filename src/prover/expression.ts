@@ -1,7 +1,7 @@
 /** Walks an expression: every node kind and field that it accepts stands in the table below, and no other passes. */
 import { kindOf, words } from './fields.js';
 import { safeFunctions } from './functions.js';
-import type { Ctes, Level } from './level.js';
+import type { Ctes, Item, Level } from './level.js';
 import { checkOperator } from './operators.js';
 import type { Node } from './parser.js';
 import type { Proof } from './proof.js';
@@ -14,6 +14,8 @@ export interface Place {
   readonly proof: Proof;
   readonly level: Level;
   readonly ctes: Ctes | undefined;
+  /** The items of the level that are surely seen here, before those of any level around. */
+  readonly sees?: readonly Item[] | undefined;
 }
 
 type Check = (value: Node, place: Place, node: Node) => void;
@@ -135,7 +137,7 @@ const systemColumns = new Set(['ctid', 'xmin', 'xmax', 'cmin', 'cmax', 'tableoid
  * `a.b` calls the function `b(a)` where `a` has no such column: every column of a qualified name must be known.
  * The system columns of a row tell how many rows of others lie before it.
  */
-function column(fields: readonly Node[], { level }: Place, node: Node): void {
+function column(fields: readonly Node[], { level, sees }: Place, node: Node): void {
   const names = fields.map((it) => (it.A_Star ? undefined : it.String?.sval));
   const last = names.at(-1);
   if (names.length === 1) {
@@ -146,7 +148,9 @@ function column(fields: readonly Node[], { level }: Place, node: Node): void {
   }
   const qualifier = names.slice(0, -1);
   const name = qualifier.at(-1);
-  const found = qualifier.length <= 2 && name !== undefined ? level.named(qualifier.length === 2 ? qualifier[0] : undefined, name) : [];
+  const schema = qualifier.length === 2 ? qualifier[0] : undefined;
+  const nearest = sees?.filter((it) => it.name === name && (schema === undefined || it.schema === schema)) ?? [];
+  const found = qualifier.length > 2 || name === undefined ? [] : nearest.length > 0 ? nearest : level.named(schema, name);
   if (found.length === 0) throw new Refusal(`"${qualifier.join('.')}" is no source of rows here`, 'Name a table or alias of the query', node.location);
   if (last === undefined) return;
   if (found.some((it) => !it.columns?.has(last))) {

@@ -54,7 +54,7 @@ export class From {
         location,
       );
     }
-    for (const { expression } of conditions) walk(expression, { proof, level, ctes: this.ctes });
+    for (const { expression, visible } of conditions) walk(expression, { proof, level, ctes: this.ctes, sees: visible });
   }
 
   #place(node: Node): readonly Item[] {

@@ -24,7 +24,7 @@ export function select(proof: Proof, node: Node, parent: Level | undefined, oute
   only(node, 'SelectStmt', fields);
   const ctes = withClause(proof, node.withClause, parent, outer);
   const level = new Level(parent);
-  const place: Place = { proof, level, ctes };
+  const place: Place = { proof, level, ctes, sees: level.items };
   const rows = node.op === 'SETOP_NONE' ? (node.valuesLists ? values(node, place) : plain(node, place)) : union(node, place, parent);
   walk(node.sortClause, place);
   walk(node.limitOffset, place);

@@ -123,7 +123,7 @@ function changed(proof: Proof, node: Node, relation: Node, sources: Node, where:
   from.add(sources);
   const target = from.addItem(itemFor(relation, targetOf(proof, relation)));
   from.end(where);
-  return { proof, level, ctes, target };
+  return { proof, level, ctes, target, sees: level.items };
 }
 
 function set(list: readonly Node[] | undefined, table: Declared, place: Place): void {
@@ -149,5 +149,5 @@ function returning(clause: Node | undefined, target: Item, place: Place): Rows {
   for (const name of ['old', 'new']) around.items.push({ ...target, name, schema: undefined });
   const level = new Level(around);
   level.items.push(...place.level.items);
-  return targets(clause.exprs, { ...place, level });
+  return targets(clause.exprs, { ...place, level, sees: level.items });
 }

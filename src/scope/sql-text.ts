@@ -109,6 +109,9 @@ export type FragmentUse = 'expression' | 'value' | 'source' | 'joined source' | 
 /** What is refused in a value however it reads: a prover of the whole statement could not tell. */
 export const addsValue = 'a comma would add a value of its own';
 
+/** PostgreSQL reads `row.name` as `name(row)` where the row has no such column: those of its own functions that read more. */
+const calledByName = /^(?:pg_|lo_|dblink|(?:query|table|schema|database|cursor)_to_|(?:ts_stat|nextval|currval|setval|current_setting|set_config)$)/;
+
 /** Words that begin a clause. Outside of parentheses they would move what Drizzle writes next into that clause. */
 const clauses = words('where group having order limit offset fetch for union intersect except window returning select');
 
@@ -247,6 +250,9 @@ export function readTables(
     }
     if (names[i] && !frame.expectsTable) {
       const isSafe = is(i - 1, '.') && at(i - 2, 'pg_catalog') && safeFunctions.has(value);
+      if (is(i - 1, '.') && !is(i + 1, '(') && calledByName.test(value)) {
+        throw refuse(i, `"${value}" behind a dot calls the function of that name`);
+      }
       if (is(i + 1, '(') && is(i - 1, '.') && !isSafe) throw refuse(i, `the function ${value}() is not known to read its arguments only`);
       continue;
     }

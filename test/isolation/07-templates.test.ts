@@ -74,6 +74,7 @@ const refusals: Record<string, Run> = {
   'FROM ONLY': (tdb) => tdb.execute(sql`select * from only ${tasks}`),
   'ROWS FROM': (tdb) => tdb.execute(sql`select * from rows from (query_to_xml${leaking})`),
   'a line comment': (tdb) => tdb.select().from(tasks).where(sql`true -- )`),
+  'a function in the notation of a column': (tdb) => tdb.execute(sql`select g.ts_stat from unnest(array['select to_tsvector(title) from tasks']) g`),
   'a dollar quote': (tdb) => tdb.execute(sql`select $$ from $$, title from ${tasks}`),
   'a number of a parameter': (tdb) => tdb.execute(sql`select $1 from ${tasks}`),
   'an escape string': (tdb) => tdb.select().from(tasks).where(sql`'' = E'\\'' or true) or ('' = E'\\''`),

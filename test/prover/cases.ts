@@ -344,6 +344,8 @@ export const refused: readonly (readonly [text: string, reason: RegExp])[] = [
   [`select g.pg_read_file from unnest(array['/etc/passwd']) g`, /could be a function/],
   [`select d.secret from (select name from projects where "accountId" = @a) d`, /could be a function/],
   [`select p.secret_rows from projects p where p."accountId" = @a`, /could be a function/],
+  [`select 1 from (select 1 as secret_rows) t where exists (select t.secret_rows from tasks t where t."accountId" = @a)`, /could be a function/],
+  [`select 1 from (select 1 as secret_rows) t, lateral (select g from tasks t, unnest(array[t.secret_rows]) g where t."accountId" = @a) x`, /could be a function/],
   [`select (p).secret_rows from projects p where p."accountId" = @a`, /a field or a function/],
   [`select ((select p from projects p where p."accountId" = @a limit 1)).secret_rows`, /a field or a function/],
   [`select nextval('projects_id_seq')`, /nextval/],
