@@ -10,9 +10,13 @@ import { Tasks, tasksLayer } from './tasks.js';
 import { Authenticated, ForTenant } from './tenant.js';
 import { Users, usersLayer } from './users.js';
 
+const description =
+  'The bearer token decides whose rows these are: no path and no body names the tenant. ' +
+  'The playground prints a token when it starts; POST /api/accounts gives one for a new account.';
+
 export class Api extends HttpApi.make('app')
   .add(SignUp, Accounts, Users, Managers, Projects, Tasks, Countries)
-  .annotateMerge(OpenApi.annotations({ title: 'drizzle-tenant playground', version: '1' })) {}
+  .annotateMerge(OpenApi.annotations({ title: 'drizzle-tenant playground', version: '1', description })) {}
 
 const groups = Layer.mergeAll(signUpLayer, accountsLayer, usersLayer, managersLayer, projectsLayer, tasksLayer, countriesLayer);
 

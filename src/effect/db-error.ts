@@ -166,6 +166,8 @@ function reasonOf(error: any): DbErrorReason {
   }
   if (isConnectionCode(code)) return new ConnectionError({ message, cause: error });
   if (code.startsWith('28') || code === '3D000') return new AuthenticationError({ code, message });
+  // What Citus passes on from a worker is the message alone, without the fields that tell the names in it.
+  if (error.routine === 'ReportResultError' && code.startsWith('23')) return reasonOf(relayed(code, message));
   const report = { code, message };
   switch (code) {
     case '23505':
@@ -191,6 +193,13 @@ function reasonOf(error: any): DbErrorReason {
     default:
       return new QueryError(report);
   }
+}
+
+/** A worker's error with its names, which are those of shards: the schema's, and the number of the shard. */
+function relayed(code: string, text: string) {
+  const message = text.replaceAll(/\b(constraint|relation|table) "([^"]*)_\d+"/g, '$1 "$2"');
+  const named = (kind: string) => new RegExp(`\\b(?:${kind}) "([^"]*)"`).exec(message)?.[1];
+  return { code, message, constraint: named('constraint'), table: named('relation|table'), column: named('column') };
 }
 
 /** postgres.js has PostgreSQL's names for the fields, the other drivers shorter ones. */
