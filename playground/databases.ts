@@ -24,9 +24,9 @@ export interface Databases {
   drop(): Promise<void>;
 }
 
-export function databasesOn(server: Server): Databases {
+export function databasesOn(server: Server, url: string): Databases {
   const name = `drizzle_tenant_playground_${randomBytes(4).toString('hex')}`;
-  const admin = postgres(server.url, { ...quiet, max: 1 }); // One connection: what it drops, it has created before.
+  const admin = postgres(url, { ...quiet, max: 1 }); // One connection: what it drops, it has created before.
   const clients: Sql[] = [];
   const databases: string[] = [];
   let isDropped = false;
@@ -39,23 +39,34 @@ export function databasesOn(server: Server): Databases {
     return client;
   };
 
+  const explained = async <T>(run: () => Promise<T>): Promise<T> => {
+    try {
+      return await run();
+    } catch (error) {
+      let cause = error as { code?: string; message: string; cause?: unknown };
+      while (cause.cause) cause = cause.cause as typeof cause;
+      throw new Unavailable(`${server.setting}: ${reasonOf(cause, new URL(url).host)}.`);
+    }
+  };
+
   return {
     create: () =>
-      explained(server, async () => {
+      explained(async () => {
         await admin.unsafe(`create schema ${name}`);
-        return open(server.url, name);
+        return open(url, name);
       }),
     createAnother: () =>
-      explained(server, async () => {
+      explained(async () => {
         if (isDropped) throw new Error('The databases are gone.');
         const database = `${name}_${databases.length + 1}`;
         databases.push(database);
         await admin.unsafe(`create database ${database}`);
-        return open(Object.assign(new URL(server.url), { pathname: `/${database}` }).href, 'public');
+        return open(Object.assign(new URL(url), { pathname: `/${database}` }).href, 'public');
       }),
     async drop() {
       isDropped = true;
       await Promise.all(clients.map((client) => client.end({ timeout: 0 })));
+      if (!server.isLasting) return admin.end({ timeout: 0 }); // It all goes away with the server.
       try {
         for (const database of databases) await admin.unsafe(`drop database if exists ${database} with (force)`);
         await admin.unsafe(`drop schema if exists ${name} cascade`);
@@ -69,17 +80,7 @@ export function databasesOn(server: Server): Databases {
 
 const quiet = { onnotice: () => {}, connect_timeout: 5 } as const;
 
-/** Says in one line what keeps the playground from its tables. */
-async function explained<T>(server: Server, run: () => Promise<T>): Promise<T> {
-  try {
-    return await run();
-  } catch (error) {
-    let cause = error as { code?: string; message: string; cause?: unknown };
-    while (cause.cause) cause = cause.cause as typeof cause;
-    throw new Unavailable(`${server.setting}: ${reasonOf(cause, new URL(server.url).host)}.`);
-  }
-}
-
+/** What keeps the playground from its tables, in one line. */
 function reasonOf({ code, message }: { code?: string; message: string }, host: string): string {
   switch (code) {
     case 'ECONNREFUSED':

@@ -1,7 +1,8 @@
 /**
  * `npm run playground`: what three tenants whose rows share ids see through their handles, what the compiler
  * says to mistakes, and what is refused at run time. Nothing is taken on trust: each result is compared with that
- * of plain Drizzle on a database which holds one tenant only.
+ * of plain Drizzle on a database which holds one tenant only. Then it serves an application over the same tables,
+ * with a page to look at all this, until Ctrl-C; `npm run playground -- --once` leaves that out.
  */
 import { allQueries } from './catalogue.js';
 import { prepareStage } from './compare.js';
@@ -9,23 +10,23 @@ import { databasesOn } from './databases.js';
 import { compileMisuses } from './misuses.js';
 import { tryRefusals } from './refusals.js';
 import { countryRows, tenants } from './seed.js';
-import { startServer, Unavailable } from './server.js';
+import { embeddedServer, serverAt, Unavailable, type Server } from './server.js';
 import { showMisuse, showQuery, showRefusal } from './show.js';
 import { heading, paint, print, wrap } from './terminal.js';
 
-/** What has been opened and has to be closed, the last first. */
-const closing: (() => Promise<void>)[] = [];
+/** What has been opened and has to be closed. */
+const closing: (() => Promise<unknown>)[] = [];
 let interrupted = false;
+/** From then on Ctrl-C is no interruption, but the end. */
+let isServing = false;
+let status = 1;
 
-async function close(): Promise<void> {
-  for (const step of closing.splice(0).reverse()) await step();
-}
+/** All at once: on Ctrl-C the embedded server is told to stop as well, and may be gone before the others are done. */
+const close = () => Promise.allSettled(closing.splice(0).reverse().map((step) => step()));
 
 /** @returns whether every tenant was isolated and every mistake refused */
-async function run(): Promise<boolean> {
-  const server = await startServer(process.env.DATABASE_URL);
-  closing.push(() => server.stop());
-  const databases = databasesOn(server);
+async function run(server: Server, url: string): Promise<boolean> {
+  const databases = databasesOn(server, url);
   closing.push(() => databases.drop());
   const stage = await prepareStage(databases);
   const stopCompiler = new AbortController();
@@ -90,17 +91,38 @@ async function run(): Promise<boolean> {
   return isGood;
 }
 
+/** Serves the application until Ctrl-C. */
+async function serve(server: Server, url: string): Promise<never> {
+  const { openApplication } = await import('./app/open.js'); // Takes a moment to load, and `--once` has no use for it.
+  const served = await openApplication(server, url, 3000, closing);
+  heading('To look at, until Ctrl-C');
+  print(
+    '',
+    `  The page  ${paint('cyan', served.url)}`,
+    `  The API   ${served.url}/docs`,
+    '',
+    ...wrap(`As user 1 of Acme: curl -H 'Authorization: Bearer TOKEN' ${served.url}/api/projects, where TOKEN is`),
+    `  ${served.tokenFor({ account: tenants[0]!.id, user: 1 })}`,
+  );
+  isServing = true;
+  return new Promise(() => {});
+}
+
 for (const [signal, number] of [['SIGHUP', 1], ['SIGINT', 2], ['SIGTERM', 15]] as const) {
   process.once(signal, () => {
     interrupted = true;
     process.on('unhandledRejection', () => {}); // What is under way fails now, and nobody waits for it.
-    void close().finally(() => process.exit(128 + number));
+    void close().finally(() => process.exit(isServing ? status : 128 + number));
   });
 }
 
-let status = 1;
 try {
-  status = (await run()) ? 0 : 1;
+  const address = process.env.DATABASE_URL;
+  const server = address ? serverAt(address) : embeddedServer();
+  closing.push(() => server.stop());
+  const url = await server.start();
+  status = (await run(server, url)) ? 0 : 1;
+  if (!process.argv.includes('--once')) await serve(server, url);
 } catch (error) {
   if (!interrupted) {
     const isExpected = error instanceof Unavailable;

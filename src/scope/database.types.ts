@@ -189,7 +189,7 @@ export interface TenancyDatabase<TRelations = {}, TQueryResult extends PgQueryRe
    */
   prepare<Name extends string, TResult>(
     tenancy: Tenancy<Name, any, any>,
-    build: (tdb: TenantDatabase<Name, TRelations, TQueryResult>) => PromiseLike<TResult> & SQLWrapper,
+    build: (tdb: NoInfer<TenantDatabase<Name, TRelations, TQueryResult>>) => PromiseLike<TResult> & SQLWrapper,
   ): PreparedForTenant<Name, TResult>;
 
   readonly select: TenantTypeError<'Choose a tenant first, as in db.forTenant(id).select()'>;

@@ -12,25 +12,30 @@
  * - What a user wrote (where, on, order by, selected SQL, ...) is closed in parentheses behind AND.
  */
 import { Column, is, Param, SQL, sql, StringChunk, Subquery, Table, View } from 'drizzle-orm';
-import { aliasedTableColumn } from 'drizzle-orm/alias';
+import { aliasedTableColumn, getOriginalColumnFromAlias } from 'drizzle-orm/alias';
 import * as utils from 'drizzle-orm/utils';
 import { PgTable, type PgDialect } from 'drizzle-orm/pg-core';
+import { Prover } from '../prover/index.js';
 import type { TableClass, TenantClass } from '../schema/classify.js';
 import { nameOf } from '../schema/classify.js';
 import { ImmutableTenantError, RawSqlNotScopedError, UnscopedTableError, UnsupportedTenantOperationError } from '../schema/index.js';
 import { knownName, namesOf, type Scope } from './scope.js';
-import { builtBy, encodedSQL, markBuilt, Template } from './template.js';
+import { builtBy, encodedSQL, markBuilt, Template, unreadCount } from './template.js';
 
 /** Drizzle's dialect with a scope. */
 export interface ScopedDialect extends PgDialect {
   readonly scope: Scope;
   readonly tables: ReadonlyMap<string, object>;
+  readonly prover: Prover;
 }
 
 type Config = Record<string, any>;
 
 /** The queries that this library rendered, with their scopes: nothing else passes the session. */
 export const rendered = new WeakMap<object, Scope>();
+
+/** Those of them that hold text which was not understood: they are proved before they are sent. */
+export const unproved = new WeakSet<object>();
 
 /**
  * @param driver the dialect of the application's Drizzle handle
@@ -41,6 +46,7 @@ export function scopingDialect(driver: PgDialect, tables: ReadonlyMap<string, ob
   const drizzle = driver as any;
   return Object.assign(Object.create(driver), {
     tables,
+    prover: new Prover(tables.values()),
 
     buildSelectQuery(this: ScopedDialect, config: Config): SQL {
       const statement = new Statement(this);
@@ -113,8 +119,11 @@ export function scopingDialect(driver: PgDialect, tables: ReadonlyMap<string, ob
         );
       }
       const commented = scope.reach.kind === 'all' ? sql`${scoped} ${sql.raw(scope.reach.comment)}` : scoped;
+      const before = unreadCount();
       const result = drizzle.sqlToQuery.call(this, commented, source);
-      Object.freeze(result.params);
+      if (unreadCount() !== before && scope.reach.kind !== 'all') unproved.add(result);
+      // What is sent is what was rendered, and what is proved: nobody changes it on the way.
+      for (const param of Object.freeze(result.params)) if (is(param, Param)) Object.freeze(param);
       rendered.set(Object.freeze(result), scope);
       return result;
     },
@@ -189,7 +198,7 @@ class Statement extends Template {
       const found = this.scope.admit(source);
       const isDerived = index < lastOuter || joinType === 'full';
       const predicate = isDerived ? undefined : this.scope.predicate(source, found);
-      const column = this.scope.joinColumn(source, found);
+      const column = this.scope.joinColumn(source, found, isDerived ? sql`${sql.identifier(namesOf(source)[2])}` : undefined);
       const equal = column && tenants.length > 0 ? sql`${column} = ${sameTenant(tenants, lastOuter >= 0)}` : undefined;
       if (column) tenants.push(column);
       const isOn = joinType === 'inner' || joinType === 'left';
@@ -257,7 +266,9 @@ class Statement extends Template {
   field(field: any): any {
     if (is(field, Column)) {
       const { table } = field as any;
-      return this.bare.has(table) && namesOf(table)[0] ? aliasedTableColumn(field, namesOf(table)[2]) : field;
+      if (!this.bare.has(table) || !namesOf(table)[0]) return field;
+      const known = namesOf(table)[2];
+      return (field as any).isAlias ? (aliasedTableColumn(getOriginalColumnFromAlias(field), known) as any).as(field.name) : aliasedTableColumn(field, known);
     }
     if (is(field, Subquery)) return this.subquery(field);
     if (!is(field, SQL.Aliased)) return this.scoped(field);

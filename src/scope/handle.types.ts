@@ -30,7 +30,8 @@ export interface PromiseQuery<TResult> extends QueryPromise<TResult> {
 export interface PromiseRunner extends Runner {
   readonly query: PromiseQuery<this['result']>;
   readonly action: Promise<this['result']>;
-  readonly transaction: <T>(transaction: (tx: this['tx']) => Promise<T>, config?: PgTransactionConfig) => Promise<T>;
+  // `NoInfer` spares TypeScript 7 the variances of the whole handle, which it computes to infer `T` from a callback.
+  readonly transaction: <T>(transaction: (tx: NoInfer<this['tx']>) => Promise<T>, config?: PgTransactionConfig) => Promise<T>;
   readonly rollback: () => never;
 }
 

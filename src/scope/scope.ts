@@ -118,9 +118,9 @@ export class Scope {
   }
 
   /** The tenant column of a table that is joined on it, where one literal does not say it already. */
-  joinColumn(table: object, found: TableClass): SQL | undefined {
+  joinColumn(table: object, found: TableClass, alias: SQL = knownName(table)): SQL | undefined {
     if (found.kind === 'reference' || !this.filters || this.reach.kind === 'one') return undefined;
-    return sql`${knownName(table)}.${sql.identifier(found.name)}`;
+    return sql`${alias}.${sql.identifier(found.name)}`;
   }
 
   /** The rows of a table within this scope, as a query of their own; undefined where nothing confines them. */

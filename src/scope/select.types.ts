@@ -196,6 +196,8 @@ export interface TenantSelectBase<
 > extends ScopeBrand<H['tenancy']>,
     SqlMethods {
   readonly _: {
+    // First, so that comparing two selects with different rows ends here, and not after all of their methods.
+    readonly sameRows: (rows: TResult) => TResult;
     readonly handle: H;
     readonly dialect: 'pg';
     readonly hkt: TenantSelectHKT<H>;

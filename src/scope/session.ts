@@ -1,7 +1,8 @@
 /** The last gate: a session that runs nothing but what the scoped dialect rendered. */
 import type { SQL } from 'drizzle-orm';
 import { UnsupportedTenantOperationError } from '../schema/index.js';
-import { rendered, type ScopedDialect } from './dialect.js';
+import { rendered, unproved, type ScopedDialect } from './dialect.js';
+import { prove, type RenderedQuery } from './raw.js';
 
 /** Whether the transaction of a handle is still open. */
 export interface Lifetime {
@@ -12,12 +13,19 @@ export class ScopedSession {
   readonly #session: any;
   readonly #dialect: ScopedDialect;
   readonly #lifetime: Lifetime | undefined;
+  readonly #after: (check: () => Promise<void>, run: () => unknown) => unknown;
   readonly #prepared = new WeakSet<object>();
 
-  constructor(session: object, dialect: ScopedDialect, lifetime: Lifetime | undefined) {
+  constructor(
+    session: object,
+    dialect: ScopedDialect,
+    lifetime: Lifetime | undefined,
+    after: (check: () => Promise<void>, run: () => unknown) => unknown,
+  ) {
     this.#session = session;
     this.#dialect = dialect;
     this.#lifetime = lifetime;
+    this.#after = after;
   }
 
   prepareQuery(query: object, mode: unknown, name: unknown, mapper?: unknown, metadata?: unknown, cache?: any, shape?: unknown) {
@@ -25,7 +33,9 @@ export class ScopedSession {
       throw new UnsupportedTenantOperationError('Run the query through the handle that built it: this statement was not scoped.');
     }
     this.#assertOpen();
-    const prepared = this.#session.prepareQuery(query, mode, name, mapper, metadata, this.#cacheOf(cache), shape);
+    const prepare = () => this.#session.prepareQuery(query, mode, name, mapper, metadata, this.#cacheOf(cache), shape);
+    if (unproved.has(query)) return this.#proveFirst(query as RenderedQuery, prepare);
+    const prepared = prepare();
     this.#prepared.add(prepared);
     if (this.#lifetime) {
       const execute = prepared.execute;
@@ -35,6 +45,29 @@ export class ScopedSession {
       };
     }
     return prepared;
+  }
+
+  /** A prepared query that the driver does not see before it is proved. */
+  #proveFirst(query: RenderedQuery, prepare: () => { execute(...args: unknown[]): unknown }) {
+    let prepared: ReturnType<typeof prepare> | undefined;
+    const proveFirst = {
+      query,
+      getQuery: () => query,
+      execute: (...args: unknown[]) =>
+        this.#after(
+          async () => {
+            this.#assertOpen();
+            await prove(query, this.#dialect);
+          },
+          () => {
+            this.#assertOpen();
+            prepared ??= prepare();
+            return prepared.execute(...args);
+          },
+        ),
+    };
+    this.#prepared.add(proveFirst);
+    return Object.freeze(proveFirst);
   }
 
   /** Whether a prepared query is this session's own. */

@@ -4,7 +4,7 @@
  * understand, it refuses.
  */
 import { RawSqlNotScopedError } from '../schema/index.js';
-import { safeFunctions } from './functions.js';
+import { safeFunctions } from '../prover/functions.js';
 
 /** A token of text, or what the template interpolated. */
 export interface Token {
@@ -106,6 +106,12 @@ interface Frame {
  */
 export type FragmentUse = 'expression' | 'value' | 'source' | 'joined source' | 'conflict' | 'statement';
 
+/** What is refused in a value however it reads: a prover of the whole statement could not tell. */
+export const addsValue = 'a comma would add a value of its own';
+
+/** PostgreSQL reads `row.name` as `name(row)` where the row has no such column: those of its own functions that read more. */
+const calledByName = /^(?:pg_|lo_|dblink|(?:query|table|schema|database|cursor)_to_|(?:ts_stat|nextval|currval|setval|current_setting|set_config)$)/;
+
 /** Words that begin a clause. Outside of parentheses they would move what Drizzle writes next into that clause. */
 const clauses = words('where group having order limit offset fetch for union intersect except window returning select');
 
@@ -117,15 +123,13 @@ const behindAs = words('not materialized');
  * any keyword there (`t.where`, `1 as from`).
  */
 function namesAmong(tokens: readonly Token[]): boolean[] {
-  const names: boolean[] = [];
-  tokens.forEach(({ type }, i) => {
-    const previous = tokens[i - 1];
-    names[i] =
-      type === 'word' &&
-      previous !== undefined &&
-      ((previous.type === 'punctuation' && previous.value === '.') ||
-        (previous.type === 'word' && previous.value === 'as' && !names[i - 1] && !behindAs.has(tokens[i]!.value)));
-  });
+  const names = new Array<boolean>(tokens.length).fill(false);
+  for (let i = 1; i < tokens.length; i++) {
+    if (tokens[i]!.type !== 'word') continue;
+    const { type, value } = tokens[i - 1]!;
+    const isBehindAs = type === 'word' && value === 'as' && !names[i - 1] && !behindAs.has(tokens[i]!.value);
+    names[i] = isBehindAs || (type === 'punctuation' && value === '.');
+  }
   return names;
 }
 
@@ -135,7 +139,7 @@ function namesAmong(tokens: readonly Token[]): boolean[] {
  * @param tokens the tokens, those of interpolated tables included
  * @param use how the fragment is used
  * @param knows whether a table may be named by a plain name, as Drizzle's relational queries do
- * @returns how each table token is used
+ * @returns how each table token is used, and which queries are sources of rows
  * @throws RawSqlNotScopedError with what could reach a table past the tenant's filter
  */
 export function readTables(
@@ -207,7 +211,7 @@ export function readTables(
         if (!frame.bracket) throw refuse(i, 'a bracket closes what the template did not open');
         frames.pop();
       } else if (value === ',') {
-        if (use === 'value' && frames.length === 1) throw refuse(i, 'a comma would add a value of its own');
+        if (use === 'value' && frames.length === 1) throw refuse(i, addsValue);
         if (frame.inFrom) frame.expectsTable = true;
       }
       continue;
@@ -230,8 +234,13 @@ export function readTables(
       continue;
     }
     if (type === 'query') {
+      if (frame.expectsTable) uses.set(tokens[i]!, 'source');
       frame.expectsTable = false;
       continue;
+    }
+    if (type === 'value' && tokens[i - 1]?.type === 'string') {
+      // Inlined, the two would be one string, and escapes in the first kind of string would count in the second.
+      throw refuse(i - 1, 'a string runs into a parameter');
     }
     if (type === 'open query') {
       const isEnclosed = (is(i - 1, '(') && is(i + 1, ')')) || tokens.length === 1;
@@ -241,10 +250,14 @@ export function readTables(
     }
     if (names[i] && !frame.expectsTable) {
       const isSafe = is(i - 1, '.') && at(i - 2, 'pg_catalog') && safeFunctions.has(value);
+      if (is(i - 1, '.') && !is(i + 1, '(') && calledByName.test(value)) {
+        throw refuse(i, `"${value}" behind a dot calls the function of that name`);
+      }
       if (is(i + 1, '(') && is(i - 1, '.') && !isSafe) throw refuse(i, `the function ${value}() is not known to read its arguments only`);
       continue;
     }
-    if (type === 'word' && refused.has(value) && !(value === 'update' && at(i - 1, 'for', 'key', 'do'))) {
+    const isHarmless = (value === 'update' && at(i - 1, 'for', 'key', 'do')) || (value === 'only' && at(i - 1, 'row', 'rows'));
+    if (type === 'word' && refused.has(value) && !isHarmless) {
       throw refuse(i, `the word ${value.toUpperCase()} does what only the handle's own methods may do`);
     }
     if (type === 'word' && value === 'with' && !at(i + 1, 'time', 'ordinality', 'ties')) {
@@ -296,7 +309,7 @@ export function readTables(
     if (frames.length === 1 && use !== 'statement') {
       const isClause = clauses.has(value) && !(use === 'conflict' && value === 'where') && !(value === 'group' && at(i - 1, 'within'));
       if (isClause) throw refuse(i, `the word ${value.toUpperCase()} begins a clause outside of parentheses`);
-      if (use === 'joined source' && (value === 'right' || value === 'full')) {
+      if (use === 'joined source' && (value === 'right' || value === 'full') && !is(i + 1, '(')) {
         throw refuse(i, `a ${value.toUpperCase()} JOIN outside of parentheses reaches the tables before it`);
       }
     }

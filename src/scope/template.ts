@@ -2,13 +2,13 @@
  * Scopes what a user writes in SQL: an expression, a `sql` template, a whole statement. Every table in it that
  * is a source of rows becomes a derived table with its predicate inside, which no text around it can weaken.
  */
-import { type Column, Param, SQL, sql, StringChunk, Subquery } from 'drizzle-orm';
+import { is, type Column, Param, SQL, sql, StringChunk, Subquery } from 'drizzle-orm';
 import { aliasedTableColumn } from 'drizzle-orm/alias';
 import { RawSqlNotScopedError, TenantMismatchError } from '../schema/index.js';
 import { chunkKindOf, chunkKinds, isSQLWrapper } from './chunks.js';
 import { copyOfPlain } from './plain.js';
 import { isAlias, namesOf, originalName, type Scope } from './scope.js';
-import { readTables, tokensOf, type FragmentUse, type TableUse, type Token } from './sql-text.js';
+import { addsValue, readTables, tokensOf, type FragmentUse, type TableUse, type Token } from './sql-text.js';
 
 /** What is known of a piece of SQL that this library built: for whom, and which CTEs it expects around it. */
 interface Built {
@@ -26,6 +26,27 @@ export function markBuilt(query: SQL, scope: Scope, expects: ReadonlySet<string>
   built.set(query, { scope, expects, isOpen });
   return query;
 }
+
+let rendered = 0;
+
+/** SQL that goes as it is into a statement that is to be proved: rendering it is what tells. */
+function unread(query: SQL): SQL {
+  const wrapper = {
+    shouldOmitSQLParens: () => true,
+    getSQL: () => {
+      rendered++;
+      return query;
+    },
+  };
+  const copy = new SQL([Object.freeze(wrapper)]) as any;
+  copy.decoder = (query as any).decoder;
+  copy.shouldInlineParams = (query as any).shouldInlineParams;
+  Object.freeze(copy.queryChunks);
+  return Object.freeze(copy);
+}
+
+/** How many times unread SQL was rendered. Rendering is synchronous: a difference is of the statement between. */
+export const unreadCount = (): number => rendered;
 
 function freeze(query: SQL): void {
   if (Object.isFrozen(query.queryChunks)) return;
@@ -51,11 +72,28 @@ export class Template {
     readonly tables?: ReadonlyMap<string, object>,
   ) {}
 
-  /** Scopes anything that a clause may hold. Returns a copy: the application may add to its own SQL later. */
+  /**
+   * Scopes anything that a clause may hold. Returns a copy: the application may add to its own SQL later. What was
+   * written by hand and is not understood goes as it is, and the statement around it is proved before it is sent.
+   */
   scoped<T>(chunk: T, use: FragmentUse = 'expression'): T {
     if (chunk === undefined || chunk === null || typeof chunk !== 'object') return chunk;
     const plain = use === 'expression' && !this.tables && this.bare.size === 0 ? copyOfPlain(chunk, isBuilt) : undefined;
     if (plain !== undefined) return plain as T;
+    const expected = [...this.expects];
+    try {
+      return this.#read(chunk, use);
+    } catch (error) {
+      // A relational query is scoped by its text alone, and its tables would be left as they are. A value is one value,
+      // which the prover, who reads the whole, cannot tell.
+      if (this.tables || (error as RawSqlNotScopedError).reason === addsValue || !(error instanceof RawSqlNotScopedError) || !is(chunk, SQL)) throw error;
+      this.expects.clear();
+      for (const name of expected) this.expects.add(name);
+      return unread(chunk) as T;
+    }
+  }
+
+  #read<T>(chunk: T, use: FragmentUse): T {
     const reader = new Reader(this);
     const out: unknown[] = [];
     reader.read(chunk, out);
@@ -63,6 +101,7 @@ export class Template {
     const { tokens, slots } = reader;
     const uses = readTables(tokens, use, this.tables && ((schema, name) => this.tables!.has(tableKey(schema, name))));
     this.#fill(slots, uses);
+    for (const { token, alias } of reader.ctes) if (uses.get(token) === 'source') this.expects.add(alias);
     return out[0] as T;
   }
 
@@ -133,6 +172,8 @@ interface Slot {
 class Reader {
   readonly tokens: Token[] = [];
   readonly slots: Slot[] = [];
+  /** The CTEs that are named: where rows come from, or before a column's name. */
+  readonly ctes: { readonly token: Token; readonly alias: string }[] = [];
   #text = '';
   #afterValue = false;
 
@@ -184,10 +225,13 @@ class Reader {
       case chunkKinds.view:
         template.scope.admit(chunk as object);
         return this.#slot({ type: 'table', value: '' }, chunk, out, { table: chunk as object });
-      case chunkKinds.subquery:
-        this.#token({ type: 'query', value: '' });
-        out.push(template.subquery(chunk as Subquery));
+      case chunkKinds.subquery: {
+        const token = this.#token({ type: 'query', value: '' });
+        const { alias, isWith, sql: query, selectedFields } = (chunk as Subquery)._;
+        if (isWith) this.ctes.push({ token, alias });
+        out.push(isWith ? new Subquery(query, selectedFields, alias, true) : template.subquery(chunk as Subquery));
         return;
+      }
       case chunkKinds.valueRows:
         throw new RawSqlNotScopedError('rows of values stand outside of an insert', '');
       case chunkKinds.aliased:
@@ -261,10 +305,10 @@ class Reader {
     out.push(chunk);
   }
 
-  #token(token: Omit<Token, 'place'>): Token {
+  #token({ type, value }: Omit<Token, 'place'>): Token {
     this.flush();
     this.#afterValue = false;
-    const full = { ...token, place: token.value };
+    const full = { type, value, place: value };
     this.tokens.push(full);
     return full;
   }

@@ -9,6 +9,7 @@ import { fresh, type FreshOptions } from './fresh.js';
 
 export { expectIsolated, IsolationError, type IsolationOptions } from './isolation.js';
 export type { FreshOptions } from './fresh.js';
+export { proveScoped, type ProveScopedOptions } from './prove.js';
 
 /**
  * A database of its own for whoever builds the layer, migrated, and gone with the layer's scope.

@@ -82,7 +82,10 @@ describe.skipIf(!url)('on Citus', () => {
       let most = 0;
       for (const { sql, params } of [...sent]) {
         if (!/^(select|with|insert|update|delete|\()/i.test(sql)) continue;
-        const text = await planOf(client, { sql, params });
+        const text = await planOf(client, { sql, params }).catch((error) => {
+          if (fails) return ''; // It has no plan: that is how it fails.
+          throw error;
+        });
         for (const [, count] of text.matchAll(/Task Count: (\d+)/g)) most = Math.max(most, Number(count));
       }
       counts[most] = (counts[most] ?? 0) + 1;

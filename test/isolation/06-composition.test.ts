@@ -73,7 +73,7 @@ describe('built for another scope', () => {
       return tdb.with(cte).select().from(cte);
     },
     'a set operand of another tenant': (tdb, _schema, db) => tdb.select(columns).from(tasks).union(db.forTenant(b).select(columns).from(tasks)),
-    'the left operand of another tenant': (tdb, _schema, db) => tdb.select().from(unionAll(db.forTenant(b).select(columns).from(tasks), tdb.select(columns).from(tasks)).as('u')),
+    'the left operand of another tenant': (tdb, _schema, db) => tdb.select().from((unionAll as any)(db.forTenant(b).select(columns).from(tasks), tdb.select(columns).from(tasks)).as('u')),
     'EXISTS over another tenant': (tdb, _schema, db) => tdb.select().from(projects).where(exists(db.forTenant(b).select().from(tasks))),
     'a count of another tenant, in a template': (tdb, _schema, db) => tdb.select({ n: sql`${db.forTenant(b).select({ n: sql`count(*)` }).from(tasks)}` }).from(projects),
     'a relational query of another tenant': (tdb, _schema, db) => tdb.execute(sql`select * from ${db.forTenant(b).query.tasks.findMany()} x`),

@@ -70,7 +70,7 @@ describe('the same tenant again is fine', () => {
     insert: (tdb) => tdb.insert(labels).values({ ...row, accountId: a } as any).returning(),
     'insert a row that was read': async (tdb) => {
       const [read] = await tdb.select().from(labels).where(eq(labels.id, 1));
-      return tdb.insert(labels).values({ ...read, id: 92 }).returning();
+      return tdb.insert(labels).values({ ...read, id: 92 } as any).returning();
     },
     update: (tdb) => tdb.update(labels).set({ accountId: a, name: 'same' } as any).where(eq(labels.id, 1)).returning(),
     upsert: (tdb) => tdb.insert(labels).values({ id: 1, name: 'x' }).onConflictDoUpdate({ target: [labels.accountId, labels.id], set: { accountId: a, name: 'same' } as any }).returning(),
@@ -85,7 +85,7 @@ describe('the same tenant again is fine', () => {
 
 test('an insert from a selection that names another tenant writes the handle\'s own', async () => {
   const { result } = await pair.isolated((tdb) =>
-    tdb.insert(labels).select(tdb.select({ accountId: sql`${b}::uuid`.as('accountId'), id: sql<number>`900`.as('id'), name: sql`'x'`.as('name') } as any).from(countries).limit(1)).returning({ tenant: labels.accountId }));
+    tdb.insert(labels).select(tdb.select({ accountId: sql`${b}::uuid`.as('accountId'), id: sql<number>`900`.as('id'), name: sql`'x'`.as('name') } as any).from(countries).limit(1) as any).returning({ tenant: labels.accountId }));
   expect(result).toEqual([{ tenant: a }]);
 });
 

@@ -51,7 +51,7 @@ describe('tenants at once on one pool', () => {
         const tdb = db.forTenant(id);
         const seen = i % 2
           ? await tdb.transaction(async (tx: any) => [(await tx.query.tasks.findFirst({ where: { id: 2 } })).title, await tx.$count(tasks)])
-          : [(await tdb.select().from(tasks).where(eq(tasks.id, 2)))[0].title, await tdb.$count(tasks)];
+          : [(await tdb.select().from(tasks).where(eq(tasks.id, 2)))[0]!.title, await tdb.$count(tasks)];
         expect(seen).toEqual(expected[id as any]);
       }),
     );

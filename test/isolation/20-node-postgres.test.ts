@@ -12,7 +12,7 @@ async function openNodePostgres(contents: Contents): Promise<Side> {
   const { url } = await freshDatabase(contents);
   const client = new pg.Pool({ connectionString: url, max: 2 });
   return {
-    db: withTenancy(drizzle({ client }), { relations }),
+    db: withTenancy(drizzle({ client }), { relations }) as unknown as Side['db'],
     plain: undefined,
     run: async (text) => [(await client.query(text)) as any].flat().at(-1).rows,
     close: () => client.end(),

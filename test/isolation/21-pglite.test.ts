@@ -12,7 +12,7 @@ async function openPGlite(contents: Contents): Promise<Side> {
   const client = new PGlite();
   await client.exec([...(await schemaStatements()), rowsFor[contents]].join(';\n'));
   return {
-    db: withTenancy(drizzle({ client }), { relations }),
+    db: withTenancy(drizzle({ client }), { relations }) as unknown as Side['db'],
     plain: undefined,
     run: async (text) => (await client.exec(text)).at(-1)!.rows as any,
     close: () => client.close(),

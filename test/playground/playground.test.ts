@@ -10,7 +10,7 @@ import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
 function start(env: Record<string, string>): { child: ChildProcess; done: Promise<{ status: number | null; out: string; err: string }> } {
-  const child = spawn(process.execPath, ['--import', 'tsx', 'playground/index.ts'], {
+  const child = spawn(process.execPath, ['--import', 'tsx', 'playground/index.ts', '--once'], {
     cwd: root,
     env: { ...process.env, DATABASE_URL: '', ...env },
   });

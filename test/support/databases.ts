@@ -9,7 +9,7 @@ import { withTenancy, type TenantDatabase } from '../../src/index.js';
 import * as schema from './schema.js';
 import { aloneRows, manyRows } from './rows.js';
 
-const { relations, account: _account, workspace: _workspace, unscopedTasks: _unscopedTasks, ...entities } = schema;
+const { relations, account: _account, workspace: _workspace, unscopedTasks: _unscopedTasks, taskCounts: _taskCounts, ...entities } = schema;
 
 /** The statements that create the test schema, as drizzle-kit writes them. */
 export async function schemaStatements(): Promise<string[]> {

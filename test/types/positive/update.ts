@@ -15,15 +15,18 @@ import { countries, accounts, db, labels, projects, taskLabels, tasks, users, ty
 {
   await db.update(tasks).set({ points: sql`${tasks.points} + 1`, title: undefined });
   await db.update(projects).set({ tags: sql`array_append(${projects.tags}, 'x')`, updatedAt: new Date() });
-  await db.update(users).set({ settings: { theme: 'dark' }, managerId: sql<number>`1` });
+  const rows = await db.update(users).set({ settings: { theme: 'dark' }, managerId: sql<number>`1` }).returning({ settings: users.settings });
+  Expect<Equal<typeof rows, { settings: { theme: 'dark' | 'light' } }[]>>;
 }
 
 // set to a subquery
 {
-  await db
+  const rows = await db
     .update(projects)
     .set({ ownerId: sql`(${db.select({ id: users.id }).from(users).limit(1)})` })
-    .where(exists(db.select().from(tasks).where(eq(tasks.projectId, projects.id))));
+    .where(exists(db.select().from(tasks).where(eq(tasks.projectId, projects.id))))
+    .returning();
+  Expect<Equal<typeof rows, ProjectRow[]>>;
 }
 
 // returning all
@@ -99,10 +102,11 @@ import { countries, accounts, db, labels, projects, taskLabels, tasks, users, ty
 
 // where by subquery
 {
-  await db
+  const result = await db
     .update(tasks)
     .set({ done: true })
     .where(inArray(tasks.projectId, db.select({ id: projects.id }).from(projects).where(eq(projects.name, 'x'))));
+  Expect<Equal<typeof result, RowList<never[]>>>;
 }
 
 // values put together before

@@ -19,6 +19,7 @@ word_similarity strict_word_similarity levenshtein soundex metaphone
 to_char to_date to_timestamp to_number now clock_timestamp statement_timestamp transaction_timestamp timeofday date_trunc
 date_part date_bin date_add date_subtract extract age make_date make_time make_timestamp make_timestamptz make_interval
 justify_days justify_hours justify_interval isfinite timezone localtimestamp current_timestamp
+enum_range enum_first enum_last overlaps
 coalesce nullif num_nulls num_nonnulls cast
 gen_random_uuid uuidv4 uuidv7 uuid_generate_v4 uuid_extract_timestamp
 json_build_object jsonb_build_object json_build_array jsonb_build_array to_json to_jsonb row_to_json array_to_json

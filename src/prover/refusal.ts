@@ -1,0 +1,20 @@
+/** Why a statement is not proved, before it becomes an error: the prover's own way out. */
+export class Refusal {
+  /**
+   * @param reason what was found
+   * @param remedy what to do instead; it starts the message
+   * @param location where, in bytes of the text
+   */
+  constructor(
+    readonly reason: string,
+    readonly remedy: string,
+    readonly location?: number,
+  ) {}
+}
+
+/** The text around a location, for messages. */
+export function placeOf(text: string, location: number | undefined): string {
+  if (location === undefined || location < 0) return '';
+  const start = Buffer.from(text).subarray(0, location).toString().length;
+  return text.slice(start, start + 48).trim();
+}

@@ -1,0 +1,102 @@
+/** The tables that a statement may name: what is declared of each, and which one a name means. */
+import { getColumns, is, Table, View } from 'drizzle-orm';
+import { ViewBaseConfig } from 'drizzle-orm/view-common';
+import { classOf, type TableClass } from '../schema/classify.js';
+import { Refusal } from './refusal.js';
+
+/** What the prover knows of a table or view. */
+export interface Declared {
+  readonly table: object;
+  readonly schema: string | undefined;
+  readonly name: string;
+  readonly columns: ReadonlySet<string>;
+  readonly isView: boolean;
+  /** The tenant column: its name, and its type as SQL. Undefined for a reference table. */
+  readonly tenant: { readonly column: string; readonly type: string } | undefined;
+  readonly tableClass: TableClass;
+}
+
+const known = new WeakMap<object, Declared>();
+
+/** What is declared of a table; undefined for what `tenantTable` or `referenceTable` did not make. */
+export function declaredOf(table: object): Declared | undefined {
+  let declared = known.get(table);
+  if (!declared && (is(table, Table) || is(table, View))) {
+    const tableClass = classOf(table);
+    if (!tableClass) return undefined;
+    const isView = is(table, View);
+    const it = table as any;
+    const { Schema, OriginalName } = (Table as any).Symbol;
+    const { schema, originalName } = isView ? it[ViewBaseConfig] : { schema: it[Schema], originalName: it[OriginalName] };
+    declared = {
+      table,
+      schema,
+      name: originalName,
+      columns: new Set(Object.entries<any>(getColumns(it)).map(([key, column]) => column.name ?? column.fieldAlias ?? key)),
+      isView,
+      tenant: tableClass.kind === 'tenant' ? { column: tableClass.name, type: tableClass.column.getSQLType() } : undefined,
+      tableClass,
+    };
+    known.set(table, declared);
+  }
+  return declared;
+}
+
+/** Finds tables by the names that stand in a statement. */
+export class Tables {
+  readonly #own = new Map<string, Declared[]>();
+  readonly #others = new Map<string, Declared[]>();
+
+  /**
+   * @param own the tables of the handle: what they say of a name holds
+   * @param others every other table of the process: a name that means two different ones is refused
+   */
+  constructor(own: Iterable<object>, others: Iterable<object> = []) {
+    for (const table of own) add(this.#own, table);
+    for (const table of others) add(this.#others, table);
+  }
+
+  find(schema: string | undefined, name: string, location: number | undefined): Declared {
+    const written = schema === undefined ? name : `${schema}.${name}`;
+    if (schema === undefined ? name.startsWith('pg_') : schema === 'information_schema' || schema.startsWith('pg_')) {
+      throw new Refusal(`"${written}" is of the system catalogs, which hold what concerns every tenant`, 'Leave the system catalogs out', location);
+    }
+    const own = this.#own.get(name) ?? [];
+    const all = [...own, ...(this.#others.get(name) ?? [])];
+    const found = (own.some((it) => it.schema === schema) ? own : all).filter((it) => it.schema === schema);
+    if (found.length === 0) {
+      const elsewhere = all[0];
+      throw new Refusal(
+        `the table "${written}" is not declared`,
+        elsewhere
+          ? `Name the table as it is declared, ${elsewhere.schema === undefined ? `"${name}" without a schema` : `"${elsewhere.schema}.${name}"`}`
+          : 'Declare the table with tenantTable() or referenceTable(), or the view with its tenant column',
+        location,
+      );
+    }
+    if (schema === undefined && all.some((it) => it.schema !== undefined)) {
+      throw new Refusal(`several schemas have a table "${name}", and which one the name means depends on search_path`, 'Interpolate the table', location);
+    }
+    if (found.some((it) => !isSame(it, found[0]!))) {
+      throw new Refusal(`the table "${written}" is declared twice, and not alike`, 'Give the table to withTenancy() in its relations', location);
+    }
+    return found[0]!;
+  }
+}
+
+function add(map: Map<string, Declared[]>, table: object): void {
+  const declared = declaredOf(table);
+  if (!declared) return;
+  const list = map.get(declared.name);
+  if (list) list.push(declared);
+  else map.set(declared.name, [declared]);
+}
+
+const isSame = (a: Declared, b: Declared) =>
+  a === b ||
+  (a.tenant?.column === b.tenant?.column &&
+    a.tenant?.type === b.tenant?.type &&
+    a.tableClass.kind === b.tableClass.kind &&
+    (a.tableClass.kind !== 'tenant' || a.tableClass.tenancy === (b.tableClass as typeof a.tableClass).tenancy) &&
+    a.columns.size === b.columns.size &&
+    [...a.columns].every((it) => b.columns.has(it)));

@@ -1,0 +1,37 @@
+/** SQL written by hand, in production: proved to be the handle's tenant's before anything is sent. */
+import { is, Param } from 'drizzle-orm';
+import { RawSqlNotScopedError } from '../schema/index.js';
+import { nameOf } from '../schema/classify.js';
+import type { ScopedDialect } from './dialect.js';
+
+/** A query as it is sent. */
+export interface RenderedQuery {
+  readonly sql: string;
+  readonly params: readonly unknown[];
+}
+
+/**
+ * @param query a rendered query
+ * @param dialect of the handle that runs it
+ * @throws RawSqlNotScopedError, UnscopedTableError
+ */
+export async function prove({ sql, params }: RenderedQuery, { scope, prover }: ScopedDialect): Promise<void> {
+  const { reach } = scope;
+  if (reach.kind === 'all') return;
+  const ids = reach.kind === 'one' ? [reach.id] : reach.kind === 'several' ? reach.ids : undefined;
+  const tables = await prover.prove({
+    text: sql,
+    params,
+    tenants: ids && new Set(ids.filter(isValue).map(String)),
+    // The tenant of a prepared statement, which no application can name.
+    carries: ids && ((param) => typeof param === 'object' && (ids.includes(param) || (is(param, Param) && ids.includes(param.value)))),
+  });
+  for (const { table } of tables) {
+    const found = scope.admit(table);
+    if (found.kind === 'tenant' && ids?.some((id) => isValue(id) && String(found.column.mapToDriverValue(id)) !== String(id))) {
+      throw new RawSqlNotScopedError(`"${nameOf(table)}" keeps its tenant in another form than the id's`, '');
+    }
+  }
+}
+
+const isValue = (id: unknown) => typeof id === 'string' || typeof id === 'number' || typeof id === 'bigint';

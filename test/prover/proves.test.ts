@@ -1,0 +1,19 @@
+import { describe, expect, test } from 'vitest';
+import { RawSqlNotScopedError } from '../../src/index.js';
+import { accepted, refused } from './cases.js';
+import { proveCase } from './support.js';
+
+describe('accepts', () => {
+  test.each(accepted)('%s', async (text) => {
+    await proveCase(text);
+  });
+});
+
+describe('refuses', () => {
+  test.each(refused.map(([text, reason]) => [text.slice(0, 200), text, reason] as const))('%s', async (_, text, reason) => {
+    const error = await proveCase(text).catch((error: unknown) => error);
+    expect(error).toBeInstanceOf(RawSqlNotScopedError);
+    expect((error as RawSqlNotScopedError).message).toMatch(reason);
+    expect((error as Error).cause).toBeUndefined();
+  });
+});
