@@ -7,6 +7,7 @@ import * as Stream from 'effect/Stream';
 import { sql } from 'drizzle-orm';
 import type { PgDialect, PgTransactionConfig } from 'drizzle-orm/pg-core';
 import { PgEffectDatabase, PgEffectRelationalQuery } from 'drizzle-orm/pg-core/effect';
+import { UnsupportedTenantOperationError } from '../schema/index.js';
 import type { Running } from '../scope/database.js';
 import { DbError, dbErrorOf, RollbackError } from './db-error.js';
 import { transactionOptions, type Driver } from './driver.js';
@@ -21,7 +22,17 @@ function own<T>(query: T): T {
   const { execute } = it;
   it.execute = (values?: Record<string, unknown>) =>
     attempt(() => (it._prepare ? it._prepare().execute(values) : execute.call(it, values)) as Effect.Effect<unknown, DbError>);
-  it.stream = (options?: StreamOptions) => Stream.unwrap(attempt(() => Effect.succeed(it._prepare().stream(undefined, options) as Stream.Stream<unknown, DbError>)));
+  it.stream = (options?: StreamOptions) =>
+    Stream.unwrap(
+      attempt(() => {
+        const prepared = it._prepare?.();
+        // SQL that must be proved first is handed out with no way around the proof, and so without a cursor.
+        if (!prepared?.stream) {
+          throw new UnsupportedTenantOperationError('Stream a query of the builder, as in db.select().from(projects).stream(): this one can only be run.');
+        }
+        return Effect.succeed(prepared.stream(undefined, options) as Stream.Stream<unknown, DbError>);
+      }),
+    );
   return query;
 }
 
@@ -50,8 +61,8 @@ export const effects: Running = {
   relationalQuery: ownClass(PgEffectRelationalQuery),
   ensuring: (use, after) => Effect.ensuring(Effect.suspend(use), Effect.sync(after)),
   action: (run) => Effect.tryPromise({ try: run, catch: (error) => dbErrorOf(error) }),
-  after: (check, run) => Effect.flatMap(Effect.tryPromise({ try: check, catch: (error) => dbErrorOf(error) }), run),
   attempt,
+  after: (check, run) => Effect.flatMap(Effect.tryPromise({ try: check, catch: (error) => dbErrorOf(error) }), run),
 };
 
 /** Drizzle's handle. Its methods run with a scoped handle as `this`, as those of all Drizzle handles do here. */

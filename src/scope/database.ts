@@ -25,10 +25,10 @@ export interface Running {
   /** `use`, and `after` when it has ended in whichever way. */
   readonly ensuring: (use: () => any, after: () => void) => any;
   readonly action: (run: () => Promise<unknown>) => any;
-  /** `run`, once `check` has not refused. */
-  readonly after: (check: () => Promise<void>, run: () => any) => any;
   /** Runs what may throw a refusal. */
   readonly attempt: (run: () => any) => any;
+  /** `run`, once `check` has not refused. */
+  readonly after: (check: () => Promise<void>, run: () => any) => any;
 }
 
 const promises: Running = {
@@ -41,11 +41,11 @@ const promises: Running = {
     }
   },
   action: (run) => run(),
+  attempt: (run) => run(),
   after: async (check, run) => {
     await check();
     return run();
   },
-  attempt: (run) => run(),
 };
 
 /** What all handles of one `withTenancy` share. */

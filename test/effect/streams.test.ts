@@ -1,6 +1,7 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { drizzle } from 'drizzle-orm/postgres-js';
+import { sql } from 'drizzle-orm';
 import { Effect, Fiber, Stream } from 'effect';
 import postgres from 'postgres';
 import { describe, expect, it } from 'vitest';
@@ -49,6 +50,19 @@ describe('a stream', () => {
     expect(sent.filter((text) => text.startsWith('declare'))).toHaveLength(1);
     expect(sent.filter((text) => text.startsWith('fetch')).length).toBeLessThanOrEqual(4);
     await client.end();
+  });
+
+  it('is no way around the proof of raw SQL', async () => {
+    const raw = [sql`select * from tasks`, sql.raw('select title from tasks'), sql`select * from tasks where "accountId" = ${a}`];
+    for (const query of raw) {
+      const streamed = Effect.flatMap(Db, (db) => Stream.runCollect(db.execute(query).stream()));
+      const inside = Effect.flatMap(Db, (db) => db.transaction((tx) => Stream.runCollect(tx.execute(query).stream())));
+      for (const program of [streamed, inside]) {
+        expect((await test.fail(program)).reason._tag).toMatch(/^(UnsupportedTenantOperationError|RawSqlNotScopedError)$/);
+      }
+    }
+    const scoped = Effect.flatMap(Db, (db) => Stream.runCollect(db.execute<{ title: string }>(sql`select ${tasks.title} from ${tasks}`, 'objects').stream()));
+    expect(new Set((await test.run(scoped)).map((row) => row.title))).toEqual(new Set([a]));
   });
 
   it('ends its cursor and its transaction when nobody reads on, fails or is interrupted', async () => {
