@@ -9,7 +9,14 @@ import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
-function start(env: Record<string, string>): { child: ChildProcess; done: Promise<{ status: number | null; out: string; err: string }> } {
+interface Started {
+  child: ChildProcess;
+  /** Its output so far. */
+  written: () => string;
+  done: Promise<{ status: number | null; out: string; err: string }>;
+}
+
+function start(env: Record<string, string>): Started {
   const child = spawn(process.execPath, ['--import', 'tsx', 'playground/index.ts', '--once'], {
     cwd: root,
     env: { ...process.env, DATABASE_URL: '', ...env },
@@ -18,7 +25,7 @@ function start(env: Record<string, string>): { child: ChildProcess; done: Promis
   let err = '';
   child.stdout.setEncoding('utf8').on('data', (text) => (out += text));
   child.stderr.setEncoding('utf8').on('data', (text) => (err += text));
-  return { child, done: new Promise((resolve) => child.once('close', (status) => resolve({ status, out, err }))) };
+  return { child, written: () => out, done: new Promise((resolve) => child.once('close', (status) => resolve({ status, out, err }))) };
 }
 
 const run = (env: Record<string, string> = {}) => start(env).done;
@@ -71,10 +78,13 @@ describe('on a server of its own', { timeout: 60_000 }, () => {
     expect(queries).toBe(functions);
   });
 
-  test('interrupted, it leaves nothing behind', async () => {
-    const { child, done } = start({ TMPDIR: temporary });
-    await expect.poll(leftovers, { timeout: 20_000 }).toHaveLength(1);
-    await new Promise((resolve) => setTimeout(resolve, 2_500));
+  const moments: [string, (out: () => string) => unknown][] = [
+    ['while its server is made', leftovers],
+    ['in the midst of its queries', (out) => out().match(/^drizzle-tenant playground/m) ?? []],
+  ];
+  test.each(moments)('interrupted %s, it leaves nothing behind', async (_, moment) => {
+    const { child, written, done } = start({ TMPDIR: temporary });
+    await expect.poll(() => moment(written), { timeout: 20_000, interval: 10 }).toHaveLength(1);
     child.kill('SIGINT');
     const { status, err } = await done;
     expect(err).toBe('');
