@@ -96,6 +96,7 @@ const retryable: ReadonlySet<string> = new Set(['ConnectionError', 'DeadlockErro
  * A statement or a transaction failed.
  *
  * @example
+ * const db = yield* Db;
  * const created = yield* db.insert(projects).values({ name }).pipe(
  *   Effect.catchReason('DbError', 'UniqueViolation', ({ constraint }) => Effect.fail(new NameTaken({ constraint }))),
  * );

@@ -93,8 +93,9 @@ type Shared<Q extends PgQueryResultHKT, R extends Runner> = HandleOf<never, R, Q
  * A handle that is confined to one tenant of the tenancy `Name`. Made by `db.forTenant(id)`.
  *
  * @example
- * function archive(tdb: TenantDatabase<'account'>, id: string) { ... }
- * function report(tdb: TenantDatabase<'account', typeof relations>) { ... }   // has its `query`, too
+ * const archive = (tdb: TenantDatabase<'account'>, id: string) =>
+ *   tdb.update(projects).set({ archived: true }).where(eq(projects.id, id));
+ * const report = (tdb: TenantDatabase<'account', typeof relations>) => tdb.query.projects.findMany({ with: { tasks: true } });
  */
 export interface TenantDatabase<
   Name extends string,
