@@ -19,12 +19,13 @@ import * as References from 'effect/References';
 import type * as EffectScope from 'effect/Scope';
 import { UnsupportedTenantOperationError } from '../schema/index.js';
 import { scopedHandles } from '../scope/database.js';
+import { isPostgresJs, preparesByItself } from '../scope/statements.js';
 import { effects, EffectDatabase } from './database.js';
 import { DbError, dbErrorOf } from './db-error.js';
 import type { Driver } from './driver.js';
 import { effectDriver, isEffectDrizzle, promiseDriver } from './drizzle.js';
 import { isNodePostgres, nodePostgresDriver } from './node-postgres.js';
-import { isPostgresJs, postgresJsDriver } from './postgres-js.js';
+import { postgresJsDriver } from './postgres-js.js';
 import { attempt } from './prepared.js';
 import type { AnyDrizzle, ConfigOptions, Definition, Handles, LayerOptions, ServiceClass } from './tenant-db.types.js';
 
@@ -136,4 +137,4 @@ function driverOf(db: any): Effect.Effect<Driver, DbError, EffectScope.Scope> {
 }
 
 const handlesOf = (db: any, driver: Driver, { tenancy, relations, mode }: Definition<any, any>): Handles =>
-  scopedHandles(new EffectDatabase(db.dialect, driver, db.$cache), { relations, mode }, effects, tenancy);
+  scopedHandles(new EffectDatabase(db.dialect, driver, db.$cache), { relations, mode, prepare: preparesByItself(db) }, effects, tenancy);

@@ -16,6 +16,7 @@ import { scopingDialect, type ScopedDialect } from './dialect.js';
 import { scopeInsert } from './insert.js';
 import { namesOf, Scope, type Reach } from './scope.js';
 import { ScopedSession, tagOf, type Lifetime } from './session.js';
+import { preparesByItself, Statements } from './statements.js';
 import { tableKey } from './template.js';
 
 /** How handles run: as promises here, as Effects in another entry point. */
@@ -55,6 +56,8 @@ interface Shared {
   readonly tenancies: readonly AnyTenancy[] | undefined;
   readonly filters: boolean;
   readonly dialect: object;
+  /** The statements that are prepared without being asked to. */
+  readonly statements: Statements | undefined;
   /** The prototype of `query`: a builder for each table of the relations, made when it is asked for. */
   readonly query: object;
 }
@@ -72,7 +75,7 @@ class ScopedDatabase {
     this.#drizzle = drizzle;
     this.#shared = shared;
     this.dialect = Object.freeze(Object.create(shared.dialect, { scope: { value: scope } }));
-    this.session = new ScopedSession((drizzle as any).session, this.dialect, lifetime, shared.running.after);
+    this.session = new ScopedSession((drizzle as any).session, this.dialect, lifetime, shared.running.after, shared.statements);
   }
 
   get query(): object {
@@ -234,6 +237,7 @@ export function scopedHandles(db: any, options: WithTenancyOptions<any>, running
     tenancies: only ? [only] : tenancies.size > 0 ? [...tenancies] : undefined,
     filters,
     dialect: Object.freeze(scopingDialect(db.dialect, tables)),
+    statements: (options.prepare ?? preparesByItself(db)) ? new Statements() : undefined,
     query,
   };
   const handle = (reach: Reach, tenancy?: AnyTenancy) => new ScopedDatabase(db, shared, new Scope(reach, shared.filters, tenancy));

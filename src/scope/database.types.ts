@@ -19,6 +19,12 @@ export interface WithTenancyOptions<TRelations = {}> {
    * the way from a single-tenant application. Leave it out as soon as the tenant column is NOT NULL.
    */
   readonly mode?: 'write-only' | undefined;
+  /**
+   * Whether statements that come back are prepared, though the application did not call `prepare()`: their text is the
+   * same for every tenant. Without it, postgres.js does as the `prepare` of its client says (`postgres(url, { prepare:
+   * false })` behind a pooler that keeps no prepared statements), and other drivers prepare nothing by themselves.
+   */
+  readonly prepare?: boolean | undefined;
 }
 
 interface RelationalHKT<H extends Handle> extends PgRelationalQueryHKTBase {

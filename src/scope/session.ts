@@ -3,6 +3,7 @@ import type { SQL } from 'drizzle-orm';
 import { UnsupportedTenantOperationError } from '../schema/index.js';
 import { rendered, unproved, type ScopedDialect } from './dialect.js';
 import { prove, type RenderedQuery } from './raw.js';
+import type { Statements } from './statements.js';
 
 /** Whether the transaction of a handle is still open. */
 export interface Lifetime {
@@ -14,6 +15,7 @@ export class ScopedSession {
   readonly #dialect: ScopedDialect;
   readonly #lifetime: Lifetime | undefined;
   readonly #after: (check: () => Promise<void>, run: () => unknown) => unknown;
+  readonly #statements: Statements | undefined;
   readonly #prepared = new WeakSet<object>();
 
   constructor(
@@ -21,11 +23,13 @@ export class ScopedSession {
     dialect: ScopedDialect,
     lifetime: Lifetime | undefined,
     after: (check: () => Promise<void>, run: () => unknown) => unknown,
+    statements?: Statements,
   ) {
     this.#session = session;
     this.#dialect = dialect;
     this.#lifetime = lifetime;
     this.#after = after;
+    this.#statements = statements;
   }
 
   prepareQuery(query: object, mode: unknown, name: unknown, mapper?: unknown, metadata?: unknown, cache?: any, shape?: unknown) {
@@ -33,7 +37,8 @@ export class ScopedSession {
       throw new UnsupportedTenantOperationError('Run the query through the handle that built it: this statement was not scoped.');
     }
     this.#assertOpen();
-    const prepare = () => this.#session.prepareQuery(query, mode, name, mapper, metadata, this.#cacheOf(cache), shape);
+    const named = name === false ? (this.#statements?.prepares((query as RenderedQuery).sql) ?? false) : name;
+    const prepare = () => this.#session.prepareQuery(query, mode, named, mapper, metadata, this.#cacheOf(cache), shape);
     if (unproved.has(query)) return this.#proveFirst(query as RenderedQuery, prepare);
     const prepared = prepare();
     this.#prepared.add(prepared);

@@ -138,14 +138,14 @@ function namesAmong(tokens: readonly Token[]): boolean[] {
  *
  * @param tokens the tokens, those of interpolated tables included
  * @param use how the fragment is used
- * @param knows whether a table may be named by a plain name, as Drizzle's relational queries do
+ * @param knows whether these names, of a schema and in it, are a table that Drizzle's relational query named
  * @returns how each table token is used, and which queries are sources of rows
  * @throws RawSqlNotScopedError with what could reach a table past the tenant's filter
  */
 export function readTables(
   tokens: readonly Token[],
   use: FragmentUse,
-  knows?: (schema: string | undefined, name: string) => boolean,
+  knows?: (schema: Token | undefined, name: Token) => boolean,
 ): Map<Token, TableUse> {
   const uses = new Map<Token, TableUse>();
   const isSource = use === 'source' || use === 'joined source';
@@ -271,9 +271,9 @@ export function readTables(
     else if (frame.expectsTable) {
       if (type === 'word' && value === 'lateral') continue;
       if (type === 'name' && knows) {
-        const schema = is(i + 1, '.') && tokens[i + 2]?.type === 'name' ? value : undefined;
+        const schema = is(i + 1, '.') && tokens[i + 2]?.type === 'name' ? tokens[i] : undefined;
         const named = schema === undefined ? i : i + 2;
-        if (knows(schema, tokens[named]!.value)) {
+        if (knows(schema, tokens[named]!)) {
           uses.set(tokens[named]!, at(named + 1, 'as') ? 'aliased source' : 'source');
           frame.expectsTable = false;
           i = named;

@@ -99,7 +99,11 @@ export class Template {
     reader.read(chunk, out);
     reader.flush();
     const { tokens, slots } = reader;
-    const uses = readTables(tokens, use, this.tables && ((schema, name) => this.tables!.has(tableKey(schema, name))));
+    // Only a name that has a slot can be replaced: one that was written by hand, in quotes, names no table here.
+    const named = new Set(slots.map((it) => it.token));
+    const knows = (schema: Token | undefined, name: Token) =>
+      named.has(name) && (!schema || named.has(schema)) && this.tables!.has(tableKey(schema?.value, name.value));
+    const uses = readTables(tokens, use, this.tables && knows);
     this.#fill(slots, uses);
     for (const { token, alias } of reader.ctes) if (uses.get(token) === 'source') this.expects.add(alias);
     return out[0] as T;
