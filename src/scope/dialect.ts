@@ -19,30 +19,28 @@ import { Prover } from '../prover/index.js';
 import type { TableClass, TenantClass } from '../schema/classify.js';
 import { nameOf } from '../schema/classify.js';
 import { ImmutableTenantError, RawSqlNotScopedError, UnscopedTableError, UnsupportedTenantOperationError } from '../schema/index.js';
+import { builtBy, markBuilt } from './built.js';
+import { RenderedQuery } from './rendered.js';
 import { knownName, namesOf, type Scope } from './scope.js';
-import { builtBy, encodedSQL, markBuilt, Template, unreadCount } from './template.js';
+import type { NamedTables } from './shape.js';
+import { encodedSQL, Template, unreadCount } from './template.js';
 
 /** Drizzle's dialect with a scope. */
 export interface ScopedDialect extends PgDialect {
   readonly scope: Scope;
-  readonly tables: ReadonlyMap<string, object>;
+  readonly tables: NamedTables;
   readonly prover: Prover;
 }
 
 type Config = Record<string, any>;
-
-/** The queries that this library rendered, with their scopes: nothing else passes the session. */
-export const rendered = new WeakMap<object, Scope>();
-
-/** Those of them that hold text which was not understood: they are proved before they are sent. */
-export const unproved = new WeakSet<object>();
 
 /**
  * @param driver the dialect of the application's Drizzle handle
  * @param tables the tables of the relations, by schema and name
  * @returns its scoping twin; a handle's own dialect inherits from it and adds its `scope`
  */
-export function scopingDialect(driver: PgDialect, tables: ReadonlyMap<string, object>): object {
+export function scopingDialect(driver: PgDialect, tables: NamedTables): object {
+  // What it is given is scoped: the driver's own dialect builds it.
   const drizzle = driver as any;
   return Object.assign(Object.create(driver), {
     tables,
@@ -50,7 +48,7 @@ export function scopingDialect(driver: PgDialect, tables: ReadonlyMap<string, ob
 
     buildSelectQuery(this: ScopedDialect, config: Config): SQL {
       const statement = new Statement(this);
-      return statement.done(drizzle.buildSelectQuery.call(this, statement.select(config)));
+      return statement.done(drizzle.buildSelectQuery(statement.select(config)));
     },
 
     buildUpdateQuery(this: ScopedDialect, config: Config): SQL {
@@ -67,11 +65,12 @@ export function scopingDialect(driver: PgDialect, tables: ReadonlyMap<string, ob
         returning: statement.fields(config.returning),
         comment: statement.scoped(config.comment),
       };
-      return statement.done(drizzle.buildUpdateQuery.call(this, scoped));
+      return statement.done(drizzle.buildUpdateQuery(scoped));
     },
 
     buildUpdateSet(this: ScopedDialect, table: object, set: Config): SQL {
-      return drizzle.buildUpdateSet.call(this, table, new Statement(this).set(table, set));
+      const statement = new Statement(this);
+      return statement.done(drizzle.buildUpdateSet(table, statement.set(table, set)), false);
     },
 
     buildDeleteQuery(this: ScopedDialect, config: Config): SQL {
@@ -84,16 +83,16 @@ export function scopingDialect(driver: PgDialect, tables: ReadonlyMap<string, ob
         returning: statement.fields(config.returning),
         comment: statement.scoped(config.comment),
       };
-      return statement.done(drizzle.buildDeleteQuery.call(this, scoped));
+      return statement.done(drizzle.buildDeleteQuery(scoped));
     },
 
     buildInsertQuery(this: ScopedDialect, config: Config): SQL {
       const statement = new Statement(this);
-      return statement.done(drizzle.buildInsertQuery.call(this, statement.insert(config)));
+      return statement.done(drizzle.buildInsertQuery(statement.insert(config)));
     },
 
     buildRelationalQuery(this: ScopedDialect, config: Config) {
-      const { sql: query, selection } = drizzle.buildRelationalQuery.call(this, config);
+      const { sql: query, selection } = drizzle.buildRelationalQuery(config);
       const statement = new Statement(this, this.tables);
       return { sql: statement.done(statement.scoped(query, 'statement')), selection };
     },
@@ -105,7 +104,7 @@ export function scopingDialect(driver: PgDialect, tables: ReadonlyMap<string, ob
           "Refresh a materialized view with db.acrossTenants({ reason }): it holds every tenant's rows, and is refreshed for all of them.",
         );
       }
-      return markBuilt(drizzle.buildRefreshMaterializedViewQuery.call(this, config), this.scope, new Set());
+      return markBuilt(drizzle.buildRefreshMaterializedViewQuery(config), this.scope, new Set());
     },
 
     sqlToQuery(this: ScopedDialect, query: SQL, source?: unknown) {
@@ -120,12 +119,8 @@ export function scopingDialect(driver: PgDialect, tables: ReadonlyMap<string, ob
       }
       const commented = scope.reach.kind === 'all' ? sql`${scoped} ${sql.raw(scope.reach.comment)}` : scoped;
       const before = unreadCount();
-      const result = drizzle.sqlToQuery.call(this, commented, source);
-      if (unreadCount() !== before && scope.reach.kind !== 'all') unproved.add(result);
-      // What is sent is what was rendered, and what is proved: nobody changes it on the way.
-      for (const param of Object.freeze(result.params)) if (is(param, Param)) Object.freeze(param);
-      rendered.set(Object.freeze(result), scope);
-      return result;
+      const { sql: text, params } = drizzle.sqlToQuery(commented, source);
+      return new RenderedQuery(text, params, scope, unreadCount() === before || scope.reach.kind === 'all');
     },
 
     _sqlToQuery(): never {
@@ -138,20 +133,20 @@ export function scopingDialect(driver: PgDialect, tables: ReadonlyMap<string, ob
 class Statement extends Template {
   constructor(
     readonly dialect: ScopedDialect,
-    tables?: ReadonlyMap<string, object>,
+    tables?: NamedTables,
   ) {
     super(dialect.scope, tables);
   }
 
-  /** The CTEs that this statement has, and those that its parts expect where its WITH does not reach. */
-  readonly #ctes = new Set<string>();
+  /** The CTEs that this statement has, and what its parts expect where its WITH does not reach. */
+  #ctes: Set<string> | undefined;
   readonly #outer = new Template(this.scope);
 
   /** Marks the finished statement. The CTEs that it still expects, the query around it must have. */
-  done(query: SQL): SQL {
-    for (const name of this.#ctes) this.expects.delete(name);
-    for (const name of this.#outer.expects) this.expects.add(name);
-    return markBuilt(query, this.scope, this.expects);
+  done(query: SQL, isOpen = true): SQL {
+    const expects = new Set(this.#outer.expects);
+    for (const name of this.expects) if (!this.#ctes?.has(name)) expects.add(name);
+    return markBuilt(query, this.scope, expects, isOpen);
   }
 
   /** WITH: each query is built, and sees those before it. */
@@ -159,8 +154,8 @@ class Statement extends Template {
     return list?.map(({ _: { alias, sql: query, selectedFields } }) => {
       const template = new Template(this.scope);
       const scoped = template.query(query);
-      for (const name of template.expects) if (!this.#ctes.has(name)) this.#outer.expects.add(name);
-      this.#ctes.add(alias);
+      for (const name of template.expects) if (!this.#ctes?.has(name)) this.#outer.expect(name);
+      (this.#ctes ??= new Set()).add(alias);
       return new Subquery(scoped, selectedFields, alias, true);
     });
   }
@@ -205,7 +200,7 @@ class Statement extends Template {
       if (!isOn) where.push(predicate);
       if (joinType === 'from' || joinType === 'cross') where.push(equal);
       const rows = isDerived ? this.scope.rowsOf(source, found) : undefined;
-      if (rows) this.bare.add(source);
+      if (rows) this.markBare(source);
       return {
         source: rows ? new Subquery(rows, {}, namesOf(source)[2]) : source,
         on: all([isOn ? predicate : undefined, joinType === 'from' || joinType === 'cross' ? undefined : equal]),
@@ -266,7 +261,7 @@ class Statement extends Template {
   field(field: any): any {
     if (is(field, Column)) {
       const { table } = field as any;
-      if (!this.bare.has(table) || !namesOf(table)[0]) return field;
+      if (!this.isBare(table) || !namesOf(table)[0]) return field;
       const known = namesOf(table)[2];
       return (field as any).isAlias ? (aliasedTableColumn(getOriginalColumnFromAlias(field), known) as any).as(field.name) : aliasedTableColumn(field, known);
     }
