@@ -49,12 +49,12 @@ export function scopingDialect(driver: PgDialect, tables: NamedTables): object {
 
     buildSelectQuery(this: ScopedDialect, config: Config): SQL {
       const statement = new Statement(this);
-      return statement.done(drizzle.buildSelectQuery(statement.select(config)));
+      return statement.done(drizzle.buildSelectQuery(statement.select(read(config))));
     },
 
     buildUpdateQuery(this: ScopedDialect, config: Config): SQL {
       const statement = new Statement(this);
-      return statement.done(drizzle.buildUpdateQuery(statement.update(config)));
+      return statement.done(drizzle.buildUpdateQuery(statement.update(read(config))));
     },
 
     buildUpdateSet(this: ScopedDialect, table: object, set: Config): SQL {
@@ -64,12 +64,12 @@ export function scopingDialect(driver: PgDialect, tables: NamedTables): object {
 
     buildDeleteQuery(this: ScopedDialect, config: Config): SQL {
       const statement = new Statement(this);
-      return statement.done(drizzle.buildDeleteQuery(statement.delete(config)));
+      return statement.done(drizzle.buildDeleteQuery(statement.delete(read(config))));
     },
 
     buildInsertQuery(this: ScopedDialect, config: Config): SQL {
       const statement = new Statement(this);
-      return statement.done(drizzle.buildInsertQuery(statement.insert(config)));
+      return statement.done(drizzle.buildInsertQuery(statement.insert(read(config))));
     },
 
     buildRelationalQuery(this: ScopedDialect, config: Config) {
@@ -128,9 +128,8 @@ class Statement extends Template {
 
   /** Marks the finished statement. The CTEs that it still expects, the query around it must have. */
   done(query: SQL, isOpen = true): SQL {
-    const expects = new Set(this.#outer.expects);
-    for (const name of this.expects) if (!this.#ctes?.has(name)) expects.add(name);
-    return markBuilt(query, this.scope, expects, isOpen);
+    for (const name of this.expects) if (!this.#ctes?.has(name)) this.#outer.expect(name);
+    return markBuilt(query, this.scope, this.#outer.expects, isOpen);
   }
 
   /** WITH: each query is built, and sees those before it. */
@@ -462,6 +461,8 @@ const { orderSelectedFields } = utils as any;
 const joinTypes = new Set(['from', 'inner', 'left', 'right', 'full', 'cross']);
 const operators = new Set(['union', 'intersect', 'except']);
 const strengths = new Set(['update', 'no key update', 'share', 'key share']);
+/** What Drizzle spread into a new object is slow to read, property by property: the engine has not met its like. */
+const read = (config: Config): Config => Object.assign({}, config);
 const isTable = (source: object) => is(source, PgTable) || is(source, View);
 const none: readonly never[] = Object.freeze([]);
 const [open, close, and, andOpen] = ['(', ')', ' and ', ' and ('].map((text) => Object.freeze(new StringChunk(text)));
