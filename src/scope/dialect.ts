@@ -218,8 +218,7 @@ class Statement extends Template {
     const from = table === undefined ? undefined : place(table, -1, 'from').source;
     const scopedJoins = joins.map((join, index) => {
       const { source, on } = place(join.table, index, join.joinType);
-      const alias = source !== join.table && is(source, Subquery) ? source._.alias : join.alias;
-      return { ...join, table: source, alias, on: join.joinType === 'cross' ? undefined : this.on(on, join.on) };
+      return { ...join, table: source, on: join.joinType === 'cross' ? undefined : this.on(on, join.on) };
     });
     return { from, joins: scopedJoins, where };
   }
