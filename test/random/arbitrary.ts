@@ -2,12 +2,14 @@
 import * as fc from 'fast-check';
 import type { Bool, Cell, Conflict, Cte, Field, Filter, Find, Group, Join, Num, Program, Raw, Returning, Select, Source, Statement, Step, Text, Write } from './ast.js';
 
+const depth = fc.createDepthIdentifier();
 /** A number to choose by. */
 const n = fc.nat({ max: 59 });
 const small = fc.nat({ max: 6 });
-const option = <T>(arbitrary: fc.Arbitrary<T>, freq: number) => fc.option(arbitrary, { freq, nil: null, depthIdentifier: depth });
+/** One time of `times`. */
+const option = <T>(arbitrary: fc.Arbitrary<T>, times: number): fc.Arbitrary<T | null> =>
+  fc.oneof({ maxDepth: 6, depthIdentifier: depth, withCrossShrink: true }, { weight: Math.round(10 * (times - 1)), arbitrary: fc.constant(null) }, { weight: 10, arbitrary });
 const order = fc.record({ n, style: fc.nat({ max: 3 }) });
-const depth = fc.createDepthIdentifier();
 const list = <T>(arbitrary: fc.Arbitrary<T>, maxLength: number, minLength = 0) => fc.array(arbitrary, { minLength, maxLength, depthIdentifier: depth });
 const likely = (probability: number) => fc.nat({ max: 99 }).map((it) => it >= 100 - probability * 100);
 
@@ -16,7 +18,7 @@ type Choice<T> = readonly [weight: number, arbitrary: fc.Arbitrary<T>];
 /** One of several; the first ones where it is deep already, or shrinks. */
 const one = <T>(simple: readonly Choice<T>[], nested: readonly Choice<T>[]): fc.Arbitrary<T> =>
   fc.oneof(
-    { maxDepth: 4, depthIdentifier: depth, withCrossShrink: true },
+    { maxDepth: 6, depthIdentifier: depth, withCrossShrink: true },
     { weight: tenths(simple.reduce((sum, [weight]) => sum + weight, 0)), arbitrary: fc.oneof(...simple.map(([weight, arbitrary]) => ({ weight: tenths(weight), arbitrary }))) },
     ...nested.map(([weight, arbitrary]) => ({ weight: tenths(weight), arbitrary })),
   ) as fc.Arbitrary<T>;
@@ -44,7 +46,7 @@ const sorts = fc.letrec<Sorts>((tie) => {
     by: list(n, 2),
     aggregates: list(n, 3, 1),
     rollup: likely(0.1),
-    having: option(fc.record({ op: n, than: num }), 3),
+    having: option(fc.record({ op: n, than: num }), 2),
   }) as fc.Arbitrary<Group>;
   return {
     num: one<Num>(
@@ -105,11 +107,11 @@ const sorts = fc.letrec<Sorts>((tie) => {
     select: fc.record({
       ctes: option(list(cte, 2, 1), 5).map((it) => it ?? []),
       from: source,
-      joins: option(list(join, 3, 1), 2).map((it) => it ?? []),
-      fields: option(list(field, 3, 1), 5).map((it) => it ?? []),
+      joins: option(list(join, 3, 1), 1.7).map((it) => it ?? []),
+      fields: option(list(field, 3, 1), 1.4).map((it) => it ?? []),
       correlated: likely(0.6),
-      where: option(bool, 4),
-      group: option(group, 5),
+      where: option(bool, 1.6),
+      group: option(group, 6),
       distinct: fc.nat({ max: 11 }),
       order: option(list(order, 2, 1), 3).map((it) => it ?? []),
       limit: option(fc.nat({ max: 5 }), 4),
@@ -150,18 +152,18 @@ const insert: fc.Arbitrary<Write> = k('insert', {
   table: n,
   rows: list(fc.record({ key: n, tenant: likely(0.2), cells: list(cell, 4, 1) }), 3, 1),
   conflict: option(conflict, 3),
-  returning: option(returning, 6),
+  returning: option(returning, 1.2),
 });
-const insertSelect: fc.Arbitrary<Write> = k('insert select', { table: n, shift: small, style: n, joins: list(join, 1), where: option(bool, 2), conflict: option(conflict, 4), returning: option(returning, 6) });
+const insertSelect: fc.Arbitrary<Write> = k('insert select', { table: n, shift: small, style: n, joins: list(join, 1), where: option(bool, 2), conflict: option(conflict, 4), returning: option(returning, 1.2) });
 const update: fc.Arbitrary<Write> = k('update', {
   table: n,
   alias: likely(0.1),
   sets: list(fc.record({ n, cell }), 3, 1),
   from: option(fc.record({ k: n, join: option(n, 2), joinType: n }), 2),
-  where: option(bool, 6),
-  returning: option(returning, 6),
+  where: option(bool, 1.2),
+  returning: option(returning, 1.2),
 });
-const remove: fc.Arbitrary<Write> = k('delete', { table: n, where: option(bool, 6), returning: option(returning, 6) });
+const remove: fc.Arbitrary<Write> = k('delete', { table: n, where: option(bool, 1.2), returning: option(returning, 1.2) });
 const write = fc.oneof({ weight: 5, arbitrary: insert }, { weight: 2, arbitrary: insertSelect }, { weight: 5, arbitrary: update }, { weight: 3, arbitrary: remove });
 const raw: fc.Arbitrary<Raw> = fc.record({ form: n, table: n, link: n, column: n, value: small, byHand: fc.boolean() });
 

@@ -54,9 +54,9 @@ function compileStep(env: Env, step: Step): void {
       env.reach(`prepared ${statement.k}`);
       if (step.any && !several) {
         const tenancy = env.spec.tenancies[env.shared.tenancy]!.name;
-        return emit(env, [`const prepared = db.prepare(${tenancy}, (${handle}) => { ${block.lines.join(' ')} return ${code}; });`], runs.map((n) => `prepared.run(id, ${values(n)})`), ordered);
+        return emit(env, [`const prepared = db.prepare(${tenancy}, (${handle}) => { ${block.lines.join(' ')} return ${code}; });`], inTurn(runs.map((n) => `prepared.run(id, ${values(n)})`)), ordered);
       }
-      return emit(env, [...block.lines, `const prepared = ${code}.prepare('p');`], runs.map((n) => `prepared.execute(${values(n)})`), ordered);
+      return emit(env, [...block.lines, `const prepared = ${code}.prepare('p');`], inTurn(runs.map((n) => `prepared.execute(${values(n)})`)), ordered);
     }
     case 'transaction': {
       const isNested = env.handle !== 'tdb';
@@ -94,13 +94,15 @@ function compileStep(env: Env, step: Step): void {
   }
 }
 
-/** Lines in a block of their own, then what is awaited. */
-function emit(env: Env, lines: readonly string[], codes: string | readonly string[], ordered: boolean): void {
-  const all = [codes].flat();
-  const runs = all.map((code) => `await step(() => ${code}${ordered ? ', true' : ''});`);
-  if (lines.length === 0) env.lines.push(...runs);
-  else env.lines.push(`{\n${[...lines, ...runs].map((it) => `  ${it.replaceAll('\n', '\n  ')}`).join('\n')}\n}`);
+/** A step: lines that build a query, and what is awaited. */
+function emit(env: Env, lines: readonly string[], code: string, ordered: boolean): void {
+  const end = ordered ? ', true' : '';
+  if (lines.length === 0) env.lines.push(`await step(() => ${code}${end});`);
+  else env.lines.push(`await step(() => {\n${[...lines, `return ${code};`].map((it) => `  ${it.replaceAll('\n', '\n  ')}`).join('\n')}\n}${end});`);
 }
+
+/** One run after the other. */
+const inTurn = ([first, second]: readonly string[]) => (second === undefined ? first! : `${first}.then(async (first) => [first, await ${second}])`);
 
 export function statementOf(env: Env, statement: Statement): { code: string; ordered: boolean } {
   env.reach(statement.k === 'write' ? statement.write.k : statement.k);
@@ -154,7 +156,7 @@ function sharedStep(env: Env, n: number, value: number): void {
     [
       `db.shared.insert(${table.name}).values({ id: ${20 + value}, label: 'new', code: 'n${value}' }).onConflictDoNothing().returning()`,
       `db.shared.update(${table.name}).set({ rank: ${value} }).where(eq(${table.name}.id, ${1 + (value % 5)})).returning()`,
-      `db.shared.delete(${table.name}).where(eq(${table.name}.id, ${1 + (value % 9)})).returning()`,
+      `db.shared.delete(${table.name}).where(gt(${table.name}.id, ${6 + (value % 9)})).returning()`,
       `db.shared.select().from(${table.name}).where(gt(${table.name}.rank, ${value % 5}))`,
     ],
     n >> 1,
