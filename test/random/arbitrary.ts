@@ -85,7 +85,7 @@ const sorts = fc.letrec<Sorts>((tie) => {
         [3, k('compare', { op: n, style: n, a: num, b: num })],
         [2, k('compareText', { op: n, style: n, a: text, b: text })],
         [1, k('between', { not: fc.boolean(), of: num, low: small, high: small })],
-        [1, k('list', { not: fc.boolean(), of: num, values: list(small, 3) })],
+        [1, k('list', { not: fc.boolean(), of: num, values: list(small, 3, 1) })],
         [2, fc.record({ k: fc.constantFrom('and', 'or'), of: list(bool, 3, 1) })],
         [1.2, k('not', { of: bool })],
         [0.5, k('case', { when: bool, a: bool, b: bool })],

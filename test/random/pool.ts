@@ -8,13 +8,14 @@ import { drawSchema, poolSize } from './draw-schema.js';
 import { loadSchema } from './load-schema.js';
 import { referenceRows, tenantRows } from './rows.js';
 import type { SchemaSpec } from './spec.js';
+import type { Module } from './state.js';
 
 export const databaseNames = ['many', 'first', 'second', 'pair'] as const;
 export type DatabaseName = (typeof databaseNames)[number];
 
 export interface PoolSchema {
   readonly spec: SchemaSpec;
-  readonly module: Record<string, any>;
+  readonly module: Module;
 }
 
 export interface Pool {
@@ -51,9 +52,9 @@ export function rowsSql(spec: SchemaSpec, seed: number, database: DatabaseName):
 const isEntity = (name: string) => !['account', 'workspace', 'relations'].includes(name);
 
 /** The statements that create the tables of schemas, as drizzle-kit writes them. */
-export async function ddlOf(schemas: readonly PoolSchema[]): Promise<string> {
+export async function ddlOfModules(modules: readonly Module[]): Promise<string> {
   const entities = Object.fromEntries(
-    schemas.flatMap(({ spec, module }) => Object.entries(module).flatMap(([name, it]) => (isEntity(name) ? [[`${name}${spec.index}`, it]] : []))),
+    modules.flatMap((module, i) => Object.entries(module).flatMap(([name, it]) => (isEntity(name) ? [[`${name}${i}`, it]] : []))),
   );
   return (await generateMigration(await generateDrizzleJson({}), await generateDrizzleJson(entities))).join(';\n');
 }
@@ -72,7 +73,7 @@ export const drawPool = (seed: number): PoolSchema[] =>
  */
 export async function openPool(url: string, seed: number, prepare?: (client: pg.Client, schemas: readonly PoolSchema[]) => Promise<unknown>): Promise<Pool> {
   const schemas = drawPool(seed);
-  const ddl = await ddlOf(schemas);
+  const ddl = await ddlOfModules(schemas.map((it) => it.module));
   const prefix = `random_${process.pid}_${seed}_${Date.now().toString(36)}`;
   const admin = new pg.Client({ connectionString: url });
   await admin.connect();

@@ -69,7 +69,7 @@ export async function openSide(url: string, relations: any, make: MakeHandles = 
     db,
     begin: () => client.query('begin'),
     wrote: async () => (await client.query('select pg_current_xact_id_if_assigned() is not null as wrote')).rows[0].wrote,
-    read: async (text) => (await client.query(text)).rows[0],
+    read: async (text) => [(await client.query(text)) as any].flat().at(-1).rows[0],
     undo: () => client.query('rollback; deallocate all'),
     close: () => client.end(),
   };

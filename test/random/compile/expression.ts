@@ -85,19 +85,20 @@ export function bool(env: Env, it: Bool): string {
     }
     case 'compare': {
       const op = choose(comparisons, it.op);
-      const left = num(env, it.a);
+      const left = num(env, columnFirst(it.a));
       const right = it.b.k === 'int' ? literal(env, it.b.n) : num(env, it.b);
       return it.style % 3 === 0 ? `sql\`\${${left}} ${signs[op]} \${${right}}\`` : `${op}(${left}, ${right})`;
     }
     case 'compareText': {
       const op = choose(comparisons, it.op);
+      const left = text(env, it.a.k === 'word' ? { k: 'column', n: it.a.n } : it.a);
       const right = it.b.k === 'word' ? quoted(choose(words, it.b.n)) : text(env, it.b);
-      return it.style % 3 === 0 ? `sql\`\${${text(env, it.a)}} ${signs[op]} \${${right}}\`` : `${op}(${text(env, it.a)}, ${right})`;
+      return it.style % 3 === 0 ? `sql\`\${${left}} ${signs[op]} \${${right}}\`` : `${op}(${left}, ${right})`;
     }
     case 'key': {
       const column = env.column(it.n, (kind) => kind.startsWith('key'));
       if (!column) return 'sql`true`';
-      const value = (n: number) => keyText(column.kind, n % 7);
+      const value = (n: number) => keyText(column.kind, 1 + (n % 5));
       return choose([`eq(${column.code}, ${value(it.value)})`, `gt(${column.code}, ${value(it.value)})`, `ne(${column.code}, ${value(it.value)})`, `inArray(${column.code}, [${value(it.value)}, ${value(it.value + 1)}])`, `sql\`\${${column.code}} >= \${${value(it.value)}}\``], it.op);
     }
     case 'like': {
@@ -105,9 +106,9 @@ export function bool(env: Env, it: Bool): string {
       return column ? `${choose(['like', 'ilike', 'like'], it.op)}(${column.code}, ${quoted(choose(['%a%', '%of%', 'F%', '%', '_sh', '%1%'], it.pattern))})` : 'sql`true`';
     }
     case 'between':
-      return `${it.not ? 'notBetween' : 'between'}(${num(env, it.of)}, ${it.low}, ${it.high})`;
+      return `${it.not ? 'notBetween' : 'between'}(${num(env, columnFirst(it.of))}, ${it.low}, ${it.high})`;
     case 'list':
-      return `${it.not ? 'notInArray' : 'inArray'}(${num(env, it.of)}, [${it.values.join(', ')}])`;
+      return `${it.not ? 'notInArray' : 'inArray'}(${num(env, columnFirst(it.of))}, [${it.values.join(', ')}])`;
     case 'null': {
       const column = env.column(it.n, isPlain);
       return column ? `${it.not ? 'isNotNull' : 'isNull'}(${column.code})` : 'sql`true`';
@@ -155,6 +156,9 @@ export function bool(env: Env, it: Bool): string {
     }
   }
 }
+
+/** What is compared says something of a row, where it can. */
+const columnFirst = (it: Num): Num => (it.k === 'int' ? { k: 'column', n: it.n } : it);
 
 /** A number that may be the value of a placeholder. */
 function literal(env: Env, n: number): string {

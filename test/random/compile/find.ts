@@ -1,5 +1,5 @@
 /** The text of relational queries. */
-import type { Field, Filter, Find, Order } from '../ast.js';
+import type { Field, Filter, Find } from '../ast.js';
 import { keyText, states, words, type ColumnSpec, type RelationSpec, type TableSpec } from '../spec.js';
 import { choose, isPlain, quoted, type Col, type Env, type Rows } from './env.js';
 import { bool, num, text } from './expression.js';
@@ -143,7 +143,7 @@ function condition(env: Env, column: ColumnSpec, op: number, value: number): str
   const literal =
     kind === 'int' ? String(value % 8) : kind === 'text' ? quoted(choose(words, value)) : kind === 'enum' ? quoted(choose(states, value)) : kind === 'numeric' ? `'${value % 9}'` : kind === 'time' ? `'2024-0${1 + (value % 8)}-02 00:00:00'` : undefined;
   if (kind.startsWith('key')) {
-    const key = (n: number) => keyText(kind, n % 7);
+    const key = (n: number) => keyText(kind, 1 + (n % 5));
     return choose([key(value), `{ gt: ${key(value)} }`, `{ in: [${key(value)}, ${key(value + 1)}] }`, `{ ne: ${key(value)} }`, '{ isNotNull: true }'], op);
   }
   if (kind.startsWith('tenant')) return choose(['{ isNotNull: true }', `{ ne: ${env.shared.several ? 'ids[0]' : 'id'} }`, '{ OR: [{ isNull: true }, { isNotNull: true }] }'], op);

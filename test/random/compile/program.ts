@@ -66,7 +66,7 @@ function compileStep(env: Env, step: Step): void {
       for (const each of step.steps) {
         if (each.k === 'transaction' || each.k === 'statement' || each.k === 'prepared') compileStep(block, each.k === 'prepared' ? { ...each, any: false } : each);
       }
-      const end = choose(['commit', 'commit', 'commit', 'rollback', 'throw', 'bad insert'], step.end);
+      const end = choose(['commit', 'commit', 'commit', 'commit', 'commit', 'commit', 'rollback', 'throw', 'bad insert'], step.end);
       env.reach(`transaction ends in ${end}`);
       if (end === 'rollback') block.lines.push(`${tx}.rollback();`);
       if (end === 'throw') block.lines.push(`throw Object.assign(new Error('stop'), { code: 'stop' });`);

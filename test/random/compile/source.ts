@@ -12,7 +12,9 @@ export function tableRows(env: Env, table: TableSpec, alias: boolean): Rows {
     code = env.name('t');
     env.lines.push(`const ${code} = alias(${table.name}, '${code}');`);
   }
-  const cols = table.columns.map((it): Col => ({ code: `${code}.${it.key}`, kind: it.kind, key: it.key, name: it.name }));
+  // Drizzle does not rename the expressions of a view that is given an alias.
+  const known = isAlias && table.kind.includes('view') ? table.columns.filter((it) => it.type !== '') : table.columns;
+  const cols = known.map((it): Col => ({ code: `${code}.${it.key}`, kind: it.kind, key: it.key, name: it.name }));
   const keys = [...(table.tenantKey ? [table.tenantKey] : []), ...table.key];
   return { code, name: code, table, kind: table.kind, isAlias, cols, total: [...new Set(keys)].map((key) => `${code}.${key}`) };
 }

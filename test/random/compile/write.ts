@@ -1,5 +1,5 @@
 /** The text of INSERT, UPDATE and DELETE. */
-import type { Cell, Conflict, Returning, Write } from '../ast.js';
+import type { Bool, Cell, Conflict, Returning, Write } from '../ast.js';
 import { keyText, states, words, type ColumnSpec, type TableSpec } from '../spec.js';
 import { choose, columnOf, linkOf, quoted, type Env, type Rows } from './env.js';
 import { bool, num, text } from './expression.js';
@@ -15,7 +15,7 @@ export interface Written {
 
 /** @param list the CTEs that the statement has */
 export function writeOf(env: Env, write: Write, list: readonly string[], needsRows = false): Written {
-  const table = choose(env.writable, write.table);
+  const table = choose(write.k === 'insert select' ? env.writable.filter((it) => it.kind !== 'root') : env.writable, write.table);
   const handle = list.length > 0 ? `${env.handle}.with(${list.join(', ')})` : env.handle;
   const returning = needsRows ? (write.returning ?? { fields: [], some: false }) : write.returning;
   env.reach(`${write.k} of ${table.kind}`);
@@ -26,14 +26,17 @@ export function writeOf(env: Env, write: Write, list: readonly string[], needsRo
       return insertSelect(env.in('insert select'), handle, table, write, returning);
     case 'update':
       return update(env.in('update'), handle, table, write, returning);
-    case 'delete': {
-      const rows = bare(table);
-      const inner = env.in('delete').with({ rows: [rows] });
-      const where = write.where ? `.where(${bool(inner.in('where'), write.where)})` : '';
-      if (where) inner.reach('where');
-      return returned(inner, `${handle}.delete(${table.name})${where}`, rows, returning);
-    }
+    case 'delete':
+      return remove(env.in('delete'), handle, table, write.where, returning);
   }
+}
+
+function remove(env: Env, handle: string, table: TableSpec, condition: Bool | null, returning: Returning | null): Written {
+  const rows = bare(table);
+  const inner = env.with({ rows: [rows] });
+  const where = condition ? `.where(${bool(inner.in('where'), condition)})` : '';
+  if (where) inner.reach('where');
+  return returned(inner, `${handle}.delete(${table.name})${where}`, rows, returning);
 }
 
 /** The table that is written, by its own name. */
@@ -157,7 +160,7 @@ function insertSelect(env: Env, handle: string, table: TableSpec, write: Extract
   });
   // A key that is drawn anew each time cannot be compared.
   const isRandom = table.columns.some((it) => table.key.includes(it.key) && it.kind === 'key uuid') && table.kind !== 'link';
-  if (isRandom || env.shared.several) return writeOf(env, { k: 'delete', table: write.table, where: write.where, returning }, []);
+  if (isRandom || env.shared.several) return remove(env, handle, table, write.where, returning);
   const where = write.where ? `.where(${bool(inner.in('where'), write.where)})` : '';
   const select = `select({ ${fields.join(', ')} }).from(${from.code})${joins.join('')}${where}`;
   const query = write.style % 3 === 1 ? `(qb) => qb.${select}` : `${env.handle}.${select}`;
