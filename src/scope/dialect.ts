@@ -230,7 +230,7 @@ class Statement extends Template {
         table: source,
         joinType,
         lateral: Boolean(lateral),
-        alias: source !== table && is(source, Subquery) ? source._.alias : alias,
+        alias,
         on: joinType === 'cross' ? undefined : this.on(on, given),
       };
     });
