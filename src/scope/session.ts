@@ -5,9 +5,10 @@ import { rendered, unproved, type ScopedDialect } from './dialect.js';
 import { prove, type RenderedQuery } from './raw.js';
 import type { Statements } from './statements.js';
 
-/** Whether the transaction of a handle is still open. */
+/** The transaction of a handle: whether it is still open, and whether row-level security knows its tenant. */
 export interface Lifetime {
   open: boolean;
+  readonly isBound: boolean;
 }
 
 export class ScopedSession {
