@@ -86,7 +86,8 @@ class Bracket {
     };
     connection.reserved();
     begin.reject = reject;
-    if (unwritable !== undefined) connection.terminate();
+    // Later than what is still to be written, which would else go out first on the next connection.
+    if (unwritable !== undefined) setImmediate(() => connection.terminate());
   }
 
   async result(): Promise<any> {
@@ -113,6 +114,9 @@ class Bracket {
   }
 }
 
+/** Of the protocol, as postgres.js counts them. */
+const maxParameters = 65_533;
+
 /** A query as Drizzle uses it. */
 class BracketedQuery {
   constructor(
@@ -131,6 +135,10 @@ class BracketedQuery {
   }
 
   async #run(): Promise<unknown> {
+    const [, params] = this.args as [text: string, params?: readonly unknown[]];
+    if (params && params.length > maxParameters) {
+      throw Object.assign(new Error(`Max number of parameters (${maxParameters}) exceeded`), { code: 'MAX_PARAMETERS_EXCEEDED' });
+    }
     for (let isFirst = true; ; isFirst = false) {
       const bracket = new Bracket(this.client, this.settings, () => {
         const query = this.client.unsafe(...this.args);
