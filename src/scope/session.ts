@@ -6,9 +6,10 @@ import { prove } from './raw.js';
 import { RenderedQuery } from './rendered.js';
 import type { Statements } from './statements.js';
 
-/** Whether the transaction of a handle is still open. */
+/** The transaction of a handle: whether it is still open, and whether row-level security knows its tenant. */
 export interface Lifetime {
   open: boolean;
+  readonly isBound: boolean;
 }
 
 export class ScopedSession {
