@@ -11,10 +11,10 @@
  * - UPDATE and DELETE: in WHERE. INSERT: the tenant column of every row is set.
  * - What a user wrote (where, on, order by, selected SQL, ...) is closed in parentheses behind AND.
  */
-import { is, Param, SQL, sql, StringChunk, Subquery, Table, View } from 'drizzle-orm';
+import { is, Param, SQL, sql, StringChunk, Subquery, Table } from 'drizzle-orm';
 import { aliasedTableColumn, getOriginalColumnFromAlias } from 'drizzle-orm/alias';
 import * as utils from 'drizzle-orm/utils';
-import { PgTable, type PgDialect } from 'drizzle-orm/pg-core';
+import type { PgDialect } from 'drizzle-orm/pg-core';
 import { Prover } from '../prover/index.js';
 import type { TableClass, TenantClass } from '../schema/classify.js';
 import { nameOf } from '../schema/classify.js';
@@ -284,25 +284,26 @@ class Statement extends Template {
     for (let i = 0; list && i < list.length; i++) {
       const entry = list[i]!;
       const field = this.field(entry.field);
-      if (field !== entry.field) (scoped ??= [...list])[i] = { ...entry, field };
+      if (field !== entry.field) (scoped ??= [...list])[i] = Object.assign({}, entry, { field });
     }
     return scoped ?? list;
   }
 
   field(field: any): any {
-    if (chunkKindOf(field) === chunkKinds.column) {
+    const kind = chunkKindOf(field);
+    if (kind === chunkKinds.column) {
       const { table } = field;
       if (!this.isBare(table) || !namesOf(table)[0]) return field;
       const known = namesOf(table)[2];
       return field.isAlias ? (aliasedTableColumn(getOriginalColumnFromAlias(field), known) as any).as(field.name) : aliasedTableColumn(field, known);
     }
-    if (is(field, Subquery)) return this.subquery(field);
-    if (!is(field, SQL.Aliased)) return this.scoped(field);
-    if ((field as any).isSelectionField) return field; // Only its name is written.
+    if (kind === chunkKinds.subquery) return this.subquery(field);
+    if (kind !== chunkKinds.aliased) return this.scoped(field);
+    if (field.isSelectionField) return field; // Only its name is written.
     const inner = this.scoped(field.sql);
-    const copy = (field as any).clone();
+    const copy = field.clone();
     copy.sql = inner;
-    copy.origin = (field as any).origin;
+    copy.origin = field.origin;
     return copy;
   }
 
@@ -312,15 +313,14 @@ class Statement extends Template {
    */
   groupBy(columns: any[] | undefined, { table, joins = none }: Config): any[] | undefined {
     if (!columns || this.scope.reach.kind !== 'one') return columns;
-    const tables: object[] = [table, ...joins.map((join: Config) => join.table)];
-    const added = tables.flatMap((table) => {
-      const found = isTable(table) ? this.scope.admit(table) : undefined;
-      if (found?.kind !== 'tenant' || found.primaryKey().length === 0) return [];
-      const known = namesOf(table)[2];
+    const added: SQL[] = [];
+    for (const source of [table, ...joins.map((join: Config) => join.table)]) {
+      const found = isTable(source) ? this.scope.admit(source) : undefined;
+      if (found?.kind !== 'tenant' || found.primaryKey().length === 0) continue;
+      const known = namesOf(source)[2];
       const has = (name: string) => columns.some((it) => it?.table && it.name === name && namesOf(it.table)[2] === known);
-      if (has(found.name) || !found.primaryKey().every(has)) return [];
-      return [sql`${knownName(table)}.${sql.identifier(found.name)}`];
-    });
+      if (found.primaryKey().every(has) && !has(found.name)) added.push(sql`${knownName(source)}.${sql.identifier(found.name)}`);
+    }
     return [...columns, ...added];
   }
 
@@ -463,7 +463,10 @@ const operators = new Set(['union', 'intersect', 'except']);
 const strengths = new Set(['update', 'no key update', 'share', 'key share']);
 /** What Drizzle spread into a new object is slow to read, property by property: the engine has not met its like. */
 const read = (config: Config): Config => Object.assign({}, config);
-const isTable = (source: object) => is(source, PgTable) || is(source, View);
+const isTable = (source: object) => {
+  const kind = chunkKindOf(source);
+  return kind === chunkKinds.table || kind === chunkKinds.view;
+};
 const none: readonly never[] = Object.freeze([]);
 const [open, close, and, andOpen] = ['(', ')', ' and ', ' and ('].map((text) => Object.freeze(new StringChunk(text)));
 
