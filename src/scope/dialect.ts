@@ -282,9 +282,9 @@ class Statement extends Template {
   fields(list: readonly Config[] | undefined): readonly Config[] | undefined {
     let scoped: Config[] | undefined;
     for (let i = 0; list && i < list.length; i++) {
-      const entry = list[i]!;
-      const field = this.field(entry.field);
-      if (field !== entry.field) (scoped ??= [...list])[i] = Object.assign({}, entry, { field });
+      const { path, field: given, fieldType, column, codecOverride } = list[i]!;
+      const field = this.field(given);
+      if (field !== given) (scoped ??= [...list])[i] = { path, field, fieldType, column, codecOverride };
     }
     return scoped ?? list;
   }
@@ -375,37 +375,32 @@ class Statement extends Template {
   }
 
   insert(config: Config): Config {
-    const found = this.target(config.table, 'insert');
-    const { table, select, overridingSystemValue_, useSelectionCastCodecs } = config;
-    const shared = {
-      table,
-      select,
-      overridingSystemValue_,
-      useSelectionCastCodecs,
-      columnList: config.columnList,
+    const { table, values, select, columnList, overridingSystemValue_, useSelectionCastCodecs } = config;
+    const found = this.target(table, 'insert');
+    const tenant = found.kind === 'tenant' ? found : undefined;
+    return {
       withList: this.ctes(config.withList),
-      returning: this.fields(config.returning),
+      table,
+      values: !select ? this.rows(table, values, tenant) : tenant ? this.insertSelect(table, tenant, values) : this.selected(values),
+      select,
+      columnList: columnList && tenant ? [...new Set([...columnList, tenant.key])] : columnList,
+      overridingSystemValue_,
       onConflict: this.scoped(config.onConflict, 'conflict'),
+      returning: this.fields(config.returning),
       comment: this.scoped(config.comment),
+      useSelectionCastCodecs,
     };
-    if (found.kind === 'reference') {
-      if (!config.select) return { ...shared, values: this.rows(config.table, config.values) };
-      const query = this.query(config.values.getSQL());
-      return { ...shared, values: is(config.values, SQL) ? query : selection(config.values, query) };
-    }
-    const columnList = config.columnList && [...new Set([...config.columnList, found.key])];
-    if (config.select) return { ...shared, columnList, values: this.insertSelect(config.table, found, config.values) };
-    const tenant = (row: Config) => this.scope.tenantOf(config.table, found, row[found.key]);
-    return { ...shared, columnList, values: this.rows(config.table, config.values, { key: found.key, of: tenant }) };
   }
 
   /** The rows of an insert, with their tenant and the defaults that a table's declaration computes. */
-  rows(table: object, rows: readonly Config[], tenant?: { key: string; of: (row: Config) => unknown }): Config[] {
-    const declared = Object.entries<any>((table as any)[columns]);
+  rows(table: object, rows: readonly Config[], tenant: TenantClass | undefined): Config[] {
+    const declared = (table as any)[columns];
+    const keys = Object.keys(declared);
     return rows.map((row) => {
       const result: Config = {};
-      for (const [key, column] of declared) {
-        const given = key === tenant?.key ? tenant.of(row) : row[key];
+      for (const key of keys) {
+        const column = declared[key];
+        const given = tenant && key === tenant.key ? this.scope.tenantOf(table, tenant, row[key]) : row[key];
         const value =
           given !== undefined ? given : column.defaultFn ? column.defaultFn() : column.default ? undefined : column.onUpdateFn?.();
         if (value !== undefined) result[key] = this.cell(value, column);
@@ -416,9 +411,16 @@ class Statement extends Template {
 
   /** One value of a row: SQL is scoped, whether it was given or a custom type made it. */
   cell(value: unknown, column: any): unknown {
-    const encoded = is(value, Param) ? encodedSQL(value.value, value.encoder) : encodedSQL(value, column);
-    const text = encoded ?? (is(value, StringChunk) ? new SQL([value]) : undefined);
+    const kind = chunkKindOf(value);
+    const { value: bound, encoder } = kind === chunkKinds.param ? (value as Param) : { value, encoder: column };
+    const text = kind === chunkKinds.string ? new SQL([value as StringChunk]) : encodedSQL(bound, encoder);
     return text ? this.scoped(text, 'value') : value;
+  }
+
+  /** INSERT ... SELECT into a reference table. */
+  selected(query: any) {
+    const scoped = this.query(query.getSQL());
+    return is(query, SQL) ? scoped : selection(query, scoped);
   }
 
   /** INSERT ... SELECT: the tenant column is selected too, as the handle's tenant. */
