@@ -11,10 +11,10 @@
  * - UPDATE and DELETE: in WHERE. INSERT: the tenant column of every row is set.
  * - What a user wrote (where, on, order by, selected SQL, ...) is closed in parentheses behind AND.
  */
-import { is, Param, SQL, sql, StringChunk, Subquery, Table, View } from 'drizzle-orm';
+import { is, Param, SQL, sql, StringChunk, Subquery, Table } from 'drizzle-orm';
 import { aliasedTableColumn, getOriginalColumnFromAlias } from 'drizzle-orm/alias';
 import * as utils from 'drizzle-orm/utils';
-import { PgTable, type PgDialect } from 'drizzle-orm/pg-core';
+import type { PgDialect } from 'drizzle-orm/pg-core';
 import { Prover } from '../prover/index.js';
 import type { TableClass, TenantClass } from '../schema/classify.js';
 import { nameOf } from '../schema/classify.js';
@@ -282,27 +282,28 @@ class Statement extends Template {
   fields(list: readonly Config[] | undefined): readonly Config[] | undefined {
     let scoped: Config[] | undefined;
     for (let i = 0; list && i < list.length; i++) {
-      const entry = list[i]!;
-      const field = this.field(entry.field);
-      if (field !== entry.field) (scoped ??= [...list])[i] = { ...entry, field };
+      const { path, field: given, fieldType, column, codecOverride } = list[i]!;
+      const field = this.field(given);
+      if (field !== given) (scoped ??= [...list])[i] = { path, field, fieldType, column, codecOverride };
     }
     return scoped ?? list;
   }
 
   field(field: any): any {
-    if (chunkKindOf(field) === chunkKinds.column) {
+    const kind = chunkKindOf(field);
+    if (kind === chunkKinds.column) {
       const { table } = field;
       if (!this.isBare(table) || !namesOf(table)[0]) return field;
       const known = namesOf(table)[2];
       return field.isAlias ? (aliasedTableColumn(getOriginalColumnFromAlias(field), known) as any).as(field.name) : aliasedTableColumn(field, known);
     }
-    if (is(field, Subquery)) return this.subquery(field);
-    if (!is(field, SQL.Aliased)) return this.scoped(field);
-    if ((field as any).isSelectionField) return field; // Only its name is written.
+    if (kind === chunkKinds.subquery) return this.subquery(field);
+    if (kind !== chunkKinds.aliased) return this.scoped(field);
+    if (field.isSelectionField) return field; // Only its name is written.
     const inner = this.scoped(field.sql);
-    const copy = (field as any).clone();
+    const copy = field.clone();
     copy.sql = inner;
-    copy.origin = (field as any).origin;
+    copy.origin = field.origin;
     return copy;
   }
 
@@ -312,15 +313,14 @@ class Statement extends Template {
    */
   groupBy(columns: any[] | undefined, { table, joins = none }: Config): any[] | undefined {
     if (!columns || this.scope.reach.kind !== 'one') return columns;
-    const tables: object[] = [table, ...joins.map((join: Config) => join.table)];
-    const added = tables.flatMap((table) => {
-      const found = isTable(table) ? this.scope.admit(table) : undefined;
-      if (found?.kind !== 'tenant' || found.primaryKey().length === 0) return [];
-      const known = namesOf(table)[2];
+    const added: SQL[] = [];
+    for (const source of [table, ...joins.map((join: Config) => join.table)]) {
+      const found = isTable(source) ? this.scope.admit(source) : undefined;
+      if (found?.kind !== 'tenant' || found.primaryKey().length === 0) continue;
+      const known = namesOf(source)[2];
       const has = (name: string) => columns.some((it) => it?.table && it.name === name && namesOf(it.table)[2] === known);
-      if (has(found.name) || !found.primaryKey().every(has)) return [];
-      return [sql`${knownName(table)}.${sql.identifier(found.name)}`];
-    });
+      if (found.primaryKey().every(has) && !has(found.name)) added.push(sql`${knownName(source)}.${sql.identifier(found.name)}`);
+    }
     return [...columns, ...added];
   }
 
@@ -375,37 +375,32 @@ class Statement extends Template {
   }
 
   insert(config: Config): Config {
-    const found = this.target(config.table, 'insert');
-    const { table, select, overridingSystemValue_, useSelectionCastCodecs } = config;
-    const shared = {
-      table,
-      select,
-      overridingSystemValue_,
-      useSelectionCastCodecs,
-      columnList: config.columnList,
+    const { table, values, select, columnList, overridingSystemValue_, useSelectionCastCodecs } = config;
+    const found = this.target(table, 'insert');
+    const tenant = found.kind === 'tenant' ? found : undefined;
+    return {
       withList: this.ctes(config.withList),
-      returning: this.fields(config.returning),
+      table,
+      values: !select ? this.rows(table, values, tenant) : tenant ? this.insertSelect(table, tenant, values) : this.selected(values),
+      select,
+      columnList: columnList && tenant ? [...new Set([...columnList, tenant.key])] : columnList,
+      overridingSystemValue_,
       onConflict: this.scoped(config.onConflict, 'conflict'),
+      returning: this.fields(config.returning),
       comment: this.scoped(config.comment),
+      useSelectionCastCodecs,
     };
-    if (found.kind === 'reference') {
-      if (!config.select) return { ...shared, values: this.rows(config.table, config.values) };
-      const query = this.query(config.values.getSQL());
-      return { ...shared, values: is(config.values, SQL) ? query : selection(config.values, query) };
-    }
-    const columnList = config.columnList && [...new Set([...config.columnList, found.key])];
-    if (config.select) return { ...shared, columnList, values: this.insertSelect(config.table, found, config.values) };
-    const tenant = (row: Config) => this.scope.tenantOf(config.table, found, row[found.key]);
-    return { ...shared, columnList, values: this.rows(config.table, config.values, { key: found.key, of: tenant }) };
   }
 
   /** The rows of an insert, with their tenant and the defaults that a table's declaration computes. */
-  rows(table: object, rows: readonly Config[], tenant?: { key: string; of: (row: Config) => unknown }): Config[] {
-    const declared = Object.entries<any>((table as any)[columns]);
+  rows(table: object, rows: readonly Config[], tenant: TenantClass | undefined): Config[] {
+    const declared = (table as any)[columns];
+    const keys = Object.keys(declared);
     return rows.map((row) => {
       const result: Config = {};
-      for (const [key, column] of declared) {
-        const given = key === tenant?.key ? tenant.of(row) : row[key];
+      for (const key of keys) {
+        const column = declared[key];
+        const given = tenant && key === tenant.key ? this.scope.tenantOf(table, tenant, row[key]) : row[key];
         const value =
           given !== undefined ? given : column.defaultFn ? column.defaultFn() : column.default ? undefined : column.onUpdateFn?.();
         if (value !== undefined) result[key] = this.cell(value, column);
@@ -416,9 +411,16 @@ class Statement extends Template {
 
   /** One value of a row: SQL is scoped, whether it was given or a custom type made it. */
   cell(value: unknown, column: any): unknown {
-    const encoded = is(value, Param) ? encodedSQL(value.value, value.encoder) : encodedSQL(value, column);
-    const text = encoded ?? (is(value, StringChunk) ? new SQL([value]) : undefined);
+    const kind = chunkKindOf(value);
+    const { value: bound, encoder } = kind === chunkKinds.param ? (value as Param) : { value, encoder: column };
+    const text = kind === chunkKinds.string ? new SQL([value as StringChunk]) : encodedSQL(bound, encoder);
     return text ? this.scoped(text, 'value') : value;
+  }
+
+  /** INSERT ... SELECT into a reference table. */
+  selected(query: any) {
+    const scoped = this.query(query.getSQL());
+    return is(query, SQL) ? scoped : selection(query, scoped);
   }
 
   /** INSERT ... SELECT: the tenant column is selected too, as the handle's tenant. */
@@ -463,7 +465,10 @@ const operators = new Set(['union', 'intersect', 'except']);
 const strengths = new Set(['update', 'no key update', 'share', 'key share']);
 /** What Drizzle spread into a new object is slow to read, property by property: the engine has not met its like. */
 const read = (config: Config): Config => Object.assign({}, config);
-const isTable = (source: object) => is(source, PgTable) || is(source, View);
+const isTable = (source: object) => {
+  const kind = chunkKindOf(source);
+  return kind === chunkKinds.table || kind === chunkKinds.view;
+};
 const none: readonly never[] = Object.freeze([]);
 const [open, close, and, andOpen] = ['(', ')', ' and ', ' and ('].map((text) => Object.freeze(new StringChunk(text)));
 

@@ -128,9 +128,9 @@ export class Scope {
   rowsOf(table: object, found: TableClass): SQL | undefined {
     // The table itself where there is one: Drizzle's cache looks for tables in the SQL.
     const original = tableOf(found);
-    const name = original ? sql`${original}` : originalName(table);
-    const predicate = this.predicate(table, found, name);
-    return predicate && sql`select * from ${name} where ${predicate}`;
+    const name = original ? undefined : originalName(table);
+    const predicate = this.predicate(original ?? table, found, name);
+    return predicate && new SQL([rowsFrom, original ?? name!, where, predicate]);
   }
 
   /**
@@ -177,7 +177,7 @@ export function namesOf(table: object): [schema: string | undefined, original: s
   return [it[Schema], it[OriginalName], it[Name]];
 }
 
-const equals = Object.freeze(new StringChunk(' = '));
+const [equals, rowsFrom, where] = [' = ', 'select * from ', ' where '].map((text) => Object.freeze(new StringChunk(text))) as [StringChunk, StringChunk, StringChunk];
 const quoted = (name: string) => `"${name.replaceAll('"', '""')}"`;
 
 /** The names of tenant columns, as they are rendered: the same in each statement. */

@@ -22,8 +22,8 @@ interface Reading {
 /** More than any application has; text that is made up anew for each query would go on for ever. */
 const limit = 50_000;
 let count = 0;
-let roots = new WeakMap<object, Map<FragmentUse, Shape>>();
-const noTables = {};
+let plain = new Map<FragmentUse, Shape>();
+let relational = new WeakMap<NamedTables, Map<FragmentUse, Shape>>();
 
 export class Shape {
   /** How many pieces other than text there are so far. */
@@ -49,13 +49,12 @@ export class Shape {
   /** The shape of nothing. */
   static empty(use: FragmentUse, tables: NamedTables | undefined): Shape {
     if (count > limit) {
-      roots = new WeakMap();
-      count = 0;
+      [plain, relational, count] = [new Map(), new WeakMap(), 0];
     }
-    let uses = roots.get(tables ?? noTables);
-    if (!uses) roots.set(tables ?? noTables, (uses = new Map()));
-    let shape = uses.get(use);
-    if (!shape) uses.set(use, (shape = new Shape({ use, tables })));
+    let roots = tables ? relational.get(tables) : plain;
+    if (!roots) relational.set(tables!, (roots = new Map()));
+    let shape = roots.get(use);
+    if (!shape) roots.set(use, (shape = new Shape({ use, tables })));
     return shape;
   }
 

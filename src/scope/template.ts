@@ -5,7 +5,7 @@
 import { type Column, is, Param, SQL, sql, type StringChunk, Subquery } from 'drizzle-orm';
 import { aliasedTableColumn } from 'drizzle-orm/alias';
 import { RawSqlNotScopedError, TenantMismatchError } from '../schema/index.js';
-import { builtBy, markBuilt } from './built.js';
+import { builtBy } from './built.js';
 import { chunkKindOf, chunkKinds, isSQLWrapper } from './chunks.js';
 import { isAlias, namesOf, originalName, type Scope } from './scope.js';
 import { type NamedTables, Shape, tableKey } from './shape.js';
@@ -72,6 +72,7 @@ export class Template {
    */
   scoped<T>(chunk: T, use: FragmentUse = 'expression'): T {
     if (chunk === undefined || chunk === null || typeof chunk !== 'object') return chunk;
+    if (chunkKindOf(chunk) === chunkKinds.column && !this.isBare((chunk as any).table)) return chunk;
     const out: unknown[] = [];
     this.scopeInto(out, chunk, use);
     return (out.length === 1 ? out[0] : new SQL(out as any)) as T;
@@ -114,10 +115,9 @@ export class Template {
           if (schema.out !== out) throw new RawSqlNotScopedError('a schema stands apart from its table', name);
           out.fill(undefined, schema.at, at);
         }
-        const rows = this.#source(this.tables!.get(tableKey(schema?.name, name))!, false);
-        out[at] = markBuilt(rows, this.scope, none, false);
+        out[at] = this.#source(this.tables!.get(tableKey(schema?.name, name))!, false);
       } else if (table) {
-        out[at] = markBuilt(this.#source(table, use === 'source'), this.scope, none, false);
+        out[at] = this.#source(table, use === 'source');
         derived.add(table);
       }
     });
