@@ -12,7 +12,7 @@ import {
 import { relationsConfig } from '../schema/relations.js';
 import { declaredTenancies, idOf, type AnyTenancy } from '../schema/tenancy.js';
 import type { WithTenancy, WithTenancyOptions } from './database.types.js';
-import { scopingDialect, type ScopedDialect } from './dialect.js';
+import { dialectOf, scopingDialect, type ScopedDialect } from './dialect.js';
 import { scopeInsert } from './insert.js';
 import { namesOf, Scope, type Reach } from './scope.js';
 import { ScopedSession, tagOf, type Lifetime } from './session.js';
@@ -74,7 +74,7 @@ class ScopedDatabase {
   constructor(drizzle: object, shared: Shared, scope: Scope, lifetime?: Lifetime) {
     this.#drizzle = drizzle;
     this.#shared = shared;
-    this.dialect = Object.freeze(Object.create(shared.dialect, { scope: { value: scope } }));
+    this.dialect = dialectOf(shared.dialect, scope);
     this.session = new ScopedSession((drizzle as any).session, this.dialect, lifetime, shared.running.after, shared.statements);
   }
 

@@ -20,7 +20,7 @@ import type { TableClass, TenantClass } from '../schema/classify.js';
 import { nameOf } from '../schema/classify.js';
 import { ImmutableTenantError, RawSqlNotScopedError, UnscopedTableError, UnsupportedTenantOperationError } from '../schema/index.js';
 import { knownName, namesOf, type Scope } from './scope.js';
-import { builtBy, encodedSQL, markBuilt, Template, unreadCount } from './template.js';
+import { builtBy, checkName, encodedSQL, markBuilt, Template, unreadCount } from './template.js';
 
 /** Drizzle's dialect with a scope. */
 export interface ScopedDialect extends PgDialect {
@@ -33,6 +33,20 @@ type Config = Record<string, any>;
 
 /** The queries that this library rendered, with their scopes: nothing else passes the session. */
 export const rendered = new WeakMap<object, Scope>();
+
+/** The dialects of handles: no other object that inherits from one builds or renders in its name. */
+const handles = new WeakSet<object>();
+
+/** The dialect of a handle: the scoping dialect, with the handle's scope. */
+export function dialectOf(dialect: object, scope: Scope): ScopedDialect {
+  const handle = Object.freeze(Object.create(dialect, { scope: { value: scope } }));
+  handles.add(handle);
+  return handle;
+}
+
+function assertHandle(dialect: object): void {
+  if (!handles.has(dialect)) throw new UnsupportedTenantOperationError('Build and run queries with a handle of withTenancy(): this dialect is not its own.');
+}
 
 /** Those of them that hold text which was not understood: they are proved before they are sent. */
 export const unproved = new WeakSet<object>();
@@ -48,12 +62,14 @@ export function scopingDialect(driver: PgDialect, tables: ReadonlyMap<string, ob
     tables,
     prover: new Prover(tables.values()),
 
-    buildSelectQuery(this: ScopedDialect, config: Config): SQL {
+    buildSelectQuery(this: ScopedDialect, given: Config): SQL {
+      const config = { ...given };
       const statement = new Statement(this);
       return statement.done(drizzle.buildSelectQuery.call(this, statement.select(config)));
     },
 
-    buildUpdateQuery(this: ScopedDialect, config: Config): SQL {
+    buildUpdateQuery(this: ScopedDialect, given: Config): SQL {
+      const config = { ...given };
       const statement = new Statement(this);
       const found = statement.target(config.table);
       const { from, joins, where } = statement.sources(config.from, config.joins, config.table);
@@ -74,7 +90,8 @@ export function scopingDialect(driver: PgDialect, tables: ReadonlyMap<string, ob
       return drizzle.buildUpdateSet.call(this, table, new Statement(this).set(table, set));
     },
 
-    buildDeleteQuery(this: ScopedDialect, config: Config): SQL {
+    buildDeleteQuery(this: ScopedDialect, given: Config): SQL {
+      const config = { ...given };
       const statement = new Statement(this);
       const found = statement.target(config.table, 'delete');
       const scoped = {
@@ -87,7 +104,8 @@ export function scopingDialect(driver: PgDialect, tables: ReadonlyMap<string, ob
       return statement.done(drizzle.buildDeleteQuery.call(this, scoped));
     },
 
-    buildInsertQuery(this: ScopedDialect, config: Config): SQL {
+    buildInsertQuery(this: ScopedDialect, given: Config): SQL {
+      const config = { ...given };
       const statement = new Statement(this);
       return statement.done(drizzle.buildInsertQuery.call(this, statement.insert(config)));
     },
@@ -98,7 +116,9 @@ export function scopingDialect(driver: PgDialect, tables: ReadonlyMap<string, ob
       return { sql: statement.done(statement.scoped(query, 'statement')), selection };
     },
 
-    buildRefreshMaterializedViewQuery(this: ScopedDialect, config: Config): SQL {
+    buildRefreshMaterializedViewQuery(this: ScopedDialect, given: Config): SQL {
+      const config = { ...given };
+      assertHandle(this);
       this.scope.admit(config.view);
       if (this.scope.reach.kind !== 'all') {
         throw new UnsupportedTenantOperationError(
@@ -109,6 +129,7 @@ export function scopingDialect(driver: PgDialect, tables: ReadonlyMap<string, ob
     },
 
     sqlToQuery(this: ScopedDialect, query: SQL, source?: unknown) {
+      assertHandle(this);
       const { scope } = this;
       const isRaw = scope.reach.kind === 'all' && !builtBy(query);
       const template = new Template(scope);
@@ -128,6 +149,10 @@ export function scopingDialect(driver: PgDialect, tables: ReadonlyMap<string, ob
       return result;
     },
 
+    // Drizzle escapes whatever has the method that it calls: an object would say itself what is written.
+    escapeName: (name: unknown) => drizzle.escapeName(asString(name)),
+    escapeString: (value: unknown) => drizzle.escapeString(asString(value)),
+
     _sqlToQuery(): never {
       throw new UnsupportedTenantOperationError('Use a driver that takes SQL as text: this one takes it in pieces, which a scoped handle does not check.');
     },
@@ -140,6 +165,7 @@ class Statement extends Template {
     readonly dialect: ScopedDialect,
     tables?: ReadonlyMap<string, object>,
   ) {
+    assertHandle(dialect);
     super(dialect.scope, tables);
   }
 
@@ -188,7 +214,8 @@ class Statement extends Template {
   }
 
   /** FROM and its joins, each with its predicate where that belongs. `target` is the table of an UPDATE. */
-  sources(table: object | undefined, joins: Config[] = [], target?: object) {
+  sources(table: object | undefined, given: readonly Config[] = [], target?: object) {
+    const joins = given.map((join) => ({ ...join }));
     const where: (SQL | undefined)[] = [];
     const tenants: SQL[] = [];
     const lastOuter = joins.findLastIndex((join) => join.joinType === 'right' || join.joinType === 'full');
@@ -257,26 +284,31 @@ class Statement extends Template {
 
   /** What is selected or returned. */
   fields(list: Config[] | undefined): Config[] | undefined {
-    return list?.map((entry) => {
-      const field = this.field(entry.field);
-      return field === entry.field ? entry : { ...entry, field };
+    return list?.map((given) => {
+      const entry = { ...given };
+      entry.field = this.field(entry.field);
+      const type = fieldTypes.find(([type]) => is(entry.field, type))?.[1];
+      if (type === undefined || type !== entry.fieldType) throw new RawSqlNotScopedError('what is selected is neither a column nor SQL', '');
+      return entry;
     });
   }
 
   field(field: any): any {
     if (is(field, Column)) {
       const { table } = field as any;
+      checkName(field as any);
       if (!this.bare.has(table) || !namesOf(table)[0]) return field;
       const known = namesOf(table)[2];
       return (field as any).isAlias ? (aliasedTableColumn(getOriginalColumnFromAlias(field), known) as any).as(field.name) : aliasedTableColumn(field, known);
     }
     if (is(field, Subquery)) return this.subquery(field);
     if (!is(field, SQL.Aliased)) return this.scoped(field);
-    if ((field as any).isSelectionField) return field; // Only its name is written.
-    const inner = this.scoped(field.sql);
-    const copy = (field as any).clone();
-    copy.sql = inner;
-    copy.origin = (field as any).origin;
+    const { fieldAlias, isSelectionField, origin, sql: given } = field as any;
+    if (isSelectionField) checkName({ name: fieldAlias });
+    // Of a selected field only its name is written.
+    const copy = new SQL.Aliased(isSelectionField ? sql.empty() : this.scoped(given), fieldAlias) as any;
+    copy.isSelectionField = isSelectionField;
+    copy.origin = origin;
     return copy;
   }
 
@@ -298,7 +330,8 @@ class Statement extends Template {
   }
 
   /** UNION and the like. The WITH of the left side stands inside its parentheses, and does not reach here. */
-  operand(operator: Config): Config {
+  operand(given: Config): Config {
+    const operator = { ...given };
     if (!operators.has(operator.type)) throw new UnsupportedTenantOperationError(`Combine queries with one of Drizzle's methods: "${operator.type}" is none.`);
     const query = this.#outer.query(operator.rightSelect.getSQL());
     return {
@@ -427,8 +460,19 @@ const columns = Symbol.for('drizzle:Columns');
 const { orderSelectedFields } = utils as any;
 const joinTypes = new Set(['from', 'inner', 'left', 'right', 'full', 'cross']);
 const operators = new Set(['union', 'intersect', 'except']);
+const fieldTypes: readonly [type: any, name: string][] = [
+  [Column, 'Column'],
+  [SQL, 'SQL'],
+  [SQL.Aliased, 'SQL.Aliased'],
+  [Subquery, 'Subquery'],
+];
 const strengths = new Set(['update', 'no key update', 'share', 'key share']);
 const isTable = (source: object) => is(source, PgTable) || is(source, View);
+
+function asString(value: unknown): string {
+  if (typeof value !== 'string') throw new RawSqlNotScopedError('a name or a text is not a string', '');
+  return value;
+}
 
 const all = (predicates: readonly (SQL | undefined)[]): SQL | undefined => {
   const present = predicates.filter((it) => it !== undefined);

@@ -4,6 +4,7 @@
  */
 import { Param, SQL, StringChunk } from 'drizzle-orm';
 import { chunkKindOf, chunkKinds } from './chunks.js';
+import { isCalledByName } from './sql-text.js';
 
 interface Text {
   readonly depth: number;
@@ -15,7 +16,7 @@ interface Text {
 }
 
 /** Operators, parentheses, and words that name neither a table nor a function. */
-const plain = /^(?:[ ().=<>!%]|\b(?:and|or|not|is|null|in|between|like|ilike|asc|desc|true|false)\b)+$/;
+const plain = /^(?:[ ()=<>!%]|\b(?:and|or|not|is|null|in|between|like|ilike|asc|desc|true|false)\b)+$/;
 const isWord = /\w/;
 const texts = new Map<string, Text | undefined>();
 
@@ -52,6 +53,7 @@ export function copyOfPlain(expression: unknown, isBuilt: (query: SQL) => boolea
     const kind = chunkKindOf(chunk);
     if (kind === chunkKinds.column) {
       // The name of a column's schema is dropped behind a derived table, which is not decided here.
+      if (isCalledByName((chunk as { name: string }).name)) return undefined;
       inWord = false;
       inColumn = true;
       return chunk;

@@ -4,11 +4,12 @@
  */
 import { is, type Column, Param, SQL, sql, StringChunk, Subquery } from 'drizzle-orm';
 import { aliasedTableColumn } from 'drizzle-orm/alias';
+import { classOf } from '../schema/classify.js';
 import { RawSqlNotScopedError, TenantMismatchError } from '../schema/index.js';
 import { chunkKindOf, chunkKinds, isSQLWrapper } from './chunks.js';
 import { copyOfPlain } from './plain.js';
 import { isAlias, namesOf, originalName, type Scope } from './scope.js';
-import { addsValue, readTables, tokensOf, type FragmentUse, type TableUse, type Token } from './sql-text.js';
+import { addsValue, isCalledByName, readTables, tokensOf, type FragmentUse, type TableUse, type Token } from './sql-text.js';
 
 /** What is known of a piece of SQL that this library built: for whom, and which CTEs it expects around it. */
 interface Built {
@@ -212,6 +213,7 @@ class Reader {
       }
       case chunkKinds.column: {
         const column = chunk as { table: object; name: string; isAlias: boolean };
+        checkName(column);
         const token = { type: 'value', value: '' } as const;
         const isQualified = !column.isAlias && !isAlias(column.table) && namesOf(column.table)[0] !== undefined;
         if (isQualified) return this.#slot(token, chunk, out, { column });
@@ -240,6 +242,7 @@ class Reader {
         throw new RawSqlNotScopedError('rows of values stand outside of an insert', '');
       case chunkKinds.aliased:
         if ((chunk as SQL.Aliased).fieldAlias !== undefined) {
+          checkName({ name: (chunk as SQL.Aliased).fieldAlias });
           this.#token({ type: 'value', value: '' });
           out.push(chunk);
           return;
@@ -315,6 +318,16 @@ class Reader {
     const full = { type, value, place: value };
     this.tokens.push(full);
     return full;
+  }
+}
+
+/**
+ * A column is written as `table.name`, which calls the function of that name where the statement gives the table's name
+ * to the values of another function. No column of a declared table is a function's name by chance.
+ */
+export function checkName({ name, table }: { readonly name: string; readonly table?: object }): void {
+  if (isCalledByName(name) && !(table && classOf(table))) {
+    throw new RawSqlNotScopedError(`"${name}" behind a dot calls the function of that name`, '');
   }
 }
 
