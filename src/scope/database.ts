@@ -13,7 +13,7 @@ import { relationsConfig } from '../schema/relations.js';
 import { declaredTenancies, idOf, type AnyTenancy } from '../schema/tenancy.js';
 import type { WithTenancy, WithTenancyOptions } from './database.types.js';
 import { promiseBinding, type Binding } from './binding.js';
-import { scopingDialect, type ScopedDialect } from './dialect.js';
+import { dialectOf, scopingDialect, type ScopedDialect } from './dialect.js';
 import { scopeInsert } from './insert.js';
 import { checkable } from './row-level-security.js';
 import { namesOf, Scope, type Reach } from './scope.js';
@@ -84,7 +84,7 @@ class ScopedDatabase {
   constructor(drizzle: object, shared: Shared, scope: Scope, lifetime?: Lifetime) {
     this.#drizzle = drizzle;
     this.#shared = shared;
-    this.dialect = Object.freeze(Object.create(shared.dialect, { scope: { value: scope } }));
+    this.dialect = dialectOf(shared.dialect, scope);
     this.isBound = lifetime?.isBound ?? false;
     this.session = new ScopedSession(sessionOf(drizzle, shared, scope, lifetime), this.dialect, lifetime, shared.running.after, shared.statements);
   }

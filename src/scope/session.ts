@@ -99,7 +99,8 @@ export class ScopedSession {
   }
 
   /** A cached result is the tenant's: a tag that the application chose is filed under the tenant. */
-  #cacheOf(cache: any): unknown {
+  #cacheOf(given: any): unknown {
+    const cache = given && { ...given };
     return cache?.tag === undefined ? cache : { ...cache, tag: tagOf(this.#dialect, cache.tag) };
   }
 
