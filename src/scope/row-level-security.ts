@@ -83,7 +83,10 @@ function wantedOf(relations: Record<string, any>): Wanted[] {
 const confines = ({ command, using, check }: Policy, { column, settings }: Wanted) =>
   command === '*' &&
   [using, check ?? using].every(
-    (expression) => expression?.includes(column) && settings.some((setting) => expression.includes(`current_setting('${setting}'`)),
+    (expression) =>
+      settings.some((setting) => expression?.includes(`current_setting('${setting}'`)) &&
+      // Outside of the setting's name, which is like it.
+      expression!.replaceAll(/current_setting\('[^']*'/g, '').includes(column),
   );
 
 function problemOf(it: Wanted, found: Found, loose: ReadonlySet<string>): Omit<RowLevelSecurityProblem, 'table'> | undefined {
