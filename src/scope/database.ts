@@ -20,7 +20,7 @@ import { namesOf, Scope, type Reach } from './scope.js';
 import { ScopedSession, tagOf, type Lifetime } from './session.js';
 import { settingsOf } from './settings.js';
 import { preparesByItself, Statements } from './statements.js';
-import { tableKey } from './template.js';
+import { tableKey } from './shape.js';
 
 /** How handles run: as promises here, as Effects in another entry point. */
 export interface Running {
