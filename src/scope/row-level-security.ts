@@ -59,7 +59,9 @@ select w.name, c.relkind::text as kind, c.relrowsecurity as enabled, c.relforcer
 from pg_catalog.pg_roles r
   cross join pg_catalog.json_to_recordset($1::text::json) as w(name text, schema text, "table" text)
   left join pg_catalog.pg_class c on c.oid =
-    pg_catalog.to_regclass(case when w.schema is null then '' else pg_catalog.quote_ident(w.schema) || '.' end || pg_catalog.quote_ident(w."table"))
+    case when w.schema is null then pg_catalog.to_regclass(pg_catalog.quote_ident(w."table"))::oid
+    else (select t.oid from pg_catalog.pg_class t join pg_catalog.pg_namespace n on n.oid = t.relnamespace
+      where n.nspname = w.schema and t.relname = w."table") end
   left join pg_catalog.pg_roles o on o.oid = c.relowner
 where r.rolname = current_user`;
 
@@ -83,7 +85,10 @@ function wantedOf(relations: Record<string, any>): Wanted[] {
 const confines = ({ command, using, check }: Policy, { column, settings }: Wanted) =>
   command === '*' &&
   [using, check ?? using].every(
-    (expression) => expression?.includes(column) && settings.some((setting) => expression.includes(`current_setting('${setting}'`)),
+    (expression) =>
+      settings.some((setting) => expression?.includes(`current_setting('${setting}'`)) &&
+      // Outside of the setting's name, which is like it.
+      expression!.replaceAll(/current_setting\('[^']*'/g, '').includes(column),
   );
 
 function problemOf(it: Wanted, found: Found, loose: ReadonlySet<string>): Omit<RowLevelSecurityProblem, 'table'> | undefined {
