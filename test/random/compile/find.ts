@@ -45,7 +45,7 @@ function configOf(env: Env, ast: Find, table: TableSpec, level: number, first = 
   if (ast.with.length > 0 && relations.length > 0 && level < 4) {
     const taken = new Map<string, string>();
     for (const { n, find } of ast.with) {
-      const relation = choose(relations, n);
+      const relation = pick(relations, n);
       const target = env.table(relation.target);
       env.reach(`with ${relation.through ? 'many to many' : relation.many ? 'many' : 'one'}`);
       env.reach(`with ${target.kind}`);
@@ -57,6 +57,12 @@ function configOf(env: Env, ast: Find, table: TableSpec, level: number, first = 
     parts.push(`with: { ${[...taken].map(([name, code]) => `${name}: ${code}`).join(', ')} }`);
   }
   return { code: parts.length === 0 ? '{}' : `{ ${parts.join(', ')} }`, ordered };
+}
+
+/** One of the relations; often one through a link table, of which there are few. */
+function pick(relations: readonly RelationSpec[], n: number): RelationSpec {
+  const through = relations.filter((it) => it.through);
+  return n % 4 === 0 && through.length > 0 ? choose(through, n >> 2) : choose(relations, n);
 }
 
 /** A callback over a row of the table, with the lines that its expression needs. */
@@ -126,7 +132,7 @@ export function filter(env: Env, ast: Filter, table: TableSpec, level: number): 
     case 'relation': {
       const relations = relationsOf(env, table);
       if (relations.length === 0 || level > 4) return `{ ${choose(namable(table), ast.n).key}: { isNotNull: true } }`;
-      const relation = choose(relations, ast.n);
+      const relation = pick(relations, ast.n);
       env.reach(`filter on ${relation.through ? 'many to many' : relation.many ? 'many' : 'one'}, level ${level}`);
       env.reach(`filter on ${env.table(relation.target).kind}`);
       if (!ast.of) return `{ ${relation.name}: ${ast.exists} }`;
