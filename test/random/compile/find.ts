@@ -13,12 +13,20 @@ export function findOf(env: Env, ast: Find, first: boolean): { code: string; ord
   const table = choose(env.tables, ast.table);
   env.reach(`find of ${table.kind}`);
   const config = configOf(env, ast, table, 0, first);
-  return { code: `${env.handle}.query.${table.name}.${first ? 'findFirst' : 'findMany'}(${config.code})`, ordered: config.ordered };
+  return { code: `${env.handle}.query.${table.name}.${first ? 'findFirst' : 'findMany'}(${config.code})`, ordered: config.ordered && config.within };
 }
 
-function configOf(env: Env, ast: Find, table: TableSpec, level: number, first = false): { code: string; ordered: boolean } {
+interface Config {
+  readonly code: string;
+  /** Whether its own rows have an order, and the rows of those within. */
+  readonly ordered: boolean;
+  readonly within: boolean;
+}
+
+function configOf(env: Env, ast: Find, table: TableSpec, level: number, first = false): Config {
   const parts: string[] = [];
   let ordered = true;
+  let within = true;
   env.reach(`relational query, level ${level}`);
   if (ast.columns.length > 0) {
     const chosen = [...new Set(ast.columns.map((n) => choose(table.columns, n).key))];
@@ -51,12 +59,12 @@ function configOf(env: Env, ast: Find, table: TableSpec, level: number, first = 
       env.reach(`with ${target.kind}`);
       const limits = relation.many ? find : { ...find, limit: null, offset: null, order: [], by: null, where: null };
       const inner = configOf(env.in('with'), limits, target, level + 1);
-      if (relation.many && !inner.ordered) ordered = false;
+      within &&= inner.within && (!relation.many || inner.ordered);
       taken.set(relation.name, inner.code === '{}' ? 'true' : inner.code);
     }
     parts.push(`with: { ${[...taken].map(([name, code]) => `${name}: ${code}`).join(', ')} }`);
   }
-  return { code: parts.length === 0 ? '{}' : `{ ${parts.join(', ')} }`, ordered };
+  return { code: parts.length === 0 ? '{}' : `{ ${parts.join(', ')} }`, ordered, within };
 }
 
 /** One of the relations; often one through a link table, of which there are few. */
