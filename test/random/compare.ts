@@ -27,6 +27,7 @@ export interface Difference {
 /** A side, and what is known of it. */
 export class Compared {
   readonly #before = new Map<string, any>();
+  readonly #queries = new Map<string, string>();
   readonly #restart: string | undefined;
 
   constructor(
@@ -40,9 +41,15 @@ export class Compared {
     if (this.#restart) await this.side.read(this.#restart);
   }
 
+  #stateQuery(whose: Whose): string {
+    const key = `${whose.tenancy} ${whose.own.map(String).join()}`;
+    if (!this.#queries.has(key)) this.#queries.set(key, stateQuery(this.module, whose));
+    return this.#queries.get(key)!;
+  }
+
   /** What the tables hold when nothing has run. */
   async before(whose: Whose): Promise<any> {
-    const query = stateQuery(this.module, whose);
+    const query = this.#stateQuery(whose);
     if (!this.#before.has(query)) this.#before.set(query, await this.side.read(query));
     return this.#before.get(query);
   }
@@ -52,6 +59,7 @@ export class Compared {
     const { side, module } = this;
     const { own, others } = whose;
     const { results, step } = recorder();
+    let wrote = true;
     await side.begin();
     try {
       const tdb = own.length > 1 ? side.db.forTenants(own) : side.db.forTenant(own[0]);
@@ -69,11 +77,11 @@ export class Compared {
         }
       };
       await run({ db: side.db, tdb, id: own[0], ids: own, others, step: nesting }, module);
-      const state = (await side.wrote()) ? await side.read(stateQuery(module, whose)) : undefined;
-      return { results, state };
+      wrote = await side.wrote();
+      return { results, state: wrote ? await side.read(this.#stateQuery(whose)) : undefined };
     } finally {
       await side.undo();
-      await this.restart();
+      if (wrote) await this.restart();
     }
   }
 }

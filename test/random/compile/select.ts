@@ -76,6 +76,7 @@ export function selectOf(around: Env, ast: Select, options: SelectOptions): Quer
   const { use, shape, aggregate } = options;
   const isExpression = use === 'expression' || options.lateral === true;
   const base = isExpression ? around.with({ rows: [], outer: [...around.rows, ...around.outer] }) : around.with({ rows: [] });
+  around.reach('query');
   const { env: withCtes, list } = ctesOf(base, ast.ctes);
 
   const from = rowsOf(withCtes, ast.from);
