@@ -6,6 +6,8 @@
 import * as Effect from 'effect/Effect';
 import * as Pool from 'effect/Pool';
 import type * as EffectScope from 'effect/Scope';
+import { learnArrayTypes } from './array-types.js';
+import { strays, type Ask } from './citus.js';
 import { dbErrorOf, type DbError } from './db-error.js';
 import type { Driver } from './driver.js';
 import { lendingDriver, type Connection, type Lend } from './lending.js';
@@ -22,13 +24,28 @@ export const postgresJsDriver = (db: any): Effect.Effect<Driver, DbError, Effect
   Effect.gen(function* () {
     const { default: postgres } = yield* Effect.tryPromise({ try: () => import('postgres'), catch: (error) => dbErrorOf(error) });
     const { options } = db.$client;
-    let fetchTypes: boolean = options.fetch_types;
-    const connect = Effect.acquireRelease(
-      Effect.tryPromise({ try: () => open(postgres, db, fetchTypes), catch: (error) => dbErrorOf(error) }),
-      (connection) => Effect.promise(() => connection.end()),
-    );
+    const connect: Connect = (more) => postgres({ ...options, ...one, ...more }) as any;
+    const ask: Ask = async (text, params = []) => {
+      const client = connect();
+      try {
+        const [row] = await client.unsafe(text, params).values();
+        return row?.[0];
+      } finally {
+        await client.end({ timeout: 0 });
+      }
+    };
+    const endStrays = strays(ask);
+    // All connections share what the first one learns.
+    let isLearnt = !options.fetch_types;
+    const learn = async (client: any) => {
+      if (!isLearnt) await learnArrayTypes(client);
+      isLearnt = true;
+    };
     const pool = yield* Pool.makeWithTTL({
-      acquire: connect,
+      acquire: Effect.acquireRelease(
+        Effect.tryPromise({ try: () => open(db, connect, learn, endStrays), catch: (error) => dbErrorOf(error) }),
+        (connection) => Effect.promise(() => connection.end()),
+      ),
       min: 0,
       max: options.max,
       timeToLive: (options.idle_timeout ?? 60) * 1_000,
@@ -39,9 +56,6 @@ export const postgresJsDriver = (db: any): Effect.Effect<Driver, DbError, Effect
     );
     // Whoever opens the layer wants to hear of a server that is not there.
     yield* Effect.scoped(lend);
-    // All connections share what the first one learnt of the array types. Where a connection is lost while
-    // postgres.js asks for them, it leaves a rejected promise that nobody handles.
-    fetchTypes = false;
     return lendingDriver(lend, {
       'db.system.name': 'postgresql',
       'db.namespace': options.database,
@@ -50,23 +64,23 @@ export const postgresJsDriver = (db: any): Effect.Effect<Driver, DbError, Effect
     });
   });
 
+/** A client does not know that its one connection is lent, and would close it in the middle of a transaction. */
+const one = { max: 1, idle_timeout: null, max_lifetime: null, fetch_types: false, onclose: undefined };
+
+/** Makes a client. */
+type Connect = (options?: Record<string, unknown>) => any;
+
 interface Client extends Connection {
   readonly isOld: () => boolean;
   readonly end: () => Promise<void>;
 }
 
-async function open(postgres: any, db: any, fetchTypes: boolean): Promise<Client> {
+async function open(db: any, connect: Connect, learn: (client: any) => Promise<void>, endStrays: (pid: number) => Promise<void>): Promise<Client> {
   let isClosed = false;
   let running: any;
   let lost: (() => void) | undefined;
   const { options } = db.$client;
-  const client = postgres({
-    ...options,
-    max: 1,
-    fetch_types: fetchTypes,
-    // A client does not know that its connection is lent, and would close it in the middle of a transaction.
-    idle_timeout: null,
-    max_lifetime: null,
+  const client = connect({
     onclose: (id: number) => {
       isClosed = true;
       // What the statement itself fails with says more.
@@ -77,8 +91,10 @@ async function open(postgres: any, db: any, fetchTypes: boolean): Promise<Client
   const lifetime = typeof options.max_lifetime === 'function' ? options.max_lifetime() : options.max_lifetime;
   const until = Date.now() + (lifetime ?? Infinity) * 1_000;
   const end = () => client.end({ timeout: 0 }) as Promise<void>;
+  let pid: number;
   try {
-    await client.unsafe('select 1');
+    [[pid]] = await client.unsafe('select pg_backend_pid()').values();
+    await learn(client);
   } catch (error) {
     await end();
     throw error;
@@ -95,6 +111,7 @@ async function open(postgres: any, db: any, fetchTypes: boolean): Promise<Client
     isOld: () => Date.now() > until,
     // Its own cancel() does not say when the request was answered.
     cancel: async () => running?.active && running.canceller?.(running),
+    endStrays: () => endStrays(pid),
     destroy: () => {
       isClosed = true;
       void end();
