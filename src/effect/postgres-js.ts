@@ -11,6 +11,7 @@ import { strays, type Ask } from './citus.js';
 import { dbErrorOf, type DbError } from './db-error.js';
 import type { Driver } from './driver.js';
 import { lendingDriver, type Connection, type Lend } from './lending.js';
+import { connectionClosed, singleConnection } from './postgres-client.js';
 
 /** Whether a Drizzle handle runs on postgres.js. */
 export const isPostgresJs = (db: any): boolean =>
@@ -24,26 +25,24 @@ export const postgresJsDriver = (db: any): Effect.Effect<Driver, DbError, Effect
   Effect.gen(function* () {
     const { default: postgres } = yield* Effect.tryPromise({ try: () => import('postgres'), catch: (error) => dbErrorOf(error) });
     const { options } = db.$client;
-    const connect: Connect = (more) => postgres({ ...options, ...one, ...more }) as any;
     const ask: Ask = async (text, params = []) => {
-      const client = connect();
+      const { sql, open, end } = singleConnection(postgres, options);
       try {
-        const [row] = await client.unsafe(text, params).values();
-        return row?.[0];
+        return (await open(sql.unsafe(text, params).values()))[0]?.[0];
       } finally {
-        await client.end({ timeout: 0 });
+        await end();
       }
     };
-    const endStrays = strays(ask);
     // All connections share what the first one learns.
     let isLearnt = !options.fetch_types;
     const learn = async (client: any) => {
       if (!isLearnt) await learnArrayTypes(client);
       isLearnt = true;
     };
+    const endStrays = strays(ask);
     const pool = yield* Pool.makeWithTTL({
       acquire: Effect.acquireRelease(
-        Effect.tryPromise({ try: () => open(db, connect, learn, endStrays), catch: (error) => dbErrorOf(error) }),
+        Effect.tryPromise({ try: () => connect(db, postgres, learn, endStrays), catch: (error) => dbErrorOf(error) }),
         (connection) => Effect.promise(() => connection.end()),
       ),
       min: 0,
@@ -64,44 +63,42 @@ export const postgresJsDriver = (db: any): Effect.Effect<Driver, DbError, Effect
     });
   });
 
-/** A client does not know that its one connection is lent, and would close it in the middle of a transaction. */
-const one = { max: 1, idle_timeout: null, max_lifetime: null, fetch_types: false, onclose: undefined };
-
-/** Makes a client. */
-type Connect = (options?: Record<string, unknown>) => any;
-
-interface Client extends Connection {
+interface Lent extends Connection {
   readonly isOld: () => boolean;
   readonly end: () => Promise<void>;
 }
 
-async function open(db: any, connect: Connect, learn: (client: any) => Promise<void>, endStrays: (pid: number) => Promise<void>): Promise<Client> {
+async function connect(db: any, postgres: any, learn: (sql: any) => Promise<void>, endStrays: (pid: number) => Promise<void>): Promise<Lent> {
   let isClosed = false;
   let running: any;
   let lost: (() => void) | undefined;
   const { options } = db.$client;
-  const client = connect({
-    onclose: (id: number) => {
-      isClosed = true;
-      // What the statement itself fails with says more.
-      setImmediate(() => lost?.());
-      options.onclose?.(id);
-    },
+  const { sql, open, end } = singleConnection(postgres, options, (id) => {
+    isClosed = true;
+    // What the statement itself fails with says more.
+    setImmediate(() => lost?.());
+    options.onclose?.(id);
   });
   const lifetime = typeof options.max_lifetime === 'function' ? options.max_lifetime() : options.max_lifetime;
   const until = Date.now() + (lifetime ?? Infinity) * 1_000;
-  const end = () => client.end({ timeout: 0 }) as Promise<void>;
   let pid: number;
   try {
-    [[pid]] = await client.unsafe('select pg_backend_pid()').values();
-    await learn(client);
+    [[pid]] = await open(sql.unsafe('select pg_backend_pid()').values());
+    await learn(sql);
   } catch (error) {
     await end();
     throw error;
   }
+  // That of a query does not say when the request was answered. This client opens no other connection, not even for it.
+  const { canceller } = db.$client.unsafe('');
+  // Drizzle may have waited for its cache since the statement was let through.
+  const unsafe = (...args: unknown[]) => {
+    if (isClosed) throw connectionClosed();
+    return (running = sql.unsafe(...args));
+  };
   return {
     session: Object.create(db.session, {
-      client: { value: { options, unsafe: (...args: unknown[]) => (running = client.unsafe(...args)) } },
+      client: { value: { options, unsafe } },
     }),
     isClosed: () => isClosed,
     whenClosed: (listener) => {
@@ -109,8 +106,7 @@ async function open(db: any, connect: Connect, learn: (client: any) => Promise<v
       return () => void (lost = undefined);
     },
     isOld: () => Date.now() > until,
-    // Its own cancel() does not say when the request was answered.
-    cancel: async () => running?.active && running.canceller?.(running),
+    cancel: async () => running?.active && canceller(running),
     endStrays: () => endStrays(pid),
     destroy: () => {
       isClosed = true;
