@@ -1,10 +1,12 @@
 /** One program on every kind of Drizzle handle. */
+import * as PgClient from '@effect/sql-pg/PgClient';
 import { PGlite } from '@electric-sql/pglite';
+import { makeWithDefaults as overEffect } from 'drizzle-orm/effect-postgres';
 import { drizzle as overNodePostgres } from 'drizzle-orm/node-postgres';
 import { drizzle as overPglite } from 'drizzle-orm/pglite';
 import { drizzle as overPostgresJs } from 'drizzle-orm/postgres-js';
 import { eq } from 'drizzle-orm';
-import { Config, ConfigProvider, Effect, Exit, Fiber, Layer, Redacted, Stream } from 'effect';
+import { Config, ConfigProvider, Effect, Exit, Fiber, Layer, ManagedRuntime, Redacted, Stream } from 'effect';
 import pg from 'pg';
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -31,6 +33,11 @@ const drivers = {
     const client = new pg.Pool({ connectionString: test.url, max: 3 });
     open.push(() => client.end());
     return overNodePostgres({ client });
+  },
+  '@effect/sql-pg': () => {
+    const runtime = ManagedRuntime.make(PgClient.layer({ url: Redacted.make(test.url), maxConnections: 3 }));
+    open.push(() => runtime.dispose());
+    return runtime.runPromise(overEffect());
   },
   PGlite: () => overPglite({ client: pglite }),
 };
@@ -71,7 +78,7 @@ const program = Effect.gen(function* () {
 
 describe.each(Object.entries(drivers))('layerFrom(%s)', (_name, make) => {
   it('runs the same program with the same results', async () => {
-    const layer = Db.layerFrom(make());
+    const layer = Db.layerFrom(await make());
     for (const tenant of [a, b]) {
       expect(await Effect.runPromise(Db.forTenant(tenant, program).pipe(Effect.provide(layer)))).toEqual({
         kept: { failure: 'inner', count: 3 },
@@ -97,7 +104,7 @@ describe.each(Object.entries(drivers))('layerFrom(%s)', (_name, make) => {
       yield* Fiber.interrupt(fiber);
       return yield* db.$count(projects);
     });
-    expect(await Effect.runPromise(Db.forTenant(a, interrupted).pipe(Effect.provide(Db.layerFrom(make()))))).toBe(2);
+    expect(await Effect.runPromise(Db.forTenant(a, interrupted).pipe(Effect.provide(Db.layerFrom(await make()))))).toBe(2);
   });
 });
 
