@@ -86,10 +86,21 @@ export function classOf(table: object): TableClass | undefined {
   const found = (table as Record<symbol, unknown>)[mark];
   const classified = typeof found === 'object' && found !== null ? classes.get(found) : undefined;
   if (!classified) return undefined;
-  // A class is of one table: neither another table nor a changed name may borrow it.
+  // A class is of one table: neither another table nor a changed name may borrow it, nor one that is made when it is asked for.
   const it = table as any;
+  for (const symbol of naming) if (isComputed(table, symbol)) return undefined;
   const isItself = it[symbols.OriginalName] === classified.name && it[symbols.Schema] === classified.schema;
   return isItself && (it[symbols.IsAlias] || it[symbols.Name] === classified.name) ? (found as TableClass) : undefined;
+}
+
+const naming: readonly symbol[] = [symbols.Name, symbols.OriginalName, symbols.Schema, symbols.IsAlias];
+
+function isComputed(table: object, key: symbol): boolean {
+  for (let it: object | null = table; it; it = Object.getPrototypeOf(it)) {
+    const property = Object.getOwnPropertyDescriptor(it, key);
+    if (property) return property.get !== undefined;
+  }
+  return false;
 }
 
 /** A view is a tenant's when it exposes exactly one tenant column, as a column. */

@@ -1,5 +1,6 @@
 /** What kind of thing a piece of SQL is, told as Drizzle's renderer tells it. */
 import { Column, entityKind, is, Name, Param, Placeholder, SQL, StringChunk, Subquery, Table, View, type SQLWrapper } from 'drizzle-orm';
+import { RawSqlNotScopedError } from '../schema/index.js';
 
 /** The kinds, in the order in which the renderer asks. */
 export const chunkKinds = {
@@ -31,8 +32,30 @@ const classes: readonly [type: any, kind: number][] = [
 ];
 const known = new WeakMap<object, number>();
 
-/** @returns the kind of a chunk; a class is looked at once */
+let symbol: symbol | undefined;
+
+/** The symbol of what a chunk is, which Drizzle's renderer goes by, and an object may have of itself. */
+function kindSymbol(): symbol {
+  if (!symbol) {
+    // Drizzle sets it when it first renders a chunk of the class.
+    new SQL([new StringChunk('')]).toQuery({ escapeName: String, escapeParam: String, escapeString: String } as any);
+    symbol = Object.getOwnPropertySymbols(StringChunk.prototype).find((it) => it.description === 'drizzle:chunkKind') ?? Symbol();
+  }
+  return symbol;
+}
+
+/**
+ * @returns the kind of a chunk; a class is looked at once
+ * @throws RawSqlNotScopedError for what Drizzle's renderer would take for something else
+ */
 export function chunkKindOf(chunk: unknown): number {
+  const kind = kindOf(chunk);
+  const said = chunk !== null && typeof chunk === 'object' ? (chunk as any)[kindSymbol()] : undefined;
+  if (said !== undefined && said !== kind) throw new RawSqlNotScopedError('an object says of itself that it is something else', '');
+  return kind;
+}
+
+function kindOf(chunk: unknown): number {
   if (chunk === null || typeof chunk !== 'object') return chunkKinds.other;
   const type = Object.getPrototypeOf(chunk)?.constructor;
   if (typeof type !== 'function') return chunkKinds.other;
@@ -47,3 +70,13 @@ export function chunkKindOf(chunk: unknown): number {
 export function isSQLWrapper(value: unknown): value is SQLWrapper {
   return typeof (value as SQLWrapper | null | undefined)?.getSQL === 'function';
 }
+
+const encoders = new WeakMap<object, Param['encoder']>();
+
+/** The encoder for a value that it has encoded: what else it is, a column of a type, stays. */
+export function withoutEncoding(encoder: Param['encoder']): Param['encoder'] {
+  let found = encoders.get(encoder);
+  if (!found) encoders.set(encoder, (found = Object.create(encoder, { mapToDriverValue: { value: noop } }) as Param['encoder']));
+  return found;
+}
+const noop = Object.assign((value: unknown) => value, { isNoop: true });

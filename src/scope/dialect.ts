@@ -12,13 +12,14 @@
  * - What a user wrote (where, on, order by, selected SQL, ...) is closed in parentheses behind AND.
  */
 import { Column, is, Param, SQL, sql, StringChunk, Subquery, Table, View } from 'drizzle-orm';
-import { aliasedTableColumn, getOriginalColumnFromAlias } from 'drizzle-orm/alias';
+import { aliasedColumn, aliasedTableColumn, getOriginalColumnFromAlias } from 'drizzle-orm/alias';
 import * as utils from 'drizzle-orm/utils';
 import { PgTable, type PgDialect } from 'drizzle-orm/pg-core';
 import { Prover } from '../prover/index.js';
 import type { TableClass, TenantClass } from '../schema/classify.js';
 import { nameOf } from '../schema/classify.js';
 import { ImmutableTenantError, RawSqlNotScopedError, UnscopedTableError, UnsupportedTenantOperationError } from '../schema/index.js';
+import { chunkKindOf, chunkKinds } from './chunks.js';
 import { knownName, namesOf, type Scope } from './scope.js';
 import { builtBy, checkName, encodedSQL, markBuilt, Template, unreadCount } from './template.js';
 
@@ -295,11 +296,13 @@ class Statement extends Template {
 
   field(field: any): any {
     if (is(field, Column)) {
-      const { table } = field as any;
+      const { table, isAlias, name } = field as any;
       checkName(field as any);
-      if (!this.bare.has(table) || !namesOf(table)[0]) return field;
-      const known = namesOf(table)[2];
-      return (field as any).isAlias ? (aliasedTableColumn(getOriginalColumnFromAlias(field), known) as any).as(field.name) : aliasedTableColumn(field, known);
+      const original: any = isAlias ? getOriginalColumnFromAlias(field as any) : field;
+      if (chunkKindOf(original) !== chunkKinds.column) throw new RawSqlNotScopedError('what stands behind the alias of a column is none', '');
+      const isBare = this.bare.has(table) && namesOf(table)[0] !== undefined;
+      const column = isBare ? aliasedTableColumn(original, namesOf(table)[2]) : original;
+      return isAlias ? aliasedColumn(column, name) : column;
     }
     if (is(field, Subquery)) return this.subquery(field);
     if (!is(field, SQL.Aliased)) return this.scoped(field);

@@ -3,7 +3,7 @@
  * them, which is what most conditions are. They need no reading token by token.
  */
 import { Param, SQL, StringChunk } from 'drizzle-orm';
-import { chunkKindOf, chunkKinds } from './chunks.js';
+import { chunkKindOf, chunkKinds, withoutEncoding } from './chunks.js';
 import { isCalledByName } from './sql-text.js';
 
 interface Text {
@@ -73,7 +73,7 @@ export function copyOfPlain(expression: unknown, isBuilt: (query: SQL) => boolea
       if (inWord || !isSent || (typeof value === 'object' && value !== null)) return undefined;
       inWord = true;
       inColumn = false;
-      return new Param(value, encoder, codec);
+      return new Param(value, value === null ? encoder : withoutEncoding(encoder), codec);
     }
     if (kind !== chunkKinds.sql || isBuilt(chunk as SQL)) return undefined;
     const { queryChunks, decoder, shouldInlineParams } = chunk as any;

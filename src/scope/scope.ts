@@ -7,6 +7,7 @@ import { ViewBaseConfig } from 'drizzle-orm/view-common';
 import { classOf, isDisputed, nameOf, tableOf, type TableClass, type TenantClass } from '../schema/classify.js';
 import { TenantMismatchError, UnscopedTableError } from '../schema/index.js';
 import { idOf, type AnyTenancy } from '../schema/tenancy.js';
+import { chunkKindOf } from './chunks.js';
 
 /** One tenant, several, all of them with a reason, or none: the reference tables only. */
 export type Reach =
@@ -70,6 +71,7 @@ export class Scope {
    * @throws UnscopedTableError when it is unclassified, or not of this scope
    */
   admit(table: object): TableClass {
+    chunkKindOf(table);
     const found = classOf(table);
     const name = nameOf(table);
     if (!found) {

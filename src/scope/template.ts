@@ -6,7 +6,7 @@ import { is, type Column, Param, SQL, sql, StringChunk, Subquery } from 'drizzle
 import { aliasedTableColumn } from 'drizzle-orm/alias';
 import { classOf } from '../schema/classify.js';
 import { RawSqlNotScopedError, TenantMismatchError } from '../schema/index.js';
-import { chunkKindOf, chunkKinds, isSQLWrapper } from './chunks.js';
+import { chunkKindOf, chunkKinds, isSQLWrapper, withoutEncoding } from './chunks.js';
 import { copyOfPlain } from './plain.js';
 import { isAlias, namesOf, originalName, type Scope } from './scope.js';
 import { addsValue, isCalledByName, readTables, tokensOf, type FragmentUse, type TableUse, type Token } from './sql-text.js';
@@ -223,9 +223,11 @@ class Reader {
       }
       case chunkKinds.param: {
         const { value, encoder, codec } = chunk as Param;
-        const encoded = encodedSQL(value, encoder);
-        if (encoded) return this.read(encoded, out);
-        return this.#value(new Param(value, encoder, codec), out);
+        if (value === null || chunkKindOf(value) === chunkKinds.placeholder) return this.#value(new Param(value, encoder, codec), out);
+        // Encoded once: what is rendered is what was read.
+        const encoded = chunkKindOf(value) === chunkKinds.sql ? value : encoder.mapToDriverValue(value);
+        if (chunkKindOf(encoded) === chunkKinds.sql) return this.read(encoded, out);
+        return this.#value(new Param(encoded, withoutEncoding(encoder), codec), out);
       }
       case chunkKinds.table:
       case chunkKinds.view:

@@ -158,6 +158,17 @@ const allowed: Record<string, Run> = {
     const titles = customType<{ data: string }>({ dataType: () => 'text', toDriver: () => sql`(select string_agg(title, ',' order by title) from ${tasks})` });
     return tdb.select({ x: sql`${new Param('v', pgTable('x', { y: titles() }).y)}` }).from(countries);
   },
+  'a custom type that writes SQL the second time': (tdb) => {
+    let times = 0;
+    const fickle = customType<{ data: string }>({ dataType: () => 'text', toDriver: (value) => (times++ === 0 ? value : sql.raw(`(select string_agg(title, ',') from tasks)`)) });
+    return tdb.select({ x: sql`${new Param('v', pgTable('x', { y: fickle() }).y)}` }).from(countries);
+  },
+  'an encoder that does nothing the first times': (tdb) => {
+    let looks = 0;
+    const mapToDriverValue = () => sql.raw(`(select string_agg(title, ',') from tasks)`);
+    Object.defineProperty(mapToDriverValue, 'isNoop', { get: () => looks++ === 0 });
+    return tdb.select({ x: sql`lower(${new Param('v', { mapToDriverValue } as any)})` }).from(countries);
+  },
   // The number would begin a comment that hides the parenthesis behind it.
   'a negative number behind a minus, inlined': (tdb) =>
     tdb.select({ title: tasks.title }).from(tasks).where(sql`2 = 1 -${-1}\n and (${tasks.id} > 0 or 2 = 1 -${-1}\n)`.inlineParams()),
