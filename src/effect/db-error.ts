@@ -12,6 +12,7 @@ import type {
   ImmutableTenantError,
   InvalidTenantIdError,
   RawSqlNotScopedError,
+  RowLevelSecurityError,
   TenantDefinitionError,
   TenantMismatchError,
   UnscopedTableError,
@@ -67,6 +68,7 @@ export type TenantReason =
   | ImmutableTenantError
   | InvalidTenantIdError
   | RawSqlNotScopedError
+  | RowLevelSecurityError
   | TenantDefinitionError
   | TenantMismatchError
   | UnscopedTableError
@@ -122,6 +124,7 @@ const tenantReasons: ReadonlySet<unknown> = new Set<TenantReason['_tag']>([
   'ImmutableTenantError',
   'InvalidTenantIdError',
   'RawSqlNotScopedError',
+  'RowLevelSecurityError',
   'TenantDefinitionError',
   'TenantMismatchError',
   'UnscopedTableError',

@@ -25,6 +25,12 @@ export interface WithTenancyOptions<TRelations = {}> {
    * false })` behind a pooler that keeps no prepared statements), and other drivers prepare nothing by themselves.
    */
   readonly prepare?: boolean | undefined;
+  /**
+   * `true` where the database has the row-level security that `rls: true` in `drizzle.config.ts` writes: each
+   * statement tells the policies its tenant, in a transaction of its own. `forTenants` and `acrossTenants` are then
+   * for a database of their own, whose role has BYPASSRLS.
+   */
+  readonly rls?: boolean | undefined;
 }
 
 interface RelationalHKT<H extends Handle> extends PgRelationalQueryHKTBase {

@@ -1,13 +1,15 @@
 /** The last gate: a session that runs nothing but what the scoped dialect rendered. */
 import type { SQL } from 'drizzle-orm';
 import { UnsupportedTenantOperationError } from '../schema/index.js';
-import { rendered, unproved, type ScopedDialect } from './dialect.js';
-import { prove, type RenderedQuery } from './raw.js';
+import type { ScopedDialect } from './dialect.js';
+import { prove } from './raw.js';
+import { RenderedQuery } from './rendered.js';
 import type { Statements } from './statements.js';
 
-/** Whether the transaction of a handle is still open. */
+/** The transaction of a handle: whether it is still open, and whether row-level security knows its tenant. */
 export interface Lifetime {
   open: boolean;
+  readonly isBound: boolean;
 }
 
 export class ScopedSession {
@@ -33,13 +35,13 @@ export class ScopedSession {
   }
 
   prepareQuery(query: object, mode: unknown, name: unknown, mapper?: unknown, metadata?: unknown, cache?: any, shape?: unknown) {
-    if (!rendered.has(query)) {
+    if (!RenderedQuery.scopeOf(query)) {
       throw new UnsupportedTenantOperationError('Run the query through the handle that built it: this statement was not scoped.');
     }
     this.#assertOpen();
     const named = name === false ? (this.#statements?.prepares((query as RenderedQuery).sql) ?? false) : name;
     const prepare = () => this.#session.prepareQuery(query, mode, named, mapper, metadata, this.#cacheOf(cache), shape);
-    if (unproved.has(query)) return this.#proveFirst(query as RenderedQuery, prepare);
+    if (!RenderedQuery.isProved(query)) return this.#proveFirst(query as RenderedQuery, prepare);
     return this.#handOut(query as RenderedQuery, prepare());
   }
 

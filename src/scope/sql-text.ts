@@ -15,8 +15,11 @@ export interface Token {
   readonly place: string;
 }
 
-/** Where a table stands in the template: named as a source of rows (with or without an alias), or as a row. */
-export type TableUse = 'source' | 'aliased source' | 'row';
+/**
+ * Where a table stands in the template: named as a source of rows (with or without an alias), or as a row. The name of
+ * a schema stands before the table that is.
+ */
+export type TableUse = 'source' | 'aliased source' | 'row' | 'schema';
 
 const lexer =
   /([A-Za-z_\u0080-\uffff][A-Za-z0-9_$\u0080-\uffff]*)|"((?:[^"]|"")*)"|('(?:[^']|'')*')|(\/\*(?:(?!\/\*)[^])*?\*\/)|([0-9][0-9A-Za-z_.]*)|([ \t\n\r\f\v]+)|([^])/y;
@@ -280,6 +283,7 @@ export function readTables(
         const named = schema === undefined ? i : i + 2;
         if (knows(schema, tokens[named]!)) {
           uses.set(tokens[named]!, at(named + 1, 'as') ? 'aliased source' : 'source');
+          if (schema) uses.set(schema, 'schema');
           frame.expectsTable = false;
           i = named;
           continue;

@@ -91,6 +91,8 @@ const refusals: Record<string, Run> = {
   'a function in the notation of a field, in a condition': (tdb) => tdb.select({ id: countries.id }).from(countries).where(sql`(${reading}).${tasks.title.as('ts_stat')} is not null`),
   'a function as the column of a table that is none': (tdb) =>
     tdb.select({ x: pgTable('g', { ts_stat: text() }).ts_stat } as any).from(sql`unnest(array[${reading}]) g`).crossJoin(countries),
+  'a function as the column to order by': (tdb) => tdb.select({ x: sql`1` }).from(sql`unnest(array[${reading}]) g`).orderBy(pgTable('g', { ts_stat: text() }).ts_stat),
+  'a function as the column to group by': (tdb) => tdb.select({ x: sql`1` }).from(sql`unnest(array[${reading}]) g`).groupBy(pgTable('g', { ts_stat: text() }).ts_stat),
   'a function as the field of a subquery': (tdb) =>
     tdb.select({ x: tdb.select({ ts_stat: sql`1`.as('ts_stat') }).from(countries).as('g').ts_stat } as any).from(sql`unnest(array[${reading}]) g`).crossJoin(countries),
   'a function as the field of a subquery, in a template': (tdb) =>

@@ -168,7 +168,7 @@ describe('an object that says of itself that it is SQL', () => {
     'as a cell': (tdb) => tdb.insert(labels).values({ id: 90, name: asSQL() as any }),
     'as a value that is set': (tdb) => tdb.update(labels).set({ name: asSQL() as any }),
     'as a limit': (tdb) => tdb.select({ id: countries.id }).from(countries).limit(asText() as any),
-    'in a relational query': (tdb: any) => tdb.query.projects.findMany({ where: { name: { eq: asText() } } }),
+    'in a relational query': (tdb: any) => tdb.query.projects.findMany({ where: { name: { eq: asSQL() } } }),
     'as a column': (tdb) => tdb.select({ x: sql`${saying(countries.name)}` }).from(countries),
     'as a column that is selected': (tdb) => tdb.select({ x: saying(countries.name) }).from(countries).crossJoin(projects),
     'as a column by a proxy': (tdb) => tdb.select({ x: sql`${new Proxy(countries.name, { get: (it: any, key) => ({ ...asSQL() } as any)[key] ?? it[key] })}` }).from(countries),
