@@ -49,12 +49,12 @@ export function scopingDialect(driver: PgDialect, tables: NamedTables): object {
 
     buildSelectQuery(this: ScopedDialect, config: Config): SQL {
       const statement = new Statement(this);
-      return statement.done(drizzle.buildSelectQuery(statement.select(read(config))));
+      return statement.done(drizzle.buildSelectQuery(statement.select(partsOf(config))));
     },
 
     buildUpdateQuery(this: ScopedDialect, config: Config): SQL {
       const statement = new Statement(this);
-      return statement.done(drizzle.buildUpdateQuery(statement.update(read(config))));
+      return statement.done(drizzle.buildUpdateQuery(statement.update(partsOf(config))));
     },
 
     buildUpdateSet(this: ScopedDialect, table: object, set: Config): SQL {
@@ -64,12 +64,12 @@ export function scopingDialect(driver: PgDialect, tables: NamedTables): object {
 
     buildDeleteQuery(this: ScopedDialect, config: Config): SQL {
       const statement = new Statement(this);
-      return statement.done(drizzle.buildDeleteQuery(statement.delete(read(config))));
+      return statement.done(drizzle.buildDeleteQuery(statement.delete(partsOf(config))));
     },
 
     buildInsertQuery(this: ScopedDialect, config: Config): SQL {
       const statement = new Statement(this);
-      return statement.done(drizzle.buildInsertQuery(statement.insert(read(config))));
+      return statement.done(drizzle.buildInsertQuery(statement.insert(partsOf(config))));
     },
 
     buildRelationalQuery(this: ScopedDialect, config: Config) {
@@ -282,9 +282,11 @@ class Statement extends Template {
   fields(list: readonly Config[] | undefined): readonly Config[] | undefined {
     let scoped: Config[] | undefined;
     for (let i = 0; list && i < list.length; i++) {
-      const { path, field: given, fieldType, column, codecOverride } = list[i]!;
+      const { field: given } = list[i]!;
       const field = this.field(given);
-      if (field !== given) (scoped ??= [...list])[i] = { path, field, fieldType, column, codecOverride };
+      if (field === given) continue;
+      const { path, fieldType, column, codecOverride } = list[i]!;
+      (scoped ??= [...list])[i] = { path, field, fieldType, column, codecOverride };
     }
     return scoped ?? list;
   }
@@ -292,8 +294,8 @@ class Statement extends Template {
   field(field: any): any {
     const kind = chunkKindOf(field);
     if (kind === chunkKinds.column) {
+      if (!this.isBare(field.table) || !namesOf(field.table)[0]) return field;
       const { table } = field;
-      if (!this.isBare(table) || !namesOf(table)[0]) return field;
       const known = namesOf(table)[2];
       return field.isAlias ? (aliasedTableColumn(getOriginalColumnFromAlias(field), known) as any).as(field.name) : aliasedTableColumn(field, known);
     }
@@ -463,8 +465,22 @@ const { orderSelectedFields } = utils as any;
 const joinTypes = new Set(['from', 'inner', 'left', 'right', 'full', 'cross']);
 const operators = new Set(['union', 'intersect', 'except']);
 const strengths = new Set(['update', 'no key update', 'share', 'key share']);
-/** What Drizzle spread into a new object is slow to read, property by property: the engine has not met its like. */
-const read = (config: Config): Config => Object.assign({}, config);
+/**
+ * What Drizzle spreads into a new object for each statement is slow to read: each has a hidden class of its own, and a
+ * part that is not there is looked for anew. Here all have one.
+ */
+const partsOf = (config: Config): Config =>
+  Object.assign(
+    {
+      withList: undefined, table: undefined, fields: undefined, distinct: undefined, setOperators: undefined, joins: undefined,
+      where: undefined, having: undefined, orderBy: undefined, groupBy: undefined, limit: undefined, offset: undefined,
+      lockingClause: undefined, comment: undefined, fieldsFlat: undefined, setFieldsFlat: undefined, set: undefined,
+      from: undefined, returning: undefined, returningFields: undefined, values: undefined, select: undefined,
+      columnList: undefined, overridingSystemValue_: undefined, onConflict: undefined, shape: undefined, mapper: undefined,
+      useSelectionCastCodecs: undefined,
+    },
+    config,
+  );
 const isTable = (source: object) => {
   const kind = chunkKindOf(source);
   return kind === chunkKinds.table || kind === chunkKinds.view;

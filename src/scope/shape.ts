@@ -32,6 +32,8 @@ export class Shape {
   readonly chunk: StringChunk | Name | undefined;
   #texts: Map<string, Shape> | undefined;
   #names: Map<string, Shape> | undefined;
+  #value: Shape | undefined;
+  #parameter: Shape | undefined;
   #others: Map<Piece, Shape> | undefined;
   #uses: readonly (TableUse | undefined)[] | undefined;
 
@@ -70,7 +72,16 @@ export class Shape {
     return next;
   }
 
-  other(piece: Exclude<Piece, 'text' | 'name'>): Shape {
+  /** The two most frequent of the others. */
+  get columnOrLabel(): Shape {
+    return (this.#value ??= new Shape(this.reading, this, 'value'));
+  }
+
+  get parameter(): Shape {
+    return (this.#parameter ??= new Shape(this.reading, this, 'parameter'));
+  }
+
+  other(piece: 'table' | 'query' | 'open query'): Shape {
     let next = (this.#others ??= new Map()).get(piece);
     if (!next) this.#others.set(piece, (next = new Shape(this.reading, this, piece)));
     return next;

@@ -7,7 +7,7 @@ import { aliasedTableColumn } from 'drizzle-orm/alias';
 import { RawSqlNotScopedError, TenantMismatchError } from '../schema/index.js';
 import { builtBy } from './built.js';
 import { chunkKindOf, chunkKinds, isSQLWrapper } from './chunks.js';
-import { isAlias, namesOf, originalName, type Scope } from './scope.js';
+import { isQualified, namesOf, originalName, type Scope } from './scope.js';
 import { type NamedTables, Shape, tableKey } from './shape.js';
 import { addsValue, type FragmentUse, type TableUse } from './sql-text.js';
 
@@ -199,8 +199,8 @@ class Reader {
       }
       case chunkKinds.column: {
         const column = chunk as { table: object; name: string; isAlias: boolean };
-        this.shape = this.shape.other('value');
-        if (!column.isAlias && namesOf(column.table)[0] !== undefined && !isAlias(column.table)) this.#slot(out, { column });
+        this.shape = this.shape.columnOrLabel;
+        if (!column.isAlias && isQualified(column.table)) this.#slot(out, { column });
         out.push(chunk);
         return;
       }
@@ -228,7 +228,7 @@ class Reader {
         throw new RawSqlNotScopedError('rows of values stand outside of an insert', '');
       case chunkKinds.aliased:
         if ((chunk as SQL.Aliased).fieldAlias !== undefined) {
-          this.shape = this.shape.other('value');
+          this.shape = this.shape.columnOrLabel;
           out.push(chunk);
           return;
         }
@@ -281,7 +281,7 @@ class Reader {
   #parameter(chunk: unknown, out: unknown[]): void {
     // A negative number that is written into the text would make a comment of a minus before it.
     if (this.shape.piece === 'text' && this.shape.value.endsWith('-')) this.#text(' ', out);
-    this.shape = this.shape.other('parameter');
+    this.shape = this.shape.parameter;
     out.push(chunk);
   }
 
