@@ -128,7 +128,7 @@ class Statement extends Template {
 
   /** Marks the finished statement. The CTEs that it still expects, the query around it must have. */
   done(query: SQL, isOpen = true): SQL {
-    for (const name of this.expects) if (!this.#ctes?.has(name)) this.#outer.expect(name);
+    if (this.expects.size > 0) for (const name of this.expects) if (!this.#ctes?.has(name)) this.#outer.expect(name);
     return markBuilt(query, this.scope, this.#outer.expects, isOpen);
   }
 
@@ -199,7 +199,7 @@ class Statement extends Template {
   sources(table: object | undefined, joins: readonly Config[] = none, target?: object) {
     const where: (SQL | undefined)[] = [];
     const tenants: SQL[] = [];
-    const lastOuter = joins.findLastIndex((join) => join.joinType === 'right' || join.joinType === 'full');
+    const lastOuter = joins.length === 0 ? -1 : joins.findLastIndex((join) => join.joinType === 'right' || join.joinType === 'full');
     const place = (source: object, index: number, joinType: string) => {
       if (!joinTypes.has(joinType)) throw new UnsupportedTenantOperationError(`Join with one of Drizzle's methods: "${joinType}" is no join.`);
       if (!isTable(source)) return { source: this.source(source, index), on: none };

@@ -103,7 +103,7 @@ export class Template {
   }
 
   #fill(slots: readonly Slot[], uses: readonly (TableUse | undefined)[]): void {
-    const derived = new Set(this.#bare);
+    let derived = this.#bare;
     slots.forEach(({ piece, out, at, table, name, cte }, i) => {
       const use = uses[piece];
       if (use === undefined || use === 'row' || use === 'schema') return;
@@ -118,11 +118,11 @@ export class Template {
         out[at] = this.#source(this.tables!.get(tableKey(schema?.name, name))!, false);
       } else if (table) {
         out[at] = this.#source(table, use === 'source');
-        derived.add(table);
+        derived = new Set(derived).add(table);
       }
     });
     for (const { column, out, at } of slots) {
-      if (column && derived.has(column.table)) {
+      if (column && derived?.has(column.table)) {
         // A column still, since Drizzle leaves out the table's name where all columns are of one table.
         out[at] = aliasedTableColumn(column as unknown as Column, namesOf(column.table)[2]);
       }
@@ -193,7 +193,7 @@ class Reader {
       case chunkKinds.name: {
         const { value } = chunk as { value: unknown };
         this.shape = this.shape.name(String(value));
-        if (template.tables) this.#slot(out, { name: String(value) });
+        if (this.shape.mayNameTable) this.#slot(out, { name: String(value) });
         out.push(this.shape.chunk);
         return;
       }
