@@ -24,7 +24,7 @@ import { chunkKindOf, chunkKinds } from './chunks.js';
 import { RenderedQuery } from './rendered.js';
 import { knownName, namesOf, type Scope } from './scope.js';
 import type { NamedTables } from './shape.js';
-import { encodedSQL, Template, unreadCount } from './template.js';
+import { checkName, encodedSQL, Template, unreadCount } from './template.js';
 
 /** Drizzle's dialect with a scope. */
 export interface ScopedDialect extends PgDialect {
@@ -34,6 +34,20 @@ export interface ScopedDialect extends PgDialect {
 }
 
 type Config = Record<string, any>;
+
+/** The dialects of handles: no other object that inherits from one builds or renders in its name. */
+const handles = new WeakSet<object>();
+
+/** The dialect of a handle: the scoping dialect, with the handle's scope. */
+export function dialectOf(dialect: object, scope: Scope): ScopedDialect {
+  const handle = Object.freeze(Object.create(dialect, { scope: { value: scope } }));
+  handles.add(handle);
+  return handle;
+}
+
+function assertHandle(dialect: object): void {
+  if (!handles.has(dialect)) throw new UnsupportedTenantOperationError('Build and run queries with a handle of withTenancy(): this dialect is not its own.');
+}
 
 /**
  * @param driver the dialect of the application's Drizzle handle
@@ -78,7 +92,9 @@ export function scopingDialect(driver: PgDialect, tables: NamedTables): object {
       return { sql: statement.done(statement.scoped(query, 'statement')), selection };
     },
 
-    buildRefreshMaterializedViewQuery(this: ScopedDialect, config: Config): SQL {
+    buildRefreshMaterializedViewQuery(this: ScopedDialect, given: Config): SQL {
+      const config = read(given);
+      assertHandle(this);
       this.scope.admit(config.view);
       if (this.scope.reach.kind !== 'all') {
         throw new UnsupportedTenantOperationError(
@@ -89,6 +105,7 @@ export function scopingDialect(driver: PgDialect, tables: NamedTables): object {
     },
 
     sqlToQuery(this: ScopedDialect, query: SQL, source?: unknown) {
+      assertHandle(this);
       const { scope } = this;
       const isRaw = scope.reach.kind === 'all' && !builtBy(query);
       const template = new Template(scope);
@@ -100,9 +117,13 @@ export function scopingDialect(driver: PgDialect, tables: NamedTables): object {
       }
       const commented = scope.reach.kind === 'all' ? sql`${scoped} ${sql.raw(scope.reach.comment)}` : scoped;
       const before = unreadCount();
-      const { sql: text, params } = drizzle.sqlToQuery(commented, source);
+      const { sql: text, params } = drizzle.sqlToQuery.call(this, commented, source);
       return new RenderedQuery(text, params, scope, unreadCount() === before || scope.reach.kind === 'all');
     },
+
+    // Drizzle escapes whatever has the method that it calls: an object would say itself what is written.
+    escapeName: (name: unknown) => drizzle.escapeName(asString(name)),
+    escapeString: (value: unknown) => drizzle.escapeString(asString(value)),
 
     _sqlToQuery(): never {
       throw new UnsupportedTenantOperationError('Use a driver that takes SQL as text: this one takes it in pieces, which a scoped handle does not check.');
@@ -119,6 +140,7 @@ class Statement extends Template {
     readonly dialect: ScopedDialect,
     tables?: NamedTables,
   ) {
+    assertHandle(dialect);
     super(dialect.scope, tables);
   }
 
@@ -196,7 +218,8 @@ class Statement extends Template {
   }
 
   /** FROM and its joins, each with its predicate where that belongs. `target` is the table of an UPDATE. */
-  sources(table: object | undefined, joins: readonly Config[] = none, target?: object) {
+  sources(table: object | undefined, given: readonly Config[] = none, target?: object) {
+    const joins = given.length === 0 ? none : given.map(({ table, joinType, lateral, alias, on }) => ({ table, joinType, lateral, alias, on }));
     const where: (SQL | undefined)[] = [];
     const tenants: SQL[] = [];
     const lastOuter = joins.length === 0 ? -1 : joins.findLastIndex((join) => join.joinType === 'right' || join.joinType === 'full');
@@ -230,7 +253,7 @@ class Statement extends Template {
         table: source,
         joinType,
         lateral: Boolean(lateral),
-        alias: source !== table && is(source, Subquery) ? source._.alias : alias,
+        alias,
         on: joinType === 'cross' ? undefined : this.on(on, given),
       };
     });
@@ -282,11 +305,10 @@ class Statement extends Template {
   fields(list: readonly Config[] | undefined): readonly Config[] | undefined {
     let scoped: Config[] | undefined;
     for (let i = 0; list && i < list.length; i++) {
-      const { field: given } = list[i]!;
+      const { path, field: given, fieldType, column, codecOverride } = list[i]!;
       const field = this.field(given);
-      if (field === given) continue;
-      const { path, fieldType, column, codecOverride } = list[i]!;
-      (scoped ??= [...list])[i] = { path, field, fieldType, column, codecOverride };
+      if (fieldType !== fieldTypes[chunkKindOf(field)]) throw new RawSqlNotScopedError('what is selected is neither a column nor SQL', '');
+      (scoped ??= [])[i] = { path, field, fieldType, column, codecOverride };
     }
     return scoped ?? list;
   }
@@ -294,18 +316,20 @@ class Statement extends Template {
   field(field: any): any {
     const kind = chunkKindOf(field);
     if (kind === chunkKinds.column) {
-      if (!this.isBare(field.table) || !namesOf(field.table)[0]) return field;
       const { table } = field;
+      checkName(field);
+      if (!this.isBare(table) || !namesOf(table)[0]) return field;
       const known = namesOf(table)[2];
       return field.isAlias ? (aliasedTableColumn(getOriginalColumnFromAlias(field), known) as any).as(field.name) : aliasedTableColumn(field, known);
     }
     if (kind === chunkKinds.subquery) return this.subquery(field);
     if (kind !== chunkKinds.aliased) return this.scoped(field);
-    if (field.isSelectionField) return field; // Only its name is written.
-    const inner = this.scoped(field.sql);
-    const copy = field.clone();
-    copy.sql = inner;
-    copy.origin = field.origin;
+    const { fieldAlias, isSelectionField, origin, sql: given } = field;
+    if (isSelectionField) checkName({ name: fieldAlias });
+    // Of a selected field only its name is written.
+    const copy = new SQL.Aliased(isSelectionField ? sql.empty() : this.scoped(given), fieldAlias) as any;
+    copy.isSelectionField = isSelectionField;
+    copy.origin = origin;
     return copy;
   }
 
@@ -327,7 +351,8 @@ class Statement extends Template {
   }
 
   /** UNION and the like. The WITH of the left side stands inside its parentheses, and does not reach here. */
-  operand(operator: Config): Config {
+  operand(given: Config): Config {
+    const operator = { ...given };
     if (!operators.has(operator.type)) throw new UnsupportedTenantOperationError(`Combine queries with one of Drizzle's methods: "${operator.type}" is none.`);
     const query = this.#outer.query(operator.rightSelect.getSQL());
     return {
@@ -464,9 +489,18 @@ const columns = Symbol.for('drizzle:Columns');
 const { orderSelectedFields } = utils as any;
 const joinTypes = new Set(['from', 'inner', 'left', 'right', 'full', 'cross']);
 const operators = new Set(['union', 'intersect', 'except']);
+/** How Drizzle calls what is selected, by the kind of chunk. */
+const fieldTypes: Record<number, string> = {
+  [chunkKinds.column]: 'Column',
+  [chunkKinds.sql]: 'SQL',
+  [chunkKinds.aliased]: 'SQL.Aliased',
+  [chunkKinds.subquery]: 'Subquery',
+};
 const strengths = new Set(['update', 'no key update', 'share', 'key share']);
+/** Each part is read once, and not again after it was checked. */
+const read = (config: Config): Config => Object.assign({}, config);
 /**
- * What Drizzle spreads into a new object for each statement is slow to read: each has a hidden class of its own, and a
+ * As `read`. What Drizzle spreads into a new object for each statement is slow to read: each has a hidden class of its own, and a
  * part that is not there is looked for anew. Here all have one.
  */
 const partsOf = (config: Config): Config =>
@@ -485,6 +519,10 @@ const isTable = (source: object) => {
   const kind = chunkKindOf(source);
   return kind === chunkKinds.table || kind === chunkKinds.view;
 };
+function asString(value: unknown): string {
+  if (typeof value !== 'string') throw new RawSqlNotScopedError('a name or a text is not a string', '');
+  return value;
+}
 const none: readonly never[] = Object.freeze([]);
 const [open, close, and, andOpen] = ['(', ')', ' and ', ' and ('].map((text) => Object.freeze(new StringChunk(text)));
 

@@ -6,9 +6,10 @@ import { prove } from './raw.js';
 import { RenderedQuery } from './rendered.js';
 import type { Statements } from './statements.js';
 
-/** Whether the transaction of a handle is still open. */
+/** The transaction of a handle: whether it is still open, and whether row-level security knows its tenant. */
 export interface Lifetime {
   open: boolean;
+  readonly isBound: boolean;
 }
 
 export class ScopedSession {
@@ -98,7 +99,8 @@ export class ScopedSession {
   }
 
   /** A cached result is the tenant's: a tag that the application chose is filed under the tenant. */
-  #cacheOf(cache: any): unknown {
+  #cacheOf(given: any): unknown {
+    const cache = given && { ...given };
     return cache?.tag === undefined ? cache : { ...cache, tag: tagOf(this.#dialect, cache.tag) };
   }
 

@@ -4,12 +4,13 @@
  */
 import { type Column, is, Param, SQL, sql, type StringChunk, Subquery } from 'drizzle-orm';
 import { aliasedTableColumn } from 'drizzle-orm/alias';
+import { classOf } from '../schema/classify.js';
 import { RawSqlNotScopedError, TenantMismatchError } from '../schema/index.js';
 import { builtBy } from './built.js';
 import { chunkKindOf, chunkKinds, isSQLWrapper } from './chunks.js';
 import { isQualified, namesOf, originalName, type Scope } from './scope.js';
 import { type NamedTables, Shape, tableKey } from './shape.js';
-import { addsValue, type FragmentUse, type TableUse } from './sql-text.js';
+import { addsValue, isCalledByName, type FragmentUse, type TableUse } from './sql-text.js';
 
 let rendered = 0;
 
@@ -199,6 +200,7 @@ class Reader {
       }
       case chunkKinds.column: {
         const column = chunk as { table: object; name: string; isAlias: boolean };
+        checkName(column);
         this.shape = this.shape.columnOrLabel;
         if (!column.isAlias && isQualified(column.table)) this.#slot(out, { column });
         out.push(chunk);
@@ -228,6 +230,7 @@ class Reader {
         throw new RawSqlNotScopedError('rows of values stand outside of an insert', '');
       case chunkKinds.aliased:
         if ((chunk as SQL.Aliased).fieldAlias !== undefined) {
+          checkName({ name: (chunk as SQL.Aliased).fieldAlias });
           this.shape = this.shape.columnOrLabel;
           out.push(chunk);
           return;
@@ -288,6 +291,16 @@ class Reader {
   /** Of the piece that the shape just came to, whose copy comes next. */
   #slot(out: unknown[], more: Pick<Slot, 'table' | 'name' | 'column' | 'cte'>): void {
     (this.slots ??= []).push({ piece: this.shape.count - 1, out, at: out.length, ...more });
+  }
+}
+
+/**
+ * A column is written as `table.name`, which calls the function of that name where the statement gives the table's name
+ * to the values of another function. No column of a declared table is a function's name by chance.
+ */
+export function checkName({ name, table }: { readonly name: string; readonly table?: object }): void {
+  if (isCalledByName(name) && !(table && classOf(table))) {
+    throw new RawSqlNotScopedError(`"${name}" behind a dot calls the function of that name`, '');
   }
 }
 

@@ -17,8 +17,8 @@ export { proveScoped, type ProveScopedOptions } from './prove.js';
  * @param Db the application's database
  * @param options the migrations or the schema; PGlite, unless `server` is the URL of a PostgreSQL server
  * @example
- * const layer = testLayer(Db, { migrations: './drizzle' });
- * it('creates', () => Effect.runPromise(create('x').pipe(Effect.provide(Db.forTenant(id)), Effect.provide(layer))));
+ * const layer = testLayer(Db, { schema });
+ * it('creates', () => Effect.runPromise(createProject.pipe(Effect.provide(Db.forTenant(id)), Effect.provide(layer))));
  */
 export const testLayer = <Self, Name extends string>(
   Db: TenantDb.ServiceClass<Self, any, Name, any>,

@@ -55,8 +55,8 @@ type Service<Self, Name extends string> = TenantDb.ServiceClass<Self, any, Name,
  * @param program what the application does for a tenant
  * @returns what the program did, the same on both databases
  * @example
- * it('keeps the invoices apart', () =>
- *   Effect.runPromise(expectIsolated(Db, { migrations: './drizzle', tenant: a, seed }, listInvoices)));
+ * it('keeps the projects apart', () =>
+ *   Effect.runPromise(expectIsolated(Db, { schema, tenant: id, seed }, listProjects)));
  */
 export const expectIsolated = <Self, Name extends string, A, E, E2>(
   Db: Service<Self, Name>,
