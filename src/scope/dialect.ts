@@ -303,18 +303,19 @@ class Statement extends Template {
 
   /** What is selected or returned. */
   fields(list: readonly Config[] | undefined): readonly Config[] | undefined {
-    let scoped: Config[] | undefined;
-    for (let i = 0; list && i < list.length; i++) {
+    if (!list) return undefined;
+    const scoped = new Array<Config>(list.length);
+    for (let i = 0; i < scoped.length; i++) {
       const { path, field: given, fieldType, column, codecOverride } = list[i]!;
-      const field = this.field(given);
-      if (fieldType !== fieldTypes[chunkKindOf(field)]) throw new RawSqlNotScopedError('what is selected is neither a column nor SQL', '');
-      (scoped ??= [])[i] = { path, field, fieldType, column, codecOverride };
+      const kind = chunkKindOf(given);
+      const field = this.field(given, kind);
+      if (fieldType !== fieldTypes[field === given ? kind : chunkKindOf(field)]) throw new RawSqlNotScopedError('what is selected is neither a column nor SQL', '');
+      scoped[i] = { path, field, fieldType, column, codecOverride };
     }
-    return scoped ?? list;
+    return scoped;
   }
 
-  field(field: any): any {
-    const kind = chunkKindOf(field);
+  field(field: any, kind: number): any {
     if (kind === chunkKinds.column) {
       const { table } = field;
       checkName(field);

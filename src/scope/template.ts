@@ -299,10 +299,17 @@ class Reader {
  * to the values of another function. No column of a declared table is a function's name by chance.
  */
 export function checkName({ name, table }: { readonly name: string; readonly table?: object }): void {
-  if (isCalledByName(name) && !(table && classOf(table))) {
+  if (harmless.has(name)) return;
+  if (isCalledByName(name)) {
+    if (table && classOf(table)) return;
     throw new RawSqlNotScopedError(`"${name}" behind a dot calls the function of that name`, '');
   }
+  if (harmless.size >= 10_000) harmless.clear();
+  harmless.add(name);
 }
+
+/** The names that were looked at, and call nothing. */
+const harmless = new Set<unknown>();
 
 /** The SQL that a value is, or that a custom type makes of it; undefined for what is sent as a parameter. */
 export function encodedSQL(value: unknown, encoder: Param['encoder']): SQL | undefined {
