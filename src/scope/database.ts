@@ -312,8 +312,11 @@ export function scopedHandles(db: any, options: WithTenancyOptions<any>, running
         throw new TenantMismatchError('Return a query of the handle that prepare() gives, as in db.prepare(account, (tdb) => tdb.select().from(projects)).');
       }
       return {
-        run: (id: unknown, values: Record<string, unknown> = {}) =>
-          prepared.execute({ ...values, [tenantPlaceholder]: tenancy.parse(id) }),
+        run: (id: unknown, values?: Record<string, unknown>) => {
+          const all: Record<string, unknown> = Object.assign({}, values);
+          all[tenantPlaceholder] = tenancy.parse(id);
+          return prepared.execute(all);
+        },
       };
     },
   }, { session: db.session, relations, isBound: shared.binding !== undefined });

@@ -63,12 +63,12 @@ export function scopingDialect(driver: PgDialect, tables: NamedTables): object {
 
     buildSelectQuery(this: ScopedDialect, config: Config): SQL {
       const statement = new Statement(this);
-      return statement.done(drizzle.buildSelectQuery(statement.select(read(config))));
+      return statement.done(drizzle.buildSelectQuery(statement.select(partsOf(config))));
     },
 
     buildUpdateQuery(this: ScopedDialect, config: Config): SQL {
       const statement = new Statement(this);
-      return statement.done(drizzle.buildUpdateQuery(statement.update(read(config))));
+      return statement.done(drizzle.buildUpdateQuery(statement.update(partsOf(config))));
     },
 
     buildUpdateSet(this: ScopedDialect, table: object, set: Config): SQL {
@@ -78,12 +78,12 @@ export function scopingDialect(driver: PgDialect, tables: NamedTables): object {
 
     buildDeleteQuery(this: ScopedDialect, config: Config): SQL {
       const statement = new Statement(this);
-      return statement.done(drizzle.buildDeleteQuery(statement.delete(read(config))));
+      return statement.done(drizzle.buildDeleteQuery(statement.delete(partsOf(config))));
     },
 
     buildInsertQuery(this: ScopedDialect, config: Config): SQL {
       const statement = new Statement(this);
-      return statement.done(drizzle.buildInsertQuery(statement.insert(read(config))));
+      return statement.done(drizzle.buildInsertQuery(statement.insert(partsOf(config))));
     },
 
     buildRelationalQuery(this: ScopedDialect, config: Config) {
@@ -150,7 +150,7 @@ class Statement extends Template {
 
   /** Marks the finished statement. The CTEs that it still expects, the query around it must have. */
   done(query: SQL, isOpen = true): SQL {
-    for (const name of this.expects) if (!this.#ctes?.has(name)) this.#outer.expect(name);
+    if (this.expects.size > 0) for (const name of this.expects) if (!this.#ctes?.has(name)) this.#outer.expect(name);
     return markBuilt(query, this.scope, this.#outer.expects, isOpen);
   }
 
@@ -219,10 +219,10 @@ class Statement extends Template {
 
   /** FROM and its joins, each with its predicate where that belongs. `target` is the table of an UPDATE. */
   sources(table: object | undefined, given: readonly Config[] = none, target?: object) {
-    const joins = given.map(read);
+    const joins = given.length === 0 ? none : given.map(({ table, joinType, lateral, alias, on }) => ({ table, joinType, lateral, alias, on }));
     const where: (SQL | undefined)[] = [];
     const tenants: SQL[] = [];
-    const lastOuter = joins.findLastIndex((join) => join.joinType === 'right' || join.joinType === 'full');
+    const lastOuter = joins.length === 0 ? -1 : joins.findLastIndex((join) => join.joinType === 'right' || join.joinType === 'full');
     const place = (source: object, index: number, joinType: string) => {
       if (!joinTypes.has(joinType)) throw new UnsupportedTenantOperationError(`Join with one of Drizzle's methods: "${joinType}" is no join.`);
       if (!isTable(source)) return { source: this.source(source, index), on: none };
@@ -303,15 +303,19 @@ class Statement extends Template {
 
   /** What is selected or returned. */
   fields(list: readonly Config[] | undefined): readonly Config[] | undefined {
-    return list?.map(({ path, field: given, fieldType, column, codecOverride }) => {
-      const field = this.field(given);
-      if (fieldType !== fieldTypes[chunkKindOf(field)]) throw new RawSqlNotScopedError('what is selected is neither a column nor SQL', '');
-      return { path, field, fieldType, column, codecOverride };
-    });
+    if (!list) return undefined;
+    const scoped = new Array<Config>(list.length);
+    for (let i = 0; i < scoped.length; i++) {
+      const { path, field: given, fieldType, column, codecOverride } = list[i]!;
+      const kind = chunkKindOf(given);
+      const field = this.field(given, kind);
+      if (fieldType !== fieldTypes[field === given ? kind : chunkKindOf(field)]) throw new RawSqlNotScopedError('what is selected is neither a column nor SQL', '');
+      scoped[i] = { path, field, fieldType, column, codecOverride };
+    }
+    return scoped;
   }
 
-  field(field: any): any {
-    const kind = chunkKindOf(field);
+  field(field: any, kind: number): any {
     if (kind === chunkKinds.column) {
       const { table, isAlias, name } = field;
       checkName(field);
@@ -493,8 +497,24 @@ const fieldTypes: Record<number, string> = {
   [chunkKinds.subquery]: 'Subquery',
 };
 const strengths = new Set(['update', 'no key update', 'share', 'key share']);
-/** What Drizzle spread into a new object is slow to read, property by property: the engine has not met its like. */
+/** Each part is read once, and not again after it was checked. */
 const read = (config: Config): Config => Object.assign({}, config);
+/**
+ * As `read`. What Drizzle spreads into a new object for each statement is slow to read: each has a hidden class of its own, and a
+ * part that is not there is looked for anew. Here all have one.
+ */
+const partsOf = (config: Config): Config =>
+  Object.assign(
+    {
+      withList: undefined, table: undefined, fields: undefined, distinct: undefined, setOperators: undefined, joins: undefined,
+      where: undefined, having: undefined, orderBy: undefined, groupBy: undefined, limit: undefined, offset: undefined,
+      lockingClause: undefined, comment: undefined, fieldsFlat: undefined, setFieldsFlat: undefined, set: undefined,
+      from: undefined, returning: undefined, returningFields: undefined, values: undefined, select: undefined,
+      columnList: undefined, overridingSystemValue_: undefined, onConflict: undefined, shape: undefined, mapper: undefined,
+      useSelectionCastCodecs: undefined,
+    },
+    config,
+  );
 const isTable = (source: object) => {
   const kind = chunkKindOf(source);
   return kind === chunkKinds.table || kind === chunkKinds.view;

@@ -72,8 +72,8 @@ export class Scope {
    */
   admit(table: object): TableClass {
     const found = classOf(table);
-    const name = nameOf(table);
     if (!found) {
+      const name = nameOf(table);
       throw new UnscopedTableError(
         name,
         is(table, View)
@@ -82,17 +82,20 @@ export class Scope {
       );
     }
     if (isDisputed(table, found) && !this.isOwn(found)) {
+      const name = nameOf(table);
       throw new UnscopedTableError(name, `Declare "${name}" once, or give it to withTenancy() in its relations: the process declares it twice, and not alike.`);
     }
     found.validate();
     if (found.kind === 'reference') return found;
     const { reach } = this;
     if (reach.kind === 'shared') {
+      const name = nameOf(table);
       throw new UnscopedTableError(name, `Use db.forTenant(id) for "${name}": db.shared holds the reference tables only.`);
     }
     if (reach.kind === 'all' || this.#tenancy === found.tenancy) return found;
     const ids = reach.kind === 'one' ? [reach.id] : reach.ids;
     if (this.#tenancy || ids.some((id) => idOf(id, found.tenancy) === undefined)) {
+      const name = nameOf(table);
       throw new UnscopedTableError(
         name,
         `Use a handle of the tenancy "${found.tenancy.name}" for "${name}", as in db.forTenant(${found.tenancy.name}Id): ` +
@@ -211,6 +214,12 @@ export function knownName(table: object): SQL {
   return schema && !isAlias(table) ? sql`${sql.identifier(schema)}.${sql.identifier(known)}` : sql`${sql.identifier(known)}`;
 }
 
-export function isAlias(table: object): boolean {
+function isAlias(table: object): boolean {
   return chunkKindOf(table) === chunkKinds.view ? (table as any)[ViewBaseConfig].isAlias : (table as any)[IsAlias];
+}
+
+/** Whether the names of a table's columns begin with a schema. */
+export function isQualified(table: object): boolean {
+  const it = table as any;
+  return chunkKindOf(table) === chunkKinds.view ? namesOf(table)[0] !== undefined && !isAlias(table) : it[Schema] !== undefined && !it[IsAlias];
 }
