@@ -12,6 +12,7 @@ import type {
   ImmutableTenantError,
   InvalidTenantIdError,
   RawSqlNotScopedError,
+  RowLevelSecurityError,
   TenantDefinitionError,
   TenantMismatchError,
   UnscopedTableError,
@@ -67,6 +68,7 @@ export type TenantReason =
   | ImmutableTenantError
   | InvalidTenantIdError
   | RawSqlNotScopedError
+  | RowLevelSecurityError
   | TenantDefinitionError
   | TenantMismatchError
   | UnscopedTableError
@@ -96,6 +98,7 @@ const retryable: ReadonlySet<string> = new Set(['ConnectionError', 'DeadlockErro
  * A statement or a transaction failed.
  *
  * @example
+ * const db = yield* Db;
  * const created = yield* db.insert(projects).values({ name }).pipe(
  *   Effect.catchReason('DbError', 'UniqueViolation', ({ constraint }) => Effect.fail(new NameTaken({ constraint }))),
  * );
@@ -121,6 +124,7 @@ const tenantReasons: ReadonlySet<unknown> = new Set<TenantReason['_tag']>([
   'ImmutableTenantError',
   'InvalidTenantIdError',
   'RawSqlNotScopedError',
+  'RowLevelSecurityError',
   'TenantDefinitionError',
   'TenantMismatchError',
   'UnscopedTableError',

@@ -101,6 +101,7 @@ export const isEffectDrizzle = (db: unknown): boolean => is(db, PgEffectDatabase
 /** Drizzle's Effect drivers keep the connection of a transaction in the context of its fiber. */
 export const effectDriver = (session: DrizzleSession, attributes: Driver['attributes'], isTransaction = false): Driver => ({
   isTransaction,
+  runsEffects: true,
   attributes,
   statement: (use, text) => settle(() => use(session), text),
   transaction: <A, E, R>(body: (driver: Driver) => Effect.Effect<A, E, R>, config?: PgTransactionConfig): Effect.Effect<A, E | DbError, R> =>

@@ -13,10 +13,6 @@ import type { Driver } from './driver.js';
 import { lendingDriver, type Connection, type Lend } from './lending.js';
 import { connectionClosed, singleConnection } from './postgres-client.js';
 
-/** Whether a Drizzle handle runs on postgres.js. */
-export const isPostgresJs = (db: any): boolean =>
-  typeof db?.$client === 'function' && typeof db.$client.unsafe === 'function' && Array.isArray(db.$client.options?.host);
-
 /**
  * @param db Drizzle's handle on postgres.js: its options, logger and cache are used, its connections are not
  * @returns a driver with connections of its own, at most `max` of them, which close with the scope

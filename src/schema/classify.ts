@@ -3,6 +3,7 @@
  * A classification is frozen, and known by identity: no property that a caller sets can forge or remove one.
  */
 import { Column, is, Table, View } from 'drizzle-orm';
+import { chunkKindOf, chunkKinds } from 'drizzle-orm/sql/sql';
 import { ViewBaseConfig } from 'drizzle-orm/view-common';
 import type { PgColumn, PgTable, PgView } from 'drizzle-orm/pg-core';
 import { tenancyOfColumn, type AnyTenancy } from './tenancy.js';
@@ -61,7 +62,7 @@ const symbols = (Table as any).Symbol;
  * @returns what it is, or undefined for what neither `tenantTable` nor `referenceTable` made
  */
 export function classOf(table: object): TableClass | undefined {
-  if (is(table, View)) return classOfView(table as PgView);
+  if (chunkKindOf(table) === chunkKinds.view) return classOfView(table as PgView);
   const found = (table as Record<symbol, unknown>)[mark];
   const classified = typeof found === 'object' && found !== null ? classes.get(found) : undefined;
   if (!classified) return undefined;

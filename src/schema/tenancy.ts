@@ -64,6 +64,7 @@ export type AnyTenancy = Tenancy<any, any, any>;
 
 const tenancyMark = Symbol('drizzle-tenant:tenancy');
 const checks = new WeakMap<object, (value: unknown) => string | number | bigint | undefined>();
+const columns = new WeakMap<object, PgColumn>();
 
 /** The tenancy whose `id()` made this column, or undefined. A copy made by `toBuilder` or an alias keeps it. */
 export function tenancyOfColumn(column: object): AnyTenancy | undefined {
@@ -89,7 +90,8 @@ export function tenancy<const Name extends string, TFactory extends TenantColumn
   if (typeof name !== 'string' || name === '') {
     throw new TenantDefinitionError('-', '-', 'Give the tenancy a name, as in tenancy("account", uuid)');
   }
-  const check = checkFor(name, pgTable('tenancy', { id: column('id') }).id);
+  const declaredColumn = pgTable('tenancy', { id: column('id') }).id;
+  const check = checkFor(name, declaredColumn);
   const parse = (value: unknown): TenantId<Name> => {
     const checked = check(value);
     if (typeof checked === 'object') throw new InvalidTenantIdError(name, checked.reason);
@@ -120,6 +122,7 @@ export function tenancy<const Name extends string, TFactory extends TenantColumn
     const checked = check(value);
     return typeof checked === 'object' ? undefined : checked;
   });
+  columns.set(self, declaredColumn);
   declared.push(self);
   return self;
 }
@@ -150,6 +153,9 @@ export function idOf(value: unknown, tenancy: AnyTenancy): string | number | big
   if (known !== undefined && known !== 'several' && known !== tenancy) return undefined;
   return checks.get(tenancy)!(value);
 }
+
+/** What the database is sent for an id of the tenancy, before the driver writes it as text. */
+export const driverValueOf = (id: unknown, tenancy: AnyTenancy): unknown => columns.get(tenancy)!.mapToDriverValue(id);
 
 type Check = (value: unknown) => string | number | bigint | { readonly reason: string };
 

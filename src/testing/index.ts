@@ -19,8 +19,8 @@ export { proveScoped, type ProveScopedOptions } from './prove.js';
  *   needs CREATEDB
  * @returns the layer; it fails with {@link TestDatabaseError} where the database cannot be made
  * @example
- * const layer = testLayer(Db, { migrations: './drizzle' });
- * it('creates', () => Effect.runPromise(create('x').pipe(Effect.provide(Db.forTenant(id)), Effect.provide(layer))));
+ * const layer = testLayer(Db, { schema });
+ * it('creates', () => Effect.runPromise(createProject.pipe(Effect.provide(Db.forTenant(id)), Effect.provide(layer))));
  */
 export const testLayer = <Self, Name extends string>(
   Db: TenantDb.ServiceClass<Self, any, Name, any>,

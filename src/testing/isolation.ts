@@ -56,8 +56,8 @@ type Service<Self, Name extends string> = TenantDb.ServiceClass<Self, any, Name,
  * @returns what the program did, the same on both databases; fails with {@link IsolationError} where they differ, and
  *   with {@link TestDatabaseError} where the role of `server` may not create databases
  * @example
- * it('keeps the invoices apart', () =>
- *   Effect.runPromise(expectIsolated(Db, { migrations: './drizzle', tenant: a, seed }, listInvoices)));
+ * it('keeps the projects apart', () =>
+ *   Effect.runPromise(expectIsolated(Db, { schema, tenant: id, seed }, listProjects)));
  */
 export const expectIsolated = <Self, Name extends string, A, E, E2>(
   Db: Service<Self, Name>,

@@ -121,6 +121,18 @@ describe("Drizzle's query cache", () => {
     expect(cache.entries.size).toBe(4);
   });
 
+  test('a tag that is another one when it is looked at again is the tenant\'s own', async () => {
+    const { db, cache } = cached();
+    const titles = (tdb: any) => tdb.select({ title: tasks.title }).from(tasks).where(eq(tasks.id, 2));
+    await titles(db.forTenant(b)).$withCache({ tag: 'two' });
+    const [foreign] = cache.entries.keys();
+    const tdb = db.forTenant(a) as any;
+    let looks = 0;
+    const config = { enabled: true, autoInvalidate: true, get tag() { return looks++ === 0 ? undefined : foreign; } };
+    const rows = await tdb.session.prepareQuery(titles(tdb).toSQL(), 'objects', false, undefined, { type: 'select', tables: () => ['tasks'] }, config).execute();
+    expect(rows).toEqual([{ title: 'Build a' }]);
+  });
+
   test('a tag of one tenancy is not that of another', async () => {
     const { db } = cached();
     const accountRows = await db.forTenant(a).select({ id: tasks.id }).from(tasks).$withCache({ tag: 'x' });

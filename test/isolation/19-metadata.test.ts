@@ -25,6 +25,12 @@ function set(target: any, key: PropertyKey, value: unknown): void {
   undo.push(() => (before ? Object.defineProperty(target, key, before) : delete target[key]));
 }
 const symbols = (Table as any).Symbol;
+
+/** An object of which a property answers so, and otherwise when it is looked at once more. */
+function answering(target: object, key: string, first: readonly unknown[], then: unknown): any {
+  let looks = 0;
+  return Object.defineProperty(target, key, { configurable: true, enumerable: true, get: () => (looks < first.length ? first[looks++] : then), set() {} });
+}
 const markOf = (table: object) => Object.getOwnPropertySymbols(table).find((it) => it.description?.startsWith('drizzle-tenant'))!;
 const titles = (tdb: any) => tdb.select({ title: tasks.title }).from(tasks);
 
@@ -76,6 +82,20 @@ describe('without effect, or refused', () => {
       query.config.setOperators[0].type = 'union select title from tasks union';
       return query;
     },
+    'the operator of a set operation, when it is looked at again': (tdb: any) => {
+      const query = titles(tdb).unionAll(titles(tdb));
+      query.config.setOperators[0] = answering(query.config.setOperators[0], 'type', ['union'], 'union select title from tasks union');
+      return query;
+    },
+    'the kind of a join, when it is looked at again': (tdb: any) => {
+      const query = tdb.select({ title: sql`title` }).from(countries).crossJoin(projects);
+      query.config.joins[0] = answering(query.config.joins[0], 'joinType', ['cross', 'cross', 'cross'], 'cross join tasks t cross');
+      return query;
+    },
+    'whether a field is only named, when it is looked at again': (tdb: any) => {
+      const field = answering(sql`(select string_agg(title, ',') from tasks)`.as('title'), 'isSelectionField', [true], false);
+      return tdb.select({ title: field }).from(countries);
+    },
     'the strength of a lock': (tdb: any) => titles(tdb).for('update; delete from x_labels; select 1 for update'),
     'the conflict of an insert': (tdb: any) => {
       const insert = tdb.insert(labels).values({ id: 1, name: 'x' });
@@ -105,6 +125,24 @@ describe('refused', () => {
       set(countries, symbols.Schema, 'crm');
       return tdb.select({ name: countries.name }).from(countries);
     },
+    'a dialect that inherits a scope of its own': (tdb: any) => {
+      const dialect = Object.create(tdb.dialect, { scope: { value: { reach: { kind: 'all', comment: '' }, includes: () => true } } });
+      return tdb.session.prepareQuery(dialect.sqlToQuery(sql`select title from tasks`), 'objects', false).execute();
+    },
+    'a dialect that inherits, and renders otherwise': (tdb: any) => {
+      const dialect = Object.create(tdb.dialect, { escapeParam: { value: (n: number) => `$${n + 1} or true` } });
+      return tdb.session.prepareQuery(dialect.sqlToQuery(titles(tdb).getSQL()), 'objects', false).execute();
+    },
+    'a dialect that inherits, and builds otherwise': (tdb: any) => {
+      const query = titles(tdb);
+      query.dialect = Object.create(tdb.dialect, { buildSelection: { value: () => sql`(select string_agg(title, ',') from tasks)` } });
+      return tdb.execute(query.getSQL());
+    },
+    'a field that only looks like one': (tdb: any) => {
+      const query = tdb.select({ id: countries.id }).from(countries);
+      query.config.fieldsFlat = [{ path: ['x'], field: { sql: sql`(select string_agg(title, ',') from tasks)`, fieldAlias: 'x' }, fieldType: 'SQL.Aliased' }];
+      return query;
+    },
     'a plain table': (tdb) => tdb.select().from(pgTable('tasks', { id: integer(), title: text() }) as any),
     'a plain table that inherits a class': (tdb) => {
       set(Object.prototype, markOf(countries), (countries as any)[markOf(countries)]);
@@ -129,6 +167,12 @@ describe('a polluted Object.prototype', () => {
       expect(outcomes[0]).toEqual(outcomes[1]);
     });
   }
+});
+
+test('the proof of text by hand stays on', async () => {
+  const { prover } = (pair.many.db.forTenant(a) as any).dialect;
+  expect(() => (prover.prove = async () => [])).toThrow(TypeError);
+  await pair.refused((tdb) => tdb.execute('select title from tasks'));
 });
 
 test('a proxy cannot answer with another class', () => {

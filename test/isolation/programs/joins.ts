@@ -38,6 +38,7 @@ export const joins: Program[] = [
   { name: 'full join across schemas', run: (tdb, { notes, tasks }) => tdb.select().from(notes).fullJoin(tasks, eq(notes.taskId, tasks.id)).where(or(gt(notes.order, 0), isNull(notes.order))) },
   { name: 'right join across schemas, ordered by a column of it', ordered: true, run: (tdb, { notes, tasks }) => tdb.select({ body: notes.body, t: tasks.id }).from(notes).rightJoin(tasks, and(eq(notes.taskId, tasks.id), lt(notes.order, 3))).orderBy(tasks.id, notes.id) },
   { name: 'full join across schemas, a column renamed', run: (tdb, { notes, tasks }) => tdb.select({ b: notes.body.as('b') }).from(notes).fullJoin(tasks, eq(notes.taskId, tasks.id)) },
+  { name: 'full join of a table with a made name', run: (tdb, { labels, tasks }) => tdb.select({ t: tasks.id, n: labels.name }).from(tasks).fullJoin(labels, eq(labels.taskId, tasks.id)) },
   { name: 'join a link table', run: (tdb, { projects, projectUsers, users }) => tdb.select({ p: projects.name, u: users.name, role: projectUsers.role }).from(projects).innerJoin(projectUsers, eq(projectUsers.projectId, projects.id)).innerJoin(users, eq(projectUsers.userId, users.id)) },
   { name: 'join a view', run: (tdb, { projects, openTasks }) => tdb.select().from(projects).leftJoin(openTasks, eq(openTasks.projectId, projects.id)) },
   { name: 'full join a view', run: (tdb, { projects, openTasks }) => tdb.select({ p: projects.id, t: openTasks.id, s: openTasks.shout }).from(projects).fullJoin(openTasks, eq(openTasks.projectId, projects.id)) },

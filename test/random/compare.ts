@@ -1,0 +1,103 @@
+/**
+ * One program on two databases: one of many tenants, and one that holds its own tenants alone. What it returns or
+ * throws must be equal, and so must be what it leaves; other tenants' rows stay as they were.
+ */
+import { recorder, type Result } from './outcome.js';
+import type { Side } from './side.js';
+import { restartQuery, stateQuery, type Module, type Whose } from './state.js';
+
+/** A program, as its text is evaluated: it gives each of its statements to `step`. */
+export type Run = (given: Given, schema: Module) => Promise<unknown>;
+
+export interface Given {
+  readonly db: any;
+  readonly tdb: any;
+  readonly id: any;
+  readonly ids: readonly any[];
+  readonly others: readonly any[];
+  readonly step: (run: () => unknown, ordered?: boolean) => Promise<void>;
+}
+
+export interface Difference {
+  readonly what: string;
+  readonly many: unknown;
+  readonly alone: unknown;
+}
+
+/** A side, and what is known of it. */
+export class Compared {
+  readonly #before = new Map<string, any>();
+  readonly #queries = new Map<string, string>();
+  readonly #restart: string | undefined;
+
+  constructor(
+    readonly side: Side,
+    readonly module: Module,
+  ) {
+    this.#restart = restartQuery(module);
+  }
+
+  async restart(): Promise<void> {
+    if (this.#restart) await this.side.read(this.#restart);
+  }
+
+  #stateQuery(whose: Whose): string {
+    const key = `${whose.tenancy} ${whose.own.map(String).join()}`;
+    if (!this.#queries.has(key)) this.#queries.set(key, stateQuery(this.module, whose));
+    return this.#queries.get(key)!;
+  }
+
+  /** What the tables hold when nothing has run. */
+  async before(whose: Whose): Promise<any> {
+    const query = this.#stateQuery(whose);
+    if (!this.#before.has(query)) this.#before.set(query, await this.side.read(query));
+    return this.#before.get(query);
+  }
+
+  /** Runs a program and undoes what it did. */
+  async run(run: Run, whose: Whose): Promise<{ results: readonly Result[]; state: any }> {
+    const { side, module } = this;
+    const { own, others } = whose;
+    const { results, step } = recorder();
+    let wrote = true;
+    await side.begin();
+    try {
+      const tdb = own.length > 1 ? side.db.forTenants(own) : side.db.forTenant(own[0]);
+      let depth = 0;
+      const nesting = async (body: () => unknown, ordered?: boolean): Promise<void> => {
+        const isTop = depth === 0;
+        depth++;
+        try {
+          // Steps at the top are independent of one another; within a transaction, the first that fails ends it.
+          await step(body, ordered).catch((error) => {
+            if (!isTop) throw error;
+          });
+        } finally {
+          depth--;
+        }
+      };
+      await run({ db: side.db, tdb, id: own[0], ids: own, others, step: nesting }, module);
+      wrote = await side.wrote();
+      return { results, state: wrote ? await side.read(this.#stateQuery(whose)) : undefined };
+    } finally {
+      await side.undo();
+      if (wrote) await this.restart();
+    }
+  }
+}
+
+/** @returns what a program does on both, and the first difference */
+export async function compare(many: Compared, alone: Compared, run: Run, whose: Whose): Promise<{ results: readonly Result[]; difference: Difference | undefined }> {
+  const [manyBefore, aloneBefore] = await Promise.all([many.before(whose), alone.before(whose)]);
+  const [first, second] = await Promise.all([many.run(run, whose), alone.run(run, whose)]);
+  const after = first.state ?? manyBefore;
+  const aloneAfter = second.state ?? aloneBefore;
+  const differ = (what: string, left: unknown, right: unknown): Difference | undefined =>
+    JSON.stringify(left) === JSON.stringify(right) ? undefined : { what, many: left, alone: right };
+  const difference =
+    differ('results', first.results, second.results) ??
+    differ("other tenants' rows", after.others, manyBefore.others) ??
+    differ("other tenants' rows, where there are none", aloneAfter.others, aloneBefore.others) ??
+    differ("the tenant's own rows", after.own, aloneAfter.own);
+  return { results: first.results, difference };
+}

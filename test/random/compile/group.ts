@@ -1,0 +1,63 @@
+/** The text of GROUP BY, HAVING and aggregates. */
+import type { Group } from '../ast.js';
+import { choose, isPlain, type Env, type Rows } from './env.js';
+import { num } from './expression.js';
+import { orderOf, type Chosen } from './select.js';
+
+export interface Grouping {
+  readonly code: string;
+  readonly fields: Chosen[];
+  readonly total: string[];
+}
+
+export function groupOf(env: Env, group: Group, from: Rows, joins: readonly string[]): Grouping {
+  const { rows } = env;
+  const total = orderOf(rows.flatMap((it) => it.total));
+  const int = (n: number) => env.column(n, 'int', true)?.code ?? 'sql`1`';
+  const text = (n: number) => env.column(n, 'text', true)?.code ?? 'sql`\'\'`';
+  const aggregates = group.aggregates.map((n): Chosen => {
+    const [kind, code] = choose(
+      [
+        ['int', 'sql`count(*)::int`'],
+        ['int', `sql\`sum(\${${int(n)}})::int\``],
+        ['int', `max(${int(n)})`],
+        ['text', `sql\`max(\${${text(n)}})\``],
+        ['text', `sql\`string_agg(\${${text(n)}}, ',' order by ${total})\``],
+        ['int', `sql\`(count(distinct \${${text(n)}}))::int\``],
+        ['int', `sql\`(count(*) filter (where \${${int(n)}} > 2))::int\``],
+        ['text', `sql\`json_agg(\${${text(n)}} order by ${total})::text\``],
+      ] as const,
+      n,
+    );
+    env.reach('aggregate');
+    return { key: env.name('c'), kind, code };
+  });
+  const key = from.table?.key ?? [];
+  // A derived table has no key that the other columns would follow from.
+  const byKey = group.key && key.length > 0 && !from.kind.includes('view') && from.kind !== 'template' && joins.every((it) => it === 'inner' || it === 'left');
+  let by: string[];
+  let fields: Chosen[];
+  if (byKey) {
+    env.reach('group by the primary key');
+    by = key.map((it) => `${from.code}.${it}`);
+    fields = ['label', 'points'].flatMap((it) => {
+      const column = from.cols.find((column) => column.key === it);
+      return column ? [{ key: env.name('c'), code: column.code, kind: column.kind, name: column.name }] : [];
+    });
+  } else {
+    const columns = group.by.flatMap((n) => env.column(n, isPlain, true) ?? []);
+    fields = columns.map((column, i) =>
+      i === 1 && column.kind === 'int' ? { key: env.name('c'), code: `sql\`(\${${column.code}} % 3)\``, kind: 'int' } : { key: env.name('c'), code: column.code, kind: column.kind, name: column.name },
+    );
+    by = fields.map((it) => it.code);
+  }
+  let code = by.length === 0 ? '' : `.groupBy(${group.rollup && !byKey ? `sql\`rollup (${by.map((it) => `\${${it}}`).join(', ')})\`` : by.join(', ')})`;
+  if (group.rollup && !byKey && by.length > 0) env.reach('rollup');
+  if (group.having && (by.length > 0 || aggregates.length > 0)) {
+    env.reach('having');
+    const than = num(env.in('having').with({ rows: [], outer: [] }), group.having.than);
+    code += `.having(${choose([`sql\`count(*) >= \${${than}}\``, `gt(count(), ${than})`, `sql\`count(*) > 100 or true\``, `sql\`max(\${${int(group.having.op)}}) >= \${${than}}\``], group.having.op)})`;
+  }
+  const all = [...aggregates.map((it) => it.code), ...by];
+  return { code, fields: [...fields, ...aggregates], total: all };
+}
