@@ -6,6 +6,7 @@ import { Column, is, Table, View } from 'drizzle-orm';
 import { chunkKindOf, chunkKinds } from 'drizzle-orm/sql/sql';
 import { ViewBaseConfig } from 'drizzle-orm/view-common';
 import type { PgColumn, PgTable, PgView } from 'drizzle-orm/pg-core';
+import { namesOfTable } from './names.js';
 import { tenancyOfColumn, type AnyTenancy } from './tenancy.js';
 
 /** A table whose rows belong to tenants. */
@@ -36,7 +37,8 @@ const classes = new WeakMap<object, { readonly schema: unknown; readonly name: u
 
 /** Classifies a table, for good. */
 export function classify(table: PgTable, tableClass: TableClass): void {
-  classes.set(Object.freeze(tableClass), { schema: (table as any)[symbols.Schema], name: (table as any)[symbols.OriginalName], table });
+  const [schema, name] = namesOfTable(table);
+  classes.set(Object.freeze(tableClass), { schema, name, table });
   Object.defineProperty(table, mark, { value: tableClass });
   declared.push(table);
   // drizzle-kit loads the schema with a loader of its own, so drizzle-tenant/kit may be another copy of this
@@ -55,7 +57,7 @@ export function tableOf(tableClass: TableClass): PgTable | undefined {
   return table && classOf(table) === tableClass ? table : undefined;
 }
 
-const symbols = (Table as any).Symbol;
+const { IsAlias } = (Table as any).Symbol;
 
 /**
  * @param table a table, a view, or an alias of one
@@ -67,9 +69,9 @@ export function classOf(table: object): TableClass | undefined {
   const classified = typeof found === 'object' && found !== null ? classes.get(found) : undefined;
   if (!classified) return undefined;
   // A class is of one table: neither another table nor a changed name may borrow it.
-  const it = table as any;
-  const isItself = it[symbols.OriginalName] === classified.name && it[symbols.Schema] === classified.schema;
-  return isItself && (it[symbols.IsAlias] || it[symbols.Name] === classified.name) ? (found as TableClass) : undefined;
+  const [schema, original, known] = namesOfTable(table);
+  const isItself = original === classified.name && schema === classified.schema;
+  return isItself && ((table as any)[IsAlias] || known === classified.name) ? (found as TableClass) : undefined;
 }
 
 /** A view is a tenant's when it exposes exactly one tenant column, as a column. */
@@ -89,7 +91,6 @@ function classOfView(view: PgView): TenantClass | undefined {
 /** The table's name as a person writes it, with its schema. */
 export function nameOf(table: object): string {
   if (is(table, View)) return (table as any)[ViewBaseConfig].name;
-  const { Schema, OriginalName } = (Table as any).Symbol;
-  const schema = (table as any)[Schema];
-  return schema ? `${schema}.${(table as any)[OriginalName]}` : (table as any)[OriginalName];
+  const [schema, name] = namesOfTable(table);
+  return schema ? `${schema}.${name}` : name;
 }
