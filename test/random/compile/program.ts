@@ -29,9 +29,12 @@ export function compile(spec: SchemaSpec, tenancy: number, program: Program): Co
   const env = new Env({ spec, tenancy, several: program.several, reach, names: 0 }, lines, 'tdb');
   for (const step of program.steps) compileStep(env, step);
   reach.add(program.several ? 'handle: several tenants' : 'handle: one tenant');
-  const readsPlainly = program.steps.every((it) => it.k === 'statement' && isPlainRead(it.statement)) && !reach.has('group by the primary key') && !program.several;
+  const readsPlainly = program.steps.every((it) => it.k === 'statement' && isPlainRead(it.statement)) && !plainly.some((it) => reach.has(it)) && !program.several;
   return { body: lines.join('\n'), reach, readsPlainly };
 }
+
+/** What differs without a tenant column: the primary key, and what a CTE with the name of a table has in its place. */
+const plainly = ['group by the primary key', 'CTE with the name of a table'];
 
 // Drizzle writes an alias where the table of $count() belongs.
 const isPlainRead = (it: Statement) => it.k === 'select' || it.k === 'find' || (it.k === 'raw' && !it.raw.byHand);
