@@ -1,5 +1,6 @@
 export * from './schema/index.js';
 export { withTenancy } from './scope/database.js';
+export { assertRowLevelSecurity, type RowLevelSecurityOptions } from './scope/row-level-security.js';
 export type {
   AcrossTenantsDatabase,
   PreparedForTenant,

@@ -8,9 +8,10 @@ import { sql } from 'drizzle-orm';
 import type { PgDialect, PgTransactionConfig } from 'drizzle-orm/pg-core';
 import { PgEffectDatabase, PgEffectRelationalQuery } from 'drizzle-orm/pg-core/effect';
 import { UnsupportedTenantOperationError } from '../schema/index.js';
+import type { Binding } from '../scope/binding.js';
 import type { Running } from '../scope/database.js';
 import { DbError, dbErrorOf, RollbackError } from './db-error.js';
-import { transactionOptions, type Driver } from './driver.js';
+import { bind, transactionOptions, type Driver } from './driver.js';
 import { attempt, EffectSession, type StreamOptions } from './prepared.js';
 
 type Class = new (...args: any[]) => any;
@@ -56,6 +57,13 @@ function building<T>(builder: T): T {
   return builder;
 }
 
+/** How handles bind their tenant for row-level security. */
+const binding: Binding = {
+  statements: ({ driver }: EffectSession, settingsOf) => new EffectSession(driver, settingsOf),
+  statementsWithin: ({ driver }: EffectSession, settingsOf) => new EffectSession(driver, settingsOf),
+  transaction: (tx, settings, run) => Effect.flatMap(bind(tx.session.driver, settings), run),
+};
+
 /** The way in which `scopedHandles` runs its handles here. */
 export const effects: Running = {
   relationalQuery: ownClass(PgEffectRelationalQuery),
@@ -63,6 +71,7 @@ export const effects: Running = {
   action: (run) => Effect.tryPromise({ try: run, catch: (error) => dbErrorOf(error) }),
   attempt,
   after: (check, run) => Effect.flatMap(Effect.tryPromise({ try: check, catch: (error) => dbErrorOf(error) }), run),
+  binding,
 };
 
 /** Drizzle's handle. Its methods run with a scoped handle as `this`, as those of all Drizzle handles do here. */

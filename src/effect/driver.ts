@@ -6,6 +6,8 @@
 import * as Effect from 'effect/Effect';
 import type { PgTransactionConfig } from 'drizzle-orm/pg-core';
 import { UnsupportedTenantOperationError } from '../schema/index.js';
+import { setWithin } from '../scope/binding.js';
+import type { Settings } from '../scope/settings.js';
 import { DbError, dbErrorOf } from './db-error.js';
 
 /** Drizzle's session, of any driver. */
@@ -16,6 +18,8 @@ export type Use<A> = (session: DrizzleSession) => PromiseLike<A> | Effect.Effect
 export interface Driver {
   /** Whether statements run in a transaction. */
   readonly isTransaction: boolean;
+  /** Whether its sessions are those of Drizzle's Effect drivers. */
+  readonly runsEffects?: boolean;
   /** The server, in the words of OpenTelemetry. */
   readonly attributes: Readonly<Record<string, unknown>>;
   statement<A>(use: Use<A>, text?: string): Effect.Effect<A, DbError>;
@@ -28,6 +32,12 @@ export interface Driver {
 /** Runs text that is this library's own: BEGIN, FETCH and their like. */
 export const runText = (driver: Driver, text: string, params: unknown[] = []) =>
   driver.statement((session) => session.prepareQuery({ sql: text, params }, 'raw', false).execute(), text);
+
+/** Tells row-level security, for the transaction that the driver is in, whose rows it may show. */
+export const bind = (driver: Driver, settings: Settings): Effect.Effect<void, DbError> =>
+  driver.runsEffects
+    ? Effect.forEach([settings.first, ...settings.tenant], (text) => runText(driver, text), { discard: true })
+    : driver.statement((session) => setWithin(session, settings), settings.first);
 
 const isolationLevels: readonly unknown[] = ['read uncommitted', 'read committed', 'repeatable read', 'serializable'];
 const accessModes: readonly unknown[] = ['read only', 'read write'];
@@ -42,7 +52,7 @@ export function transactionOptions(config: PgTransactionConfig = {}): { readonly
   if (
     !known(isolationLevel, isolationLevels) ||
     !known(accessMode, accessModes) ||
-    (snapshot !== undefined && !/^[\w-]+$/.test(String(snapshot)))
+    (snapshot !== undefined && !(typeof snapshot === 'string' && /^[\w-]+$/.test(snapshot)))
   ) {
     throw new UnsupportedTenantOperationError("Use PostgreSQL's own options for the transaction, as in { isolationLevel: 'serializable' }.");
   }

@@ -51,7 +51,7 @@ const errors = [HttpApiError.NotFound, HttpApiError.Forbidden] as const;
  * class ForTenant extends TenantHttpApi.Service<ForTenant, { database: Db; requires: CurrentUser }>()('app/ForTenant') {}
  *
  * HttpApiGroup.make('projects')
- *   .add(HttpApiEndpoint.get('list', '/accounts/:accountId/projects', { ... }))
+ *   .add(list) // HttpApiEndpoint.get('list', '/accounts/:accountId/projects', ...)
  *   .middleware(ForTenant)
  *   .middleware(Authentication); // provides CurrentUser, and answers 401
  */

@@ -3,8 +3,9 @@ import * as Cause from 'effect/Cause';
 import * as Effect from 'effect/Effect';
 import * as Queue from 'effect/Queue';
 import * as Stream from 'effect/Stream';
+import { boundSession, type SettingsOf } from '../scope/binding.js';
 import { dbErrorOf, type DbError } from './db-error.js';
-import { runText, type Driver } from './driver.js';
+import { bind, runText, type Driver } from './driver.js';
 import { observed } from './telemetry.js';
 
 /** How a result is streamed. */
@@ -35,25 +36,32 @@ const resultOf = (result: any): QueryResult => {
 
 /** A session for Drizzle's builders. Nothing in it knows of tenants: the scoped session lets only scoped queries in. */
 export class EffectSession {
-  constructor(readonly driver: Driver) {}
+  /** @param settingsOf what row-level security is to be told before each statement */
+  constructor(
+    readonly driver: Driver,
+    readonly settingsOf?: SettingsOf,
+  ) {}
 
   prepareQuery(query: Query, ...rest: [mode: unknown, name: unknown, mapper?: unknown, metadata?: unknown, cache?: unknown, shape?: unknown]) {
-    return new EffectPreparedQuery(this.driver, query, rest);
+    return new EffectPreparedQuery(this.driver, query, rest, this.settingsOf);
   }
 }
 
 class EffectPreparedQuery {
   readonly #driver: Driver;
   readonly #rest: readonly [mode: unknown, name: unknown, mapper?: any, ...more: unknown[]];
+  readonly #settingsOf: SettingsOf | undefined;
   #kept: { session: unknown; prepared: any } | undefined;
 
   constructor(
     driver: Driver,
     readonly query: Query,
     rest: readonly [mode: unknown, name: unknown, mapper?: any, ...more: unknown[]],
+    settingsOf?: SettingsOf,
   ) {
     this.#driver = driver;
     this.#rest = rest;
+    this.#settingsOf = settingsOf;
   }
 
   getQuery(): Query {
@@ -61,9 +69,22 @@ class EffectPreparedQuery {
   }
 
   execute(values?: Record<string, unknown>): Effect.Effect<any, DbError> {
+    const run = this.#settingsOf ? attempt(() => this.#bound(values)) : this.#run(this.#driver, values);
+    return observed(this.query, this.#driver, this.#rest[0] === 'raw' ? Effect.map(run, resultOf) : run);
+  }
+
+  #run(driver: Driver, values?: Record<string, unknown>): Effect.Effect<any, DbError> {
+    return driver.statement<any>((session) => this.#on(session).execute(values), this.query.sql);
+  }
+
+  /** The statement in a transaction that is bound to its tenant. */
+  #bound(values?: Record<string, unknown>): Effect.Effect<any, DbError> {
     const driver = this.#driver;
-    const run = driver.statement<any>((session) => this.#on(session).execute(values), this.query.sql);
-    return observed(this.query, driver, this.#rest[0] === 'raw' ? Effect.map(run, resultOf) : run);
+    const settings = this.#settingsOf!(values);
+    if (!settings) return this.#run(driver, values);
+    if (driver.isTransaction) return Effect.andThen(bind(driver, settings), this.#run(driver, values));
+    if (driver.runsEffects) return driver.transaction((tx) => Effect.andThen(bind(tx, settings), this.#run(tx, values)));
+    return driver.statement<any>((session) => boundSession(session, settings).prepareQuery(this.query, ...this.#rest).execute(values), this.query.sql);
   }
 
   /** The rows through a cursor, within a transaction of its own where there is none. */
@@ -89,7 +110,12 @@ class EffectPreparedQuery {
     return Stream.callback<any, DbError>(
       (queue) => {
         const driver = this.#driver;
-        const reading = driver.isTransaction ? read(driver, queue) : driver.transaction((tx) => read(tx, queue));
+        const readBound = (tx: Driver) =>
+          attempt(() => {
+            const settings = this.#settingsOf?.(values);
+            return settings ? Effect.andThen(bind(tx, settings), read(tx, queue)) : read(tx, queue);
+          });
+        const reading = driver.isTransaction ? readBound(driver) : driver.transaction(readBound);
         return observed(this.query, driver, reading).pipe(
           Effect.matchCauseEffect({ onFailure: (cause) => Queue.failCause(queue, cause), onSuccess: () => Queue.end(queue) }),
         );

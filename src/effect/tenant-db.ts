@@ -19,14 +19,16 @@ import * as References from 'effect/References';
 import type * as EffectScope from 'effect/Scope';
 import { UnsupportedTenantOperationError } from '../schema/index.js';
 import { scopedHandles } from '../scope/database.js';
+import { isPostgresJs, preparesByItself } from '../scope/statements.js';
+import { checkOf, type RowLevelSecurityOptions } from '../scope/row-level-security.js';
 import { effects, EffectDatabase } from './database.js';
 import { DbError, dbErrorOf } from './db-error.js';
 import type { Driver } from './driver.js';
 import { effectDriver, isEffectDrizzle, promiseDriver } from './drizzle.js';
 import { isNodePostgres, nodePostgresDriver } from './node-postgres.js';
-import { isPostgresJs, postgresJsDriver } from './postgres-js.js';
+import { postgresJsDriver } from './postgres-js.js';
 import { attempt } from './prepared.js';
-import type { AnyDrizzle, ConfigOptions, Definition, Handles, LayerOptions, ServiceClass } from './tenant-db.types.js';
+import type { AnyDrizzle, ConfigOptions, Definition, Handles, LayerOptions, Rls, ServiceClass } from './tenant-db.types.js';
 
 // constructors
 
@@ -71,8 +73,13 @@ export const Service =
     };
     const tenancy = definition.tenancy.name;
 
-    const layerFrom = (db: AnyDrizzle) => connected(Effect.map(driverOf(db), (driver) => handlesOf(db, driver, definition)));
-    const layer = (options: LayerOptions) => Layer.unwrap(Effect.map(drizzleOf(options), layerFrom));
+    const layerFrom = (db: AnyDrizzle, { rls }: { readonly rls?: Rls } = {}) =>
+      connected(
+        Effect.map(driverOf(db), (driver) => handlesOf(db, driver, definition, rls)).pipe(
+          Effect.tap((handles) => (rls ? checked(handles, rls) : Effect.void)),
+        ),
+      );
+    const layer = (options: LayerOptions) => Layer.unwrap(Effect.map(drizzleOf(options), (db) => layerFrom(db, options)));
     return Object.assign(self, {
       tenancy: definition.tenancy,
       definition,
@@ -135,5 +142,17 @@ function driverOf(db: any): Effect.Effect<Driver, DbError, EffectScope.Scope> {
   return Effect.succeed(isEffectDrizzle(db) ? effectDriver(db.session, attributes) : promiseDriver(db.session, attributes));
 }
 
-const handlesOf = (db: any, driver: Driver, { tenancy, relations, mode }: Definition<any, any>): Handles =>
-  scopedHandles(new EffectDatabase(db.dialect, driver, db.$cache), { relations, mode }, effects, tenancy);
+const handlesOf = (db: any, driver: Driver, { tenancy, relations, mode }: Definition<any, any>, rls: Rls | undefined): Handles =>
+  scopedHandles(
+    new EffectDatabase(db.dialect, driver, db.$cache),
+    { relations, mode, rls: Boolean(rls), prepare: preparesByItself(db) },
+    effects,
+    tenancy,
+  );
+
+/** Fails where row-level security does not hold. */
+const checked = (handles: Handles, rls: Rls): Effect.Effect<void, DbError> =>
+  attempt(() => {
+    const { ask, judge } = checkOf(handles, rls === true ? {} : (rls as RowLevelSecurityOptions));
+    return Effect.flatMap(ask() as Effect.Effect<any, DbError>, (rows) => attempt(() => Effect.succeed(judge(rows))));
+  });

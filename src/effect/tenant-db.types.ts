@@ -4,6 +4,7 @@ import type * as Context from 'effect/Context';
 import type * as Effect from 'effect/Effect';
 import type * as Layer from 'effect/Layer';
 import type * as Redacted from 'effect/Redacted';
+import type { RowLevelSecurityOptions } from '../scope/row-level-security.js';
 import type { TenantRelations } from '../schema/relations.js';
 import type { Tenancy, TenantId } from '../schema/tenancy.js';
 import type { AcrossDatabase, Database, EffectQuery, ReferenceDatabase, SeveralDatabase } from './database.types.js';
@@ -39,6 +40,9 @@ export interface Definition<Name extends string, TRelations> {
   readonly mode?: 'write-only' | undefined;
 }
 
+/** Whether the database has row-level security; `except` as in `assertRowLevelSecurity`. */
+export type Rls = boolean | RowLevelSecurityOptions;
+
 /** Options of `layer`. `connection` and `drizzle` go to postgres.js and to Drizzle as they are. */
 export interface LayerOptions {
   readonly url: string | Redacted.Redacted;
@@ -48,6 +52,8 @@ export interface LayerOptions {
   readonly connection?: Readonly<Record<string, unknown>> | undefined;
   /** Options of Drizzle: `logger`, `cache`, ... */
   readonly drizzle?: Readonly<Record<string, unknown>> | undefined;
+  /** As in `withTenancy`. The layer fails with a `RowLevelSecurityError` where row-level security does not hold. */
+  readonly rls?: Rls | undefined;
 }
 
 /** What of the options comes from a `Config`. */
@@ -101,15 +107,16 @@ export interface ServiceClass<Self, Id extends string, Name extends string, TRel
    */
   layerConfig(
     config: Config.Wrap<ConfigOptions>,
-    options?: Pick<LayerOptions, 'connection' | 'drizzle'>,
+    options?: Pick<LayerOptions, 'connection' | 'drizzle' | 'rls'>,
   ): Layer.Layer<Connected<Self> | Shared<Self>, DbError | Config.ConfigError>;
   /**
    * Takes any Drizzle handle of PostgreSQL: node-postgres, PGlite, Drizzle's Effect drivers. A handle of
    * postgres.js gives its options: connections are opened anew, for this layer alone.
    *
    * @param db the handle; its client stays the application's to close
+   * @param options `rls`, as in `layer`
    */
-  layerFrom(db: AnyDrizzle): Layer.Layer<Connected<Self> | Shared<Self>, DbError>;
+  layerFrom(db: AnyDrizzle, options?: Pick<LayerOptions, 'rls'>): Layer.Layer<Connected<Self> | Shared<Self>, DbError>;
 
   /**
    * Provides a tenant, as a layer, or to a program. Within it, logs name the tenant.

@@ -7,6 +7,7 @@ import type { Options } from './options.js';
 import { changeFaults, faultsOf, type Fault } from './rules.js';
 import { Entities, entitiesAt, leavesOf, type Migration, type Snapshot } from './snapshot.js';
 import { printState, sameState, stateAt, type TenancyState } from './state.js';
+import type { ViewReader } from './views.js';
 import { holdBack, release } from './write-only.js';
 
 export interface Generated {
@@ -20,6 +21,7 @@ export interface Generated {
  * @param snapshot drizzle-kit's new snapshot
  * @param migrations the migrations before it
  * @param declared the tables that the schema declared
+ * @param views what reads views
  * @returns the new files' contents
  * @throws TenantRuleError with every fault; MigrationFolderError, TenancyConflictError
  */
@@ -30,11 +32,12 @@ export function generate(
   declared: readonly Declared[],
   options: Options,
   breakpoints: boolean,
+  views: ViewReader,
 ): Generated {
   const before = entitiesAt(migrations, snapshot.prevIds);
   const after = snapshot.ddl ? new Entities(snapshot.ddl) : before.copy().apply(snapshot.deltas ?? []);
   const prev = stateAt(migrations, snapshot.prevIds);
-  const { statements, state, warnings } = plan(drizzle, { before, after, prev }, declared, options);
+  const { statements, state, warnings } = plan(drizzle, { before, after, prev }, declared, options, views);
   return { sql: joinStatements(statements, breakpoints), tenancy: printState(state), warnings };
 }
 
@@ -44,11 +47,12 @@ export function plan(
   { before, after, prev }: { before: Entities; after: Entities; prev: TenancyState },
   declared: readonly Declared[],
   options: Options,
+  views: ViewReader,
 ): { statements: string[]; state: TenancyState; warnings: Fault[] } {
   const asked = declaredState(declared, after, options);
   const held = options.writeOnly ? holdBack(drizzle, { before, after, prev, next: asked }) : { statements: release(drizzle, prev.writeOnly?.statements ?? []), next: asked };
   const migrated = { before, after, prev, next: held.next };
-  const faults = [...faultsOf({ entities: after, state: asked, options }), ...changeFaults(held.statements, migrated, options)];
+  const faults = [...faultsOf({ entities: after, state: asked, options, views }), ...changeFaults(held.statements, migrated, options)];
   const errors = faults.filter((it) => it.level === 'error');
   if (errors.length > 0) throw new TenantRuleError(errors);
   return { statements: migrationStatements(held.statements, migrated), state: held.next, warnings: faults };

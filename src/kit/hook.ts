@@ -19,6 +19,7 @@ import { leavesOf, parseSnapshot, readMigrations } from './snapshot.js';
 import { stateAt } from './state.js';
 import { breakpoint, splitStatements } from './statements.js';
 import { sequential } from './citus.js';
+import { readViewsElsewhere } from './views.js';
 
 /** Set for the `generate --custom` that this starts itself. */
 const fillVariable = 'DRIZZLE_TENANT_FILL';
@@ -196,7 +197,7 @@ function fill(files: Files, out: string, declared: readonly Declared[], read: Re
   const text = process.env[fillVariable] === undefined ? files['migration.sql']! : '';
   const breakpoints = text.includes(breakpoint) || breakpointsOf(read, args);
   const snapshot = parseSnapshot(files['snapshot.json']!, 'snapshot.json');
-  const generated = generate(splitStatements(text), snapshot, readMigrations(out), declared, read.options, breakpoints);
+  const generated = generate(splitStatements(text), snapshot, readMigrations(out), declared, read.options, breakpoints, readViewsElsewhere);
   for (const fault of generated.warnings) say(`warning: ${describeFault(fault)}`);
   files['migration.sql'] = generated.sql;
   files['tenancy.json'] = generated.tenancy;

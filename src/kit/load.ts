@@ -10,6 +10,7 @@ import { definitionFaults } from './hook.js';
 import { faultsOf, type Fault } from './rules.js';
 import { Entities, leavesOf, readMigrations, type Row } from './snapshot.js';
 import { stateAt, type TenancyState } from './state.js';
+import { loadViewReader } from './views.js';
 
 export interface Project extends ReadConfig {
   readonly declared: readonly Declared[];
@@ -60,7 +61,7 @@ export async function loadProject(path?: string): Promise<Project> {
   const { generateDrizzleJson } = await import('drizzle-kit/api-postgres');
   const entities = new Entities(((await generateDrizzleJson(sound)) as { ddl: readonly object[] }).ddl as Row[]);
   const state = declaredState(declared, entities, read.options);
-  const faults = [...definitions, ...faultsOf({ entities, state, options: read.options })].filter(
+  const faults = [...definitions, ...faultsOf({ entities, state, options: read.options, views: await loadViewReader() })].filter(
     (it) => it.rule === 'definition' || !broken.has(it.table),
   );
   const errors = faults.filter((it) => it.level === 'error');

@@ -8,6 +8,7 @@ import type { Options, RuleLevel } from './options.js';
 import type { Entities, Row } from './snapshot.js';
 import type { TableState, TenancyState } from './state.js';
 import { match } from './statements.js';
+import { viewsOf, type ViewReader } from './views.js';
 
 /** One fault of the schema. */
 export interface Fault {
@@ -33,6 +34,7 @@ export const ruleNames = [
   'tenant-column-type',
   'add-sequence',
   'setting-name',
+  'view-tenant',
 ] as const;
 
 export type RuleName = (typeof ruleNames)[number];
@@ -51,6 +53,7 @@ export const ruleTexts: Readonly<Record<RuleName, string>> = {
   'tenant-column-type': 'the type of a tenant column does not change while the table is distributed',
   'add-sequence': 'a serial or identity column is not added to a table that is already distributed',
   'setting-name': 'two tenancies do not share the setting that row-level security reads',
+  'view-tenant': 'a view that exposes the tenant column keeps tenants apart inside: handles filter it from outside only',
 };
 
 const defaults: Partial<Record<RuleName, RuleLevel>> = { 'replica-identity': 'warn' };
@@ -60,6 +63,7 @@ export interface RuleInput {
   readonly entities: Entities;
   readonly state: TenancyState;
   readonly options: Options;
+  readonly views: ViewReader;
 }
 
 /**
@@ -67,7 +71,7 @@ export interface RuleInput {
  *
  * @returns every fault that is not switched off, sorted by table
  */
-export function faultsOf({ entities, state, options }: RuleInput): Fault[] {
+export function faultsOf({ entities, state, options, views }: RuleInput): Fault[] {
   const faults = new Faults(options, state.citus);
   const kindOf = (table: TableName) => state.tables[keyOf(table)];
   for (const table of Object.values(state.tables)) {
@@ -78,6 +82,7 @@ export function faultsOf({ entities, state, options }: RuleInput): Fault[] {
   }
   colocationFaults(state, faults);
   settingFaults(state, faults);
+  viewFaults(entities, state, views, faults);
   return faults.sorted();
 }
 
@@ -202,6 +207,19 @@ function settingFaults(state: TenancyState, faults: Faults): void {
   }
 }
 
+function viewFaults(entities: Entities, state: TenancyState, views: ViewReader, faults: Faults): void {
+  const mixed = views(entities, state);
+  if (!mixed) {
+    for (const view of viewsOf(entities)) {
+      faults.add('view-tenant', view, '-', 'Install libpg-query@18 beside drizzle-tenant: it reads views', 'whether the view keeps tenants apart is not known', true, 'warn');
+    }
+    return;
+  }
+  for (const view of mixed) {
+    faults.add('view-tenant', view, view.column, 'Join its tables on their tenant columns too, and group, partition and limit within the tenant', view.reason, true);
+  }
+}
+
 /** Collects faults at the level that the options give their rule. */
 class Faults {
   private readonly faults: Fault[] = [];
@@ -211,8 +229,8 @@ class Faults {
     private readonly onCitus: boolean,
   ) {}
 
-  add(rule: RuleName, table: TableName, column: string, remedy: string, reason: string, everywhere = false): void {
-    const level = this.options.rules[rule] ?? defaults[rule] ?? 'error';
+  add(rule: RuleName, table: TableName, column: string, remedy: string, reason: string, everywhere = false, byDefault: RuleLevel = defaults[rule] ?? 'error'): void {
+    const level = this.options.rules[rule] ?? byDefault;
     if (level === 'off' || (!everywhere && !this.onCitus)) return;
     this.faults.push({ rule, table: plain(table), column, remedy, reason, level });
   }

@@ -6,7 +6,7 @@ import { loadParser, statementOf, type Parse } from './parser.js';
 import { Proof } from './proof.js';
 import { placeOf, Refusal } from './refusal.js';
 import { select } from './select.js';
-import { Tables, type Declared } from './tables.js';
+import { allDeclared, Tables, type Declared } from './tables.js';
 import { typeOf } from './types.js';
 import { write } from './write.js';
 
@@ -32,15 +32,16 @@ const maxAnswers = 16;
 const maxKeptLength = 10_000;
 
 export class Prover {
-  readonly #own: readonly object[];
+  readonly #own: readonly Declared[];
   readonly #answers = new Map<string, Map<string, Answer>>();
   #tables: Tables;
   #declared = -1;
 
   /** @param own the tables of the handle; every other table of the process is known too */
   constructor(own: Iterable<object>) {
-    this.#own = [...own];
+    this.#own = allDeclared(own);
     this.#tables = new Tables(this.#own);
+    Object.freeze(this);
   }
 
   /**
@@ -56,7 +57,7 @@ export class Prover {
   #answer(parse: Parse, { text, params, tenants, carries }: Statement): Answer {
     if (this.#declared !== declaredTables().length) {
       this.#declared = declaredTables().length;
-      this.#tables = new Tables(this.#own, declaredTables());
+      this.#tables = new Tables(this.#own, allDeclared(declaredTables()));
       this.#answers.clear();
     }
     const carriers = new Set<number>();
@@ -111,7 +112,7 @@ function proved(parse: Parse, text: string, tables: Tables, tenants: ReadonlySet
 const types = new Map<string, string | undefined>();
 
 /** PostgreSQL's own name of a declared type. */
-function typeNamed(parse: Parse, type: string): string | undefined {
+export function typeNamed(parse: Parse, type: string): string | undefined {
   if (!types.has(type)) {
     let name: string | undefined;
     try {

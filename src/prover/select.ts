@@ -114,7 +114,7 @@ export function unionRows(left: Rows, right: Rows): Rows {
 }
 
 /** The name that PostgreSQL gives a column without an alias. */
-function nameOf(value: Node): string {
+export function nameOf(value: Node): string {
   const [kind, it] = kindOf(value);
   switch (kind) {
     case 'ColumnRef':

@@ -1,7 +1,7 @@
 /** The tables that a statement may name: what is declared of each, and which one a name means. */
 import { getColumns, is, Table, View } from 'drizzle-orm';
 import { ViewBaseConfig } from 'drizzle-orm/view-common';
-import { classOf, type TableClass } from '../schema/classify.js';
+import { classOf } from '../schema/classify.js';
 import { Refusal } from './refusal.js';
 
 /** What the prover knows of a table or view. */
@@ -11,9 +11,8 @@ export interface Declared {
   readonly name: string;
   readonly columns: ReadonlySet<string>;
   readonly isView: boolean;
-  /** The tenant column: its name, and its type as SQL. Undefined for a reference table. */
-  readonly tenant: { readonly column: string; readonly type: string } | undefined;
-  readonly tableClass: TableClass;
+  /** The tenant column: its name, its type as SQL, and whose tenants. Undefined for a reference table. */
+  readonly tenant: { readonly column: string; readonly type: string; readonly tenancy: unknown } | undefined;
 }
 
 const known = new WeakMap<object, Declared>();
@@ -34,13 +33,15 @@ export function declaredOf(table: object): Declared | undefined {
       name: originalName,
       columns: new Set(Object.entries<any>(getColumns(it)).map(([key, column]) => column.name ?? column.fieldAlias ?? key)),
       isView,
-      tenant: tableClass.kind === 'tenant' ? { column: tableClass.name, type: tableClass.column.getSQLType() } : undefined,
-      tableClass,
+      tenant: tableClass.kind === 'tenant' ? { column: tableClass.name, type: tableClass.column.getSQLType(), tenancy: tableClass.tenancy } : undefined,
     };
     known.set(table, declared);
   }
   return declared;
 }
+
+/** What is declared of several, without those that are no tables of this library. */
+export const allDeclared = (tables: Iterable<object>): Declared[] => [...tables].flatMap((it) => declaredOf(it) ?? []);
 
 /** Finds tables by the names that stand in a statement. */
 export class Tables {
@@ -51,7 +52,7 @@ export class Tables {
    * @param own the tables of the handle: what they say of a name holds
    * @param others every other table of the process: a name that means two different ones is refused
    */
-  constructor(own: Iterable<object>, others: Iterable<object> = []) {
+  constructor(own: Iterable<Declared>, others: Iterable<Declared> = []) {
     for (const table of own) add(this.#own, table);
     for (const table of others) add(this.#others, table);
   }
@@ -84,9 +85,7 @@ export class Tables {
   }
 }
 
-function add(map: Map<string, Declared[]>, table: object): void {
-  const declared = declaredOf(table);
-  if (!declared) return;
+function add(map: Map<string, Declared[]>, declared: Declared): void {
   const list = map.get(declared.name);
   if (list) list.push(declared);
   else map.set(declared.name, [declared]);
@@ -96,7 +95,6 @@ const isSame = (a: Declared, b: Declared) =>
   a === b ||
   (a.tenant?.column === b.tenant?.column &&
     a.tenant?.type === b.tenant?.type &&
-    a.tableClass.kind === b.tableClass.kind &&
-    (a.tableClass.kind !== 'tenant' || a.tableClass.tenancy === (b.tableClass as typeof a.tableClass).tenancy) &&
+    a.tenant?.tenancy === b.tenant?.tenancy &&
     a.columns.size === b.columns.size &&
     [...a.columns].every((it) => b.columns.has(it)));

@@ -107,3 +107,30 @@ export class TenantDefinitionError extends TenantError {
     super(`${remedy} (table "${table}", column "${column}").`);
   }
 }
+
+/** What keeps the policies from holding. */
+export interface RowLevelSecurityProblem {
+  /** The table's name; undefined where it is the role, or the handles. */
+  readonly table?: string;
+  readonly reason: string;
+  readonly remedy: string;
+}
+
+/** Row-level security is asked for, and does not hold. Thrown by `assertRowLevelSecurity`, and when a layer is built. */
+export class RowLevelSecurityError extends TenantError {
+  readonly _tag = 'RowLevelSecurityError';
+
+  /**
+   * @param role the role of the connection
+   * @param problems what is wrong, table by table
+   */
+  constructor(
+    readonly role: string,
+    readonly problems: readonly RowLevelSecurityProblem[],
+  ) {
+    super(
+      `Make row-level security hold for the role "${role}": ` +
+        `${problems.map(({ table, reason, remedy }) => `${table === undefined ? '' : `"${table}" `}${reason} (${remedy})`).join('; ')}.`,
+    );
+  }
+}

@@ -11,5 +11,11 @@
  * @example tenantSetting('account', true) // 'app.tenant_id'
  */
 export function tenantSetting(tenancy: string, sole: boolean): string {
-  return sole ? 'app.tenant_id' : `app.${tenancy.toLowerCase().replace(/[^a-z0-9_]/g, '_')}_id`;
+  if (sole) return soleSetting;
+  const name = tenancy.toLowerCase().replace(/[^a-z0-9_]/g, '_').replace(/^(?=\d)/, '_');
+  // A handle sets the sole tenancy's name too, which must not be another tenancy's own.
+  return name === 'tenant' ? 'app.tenant_tenant_id' : `app.${name}_id`;
 }
+
+/** The setting's name where the schema has one tenancy. */
+export const soleSetting = 'app.tenant_id';

@@ -150,7 +150,7 @@ const tablesOf = (fn: TableFn): any => {
  * @example
  * export const app = pgSchema('app');
  * const { table, referenceTable } = tenantSchema(app);
- * export const projects = table('projects', { accountId: account.id(), id: uuid().primaryKey() });
+ * export const invoices = table('invoices', { accountId: account.id(), id: uuid().primaryKey() });
  */
 export function tenantSchema<TSchema extends string>(schema: PgSchema<TSchema>): TenantTables<TSchema> {
   return tablesOf(schema.table as any);

@@ -64,6 +64,7 @@ export type AnyTenancy = Tenancy<any, any, any>;
 
 const tenancyMark = Symbol('drizzle-tenant:tenancy');
 const checks = new WeakMap<object, (value: unknown) => string | number | bigint | undefined>();
+const columns = new WeakMap<object, PgColumn>();
 
 /** The tenancy whose `id()` made this column, or undefined. A copy made by `toBuilder` or an alias keeps it. */
 export function tenancyOfColumn(column: object): AnyTenancy | undefined {
@@ -89,7 +90,8 @@ export function tenancy<const Name extends string, TFactory extends TenantColumn
   if (typeof name !== 'string' || name === '') {
     throw new TenantDefinitionError('-', '-', 'Give the tenancy a name, as in tenancy("account", uuid)');
   }
-  const check = checkFor(name, pgTable('tenancy', { id: column('id') }).id);
+  const declaredColumn = pgTable('tenancy', { id: column('id') }).id;
+  const check = checkFor(name, declaredColumn);
   const parse = (value: unknown): TenantId<Name> => {
     const checked = check(value);
     if (typeof checked === 'object') throw new InvalidTenantIdError(name, checked.reason);
@@ -120,6 +122,7 @@ export function tenancy<const Name extends string, TFactory extends TenantColumn
     const checked = check(value);
     return typeof checked === 'object' ? undefined : checked;
   });
+  columns.set(self, declaredColumn);
   declared.push(self);
   return self;
 }
@@ -151,9 +154,12 @@ export function idOf(value: unknown, tenancy: AnyTenancy): string | number | big
   return checks.get(tenancy)!(value);
 }
 
+/** What the database is sent for an id of the tenancy, before the driver writes it as text. */
+export const driverValueOf = (id: unknown, tenancy: AnyTenancy): unknown => columns.get(tenancy)!.mapToDriverValue(id);
+
 type Check = (value: unknown) => string | number | bigint | { readonly reason: string };
 
-const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 const integerRanges: Record<string, readonly [bigint, bigint]> = {
   int8: [-(2n ** 7n), 2n ** 7n - 1n],
   int16: [-(2n ** 15n), 2n ** 15n - 1n],
@@ -170,7 +176,12 @@ function checkFor(name: string, column: PgColumn): Check {
   const inRange = (value: bigint) => range === undefined || (value >= range[0] && value <= range[1]);
 
   if (column.dimensions === 0 && type === 'string' && constraint === 'uuid') {
-    return (value) => (typeof value === 'string' && uuid.test(value) ? value.toLowerCase() : wrong(value));
+    return (value) => {
+      if (typeof value !== 'string') return wrong(value);
+      if (uuid.test(value)) return value;
+      const lower = value.toLowerCase();
+      return uuid.test(lower) ? lower : wrong(value);
+    };
   }
   if (column.dimensions === 0 && type === 'string' && range) {
     return (value) =>

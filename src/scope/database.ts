@@ -12,11 +12,15 @@ import {
 import { relationsConfig } from '../schema/relations.js';
 import { declaredTenancies, idOf, type AnyTenancy } from '../schema/tenancy.js';
 import type { WithTenancy, WithTenancyOptions } from './database.types.js';
-import { scopingDialect, type ScopedDialect } from './dialect.js';
+import { promiseBinding, type Binding } from './binding.js';
+import { dialectOf, scopingDialect, type ScopedDialect } from './dialect.js';
 import { scopeInsert } from './insert.js';
+import { checkable } from './row-level-security.js';
 import { namesOf, Scope, type Reach } from './scope.js';
 import { ScopedSession, tagOf, type Lifetime } from './session.js';
-import { tableKey } from './template.js';
+import { settingsOf } from './settings.js';
+import { preparesByItself, Statements } from './statements.js';
+import { tableKey } from './shape.js';
 
 /** How handles run: as promises here, as Effects in another entry point. */
 export interface Running {
@@ -29,6 +33,8 @@ export interface Running {
   readonly attempt: (run: () => any) => any;
   /** `run`, once `check` has not refused. */
   readonly after: (check: () => Promise<void>, run: () => any) => any;
+  /** How handles bind their tenant for row-level security. */
+  readonly binding: Binding;
 }
 
 const promises: Running = {
@@ -46,6 +52,7 @@ const promises: Running = {
     await check();
     return run();
   },
+  binding: promiseBinding,
 };
 
 /** What all handles of one `withTenancy` share. */
@@ -54,7 +61,11 @@ interface Shared {
   readonly relations: Record<string, any>;
   readonly tenancies: readonly AnyTenancy[] | undefined;
   readonly filters: boolean;
+  /** Undefined without row-level security. */
+  readonly binding: Binding | undefined;
   readonly dialect: object;
+  /** The statements that are prepared without being asked to. */
+  readonly statements: Statements | undefined;
   /** The prototype of `query`: a builder for each table of the relations, made when it is asked for. */
   readonly query: object;
 }
@@ -66,13 +77,16 @@ class ScopedDatabase {
   readonly dialect: ScopedDialect;
   readonly session: ScopedSession;
   readonly tagged = false;
+  /** Whether it runs in a transaction that row-level security knows the tenant of. */
+  protected readonly isBound: boolean;
   #query: object | undefined;
 
   constructor(drizzle: object, shared: Shared, scope: Scope, lifetime?: Lifetime) {
     this.#drizzle = drizzle;
     this.#shared = shared;
-    this.dialect = Object.freeze(Object.create(shared.dialect, { scope: { value: scope } }));
-    this.session = new ScopedSession((drizzle as any).session, this.dialect, lifetime, shared.running.after);
+    this.dialect = dialectOf(shared.dialect, scope);
+    this.isBound = lifetime?.isBound ?? false;
+    this.session = new ScopedSession(sessionOf(drizzle, shared, scope, lifetime), this.dialect, lifetime, shared.running.after, shared.statements);
   }
 
   get query(): object {
@@ -137,19 +151,31 @@ class ScopedDatabase {
     return this.#drizzle.execute.apply(this, args);
   }
 
-  transaction(run: (tx: any) => unknown, config?: unknown) {
-    const { running } = this.#shared;
+  transaction(run: (tx: any) => unknown, given?: unknown) {
+    const { running, binding } = this.#shared;
+    const { scope } = this.dialect;
     return running.attempt(() => {
-      checkTransaction(config);
+      const config = transactionConfig(given);
+      // A savepoint keeps what was set before it.
+      const settings = this.isBound ? undefined : binding && settingsOf(scope);
+      const lifetime: Lifetime = { open: true, isBound: this.isBound || settings !== undefined };
       return this.#drizzle.transaction((tx: object) => {
-        const lifetime: Lifetime = { open: true };
-        return running.ensuring(
-          () => run(new ScopedTransaction(tx, this.#shared, this.dialect.scope, lifetime)),
-          () => void (lifetime.open = false),
-        );
+        const body = () =>
+          running.ensuring(
+            () => run(new ScopedTransaction(tx, this.#shared, scope, lifetime)),
+            () => void (lifetime.open = false),
+          );
+        return settings ? binding!.transaction(tx, settings, body) : body();
       }, config);
     });
   }
+}
+
+/** Drizzle's session, which binds the tenant where that is asked for, and not done. */
+function sessionOf(drizzle: any, { binding }: Shared, scope: Scope, lifetime: Lifetime | undefined): object {
+  const { session } = drizzle;
+  if (!binding || lifetime?.isBound) return session;
+  return lifetime ? binding.statementsWithin(session, (values) => settingsOf(scope, values)) : binding.statements(session, (values) => settingsOf(scope, values));
 }
 
 class ScopedTransaction extends ScopedDatabase {
@@ -168,8 +194,7 @@ class ScopedTransaction extends ScopedDatabase {
 
   setTransaction(config: unknown) {
     return this.#running.attempt(() => {
-      checkTransaction(config);
-      return this.#tx.setTransaction(config);
+      return this.#tx.setTransaction(transactionConfig(config) ?? {});
     });
   }
 }
@@ -178,13 +203,18 @@ const isolationLevels = ['read uncommitted', 'read committed', 'repeatable read'
 const accessModes = ['read only', 'read write'];
 
 /** Drizzle writes the settings of a transaction into the text as they are. */
-function checkTransaction(config: any): void {
-  const { isolationLevel, accessMode } = config ?? {};
+function transactionConfig(config: any): object | undefined {
+  if (config === undefined || config === null) return undefined;
+  const { isolationLevel, accessMode, deferrable, snapshot } = config;
   if ((isolationLevel !== undefined && !isolationLevels.includes(isolationLevel)) || (accessMode !== undefined && !accessModes.includes(accessMode))) {
     throw new UnsupportedTenantOperationError(
       `Begin a transaction with one of the isolation levels (${isolationLevels.join(', ')}) and access modes (${accessModes.join(', ')}).`,
     );
   }
+  if (snapshot !== undefined && typeof snapshot !== 'string') {
+    throw new UnsupportedTenantOperationError('Name the snapshot of a transaction with a string, as pg_export_snapshot() gives it.');
+  }
+  return { isolationLevel, accessMode, deferrable, snapshot };
 }
 
 /**
@@ -209,14 +239,21 @@ export function scopedHandles(db: any, options: WithTenancyOptions<any>, running
     throw new UnsupportedTenantOperationError('Pass withTenancy() a Drizzle handle of PostgreSQL, as in withTenancy(drizzle({ client })).');
   }
   const filters = options.mode !== 'write-only';
+  if (options.rls && !filters) {
+    throw new UnsupportedTenantOperationError(
+      "Leave out rls while the mode is 'write-only': the policies would hide the rows that have no tenant yet.",
+    );
+  }
   const relations = relationsConfig(options.relations, filters);
   const tables = new Map<string, object>();
   const tenancies = new Set<AnyTenancy>();
+  const classes = new Set<unknown>();
   for (const { table } of Object.values(relations)) {
     if (is(table, Subquery)) continue; // Drizzle makes a CTE of it.
     const [schema, original] = namesOf(table);
     tables.set(tableKey(schema, original), table);
     const found = classOf(table);
+    if (found) classes.add(found);
     if (found?.kind === 'tenant') tenancies.add(found.tenancy);
   }
   const query = Object.create(null);
@@ -233,17 +270,27 @@ export function scopedHandles(db: any, options: WithTenancyOptions<any>, running
     relations,
     tenancies: only ? [only] : tenancies.size > 0 ? [...tenancies] : undefined,
     filters,
+    binding: options.rls ? running.binding : undefined,
     dialect: Object.freeze(scopingDialect(db.dialect, tables)),
+    statements: (options.prepare ?? preparesByItself(db)) ? new Statements() : undefined,
     query,
   };
-  const handle = (reach: Reach, tenancy?: AnyTenancy) => new ScopedDatabase(db, shared, new Scope(reach, shared.filters, tenancy));
+  const handle = (reach: Reach, tenancy?: AnyTenancy) => new ScopedDatabase(db, shared, new Scope(reach, shared.filters, tenancy, (it) => classes.has(it)));
+  const refuseSeveral = (method: string) => {
+    if (!shared.binding) return;
+    throw new UnsupportedTenantOperationError(
+      `Call ${method}() on a database of its own, as in withTenancy(drizzle({ client: admin }), { relations }), whose role has BYPASSRLS: ` +
+        'with rls: true the policies show the rows of one tenant only.',
+    );
+  };
 
-  return {
+  return checkable({
     forTenant: (id: unknown) => {
       const { value, tenancy } = parsed(id, shared.tenancies);
       return handle({ kind: 'one', id: value }, tenancy);
     },
     forTenants: (ids: unknown) => {
+      refuseSeveral('forTenants');
       if (!Array.isArray(ids) || ids.length === 0) {
         throw new InvalidTenantIdError(namesOfTenancies(shared.tenancies), 'expected at least one id in an array');
       }
@@ -251,7 +298,10 @@ export function scopedHandles(db: any, options: WithTenancyOptions<any>, running
       const tenancies = new Set(all.map((it) => it.tenancy));
       return handle({ kind: 'several', ids: [...new Set(all.map((it) => it.value))] }, tenancies.size === 1 ? all[0]!.tenancy : undefined);
     },
-    acrossTenants: (options: { reason?: unknown }) => handle({ kind: 'all', comment: commentOf(options?.reason) }),
+    acrossTenants: (options: { reason?: unknown }) => {
+      refuseSeveral('acrossTenants');
+      return handle({ kind: 'all', comment: commentOf(options?.reason) });
+    },
     shared: handle({ kind: 'shared' }),
     prepare: (tenancy: AnyTenancy, build: (tdb: ScopedDatabase) => any) => {
       const placeholder = Object.freeze(new Placeholder(tenantPlaceholder));
@@ -262,11 +312,14 @@ export function scopedHandles(db: any, options: WithTenancyOptions<any>, running
         throw new TenantMismatchError('Return a query of the handle that prepare() gives, as in db.prepare(account, (tdb) => tdb.select().from(projects)).');
       }
       return {
-        run: (id: unknown, values: Record<string, unknown> = {}) =>
-          prepared.execute({ ...values, [tenantPlaceholder]: tenancy.parse(id) }),
+        run: (id: unknown, values?: Record<string, unknown>) => {
+          const all: Record<string, unknown> = Object.assign({}, values);
+          all[tenantPlaceholder] = tenancy.parse(id);
+          return prepared.execute(all);
+        },
       };
     },
-  };
+  }, { session: db.session, relations, isBound: shared.binding !== undefined });
 }
 
 /** The tenant of a prepared statement is no placeholder that an application can name. */

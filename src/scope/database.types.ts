@@ -19,6 +19,18 @@ export interface WithTenancyOptions<TRelations = {}> {
    * the way from a single-tenant application. Leave it out as soon as the tenant column is NOT NULL.
    */
   readonly mode?: 'write-only' | undefined;
+  /**
+   * Whether statements that come back are prepared, though the application did not call `prepare()`: their text is the
+   * same for every tenant. Without it, postgres.js does as the `prepare` of its client says (`postgres(url, { prepare:
+   * false })` behind a pooler that keeps no prepared statements), and other drivers prepare nothing by themselves.
+   */
+  readonly prepare?: boolean | undefined;
+  /**
+   * `true` where the database has the row-level security that `rls: true` in `drizzle.config.ts` writes: each
+   * statement tells the policies its tenant, in a transaction of its own. `forTenants` and `acrossTenants` are then
+   * for a database of their own, whose role has BYPASSRLS.
+   */
+  readonly rls?: boolean | undefined;
 }
 
 interface RelationalHKT<H extends Handle> extends PgRelationalQueryHKTBase {
@@ -93,8 +105,9 @@ type Shared<Q extends PgQueryResultHKT, R extends Runner> = HandleOf<never, R, Q
  * A handle that is confined to one tenant of the tenancy `Name`. Made by `db.forTenant(id)`.
  *
  * @example
- * function archive(tdb: TenantDatabase<'account'>, id: string) { ... }
- * function report(tdb: TenantDatabase<'account', typeof relations>) { ... }   // has its `query`, too
+ * const archive = (tdb: TenantDatabase<'account'>, id: string) =>
+ *   tdb.update(projects).set({ archived: true }).where(eq(projects.id, id));
+ * const report = (tdb: TenantDatabase<'account', typeof relations>) => tdb.query.projects.findMany({ with: { tasks: true } });
  */
 export interface TenantDatabase<
   Name extends string,

@@ -11,38 +11,51 @@
  * - UPDATE and DELETE: in WHERE. INSERT: the tenant column of every row is set.
  * - What a user wrote (where, on, order by, selected SQL, ...) is closed in parentheses behind AND.
  */
-import { Column, is, Param, SQL, sql, StringChunk, Subquery, Table, View } from 'drizzle-orm';
-import { aliasedTableColumn, getOriginalColumnFromAlias } from 'drizzle-orm/alias';
+import { is, Param, SQL, sql, StringChunk, Subquery, Table } from 'drizzle-orm';
+import { aliasedColumn, aliasedTableColumn, getOriginalColumnFromAlias } from 'drizzle-orm/alias';
 import * as utils from 'drizzle-orm/utils';
-import { PgTable, type PgDialect } from 'drizzle-orm/pg-core';
+import type { PgDialect } from 'drizzle-orm/pg-core';
 import { Prover } from '../prover/index.js';
 import type { TableClass, TenantClass } from '../schema/classify.js';
 import { nameOf } from '../schema/classify.js';
 import { ImmutableTenantError, RawSqlNotScopedError, UnscopedTableError, UnsupportedTenantOperationError } from '../schema/index.js';
+import { builtBy, markBuilt } from './built.js';
+import { chunkKindOf, chunkKinds } from './chunks.js';
+import { RenderedQuery } from './rendered.js';
 import { knownName, namesOf, type Scope } from './scope.js';
-import { builtBy, encodedSQL, markBuilt, Template, unreadCount } from './template.js';
+import type { NamedTables } from './shape.js';
+import { checkName, encodedSQL, labelOf, Template, unreadCount } from './template.js';
 
 /** Drizzle's dialect with a scope. */
 export interface ScopedDialect extends PgDialect {
   readonly scope: Scope;
-  readonly tables: ReadonlyMap<string, object>;
+  readonly tables: NamedTables;
   readonly prover: Prover;
 }
 
 type Config = Record<string, any>;
 
-/** The queries that this library rendered, with their scopes: nothing else passes the session. */
-export const rendered = new WeakMap<object, Scope>();
+/** The dialects of handles: no other object that inherits from one builds or renders in its name. */
+const handles = new WeakSet<object>();
 
-/** Those of them that hold text which was not understood: they are proved before they are sent. */
-export const unproved = new WeakSet<object>();
+/** The dialect of a handle: the scoping dialect, with the handle's scope. */
+export function dialectOf(dialect: object, scope: Scope): ScopedDialect {
+  const handle = Object.freeze(Object.create(dialect, { scope: { value: scope } }));
+  handles.add(handle);
+  return handle;
+}
+
+function assertHandle(dialect: object): void {
+  if (!handles.has(dialect)) throw new UnsupportedTenantOperationError('Build and run queries with a handle of withTenancy(): this dialect is not its own.');
+}
 
 /**
  * @param driver the dialect of the application's Drizzle handle
  * @param tables the tables of the relations, by schema and name
  * @returns its scoping twin; a handle's own dialect inherits from it and adds its `scope`
  */
-export function scopingDialect(driver: PgDialect, tables: ReadonlyMap<string, object>): object {
+export function scopingDialect(driver: PgDialect, tables: NamedTables): object {
+  // What it is given is scoped: the driver's own dialect builds it.
   const drizzle = driver as any;
   return Object.assign(Object.create(driver), {
     tables,
@@ -50,65 +63,49 @@ export function scopingDialect(driver: PgDialect, tables: ReadonlyMap<string, ob
 
     buildSelectQuery(this: ScopedDialect, config: Config): SQL {
       const statement = new Statement(this);
-      return statement.done(drizzle.buildSelectQuery.call(this, statement.select(config)));
+      return statement.done(drizzle.buildSelectQuery(statement.select(partsOf(config))));
     },
 
     buildUpdateQuery(this: ScopedDialect, config: Config): SQL {
       const statement = new Statement(this);
-      const found = statement.target(config.table);
-      const { from, joins, where } = statement.sources(config.from, config.joins, config.table);
-      const scoped = {
-        ...config,
-        withList: statement.ctes(config.withList),
-        set: statement.set(config.table, config.set),
-        from,
-        joins,
-        where: statement.where([this.scope.predicate(config.table, found), ...where], config.where),
-        returning: statement.fields(config.returning),
-        comment: statement.scoped(config.comment),
-      };
-      return statement.done(drizzle.buildUpdateQuery.call(this, scoped));
+      return statement.done(drizzle.buildUpdateQuery(statement.update(partsOf(config))));
     },
 
     buildUpdateSet(this: ScopedDialect, table: object, set: Config): SQL {
-      return drizzle.buildUpdateSet.call(this, table, new Statement(this).set(table, set));
+      const statement = new Statement(this);
+      return statement.done(drizzle.buildUpdateSet(table, statement.set(table, set)), false);
     },
 
     buildDeleteQuery(this: ScopedDialect, config: Config): SQL {
       const statement = new Statement(this);
-      const found = statement.target(config.table, 'delete');
-      const scoped = {
-        ...config,
-        withList: statement.ctes(config.withList),
-        where: statement.where([this.scope.predicate(config.table, found)], config.where),
-        returning: statement.fields(config.returning),
-        comment: statement.scoped(config.comment),
-      };
-      return statement.done(drizzle.buildDeleteQuery.call(this, scoped));
+      return statement.done(drizzle.buildDeleteQuery(statement.delete(partsOf(config))));
     },
 
     buildInsertQuery(this: ScopedDialect, config: Config): SQL {
       const statement = new Statement(this);
-      return statement.done(drizzle.buildInsertQuery.call(this, statement.insert(config)));
+      return statement.done(drizzle.buildInsertQuery(statement.insert(partsOf(config))));
     },
 
     buildRelationalQuery(this: ScopedDialect, config: Config) {
-      const { sql: query, selection } = drizzle.buildRelationalQuery.call(this, config);
+      const { sql: query, selection } = drizzle.buildRelationalQuery(config);
       const statement = new Statement(this, this.tables);
       return { sql: statement.done(statement.scoped(query, 'statement')), selection };
     },
 
-    buildRefreshMaterializedViewQuery(this: ScopedDialect, config: Config): SQL {
+    buildRefreshMaterializedViewQuery(this: ScopedDialect, given: Config): SQL {
+      const config = read(given);
+      assertHandle(this);
       this.scope.admit(config.view);
       if (this.scope.reach.kind !== 'all') {
         throw new UnsupportedTenantOperationError(
           "Refresh a materialized view with db.acrossTenants({ reason }): it holds every tenant's rows, and is refreshed for all of them.",
         );
       }
-      return markBuilt(drizzle.buildRefreshMaterializedViewQuery.call(this, config), this.scope, new Set());
+      return markBuilt(drizzle.buildRefreshMaterializedViewQuery(config), this.scope, new Set());
     },
 
     sqlToQuery(this: ScopedDialect, query: SQL, source?: unknown) {
+      assertHandle(this);
       const { scope } = this;
       const isRaw = scope.reach.kind === 'all' && !builtBy(query);
       const template = new Template(scope);
@@ -120,13 +117,13 @@ export function scopingDialect(driver: PgDialect, tables: ReadonlyMap<string, ob
       }
       const commented = scope.reach.kind === 'all' ? sql`${scoped} ${sql.raw(scope.reach.comment)}` : scoped;
       const before = unreadCount();
-      const result = drizzle.sqlToQuery.call(this, commented, source);
-      if (unreadCount() !== before && scope.reach.kind !== 'all') unproved.add(result);
-      // What is sent is what was rendered, and what is proved: nobody changes it on the way.
-      for (const param of Object.freeze(result.params)) if (is(param, Param)) Object.freeze(param);
-      rendered.set(Object.freeze(result), scope);
-      return result;
+      const { sql: text, params } = drizzle.sqlToQuery.call(this, commented, source);
+      return new RenderedQuery(text, params, scope, unreadCount() === before || scope.reach.kind === 'all');
     },
+
+    // Drizzle escapes whatever has the method that it calls: an object would say itself what is written.
+    escapeName: (name: unknown) => drizzle.escapeName(asString(name)),
+    escapeString: (value: unknown) => drizzle.escapeString(asString(value)),
 
     _sqlToQuery(): never {
       throw new UnsupportedTenantOperationError('Use a driver that takes SQL as text: this one takes it in pieces, which a scoped handle does not check.');
@@ -134,24 +131,27 @@ export function scopingDialect(driver: PgDialect, tables: ReadonlyMap<string, ob
   });
 }
 
-/** One statement while its predicates are added. */
+/**
+ * One statement while its predicates are added. Each part of it that Drizzle reads is named, and scoped where an
+ * application may have written in it: what is not named here is not handed on.
+ */
 class Statement extends Template {
   constructor(
     readonly dialect: ScopedDialect,
-    tables?: ReadonlyMap<string, object>,
+    tables?: NamedTables,
   ) {
+    assertHandle(dialect);
     super(dialect.scope, tables);
   }
 
-  /** The CTEs that this statement has, and those that its parts expect where its WITH does not reach. */
-  readonly #ctes = new Set<string>();
+  /** The CTEs that this statement has, and what its parts expect where its WITH does not reach. */
+  #ctes: Set<string> | undefined;
   readonly #outer = new Template(this.scope);
 
   /** Marks the finished statement. The CTEs that it still expects, the query around it must have. */
-  done(query: SQL): SQL {
-    for (const name of this.#ctes) this.expects.delete(name);
-    for (const name of this.#outer.expects) this.expects.add(name);
-    return markBuilt(query, this.scope, this.expects);
+  done(query: SQL, isOpen = true): SQL {
+    if (this.expects.size > 0) for (const name of this.expects) if (!this.#ctes?.has(name)) this.#outer.expect(name);
+    return markBuilt(query, this.scope, this.#outer.expects, isOpen);
   }
 
   /** WITH: each query is built, and sees those before it. */
@@ -159,56 +159,87 @@ class Statement extends Template {
     return list?.map(({ _: { alias, sql: query, selectedFields } }) => {
       const template = new Template(this.scope);
       const scoped = template.query(query);
-      for (const name of template.expects) if (!this.#ctes.has(name)) this.#outer.expects.add(name);
-      this.#ctes.add(alias);
+      for (const name of template.expects) if (!this.#ctes?.has(name)) this.#outer.expect(name);
+      (this.#ctes ??= new Set()).add(alias);
       return new Subquery(scoped, selectedFields, alias, true);
     });
   }
 
   select(config: Config): Config {
+    const withList = this.ctes(config.withList);
     const { from, joins, where } = this.sources(config.table, config.joins);
     return {
-      ...config,
-      withList: this.ctes(config.withList),
+      withList,
       table: from,
       joins,
       where: this.where(where, config.where),
       fieldsFlat: this.fields(config.fieldsFlat),
       setFieldsFlat: this.fields(config.setFieldsFlat),
-      having: this.scoped(config.having),
+      having: this.where([], config.having),
       orderBy: this.list(config.orderBy),
-      groupBy: this.groupBy(this.list(config.groupBy), [config.table, ...(config.joins ?? []).map((join: Config) => join.table)]),
+      groupBy: this.groupBy(this.list(config.groupBy), config),
       limit: this.scoped(config.limit),
       offset: this.scoped(config.offset),
       distinct: typeof config.distinct === 'object' ? { on: this.list(config.distinct.on) } : config.distinct,
-      setOperators: config.setOperators.map((operator: Config) => this.operand(operator)),
+      setOperators: config.setOperators.length === 0 ? none : config.setOperators.map((operator: Config) => this.operand(operator)),
       lockingClause: config.lockingClause && this.locking(config.lockingClause),
       comment: this.scoped(config.comment),
+      useSelectionCastCodecs: config.useSelectionCastCodecs,
+    };
+  }
+
+  update(config: Config): Config {
+    const found = this.target(config.table);
+    const withList = this.ctes(config.withList);
+    const { from, joins, where } = this.sources(config.from, config.joins, config.table);
+    return {
+      withList,
+      table: config.table,
+      set: this.set(config.table, config.set),
+      from,
+      joins,
+      where: this.where([this.scope.predicate(config.table, found), ...where], config.where),
+      returning: this.fields(config.returning),
+      comment: this.scoped(config.comment),
+      useSelectionCastCodecs: config.useSelectionCastCodecs,
+    };
+  }
+
+  delete(config: Config): Config {
+    const found = this.target(config.table, 'delete');
+    return {
+      withList: this.ctes(config.withList),
+      table: config.table,
+      where: this.where([this.scope.predicate(config.table, found)], config.where),
+      returning: this.fields(config.returning),
+      comment: this.scoped(config.comment),
+      useSelectionCastCodecs: config.useSelectionCastCodecs,
     };
   }
 
   /** FROM and its joins, each with its predicate where that belongs. `target` is the table of an UPDATE. */
-  sources(table: object | undefined, joins: Config[] = [], target?: object) {
+  sources(table: object | undefined, given: readonly Config[] = none, target?: object) {
+    const joins = given.length === 0 ? none : given.map(({ table, joinType, lateral, alias, on }) => ({ table, joinType, lateral, alias, on }));
     const where: (SQL | undefined)[] = [];
     const tenants: SQL[] = [];
-    const lastOuter = joins.findLastIndex((join) => join.joinType === 'right' || join.joinType === 'full');
+    const lastOuter = joins.length === 0 ? -1 : joins.findLastIndex((join) => join.joinType === 'right' || join.joinType === 'full');
     const place = (source: object, index: number, joinType: string) => {
       if (!joinTypes.has(joinType)) throw new UnsupportedTenantOperationError(`Join with one of Drizzle's methods: "${joinType}" is no join.`);
-      if (!isTable(source)) return { source: this.source(source, index), on: undefined };
+      if (!isTable(source)) return { source: this.source(source, index), on: none };
       const found = this.scope.admit(source);
       const isDerived = index < lastOuter || joinType === 'full';
       const predicate = isDerived ? undefined : this.scope.predicate(source, found);
-      const column = this.scope.joinColumn(source, found, isDerived ? sql`${sql.identifier(namesOf(source)[2])}` : undefined);
+      const column = this.scope.joinColumn(source, found, isDerived);
       const equal = column && tenants.length > 0 ? sql`${column} = ${sameTenant(tenants, lastOuter >= 0)}` : undefined;
       if (column) tenants.push(column);
       const isOn = joinType === 'inner' || joinType === 'left';
       if (!isOn) where.push(predicate);
       if (joinType === 'from' || joinType === 'cross') where.push(equal);
       const rows = isDerived ? this.scope.rowsOf(source, found) : undefined;
-      if (rows) this.bare.add(source);
+      if (rows) this.markBare(source);
       return {
         source: rows ? new Subquery(rows, {}, namesOf(source)[2]) : source,
-        on: all([isOn ? predicate : undefined, joinType === 'from' || joinType === 'cross' ? undefined : equal]),
+        on: [isOn ? predicate : undefined, joinType === 'from' || joinType === 'cross' ? undefined : equal],
       };
     };
     if (target) {
@@ -216,9 +247,15 @@ class Statement extends Template {
       if (column) tenants.push(column);
     }
     const from = table === undefined ? undefined : place(table, -1, 'from').source;
-    const scopedJoins = joins.map((join, index) => {
-      const { source, on } = place(join.table, index, join.joinType);
-      return { ...join, table: source, on: join.joinType === 'cross' ? undefined : this.on(on, join.on) };
+    const scopedJoins = joins.map(({ table, joinType, lateral, alias, on: given }, index) => {
+      const { source, on } = place(table, index, joinType);
+      return {
+        table: source,
+        joinType,
+        lateral: Boolean(lateral),
+        alias,
+        on: joinType === 'cross' ? undefined : this.on(on, given),
+      };
     });
     return { from, joins: scopedJoins, where };
   }
@@ -231,16 +268,26 @@ class Statement extends Template {
   }
 
   /** The predicates, and what the user wrote behind them in parentheses. */
-  where(predicates: readonly (SQL | undefined)[], given: SQL | undefined): SQL | undefined {
-    const predicate = all(predicates);
-    const scoped = this.scoped(given);
-    if (!predicate || !scoped) return predicate ?? scoped;
-    return sql`${predicate} and (${scoped})`;
+  where(predicates: readonly (SQL | undefined)[], given: unknown, isClosed = false): SQL | undefined {
+    const chunks: unknown[] = [];
+    for (const predicate of predicates) {
+      if (!predicate) continue;
+      if (chunks.length > 0) chunks.push(and);
+      for (const chunk of predicate.queryChunks) chunks.push(chunk);
+    }
+    if (given) {
+      const isFirst = chunks.length === 0;
+      if (!isFirst) chunks.push(andOpen);
+      else if (isClosed) chunks.push(open);
+      this.scopeInto(chunks, given, 'expression', true);
+      if (!isFirst || isClosed) chunks.push(close);
+    }
+    return chunks.length === 0 ? undefined : new SQL(chunks as SQL[]);
   }
 
   /** As `where`, and always closed: behind ON there is more of FROM, and the WHERE that confines it. */
-  on(predicate: SQL | undefined, given: SQL | undefined): SQL | undefined {
-    return predicate || !given ? this.where([predicate], given) : sql`(${this.scoped(given)})`;
+  on(predicates: readonly (SQL | undefined)[], given: unknown): SQL | undefined {
+    return this.where(predicates, given, true);
   }
 
   locking({ strength, config }: Config): Config {
@@ -255,53 +302,62 @@ class Statement extends Template {
   }
 
   /** What is selected or returned. */
-  fields(list: Config[] | undefined): Config[] | undefined {
-    return list?.map((entry) => {
-      const field = this.field(entry.field);
-      return field === entry.field ? entry : { ...entry, field };
-    });
+  fields(list: readonly Config[] | undefined): readonly Config[] | undefined {
+    if (!list) return undefined;
+    const scoped = new Array<Config>(list.length);
+    for (let i = 0; i < scoped.length; i++) {
+      const { path, field: given, fieldType, column, codecOverride } = list[i]!;
+      const kind = chunkKindOf(given);
+      const field = this.field(given, kind);
+      if (fieldType !== fieldTypes[field === given ? kind : chunkKindOf(field)]) throw new RawSqlNotScopedError('what is selected is neither a column nor SQL', '');
+      scoped[i] = { path, field, fieldType, column, codecOverride };
+    }
+    return scoped;
   }
 
-  field(field: any): any {
-    if (is(field, Column)) {
-      const { table } = field as any;
-      if (!this.bare.has(table) || !namesOf(table)[0]) return field;
-      const known = namesOf(table)[2];
-      return (field as any).isAlias ? (aliasedTableColumn(getOriginalColumnFromAlias(field), known) as any).as(field.name) : aliasedTableColumn(field, known);
+  field(field: any, kind: number): any {
+    if (kind === chunkKinds.column) {
+      const { table, isAlias, name } = field;
+      checkName(field);
+      const isBare = this.isBare(table) && namesOf(table)[0] !== undefined;
+      if (!isAlias && !isBare) return field;
+      const original: any = isAlias ? getOriginalColumnFromAlias(field) : field;
+      if (chunkKindOf(original) !== chunkKinds.column) throw new RawSqlNotScopedError('what stands behind the alias of a column is none', '');
+      const column = isBare ? aliasedTableColumn(original, namesOf(table)[2]) : original;
+      return isAlias ? aliasedColumn(column, name) : column;
     }
-    if (is(field, Subquery)) return this.subquery(field);
-    if (!is(field, SQL.Aliased)) return this.scoped(field);
-    if ((field as any).isSelectionField) return field; // Only its name is written.
-    const inner = this.scoped(field.sql);
-    const copy = (field as any).clone();
-    copy.sql = inner;
-    copy.origin = (field as any).origin;
-    return copy;
+    if (kind === chunkKinds.subquery) return this.subquery(field);
+    if (kind !== chunkKinds.aliased) return this.scoped(field);
+    if (field.isSelectionField) return labelOf(field);
+    const { fieldAlias, origin, sql: given } = field;
+    return Object.assign(new SQL.Aliased(this.scoped(given), fieldAlias) as any, { origin });
   }
 
   /**
    * A primary key became (tenant, key), so that grouping by the key alone no longer determines the row.
    * For one tenant the two mean the same, and the tenant column is added.
    */
-  groupBy(columns: any[] | undefined, tables: readonly object[]): any[] | undefined {
+  groupBy(columns: any[] | undefined, { table, joins = none }: Config): any[] | undefined {
     if (!columns || this.scope.reach.kind !== 'one') return columns;
-    const added = tables.flatMap((table) => {
-      const found = isTable(table) ? this.scope.admit(table) : undefined;
-      if (found?.kind !== 'tenant' || found.primaryKey().length === 0) return [];
-      const known = namesOf(table)[2];
+    const added: SQL[] = [];
+    for (const source of [table, ...joins.map((join: Config) => join.table)]) {
+      const found = isTable(source) ? this.scope.admit(source) : undefined;
+      if (found?.kind !== 'tenant' || found.primaryKey().length === 0) continue;
+      const known = namesOf(source)[2];
       const has = (name: string) => columns.some((it) => it?.table && it.name === name && namesOf(it.table)[2] === known);
-      if (has(found.name) || !found.primaryKey().every(has)) return [];
-      return [sql`${knownName(table)}.${sql.identifier(found.name)}`];
-    });
+      if (found.primaryKey().every(has) && !has(found.name)) added.push(sql`${knownName(source)}.${sql.identifier(found.name)}`);
+    }
     return [...columns, ...added];
   }
 
   /** UNION and the like. The WITH of the left side stands inside its parentheses, and does not reach here. */
-  operand(operator: Config): Config {
+  operand(given: Config): Config {
+    const operator = { ...given };
     if (!operators.has(operator.type)) throw new UnsupportedTenantOperationError(`Combine queries with one of Drizzle's methods: "${operator.type}" is none.`);
     const query = this.#outer.query(operator.rightSelect.getSQL());
     return {
-      ...operator,
+      type: operator.type,
+      isAll: operator.isAll,
       rightSelect: { getSQL: () => query },
       orderBy: operator.orderBy?.map((chunk: unknown) => this.#outer.scoped(chunk)),
       limit: this.#outer.scoped(operator.limit),
@@ -346,32 +402,32 @@ class Statement extends Template {
   }
 
   insert(config: Config): Config {
-    const found = this.target(config.table, 'insert');
-    const shared = {
-      ...config,
+    const { table, values, select, columnList, overridingSystemValue_, useSelectionCastCodecs } = config;
+    const found = this.target(table, 'insert');
+    const tenant = found.kind === 'tenant' ? found : undefined;
+    return {
       withList: this.ctes(config.withList),
-      returning: this.fields(config.returning),
+      table,
+      values: !select ? this.rows(table, values, tenant) : tenant ? this.insertSelect(table, tenant, values) : this.selected(values),
+      select,
+      columnList: columnList && tenant ? [...new Set([...columnList, tenant.key])] : columnList,
+      overridingSystemValue_,
       onConflict: this.scoped(config.onConflict, 'conflict'),
+      returning: this.fields(config.returning),
       comment: this.scoped(config.comment),
+      useSelectionCastCodecs,
     };
-    if (found.kind === 'reference') {
-      if (!config.select) return { ...shared, values: this.rows(config.table, config.values) };
-      const query = this.query(config.values.getSQL());
-      return { ...shared, values: is(config.values, SQL) ? query : selection(config.values, query) };
-    }
-    const columnList = config.columnList && [...new Set([...config.columnList, found.key])];
-    if (config.select) return { ...shared, columnList, values: this.insertSelect(config.table, found, config.values) };
-    const tenant = (row: Config) => this.scope.tenantOf(config.table, found, row[found.key]);
-    return { ...shared, columnList, values: this.rows(config.table, config.values, { key: found.key, of: tenant }) };
   }
 
   /** The rows of an insert, with their tenant and the defaults that a table's declaration computes. */
-  rows(table: object, rows: readonly Config[], tenant?: { key: string; of: (row: Config) => unknown }): Config[] {
-    const declared = Object.entries<any>((table as any)[columns]);
+  rows(table: object, rows: readonly Config[], tenant: TenantClass | undefined): Config[] {
+    const declared = (table as any)[columns];
+    const keys = Object.keys(declared);
     return rows.map((row) => {
       const result: Config = {};
-      for (const [key, column] of declared) {
-        const given = key === tenant?.key ? tenant.of(row) : row[key];
+      for (const key of keys) {
+        const column = declared[key];
+        const given = tenant && key === tenant.key ? this.scope.tenantOf(table, tenant, row[key]) : row[key];
         const value =
           given !== undefined ? given : column.defaultFn ? column.defaultFn() : column.default ? undefined : column.onUpdateFn?.();
         if (value !== undefined) result[key] = this.cell(value, column);
@@ -382,9 +438,16 @@ class Statement extends Template {
 
   /** One value of a row: SQL is scoped, whether it was given or a custom type made it. */
   cell(value: unknown, column: any): unknown {
-    const encoded = is(value, Param) ? encodedSQL(value.value, value.encoder) : encodedSQL(value, column);
-    const text = encoded ?? (is(value, StringChunk) ? new SQL([value]) : undefined);
+    const kind = chunkKindOf(value);
+    const { value: bound, encoder } = kind === chunkKinds.param ? (value as Param) : { value, encoder: column };
+    const text = kind === chunkKinds.string ? new SQL([value as StringChunk]) : encodedSQL(bound, encoder);
     return text ? this.scoped(text, 'value') : value;
+  }
+
+  /** INSERT ... SELECT into a reference table. */
+  selected(query: any) {
+    const scoped = this.query(query.getSQL());
+    return is(query, SQL) ? scoped : selection(query, scoped);
   }
 
   /** INSERT ... SELECT: the tenant column is selected too, as the handle's tenant. */
@@ -426,13 +489,42 @@ const columns = Symbol.for('drizzle:Columns');
 const { orderSelectedFields } = utils as any;
 const joinTypes = new Set(['from', 'inner', 'left', 'right', 'full', 'cross']);
 const operators = new Set(['union', 'intersect', 'except']);
-const strengths = new Set(['update', 'no key update', 'share', 'key share']);
-const isTable = (source: object) => is(source, PgTable) || is(source, View);
-
-const all = (predicates: readonly (SQL | undefined)[]): SQL | undefined => {
-  const present = predicates.filter((it) => it !== undefined);
-  return present.length === 0 ? undefined : sql.join(present, sql` and `);
+/** How Drizzle calls what is selected, by the kind of chunk. */
+const fieldTypes: Record<number, string> = {
+  [chunkKinds.column]: 'Column',
+  [chunkKinds.sql]: 'SQL',
+  [chunkKinds.aliased]: 'SQL.Aliased',
+  [chunkKinds.subquery]: 'Subquery',
 };
+const strengths = new Set(['update', 'no key update', 'share', 'key share']);
+/** Each part is read once, and not again after it was checked. */
+const read = (config: Config): Config => Object.assign({}, config);
+/**
+ * As `read`. What Drizzle spreads into a new object for each statement is slow to read: each has a hidden class of its own, and a
+ * part that is not there is looked for anew. Here all have one.
+ */
+const partsOf = (config: Config): Config =>
+  Object.assign(
+    {
+      withList: undefined, table: undefined, fields: undefined, distinct: undefined, setOperators: undefined, joins: undefined,
+      where: undefined, having: undefined, orderBy: undefined, groupBy: undefined, limit: undefined, offset: undefined,
+      lockingClause: undefined, comment: undefined, fieldsFlat: undefined, setFieldsFlat: undefined, set: undefined,
+      from: undefined, returning: undefined, returningFields: undefined, values: undefined, select: undefined,
+      columnList: undefined, overridingSystemValue_: undefined, onConflict: undefined, shape: undefined, mapper: undefined,
+      useSelectionCastCodecs: undefined,
+    },
+    config,
+  );
+const isTable = (source: object) => {
+  const kind = chunkKindOf(source);
+  return kind === chunkKinds.table || kind === chunkKinds.view;
+};
+function asString(value: unknown): string {
+  if (typeof value !== 'string') throw new RawSqlNotScopedError('a name or a text is not a string', '');
+  return value;
+}
+const none: readonly never[] = Object.freeze([]);
+const [open, close, and, andOpen] = ['(', ')', ' and ', ' and ('].map((text) => Object.freeze(new StringChunk(text)));
 
 /** The tenant of the rows joined so far: behind an outer join, the first that is there. */
 const sameTenant = (tenants: readonly SQL[], outer: boolean): SQL =>

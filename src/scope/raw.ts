@@ -3,12 +3,7 @@ import { is, Param } from 'drizzle-orm';
 import { RawSqlNotScopedError } from '../schema/index.js';
 import { nameOf } from '../schema/classify.js';
 import type { ScopedDialect } from './dialect.js';
-
-/** A query as it is sent. */
-export interface RenderedQuery {
-  readonly sql: string;
-  readonly params: readonly unknown[];
-}
+import type { RenderedQuery } from './rendered.js';
 
 /**
  * @param query a rendered query

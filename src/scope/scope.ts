@@ -2,10 +2,12 @@
  * Whose rows a handle sees, and what that means for one table: the predicate that confines it. Nothing else in
  * the library makes a tenant predicate.
  */
-import { is, Param, SQL, sql, Table, View } from 'drizzle-orm';
+import { Param, SQL, sql, StringChunk, Table, View, is } from 'drizzle-orm';
 import { ViewBaseConfig } from 'drizzle-orm/view-common';
-import { classOf, nameOf, tableOf, type TableClass, type TenantClass } from '../schema/classify.js';
+import { classOf, isDisputed, nameOf, tableOf, type TableClass, type TenantClass } from '../schema/classify.js';
+import { chunkKindOf, chunkKinds } from './chunks.js';
 import { TenantMismatchError, UnscopedTableError } from '../schema/index.js';
+import { namesOfTable } from '../schema/names.js';
 import { idOf, type AnyTenancy } from '../schema/tenancy.js';
 
 /** One tenant, several, all of them with a reason, or none: the reference tables only. */
@@ -22,11 +24,13 @@ export class Scope {
    * @param reach whose rows
    * @param filters false in write-only mode: new rows get their tenant, and nothing is filtered yet
    * @param tenancy the tenancy, where it is known before a table is seen
+   * @param isOwn whether a class is that of a table of the handle's relations: what they say of a name holds
    */
   constructor(
     readonly reach: Reach,
     readonly filters: boolean = true,
     tenancy?: AnyTenancy,
+    readonly isOwn: (tableClass: TableClass) => boolean = () => false,
   ) {
     this.#tenancy = tenancy;
     if (reach.kind === 'several') Object.freeze(reach.ids);
@@ -69,8 +73,8 @@ export class Scope {
    */
   admit(table: object): TableClass {
     const found = classOf(table);
-    const name = nameOf(table);
     if (!found) {
+      const name = nameOf(table);
       throw new UnscopedTableError(
         name,
         is(table, View)
@@ -78,15 +82,21 @@ export class Scope {
           : `Declare "${name}" with tenantTable() or referenceTable(): a scoped handle touches no other table.`,
       );
     }
+    if (isDisputed(table, found) && !this.isOwn(found)) {
+      const name = nameOf(table);
+      throw new UnscopedTableError(name, `Declare "${name}" once, or give it to withTenancy() in its relations: the process declares it twice, and not alike.`);
+    }
     found.validate();
     if (found.kind === 'reference') return found;
     const { reach } = this;
     if (reach.kind === 'shared') {
+      const name = nameOf(table);
       throw new UnscopedTableError(name, `Use db.forTenant(id) for "${name}": db.shared holds the reference tables only.`);
     }
     if (reach.kind === 'all' || this.#tenancy === found.tenancy) return found;
     const ids = reach.kind === 'one' ? [reach.id] : reach.ids;
     if (this.#tenancy || ids.some((id) => idOf(id, found.tenancy) === undefined)) {
+      const name = nameOf(table);
       throw new UnscopedTableError(
         name,
         `Use a handle of the tenancy "${found.tenancy.name}" for "${name}", as in db.forTenant(${found.tenancy.name}Id): ` +
@@ -100,16 +110,16 @@ export class Scope {
   /**
    * The predicate that confines a table to this scope, on the name by which the statement knows the table.
    *
+   * @param name the table, where the statement does not know it by its own name
    * @returns undefined for a reference table, and where this scope filters nothing
    */
-  predicate(table: object, found: TableClass, alias: SQL = knownName(table)): SQL | undefined {
+  predicate(table: object, found: TableClass, name?: SQL): SQL | undefined {
     if (found.kind === 'reference' || !this.filters) return undefined;
-    const column = sql`${alias}.${sql.identifier(found.name)}`;
     switch (this.reach.kind) {
       case 'one':
-        return sql`${column} = ${new Param(this.reach.id, found.column)}`;
+        return new SQL([tenantColumn(table, found, name), equals, new Param(this.reach.id, found.column)]);
       case 'several':
-        return sql`${column} in ${this.reach.ids.map((id) => new Param(id, found.column))}`;
+        return sql`${tenantColumn(table, found, name)} in ${this.reach.ids.map((id) => new Param(id, found.column))}`;
       case 'all':
         return undefined;
       case 'shared':
@@ -118,18 +128,18 @@ export class Scope {
   }
 
   /** The tenant column of a table that is joined on it, where one literal does not say it already. */
-  joinColumn(table: object, found: TableClass, alias: SQL = knownName(table)): SQL | undefined {
+  joinColumn(table: object, found: TableClass, isBare = false): SQL | undefined {
     if (found.kind === 'reference' || !this.filters || this.reach.kind === 'one') return undefined;
-    return sql`${alias}.${sql.identifier(found.name)}`;
+    return sql`${tenantColumn(table, found, isBare ? sql`${sql.identifier(namesOf(table)[2])}` : undefined)}`;
   }
 
   /** The rows of a table within this scope, as a query of their own; undefined where nothing confines them. */
   rowsOf(table: object, found: TableClass): SQL | undefined {
     // The table itself where there is one: Drizzle's cache looks for tables in the SQL.
     const original = tableOf(found);
-    const name = original ? sql`${original}` : originalName(table);
-    const predicate = this.predicate(table, found, name);
-    return predicate && sql`select * from ${name} where ${predicate}`;
+    const name = original ? undefined : originalName(table);
+    const predicate = this.predicate(original ?? table, found, name);
+    return predicate && new SQL([rowsFrom, original ?? name!, where, predicate]);
   }
 
   /**
@@ -164,15 +174,32 @@ export class Scope {
   }
 }
 
+const { IsAlias } = (Table as any).Symbol;
+
 /** A table's schema, its name in the database, and the name by which a statement knows it. */
 export function namesOf(table: object): [schema: string | undefined, original: string, known: string] {
-  if (is(table, View)) {
+  if (chunkKindOf(table) === chunkKinds.view) {
     const { schema, originalName, name } = (table as any)[ViewBaseConfig];
     return [schema, originalName, name];
   }
-  const { Schema, OriginalName, Name } = (Table as any).Symbol;
-  const it = table as any;
-  return [it[Schema], it[OriginalName], it[Name]];
+  return namesOfTable(table);
+}
+
+const [equals, rowsFrom, where] = [' = ', 'select * from ', ' where '].map((text) => Object.freeze(new StringChunk(text))) as [StringChunk, StringChunk, StringChunk];
+const quoted = (name: string) => `"${name.replaceAll('"', '""')}"`;
+
+/** The names of tenant columns, as they are rendered: the same in each statement. */
+const columnNames = new WeakMap<object, { readonly schema: string | undefined; readonly known: string; readonly chunk: StringChunk }>();
+
+/** A table's tenant column, behind the name by which the statement knows the table. */
+function tenantColumn(table: object, found: TenantClass, name?: SQL): SQL | StringChunk {
+  if (name || isAlias(table)) return sql`${name ?? knownName(table)}.${sql.identifier(found.name)}`;
+  const [schema, , known] = namesOf(table);
+  const kept = columnNames.get(table);
+  if (kept?.known === known && kept.schema === schema) return kept.chunk;
+  const chunk = Object.freeze(new StringChunk([...(schema ? [schema] : []), known, found.name].map(quoted).join('.')));
+  columnNames.set(table, { schema, known, chunk });
+  return chunk;
 }
 
 /** The table by its name in the database, whatever the statement calls it. */
@@ -187,6 +214,11 @@ export function knownName(table: object): SQL {
   return schema && !isAlias(table) ? sql`${sql.identifier(schema)}.${sql.identifier(known)}` : sql`${sql.identifier(known)}`;
 }
 
-export function isAlias(table: object): boolean {
-  return is(table, View) ? (table as any)[ViewBaseConfig].isAlias : (table as any)[(Table as any).Symbol.IsAlias];
+function isAlias(table: object): boolean {
+  return chunkKindOf(table) === chunkKinds.view ? (table as any)[ViewBaseConfig].isAlias : (table as any)[IsAlias];
+}
+
+/** Whether the names of a table's columns begin with a schema. */
+export function isQualified(table: object): boolean {
+  return namesOf(table)[0] !== undefined && !isAlias(table);
 }

@@ -1,12 +1,15 @@
 /** The last gate: a session that runs nothing but what the scoped dialect rendered. */
 import type { SQL } from 'drizzle-orm';
 import { UnsupportedTenantOperationError } from '../schema/index.js';
-import { rendered, unproved, type ScopedDialect } from './dialect.js';
-import { prove, type RenderedQuery } from './raw.js';
+import type { ScopedDialect } from './dialect.js';
+import { prove } from './raw.js';
+import { RenderedQuery } from './rendered.js';
+import type { Statements } from './statements.js';
 
-/** Whether the transaction of a handle is still open. */
+/** The transaction of a handle: whether it is still open, and whether row-level security knows its tenant. */
 export interface Lifetime {
   open: boolean;
+  readonly isBound: boolean;
 }
 
 export class ScopedSession {
@@ -14,6 +17,7 @@ export class ScopedSession {
   readonly #dialect: ScopedDialect;
   readonly #lifetime: Lifetime | undefined;
   readonly #after: (check: () => Promise<void>, run: () => unknown) => unknown;
+  readonly #statements: Statements | undefined;
   readonly #prepared = new WeakSet<object>();
 
   constructor(
@@ -21,30 +25,39 @@ export class ScopedSession {
     dialect: ScopedDialect,
     lifetime: Lifetime | undefined,
     after: (check: () => Promise<void>, run: () => unknown) => unknown,
+    statements?: Statements,
   ) {
     this.#session = session;
     this.#dialect = dialect;
     this.#lifetime = lifetime;
     this.#after = after;
+    this.#statements = statements;
   }
 
   prepareQuery(query: object, mode: unknown, name: unknown, mapper?: unknown, metadata?: unknown, cache?: any, shape?: unknown) {
-    if (!rendered.has(query)) {
+    if (!RenderedQuery.scopeOf(query)) {
       throw new UnsupportedTenantOperationError('Run the query through the handle that built it: this statement was not scoped.');
     }
     this.#assertOpen();
-    const prepare = () => this.#session.prepareQuery(query, mode, name, mapper, metadata, this.#cacheOf(cache), shape);
-    if (unproved.has(query)) return this.#proveFirst(query as RenderedQuery, prepare);
-    const prepared = prepare();
-    this.#prepared.add(prepared);
-    if (this.#lifetime) {
-      const execute = prepared.execute;
-      prepared.execute = (...args: unknown[]) => {
+    const named = name === false ? (this.#statements?.prepares((query as RenderedQuery).sql) ?? false) : name;
+    const prepare = () => this.#session.prepareQuery(query, mode, named, mapper, metadata, this.#cacheOf(cache), shape);
+    if (!RenderedQuery.isProved(query)) return this.#proveFirst(query as RenderedQuery, prepare);
+    return this.#handOut(query as RenderedQuery, prepare());
+  }
+
+  /** What of a prepared query may be used: its driver would run it with other parameters, too. */
+  #handOut(query: RenderedQuery, prepared: any) {
+    const handedOut: { execute(...args: unknown[]): any } = Object.freeze({
+      query,
+      getQuery: () => query,
+      execute: (...args: unknown[]) => {
         this.#assertOpen();
-        return execute.apply(prepared, args);
-      };
-    }
-    return prepared;
+        return prepared.execute(...args);
+      },
+      ...(prepared.stream && { stream: (...args: unknown[]) => prepared.stream(...args) }),
+    });
+    this.#prepared.add(handedOut);
+    return handedOut;
   }
 
   /** A prepared query that the driver does not see before it is proved. */
@@ -92,7 +105,8 @@ export class ScopedSession {
   }
 
   /** A cached result is the tenant's: a tag that the application chose is filed under the tenant. */
-  #cacheOf(cache: any): unknown {
+  #cacheOf(given: any): unknown {
+    const cache = given && { ...given };
     return cache?.tag === undefined ? cache : { ...cache, tag: tagOf(this.#dialect, cache.tag) };
   }
 

@@ -15,8 +15,11 @@ export interface Token {
   readonly place: string;
 }
 
-/** Where a table stands in the template: named as a source of rows (with or without an alias), or as a row. */
-export type TableUse = 'source' | 'aliased source' | 'row';
+/**
+ * Where a table stands in the template: named as a source of rows (with or without an alias), or as a row. The name of
+ * a schema stands before the table that is.
+ */
+export type TableUse = 'source' | 'aliased source' | 'row' | 'schema';
 
 const lexer =
   /([A-Za-z_\u0080-\uffff][A-Za-z0-9_$\u0080-\uffff]*)|"((?:[^"]|"")*)"|('(?:[^']|'')*')|(\/\*(?:(?!\/\*)[^])*?\*\/)|([0-9][0-9A-Za-z_.]*)|([ \t\n\r\f\v]+)|([^])/y;
@@ -110,7 +113,11 @@ export type FragmentUse = 'expression' | 'value' | 'source' | 'joined source' | 
 export const addsValue = 'a comma would add a value of its own';
 
 /** PostgreSQL reads `row.name` as `name(row)` where the row has no such column: those of its own functions that read more. */
-const calledByName = /^(?:pg_|lo_|dblink|(?:query|table|schema|database|cursor)_to_|(?:ts_stat|nextval|currval|setval|current_setting|set_config)$)/;
+const calledByName =
+  /^(?:pg_|pgstat|pgrowlocks|lo_|brin_|gin_|binary_upgrade_|dblink|(?:query|table|schema|database|cursor)_to_|(?:ts_stat|nextval|currval|setval|current_setting|set_config|obj_description)$)/;
+
+/** Whether `row.name` would call a function that reads more than the row, if the row has no such column. */
+export const isCalledByName = (name: string): boolean => calledByName.test(name);
 
 /** Words that begin a clause. Outside of parentheses they would move what Drizzle writes next into that clause. */
 const clauses = words('where group having order limit offset fetch for union intersect except window returning select');
@@ -138,14 +145,14 @@ function namesAmong(tokens: readonly Token[]): boolean[] {
  *
  * @param tokens the tokens, those of interpolated tables included
  * @param use how the fragment is used
- * @param knows whether a table may be named by a plain name, as Drizzle's relational queries do
+ * @param knows whether these names, of a schema and in it, are a table that Drizzle's relational query named
  * @returns how each table token is used, and which queries are sources of rows
  * @throws RawSqlNotScopedError with what could reach a table past the tenant's filter
  */
 export function readTables(
   tokens: readonly Token[],
   use: FragmentUse,
-  knows?: (schema: string | undefined, name: string) => boolean,
+  knows?: (schema: Token | undefined, name: Token) => boolean,
 ): Map<Token, TableUse> {
   const uses = new Map<Token, TableUse>();
   const isSource = use === 'source' || use === 'joined source';
@@ -216,6 +223,10 @@ export function readTables(
       }
       continue;
     }
+    if (is(i - 1, '.') && !frame.expectsTable) {
+      if (type !== 'word' && type !== 'name') throw refuse(i, 'what stands behind a dot is no name');
+      if (!is(i + 1, '(') && isCalledByName(value)) throw refuse(i, `"${value}" behind a dot calls the function of that name`);
+    }
     if ((type === 'table' || type === 'query') && frame.expectsTable && is(i + 1, '.')) {
       throw refuse(i, 'a dot makes a schema of what stands before it');
     }
@@ -250,9 +261,6 @@ export function readTables(
     }
     if (names[i] && !frame.expectsTable) {
       const isSafe = is(i - 1, '.') && at(i - 2, 'pg_catalog') && safeFunctions.has(value);
-      if (is(i - 1, '.') && !is(i + 1, '(') && calledByName.test(value)) {
-        throw refuse(i, `"${value}" behind a dot calls the function of that name`);
-      }
       if (is(i + 1, '(') && is(i - 1, '.') && !isSafe) throw refuse(i, `the function ${value}() is not known to read its arguments only`);
       continue;
     }
@@ -271,10 +279,11 @@ export function readTables(
     else if (frame.expectsTable) {
       if (type === 'word' && value === 'lateral') continue;
       if (type === 'name' && knows) {
-        const schema = is(i + 1, '.') && tokens[i + 2]?.type === 'name' ? value : undefined;
+        const schema = is(i + 1, '.') && tokens[i + 2]?.type === 'name' ? tokens[i] : undefined;
         const named = schema === undefined ? i : i + 2;
-        if (knows(schema, tokens[named]!.value)) {
+        if (knows(schema, tokens[named]!)) {
           uses.set(tokens[named]!, at(named + 1, 'as') ? 'aliased source' : 'source');
+          if (schema) uses.set(schema, 'schema');
           frame.expectsTable = false;
           i = named;
           continue;
@@ -313,7 +322,7 @@ export function readTables(
         throw refuse(i, `a ${value.toUpperCase()} JOIN outside of parentheses reaches the tables before it`);
       }
     }
-    if (endsFrom.has(value)) frame.inFrom = false;
+    if (endsFrom.has(value) && !(value === 'group' && at(i - 1, 'within'))) frame.inFrom = false;
     if (is(i + 1, '(') && !notFunctions.has(value) && !isAlias && !safeFunctions.has(value)) {
       throw refuse(i, `the function ${value}() is not known to read its arguments only`);
     }

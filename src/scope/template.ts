@@ -2,30 +2,15 @@
  * Scopes what a user writes in SQL: an expression, a `sql` template, a whole statement. Every table in it that
  * is a source of rows becomes a derived table with its predicate inside, which no text around it can weaken.
  */
-import { is, type Column, Param, SQL, sql, StringChunk, Subquery } from 'drizzle-orm';
+import { type Column, is, Param, SQL, sql, type StringChunk, Subquery } from 'drizzle-orm';
 import { aliasedTableColumn } from 'drizzle-orm/alias';
+import { classOf } from '../schema/classify.js';
 import { RawSqlNotScopedError, TenantMismatchError } from '../schema/index.js';
-import { chunkKindOf, chunkKinds, isSQLWrapper } from './chunks.js';
-import { copyOfPlain } from './plain.js';
-import { isAlias, namesOf, originalName, type Scope } from './scope.js';
-import { addsValue, readTables, tokensOf, type FragmentUse, type TableUse, type Token } from './sql-text.js';
-
-/** What is known of a piece of SQL that this library built: for whom, and which CTEs it expects around it. */
-interface Built {
-  readonly scope: Scope;
-  readonly expects: ReadonlySet<string>;
-  /** Whether it is a query without parentheses, which text beside it would add to. */
-  readonly isOpen: boolean;
-}
-
-const built = new WeakMap<SQL, Built>();
-
-/** Marks SQL as scoped, and freezes it: what is appended to it later would not be. */
-export function markBuilt(query: SQL, scope: Scope, expects: ReadonlySet<string>, isOpen = true): SQL {
-  freeze(query);
-  built.set(query, { scope, expects, isOpen });
-  return query;
-}
+import { builtBy } from './built.js';
+import { chunkKindOf, chunkKinds, isSQLWrapper, withoutEncoding } from './chunks.js';
+import { isQualified, namesOf, originalName, type Scope } from './scope.js';
+import { type NamedTables, Shape, tableKey } from './shape.js';
+import { addsValue, isCalledByName, type FragmentUse, type TableUse } from './sql-text.js';
 
 let rendered = 0;
 
@@ -48,29 +33,39 @@ function unread(query: SQL): SQL {
 /** How many times unread SQL was rendered. Rendering is synchronous: a difference is of the statement between. */
 export const unreadCount = (): number => rendered;
 
-function freeze(query: SQL): void {
-  if (Object.isFrozen(query.queryChunks)) return;
-  Object.freeze(query.queryChunks);
-  for (const chunk of query.queryChunks) if (chunkKindOf(chunk) === chunkKinds.sql) freeze(chunk as SQL);
-}
-
-const isBuilt = (query: SQL) => built.has(query);
-export const builtBy = (query: SQL): Built | undefined => built.get(query);
+const none: ReadonlySet<string> = new Set();
 
 /** One statement under construction: its scope, and the CTEs that its parts expect around them. */
 export class Template {
-  readonly expects = new Set<string>();
-  /** The tables that became derived tables: known by their bare names, without a schema. */
-  readonly bare = new Set<object>();
+  #expects: Set<string> | undefined;
+  #bare: Set<object> | undefined;
 
   /**
    * @param scope whose rows
-   * @param tables the tables that a relational query names by plain names, by schema and name
+   * @param tables the tables that a relational query names by plain names
    */
   constructor(
     readonly scope: Scope,
-    readonly tables?: ReadonlyMap<string, object>,
+    readonly tables?: NamedTables,
   ) {}
+
+  /** The CTEs that the parts expect around them. */
+  get expects(): ReadonlySet<string> {
+    return this.#expects ?? none;
+  }
+
+  expect(name: string): void {
+    (this.#expects ??= new Set()).add(name);
+  }
+
+  /** Whether a table became a derived table: it is known by its bare name, without a schema. */
+  isBare(table: object): boolean {
+    return this.#bare?.has(table) ?? false;
+  }
+
+  markBare(table: object): void {
+    (this.#bare ??= new Set()).add(table);
+  }
 
   /**
    * Scopes anything that a clause may hold. Returns a copy: the application may add to its own SQL later. What was
@@ -78,51 +73,60 @@ export class Template {
    */
   scoped<T>(chunk: T, use: FragmentUse = 'expression'): T {
     if (chunk === undefined || chunk === null || typeof chunk !== 'object') return chunk;
-    const plain = use === 'expression' && !this.tables && this.bare.size === 0 ? copyOfPlain(chunk, isBuilt) : undefined;
-    if (plain !== undefined) return plain as T;
-    const expected = [...this.expects];
+    if (chunkKindOf(chunk) === chunkKinds.column && !this.isBare((chunk as any).table)) {
+      checkName(chunk as any);
+      return chunk;
+    }
+    const out: unknown[] = [];
+    this.scopeInto(out, chunk, use);
+    return (out.length === 1 ? out[0] : new SQL(out as any)) as T;
+  }
+
+  /**
+   * As `scoped`, into a list of chunks.
+   *
+   * @param isFlat whether SQL within SQL is laid out in the same list: less to render. Not for what is selected or
+   *   ordered by, where Drizzle tells columns by the list in which they stand
+   */
+  scopeInto(out: unknown[], chunk: unknown, use: FragmentUse = 'expression', isFlat = false): void {
+    const start = out.length;
+    const expected = this.#expects && new Set(this.#expects);
     try {
-      return this.#read(chunk, use);
+      const reader = new Reader(this, Shape.empty(use, this.tables), isFlat);
+      reader.read(chunk, out);
+      const { uses } = reader.shape;
+      if (reader.slots) this.#fill(reader.slots, uses);
     } catch (error) {
       // A relational query is scoped by its text alone, and its tables would be left as they are. A value is one value,
       // which the prover, who reads the whole, cannot tell.
       if (this.tables || (error as RawSqlNotScopedError).reason === addsValue || !(error instanceof RawSqlNotScopedError) || !is(chunk, SQL)) throw error;
-      this.expects.clear();
-      for (const name of expected) this.expects.add(name);
-      return unread(chunk) as T;
+      this.#expects = expected;
+      out.length = start;
+      out.push(unread(chunk));
     }
   }
 
-  #read<T>(chunk: T, use: FragmentUse): T {
-    const reader = new Reader(this);
-    const out: unknown[] = [];
-    reader.read(chunk, out);
-    reader.flush();
-    const { tokens, slots } = reader;
-    const uses = readTables(tokens, use, this.tables && ((schema, name) => this.tables!.has(tableKey(schema, name))));
-    this.#fill(slots, uses);
-    for (const { token, alias } of reader.ctes) if (uses.get(token) === 'source') this.expects.add(alias);
-    return out[0] as T;
-  }
-
-  #fill(slots: readonly Slot[], uses: ReadonlyMap<Token, TableUse>): void {
-    const derived = new Set(this.bare);
-    slots.forEach((slot, i) => {
-      const use = uses.get(slot.token);
-      if (use === undefined || use === 'row') return;
-      let table = slot.table;
-      if (slot.token.type === 'name') {
-        const schema = slots[i - 1]?.token.value === '.' && slots[i - 1]!.out === slot.out ? slots[i - 2] : undefined;
-        table = this.tables!.get(tableKey(schema?.token.value, slot.token.value))!;
-        if (schema) slot.out[schema.at] = slot.out[slots[i - 1]!.at] = undefined;
-        slot.out[slot.at] = markBuilt(this.#source(table, false), this.scope, none, false);
-        return;
+  #fill(slots: readonly Slot[], uses: readonly (TableUse | undefined)[]): void {
+    let derived = this.#bare;
+    slots.forEach(({ piece, out, at, table, name, cte }, i) => {
+      const use = uses[piece];
+      if (use === undefined || use === 'row' || use === 'schema') return;
+      if (cte !== undefined) {
+        if (use === 'source') this.expect(cte);
+      } else if (name !== undefined) {
+        const schema = i > 0 && uses[slots[i - 1]!.piece] === 'schema' ? slots[i - 1] : undefined;
+        if (schema) {
+          if (schema.out !== out) throw new RawSqlNotScopedError('a schema stands apart from its table', name);
+          out.fill(undefined, schema.at, at);
+        }
+        out[at] = this.#source(this.tables!.get(tableKey(schema?.name, name))!, false);
+      } else if (table) {
+        out[at] = this.#source(table, use === 'source');
+        derived = new Set(derived).add(table);
       }
-      slot.out[slot.at] = markBuilt(this.#source(table!, use === 'source'), this.scope, none, false);
-      derived.add(table!);
     });
     for (const { column, out, at } of slots) {
-      if (column && derived.has(column.table)) {
+      if (column && derived?.has(column.table)) {
         // A column still, since Drizzle leaves out the table's name where all columns are of one table.
         out[at] = aliasedTableColumn(column as unknown as Column, namesOf(column.table)[2]);
       }
@@ -139,96 +143,91 @@ export class Template {
 
   /** Takes in SQL that is complete in itself, a subquery or an operand, and returns what to render. */
   query(query: SQL): SQL {
-    const known = built.get(query);
+    const known = builtBy(query);
     if (!known) return this.scoped(query, 'statement');
     if (!this.scope.includes(known.scope)) {
       throw new TenantMismatchError('Build every part of a query with one handle: a subquery here was built for another tenant.');
     }
-    for (const name of known.expects) this.expects.add(name);
-    return query;
+    for (const name of known.expects) this.expect(name);
+    return (query as any).shouldInlineParams ? sql`${known.sql}`.inlineParams() : known.sql;
   }
 
   /** Takes in a subquery with a name, or a CTE by its name. */
   subquery<T extends Subquery>(subquery: T): T {
     const { alias, isWith, sql: inner, selectedFields } = subquery._;
-    if (isWith) this.expects.add(alias);
+    if (isWith) this.expect(alias);
     return new Subquery(isWith ? inner : this.query(inner), selectedFields, alias, isWith) as T;
   }
 }
 
-const none: ReadonlySet<string> = new Set();
-export const tableKey = (schema: string | undefined, name: string) => JSON.stringify([schema ?? null, name]);
-
 /** A chunk that may have to be replaced, and where its copy stands. */
 interface Slot {
-  readonly token: Token;
+  /** Which piece of the shape it is, of those other than text. */
+  readonly piece: number;
   readonly out: unknown[];
   readonly at: number;
   readonly table?: object;
+  /** A name in a relational query, which may be a table's. */
+  readonly name?: string;
   readonly column?: { readonly table: object; readonly name: string };
+  /** A CTE that is named: where rows come from, or before a column's name. */
+  readonly cte?: string;
 }
 
-/** Reads chunks as Drizzle renders them: into tokens, and into a copy that has a place for each replacement. */
+/** Reads chunks as Drizzle renders them: into a shape, and into a copy that has a place for each replacement. */
 class Reader {
-  readonly tokens: Token[] = [];
-  readonly slots: Slot[] = [];
-  /** The CTEs that are named: where rows come from, or before a column's name. */
-  readonly ctes: { readonly token: Token; readonly alias: string }[] = [];
-  #text = '';
-  #afterValue = false;
+  slots: Slot[] | undefined;
 
-  constructor(readonly template: Template) {}
-
-  /** Pieces of text that touch are read as one: PostgreSQL sees no seam either. */
-  flush(): void {
-    if (this.#text === '') return;
-    for (const token of tokensOf(this.#text)) this.tokens.push(token);
-    this.#text = '';
-  }
+  constructor(
+    readonly template: Template,
+    public shape: Shape,
+    readonly isFlat: boolean,
+  ) {}
 
   read(chunk: unknown, out: unknown[]): void {
     const kind = chunkKindOf(chunk);
     const { template } = this;
     switch (kind) {
       case chunkKinds.string: {
-        const { value } = chunk as { value: string | string[] };
-        const text = Array.isArray(value) ? value.join('') : String(value ?? '');
-        if (template.tables && text === '.') return this.#slot({ type: 'punctuation', value: text }, new StringChunk(text), out);
-        return this.#string(text, out);
+        const { value } = chunk as StringChunk as { value: unknown };
+        return this.#text(typeof value === 'string' ? value : Array.isArray(value) ? value.join('') : String(value ?? ''), out);
       }
       case chunkKinds.sql:
-        return built.has(chunk as SQL) ? this.#query(chunk as SQL, out) : this.#nested(chunk as SQL, out);
+        return this.#sql(chunk as SQL, out);
       case chunkKinds.name: {
-        const { value } = chunk as { value: string };
-        const token = { type: 'name', value } as const;
-        if (template.tables) return this.#slot(token, sql.identifier(value), out);
-        this.#token(token);
-        out.push(sql.identifier(value));
+        const { value } = chunk as { value: unknown };
+        this.shape = this.shape.name(String(value));
+        if (this.shape.mayNameTable) this.#slot(out, { name: String(value) });
+        out.push(this.shape.chunk);
         return;
       }
       case chunkKinds.column: {
         const column = chunk as { table: object; name: string; isAlias: boolean };
-        const token = { type: 'value', value: '' } as const;
-        const isQualified = !column.isAlias && !isAlias(column.table) && namesOf(column.table)[0] !== undefined;
-        if (isQualified) return this.#slot(token, chunk, out, { column });
-        this.#token(token);
+        checkName(column);
+        this.shape = this.shape.columnOrLabel;
+        if (!column.isAlias && isQualified(column.table)) this.#slot(out, { column });
         out.push(chunk);
         return;
       }
       case chunkKinds.param: {
         const { value, encoder, codec } = chunk as Param;
-        const encoded = encodedSQL(value, encoder);
-        if (encoded) return this.read(encoded, out);
-        return this.#value(new Param(value, encoder, codec), out);
+        if (value === null || chunkKindOf(value) === chunkKinds.placeholder) return this.#parameter(new Param(value, encoder, codec), out);
+        // Encoded once: what is rendered is what was read.
+        const encoded = chunkKindOf(value) === chunkKinds.sql ? value : encoder.mapToDriverValue(value);
+        if (chunkKindOf(encoded) === chunkKinds.sql) return this.read(encoded, out);
+        return this.#parameter(new Param(encoded, withoutEncoding(encoder), codec), out);
       }
       case chunkKinds.table:
       case chunkKinds.view:
         template.scope.admit(chunk as object);
-        return this.#slot({ type: 'table', value: '' }, chunk, out, { table: chunk as object });
+        this.shape = this.shape.other('table');
+        this.#slot(out, { table: chunk as object });
+        out.push(chunk);
+        return;
       case chunkKinds.subquery: {
-        const token = this.#token({ type: 'query', value: '' });
+        this.shape = this.shape.other('query');
         const { alias, isWith, sql: query, selectedFields } = (chunk as Subquery)._;
-        if (isWith) this.ctes.push({ token, alias });
+        if (isWith) this.#slot(out, { cte: alias });
         out.push(isWith ? new Subquery(query, selectedFields, alias, true) : template.subquery(chunk as Subquery));
         return;
       }
@@ -236,8 +235,8 @@ class Reader {
         throw new RawSqlNotScopedError('rows of values stand outside of an insert', '');
       case chunkKinds.aliased:
         if ((chunk as SQL.Aliased).fieldAlias !== undefined) {
-          this.#token({ type: 'value', value: '' });
-          out.push(chunk);
+          this.shape = this.shape.columnOrLabel;
+          out.push(labelOf(chunk));
           return;
         }
     }
@@ -245,79 +244,90 @@ class Reader {
     if (typeof chunk === 'object' && chunk !== null && kind !== chunkKinds.placeholder && isSQLWrapper(chunk)) {
       const isOpen = (chunk as any).shouldOmitSQLParens?.() === true;
       const query = chunk.getSQL();
-      if (!isOpen) this.#string('(', out);
+      if (!isOpen) this.#text('(', out);
       this.read(query, out);
-      if (!isOpen) this.#string(')', out);
+      if (!isOpen) this.#text(')', out);
       return;
     }
-    if (Array.isArray(chunk)) {
-      const copy: unknown[] = [];
-      // Drizzle writes the parentheses and commas of a list.
-      this.#string('(');
-      chunk.forEach((inner, i) => {
-        if (i > 0) this.#string(', ');
-        this.read(inner, copy);
-      });
-      this.#string(')');
-      out.push(copy);
-      return;
-    }
-    this.#value(chunk, out);
-  }
-
-  #nested(query: SQL, out: unknown[]): void {
-    const chunks: unknown[] = [];
-    for (const inner of [...query.queryChunks]) this.read(inner, chunks);
-    const copy = new SQL(chunks as any) as any;
-    copy.decoder = (query as any).decoder;
-    copy.shouldInlineParams = (query as any).shouldInlineParams;
+    if (!Array.isArray(chunk)) return this.#parameter(chunk, out);
+    // Drizzle writes the parentheses and commas of a list.
+    const copy: unknown[] = [];
+    this.shape = this.shape.text('(');
+    chunk.forEach((inner, i) => {
+      if (i > 0) this.shape = this.shape.text(', ');
+      this.read(inner, copy);
+    });
+    this.shape = this.shape.text(')');
     out.push(copy);
   }
 
-  #string(text: string, out?: unknown[]): void {
-    if (this.#text === '' && this.#afterValue && /^[A-Za-z0-9_\u0080-\uffff]/.test(text)) {
-      throw new RawSqlNotScopedError('a word or a digit runs into a parameter', text.slice(0, 24));
+  #sql(query: SQL, out: unknown[]): void {
+    const known = builtBy(query);
+    if (known) {
+      this.shape = this.shape.other(known.isOpen ? 'open query' : 'query');
+      out.push(this.template.query(query));
+      return;
     }
-    if (text !== '') this.#afterValue = false;
-    this.#text += text;
-    out?.push(new StringChunk(text));
+    const { queryChunks, decoder, shouldInlineParams } = query as any;
+    const isFlat = this.isFlat && !shouldInlineParams;
+    const chunks: unknown[] = isFlat ? out : [];
+    for (let i = 0; i < queryChunks.length; i++) this.read(queryChunks[i], chunks);
+    if (isFlat) return;
+    const copy = new SQL(chunks as any) as any;
+    copy.decoder = decoder;
+    copy.shouldInlineParams = shouldInlineParams;
+    out.push(copy);
   }
 
-  #value(chunk: unknown, out: unknown[]): void {
-    if (/[A-Za-z0-9_&\u0080-\uffff]$/.test(this.#text)) {
-      throw new RawSqlNotScopedError('a word runs into a parameter', this.#text.slice(-24));
-    }
+  #text(text: string, out: unknown[]): void {
+    if (text === '') return;
+    this.shape = this.shape.text(text);
+    out.push(this.shape.chunk);
+  }
+
+  #parameter(chunk: unknown, out: unknown[]): void {
     // A negative number that is written into the text would make a comment of a minus before it.
-    if (this.#text.endsWith('-')) this.#string(' ', out);
-    this.#token({ type: 'value', value: '' });
-    this.#afterValue = true;
+    if (this.shape.piece === 'text' && this.shape.value.endsWith('-')) this.#text(' ', out);
+    this.shape = this.shape.parameter;
     out.push(chunk);
   }
 
-  #query(query: SQL, out: unknown[]): void {
-    const { isOpen } = built.get(query)!;
-    this.#token({ type: isOpen ? 'open query' : 'query', value: '' });
-    out.push(this.template.query(query));
+  /** Of the piece that the shape just came to, whose copy comes next. */
+  #slot(out: unknown[], more: Pick<Slot, 'table' | 'name' | 'column' | 'cte'>): void {
+    (this.slots ??= []).push({ piece: this.shape.count - 1, out, at: out.length, ...more });
   }
+}
 
-  #slot(token: Omit<Token, 'place'>, chunk: unknown, out: unknown[], more: Partial<Slot> = {}): void {
-    this.slots.push({ token: this.#token(token), out, at: out.length, ...more });
-    out.push(chunk);
+/**
+ * A column is written as `table.name`, which calls the function of that name where the statement gives the table's name
+ * to the values of another function. No column of a declared table is a function's name by chance.
+ */
+export function checkName({ name, table }: { readonly name: string; readonly table?: object }): void {
+  if (harmless.has(name)) return;
+  if (isCalledByName(name)) {
+    if (table && classOf(table)) return;
+    throw new RawSqlNotScopedError(`"${name}" behind a dot calls the function of that name`, '');
   }
+  if (harmless.size >= 10_000) harmless.clear();
+  harmless.add(name);
+}
 
-  #token({ type, value }: Omit<Token, 'place'>): Token {
-    this.flush();
-    this.#afterValue = false;
-    const full = { type, value, place: value };
-    this.tokens.push(full);
-    return full;
-  }
+/** The names that were looked at, and call nothing. */
+const harmless = new Set<unknown>();
+
+/** The name of a selected field. Without it, Drizzle would write the SQL that the field stands for. */
+export function labelOf(field: any): SQL.Aliased {
+  const { fieldAlias, origin } = field;
+  checkName({ name: fieldAlias });
+  const copy = new SQL.Aliased(sql.empty(), fieldAlias) as any;
+  return Object.assign(copy, { isSelectionField: true, origin });
 }
 
 /** The SQL that a value is, or that a custom type makes of it; undefined for what is sent as a parameter. */
 export function encodedSQL(value: unknown, encoder: Param['encoder']): SQL | undefined {
-  if (chunkKindOf(value) === chunkKinds.sql) return value as SQL;
-  if (value === null || chunkKindOf(value) === chunkKinds.placeholder || (encoder.mapToDriverValue as any).isNoop) return undefined;
+  const kind = chunkKindOf(value);
+  if (kind === chunkKinds.sql) return value as SQL;
+  if (value === null || kind === chunkKinds.placeholder || (encoder.mapToDriverValue as any).isNoop) return undefined;
   const encoded = encoder.mapToDriverValue(value);
   return chunkKindOf(encoded) === chunkKinds.sql ? (encoded as SQL) : undefined;
 }

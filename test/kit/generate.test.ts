@@ -96,6 +96,19 @@ export const files = tenantTable('files', { accountId: account.id('account_id').
     expect(JSON.parse(off.stdout).status).toBe('ok');
   });
 
+  it('refuses a view that mixes tenants', async ({ expect }) => {
+    const view = (query: string) => `${small}\nexport const names = pgView('names', { accountId: account.id('account_id'), id: uuid() }).as(sql.raw(\`${query}\`));\n`;
+    const mixing = 'select accounts.id as account_id, projects.id from accounts, projects';
+    const project = new Project({ 'schema.ts': `import { sql } from 'drizzle-orm';\n${view(mixing)}` });
+    const result = await project.drizzleKit('generate');
+    expect(result).toMatchObject({ code: 1, stderr: expect.stringContaining('"projects" is not bound to the tenant') });
+    expect(result.stderr).toContain('Join its tables on their tenant columns too');
+    expect(await project.tenant('check')).toMatchObject({ code: 1, stderr: expect.stringContaining('view-tenant') });
+    expect(project.migrations).toEqual([]);
+    project.write('schema.ts', `import { sql } from 'drizzle-orm';\n${view(`${mixing} where projects.account_id = accounts.id`)}`);
+    expect(await project.drizzleKit('generate')).toMatchObject({ code: 0, stderr: '' });
+  });
+
   it('tells every definition that can never work', async ({ expect }) => {
     const project = new Project({
       'schema.ts': `${small}

@@ -15,7 +15,7 @@ function build(): string {
   symlinkSync(join(root, 'node_modules'), join(lib, 'node_modules'));
   writeFileSync(join(lib, 'package.json'), '{ "type": "module" }');
   const options = { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ESNext, verbatimModuleSyntax: true };
-  for (const part of ['schema', 'kit']) {
+  for (const part of ['schema', 'prover', 'kit']) {
     mkdirSync(join(lib, part));
     for (const file of readdirSync(join(root, 'src', part)).filter((it) => it.endsWith('.ts'))) {
       const { outputText } = ts.transpileModule(readFileSync(join(root, 'src', part, file), 'utf8'), { compilerOptions: options });
@@ -38,7 +38,7 @@ export interface Result {
 const imports = (names: string) =>
   `import { ${names} } from 'drizzle-orm/pg-core';\nimport { referenceTable, tenancy, tenantSchema, tenantTable } from '${lib}/schema/index.js';\n`;
 
-export const account = `${imports('integer, pgSchema, pgTable, text, uuid')}export const account = tenancy('account', uuid);\n`;
+export const account = `${imports('integer, pgSchema, pgTable, pgView, text, uuid')}export const account = tenancy('account', uuid);\n`;
 
 export const small = `${account}
 export const countries = referenceTable('countries', { id: integer().primaryKey(), name: text() });

@@ -1,7 +1,7 @@
 /** For each rule a schema that breaks it, what is said, and what Citus itself says when the rule is off. */
-import { sql } from 'drizzle-orm';
-import { bigserial, integer, pgPolicy, pgTable, serial, text, uuid } from 'drizzle-orm/pg-core';
-import { referenceTable, tenancy, tenantTable } from '../../src/schema/index.js';
+import { eq, sql } from 'drizzle-orm';
+import { bigserial, integer, pgPolicy, pgTable, pgView, serial, text, uuid } from 'drizzle-orm/pg-core';
+import { referenceTable, tenancy, tenantTable, unscoped } from '../../src/schema/index.js';
 import type { RuleName, TenancyOptions } from '../../src/kit/index.js';
 import type { Schema } from './support.js';
 
@@ -158,5 +158,16 @@ export const ruleCases: readonly RuleCase[] = [
     at: ['y', 'id'],
     remedy: 'Rename the tenancy "my-shop" or "my shop"',
   },
+  {
+    rule: 'view-tenant',
+    after: () => {
+      const notes = tenantTable('notes', { accountId: account.id('account_id'), id: uuid().primaryKey(), body: text() });
+      const links = tenantTable('links', { accountId: account.id('account_id'), id: uuid().primaryKey(), noteId: uuid('note_id') });
+      const [n, l] = [unscoped(notes), unscoped(links)];
+      const linked = pgView('linked').as((qb) => qb.select({ accountId: n.accountId, body: n.body, link: l.id }).from(n).innerJoin(l, eq(l.noteId, n.id)));
+      return { accounts: accounts(), notes, links, linked };
+    },
+    at: ['linked', 'account_id'],
+    remedy: 'Join its tables on their tenant columns too',
+  },
 ];
-

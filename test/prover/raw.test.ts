@@ -123,8 +123,8 @@ describe('fragments', () => {
     const everyone = opened.db.acrossTenants({ reason: 'test' }).select().from(projects);
     await refused(() => tdb.execute(sql`select * from (${everyone}) q, tasks where tasks."accountId" = ${a}`), TenantMismatchError);
     // Nor behind text that is not understood, where it goes as it is.
-    await refused(() => tdb.execute(sql`select $$x$$, q.* from tasks t, (${foreign}) q where t."accountId" = ${a}`));
-    await refused(() => tdb.execute(sql`select $$x$$, q.* from tasks t, (${everyone}) q where t."accountId" = ${a}`));
+    await refused(() => tdb.execute(sql`select $$x$$, q.* from tasks t, (${foreign}) q where t."accountId" = ${a}`), TenantMismatchError);
+    await refused(() => tdb.execute(sql`select $$x$$, q.* from tasks t, (${everyone}) q where t."accountId" = ${a}`), TenantMismatchError);
   });
 });
 

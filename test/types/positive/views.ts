@@ -1,5 +1,5 @@
 /** Views that expose the tenant column. */
-import { count, eq, gt, sql } from 'drizzle-orm';
+import { and, count, eq, gt, sql } from 'drizzle-orm';
 import { integer, pgMaterializedView, pgSchema, pgView, text } from 'drizzle-orm/pg-core';
 import type { TenantId } from '../../../src/index.js';
 import { Expect, type Equal } from './expect.js';
@@ -16,7 +16,7 @@ export const sizes = pgMaterializedView('sizes').as((qb) =>
   qb
     .select({ accountId: p.accountId, projectId: p.id, tasks: sql<number>`count(*)`.as('tasks') })
     .from(p)
-    .leftJoin(t, eq(t.projectId, p.id))
+    .leftJoin(t, and(eq(t.accountId, p.accountId), eq(t.projectId, p.id)))
     .groupBy(p.accountId, p.id),
 );
 export const legacy = pgView('legacy', { accountId: account.id(), id: integer().notNull(), note: text() }).existing();

@@ -1,0 +1,49 @@
+/** What the policies read: the settings that say whose rows a transaction may see, and the SQL that sets them. */
+import { is, Placeholder } from 'drizzle-orm';
+import { UnsupportedTenantOperationError } from '../schema/index.js';
+import { soleSetting, tenantSetting } from '../schema/rls.js';
+import { driverValueOf } from '../schema/tenancy.js';
+import type { Scope } from './scope.js';
+
+/** The statements that set them. They mean something within a transaction only, and end with it. */
+export interface Settings {
+  /** Runs first: Citus passes what follows on to its workers. To others it is a setting that nobody reads. */
+  readonly first: string;
+  /** Whose rows. Citus passes them on with the whole text in which they were sent, so that nothing else may stand there. */
+  readonly tenant: readonly string[];
+}
+
+/**
+ * @param scope whose rows
+ * @param values the placeholders' values, where the tenant is among them: a statement that was prepared for any tenant
+ * @returns undefined where no tenant is bound, so that the policies show no tenant's row: for the reference tables,
+ * and as long as nothing told of which of two tenancies an id is
+ */
+export function settingsOf(scope: Scope, values?: Readonly<Record<string, unknown>>): Settings | undefined {
+  const { reach, tenancy } = scope;
+  if (reach.kind !== 'one' || !tenancy) return undefined;
+  const id = is(reach.id, Placeholder) ? tenancy.parse(values?.[(reach.id as unknown as { name: string }).name]) : reach.id;
+  const value = driverValueOf(id, tenancy);
+  if (typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'bigint') {
+    throw new UnsupportedTenantOperationError(
+      `Let the column of the tenancy "${tenancy.name}" encode its ids as text or numbers: row-level security compares what a setting says, which is text.`,
+    );
+  }
+  const literal = literalOf(String(value));
+  const names = new Set([soleSetting, tenantSetting(tenancy.name, false)]);
+  return { first, tenant: [...names].map((name) => `set local ${name} = ${literal}`) };
+}
+
+const first = "set local citus.propagate_set_commands = 'local'";
+
+/**
+ * Text as a literal that reads the same whatever `standard_conforming_strings`, `backslash_quote` and the encoding of
+ * the client say: letters, digits, - and _ stand for themselves, and everything else is an escape made of them.
+ */
+export function literalOf(text: string): string {
+  const escaped = text.replaceAll(/[^A-Za-z0-9_-]/gu, (character) => {
+    const hex = character.codePointAt(0)!.toString(16);
+    return hex.length > 4 ? `\\U${hex.padStart(8, '0')}` : `\\u${hex.padStart(4, '0')}`;
+  });
+  return `E'${escaped}'`;
+}

@@ -1,0 +1,60 @@
+/** Reads the examples of the documentation, and makes a module of each that can be compiled and run. */
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { globSync } from 'tinyglobby';
+
+export interface Example {
+  /** Where it stands. */
+  readonly place: string;
+  readonly lines: readonly string[];
+}
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+export const generated = fileURLToPath(new URL('./generated/', import.meta.url));
+
+/** What stands behind `@example` in the docstrings of the library. */
+export function docstringExamples(): Example[] {
+  return globSync('src/**/*.ts', { cwd: root })
+    .sort()
+    .flatMap((file) =>
+      [...readFileSync(root + file, 'utf8').matchAll(/\/\*\*.*?\*\//gs)].flatMap((comment) => {
+        const text = comment[0].replace(/\s*\*\/$/, '').replaceAll(/^[ \t]*\* ?/gm, '');
+        return text
+          .split('@example')
+          .slice(1)
+          .map((example) => ({ place: `${file} ${/\w[^\n]*/.exec(example)?.[0].slice(0, 50)}`, lines: example.split(/\n@/)[0]!.trim().split('\n') }));
+      }),
+    );
+}
+
+/** The TypeScript in the README, a block each. */
+export function readmeExamples(): Example[] {
+  return [...readFileSync(`${root}README.md`, 'utf8').matchAll(/^```ts\n(.*?)^```$/gms)].map((block) => ({
+    place: `README.md ${block[1]!.split('\n')[0]}`,
+    lines: block[1]!.trimEnd().split('\n'),
+  }));
+}
+
+/** An example as a module that exports what runs it. Its lines keep their numbers. */
+export function moduleOf({ lines }: Example, names: readonly string[]): string {
+  const text = lines.map((line) => line.replace(/^import .*$/, '').replace(/^export default /, 'const _ = ').replace(/^export /, '')).join('\n');
+  const used = names.filter((name) => new RegExp(`(?<![\\w.$'"])${name.replace('$', '\\$')}\\b`).test(text));
+  const isProgram = /^yield\* |^[^/\n]*= yield\* /m.test(text) && !text.includes('function* ');
+  if (isProgram) for (const name of ['Db', 'Effect', 'id', 'url']) if (!used.includes(name)) used.push(name);
+  const head = `import { ${used.join(', ')} } from '../prelude.js'; import type { TenantDatabase, TenantSelect } from '../../../src/index.js';`;
+  const isProperty = /^\w+: /.test(text);
+  if (isProperty) return `${head} const _: Record<string, (...args: never[]) => unknown> | object = { ${text} }; export default async () => _;`;
+  if (isProgram) return `${head} export default () => Effect.runPromise(Effect.gen(function* () { ${text}\n}).pipe(Effect.provide(Db.forTenant(id)), Effect.provide(Db.layer({ url }))));`;
+  return `${head} export default async () => { ${text}\n};`;
+}
+
+/** Writes the modules of examples into a folder that the compiler and the tests read. */
+export function write(examples: readonly Example[], names: readonly string[]): string[] {
+  rmSync(generated, { recursive: true, force: true });
+  mkdirSync(generated);
+  return examples.map((example, i) => {
+    const name = `example-${String(i + 1).padStart(2, '0')}.ts`;
+    writeFileSync(generated + name, moduleOf(example, names));
+    return name;
+  });
+}

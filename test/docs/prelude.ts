@@ -1,0 +1,95 @@
+/** What the examples of the documentation take for granted: an application with a schema and a database. */
+import { generateDrizzleJson } from 'drizzle-kit/api-postgres';
+import { boolean, integer, text, uuid } from 'drizzle-orm/pg-core';
+import { drizzle } from 'drizzle-orm/postgres-js';
+import * as Context from 'effect/Context';
+import * as Data from 'effect/Data';
+import * as Effect from 'effect/Effect';
+import * as HttpApiEndpoint from 'effect/http-api/HttpApiEndpoint';
+import * as HttpApiMiddleware from 'effect/http-api/HttpApiMiddleware';
+import * as Schema from 'effect/Schema';
+import postgres from 'postgres';
+import { defineTenantRelations, referenceTable, tenancy, tenantTable, withTenancy, type TenantId } from '../../src/index.js';
+import { TenantDb, TenantHttpApi } from '../../src/effect/index.js';
+
+export { and, eq, sql } from 'drizzle-orm';
+export { bigint, boolean, index, integer, pgSchema, text, uuid } from 'drizzle-orm/pg-core';
+export { drizzle } from 'drizzle-orm/postgres-js';
+export { createInsertSchema } from 'drizzle-orm/effect-schema';
+export { generateMigration } from 'drizzle-kit/api-postgres';
+export { generateDrizzleJson };
+export * as Config from 'effect/Config';
+export * as Effect from 'effect/Effect';
+export * as HttpApiEndpoint from 'effect/http-api/HttpApiEndpoint';
+export * as HttpApiGroup from 'effect/http-api/HttpApiGroup';
+export * as HttpRouter from 'effect/http/HttpRouter';
+export * as Schedule from 'effect/Schedule';
+export * as Stream from 'effect/Stream';
+export { default as postgres } from 'postgres';
+export * from '../../src/index.js';
+export { tenantSetting } from '../../src/schema/rls.js';
+export * from '../../src/effect/index.js';
+export * from '../../src/kit/index.js';
+export * from '../../src/testing/index.js';
+
+export const account = tenancy('account', uuid);
+export const countries = referenceTable('countries', { id: integer().primaryKey(), name: text().notNull() });
+export const accounts = tenantTable('accounts', {
+  id: account.id().primaryKey().defaultRandom(),
+  name: text().notNull(),
+  countryId: integer().references(() => countries.id),
+});
+export const projects = tenantTable('projects', {
+  accountId: account.id().references(() => accounts.id, { onDelete: 'cascade' }),
+  id: uuid().primaryKey().defaultRandom(),
+  name: text().notNull().unique(),
+  archived: boolean().notNull().default(false),
+});
+export const tasks = tenantTable('tasks', {
+  accountId: account.id(),
+  id: uuid().primaryKey().defaultRandom(),
+  projectId: uuid().notNull().references(() => projects.id, { onDelete: 'cascade' }),
+  title: text().notNull(),
+});
+export const schema = { countries, accounts, projects, tasks };
+export const relations = defineTenantRelations(schema, (r) => ({
+  projects: { tasks: r.many.tasks({ from: r.projects.id, to: r.tasks.projectId }) },
+  tasks: { project: r.one.projects({ from: r.tasks.projectId, to: r.projects.id }) },
+}));
+
+export class Db extends TenantDb.Service<Db>()('docs/Db', { tenancy: account, relations }) {}
+export class CurrentUser extends Context.Service<CurrentUser, { readonly accounts: readonly TenantId<'account'>[] }>()('docs/CurrentUser') {}
+export class Authentication extends HttpApiMiddleware.Service<Authentication, { provides: CurrentUser }>()('docs/Authentication') {}
+export class ForTenant extends TenantHttpApi.Service<ForTenant, { database: Db; requires: CurrentUser }>()('docs/ForTenant') {}
+export const list = HttpApiEndpoint.get('list', '/accounts/:accountId/projects', { success: Schema.Array(Schema.String) });
+
+const open = () => {
+  const url = process.env.DOCS_DATABASE_URL!;
+  const client = postgres(url, { max: 2, onnotice: () => {} });
+  return { url, client, db: withTenancy(drizzle({ client }), { relations }) };
+};
+export const { url, client, db } = open();
+export const id = account.parse('aaaaaaaa-aaaa-4aaa-8aaa-aaaaaaaaaaaa');
+export const tdb = db.forTenant(id);
+export const claims: { readonly accountId: unknown } = { accountId: id };
+export const name = 'x';
+export class NameTaken extends Data.TaggedError('NameTaken')<{ readonly constraint: string }> {}
+export const pattern = '%';
+export const request: { readonly headers: Readonly<Record<string, unknown>> } = { headers: { 'x-account': id } };
+export const listProjects = Effect.gen(function* () {
+  return yield* (yield* Db).select().from(projects);
+});
+export const program = listProjects;
+export const createProject = Effect.gen(function* () {
+  const tdb = yield* Db;
+  yield* tdb.insert(accounts).values({ name: 'x' }).onConflictDoNothing();
+  yield* tdb.insert(projects).values({ name: crypto.randomUUID() });
+});
+export const createTasks = listProjects;
+export const transfer = listProjects;
+export const from = { ...(await generateDrizzleJson({})), ddl: [] };
+export const last = undefined;
+export const seed = Effect.void;
+/** Tests within examples, which were begun. */
+export const pending: Promise<unknown>[] = [];
+export const it = (_: string, run: () => Promise<unknown>) => void pending.push(run());

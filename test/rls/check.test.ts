@@ -1,0 +1,195 @@
+/** The start-up check: whatever lets a role past the policies is named, with its remedy. */
+import * as Effect from 'effect/Effect';
+import * as Layer from 'effect/Layer';
+import { drizzle } from 'drizzle-orm/postgres-js';
+import postgres from 'postgres';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { TenantDb } from '../../src/effect/index.js';
+import { assertRowLevelSecurity, defineTenantRelations, RowLevelSecurityError, withTenancy, type RowLevelSecurityOptions } from '../../src/index.js';
+import { dropDatabases, freshDatabase } from '../support/databases.js';
+import { asRole, rlsStatements, role } from '../support/rls.js';
+import { a, tenantTables } from '../support/rows.js';
+import * as schema from '../support/schema.js';
+
+let url: string;
+let admin: postgres.Sql;
+const clients: postgres.Sql[] = [];
+const connect = (to: string) => {
+  const client = postgres(to, { max: 1, onnotice: () => {} });
+  clients.push(client);
+  return client;
+};
+
+beforeAll(async () => {
+  ({ url } = await freshDatabase('many'));
+  admin = connect(url);
+  for (const statement of rlsStatements()) await admin.unsafe(statement);
+});
+afterAll(async () => {
+  await Promise.all(clients.map((it) => it.end()));
+  await dropDatabases();
+});
+
+async function problemsOf(to = asRole(url), options?: RowLevelSecurityOptions, rls = true, relations: any = schema.relations) {
+  const client = postgres(to, { max: 1, onnotice: () => {} });
+  try {
+    await assertRowLevelSecurity(withTenancy(drizzle({ client }), { relations, rls }), options);
+    return undefined;
+  } catch (error) {
+    expect(error).toBeInstanceOf(RowLevelSecurityError);
+    return error as RowLevelSecurityError;
+  } finally {
+    await client.end();
+  }
+}
+
+/** The problems while the database is changed by one text, which the other takes back. */
+async function problemsWhile(change: string, back: string, options?: RowLevelSecurityOptions) {
+  await admin.unsafe(change);
+  try {
+    return (await problemsOf(undefined, options))?.problems;
+  } finally {
+    await admin.unsafe(back);
+  }
+}
+
+test('policies that hold are no problem', async () => {
+  expect(await problemsOf()).toBeUndefined();
+});
+
+describe('the role', () => {
+  test('is a superuser', async () => {
+    const error = await problemsOf(url);
+    expect(error).toMatchObject({ _tag: 'RowLevelSecurityError', role: 'postgres' });
+    expect(error!.problems).toEqual([{ reason: 'the role "postgres" is a superuser', remedy: expect.stringContaining('log in as a role') }]);
+    expect(error!.message).toMatch(/^Make row-level security hold for the role "postgres": /);
+  });
+
+  test('has BYPASSRLS', async () => {
+    // A role of its own: other files of tests log in as the usual one.
+    const other = `bypassing_${process.pid}`;
+    await admin.unsafe(`create role ${other} login password 'app' bypassrls`);
+    try {
+      expect((await problemsOf(Object.assign(new URL(asRole(url)), { username: other }).href))!.problems).toEqual([
+        { reason: `the role "${other}" has BYPASSRLS`, remedy: `ALTER ROLE "${other}" NOBYPASSRLS` },
+      ]);
+    } finally {
+      await admin.unsafe(`drop role ${other}`);
+    }
+  });
+});
+
+describe('a table', () => {
+  test('belongs to the role, without FORCE', async () => {
+    const back = 'alter table crm.notes owner to postgres; alter table crm.notes force row level security';
+    expect(await problemsWhile(`alter table crm.notes owner to ${role}`, back)).toBeUndefined();
+    expect(await problemsWhile(`alter table crm.notes owner to ${role}; alter table crm.notes no force row level security`, back)).toEqual([
+      { table: 'crm.notes', reason: expect.stringContaining(`belongs to the role "${role}"`), remedy: 'ALTER TABLE "crm"."notes" FORCE ROW LEVEL SECURITY' },
+    ]);
+  });
+
+  test('has no row-level security', async () => {
+    expect(await problemsWhile('alter table tasks disable row level security', 'alter table tasks enable row level security')).toEqual([
+      { table: 'tasks', reason: 'has no row-level security', remedy: expect.stringContaining('rls: true') },
+    ]);
+  });
+
+  test('has a policy on another setting, another column, or for reads alone', async () => {
+    const back = `drop policy other on tasks; alter policy tenant_isolation on tasks to public`;
+    const others = [
+      `create policy other on tasks using ("accountId" = nullif(current_setting('app.other_id', true), '')::uuid)`,
+      `create policy other on tasks using (nullif(current_setting('app.account_id', true), '') is not null)`,
+      `create policy other on tasks using (current_setting('accountId', true) = current_setting('app.account_id', true))`,
+      `create policy other on tasks for select using ("accountId" = nullif(current_setting('app.account_id', true), '')::uuid)`,
+      `create policy other on tasks using ("accountId" = nullif(current_setting('app.account_id', true), '')::uuid) with check (true)`,
+    ];
+    for (const other of others) {
+      // Ours is for somebody else.
+      expect(await problemsWhile(`${other}; alter policy tenant_isolation on tasks to postgres`, back)).toEqual([
+        { table: 'tasks', reason: 'has no policy on app.tenant_id or app.account_id', remedy: expect.stringContaining('rls: true') },
+      ]);
+    }
+  });
+
+  test('has another policy, which lets rows through', async () => {
+    expect(await problemsWhile('create policy open on tasks for select using (true)', 'drop policy open on tasks')).toEqual([
+      { table: 'tasks', reason: 'has another policy that lets rows through', remedy: expect.stringContaining('RESTRICTIVE') },
+    ]);
+    expect(await problemsWhile('create policy narrow on tasks as restrictive using (done)', 'drop policy narrow on tasks')).toBeUndefined();
+    expect(await problemsWhile('create policy others on tasks to postgres using (true)', 'drop policy others on tasks')).toBeUndefined();
+  });
+
+  test('is not there', async () => {
+    expect(await problemsWhile('alter table x_labels rename to gone', 'alter table gone rename to x_labels')).toEqual([
+      { table: 'x_labels', reason: 'is not there', remedy: expect.stringContaining('migrations') },
+    ]);
+  });
+
+  test('is one of several', async () => {
+    const problems = await problemsWhile(
+      tenantTables.map(([table]) => `alter table ${table} disable row level security`).join('; '),
+      tenantTables.map(([table]) => `alter table ${table} enable row level security`).join('; '),
+      { except: ['boards', 'workspaces'] },
+    );
+    expect(problems!.map((it) => it.table).sort()).toEqual(tenantTables.map(([table]) => table).filter((it) => it !== 'boards' && it !== 'workspaces').sort());
+  });
+});
+
+describe('a view', () => {
+  test('reads as an owner whom policies do not hold back', async () => {
+    const problem = {
+      table: 'open_tasks',
+      reason: 'is a view that reads as its owner "postgres", whom policies do not hold back',
+      remedy: 'ALTER VIEW "open_tasks" SET (security_invoker = true)',
+    };
+    const back = 'alter view open_tasks set (security_invoker = true)';
+    expect(await problemsWhile('alter view open_tasks reset (security_invoker)', back)).toEqual([problem]);
+    // And so it does: the policies are the owner's.
+    await admin.unsafe(`alter view open_tasks reset (security_invoker)`);
+    const client = connect(asRole(url));
+    expect(await client`select 1 from open_tasks limit 1`).toHaveLength(1);
+    await admin.unsafe(`alter view open_tasks owner to ${role}`);
+    expect(await client`select 1 from open_tasks limit 1`).toHaveLength(0);
+    expect(await problemsOf()).toBeUndefined();
+    await admin.unsafe(`alter view open_tasks owner to postgres; ${back}`);
+  });
+
+  test('is materialized', async () => {
+    const relations = defineTenantRelations({ projectSizes: schema.projectSizes as any });
+    expect((await problemsOf(undefined, undefined, true, relations))!.problems).toEqual([
+      { table: 'project_sizes', reason: 'is a materialized view, which has no policies', remedy: expect.stringContaining('except') },
+    ]);
+    expect(await problemsOf(undefined, { except: ['project_sizes'] }, true, relations)).toBeUndefined();
+  });
+});
+
+test('the handles do not bind their tenant', async () => {
+  expect((await problemsOf(undefined, undefined, false))!.problems).toEqual([{ reason: 'the handles do not tell the policies their tenant', remedy: expect.stringContaining('rls: true') }]);
+});
+
+describe('an Effect layer', () => {
+  class Db extends TenantDb.Service<Db>()('test/Db', { tenancy: schema.account, relations: schema.relations }) {}
+  const count = Effect.flatMap(Db, (db) => db.$count(schema.projects));
+
+  test('is built where the policies hold', async () => {
+    expect(await Effect.runPromise(Db.forTenant(a, count).pipe(Effect.provide(Db.layer({ url: asRole(url), rls: true }))))).toBe(3);
+    const client = connect(asRole(url));
+    expect(await Effect.runPromise(Db.forTenant(a, count).pipe(Effect.provide(Db.layerFrom(drizzle({ client }), { rls: true }))))).toBe(3);
+  });
+
+  test('fails with a reason of its own where they do not', async () => {
+    const failed = await Effect.runPromise(Effect.flip(Effect.scoped(Layer.build(Db.layer({ url, rls: true })))));
+    expect(failed.reason).toMatchObject({ _tag: 'RowLevelSecurityError', role: 'postgres' });
+  });
+
+  test('takes exceptions', async () => {
+    await admin.unsafe('alter table tasks disable row level security');
+    try {
+      const build = (rls: TenantDb.LayerOptions['rls']) => Effect.runPromise(Effect.exit(Effect.scoped(Layer.build(Db.layer({ url: asRole(url), rls })))));
+      expect((await build(true))._tag).toBe('Failure');
+      expect((await build({ except: ['tasks'] }))._tag).toBe('Success');
+    } finally {
+      await admin.unsafe('alter table tasks enable row level security');
+    }
+  });
+});

@@ -1,0 +1,40 @@
+/** Row-level security for the test schema, as drizzle-tenant/kit writes it, and a role that it holds back. */
+import { createPolicy, enable } from '../../src/kit/policies.js';
+import type { TableState } from '../../src/kit/state.js';
+import { tenantSetting } from '../../src/schema/rls.js';
+import { tenantTables } from './rows.js';
+
+/** A role without superuser, BYPASSRLS or tables of its own. */
+export const role = 'drizzle_tenant_app';
+const password = 'app';
+
+/** The same database, logged in as that role. */
+export const asRole = (url: string) => Object.assign(new URL(url), { username: role, password }).href;
+
+export const createRole = `
+do $$ begin
+  create role ${role} login password '${password}';
+exception when duplicate_object or unique_violation then null;
+end $$`;
+
+/** What a role needs to work with the tables of a schema. */
+export const grants = (...schemas: string[]) =>
+  schemas.map((it) => `grant usage on schema ${it} to ${role}; grant all on all tables in schema ${it} to ${role}; grant all on all sequences in schema ${it} to ${role}`);
+
+/** The policies of one table. */
+export const policiesOf = (table: string, column: string, type: string, tenancy: string, sole: boolean): string[] => {
+  const [name, schema = 'public'] = table.split('.').reverse() as [string, string?];
+  const state: TableState = { schema, name, kind: 'tenant', tenancy, column, type, rls: { setting: tenantSetting(tenancy, sole), as: 'PERMISSIVE' } };
+  return [createPolicy(state), ...enable(state)].map((it) => it.replace(/;$/, ''));
+};
+
+/** All of it, for the schema of the isolation suite. */
+export const rlsStatements = (): string[] => [
+  createRole,
+  ...tenantTables.flatMap(([table, column]) =>
+    policiesOf(table, column, 'uuid', table === 'workspaces' || table === 'boards' ? 'workspace' : 'account', false),
+  ),
+  // A view reads as its owner, who is a superuser here.
+  'alter view open_tasks set (security_invoker = true)',
+  ...grants('public', 'crm'),
+];
