@@ -151,11 +151,11 @@ class ScopedDatabase {
     return this.#drizzle.execute.apply(this, args);
   }
 
-  transaction(run: (tx: any) => unknown, config?: unknown) {
+  transaction(run: (tx: any) => unknown, given?: unknown) {
     const { running, binding } = this.#shared;
     const { scope } = this.dialect;
     return running.attempt(() => {
-      checkTransaction(config);
+      const config = transactionConfig(given);
       // A savepoint keeps what was set before it.
       const settings = this.isBound ? undefined : binding && settingsOf(scope);
       const lifetime: Lifetime = { open: true, isBound: this.isBound || settings !== undefined };
@@ -194,8 +194,7 @@ class ScopedTransaction extends ScopedDatabase {
 
   setTransaction(config: unknown) {
     return this.#running.attempt(() => {
-      checkTransaction(config);
-      return this.#tx.setTransaction(config);
+      return this.#tx.setTransaction(transactionConfig(config) ?? {});
     });
   }
 }
@@ -204,13 +203,18 @@ const isolationLevels = ['read uncommitted', 'read committed', 'repeatable read'
 const accessModes = ['read only', 'read write'];
 
 /** Drizzle writes the settings of a transaction into the text as they are. */
-function checkTransaction(config: any): void {
-  const { isolationLevel, accessMode } = config ?? {};
+function transactionConfig(config: any): object | undefined {
+  if (config === undefined || config === null) return undefined;
+  const { isolationLevel, accessMode, deferrable, snapshot } = config;
   if ((isolationLevel !== undefined && !isolationLevels.includes(isolationLevel)) || (accessMode !== undefined && !accessModes.includes(accessMode))) {
     throw new UnsupportedTenantOperationError(
       `Begin a transaction with one of the isolation levels (${isolationLevels.join(', ')}) and access modes (${accessModes.join(', ')}).`,
     );
   }
+  if (snapshot !== undefined && typeof snapshot !== 'string') {
+    throw new UnsupportedTenantOperationError('Name the snapshot of a transaction with a string, as pg_export_snapshot() gives it.');
+  }
+  return { isolationLevel, accessMode, deferrable, snapshot };
 }
 
 /**
@@ -243,11 +247,13 @@ export function scopedHandles(db: any, options: WithTenancyOptions<any>, running
   const relations = relationsConfig(options.relations, filters);
   const tables = new Map<string, object>();
   const tenancies = new Set<AnyTenancy>();
+  const classes = new Set<unknown>();
   for (const { table } of Object.values(relations)) {
     if (is(table, Subquery)) continue; // Drizzle makes a CTE of it.
     const [schema, original] = namesOf(table);
     tables.set(tableKey(schema, original), table);
     const found = classOf(table);
+    if (found) classes.add(found);
     if (found?.kind === 'tenant') tenancies.add(found.tenancy);
   }
   const query = Object.create(null);
@@ -269,7 +275,7 @@ export function scopedHandles(db: any, options: WithTenancyOptions<any>, running
     statements: (options.prepare ?? preparesByItself(db)) ? new Statements() : undefined,
     query,
   };
-  const handle = (reach: Reach, tenancy?: AnyTenancy) => new ScopedDatabase(db, shared, new Scope(reach, shared.filters, tenancy));
+  const handle = (reach: Reach, tenancy?: AnyTenancy) => new ScopedDatabase(db, shared, new Scope(reach, shared.filters, tenancy, (it) => classes.has(it)));
   const refuseSeveral = (method: string) => {
     if (!shared.binding) return;
     throw new UnsupportedTenantOperationError(

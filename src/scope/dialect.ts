@@ -12,7 +12,7 @@
  * - What a user wrote (where, on, order by, selected SQL, ...) is closed in parentheses behind AND.
  */
 import { is, Param, SQL, sql, StringChunk, Subquery, Table } from 'drizzle-orm';
-import { aliasedTableColumn, getOriginalColumnFromAlias } from 'drizzle-orm/alias';
+import { aliasedColumn, aliasedTableColumn, getOriginalColumnFromAlias } from 'drizzle-orm/alias';
 import * as utils from 'drizzle-orm/utils';
 import type { PgDialect } from 'drizzle-orm/pg-core';
 import type { Prover } from '../prover/index.js';
@@ -25,7 +25,7 @@ import { proverOf } from './raw.js';
 import { RenderedQuery } from './rendered.js';
 import { knownName, namesOf, type Scope } from './scope.js';
 import type { NamedTables } from './shape.js';
-import { checkName, encodedSQL, Template, unreadCount } from './template.js';
+import { checkName, encodedSQL, labelOf, Template, unreadCount } from './template.js';
 
 /** Drizzle's dialect with a scope. */
 export interface ScopedDialect extends PgDialect {
@@ -318,21 +318,20 @@ class Statement extends Template {
 
   field(field: any, kind: number): any {
     if (kind === chunkKinds.column) {
-      const { table } = field;
+      const { table, isAlias, name } = field;
       checkName(field);
-      if (!this.isBare(table) || !namesOf(table)[0]) return field;
-      const known = namesOf(table)[2];
-      return field.isAlias ? (aliasedTableColumn(getOriginalColumnFromAlias(field), known) as any).as(field.name) : aliasedTableColumn(field, known);
+      const isBare = this.isBare(table) && namesOf(table)[0] !== undefined;
+      if (!isAlias && !isBare) return field;
+      const original: any = isAlias ? getOriginalColumnFromAlias(field) : field;
+      if (chunkKindOf(original) !== chunkKinds.column) throw new RawSqlNotScopedError('what stands behind the alias of a column is none', '');
+      const column = isBare ? aliasedTableColumn(original, namesOf(table)[2]) : original;
+      return isAlias ? aliasedColumn(column, name) : column;
     }
     if (kind === chunkKinds.subquery) return this.subquery(field);
     if (kind !== chunkKinds.aliased) return this.scoped(field);
-    const { fieldAlias, isSelectionField, origin, sql: given } = field;
-    if (isSelectionField) checkName({ name: fieldAlias });
-    // Of a selected field only its name is written.
-    const copy = new SQL.Aliased(isSelectionField ? sql.empty() : this.scoped(given), fieldAlias) as any;
-    copy.isSelectionField = isSelectionField;
-    copy.origin = origin;
-    return copy;
+    if (field.isSelectionField) return labelOf(field);
+    const { fieldAlias, origin, sql: given } = field;
+    return Object.assign(new SQL.Aliased(this.scoped(given), fieldAlias) as any, { origin });
   }
 
   /**

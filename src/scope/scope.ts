@@ -4,7 +4,7 @@
  */
 import { Param, SQL, sql, StringChunk, Table, View, is } from 'drizzle-orm';
 import { ViewBaseConfig } from 'drizzle-orm/view-common';
-import { classOf, nameOf, tableOf, type TableClass, type TenantClass } from '../schema/classify.js';
+import { classOf, isDisputed, nameOf, tableOf, type TableClass, type TenantClass } from '../schema/classify.js';
 import { chunkKindOf, chunkKinds } from './chunks.js';
 import { TenantMismatchError, UnscopedTableError } from '../schema/index.js';
 import { idOf, type AnyTenancy } from '../schema/tenancy.js';
@@ -23,11 +23,13 @@ export class Scope {
    * @param reach whose rows
    * @param filters false in write-only mode: new rows get their tenant, and nothing is filtered yet
    * @param tenancy the tenancy, where it is known before a table is seen
+   * @param isOwn whether a class is that of a table of the handle's relations: what they say of a name holds
    */
   constructor(
     readonly reach: Reach,
     readonly filters: boolean = true,
     tenancy?: AnyTenancy,
+    readonly isOwn: (tableClass: TableClass) => boolean = () => false,
   ) {
     this.#tenancy = tenancy;
     if (reach.kind === 'several') Object.freeze(reach.ids);
@@ -78,6 +80,10 @@ export class Scope {
           ? `Expose the tenant column in the view "${name}": a scoped handle reads no view that hides whose rows it shows.`
           : `Declare "${name}" with tenantTable() or referenceTable(): a scoped handle touches no other table.`,
       );
+    }
+    if (isDisputed(table, found) && !this.isOwn(found)) {
+      const name = nameOf(table);
+      throw new UnscopedTableError(name, `Declare "${name}" once, or give it to withTenancy() in its relations: the process declares it twice, and not alike.`);
     }
     found.validate();
     if (found.kind === 'reference') return found;

@@ -7,7 +7,7 @@ import { aliasedTableColumn } from 'drizzle-orm/alias';
 import { classOf } from '../schema/classify.js';
 import { RawSqlNotScopedError, TenantMismatchError } from '../schema/index.js';
 import { builtBy } from './built.js';
-import { chunkKindOf, chunkKinds, isSQLWrapper } from './chunks.js';
+import { chunkKindOf, chunkKinds, isSQLWrapper, withoutEncoding } from './chunks.js';
 import { isQualified, namesOf, originalName, type Scope } from './scope.js';
 import { type NamedTables, Shape, tableKey } from './shape.js';
 import { addsValue, isCalledByName, type FragmentUse, type TableUse } from './sql-text.js';
@@ -73,7 +73,10 @@ export class Template {
    */
   scoped<T>(chunk: T, use: FragmentUse = 'expression'): T {
     if (chunk === undefined || chunk === null || typeof chunk !== 'object') return chunk;
-    if (chunkKindOf(chunk) === chunkKinds.column && !this.isBare((chunk as any).table)) return chunk;
+    if (chunkKindOf(chunk) === chunkKinds.column && !this.isBare((chunk as any).table)) {
+      checkName(chunk as any);
+      return chunk;
+    }
     const out: unknown[] = [];
     this.scopeInto(out, chunk, use);
     return (out.length === 1 ? out[0] : new SQL(out as any)) as T;
@@ -208,9 +211,11 @@ class Reader {
       }
       case chunkKinds.param: {
         const { value, encoder, codec } = chunk as Param;
-        const encoded = encodedSQL(value, encoder);
-        if (encoded) return this.read(encoded, out);
-        return this.#parameter(new Param(value, encoder, codec), out);
+        if (value === null || chunkKindOf(value) === chunkKinds.placeholder) return this.#parameter(new Param(value, encoder, codec), out);
+        // Encoded once: what is rendered is what was read.
+        const encoded = chunkKindOf(value) === chunkKinds.sql ? value : encoder.mapToDriverValue(value);
+        if (chunkKindOf(encoded) === chunkKinds.sql) return this.read(encoded, out);
+        return this.#parameter(new Param(encoded, withoutEncoding(encoder), codec), out);
       }
       case chunkKinds.table:
       case chunkKinds.view:
@@ -230,9 +235,8 @@ class Reader {
         throw new RawSqlNotScopedError('rows of values stand outside of an insert', '');
       case chunkKinds.aliased:
         if ((chunk as SQL.Aliased).fieldAlias !== undefined) {
-          checkName({ name: (chunk as SQL.Aliased).fieldAlias });
           this.shape = this.shape.columnOrLabel;
-          out.push(chunk);
+          out.push(labelOf(chunk));
           return;
         }
     }
@@ -310,6 +314,14 @@ export function checkName({ name, table }: { readonly name: string; readonly tab
 
 /** The names that were looked at, and call nothing. */
 const harmless = new Set<unknown>();
+
+/** The name of a selected field. Without it, Drizzle would write the SQL that the field stands for. */
+export function labelOf(field: any): SQL.Aliased {
+  const { fieldAlias, origin } = field;
+  checkName({ name: fieldAlias });
+  const copy = new SQL.Aliased(sql.empty(), fieldAlias) as any;
+  return Object.assign(copy, { isSelectionField: true, origin });
+}
 
 /** The SQL that a value is, or that a custom type makes of it; undefined for what is sent as a parameter. */
 export function encodedSQL(value: unknown, encoder: Param['encoder']): SQL | undefined {

@@ -91,6 +91,8 @@ const refusals: Record<string, Run> = {
   'a function in the notation of a field, in a condition': (tdb) => tdb.select({ id: countries.id }).from(countries).where(sql`(${reading}).${tasks.title.as('ts_stat')} is not null`),
   'a function as the column of a table that is none': (tdb) =>
     tdb.select({ x: pgTable('g', { ts_stat: text() }).ts_stat } as any).from(sql`unnest(array[${reading}]) g`).crossJoin(countries),
+  'a function as the column to order by': (tdb) => tdb.select({ x: sql`1` }).from(sql`unnest(array[${reading}]) g`).orderBy(pgTable('g', { ts_stat: text() }).ts_stat),
+  'a function as the column to group by': (tdb) => tdb.select({ x: sql`1` }).from(sql`unnest(array[${reading}]) g`).groupBy(pgTable('g', { ts_stat: text() }).ts_stat),
   'a function as the field of a subquery': (tdb) =>
     tdb.select({ x: tdb.select({ ts_stat: sql`1`.as('ts_stat') }).from(countries).as('g').ts_stat } as any).from(sql`unnest(array[${reading}]) g`).crossJoin(countries),
   'a function as the field of a subquery, in a template': (tdb) =>
@@ -157,6 +159,17 @@ const allowed: Record<string, Run> = {
   'a custom type that writes SQL': (tdb) => {
     const titles = customType<{ data: string }>({ dataType: () => 'text', toDriver: () => sql`(select string_agg(title, ',' order by title) from ${tasks})` });
     return tdb.select({ x: sql`${new Param('v', pgTable('x', { y: titles() }).y)}` }).from(countries);
+  },
+  'a custom type that writes SQL the second time': (tdb) => {
+    let times = 0;
+    const fickle = customType<{ data: string }>({ dataType: () => 'text', toDriver: (value) => (times++ === 0 ? value : sql.raw(`(select string_agg(title, ',') from tasks)`)) });
+    return tdb.select({ x: sql`${new Param('v', pgTable('x', { y: fickle() }).y)}` }).from(countries);
+  },
+  'an encoder that does nothing the first times': (tdb) => {
+    let looks = 0;
+    const mapToDriverValue = () => sql.raw(`(select string_agg(title, ',') from tasks)`);
+    Object.defineProperty(mapToDriverValue, 'isNoop', { get: () => looks++ === 0 });
+    return tdb.select({ x: sql`lower(${new Param('v', { mapToDriverValue } as any)})` }).from(countries);
   },
   // The number would begin a comment that hides the parenthesis behind it.
   'a negative number behind a minus, inlined': (tdb) =>

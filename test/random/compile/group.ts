@@ -3,6 +3,7 @@ import type { Group } from '../ast.js';
 import { choose, isPlain, type Env, type Rows } from './env.js';
 import { num } from './expression.js';
 import { orderOf, type Chosen } from './select.js';
+import { numTemplate } from './template.js';
 
 export interface Grouping {
   readonly code: string;
@@ -37,6 +38,12 @@ export function groupOf(env: Env, group: Group, from: Rows, joins: readonly stri
   const byKey = group.key && key.length > 0 && !from.kind.includes('view') && from.kind !== 'template' && joins.every((it) => it === 'inner' || it === 'left');
   let by: string[];
   let fields: Chosen[];
+  if (group.by.length === 2 && group.by[0]! % 4 === 0) {
+    // Its parameters have other numbers in each place, so that it can stand in one only.
+    env.reach('group by a template');
+    const template = numTemplate(env.in('group by'), group.by[1]!, group.by[1]! * 2);
+    return { code: `.groupBy(${template})`, fields: aggregates, total: aggregates.map((it) => it.code) };
+  }
   if (byKey) {
     env.reach('group by the primary key');
     by = key.map((it) => `${from.code}.${it}`);
