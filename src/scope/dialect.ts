@@ -15,12 +15,13 @@ import { is, Param, SQL, sql, StringChunk, Subquery, Table } from 'drizzle-orm';
 import { aliasedColumn, aliasedTableColumn, getOriginalColumnFromAlias } from 'drizzle-orm/alias';
 import * as utils from 'drizzle-orm/utils';
 import type { PgDialect } from 'drizzle-orm/pg-core';
-import { Prover } from '../prover/index.js';
+import type { Prover } from '../prover/index.js';
 import type { TableClass, TenantClass } from '../schema/classify.js';
 import { nameOf } from '../schema/classify.js';
 import { ImmutableTenantError, RawSqlNotScopedError, UnscopedTableError, UnsupportedTenantOperationError } from '../schema/index.js';
 import { builtBy, markBuilt } from './built.js';
 import { chunkKindOf, chunkKinds } from './chunks.js';
+import { proverOf } from './raw.js';
 import { RenderedQuery } from './rendered.js';
 import { knownName, namesOf, type Scope } from './scope.js';
 import type { NamedTables } from './shape.js';
@@ -30,7 +31,7 @@ import { checkName, encodedSQL, labelOf, Template, unreadCount } from './templat
 export interface ScopedDialect extends PgDialect {
   readonly scope: Scope;
   readonly tables: NamedTables;
-  readonly prover: Prover;
+  readonly prover: () => Promise<Prover>;
 }
 
 type Config = Record<string, any>;
@@ -59,7 +60,7 @@ export function scopingDialect(driver: PgDialect, tables: NamedTables): object {
   const drizzle = driver as any;
   return Object.assign(Object.create(driver), {
     tables,
-    prover: new Prover(tables.values()),
+    prover: proverOf([...tables.values()]),
 
     buildSelectQuery(this: ScopedDialect, config: Config): SQL {
       const statement = new Statement(this);
