@@ -199,9 +199,18 @@ function reasonOf(error: any): DbErrorReason {
   }
 }
 
-/** A worker's error with its names, which are those of shards: the schema's, and the number of the shard. */
+/**
+ * A worker's error with its names, which are those of shards: a table's is that of the schema and the number of the
+ * shard, and so are those of indexes and foreign keys. A check keeps its own.
+ */
 function relayed(code: string, text: string) {
-  const message = text.replaceAll(/\b(constraint|relation|table) "([^"]*)_\d+"/g, '$1 "$2"');
+  const hasIndex = code === '23505' || code === '23P01';
+  const shards = [...text.matchAll(hasIndex ? /\bconstraint "[^"]*(_\d+)"/g : /\b(?:relation|table) "[^"]*(_\d+)"/g)].map(([, shard]) => shard!);
+  const plain = (name: string) => {
+    const shard = shards.find((it) => name.endsWith(it));
+    return shard === undefined ? name : name.slice(0, -shard.length);
+  };
+  const message = text.replaceAll(/\b(constraint|relation|table) "([^"]*)"/g, (_, kind, name) => `${kind} "${plain(name)}"`);
   const named = (kind: string) => new RegExp(`\\b(?:${kind}) "([^"]*)"`).exec(message)?.[1];
   return { code, message, constraint: named('constraint'), table: named('relation|table'), column: named('column') };
 }
@@ -210,11 +219,10 @@ function relayed(code: string, text: string) {
 function constraintOf(error: any, { code, message }: Report): ConstraintReport {
   const constraint: string = error.constraint_name ?? error.constraint ?? '';
   const table: string | undefined = error.table_name ?? error.table;
-  // On Citus a shard's tables and constraints are those of the schema, and the number of the shard.
-  const shard = /_\d+$/.exec(table ?? '')?.[0];
-  if (shard === undefined || (constraint !== '' && !constraint.endsWith(shard))) return { code, message, constraint, table };
-  const isShard = constraint !== '' || shard.length > 6;
-  const plain = (name: string) => (isShard && name.endsWith(shard) ? name.slice(0, -shard.length) : name);
+  // On a Citus that runs a shard's statement itself, both are those of the schema and the number of the shard.
+  const shard = /_\d{6,}$/.exec(table ?? '')?.[0];
+  if (shard === undefined || !constraint.endsWith(shard)) return { code, message, constraint, table };
+  const plain = (name: string) => (name.endsWith(shard) ? name.slice(0, -shard.length) : name);
   return {
     code,
     constraint: plain(constraint),

@@ -1,4 +1,5 @@
 /** Drizzle's other drivers: those of promises, PGlite among them, and its Effect drivers. */
+import * as Cause from 'effect/Cause';
 import * as Effect from 'effect/Effect';
 import * as Exit from 'effect/Exit';
 import { is } from 'drizzle-orm';
@@ -94,11 +95,6 @@ function promise<A>() {
   return { promise: it, resolve, reject };
 }
 
-/** What the body of a transaction failed with, so that it can be told from what the driver fails with. */
-class BodyFailure<E> {
-  constructor(readonly error: E) {}
-}
-
 /** Whether a Drizzle handle is one of Drizzle's Effect drivers. */
 export const isEffectDrizzle = (db: unknown): boolean => is(db, PgEffectDatabase);
 
@@ -108,11 +104,17 @@ export const effectDriver = (session: DrizzleSession, attributes: Driver['attrib
   runsEffects: true,
   attributes,
   statement: (use, text) => settle(() => use(session), text),
-  transaction: <A, E, R>(body: (driver: Driver) => Effect.Effect<A, E, R>, config?: PgTransactionConfig) =>
-    (
-      session.transaction(
-        () => Effect.mapError(body(effectDriver(session, attributes, true)), (error) => new BodyFailure(error)),
-        config,
-      ) as Effect.Effect<A, unknown, R>
-    ).pipe(Effect.mapError((error): E | DbError => (error instanceof BodyFailure ? (error as BodyFailure<E>).error : dbErrorOf(error)))),
+  transaction: <A, E, R>(body: (driver: Driver) => Effect.Effect<A, E, R>, config?: PgTransactionConfig): Effect.Effect<A, E | DbError, R> =>
+    Effect.suspend(() => {
+      let outcome: Exit.Exit<A, E> | undefined;
+      const inside = () => Effect.onExit(body(effectDriver(session, attributes, true)), (exit) => Effect.sync(() => void (outcome = exit)));
+      return Effect.try({ try: () => transactionOptions(config), catch: (error) => dbErrorOf(error) }).pipe(
+        Effect.andThen(() => session.transaction(inside, config) as Effect.Effect<A, unknown, R>),
+        Effect.catchCause((cause): Effect.Effect<never, E | DbError> => {
+          // Where a transaction that failed cannot be rolled back either, the driver dies of it.
+          if (outcome && Exit.isFailure(outcome)) return Effect.failCause(outcome.cause);
+          return Cause.hasInterruptsOnly(cause) ? Effect.failCause(cause as Cause.Cause<never>) : Effect.fail(dbErrorOf(Cause.squash(cause)));
+        }),
+      );
+    }),
 });

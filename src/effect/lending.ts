@@ -20,6 +20,8 @@ export interface Connection {
   readonly whenClosed: (listener: () => void) => () => void;
   /** Asks the server, on another connection, to stop what runs on this one. */
   readonly cancel: () => Promise<unknown>;
+  /** Ends what a cancelled statement has left running on other servers. */
+  readonly endStrays: () => Promise<unknown>;
   /** Gives the connection up. */
   readonly destroy: () => void;
 }
@@ -72,21 +74,26 @@ const run = <A>(connection: Connection, use: Use<A>, text: string | undefined): 
   });
 
 /** A request that comes between two messages of one statement goes unheard, and is sent again. */
-async function stop(connection: Connection, settled: Promise<unknown>): Promise<void> {
+async function stop(connection: Connection, settled: Promise<void>): Promise<void> {
   let isSettled = false;
   const done = settled.then(() => void (isSettled = true));
-  const asking = (async () => {
+  const asking = async () => {
     while (!isSettled && !connection.isClosed()) {
       // The connection is not given back before the request was answered: a late one would hit the next statement.
-      await Promise.all([connection.cancel().catch(() => {}), Promise.race([done, sleep(pause)])]);
+      await Promise.all([connection.cancel().catch(() => {}), within(pause, done)]);
     }
-    return true;
-  })();
-  const isAnswered = await Promise.race([asking, sleep(patience)]);
+  };
+  const isAnswered = await within(patience, asking());
   if (!isAnswered || !isSettled) connection.destroy();
+  else if (!connection.isClosed()) await within(patience, connection.endStrays().catch(() => {}));
 }
 
-const sleep = (milliseconds: number) => new Promise<void>((resolve) => setTimeout(resolve, milliseconds));
+/** Whether something has ended before so many milliseconds had. */
+const within = (milliseconds: number, done: Promise<unknown>) =>
+  new Promise<boolean>((resolve) => {
+    const timer = setTimeout(() => resolve(false), milliseconds);
+    void done.then(() => (clearTimeout(timer), resolve(true)));
+  });
 
 /** A transaction's connection. Statements of several fibers take turns, and so do transactions within it. */
 class OnConnection implements Driver {

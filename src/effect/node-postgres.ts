@@ -1,6 +1,7 @@
 /** node-postgres as a driver: its own pool lends the connections. */
 import * as Effect from 'effect/Effect';
 import * as EffectScope from 'effect/Scope';
+import { strays, type Ask } from './citus.js';
 import { dbErrorOf, type DbError } from './db-error.js';
 import type { Driver } from './driver.js';
 import { lendingDriver, type Connection, type Lend } from './lending.js';
@@ -12,6 +13,18 @@ export const isNodePostgres = (db: any): boolean =>
 /** @param db Drizzle's handle on a pool of node-postgres: the pool stays the application's, and is not closed */
 export function nodePostgresDriver(db: any): Driver {
   const pool = db.$client;
+  // Not from the pool: all of its connections may be waiting for just this.
+  const ask: Ask = async (text, params) => {
+    const client = new pool.Client(pool.options);
+    client.on('error', () => {});
+    try {
+      await client.connect();
+      return Object.values((await client.query(text, params)).rows[0] ?? {})[0];
+    } finally {
+      await client.end();
+    }
+  };
+  const endStrays = strays(ask);
   const lend: Lend = Effect.uninterruptibleMask((restore) =>
     Effect.gen(function* () {
       const scope = yield* Effect.scope;
@@ -26,7 +39,7 @@ export function nodePostgresDriver(db: any): Driver {
           lent.client.release(lent.isClosed);
         }),
       );
-      return connectionOf(db, pool, lent);
+      return connectionOf(db, lent, ask, endStrays);
     }),
   );
   const { host, port, database } = pool.options;
@@ -52,7 +65,7 @@ const borrow = (pool: any): Effect.Effect<Lent, DbError> =>
     return Effect.sync(() => void (isWanted = false));
   });
 
-const connectionOf = (db: any, pool: any, lent: Lent): Connection => ({
+const connectionOf = (db: any, lent: Lent, ask: Ask, endStrays: (pid: number) => Promise<void>): Connection => ({
   session: Object.create(db.session, { client: { value: lent.client } }),
   isClosed: () => lent.isClosed,
   whenClosed: (listener) => {
@@ -60,16 +73,8 @@ const connectionOf = (db: any, pool: any, lent: Lent): Connection => ({
     lent.client.once('end', later);
     return () => lent.client.off('end', later);
   },
-  // Not from the pool: all of its connections may be waiting for just this.
-  cancel: async () => {
-    const client = new pool.Client(pool.options);
-    client.on('error', () => {});
-    try {
-      await client.connect();
-      await client.query('select pg_cancel_backend($1)', [lent.client.processID]);
-    } finally {
-      await client.end();
-    }
-  },
+  // Citus has two functions of this name, and takes neither for a parameter without a type.
+  cancel: () => ask('select pg_cancel_backend($1::int)', [lent.client.processID]),
+  endStrays: () => endStrays(lent.client.processID),
   destroy: () => void (lent.isClosed = true),
 });

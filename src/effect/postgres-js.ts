@@ -6,9 +6,12 @@
 import * as Effect from 'effect/Effect';
 import * as Pool from 'effect/Pool';
 import type * as EffectScope from 'effect/Scope';
+import { learnArrayTypes } from './array-types.js';
+import { strays, type Ask } from './citus.js';
 import { dbErrorOf, type DbError } from './db-error.js';
 import type { Driver } from './driver.js';
 import { lendingDriver, type Connection, type Lend } from './lending.js';
+import { connectionClosed, singleConnection } from './postgres-client.js';
 
 /**
  * @param db Drizzle's handle on postgres.js: its options, logger and cache are used, its connections are not
@@ -18,13 +21,26 @@ export const postgresJsDriver = (db: any): Effect.Effect<Driver, DbError, Effect
   Effect.gen(function* () {
     const { default: postgres } = yield* Effect.tryPromise({ try: () => import('postgres'), catch: (error) => dbErrorOf(error) });
     const { options } = db.$client;
-    let fetchTypes: boolean = options.fetch_types;
-    const connect = Effect.acquireRelease(
-      Effect.tryPromise({ try: () => open(postgres, db, fetchTypes), catch: (error) => dbErrorOf(error) }),
-      (connection) => Effect.promise(() => connection.end()),
-    );
+    const ask: Ask = async (text, params = []) => {
+      const { sql, open, end } = singleConnection(postgres, options);
+      try {
+        return (await open(sql.unsafe(text, params).values()))[0]?.[0];
+      } finally {
+        await end();
+      }
+    };
+    // All connections share what the first one learns.
+    let isLearnt = !options.fetch_types;
+    const learn = async (client: any) => {
+      if (!isLearnt) await learnArrayTypes(client);
+      isLearnt = true;
+    };
+    const endStrays = strays(ask);
     const pool = yield* Pool.makeWithTTL({
-      acquire: connect,
+      acquire: Effect.acquireRelease(
+        Effect.tryPromise({ try: () => connect(db, postgres, learn, endStrays), catch: (error) => dbErrorOf(error) }),
+        (connection) => Effect.promise(() => connection.end()),
+      ),
       min: 0,
       max: options.max,
       timeToLive: (options.idle_timeout ?? 60) * 1_000,
@@ -35,9 +51,6 @@ export const postgresJsDriver = (db: any): Effect.Effect<Driver, DbError, Effect
     );
     // Whoever opens the layer wants to hear of a server that is not there.
     yield* Effect.scoped(lend);
-    // All connections share what the first one learnt of the array types. Where a connection is lost while
-    // postgres.js asks for them, it leaves a rejected promise that nobody handles.
-    fetchTypes = false;
     return lendingDriver(lend, {
       'db.system.name': 'postgresql',
       'db.namespace': options.database,
@@ -46,42 +59,42 @@ export const postgresJsDriver = (db: any): Effect.Effect<Driver, DbError, Effect
     });
   });
 
-interface Client extends Connection {
+interface Lent extends Connection {
   readonly isOld: () => boolean;
   readonly end: () => Promise<void>;
 }
 
-async function open(postgres: any, db: any, fetchTypes: boolean): Promise<Client> {
+async function connect(db: any, postgres: any, learn: (sql: any) => Promise<void>, endStrays: (pid: number) => Promise<void>): Promise<Lent> {
   let isClosed = false;
   let running: any;
   let lost: (() => void) | undefined;
   const { options } = db.$client;
-  const client = postgres({
-    ...options,
-    max: 1,
-    fetch_types: fetchTypes,
-    // A client does not know that its connection is lent, and would close it in the middle of a transaction.
-    idle_timeout: null,
-    max_lifetime: null,
-    onclose: (id: number) => {
-      isClosed = true;
-      // What the statement itself fails with says more.
-      setImmediate(() => lost?.());
-      options.onclose?.(id);
-    },
+  const { sql, open, end } = singleConnection(postgres, options, (id) => {
+    isClosed = true;
+    // What the statement itself fails with says more.
+    setImmediate(() => lost?.());
+    options.onclose?.(id);
   });
   const lifetime = typeof options.max_lifetime === 'function' ? options.max_lifetime() : options.max_lifetime;
   const until = Date.now() + (lifetime ?? Infinity) * 1_000;
-  const end = () => client.end({ timeout: 0 }) as Promise<void>;
+  let pid: number;
   try {
-    await client.unsafe('select 1');
+    [[pid]] = await open(sql.unsafe('select pg_backend_pid()').values());
+    await learn(sql);
   } catch (error) {
     await end();
     throw error;
   }
+  // That of a query does not say when the request was answered. This client opens no other connection, not even for it.
+  const { canceller } = db.$client.unsafe('');
+  // Drizzle may have waited for its cache since the statement was let through.
+  const unsafe = (...args: unknown[]) => {
+    if (isClosed) throw connectionClosed();
+    return (running = sql.unsafe(...args));
+  };
   return {
     session: Object.create(db.session, {
-      client: { value: { options, unsafe: (...args: unknown[]) => (running = client.unsafe(...args)) } },
+      client: { value: { options, unsafe } },
     }),
     isClosed: () => isClosed,
     whenClosed: (listener) => {
@@ -89,8 +102,8 @@ async function open(postgres: any, db: any, fetchTypes: boolean): Promise<Client
       return () => void (lost = undefined);
     },
     isOld: () => Date.now() > until,
-    // Its own cancel() does not say when the request was answered.
-    cancel: async () => running?.active && running.canceller?.(running),
+    cancel: async () => running?.active && canceller(running),
+    endStrays: () => endStrays(pid),
     destroy: () => {
       isClosed = true;
       void end();

@@ -9,6 +9,15 @@ import { Refusal } from './refusal.js';
 import { select } from './select.js';
 import { checkType } from './types.js';
 
+/** Functions whose rows are values without a name of their own: their one column is called as the alias is. */
+const ofValues = new Set(
+  'unnest generate_series generate_subscripts regexp_matches regexp_split_to_table string_to_table json_object_keys jsonb_object_keys jsonb_path_query'.split(' '),
+);
+/** The columns of functions that name them. */
+const columnsOf: Record<string, readonly string[]> = Object.fromEntries(
+  ['json', 'jsonb'].flatMap((kind) => ['', '_text'].flatMap((text) => [[`${kind}_each${text}`, ['key', 'value']], [`${kind}_array_elements${text}`, ['value']]])),
+);
+
 /** The FROM of one level, while its items are gathered. */
 export class From {
   readonly #conditions: Condition[] = [];
@@ -109,9 +118,10 @@ export class From {
   #function(fields: Node): Item {
     only(fields, 'RangeFunction', 'lateral ordinality is_rowsfrom functions alias coldeflist');
     const { functions, alias, coldeflist } = fields;
-    const columns = new Set<string>(['ordinality', 'key', 'value', ...(namesOf(alias) ?? [])]);
+    const columnNames = namesOf(alias);
+    const columns = new Set<string>(columnNames);
     let name: string | undefined = alias?.aliasname;
-    if (name !== undefined) columns.add(name);
+    if (fields.ordinality) columns.add('ordinality');
     const defined = (list: readonly Node[] | undefined) => {
       for (const { ColumnDef } of list ?? []) {
         only(ColumnDef, 'ColumnDef', 'colname typeName is_local location');
@@ -127,6 +137,9 @@ export class From {
         throw new Refusal(`${words(kindOf(call)[0])} is not understood in FROM`, 'Call a function there');
       }
       if (called !== undefined) columns.add(called);
+      for (const column of (called !== undefined && Object.hasOwn(columnsOf, called) && columnsOf[called]) || []) columns.add(column);
+      // Any other name would be no column: `alias.alias` would call the function of that name on the value.
+      if (alias && !columnNames && functions.length === 1 && ofValues.has(called)) columns.add(alias.aliasname);
       name ??= called;
       defined(definitions?.List?.items);
       this.#later.push(() => walk(call, this.#here()));

@@ -41,6 +41,7 @@ export class Prover {
   constructor(own: Iterable<object>) {
     this.#own = allDeclared(own);
     this.#tables = new Tables(this.#own);
+    Object.freeze(this);
   }
 
   /**

@@ -6,6 +6,7 @@ import { Column, is, Table, View } from 'drizzle-orm';
 import { chunkKindOf, chunkKinds } from 'drizzle-orm/sql/sql';
 import { ViewBaseConfig } from 'drizzle-orm/view-common';
 import type { PgColumn, PgTable, PgView } from 'drizzle-orm/pg-core';
+import { namesOfTable } from './names.js';
 import { tenancyOfColumn, type AnyTenancy } from './tenancy.js';
 
 /** A table whose rows belong to tenants. */
@@ -36,15 +37,37 @@ const classes = new WeakMap<object, { readonly schema: unknown; readonly name: u
 
 /** Classifies a table, for good. */
 export function classify(table: PgTable, tableClass: TableClass): void {
-  classes.set(Object.freeze(tableClass), { schema: (table as any)[symbols.Schema], name: (table as any)[symbols.OriginalName], table });
+  const [schema, name] = namesOfTable(table);
+  classes.set(Object.freeze(tableClass), { schema, name, table });
   Object.defineProperty(table, mark, { value: tableClass });
   declared.push(table);
+  const key = keyOf(schema, name);
+  const said = declarations.get(key) ?? new Set();
+  declarations.set(key, said.add(declarationOf(tableClass)));
+  sayings.set(tableClass, said);
   // drizzle-kit loads the schema with a loader of its own, so drizzle-tenant/kit may be another copy of this
   // package than the schema uses. It only listens: nothing that decides reads this back.
   (globalThis as Record<symbol, any>)[Symbol.for('drizzle-tenant:kit')]?.(table, tableClass);
 }
 
 const declared: PgTable[] = [];
+/** What the declarations of a name say that it is. */
+const declarations = new Map<string, Set<string>>();
+const sayings = new WeakMap<TableClass, ReadonlySet<string>>();
+/** A table without a schema is in "public", unless a search_path says otherwise. */
+const keyOf = (schema: unknown, name: unknown) => JSON.stringify([schema ?? 'public', name]);
+const declarationOf = (it: TableClass) => JSON.stringify(it.kind === 'tenant' ? [it.tenancy.name, it.name] : it.kind);
+
+/**
+ * Whether the process declares a table of this name in another way, too: as a reference table, or with another tenant
+ * column. One of them is wrong, and which one a query means is then not left to the query.
+ */
+export function isDisputed(table: object, tableClass: TableClass): boolean {
+  if (!is(table, View)) return sayings.get(tableClass)!.size > 1;
+  const { schema, originalName } = (table as any)[ViewBaseConfig];
+  const said = declarations.get(keyOf(schema, originalName));
+  return said !== undefined && (said.size > 1 || !said.has(declarationOf(tableClass)));
+}
 
 /** Every table that the process declared: what a name in text written by hand may mean. */
 export const declaredTables = (): readonly PgTable[] => declared;
@@ -55,7 +78,7 @@ export function tableOf(tableClass: TableClass): PgTable | undefined {
   return table && classOf(table) === tableClass ? table : undefined;
 }
 
-const symbols = (Table as any).Symbol;
+const { IsAlias, Name, OriginalName, Schema } = (Table as any).Symbol;
 
 /**
  * @param table a table, a view, or an alias of one
@@ -66,10 +89,21 @@ export function classOf(table: object): TableClass | undefined {
   const found = (table as Record<symbol, unknown>)[mark];
   const classified = typeof found === 'object' && found !== null ? classes.get(found) : undefined;
   if (!classified) return undefined;
-  // A class is of one table: neither another table nor a changed name may borrow it.
-  const it = table as any;
-  const isItself = it[symbols.OriginalName] === classified.name && it[symbols.Schema] === classified.schema;
-  return isItself && (it[symbols.IsAlias] || it[symbols.Name] === classified.name) ? (found as TableClass) : undefined;
+  // A class is of one table: neither another table nor a changed name may borrow it, nor one that is made when it is asked for.
+  for (const symbol of naming) if (isComputed(table, symbol)) return undefined;
+  const [schema, original, known] = namesOfTable(table);
+  const isItself = original === classified.name && schema === classified.schema;
+  return isItself && ((table as any)[IsAlias] || known === classified.name) ? (found as TableClass) : undefined;
+}
+
+const naming: readonly symbol[] = [Name, OriginalName, Schema, IsAlias];
+
+function isComputed(table: object, key: symbol): boolean {
+  for (let it: object | null = table; it; it = Object.getPrototypeOf(it)) {
+    const property = Object.getOwnPropertyDescriptor(it, key);
+    if (property) return property.get !== undefined;
+  }
+  return false;
 }
 
 /** A view is a tenant's when it exposes exactly one tenant column, as a column. */
@@ -89,7 +123,6 @@ function classOfView(view: PgView): TenantClass | undefined {
 /** The table's name as a person writes it, with its schema. */
 export function nameOf(table: object): string {
   if (is(table, View)) return (table as any)[ViewBaseConfig].name;
-  const { Schema, OriginalName } = (Table as any).Symbol;
-  const schema = (table as any)[Schema];
-  return schema ? `${schema}.${(table as any)[OriginalName]}` : (table as any)[OriginalName];
+  const [schema, name] = namesOfTable(table);
+  return schema ? `${schema}.${name}` : name;
 }

@@ -11,29 +11,44 @@
  * - UPDATE and DELETE: in WHERE. INSERT: the tenant column of every row is set.
  * - What a user wrote (where, on, order by, selected SQL, ...) is closed in parentheses behind AND.
  */
-import { is, Param, SQL, sql, StringChunk, Subquery, Table, View } from 'drizzle-orm';
-import { aliasedTableColumn, getOriginalColumnFromAlias } from 'drizzle-orm/alias';
+import { is, Param, SQL, sql, StringChunk, Subquery, Table } from 'drizzle-orm';
+import { aliasedColumn, aliasedTableColumn, getOriginalColumnFromAlias } from 'drizzle-orm/alias';
 import * as utils from 'drizzle-orm/utils';
-import { PgTable, type PgDialect } from 'drizzle-orm/pg-core';
-import { Prover } from '../prover/index.js';
+import type { PgDialect } from 'drizzle-orm/pg-core';
+import type { Prover } from '../prover/index.js';
 import type { TableClass, TenantClass } from '../schema/classify.js';
 import { nameOf } from '../schema/classify.js';
 import { ImmutableTenantError, RawSqlNotScopedError, UnscopedTableError, UnsupportedTenantOperationError } from '../schema/index.js';
 import { builtBy, markBuilt } from './built.js';
 import { chunkKindOf, chunkKinds } from './chunks.js';
+import { proverOf } from './raw.js';
 import { RenderedQuery } from './rendered.js';
 import { knownName, namesOf, type Scope } from './scope.js';
 import type { NamedTables } from './shape.js';
-import { encodedSQL, Template, unreadCount } from './template.js';
+import { checkName, encodedSQL, labelOf, Template, unreadCount } from './template.js';
 
 /** Drizzle's dialect with a scope. */
 export interface ScopedDialect extends PgDialect {
   readonly scope: Scope;
   readonly tables: NamedTables;
-  readonly prover: Prover;
+  readonly prover: () => Promise<Prover>;
 }
 
 type Config = Record<string, any>;
+
+/** The dialects of handles: no other object that inherits from one builds or renders in its name. */
+const handles = new WeakSet<object>();
+
+/** The dialect of a handle: the scoping dialect, with the handle's scope. */
+export function dialectOf(dialect: object, scope: Scope): ScopedDialect {
+  const handle = Object.freeze(Object.create(dialect, { scope: { value: scope } }));
+  handles.add(handle);
+  return handle;
+}
+
+function assertHandle(dialect: object): void {
+  if (!handles.has(dialect)) throw new UnsupportedTenantOperationError('Build and run queries with a handle of withTenancy(): this dialect is not its own.');
+}
 
 /**
  * @param driver the dialect of the application's Drizzle handle
@@ -45,16 +60,16 @@ export function scopingDialect(driver: PgDialect, tables: NamedTables): object {
   const drizzle = driver as any;
   return Object.assign(Object.create(driver), {
     tables,
-    prover: new Prover(tables.values()),
+    prover: proverOf([...tables.values()]),
 
     buildSelectQuery(this: ScopedDialect, config: Config): SQL {
       const statement = new Statement(this);
-      return statement.done(drizzle.buildSelectQuery(statement.select(read(config))));
+      return statement.done(drizzle.buildSelectQuery(statement.select(partsOf(config))));
     },
 
     buildUpdateQuery(this: ScopedDialect, config: Config): SQL {
       const statement = new Statement(this);
-      return statement.done(drizzle.buildUpdateQuery(statement.update(read(config))));
+      return statement.done(drizzle.buildUpdateQuery(statement.update(partsOf(config))));
     },
 
     buildUpdateSet(this: ScopedDialect, table: object, set: Config): SQL {
@@ -64,12 +79,12 @@ export function scopingDialect(driver: PgDialect, tables: NamedTables): object {
 
     buildDeleteQuery(this: ScopedDialect, config: Config): SQL {
       const statement = new Statement(this);
-      return statement.done(drizzle.buildDeleteQuery(statement.delete(read(config))));
+      return statement.done(drizzle.buildDeleteQuery(statement.delete(partsOf(config))));
     },
 
     buildInsertQuery(this: ScopedDialect, config: Config): SQL {
       const statement = new Statement(this);
-      return statement.done(drizzle.buildInsertQuery(statement.insert(read(config))));
+      return statement.done(drizzle.buildInsertQuery(statement.insert(partsOf(config))));
     },
 
     buildRelationalQuery(this: ScopedDialect, config: Config) {
@@ -78,7 +93,9 @@ export function scopingDialect(driver: PgDialect, tables: NamedTables): object {
       return { sql: statement.done(statement.scoped(query, 'statement')), selection };
     },
 
-    buildRefreshMaterializedViewQuery(this: ScopedDialect, config: Config): SQL {
+    buildRefreshMaterializedViewQuery(this: ScopedDialect, given: Config): SQL {
+      const config = read(given);
+      assertHandle(this);
       this.scope.admit(config.view);
       if (this.scope.reach.kind !== 'all') {
         throw new UnsupportedTenantOperationError(
@@ -89,6 +106,7 @@ export function scopingDialect(driver: PgDialect, tables: NamedTables): object {
     },
 
     sqlToQuery(this: ScopedDialect, query: SQL, source?: unknown) {
+      assertHandle(this);
       const { scope } = this;
       const isRaw = scope.reach.kind === 'all' && !builtBy(query);
       const template = new Template(scope);
@@ -100,9 +118,13 @@ export function scopingDialect(driver: PgDialect, tables: NamedTables): object {
       }
       const commented = scope.reach.kind === 'all' ? sql`${scoped} ${sql.raw(scope.reach.comment)}` : scoped;
       const before = unreadCount();
-      const { sql: text, params } = drizzle.sqlToQuery(commented, source);
+      const { sql: text, params } = drizzle.sqlToQuery.call(this, commented, source);
       return new RenderedQuery(text, params, scope, unreadCount() === before || scope.reach.kind === 'all');
     },
+
+    // Drizzle escapes whatever has the method that it calls: an object would say itself what is written.
+    escapeName: (name: unknown) => drizzle.escapeName(asString(name)),
+    escapeString: (value: unknown) => drizzle.escapeString(asString(value)),
 
     _sqlToQuery(): never {
       throw new UnsupportedTenantOperationError('Use a driver that takes SQL as text: this one takes it in pieces, which a scoped handle does not check.');
@@ -119,6 +141,7 @@ class Statement extends Template {
     readonly dialect: ScopedDialect,
     tables?: NamedTables,
   ) {
+    assertHandle(dialect);
     super(dialect.scope, tables);
   }
 
@@ -128,7 +151,7 @@ class Statement extends Template {
 
   /** Marks the finished statement. The CTEs that it still expects, the query around it must have. */
   done(query: SQL, isOpen = true): SQL {
-    for (const name of this.expects) if (!this.#ctes?.has(name)) this.#outer.expect(name);
+    if (this.expects.size > 0) for (const name of this.expects) if (!this.#ctes?.has(name)) this.#outer.expect(name);
     return markBuilt(query, this.scope, this.#outer.expects, isOpen);
   }
 
@@ -196,10 +219,11 @@ class Statement extends Template {
   }
 
   /** FROM and its joins, each with its predicate where that belongs. `target` is the table of an UPDATE. */
-  sources(table: object | undefined, joins: readonly Config[] = none, target?: object) {
+  sources(table: object | undefined, given: readonly Config[] = none, target?: object) {
+    const joins = given.length === 0 ? none : given.map(({ table, joinType, lateral, alias, on }) => ({ table, joinType, lateral, alias, on }));
     const where: (SQL | undefined)[] = [];
     const tenants: SQL[] = [];
-    const lastOuter = joins.findLastIndex((join) => join.joinType === 'right' || join.joinType === 'full');
+    const lastOuter = joins.length === 0 ? -1 : joins.findLastIndex((join) => join.joinType === 'right' || join.joinType === 'full');
     const place = (source: object, index: number, joinType: string) => {
       if (!joinTypes.has(joinType)) throw new UnsupportedTenantOperationError(`Join with one of Drizzle's methods: "${joinType}" is no join.`);
       if (!isTable(source)) return { source: this.source(source, index), on: none };
@@ -280,30 +304,34 @@ class Statement extends Template {
 
   /** What is selected or returned. */
   fields(list: readonly Config[] | undefined): readonly Config[] | undefined {
-    let scoped: Config[] | undefined;
-    for (let i = 0; list && i < list.length; i++) {
-      const entry = list[i]!;
-      const field = this.field(entry.field);
-      if (field !== entry.field) (scoped ??= [...list])[i] = { ...entry, field };
+    if (!list) return undefined;
+    const scoped = new Array<Config>(list.length);
+    for (let i = 0; i < scoped.length; i++) {
+      const { path, field: given, fieldType, column, codecOverride } = list[i]!;
+      const kind = chunkKindOf(given);
+      const field = this.field(given, kind);
+      if (fieldType !== fieldTypes[field === given ? kind : chunkKindOf(field)]) throw new RawSqlNotScopedError('what is selected is neither a column nor SQL', '');
+      scoped[i] = { path, field, fieldType, column, codecOverride };
     }
-    return scoped ?? list;
+    return scoped;
   }
 
-  field(field: any): any {
-    if (chunkKindOf(field) === chunkKinds.column) {
-      const { table } = field;
-      if (!this.isBare(table) || !namesOf(table)[0]) return field;
-      const known = namesOf(table)[2];
-      return field.isAlias ? (aliasedTableColumn(getOriginalColumnFromAlias(field), known) as any).as(field.name) : aliasedTableColumn(field, known);
+  field(field: any, kind: number): any {
+    if (kind === chunkKinds.column) {
+      const { table, isAlias, name } = field;
+      checkName(field);
+      const isBare = this.isBare(table) && namesOf(table)[0] !== undefined;
+      if (!isAlias && !isBare) return field;
+      const original: any = isAlias ? getOriginalColumnFromAlias(field) : field;
+      if (chunkKindOf(original) !== chunkKinds.column) throw new RawSqlNotScopedError('what stands behind the alias of a column is none', '');
+      const column = isBare ? aliasedTableColumn(original, namesOf(table)[2]) : original;
+      return isAlias ? aliasedColumn(column, name) : column;
     }
-    if (is(field, Subquery)) return this.subquery(field);
-    if (!is(field, SQL.Aliased)) return this.scoped(field);
-    if ((field as any).isSelectionField) return field; // Only its name is written.
-    const inner = this.scoped(field.sql);
-    const copy = (field as any).clone();
-    copy.sql = inner;
-    copy.origin = (field as any).origin;
-    return copy;
+    if (kind === chunkKinds.subquery) return this.subquery(field);
+    if (kind !== chunkKinds.aliased) return this.scoped(field);
+    if (field.isSelectionField) return labelOf(field);
+    const { fieldAlias, origin, sql: given } = field;
+    return Object.assign(new SQL.Aliased(this.scoped(given), fieldAlias) as any, { origin });
   }
 
   /**
@@ -312,20 +340,20 @@ class Statement extends Template {
    */
   groupBy(columns: any[] | undefined, { table, joins = none }: Config): any[] | undefined {
     if (!columns || this.scope.reach.kind !== 'one') return columns;
-    const tables: object[] = [table, ...joins.map((join: Config) => join.table)];
-    const added = tables.flatMap((table) => {
-      const found = isTable(table) ? this.scope.admit(table) : undefined;
-      if (found?.kind !== 'tenant' || found.primaryKey().length === 0) return [];
-      const known = namesOf(table)[2];
+    const added: SQL[] = [];
+    for (const source of [table, ...joins.map((join: Config) => join.table)]) {
+      const found = isTable(source) ? this.scope.admit(source) : undefined;
+      if (found?.kind !== 'tenant' || found.primaryKey().length === 0) continue;
+      const known = namesOf(source)[2];
       const has = (name: string) => columns.some((it) => it?.table && it.name === name && namesOf(it.table)[2] === known);
-      if (has(found.name) || !found.primaryKey().every(has)) return [];
-      return [sql`${knownName(table)}.${sql.identifier(found.name)}`];
-    });
+      if (found.primaryKey().every(has) && !has(found.name)) added.push(sql`${knownName(source)}.${sql.identifier(found.name)}`);
+    }
     return [...columns, ...added];
   }
 
   /** UNION and the like. The WITH of the left side stands inside its parentheses, and does not reach here. */
-  operand(operator: Config): Config {
+  operand(given: Config): Config {
+    const operator = { ...given };
     if (!operators.has(operator.type)) throw new UnsupportedTenantOperationError(`Combine queries with one of Drizzle's methods: "${operator.type}" is none.`);
     const query = this.#outer.query(operator.rightSelect.getSQL());
     return {
@@ -375,37 +403,32 @@ class Statement extends Template {
   }
 
   insert(config: Config): Config {
-    const found = this.target(config.table, 'insert');
-    const { table, select, overridingSystemValue_, useSelectionCastCodecs } = config;
-    const shared = {
-      table,
-      select,
-      overridingSystemValue_,
-      useSelectionCastCodecs,
-      columnList: config.columnList,
+    const { table, values, select, columnList, overridingSystemValue_, useSelectionCastCodecs } = config;
+    const found = this.target(table, 'insert');
+    const tenant = found.kind === 'tenant' ? found : undefined;
+    return {
       withList: this.ctes(config.withList),
-      returning: this.fields(config.returning),
+      table,
+      values: !select ? this.rows(table, values, tenant) : tenant ? this.insertSelect(table, tenant, values) : this.selected(values),
+      select,
+      columnList: columnList && tenant ? [...new Set([...columnList, tenant.key])] : columnList,
+      overridingSystemValue_,
       onConflict: this.scoped(config.onConflict, 'conflict'),
+      returning: this.fields(config.returning),
       comment: this.scoped(config.comment),
+      useSelectionCastCodecs,
     };
-    if (found.kind === 'reference') {
-      if (!config.select) return { ...shared, values: this.rows(config.table, config.values) };
-      const query = this.query(config.values.getSQL());
-      return { ...shared, values: is(config.values, SQL) ? query : selection(config.values, query) };
-    }
-    const columnList = config.columnList && [...new Set([...config.columnList, found.key])];
-    if (config.select) return { ...shared, columnList, values: this.insertSelect(config.table, found, config.values) };
-    const tenant = (row: Config) => this.scope.tenantOf(config.table, found, row[found.key]);
-    return { ...shared, columnList, values: this.rows(config.table, config.values, { key: found.key, of: tenant }) };
   }
 
   /** The rows of an insert, with their tenant and the defaults that a table's declaration computes. */
-  rows(table: object, rows: readonly Config[], tenant?: { key: string; of: (row: Config) => unknown }): Config[] {
-    const declared = Object.entries<any>((table as any)[columns]);
+  rows(table: object, rows: readonly Config[], tenant: TenantClass | undefined): Config[] {
+    const declared = (table as any)[columns];
+    const keys = Object.keys(declared);
     return rows.map((row) => {
       const result: Config = {};
-      for (const [key, column] of declared) {
-        const given = key === tenant?.key ? tenant.of(row) : row[key];
+      for (const key of keys) {
+        const column = declared[key];
+        const given = tenant && key === tenant.key ? this.scope.tenantOf(table, tenant, row[key]) : row[key];
         const value =
           given !== undefined ? given : column.defaultFn ? column.defaultFn() : column.default ? undefined : column.onUpdateFn?.();
         if (value !== undefined) result[key] = this.cell(value, column);
@@ -416,9 +439,16 @@ class Statement extends Template {
 
   /** One value of a row: SQL is scoped, whether it was given or a custom type made it. */
   cell(value: unknown, column: any): unknown {
-    const encoded = is(value, Param) ? encodedSQL(value.value, value.encoder) : encodedSQL(value, column);
-    const text = encoded ?? (is(value, StringChunk) ? new SQL([value]) : undefined);
+    const kind = chunkKindOf(value);
+    const { value: bound, encoder } = kind === chunkKinds.param ? (value as Param) : { value, encoder: column };
+    const text = kind === chunkKinds.string ? new SQL([value as StringChunk]) : encodedSQL(bound, encoder);
     return text ? this.scoped(text, 'value') : value;
+  }
+
+  /** INSERT ... SELECT into a reference table. */
+  selected(query: any) {
+    const scoped = this.query(query.getSQL());
+    return is(query, SQL) ? scoped : selection(query, scoped);
   }
 
   /** INSERT ... SELECT: the tenant column is selected too, as the handle's tenant. */
@@ -460,10 +490,40 @@ const columns = Symbol.for('drizzle:Columns');
 const { orderSelectedFields } = utils as any;
 const joinTypes = new Set(['from', 'inner', 'left', 'right', 'full', 'cross']);
 const operators = new Set(['union', 'intersect', 'except']);
+/** How Drizzle calls what is selected, by the kind of chunk. */
+const fieldTypes: Record<number, string> = {
+  [chunkKinds.column]: 'Column',
+  [chunkKinds.sql]: 'SQL',
+  [chunkKinds.aliased]: 'SQL.Aliased',
+  [chunkKinds.subquery]: 'Subquery',
+};
 const strengths = new Set(['update', 'no key update', 'share', 'key share']);
-/** What Drizzle spread into a new object is slow to read, property by property: the engine has not met its like. */
+/** Each part is read once, and not again after it was checked. */
 const read = (config: Config): Config => Object.assign({}, config);
-const isTable = (source: object) => is(source, PgTable) || is(source, View);
+/**
+ * As `read`. What Drizzle spreads into a new object for each statement is slow to read: each has a hidden class of its own, and a
+ * part that is not there is looked for anew. Here all have one.
+ */
+const partsOf = (config: Config): Config =>
+  Object.assign(
+    {
+      withList: undefined, table: undefined, fields: undefined, distinct: undefined, setOperators: undefined, joins: undefined,
+      where: undefined, having: undefined, orderBy: undefined, groupBy: undefined, limit: undefined, offset: undefined,
+      lockingClause: undefined, comment: undefined, fieldsFlat: undefined, setFieldsFlat: undefined, set: undefined,
+      from: undefined, returning: undefined, returningFields: undefined, values: undefined, select: undefined,
+      columnList: undefined, overridingSystemValue_: undefined, onConflict: undefined, shape: undefined, mapper: undefined,
+      useSelectionCastCodecs: undefined,
+    },
+    config,
+  );
+const isTable = (source: object) => {
+  const kind = chunkKindOf(source);
+  return kind === chunkKinds.table || kind === chunkKinds.view;
+};
+function asString(value: unknown): string {
+  if (typeof value !== 'string') throw new RawSqlNotScopedError('a name or a text is not a string', '');
+  return value;
+}
 const none: readonly never[] = Object.freeze([]);
 const [open, close, and, andOpen] = ['(', ')', ' and ', ' and ('].map((text) => Object.freeze(new StringChunk(text)));
 

@@ -113,7 +113,11 @@ export type FragmentUse = 'expression' | 'value' | 'source' | 'joined source' | 
 export const addsValue = 'a comma would add a value of its own';
 
 /** PostgreSQL reads `row.name` as `name(row)` where the row has no such column: those of its own functions that read more. */
-const calledByName = /^(?:pg_|lo_|dblink|(?:query|table|schema|database|cursor)_to_|(?:ts_stat|nextval|currval|setval|current_setting|set_config)$)/;
+const calledByName =
+  /^(?:pg_|pgstat|pgrowlocks|lo_|brin_|gin_|binary_upgrade_|dblink|(?:query|table|schema|database|cursor)_to_|(?:ts_stat|nextval|currval|setval|current_setting|set_config|obj_description)$)/;
+
+/** Whether `row.name` would call a function that reads more than the row, if the row has no such column. */
+export const isCalledByName = (name: string): boolean => calledByName.test(name);
 
 /** Words that begin a clause. Outside of parentheses they would move what Drizzle writes next into that clause. */
 const clauses = words('where group having order limit offset fetch for union intersect except window returning select');
@@ -219,6 +223,10 @@ export function readTables(
       }
       continue;
     }
+    if (is(i - 1, '.') && !frame.expectsTable) {
+      if (type !== 'word' && type !== 'name') throw refuse(i, 'what stands behind a dot is no name');
+      if (!is(i + 1, '(') && isCalledByName(value)) throw refuse(i, `"${value}" behind a dot calls the function of that name`);
+    }
     if ((type === 'table' || type === 'query') && frame.expectsTable && is(i + 1, '.')) {
       throw refuse(i, 'a dot makes a schema of what stands before it');
     }
@@ -253,9 +261,6 @@ export function readTables(
     }
     if (names[i] && !frame.expectsTable) {
       const isSafe = is(i - 1, '.') && at(i - 2, 'pg_catalog') && safeFunctions.has(value);
-      if (is(i - 1, '.') && !is(i + 1, '(') && calledByName.test(value)) {
-        throw refuse(i, `"${value}" behind a dot calls the function of that name`);
-      }
       if (is(i + 1, '(') && is(i - 1, '.') && !isSafe) throw refuse(i, `the function ${value}() is not known to read its arguments only`);
       continue;
     }
@@ -317,7 +322,7 @@ export function readTables(
         throw refuse(i, `a ${value.toUpperCase()} JOIN outside of parentheses reaches the tables before it`);
       }
     }
-    if (endsFrom.has(value)) frame.inFrom = false;
+    if (endsFrom.has(value) && !(value === 'group' && at(i - 1, 'within'))) frame.inFrom = false;
     if (is(i + 1, '(') && !notFunctions.has(value) && !isAlias && !safeFunctions.has(value)) {
       throw refuse(i, `the function ${value}() is not known to read its arguments only`);
     }

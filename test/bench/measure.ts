@@ -27,7 +27,7 @@ const nanoseconds = () => Number(process.hrtime.bigint());
  *
  * @returns the nanoseconds that one call took, a number for each round
  */
-export function takeTurns<Name extends string>(candidates: Record<Name, () => unknown>, { rounds = 31, ms = 4 } = {}): Times<Name> {
+export function takeTurns<Name extends string>(candidates: Record<Name, () => unknown>, { rounds = 101, ms = 1 } = {}): Times<Name> {
   const names = Object.keys(candidates) as Name[];
   const times = Object.fromEntries(names.map((name) => [name, []])) as unknown as Times<Name>;
   const calls = {} as Record<Name, number>;
@@ -78,3 +78,10 @@ export async function takeTurnsAsync<Name extends string>(
 export const ratioOf = (a: readonly number[], b: readonly number[]): Spread => spreadOf(a.map((it, round) => it / b[round]!));
 
 export const show = ({ median, low, high }: Spread, digits = 2) => `${median.toFixed(digits)} (${low.toFixed(digits)} to ${high.toFixed(digits)})`;
+
+/** One line of the table: printed for a reader, and told to the process that gathers the table. */
+export function report(what: string, value: Spread | string, reach: string): void {
+  const text = typeof value === 'string' ? value : show(value);
+  console.log(`${what}: ${text}${reach ? `, to reach: ${reach}` : ''}`);
+  process.send?.({ what, text, reach });
+}

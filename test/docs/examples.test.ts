@@ -41,9 +41,14 @@ test('each compiles, but for the lines that say that they do not', { timeout: 60
   expect(foretold.length).toBeGreaterThan(0);
 });
 
-describe('each in a docstring runs', () => {
-  test.each(docstrings.map(({ place }, i) => [place, i] as const))('%s', async (_, i) => {
-    await (await import(/* @vite-ignore */ generated + files[i]!)).default();
-    await Promise.all(prelude.pending.splice(0));
+describe('each in a docstring runs', { timeout: 60_000 }, () => {
+  test.each(docstrings.map(({ place }, i) => [place, i] as const))('%s', async (place, i) => {
+    const run = async () => {
+      await (await import(/* @vite-ignore */ generated + files[i]!)).default();
+      await Promise.all(prelude.pending.splice(0));
+    };
+    // The tests' role is a superuser, whom no policy holds back: that is what this one finds.
+    if (place.startsWith('src/scope/row-level-security.ts')) await expect(run()).rejects.toThrow('is a superuser');
+    else await run();
   });
 });

@@ -1,13 +1,16 @@
 /** One program on every kind of Drizzle handle. */
+import * as PgClient from '@effect/sql-pg/PgClient';
 import { PGlite } from '@electric-sql/pglite';
+import { makeWithDefaults as overEffect } from 'drizzle-orm/effect-postgres';
 import { drizzle as overNodePostgres } from 'drizzle-orm/node-postgres';
 import { drizzle as overPglite } from 'drizzle-orm/pglite';
 import { drizzle as overPostgresJs } from 'drizzle-orm/postgres-js';
 import { eq } from 'drizzle-orm';
-import { Config, ConfigProvider, Effect, Exit, Fiber, Layer, Redacted, Stream } from 'effect';
+import { Config, ConfigProvider, Effect, Exit, Fiber, Layer, ManagedRuntime, Redacted, Stream } from 'effect';
 import pg from 'pg';
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { DbError } from '../../src/effect/index.js';
 import { rowsOf, schemaStatements, testDatabase } from './database.js';
 import { a, b, Db, projects, tasks, tenants } from './schema.js';
 
@@ -31,6 +34,11 @@ const drivers = {
     const client = new pg.Pool({ connectionString: test.url, max: 3 });
     open.push(() => client.end());
     return overNodePostgres({ client });
+  },
+  '@effect/sql-pg': () => {
+    const runtime = ManagedRuntime.make(PgClient.layer({ url: Redacted.make(test.url), maxConnections: 3 }));
+    open.push(() => runtime.dispose());
+    return runtime.runPromise(overEffect());
   },
   PGlite: () => overPglite({ client: pglite }),
 };
@@ -71,7 +79,7 @@ const program = Effect.gen(function* () {
 
 describe.each(Object.entries(drivers))('layerFrom(%s)', (_name, make) => {
   it('runs the same program with the same results', async () => {
-    const layer = Db.layerFrom(make());
+    const layer = Db.layerFrom(await make());
     for (const tenant of [a, b]) {
       expect(await Effect.runPromise(Db.forTenant(tenant, program).pipe(Effect.provide(layer)))).toEqual({
         kept: { failure: 'inner', count: 3 },
@@ -97,7 +105,37 @@ describe.each(Object.entries(drivers))('layerFrom(%s)', (_name, make) => {
       yield* Fiber.interrupt(fiber);
       return yield* db.$count(projects);
     });
-    expect(await Effect.runPromise(Db.forTenant(a, interrupted).pipe(Effect.provide(Db.layerFrom(make()))))).toBe(2);
+    expect(await Effect.runPromise(Db.forTenant(a, interrupted).pipe(Effect.provide(Db.layerFrom(await make()))))).toBe(2);
+  });
+});
+
+const { PGlite: _, ...servers } = drivers;
+
+describe.each(Object.entries(servers))('layerFrom(%s)', (_name, make) => {
+  it('fails with what went wrong, also where it can neither roll back nor commit', async () => {
+    const kill = Effect.promise(() => test.client`select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and state = 'idle in transaction'`);
+    const program = Effect.gen(function* () {
+      const db = yield* Db;
+      const within = (then: (tx: typeof db) => Effect.Effect<unknown, DbError>) =>
+        Effect.flip(db.transaction((tx) => Effect.gen(function* () {
+          yield* tx.delete(tasks);
+          yield* kill;
+          yield* Effect.sleep(50);
+          yield* then(tx as typeof db);
+        })));
+      const lost = [yield* within((tx) => tx.delete(projects)), yield* within(() => Effect.void)];
+      // A foreign key that is checked at the end.
+      const late = yield* Effect.flip(db.transaction((tx) => tx.insert(tasks).values({ id: 90, projectId: 999, title: 'x' })));
+      const options = yield* Effect.flip(db.transaction(() => Effect.void, { snapshot: "'; drop table tasks" } as never));
+      return { lost: lost.map((it) => it.reason._tag), late: late.reason._tag, options: options.reason._tag, tasks: yield* db.$count(tasks) };
+    });
+    await test.client`alter table tasks alter constraint "tasks_accountId_projectId_projects_accountId_id_fkey" deferrable initially deferred`;
+    expect(await Effect.runPromise(Db.forTenant(a, program).pipe(Effect.provide(Db.layerFrom(await make()))))).toEqual({
+      lost: ['ConnectionError', 'ConnectionError'],
+      late: 'ForeignKeyViolation',
+      options: 'UnsupportedTenantOperationError',
+      tasks: 3,
+    });
   });
 });
 

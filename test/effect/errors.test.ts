@@ -129,5 +129,9 @@ describe('DbError', () => {
     expect(dbErrorOf(shard).reason).toMatchObject({ constraint: 'projects_name_key', table: 'projects', message: 'duplicate key value violates unique constraint "projects_name_key"' });
     const other = { code: '23505', message: '"logs_2024_key"', table_name: 'logs_2024', constraint_name: 'logs_key' };
     expect(dbErrorOf(other).reason).toMatchObject({ constraint: 'logs_key', table: 'logs_2024' });
+    const sameYear = { code: '23505', message: '"by_name_2024"', table_name: 'logs_2024', constraint_name: 'by_name_2024' };
+    expect(dbErrorOf(sameYear).reason).toMatchObject({ constraint: 'by_name_2024', table: 'logs_2024' });
+    const partition = { code: '23502', message: 'null value in column "at" of relation "logs_202401" violates not-null constraint', table_name: 'logs_202401', column_name: 'at' };
+    expect(dbErrorOf(partition).reason).toMatchObject({ column: 'at', table: 'logs_202401' });
   });
 });

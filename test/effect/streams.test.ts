@@ -4,7 +4,7 @@ import { drizzle } from 'drizzle-orm/postgres-js';
 import { sql } from 'drizzle-orm';
 import { Effect, Fiber, Stream } from 'effect';
 import postgres from 'postgres';
-import { describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { testDatabase } from './database.js';
 import { a, b, Db, tasks } from './schema.js';
 
@@ -12,9 +12,12 @@ const test = testDatabase('streams');
 setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;
 
+beforeAll(async () => {
+  await test.client.unsafe(`insert into tasks ("accountId", id, "projectId", title) select '${b}', i, 1, repeat('x', 1000) from generate_series(1000, 50999) i`);
+});
+
 describe('a stream', () => {
   it('holds few rows of a large result', async () => {
-    await test.client.unsafe(`insert into tasks ("accountId", id, "projectId", title) select '${b}', i, 1, repeat('x', 1000) from generate_series(1000, 50999) i`);
     const program = Effect.gen(function* () {
       const db = yield* Db;
       collectGarbage();
@@ -48,7 +51,9 @@ describe('a stream', () => {
     const slowly = Stream.runDrain(Stream.take(Stream.mapEffect(rows, () => Effect.sleep(5)), 20));
     await Effect.runPromise(Db.forTenant(b, slowly).pipe(Effect.provide(layer)));
     expect(sent.filter((text) => text.startsWith('declare'))).toHaveLength(1);
-    expect(sent.filter((text) => text.startsWith('fetch')).length).toBeLessThanOrEqual(4);
+    const fetches = sent.filter((text) => text.startsWith('fetch')).length;
+    expect(fetches).toBeGreaterThanOrEqual(2);
+    expect(fetches).toBeLessThanOrEqual(4);
     await client.end();
   });
 

@@ -1,6 +1,6 @@
 import { eq, sql } from 'drizzle-orm';
 import { Effect, Exit, Layer, Logger, Metric, References, Stream, Tracer } from 'effect';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { TenantDb } from '../../src/effect/index.js';
 import { testDatabase } from './database.js';
 import { a, b, Db, projects, tasks } from './schema.js';
@@ -64,6 +64,19 @@ describe('spans', () => {
     ]);
     await Effect.runPromise(program.pipe(Effect.provide(test.layer()), Effect.provide(layer)));
     expect(spans.map(attributesOf)).toMatchObject([{ 'tenant.scope': 'all', 'tenant.reason': 'nightly report' }, { 'tenant.scope': 'several', 'tenant.id': `${a},${b}` }]);
+  });
+});
+
+describe('nothing', () => {
+  it('is made of a statement where nobody provided a tracer', async () => {
+    const native = await Effect.runPromise(Effect.tracer);
+    const made = vi.spyOn(native, 'span');
+    const counted = Effect.flatMap(Db, (db) => db.$count(tasks));
+    await test.run(counted);
+    expect(made).not.toHaveBeenCalled();
+    await test.run(Effect.withSpan(counted, 'own'));
+    expect(made.mock.calls.map(([options]) => options.name)).toEqual(['own']);
+    made.mockRestore();
   });
 });
 

@@ -81,6 +81,13 @@ describe("Drizzle's own prepare", () => {
   });
 });
 
+test('what prepare() returns runs the statement for its tenant, and nothing of the driver is on it', async () => {
+  const prepared = pair.many.db.forTenant(a).select({ title: tasks.title }).from(tasks).where(eq(tasks.id, 2)).prepare('own') as any;
+  expect(Object.keys(prepared).sort()).toEqual(['execute', 'getQuery', 'query']);
+  expect(() => (prepared.query = { ...prepared.query, params: [b, 2] })).toThrow(TypeError);
+  expect(await prepared.execute()).toEqual([{ title: 'Build a' }]);
+});
+
 /** A cache that remembers, and tells what it was asked. */
 class MemoryCache extends Cache {
   readonly entries = new Map<string, { value: any; tables: string[] }>();
@@ -119,6 +126,18 @@ describe("Drizzle's query cache", () => {
     expect((await titles(db.forTenants([b, c]))).length).toBe(2);
     expect((await titles(db.acrossTenants({ reason: 'x' }))).length).toBe(3);
     expect(cache.entries.size).toBe(4);
+  });
+
+  test('a tag that is another one when it is looked at again is the tenant\'s own', async () => {
+    const { db, cache } = cached();
+    const titles = (tdb: any) => tdb.select({ title: tasks.title }).from(tasks).where(eq(tasks.id, 2));
+    await titles(db.forTenant(b)).$withCache({ tag: 'two' });
+    const [foreign] = cache.entries.keys();
+    const tdb = db.forTenant(a) as any;
+    let looks = 0;
+    const config = { enabled: true, autoInvalidate: true, get tag() { return looks++ === 0 ? undefined : foreign; } };
+    const rows = await tdb.session.prepareQuery(titles(tdb).toSQL(), 'objects', false, undefined, { type: 'select', tables: () => ['tasks'] }, config).execute();
+    expect(rows).toEqual([{ title: 'Build a' }]);
   });
 
   test('a tag of one tenancy is not that of another', async () => {

@@ -1,5 +1,6 @@
 /** ISOLATION.md 19: nothing that a caller can reach turns the filter off silently. */
-import { Table, sql } from 'drizzle-orm';
+import { Param, sql, StringChunk, Table } from 'drizzle-orm';
+import { OriginalColumn } from 'drizzle-orm/column-common';
 import { pgTable, integer, text } from 'drizzle-orm/pg-core';
 import { afterEach, describe, expect, test } from 'vitest';
 import { alias } from '../../src/index.js';
@@ -25,6 +26,12 @@ function set(target: any, key: PropertyKey, value: unknown): void {
   undo.push(() => (before ? Object.defineProperty(target, key, before) : delete target[key]));
 }
 const symbols = (Table as any).Symbol;
+
+/** An object of which a property answers so, and otherwise when it is looked at once more. */
+function answering(target: object, key: PropertyKey, first: readonly unknown[], then: unknown): any {
+  let looks = 0;
+  return Object.defineProperty(target, key, { configurable: true, enumerable: true, get: () => (looks < first.length ? first[looks++] : then), set() {} });
+}
 const markOf = (table: object) => Object.getOwnPropertySymbols(table).find((it) => it.description?.startsWith('drizzle-tenant'))!;
 const titles = (tdb: any) => tdb.select({ title: tasks.title }).from(tasks);
 
@@ -76,6 +83,20 @@ describe('without effect, or refused', () => {
       query.config.setOperators[0].type = 'union select title from tasks union';
       return query;
     },
+    'the operator of a set operation, when it is looked at again': (tdb: any) => {
+      const query = titles(tdb).unionAll(titles(tdb));
+      query.config.setOperators[0] = answering(query.config.setOperators[0], 'type', ['union'], 'union select title from tasks union');
+      return query;
+    },
+    'the kind of a join, when it is looked at again': (tdb: any) => {
+      const query = tdb.select({ title: sql`title` }).from(countries).crossJoin(projects);
+      query.config.joins[0] = answering(query.config.joins[0], 'joinType', ['cross', 'cross', 'cross'], 'cross join tasks t cross');
+      return query;
+    },
+    'whether a field is only named, when it is looked at again': (tdb: any) => {
+      const field = answering(sql`(select string_agg(title, ',') from tasks)`.as('title'), 'isSelectionField', [true], false);
+      return tdb.select({ title: field }).from(countries);
+    },
     'the strength of a lock': (tdb: any) => titles(tdb).for('update; delete from x_labels; select 1 for update'),
     'the conflict of an insert': (tdb: any) => {
       const insert = tdb.insert(labels).values({ id: 1, name: 'x' });
@@ -105,6 +126,24 @@ describe('refused', () => {
       set(countries, symbols.Schema, 'crm');
       return tdb.select({ name: countries.name }).from(countries);
     },
+    'a dialect that inherits a scope of its own': (tdb: any) => {
+      const dialect = Object.create(tdb.dialect, { scope: { value: { reach: { kind: 'all', comment: '' }, includes: () => true } } });
+      return tdb.session.prepareQuery(dialect.sqlToQuery(sql`select title from tasks`), 'objects', false).execute();
+    },
+    'a dialect that inherits, and renders otherwise': (tdb: any) => {
+      const dialect = Object.create(tdb.dialect, { escapeParam: { value: (n: number) => `$${n + 1} or true` } });
+      return tdb.session.prepareQuery(dialect.sqlToQuery(titles(tdb).getSQL()), 'objects', false).execute();
+    },
+    'a dialect that inherits, and builds otherwise': (tdb: any) => {
+      const query = titles(tdb);
+      query.dialect = Object.create(tdb.dialect, { buildSelection: { value: () => sql`(select string_agg(title, ',') from tasks)` } });
+      return tdb.execute(query.getSQL());
+    },
+    'a field that only looks like one': (tdb: any) => {
+      const query = tdb.select({ id: countries.id }).from(countries);
+      query.config.fieldsFlat = [{ path: ['x'], field: { sql: sql`(select string_agg(title, ',') from tasks)`, fieldAlias: 'x' }, fieldType: 'SQL.Aliased' }];
+      return query;
+    },
     'a plain table': (tdb) => tdb.select().from(pgTable('tasks', { id: integer(), title: text() }) as any),
     'a plain table that inherits a class': (tdb) => {
       set(Object.prototype, markOf(countries), (countries as any)[markOf(countries)]);
@@ -112,6 +151,48 @@ describe('refused', () => {
     },
   };
   for (const [name, run] of Object.entries(refusals)) test(name, () => pair.refused(run));
+});
+
+/** What Drizzle's renderer goes by, and an object may say of itself. */
+const kind = () => Object.getOwnPropertySymbols(StringChunk.prototype).find((it) => it.description === 'drizzle:chunkKind')!;
+const stealing = `(select string_agg(title, ',') from tasks)`;
+const asText = () => ({ [kind()]: 1, value: stealing });
+const asSQL = () => ({ [kind()]: 2, queryChunks: [new StringChunk(stealing)] });
+const saying = (target: object) => Object.create(target, Object.getOwnPropertyDescriptors(asSQL()));
+
+describe('an object that says of itself that it is SQL', () => {
+  const refusals: Record<string, Run> = {
+    'in a template': (tdb) => tdb.select({ x: sql`${asText()}` }).from(countries),
+    'in a condition': (tdb) => tdb.select({ id: countries.id }).from(countries).where(sql`${asSQL()} is not null`),
+    'as a parameter': (tdb) => tdb.select({ x: sql`${new Param(asSQL())}` }).from(countries),
+    'as a cell': (tdb) => tdb.insert(labels).values({ id: 90, name: asSQL() as any }),
+    'as a value that is set': (tdb) => tdb.update(labels).set({ name: asSQL() as any }),
+    'as a limit': (tdb) => tdb.select({ id: countries.id }).from(countries).limit(asText() as any),
+    'in a relational query': (tdb: any) => tdb.query.projects.findMany({ where: { name: { eq: asSQL() } } }),
+    'as a column': (tdb) => tdb.select({ x: sql`${saying(countries.name)}` }).from(countries),
+    'as a column that is selected': (tdb) => tdb.select({ x: saying(countries.name) }).from(countries).crossJoin(projects),
+    'as a column by a proxy': (tdb) => tdb.select({ x: sql`${new Proxy(countries.name, { get: (it: any, key) => ({ ...asSQL() } as any)[key] ?? it[key] })}` }).from(countries),
+    'behind the alias of a column': (tdb) =>
+      tdb.select({ x: Object.create(countries.name, { isAlias: { value: true }, [OriginalColumn]: { value: () => sql.raw(stealing) } }) }).from(countries).crossJoin(projects),
+    'as a name': (tdb) => tdb.select({ x: sql`${saying(sql.identifier('name'))}` }).from(countries),
+    'as a placeholder': (tdb) => tdb.select({ x: sql`${saying(sql.placeholder('x'))}` }).from(countries),
+    'as a table': (tdb) => tdb.select({ x: sql`title` }).from(saying(countries)),
+    'as a row': (tdb) => tdb.select({ x: sql`to_jsonb(${saying(countries)})` }).from(countries),
+  };
+  for (const [name, run] of Object.entries(refusals)) test(name, () => pair.refused(run));
+});
+
+describe('a table whose name is made when it is asked for', () => {
+  for (let looks = 1; looks < 8; looks++) {
+    const tableOf = (key: symbol, first: unknown, then: unknown, more = {}) =>
+      answering(Object.create(countries, more), key, new Array(looks).fill(first), then);
+    const refusals: Record<string, Run> = {
+      name: (tdb) => tdb.select({ x: sql`to_jsonb("tasks")` }).from(tableOf(symbols.Name, 'countries', 'tasks')),
+      'name in the database': (tdb) => tdb.execute(sql`select * from ${tableOf(symbols.OriginalName, 'countries', 'tasks')} x`),
+      'being an alias': (tdb) => tdb.select({ x: sql`to_jsonb("tasks")` }).from(tableOf(symbols.IsAlias, true, false, { [symbols.Name]: { value: 'tasks' } })),
+    };
+    for (const [name, run] of Object.entries(refusals)) test(`${name}, after ${looks}`, () => pair.refused(run));
+  }
 });
 
 describe('a polluted Object.prototype', () => {
@@ -129,6 +210,13 @@ describe('a polluted Object.prototype', () => {
       expect(outcomes[0]).toEqual(outcomes[1]);
     });
   }
+});
+
+test('the proof of text by hand stays on', async () => {
+  const { prover } = (pair.many.db.forTenant(a) as any).dialect;
+  const loaded = await prover();
+  for (const it of [prover, loaded]) expect(() => (it.prove = async () => [])).toThrow(TypeError);
+  await pair.refused((tdb) => tdb.execute('select title from tasks'));
 });
 
 test('a proxy cannot answer with another class', () => {

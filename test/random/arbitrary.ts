@@ -3,22 +3,24 @@ import * as fc from 'fast-check';
 import type { Bool, Cell, Conflict, Cte, Field, Filter, Find, Group, Join, Num, Program, Raw, Returning, Select, Source, Statement, Step, Text, Write } from './ast.js';
 
 const depth = fc.createDepthIdentifier();
+/** Relational queries nest by themselves. */
+const relationDepth = fc.createDepthIdentifier();
 /** A number to choose by. */
-const n = fc.nat({ max: 59 });
+const n = fc.noBias(fc.nat({ max: 59 }));
 const small = fc.nat({ max: 6 });
 /** One time of `times`. */
-const option = <T>(arbitrary: fc.Arbitrary<T>, times: number): fc.Arbitrary<T | null> =>
-  fc.oneof({ maxDepth: 6, depthIdentifier: depth, withCrossShrink: true }, { weight: Math.round(10 * (times - 1)), arbitrary: fc.constant(null) }, { weight: 10, arbitrary });
-const order = fc.record({ n, style: fc.nat({ max: 3 }) });
+const option = <T>(arbitrary: fc.Arbitrary<T>, times: number, of = depth): fc.Arbitrary<T | null> =>
+  fc.oneof({ maxDepth: 6, depthIdentifier: of, withCrossShrink: true }, { weight: Math.round(10 * (times - 1)), arbitrary: fc.constant(null) }, { weight: 10, arbitrary });
+const order = fc.record({ n, style: fc.nat({ max: 4 }) });
 const list = <T>(arbitrary: fc.Arbitrary<T>, maxLength: number, minLength = 0) => fc.array(arbitrary, { minLength, maxLength, depthIdentifier: depth });
 const likely = (probability: number) => fc.nat({ max: 99 }).map((it) => it >= 100 - probability * 100);
 
 const tenths = (weight: number) => Math.round(weight * 10);
 type Choice<T> = readonly [weight: number, arbitrary: fc.Arbitrary<T>];
 /** One of several; the first ones where it is deep already, or shrinks. */
-const one = <T>(simple: readonly Choice<T>[], nested: readonly Choice<T>[]): fc.Arbitrary<T> =>
+const one = <T>(simple: readonly Choice<T>[], nested: readonly Choice<T>[], of = depth): fc.Arbitrary<T> =>
   fc.oneof(
-    { maxDepth: 6, depthIdentifier: depth, withCrossShrink: true },
+    { maxDepth: 7, depthIdentifier: of, depthSize: 'medium', withCrossShrink: true },
     { weight: tenths(simple.reduce((sum, [weight]) => sum + weight, 0)), arbitrary: fc.oneof(...simple.map(([weight, arbitrary]) => ({ weight: tenths(weight), arbitrary }))) },
     ...nested.map(([weight, arbitrary]) => ({ weight: tenths(weight), arbitrary })),
   ) as fc.Arbitrary<T>;
@@ -50,7 +52,7 @@ const sorts = fc.letrec<Sorts>((tie) => {
   }) as fc.Arbitrary<Group>;
   return {
     num: one<Num>(
-      [[4, k('column', { n })], [3, k('int', { n: small })]],
+      [[5, k('column', { n })], [3, k('int', { n: small })], [1, k('template', { table: n, form: n })]],
       [
         [1, k('arithmetic', { op: n, a: num, b: num })],
         [0.6, k('case', { when: bool, a: num, b: num })],
@@ -61,7 +63,7 @@ const sorts = fc.letrec<Sorts>((tie) => {
       ] as any,
     ),
     text: one<Text>(
-      [[4, k('column', { n })], [3, k('word', { n })]],
+      [[5, k('column', { n })], [3, k('word', { n })], [1, k('template', { table: n, form: n })]],
       [
         [1, k('concat', { a: text, b: text })],
         [1, k('function', { fn: n, of: text })],
@@ -80,6 +82,7 @@ const sorts = fc.letrec<Sorts>((tie) => {
         [1.5, k('other', { n, op: n, value: n })],
         [0.6, k('tenant', { n, m: n, op: n })],
         [0.6, k('link')],
+        [1, k('template', { table: n, form: n, not: fc.boolean() })],
       ],
       [
         [3, k('compare', { op: n, style: n, a: num, b: num })],
@@ -123,22 +126,23 @@ const sorts = fc.letrec<Sorts>((tie) => {
     filter: one<Filter>(
       [[4, k('column', { n, op: n, value: n })]],
       [
-        [1, fc.record({ k: fc.constantFrom('and', 'or'), of: list(filter, 2, 1) })],
+        [1, fc.record({ k: fc.constantFrom('and', 'or'), of: fc.array(filter, { minLength: 1, maxLength: 2 }) })],
         [1, k('not', { of: filter })],
-        [3, k('relation', { n, of: option(filter, 3), exists: likely(0.7) })],
+        [4, k('relation', { n, of: option(filter, 1.3, relationDepth), exists: likely(0.7) })],
         [1.2, k('raw', { of: bool })],
       ] as any,
+      relationDepth,
     ),
     find: fc.record({
       table: n,
       columns: option(list(n, 3, 1), 3).map((it) => it ?? []),
-      where: option(filter, 3),
+      where: option(filter, 1.7, relationDepth),
       order: option(list(order, 2, 1), 3).map((it) => it ?? []),
       by: option(n, 6),
       limit: option(fc.nat({ max: 4 }), 4),
       offset: option(fc.nat({ max: 2 }), 7),
       extras: option(list(field, 2, 1), 4).map((it) => it ?? []),
-      with: option(list(fc.record({ n, find }), 2, 1), 3).map((it) => it ?? []),
+      with: option(fc.array(fc.record({ n, find }), { minLength: 1, maxLength: 2 }), 1.6, relationDepth).map((it) => it ?? []),
     }) as unknown as fc.Arbitrary<Find>,
   };
 });
@@ -173,7 +177,7 @@ const statement: fc.Arbitrary<Statement> = fc.oneof(
   { weight: 6, arbitrary: k<Statement>('find', { first: likely(0.2), find }) },
   { weight: 7, arbitrary: k<Statement>('write', { ctes: option(list(cte, 1, 1), 6).map((it) => it ?? []), write }) },
   { weight: 1, arbitrary: k<Statement>('writing CTE', { write, join: option(select, 2) }) },
-  { weight: 2, arbitrary: k<Statement>('raw', { raw }) },
+  { weight: 3, arbitrary: k<Statement>('raw', { raw }) },
 );
 
 const simpleStep = k<Step>('statement', { statement });
@@ -184,7 +188,7 @@ const { step } = fc.letrec<{ step: Step }>((tie) => ({
     { weight: 4, arbitrary: k<Step>('prepared', { any: fc.boolean(), statement, values: list(small, 2, 1) }) },
     { weight: 1, arbitrary: k<Step>('shared', { n, value: n }) },
     { weight: 1, arbitrary: k<Step>('refresh', { n }) },
-    { weight: 2, arbitrary: k<Step>('refused', { n, table: n, link: n, write }) },
+    { weight: 3, arbitrary: k<Step>('refused', { n, table: n, link: n, write }) },
     { weight: 4, arbitrary: k<Step>('transaction', { steps: fc.array(tie('step'), { minLength: 1, maxLength: 3 }), end: n, settings: n }) },
   ),
 }));

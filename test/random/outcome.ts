@@ -51,8 +51,9 @@ function errorOf(thrown: unknown): Record<string, unknown> {
   if (error?._tag) return { tag: error._tag, message: error.message };
   const cause = error?.cause ?? error;
   if (typeof cause?.code === 'string' && /^[0-9A-Z]{5}$/.test(cause.code)) {
-    // Which of several bad rows is told of depends on the order in which they are looked at.
-    return { code: cause.code, table: cause.table, constraint: cause.constraint, column: cause.column, detail: cause.detail?.replace(/\(.*$/s, ''), ...(cause.code.startsWith('42') || cause.code === '0A000' ? { message: cause.message } : {}) };
+    // Of several rows that break rules, the first one is told of, and which that is the plan says.
+    if (cause.code.startsWith('23')) return { code: '23' };
+    return { code: cause.code, message: cause.message };
   }
   return { name: cause?.name, message: String(cause?.message ?? cause), code: cause?.code };
 }

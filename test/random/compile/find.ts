@@ -13,12 +13,20 @@ export function findOf(env: Env, ast: Find, first: boolean): { code: string; ord
   const table = choose(env.tables, ast.table);
   env.reach(`find of ${table.kind}`);
   const config = configOf(env, ast, table, 0, first);
-  return { code: `${env.handle}.query.${table.name}.${first ? 'findFirst' : 'findMany'}(${config.code})`, ordered: config.ordered };
+  return { code: `${env.handle}.query.${table.name}.${first ? 'findFirst' : 'findMany'}(${config.code})`, ordered: config.ordered && config.within };
 }
 
-function configOf(env: Env, ast: Find, table: TableSpec, level: number, first = false): { code: string; ordered: boolean } {
+interface Config {
+  readonly code: string;
+  /** Whether its own rows have an order, and the rows of those within. */
+  readonly ordered: boolean;
+  readonly within: boolean;
+}
+
+function configOf(env: Env, ast: Find, table: TableSpec, level: number, first = false): Config {
   const parts: string[] = [];
   let ordered = true;
+  let within = true;
   env.reach(`relational query, level ${level}`);
   if (ast.columns.length > 0) {
     const chosen = [...new Set(ast.columns.map((n) => choose(table.columns, n).key))];
@@ -45,18 +53,24 @@ function configOf(env: Env, ast: Find, table: TableSpec, level: number, first = 
   if (ast.with.length > 0 && relations.length > 0 && level < 4) {
     const taken = new Map<string, string>();
     for (const { n, find } of ast.with) {
-      const relation = choose(relations, n);
+      const relation = pick(relations, n);
       const target = env.table(relation.target);
       env.reach(`with ${relation.through ? 'many to many' : relation.many ? 'many' : 'one'}`);
       env.reach(`with ${target.kind}`);
       const limits = relation.many ? find : { ...find, limit: null, offset: null, order: [], by: null, where: null };
       const inner = configOf(env.in('with'), limits, target, level + 1);
-      if (relation.many && !inner.ordered) ordered = false;
+      within &&= inner.within && (!relation.many || inner.ordered);
       taken.set(relation.name, inner.code === '{}' ? 'true' : inner.code);
     }
     parts.push(`with: { ${[...taken].map(([name, code]) => `${name}: ${code}`).join(', ')} }`);
   }
-  return { code: parts.length === 0 ? '{}' : `{ ${parts.join(', ')} }`, ordered };
+  return { code: parts.length === 0 ? '{}' : `{ ${parts.join(', ')} }`, ordered, within };
+}
+
+/** One of the relations; often one through a link table, of which there are few. */
+function pick(relations: readonly RelationSpec[], n: number): RelationSpec {
+  const through = relations.filter((it) => it.through);
+  return n % 4 === 0 && through.length > 0 ? choose(through, n >> 2) : choose(relations, n);
 }
 
 /** A callback over a row of the table, with the lines that its expression needs. */
@@ -126,7 +140,7 @@ export function filter(env: Env, ast: Filter, table: TableSpec, level: number): 
     case 'relation': {
       const relations = relationsOf(env, table);
       if (relations.length === 0 || level > 4) return `{ ${choose(namable(table), ast.n).key}: { isNotNull: true } }`;
-      const relation = choose(relations, ast.n);
+      const relation = pick(relations, ast.n);
       env.reach(`filter on ${relation.through ? 'many to many' : relation.many ? 'many' : 'one'}, level ${level}`);
       env.reach(`filter on ${env.table(relation.target).kind}`);
       if (!ast.of) return `{ ${relation.name}: ${ast.exists} }`;

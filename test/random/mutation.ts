@@ -1,0 +1,80 @@
+/**
+ * Switches off each place that confines a statement, in a copy of the source, and counts the programs until the comparison
+ * at random sees it: npm run test:mutation -- [--seed 1] [--programs 3000] [--only 'pattern of places'].
+ */
+import { spawn } from 'node:child_process';
+import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { startPostgres } from '../support/server.js';
+import { mutations, type Mutation } from './mutations.js';
+import { openPool, type Pool } from './pool.js';
+
+const { values } = parseArgs({ options: { seed: { type: 'string', default: '1' }, programs: { type: 'string', default: '3000' }, only: { type: 'string' }, verbose: { type: 'boolean' } } });
+const root = join(import.meta.dirname, '../..');
+
+interface Caught {
+  readonly programs: number;
+  readonly caught: boolean;
+  /** Whether the two databases differed, and not the harness broke. */
+  readonly isDifference: boolean;
+  readonly what?: string;
+}
+
+function mutated(source: string, { file, place, from, to }: Mutation): string {
+  const found = source.split(from).length - 1;
+  if (found !== 1) throw new Error(`"${place}" is ${found} times in ${file}, and has to be there once: ${from}`);
+  return source.replace(from, () => to);
+}
+
+/** Runs the search over a copy of the source. */
+function hunt(directory: string, pool: Pool): Promise<Caught> {
+  const input = JSON.stringify({ seed: pool.seed, programs: Number(values.programs), urls: pool.urls });
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, ['--import', 'tsx', join(directory, 'test/random/hunt.ts'), input], { cwd: directory, timeout: 600_000 });
+    let output = '';
+    let errors = '';
+    child.stdout.on('data', (data) => (output += data));
+    child.stderr.on('data', (data) => (errors += data));
+    child.on('error', reject);
+    child.on('close', () => {
+      const last = output.trim().split('\n').at(-1);
+      if (!last?.startsWith('{')) reject(new Error(`The search ended without an answer:\n${output}\n${errors}`));
+      else resolve(JSON.parse(last) as Caught);
+    });
+  });
+}
+
+const chosen = mutations.filter((it) => values.only === undefined || new RegExp(values.only).test(it.place));
+const { url, stop } = await startPostgres();
+const directory = await mkdtemp(join(tmpdir(), 'drizzle-tenant-mutation-'));
+const unseen: string[] = [];
+try {
+  for (const part of ['src', 'test/random', 'test/support', 'package.json', 'tsconfig.json']) await cp(join(root, part), join(directory, part), { recursive: true });
+  await symlink(join(root, 'node_modules'), join(directory, 'node_modules'));
+  // All are there, before the first one runs.
+  for (const it of chosen) mutated(await readFile(join(root, it.file), 'utf8'), it);
+  const pool = await openPool(url, Number(values.seed));
+  console.log('programs until seen | place');
+  for (const it of chosen) {
+    const path = join(directory, it.file);
+    const source = await readFile(path, 'utf8');
+    await writeFile(path, mutated(source, it));
+    try {
+      const { programs, caught, isDifference, what } = await hunt(directory, pool);
+      const isSeen = caught && isDifference;
+      if (!isSeen && it.elsewhere === undefined) unseen.push(it.place);
+      const count = isSeen ? String(programs + 1) : caught ? 'broken' : `none in ${programs}`;
+      console.log(`${count.padStart(19)} | ${it.file.replace('src/', '')}: ${it.place}${!isSeen && it.elsewhere !== undefined ? ` (${it.elsewhere})` : ''}${values.verbose || (caught && !isDifference) ? `\n${what}` : ''}`);
+    } finally {
+      await writeFile(path, source);
+    }
+  }
+  await pool.drop();
+} finally {
+  await stop();
+  await rm(directory, { recursive: true, force: true });
+}
+console.log(unseen.length === 0 ? `all of ${chosen.length} accounted for` : `NOT SEEN: ${unseen.join('; ')}`);
+process.exitCode = unseen.length === 0 ? 0 : 1;
