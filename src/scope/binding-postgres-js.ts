@@ -66,7 +66,8 @@ export const postgresJs: Wire = {
     options: client.options,
     unsafe: (...args: Bracketed['args']) => new Bracketed(client, settings, args),
   }),
-  set: (client, { first, tenant }) => Promise.all([client.unsafe(first), client.unsafe(tenant.join('; '))]),
+  // On their way at once: a statement that is run right behind them must not overtake them.
+  set: (client, { first, tenant }) => Promise.all([client.unsafe(first).execute(), client.unsafe(tenant.join('; ')).execute()]),
 };
 
 /** Drizzle's handle on postgres.js, with transactions that outlive the loss of a connection. */
