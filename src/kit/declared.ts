@@ -1,6 +1,7 @@
 /** What the schema declares: which table belongs to which tenancy, and in which groups Citus holds them. */
 import type { PgTable } from 'drizzle-orm/pg-core';
 import type { TableClass } from '../schema/classify.js';
+import { namesOfTable } from '../schema/names.js';
 import { tenantSetting } from '../schema/rls.js';
 import { MigrationFolderError, TenantConfigError } from './errors.js';
 import { keyOf, type TableName } from './names.js';
@@ -16,11 +17,11 @@ export interface Declared extends TableName {
   readonly table: PgTable;
 }
 
-/** A table's name in the database. Loading drizzle-orm for its symbols would slow down every drizzle-kit command. */
-export const tableName = (table: object): TableName => ({
-  schema: (table as any)[Symbol.for('drizzle:Schema')] ?? 'public',
-  name: (table as any)[Symbol.for('drizzle:OriginalName')],
-});
+/** A table's name in the database. */
+export const tableName = (table: object): TableName => {
+  const [schema, name] = namesOfTable(table);
+  return { schema: schema ?? 'public', name };
+};
 
 const listenerKey = Symbol.for('drizzle-tenant:kit');
 

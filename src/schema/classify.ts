@@ -6,6 +6,7 @@ import { Column, is, Table, View } from 'drizzle-orm';
 import { chunkKindOf, chunkKinds } from 'drizzle-orm/sql/sql';
 import { ViewBaseConfig } from 'drizzle-orm/view-common';
 import type { PgColumn, PgTable, PgView } from 'drizzle-orm/pg-core';
+import { namesOfTable } from './names.js';
 import { tenancyOfColumn, type AnyTenancy } from './tenancy.js';
 
 /** A table whose rows belong to tenants. */
@@ -36,10 +37,11 @@ const classes = new WeakMap<object, { readonly schema: unknown; readonly name: u
 
 /** Classifies a table, for good. */
 export function classify(table: PgTable, tableClass: TableClass): void {
-  classes.set(Object.freeze(tableClass), { schema: (table as any)[symbols.Schema], name: (table as any)[symbols.OriginalName], table });
+  const [schema, name] = namesOfTable(table);
+  classes.set(Object.freeze(tableClass), { schema, name, table });
   Object.defineProperty(table, mark, { value: tableClass });
   declared.push(table);
-  const key = keyOf((table as any)[symbols.Schema], (table as any)[symbols.OriginalName]);
+  const key = keyOf(schema, name);
   const said = declarations.get(key) ?? new Set();
   declarations.set(key, said.add(declarationOf(tableClass)));
   sayings.set(tableClass, said);
@@ -76,7 +78,7 @@ export function tableOf(tableClass: TableClass): PgTable | undefined {
   return table && classOf(table) === tableClass ? table : undefined;
 }
 
-const symbols = (Table as any).Symbol;
+const { IsAlias, Name, OriginalName, Schema } = (Table as any).Symbol;
 
 /**
  * @param table a table, a view, or an alias of one
@@ -88,13 +90,13 @@ export function classOf(table: object): TableClass | undefined {
   const classified = typeof found === 'object' && found !== null ? classes.get(found) : undefined;
   if (!classified) return undefined;
   // A class is of one table: neither another table nor a changed name may borrow it, nor one that is made when it is asked for.
-  const it = table as any;
   for (const symbol of naming) if (isComputed(table, symbol)) return undefined;
-  const isItself = it[symbols.OriginalName] === classified.name && it[symbols.Schema] === classified.schema;
-  return isItself && (it[symbols.IsAlias] || it[symbols.Name] === classified.name) ? (found as TableClass) : undefined;
+  const [schema, original, known] = namesOfTable(table);
+  const isItself = original === classified.name && schema === classified.schema;
+  return isItself && ((table as any)[IsAlias] || known === classified.name) ? (found as TableClass) : undefined;
 }
 
-const naming: readonly symbol[] = [symbols.Name, symbols.OriginalName, symbols.Schema, symbols.IsAlias];
+const naming: readonly symbol[] = [Name, OriginalName, Schema, IsAlias];
 
 function isComputed(table: object, key: symbol): boolean {
   for (let it: object | null = table; it; it = Object.getPrototypeOf(it)) {
@@ -121,7 +123,6 @@ function classOfView(view: PgView): TenantClass | undefined {
 /** The table's name as a person writes it, with its schema. */
 export function nameOf(table: object): string {
   if (is(table, View)) return (table as any)[ViewBaseConfig].name;
-  const { Schema, OriginalName } = (Table as any).Symbol;
-  const schema = (table as any)[Schema];
-  return schema ? `${schema}.${(table as any)[OriginalName]}` : (table as any)[OriginalName];
+  const [schema, name] = namesOfTable(table);
+  return schema ? `${schema}.${name}` : name;
 }

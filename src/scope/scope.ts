@@ -7,6 +7,7 @@ import { ViewBaseConfig } from 'drizzle-orm/view-common';
 import { classOf, isDisputed, nameOf, tableOf, type TableClass, type TenantClass } from '../schema/classify.js';
 import { chunkKindOf, chunkKinds } from './chunks.js';
 import { TenantMismatchError, UnscopedTableError } from '../schema/index.js';
+import { namesOfTable } from '../schema/names.js';
 import { idOf, type AnyTenancy } from '../schema/tenancy.js';
 
 /** One tenant, several, all of them with a reason, or none: the reference tables only. */
@@ -173,16 +174,15 @@ export class Scope {
   }
 }
 
-const { Schema, OriginalName, Name, IsAlias } = (Table as any).Symbol;
+const { IsAlias } = (Table as any).Symbol;
 
 /** A table's schema, its name in the database, and the name by which a statement knows it. */
 export function namesOf(table: object): [schema: string | undefined, original: string, known: string] {
-  const it = table as any;
   if (chunkKindOf(table) === chunkKinds.view) {
-    const { schema, originalName, name } = it[ViewBaseConfig];
+    const { schema, originalName, name } = (table as any)[ViewBaseConfig];
     return [schema, originalName, name];
   }
-  return [it[Schema], it[OriginalName], it[Name]];
+  return namesOfTable(table);
 }
 
 const [equals, rowsFrom, where] = [' = ', 'select * from ', ' where '].map((text) => Object.freeze(new StringChunk(text))) as [StringChunk, StringChunk, StringChunk];
@@ -220,6 +220,5 @@ function isAlias(table: object): boolean {
 
 /** Whether the names of a table's columns begin with a schema. */
 export function isQualified(table: object): boolean {
-  const it = table as any;
-  return chunkKindOf(table) === chunkKinds.view ? namesOf(table)[0] !== undefined && !isAlias(table) : it[Schema] !== undefined && !it[IsAlias];
+  return namesOf(table)[0] !== undefined && !isAlias(table);
 }

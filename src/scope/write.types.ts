@@ -115,6 +115,15 @@ export interface TenantInsertBuilder<H extends Handle, T, TList extends string[]
   ): TenantInsert<H, T>;
 }
 
+/** What an insert and a delete know of themselves. */
+interface WriteState<H extends Handle, T, TSelected, TReturning> {
+  readonly dialect: 'pg';
+  readonly table: ReadTable<T>;
+  readonly selectedFields: TSelected;
+  readonly returning: TReturning;
+  readonly result: Returned<H, TReturning>;
+}
+
 /** An insert of a handle. Awaiting it runs it. */
 export type TenantInsert<
   H extends Handle,
@@ -132,13 +141,7 @@ type InsertWithout<H extends Handle, T, TSelected, TReturning, TDynamic extends 
 export interface TenantInsertBase<H extends Handle, T, TSelected, TReturning, TDynamic extends boolean, TExcluded extends string>
   extends ScopedQuery<H['tenancy'], TSelected>,
     SqlMethods {
-  readonly _: {
-    readonly dialect: 'pg';
-    readonly table: ReadTable<T>;
-    readonly selectedFields: TSelected;
-    readonly returning: TReturning;
-    readonly result: Returned<H, TReturning>;
-  };
+  readonly _: WriteState<H, T, TSelected, TReturning>;
   returning(): InsertWithout<H, T, ReadTable<T>['_']['columns'], SelectResultFields<ReadTable<T>['_']['columns']>, TDynamic, TExcluded | 'returning'>;
   returning<TFields extends SelectedFieldsFlat<Column>>(
     fields: TFields,
@@ -347,13 +350,7 @@ type DeleteWithout<H extends Handle, T, TSelected, TReturning, TDynamic extends 
 export interface TenantDeleteBase<H extends Handle, T, TSelected, TReturning, TDynamic extends boolean, TExcluded extends string>
   extends ScopedQuery<H['tenancy'], TSelected>,
     SqlMethods {
-  readonly _: {
-    readonly dialect: 'pg';
-    readonly table: ReadTable<T>;
-    readonly selectedFields: TSelected;
-    readonly returning: TReturning;
-    readonly result: Returned<H, TReturning>;
-  };
+  readonly _: WriteState<H, T, TSelected, TReturning>;
   where(where: SQL | undefined): DeleteWithout<H, T, TSelected, TReturning, TDynamic, TExcluded | 'where'>;
   returning(): DeleteWithout<H, T, ReadTable<T>['_']['columns'], SelectResultFields<ReadTable<T>['_']['columns']>, TDynamic, TExcluded | 'returning'>;
   returning<TFields extends SelectedFieldsFlat<Column>>(

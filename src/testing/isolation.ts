@@ -14,7 +14,7 @@ import { relationsConfig } from '../schema/relations.js';
 import type { TenantId } from '../schema/tenancy.js';
 import { namesOf } from '../scope/scope.js';
 import { comparable, valuesOf } from './compare.js';
-import { fresh, type Fresh, type FreshOptions } from './fresh.js';
+import { fresh, prepared, scoped, type Fresh, type FreshOptions, type TestDatabaseError } from './fresh.js';
 
 /** A program saw or touched another tenant's rows. */
 export class IsolationError extends Data.TaggedError('IsolationError')<{
@@ -53,7 +53,8 @@ type Service<Self, Name extends string> = TenantDb.ServiceClass<Self, any, Name,
  * @param Db the application's database
  * @param options the schema or the migrations, the tenant, and rows to look at
  * @param program what the application does for a tenant
- * @returns what the program did, the same on both databases
+ * @returns what the program did, the same on both databases; fails with {@link IsolationError} where they differ, and
+ *   with {@link TestDatabaseError} where the role of `server` may not create databases
  * @example
  * it('keeps the projects apart', () =>
  *   Effect.runPromise(expectIsolated(Db, { schema, tenant: id, seed }, listProjects)));
@@ -62,23 +63,22 @@ export const expectIsolated = <Self, Name extends string, A, E, E2>(
   Db: Service<Self, Name>,
   options: IsolationOptions<Self, Name, E2>,
   program: Effect.Effect<A, E, Self | TenantDb.Connected<Self> | TenantDb.Shared<Self>>,
-): Effect.Effect<Exit.Exit<A, E | TenantDb.DbError>, E2 | IsolationError | TenantDb.DbError> =>
+): Effect.Effect<Exit.Exit<A, E | TenantDb.DbError>, E2 | IsolationError | TestDatabaseError | TenantDb.DbError> =>
   Effect.scoped(
     Effect.gen(function* () {
-      const open = (make: () => Promise<Fresh>) => Effect.acquireRelease(Effect.promise(make), (it) => Effect.promise(() => it.close()));
-      const many = yield* open(() => fresh(options));
+      const many = yield* scoped(() => fresh(options));
       yield* options.seed.pipe(Effect.provide(Db.layerFrom(many.drizzle)));
       const tables = tablesOf(Db);
-      const alone = yield* open(() => many.copy());
-      yield* Effect.promise(() => keepOnly(alone, tables, options.tenant));
-      const before = yield* Effect.promise(() => rowsOf(many, tables, options.tenant));
+      const alone = yield* scoped(() => many.copy());
+      yield* prepared(() => keepOnly(alone, tables, options.tenant));
+      const before = yield* prepared(() => rowsOf(many, tables, options.tenant));
 
       const known = valuesOf(before);
       const now = Date.now();
       const like = (value: unknown) => comparable(value, { known, now, ordered: options.ordered ?? false });
       const run = (database: Fresh) => Effect.exit(Db.forTenant(options.tenant, program)).pipe(Effect.provide(Db.layerFrom(database.drizzle)));
       const [first, second] = [yield* run(many), yield* run(alone)];
-      const [after, afterAlone] = yield* Effect.promise(() => Promise.all([many, alone].map((it) => rowsOf(it, tables, options.tenant))));
+      const [after, afterAlone] = yield* prepared(() => Promise.all([many, alone].map((it) => rowsOf(it, tables, options.tenant))));
 
       const compare = (difference: IsolationError['difference'], [x, y]: readonly [unknown, unknown]) =>
         JSON.stringify(x) === JSON.stringify(y) ? Effect.void : Effect.fail(new IsolationError({ difference, many: x, alone: y }));
@@ -104,23 +104,44 @@ function tablesOf(Db: Service<any, any>): Table[] {
 
 const literal = (tenant: unknown) => `'${String(tenant).replaceAll("'", "''")}'`;
 
-/** Takes the other tenants away. Their keys are no concern of this: they go all at once. */
+const rowsIn = async (db: any, text: string): Promise<any[]> => {
+  const result = await db.execute(text);
+  return result.rows ?? [...result];
+};
+
+// Statements that take away what watches over rows, and that put it back as it was.
+const watchers = `
+  select format('alter table %s drop constraint %I', conrelid::regclass, conname) as off,
+    format('alter table %s add constraint %I %s', conrelid::regclass, conname, pg_get_constraintdef(oid)) as on
+  from pg_constraint where contype = 'f' and conparentid = 0
+  union all
+  select format('alter table %s disable trigger %I', tgrelid::regclass, tgname),
+    format('alter table %s enable %s trigger %I', tgrelid::regclass, case tgenabled when 'A' then 'always' when 'R' then 'replica' end, tgname)
+  from pg_trigger where not tgisinternal and tgparentid = 0 and tgenabled <> 'D'
+  union all
+  select format('alter table %s no force row level security', oid::regclass), format('alter table %s force row level security', oid::regclass)
+  from pg_class where relforcerowsecurity`;
+
+/** Takes the other tenants away, all at once, and nothing that hangs on them. The owner of the tables may do this. */
 async function keepOnly(database: Fresh, tables: readonly Table[], tenant: unknown): Promise<void> {
   const removals = tables.flatMap(([name, column]) => (column ? [`delete from ${name} where ${column} <> ${literal(tenant)}`] : []));
-  await database.run(`set session_replication_role = replica; ${removals.join('; ')}; reset session_replication_role`);
+  const found = await rowsIn(database.drizzle, watchers);
+  await database.run([...found.map((it) => it.off), ...removals, ...found.map((it) => it.on)].join('; '));
 }
 
 async function rowsOf(database: Fresh, tables: readonly Table[], tenant: unknown) {
-  const read = async (name: string, where: string) => {
-    const result: any = await database.drizzle.execute(`select to_jsonb(it)::text as row from ${name} it ${where} order by 1`);
-    return (result.rows ?? [...result]).map((row: { row: string }) => JSON.parse(row.row) as unknown);
-  };
   const own: Record<string, unknown> = {};
   const others: Record<string, unknown> = {};
-  for (const [name, column] of tables) {
-    own[name] = await read(name, column ? `where ${column} = ${literal(tenant)}` : '');
-    if (column) others[name] = await read(name, `where ${column} <> ${literal(tenant)}`);
-  }
+  await database.drizzle.transaction(async (tx: any) => {
+    // Rows that a policy hides are an error, and not rows that are not there.
+    await tx.execute('set local row_security = off');
+    const read = async (name: string, where: string) =>
+      (await rowsIn(tx, `select to_jsonb(it)::text as row from ${name} it ${where} order by 1`)).map(({ row }) => JSON.parse(row) as unknown);
+    for (const [name, column] of tables) {
+      own[name] = await read(name, column ? `where ${column} = ${literal(tenant)}` : '');
+      if (column) others[name] = await read(name, `where ${column} <> ${literal(tenant)}`);
+    }
+  });
   return { own, others };
 }
 

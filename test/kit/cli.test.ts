@@ -1,15 +1,21 @@
 /** The command line without Citus: its help, its checks, and one clear message for each bad input. */
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, it } from 'vitest';
+import { createDatabase, onServer, urlOf, type Database } from './database.js';
 import { account, Project, removeProjects, small } from './project.js';
-import { startServer, type Server } from './server.js';
 
-let server: Server;
+const owner = `kit_owner_${process.pid}`;
+let plain: Database;
+let owned: Database;
 beforeAll(async () => {
-  server = await startServer();
+  plain = await createDatabase();
+  await onServer(`DROP ROLE IF EXISTS ${owner}`, `CREATE ROLE ${owner} LOGIN PASSWORD 'owner'`);
+  owned = await createDatabase(owner);
 }, 60_000);
 afterAll(async () => {
-  await server?.stop();
+  await plain?.drop();
+  await owned?.drop();
+  await onServer(`DROP ROLE IF EXISTS ${owner}`);
   removeProjects();
 }, 60_000);
 
@@ -61,25 +67,21 @@ export const c = pgTable('c', { id: integer().primaryKey(), p: uuid().references
     const cases: [string | undefined, string, string][] = [
       [undefined, 'DatabaseConnectionError', 'Pass --url'],
       ['postgres://postgres@127.0.0.1:1/x', 'DatabaseConnectionError', 'Start the server, or correct host and port in the URL: nothing listens at 127.0.0.1:1/x'],
-      [server.url('postgres', 'postgres', 'wrong'), 'DatabaseConnectionError', 'Correct the user or the password in the URL'],
-      [server.url('nowhere'), 'DatabaseConnectionError', 'Create the database, or correct its name in the URL'],
-      [server.url(), 'CitusRequiredError', 'Run CREATE EXTENSION citus in the database, or set tenancy.citus to false'],
+      [plain.url('nobody_of_this_name', 'wrong'), 'DatabaseConnectionError', 'Correct the user or the password in the URL'],
+      [urlOf('nowhere'), 'DatabaseConnectionError', 'Create the database, or correct its name in the URL'],
+      [plain.url(), 'CitusRequiredError', 'Run CREATE EXTENSION citus in the database, or set tenancy.citus to false'],
     ];
     for (const [url, tag, message] of cases) {
       const result = await project.tenant('plan', '--json', ...(url ? ['--url', url] : []));
       expect([result.code, JSON.parse(result.stdout)]).toEqual([1, { status: 'error', error: { tag, message: expect.stringContaining(message) } }]);
       expect(result.stdout).not.toContain('wrong@');
     }
-    expect(await project.tenant('tenants', '--url', server.url())).toMatchObject({ code: 1, stderr: expect.stringContaining('CREATE EXTENSION citus') });
-    expect(await project.tenant('isolate', 'x', '--url', server.url())).toMatchObject({ code: 1, stderr: expect.stringContaining('CREATE EXTENSION citus') });
+    expect(await project.tenant('tenants', '--url', plain.url())).toMatchObject({ code: 1, stderr: expect.stringContaining('CREATE EXTENSION citus') });
+    expect(await project.tenant('isolate', 'x', '--url', plain.url())).toMatchObject({ code: 1, stderr: expect.stringContaining('CREATE EXTENSION citus') });
   });
 
   it('plans and applies policies on plain PostgreSQL, and a migration moves the rows of an owner under FORCE', async ({ expect }) => {
-    const admin = postgres(server.url(), { max: 1, onnotice: () => {} });
-    await admin.unsafe(`CREATE ROLE owner LOGIN PASSWORD 'owner'`);
-    await admin.unsafe('CREATE DATABASE app OWNER owner');
-    await admin.end();
-    const url = server.url('app', 'owner', 'owner');
+    const url = owned.url(owner, 'owner');
     const project = new Project({ 'schema.ts': small }, 'citus: false, rls: true', `dbCredentials: { url: '${url}' },`);
     await project.drizzleKit('generate');
     expect(project.last()).not.toContain('citus');

@@ -3,7 +3,7 @@ import { PGlite } from '@electric-sql/pglite';
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { changes, type Change } from './changes.js';
-import { startServer, type Server } from './server.js';
+import { createDatabase, type Database } from './database.js';
 import { citus, History } from './support.js';
 
 interface Engine {
@@ -24,15 +24,15 @@ async function runThrough(engine: Engine, change: Change) {
 const empty = 'DROP SCHEMA IF EXISTS app CASCADE; DROP SCHEMA public CASCADE; CREATE SCHEMA public;';
 
 describe('on PostgreSQL', { timeout: 30_000 }, () => {
-  let server: Server;
+  let database: Database;
   let admin: postgres.Sql;
   beforeAll(async () => {
-    server = await startServer();
-    admin = postgres(server.url(), { max: 1, onnotice: () => {} });
+    database = await createDatabase();
+    admin = postgres(database.url(), { max: 1, onnotice: () => {} });
   }, 60_000);
   afterAll(async () => {
     await admin?.end();
-    await server?.stop();
+    await database?.drop();
   }, 60_000);
 
   for (const change of changes) {

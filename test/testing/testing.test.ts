@@ -65,9 +65,28 @@ const seed = Effect.gen(function* () {
   }
 });
 
-describe.each([['PGlite', undefined], ['a server', true]] as const)('expectIsolated on %s', (_name, isServer) => {
+/** A role that may do no more than create databases, or not even that. */
+async function serverOf(role: string, attribute: string): Promise<string> {
+  const admin = postgres(inject('databaseUrl'), { max: 1, onnotice: () => {} });
+  await admin.unsafe(`drop role if exists ${role}; create role ${role} login ${attribute} password 'secret'`);
+  await admin.end();
+  return Object.assign(new URL(inject('databaseUrl')), { username: role, password: 'secret' }).href;
+}
+const role = `drizzle_tenant_tester_${process.pid}`;
+const dropRole = async () => {
+  const admin = postgres(inject('databaseUrl'), { max: 1, onnotice: () => {} });
+  await admin.unsafe(`drop role if exists ${role}`);
+  await admin.end();
+};
+
+describe.each([['PGlite', async (): Promise<string | undefined> => undefined], ['a server', async () => inject('databaseUrl')], ['a server, without its superuser', () => serverOf(role, 'createdb')]] as const)('expectIsolated on %s', (_name, make) => {
+  let server: string | undefined;
+  beforeAll(async () => {
+    server = await make();
+  });
+  afterAll(dropRole);
   const isolated = <A, E>(program: Parameters<typeof expectIsolated<Db, 'account', A, E, any>>[2]) =>
-    Effect.runPromise(Effect.result(expectIsolated(Db, { schema: tables, server: isServer && inject('databaseUrl'), tenant: a, seed }, program)));
+    Effect.runPromise(Effect.result(expectIsolated(Db, { schema: tables, server, tenant: a, seed }, program)));
 
   it('lets an isolated program pass, with what it did', async () => {
     const reads = await isolated(Effect.flatMap(Db, (db) => db.query.projects.findMany({ with: { tasks: true } })));
@@ -104,4 +123,14 @@ describe.each([['PGlite', undefined], ['a server', true]] as const)('expectIsola
     const found = await isolated(program as Effect.Effect<unknown, unknown, Db>);
     expect(found).toMatchObject({ _tag: 'Failure', failure: { _tag: 'IsolationError', difference } });
   });
+});
+
+it('says what to do where the role may not create databases', async () => {
+  const server = await serverOf(role, 'nocreatedb');
+  const options = { schema: tables, server, tenant: a, seed };
+  const refused = await Effect.runPromise(Effect.flip(expectIsolated(Db, options, Effect.void)));
+  expect(refused).toMatchObject({ _tag: 'TestDatabaseError', message: expect.stringMatching(/^Let the role of the server create databases/) });
+  const layer = Effect.flip(Effect.provide(Db.forTenant(a, add), testLayer(Db, options)));
+  expect(await Effect.runPromise(layer)).toMatchObject({ _tag: 'TestDatabaseError' });
+  await dropRole();
 });

@@ -62,8 +62,9 @@ export function groupOf(env: Env, group: Group, from: Rows, joins: readonly stri
   if (group.rollup && !byKey && by.length > 0) env.reach('rollup');
   if (group.having && (by.length > 0 || aggregates.length > 0)) {
     env.reach('having');
-    const than = num(env.in('having').with({ rows: [], outer: [] }), group.having.than);
-    code += `.having(${choose([`sql\`count(*) >= \${${than}}\``, `gt(count(), ${than})`, `sql\`count(*) > 100 or true\``, `sql\`max(\${${int(group.having.op)}}) >= \${${than}}\``], group.having.op)})`;
+    const havingEnv = env.in('having').with({ rows: [], outer: [] });
+    const than = num(havingEnv, group.having.than);
+    code += `.having(${choose([`sql\`count(*) >= \${${than}}\``, `gt(count(), ${than})`, `sql\`count(*) > 100 or true\``, `sql\`max(\${${int(group.having.op)}}) >= \${${than}}\``, `lt(${numTemplate(havingEnv, group.having.op, group.having.op * 2 + 1)}, 7)`, `sql\`count(*) <= \${${numTemplate(havingEnv, group.having.op, 1)}} - 7\``], group.having.op)})`;
   }
   const all = [...aggregates.map((it) => it.code), ...by];
   return { code, fields: [...fields, ...aggregates], total: all };
