@@ -333,8 +333,12 @@ const namesOfTenancies = (tenancies: readonly AnyTenancy[] | undefined) =>
 /** The id, and its tenancy where only one can have made it; otherwise the first table that the handle meets tells. */
 function parsed(id: unknown, known: readonly AnyTenancy[] | undefined): { value: unknown; tenancy: AnyTenancy | undefined } {
   const tenancies = known ?? declaredTenancies();
-  const makers = tenancies.filter((tenancy) => idOf(id, tenancy) !== undefined);
-  if (makers.length > 0) return { value: idOf(id, makers[0]!), tenancy: makers.length === 1 ? makers[0] : undefined };
+  let found: { value: unknown; tenancy: AnyTenancy | undefined } | undefined;
+  for (const tenancy of tenancies) {
+    const value = idOf(id, tenancy);
+    if (value !== undefined) found = found ? { value: found.value, tenancy: undefined } : { value, tenancy };
+  }
+  if (found) return found;
   if (tenancies.length === 1) return { value: tenancies[0]!.parse(id), tenancy: tenancies[0] };
   throw new InvalidTenantIdError(namesOfTenancies(known), 'it is an id of none of them');
 }
