@@ -52,7 +52,7 @@ export function transactionOptions(config: PgTransactionConfig = {}): { readonly
   if (
     !known(isolationLevel, isolationLevels) ||
     !known(accessMode, accessModes) ||
-    (snapshot !== undefined && !/^[\w-]+$/.test(String(snapshot)))
+    (snapshot !== undefined && !(typeof snapshot === 'string' && /^[\w-]+$/.test(snapshot)))
   ) {
     throw new UnsupportedTenantOperationError("Use PostgreSQL's own options for the transaction, as in { isolationLevel: 'serializable' }.");
   }

@@ -41,12 +41,33 @@ export function classify(table: PgTable, tableClass: TableClass): void {
   classes.set(Object.freeze(tableClass), { schema, name, table });
   Object.defineProperty(table, mark, { value: tableClass });
   declared.push(table);
+  const key = keyOf(schema, name);
+  const said = declarations.get(key) ?? new Set();
+  declarations.set(key, said.add(declarationOf(tableClass)));
+  sayings.set(tableClass, said);
   // drizzle-kit loads the schema with a loader of its own, so drizzle-tenant/kit may be another copy of this
   // package than the schema uses. It only listens: nothing that decides reads this back.
   (globalThis as Record<symbol, any>)[Symbol.for('drizzle-tenant:kit')]?.(table, tableClass);
 }
 
 const declared: PgTable[] = [];
+/** What the declarations of a name say that it is. */
+const declarations = new Map<string, Set<string>>();
+const sayings = new WeakMap<TableClass, ReadonlySet<string>>();
+/** A table without a schema is in "public", unless a search_path says otherwise. */
+const keyOf = (schema: unknown, name: unknown) => JSON.stringify([schema ?? 'public', name]);
+const declarationOf = (it: TableClass) => JSON.stringify(it.kind === 'tenant' ? [it.tenancy.name, it.name] : it.kind);
+
+/**
+ * Whether the process declares a table of this name in another way, too: as a reference table, or with another tenant
+ * column. One of them is wrong, and which one a query means is then not left to the query.
+ */
+export function isDisputed(table: object, tableClass: TableClass): boolean {
+  if (!is(table, View)) return sayings.get(tableClass)!.size > 1;
+  const { schema, originalName } = (table as any)[ViewBaseConfig];
+  const said = declarations.get(keyOf(schema, originalName));
+  return said !== undefined && (said.size > 1 || !said.has(declarationOf(tableClass)));
+}
 
 /** Every table that the process declared: what a name in text written by hand may mean. */
 export const declaredTables = (): readonly PgTable[] => declared;
@@ -57,7 +78,7 @@ export function tableOf(tableClass: TableClass): PgTable | undefined {
   return table && classOf(table) === tableClass ? table : undefined;
 }
 
-const { IsAlias } = (Table as any).Symbol;
+const { IsAlias, Name, OriginalName, Schema } = (Table as any).Symbol;
 
 /**
  * @param table a table, a view, or an alias of one
@@ -68,10 +89,21 @@ export function classOf(table: object): TableClass | undefined {
   const found = (table as Record<symbol, unknown>)[mark];
   const classified = typeof found === 'object' && found !== null ? classes.get(found) : undefined;
   if (!classified) return undefined;
-  // A class is of one table: neither another table nor a changed name may borrow it.
+  // A class is of one table: neither another table nor a changed name may borrow it, nor one that is made when it is asked for.
+  for (const symbol of naming) if (isComputed(table, symbol)) return undefined;
   const [schema, original, known] = namesOfTable(table);
   const isItself = original === classified.name && schema === classified.schema;
   return isItself && ((table as any)[IsAlias] || known === classified.name) ? (found as TableClass) : undefined;
+}
+
+const naming: readonly symbol[] = [Name, OriginalName, Schema, IsAlias];
+
+function isComputed(table: object, key: symbol): boolean {
+  for (let it: object | null = table; it; it = Object.getPrototypeOf(it)) {
+    const property = Object.getOwnPropertyDescriptor(it, key);
+    if (property) return property.get !== undefined;
+  }
+  return false;
 }
 
 /** A view is a tenant's when it exposes exactly one tenant column, as a column. */

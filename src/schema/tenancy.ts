@@ -159,7 +159,7 @@ export const driverValueOf = (id: unknown, tenancy: AnyTenancy): unknown => colu
 
 type Check = (value: unknown) => string | number | bigint | { readonly reason: string };
 
-const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 const integerRanges: Record<string, readonly [bigint, bigint]> = {
   int8: [-(2n ** 7n), 2n ** 7n - 1n],
   int16: [-(2n ** 15n), 2n ** 15n - 1n],
@@ -176,7 +176,12 @@ function checkFor(name: string, column: PgColumn): Check {
   const inRange = (value: bigint) => range === undefined || (value >= range[0] && value <= range[1]);
 
   if (column.dimensions === 0 && type === 'string' && constraint === 'uuid') {
-    return (value) => (typeof value === 'string' && uuid.test(value) ? value.toLowerCase() : wrong(value));
+    return (value) => {
+      if (typeof value !== 'string') return wrong(value);
+      if (uuid.test(value)) return value;
+      const lower = value.toLowerCase();
+      return uuid.test(lower) ? lower : wrong(value);
+    };
   }
   if (column.dimensions === 0 && type === 'string' && range) {
     return (value) =>

@@ -63,6 +63,9 @@ function freeze(chunk: unknown): void {
     case chunkKinds.name:
       Object.freeze(chunk);
       return;
+    case chunkKinds.valueRows:
+      freezeAll((Object.freeze(chunk) as any).cells);
+      return;
     default:
       if (Array.isArray(chunk)) freezeAll(chunk);
   }

@@ -13,13 +13,14 @@ import { relationsConfig } from '../schema/relations.js';
 import { declaredTenancies, idOf, type AnyTenancy } from '../schema/tenancy.js';
 import type { WithTenancy, WithTenancyOptions } from './database.types.js';
 import { promiseBinding, type Binding } from './binding.js';
+import { withSafeTransactions } from './binding-postgres-js.js';
 import { dialectOf, scopingDialect, type ScopedDialect } from './dialect.js';
 import { scopeInsert } from './insert.js';
 import { checkable } from './row-level-security.js';
 import { namesOf, Scope, type Reach } from './scope.js';
 import { ScopedSession, tagOf, type Lifetime } from './session.js';
 import { settingsOf } from './settings.js';
-import { preparesByItself, Statements } from './statements.js';
+import { isPostgresJs, preparesByItself, Statements } from './statements.js';
 import { tableKey } from './shape.js';
 
 /** How handles run: as promises here, as Effects in another entry point. */
@@ -151,11 +152,11 @@ class ScopedDatabase {
     return this.#drizzle.execute.apply(this, args);
   }
 
-  transaction(run: (tx: any) => unknown, config?: unknown) {
+  transaction(run: (tx: any) => unknown, given?: unknown) {
     const { running, binding } = this.#shared;
     const { scope } = this.dialect;
     return running.attempt(() => {
-      checkTransaction(config);
+      const config = transactionConfig(given);
       // A savepoint keeps what was set before it.
       const settings = this.isBound ? undefined : binding && settingsOf(scope);
       const lifetime: Lifetime = { open: true, isBound: this.isBound || settings !== undefined };
@@ -194,8 +195,7 @@ class ScopedTransaction extends ScopedDatabase {
 
   setTransaction(config: unknown) {
     return this.#running.attempt(() => {
-      checkTransaction(config);
-      return this.#tx.setTransaction(config);
+      return this.#tx.setTransaction(transactionConfig(config) ?? {});
     });
   }
 }
@@ -204,13 +204,18 @@ const isolationLevels = ['read uncommitted', 'read committed', 'repeatable read'
 const accessModes = ['read only', 'read write'];
 
 /** Drizzle writes the settings of a transaction into the text as they are. */
-function checkTransaction(config: any): void {
-  const { isolationLevel, accessMode } = config ?? {};
+function transactionConfig(config: any): object | undefined {
+  if (config === undefined || config === null) return undefined;
+  const { isolationLevel, accessMode, deferrable, snapshot } = config;
   if ((isolationLevel !== undefined && !isolationLevels.includes(isolationLevel)) || (accessMode !== undefined && !accessModes.includes(accessMode))) {
     throw new UnsupportedTenantOperationError(
       `Begin a transaction with one of the isolation levels (${isolationLevels.join(', ')}) and access modes (${accessModes.join(', ')}).`,
     );
   }
+  if (snapshot !== undefined && typeof snapshot !== 'string') {
+    throw new UnsupportedTenantOperationError('Name the snapshot of a transaction with a string, as pg_export_snapshot() gives it.');
+  }
+  return { isolationLevel, accessMode, deferrable, snapshot };
 }
 
 /**
@@ -243,11 +248,13 @@ export function scopedHandles(db: any, options: WithTenancyOptions<any>, running
   const relations = relationsConfig(options.relations, filters);
   const tables = new Map<string, object>();
   const tenancies = new Set<AnyTenancy>();
+  const classes = new Set<unknown>();
   for (const { table } of Object.values(relations)) {
     if (is(table, Subquery)) continue; // Drizzle makes a CTE of it.
     const [schema, original] = namesOf(table);
     tables.set(tableKey(schema, original), table);
     const found = classOf(table);
+    if (found) classes.add(found);
     if (found?.kind === 'tenant') tenancies.add(found.tenancy);
   }
   const query = Object.create(null);
@@ -269,7 +276,8 @@ export function scopedHandles(db: any, options: WithTenancyOptions<any>, running
     statements: (options.prepare ?? preparesByItself(db)) ? new Statements() : undefined,
     query,
   };
-  const handle = (reach: Reach, tenancy?: AnyTenancy) => new ScopedDatabase(db, shared, new Scope(reach, shared.filters, tenancy));
+  const drizzle = isPostgresJs(db) ? withSafeTransactions(db) : db;
+  const handle = (reach: Reach, tenancy?: AnyTenancy) => new ScopedDatabase(drizzle, shared, new Scope(reach, shared.filters, tenancy, (it) => classes.has(it)));
   const refuseSeveral = (method: string) => {
     if (!shared.binding) return;
     throw new UnsupportedTenantOperationError(
@@ -306,8 +314,11 @@ export function scopedHandles(db: any, options: WithTenancyOptions<any>, running
         throw new TenantMismatchError('Return a query of the handle that prepare() gives, as in db.prepare(account, (tdb) => tdb.select().from(projects)).');
       }
       return {
-        run: (id: unknown, values: Record<string, unknown> = {}) =>
-          prepared.execute({ ...values, [tenantPlaceholder]: tenancy.parse(id) }),
+        run: (id: unknown, values?: Record<string, unknown>) => {
+          const all: Record<string, unknown> = Object.assign({}, values);
+          all[tenantPlaceholder] = tenancy.parse(id);
+          return prepared.execute(all);
+        },
       };
     },
   }, { session: db.session, relations, isBound: shared.binding !== undefined });
@@ -322,8 +333,12 @@ const namesOfTenancies = (tenancies: readonly AnyTenancy[] | undefined) =>
 /** The id, and its tenancy where only one can have made it; otherwise the first table that the handle meets tells. */
 function parsed(id: unknown, known: readonly AnyTenancy[] | undefined): { value: unknown; tenancy: AnyTenancy | undefined } {
   const tenancies = known ?? declaredTenancies();
-  const makers = tenancies.filter((tenancy) => idOf(id, tenancy) !== undefined);
-  if (makers.length > 0) return { value: idOf(id, makers[0]!), tenancy: makers.length === 1 ? makers[0] : undefined };
+  let found: { value: unknown; tenancy: AnyTenancy | undefined } | undefined;
+  for (const tenancy of tenancies) {
+    const value = idOf(id, tenancy);
+    if (value !== undefined) found = found ? { value: found.value, tenancy: undefined } : { value, tenancy };
+  }
+  if (found) return found;
   if (tenancies.length === 1) return { value: tenancies[0]!.parse(id), tenancy: tenancies[0] };
   throw new InvalidTenantIdError(namesOfTenancies(known), 'it is an id of none of them');
 }

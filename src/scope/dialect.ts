@@ -12,28 +12,28 @@
  * - What a user wrote (where, on, order by, selected SQL, ...) is closed in parentheses behind AND.
  */
 import { is, Param, SQL, sql, StringChunk, Subquery, Table } from 'drizzle-orm';
-import { aliasedTableColumn, getOriginalColumnFromAlias } from 'drizzle-orm/alias';
+import { aliasedColumn, aliasedTableColumn, getOriginalColumnFromAlias } from 'drizzle-orm/alias';
 import * as utils from 'drizzle-orm/utils';
 import type { PgDialect } from 'drizzle-orm/pg-core';
-import { Prover } from '../prover/index.js';
+import type { Prover } from '../prover/index.js';
 import type { TableClass, TenantClass } from '../schema/classify.js';
 import { nameOf } from '../schema/classify.js';
 import { ImmutableTenantError, RawSqlNotScopedError, UnscopedTableError, UnsupportedTenantOperationError } from '../schema/index.js';
 import { builtBy, markBuilt } from './built.js';
 import { chunkKindOf, chunkKinds } from './chunks.js';
+import { type Config, partsOf, read } from './parts.js';
+import { proverOf } from './raw.js';
 import { RenderedQuery } from './rendered.js';
 import { knownName, namesOf, type Scope } from './scope.js';
 import type { NamedTables } from './shape.js';
-import { checkName, encodedSQL, Template, unreadCount } from './template.js';
+import { checkName, encodedSQL, labelOf, Template, unreadCount } from './template.js';
 
 /** Drizzle's dialect with a scope. */
 export interface ScopedDialect extends PgDialect {
   readonly scope: Scope;
   readonly tables: NamedTables;
-  readonly prover: Prover;
+  readonly prover: () => Promise<Prover>;
 }
-
-type Config = Record<string, any>;
 
 /** The dialects of handles: no other object that inherits from one builds or renders in its name. */
 const handles = new WeakSet<object>();
@@ -59,16 +59,16 @@ export function scopingDialect(driver: PgDialect, tables: NamedTables): object {
   const drizzle = driver as any;
   return Object.assign(Object.create(driver), {
     tables,
-    prover: new Prover(tables.values()),
+    prover: proverOf([...tables.values()]),
 
     buildSelectQuery(this: ScopedDialect, config: Config): SQL {
       const statement = new Statement(this);
-      return statement.done(drizzle.buildSelectQuery(statement.select(read(config))));
+      return statement.done(drizzle.buildSelectQuery(statement.select(partsOf(config))));
     },
 
     buildUpdateQuery(this: ScopedDialect, config: Config): SQL {
       const statement = new Statement(this);
-      return statement.done(drizzle.buildUpdateQuery(statement.update(read(config))));
+      return statement.done(drizzle.buildUpdateQuery(statement.update(partsOf(config))));
     },
 
     buildUpdateSet(this: ScopedDialect, table: object, set: Config): SQL {
@@ -78,12 +78,12 @@ export function scopingDialect(driver: PgDialect, tables: NamedTables): object {
 
     buildDeleteQuery(this: ScopedDialect, config: Config): SQL {
       const statement = new Statement(this);
-      return statement.done(drizzle.buildDeleteQuery(statement.delete(read(config))));
+      return statement.done(drizzle.buildDeleteQuery(statement.delete(partsOf(config))));
     },
 
     buildInsertQuery(this: ScopedDialect, config: Config): SQL {
       const statement = new Statement(this);
-      return statement.done(drizzle.buildInsertQuery(statement.insert(read(config))));
+      return statement.done(drizzle.buildInsertQuery(statement.insert(partsOf(config))));
     },
 
     buildRelationalQuery(this: ScopedDialect, config: Config) {
@@ -150,7 +150,7 @@ class Statement extends Template {
 
   /** Marks the finished statement. The CTEs that it still expects, the query around it must have. */
   done(query: SQL, isOpen = true): SQL {
-    for (const name of this.expects) if (!this.#ctes?.has(name)) this.#outer.expect(name);
+    if (this.expects.size > 0) for (const name of this.expects) if (!this.#ctes?.has(name)) this.#outer.expect(name);
     return markBuilt(query, this.scope, this.#outer.expects, isOpen);
   }
 
@@ -219,10 +219,10 @@ class Statement extends Template {
 
   /** FROM and its joins, each with its predicate where that belongs. `target` is the table of an UPDATE. */
   sources(table: object | undefined, given: readonly Config[] = none, target?: object) {
-    const joins = given.map(read);
+    const joins = given.length === 0 ? none : given.map(({ table, joinType, lateral, alias, on }) => ({ table, joinType, lateral, alias, on }));
     const where: (SQL | undefined)[] = [];
     const tenants: SQL[] = [];
-    const lastOuter = joins.findLastIndex((join) => join.joinType === 'right' || join.joinType === 'full');
+    const lastOuter = joins.length === 0 ? -1 : joins.findLastIndex((join) => join.joinType === 'right' || join.joinType === 'full');
     const place = (source: object, index: number, joinType: string) => {
       if (!joinTypes.has(joinType)) throw new UnsupportedTenantOperationError(`Join with one of Drizzle's methods: "${joinType}" is no join.`);
       if (!isTable(source)) return { source: this.source(source, index), on: none };
@@ -303,31 +303,34 @@ class Statement extends Template {
 
   /** What is selected or returned. */
   fields(list: readonly Config[] | undefined): readonly Config[] | undefined {
-    return list?.map(({ path, field: given, fieldType, column, codecOverride }) => {
-      const field = this.field(given);
-      if (fieldType !== fieldTypes[chunkKindOf(field)]) throw new RawSqlNotScopedError('what is selected is neither a column nor SQL', '');
-      return { path, field, fieldType, column, codecOverride };
-    });
+    if (!list) return undefined;
+    const scoped = new Array<Config>(list.length);
+    for (let i = 0; i < scoped.length; i++) {
+      const { path, field: given, fieldType, column, codecOverride } = list[i]!;
+      const kind = chunkKindOf(given);
+      const field = this.field(given, kind);
+      if (fieldType !== fieldTypes[field === given ? kind : chunkKindOf(field)]) throw new RawSqlNotScopedError('what is selected is neither a column nor SQL', '');
+      scoped[i] = { path, field, fieldType, column, codecOverride };
+    }
+    return scoped;
   }
 
-  field(field: any): any {
-    const kind = chunkKindOf(field);
+  field(field: any, kind: number): any {
     if (kind === chunkKinds.column) {
-      const { table } = field;
+      const { table, isAlias, name } = field;
       checkName(field);
-      if (!this.isBare(table) || !namesOf(table)[0]) return field;
-      const known = namesOf(table)[2];
-      return field.isAlias ? (aliasedTableColumn(getOriginalColumnFromAlias(field), known) as any).as(field.name) : aliasedTableColumn(field, known);
+      const isBare = this.isBare(table) && namesOf(table)[0] !== undefined;
+      if (!isAlias && !isBare) return field;
+      const original: any = isAlias ? getOriginalColumnFromAlias(field) : field;
+      if (chunkKindOf(original) !== chunkKinds.column) throw new RawSqlNotScopedError('what stands behind the alias of a column is none', '');
+      const column = isBare ? aliasedTableColumn(original, namesOf(table)[2]) : original;
+      return isAlias ? aliasedColumn(column, name) : column;
     }
     if (kind === chunkKinds.subquery) return this.subquery(field);
     if (kind !== chunkKinds.aliased) return this.scoped(field);
-    const { fieldAlias, isSelectionField, origin, sql: given } = field;
-    if (isSelectionField) checkName({ name: fieldAlias });
-    // Of a selected field only its name is written.
-    const copy = new SQL.Aliased(isSelectionField ? sql.empty() : this.scoped(given), fieldAlias) as any;
-    copy.isSelectionField = isSelectionField;
-    copy.origin = origin;
-    return copy;
+    if (field.isSelectionField) return labelOf(field);
+    const { fieldAlias, origin, sql: given } = field;
+    return Object.assign(new SQL.Aliased(this.scoped(given), fieldAlias) as any, { origin });
   }
 
   /**
@@ -494,8 +497,6 @@ const fieldTypes: Record<number, string> = {
   [chunkKinds.subquery]: 'Subquery',
 };
 const strengths = new Set(['update', 'no key update', 'share', 'key share']);
-/** What Drizzle spread into a new object is slow to read, property by property: the engine has not met its like. */
-const read = (config: Config): Config => Object.assign({}, config);
 const isTable = (source: object) => {
   const kind = chunkKindOf(source);
   return kind === chunkKinds.table || kind === chunkKinds.view;

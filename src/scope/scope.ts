@@ -4,7 +4,7 @@
  */
 import { Param, SQL, sql, StringChunk, Table, View, is } from 'drizzle-orm';
 import { ViewBaseConfig } from 'drizzle-orm/view-common';
-import { classOf, nameOf, tableOf, type TableClass, type TenantClass } from '../schema/classify.js';
+import { classOf, isDisputed, nameOf, tableOf, type TableClass, type TenantClass } from '../schema/classify.js';
 import { chunkKindOf, chunkKinds } from './chunks.js';
 import { TenantMismatchError, UnscopedTableError } from '../schema/index.js';
 import { namesOfTable } from '../schema/names.js';
@@ -24,11 +24,13 @@ export class Scope {
    * @param reach whose rows
    * @param filters false in write-only mode: new rows get their tenant, and nothing is filtered yet
    * @param tenancy the tenancy, where it is known before a table is seen
+   * @param isOwn whether a class is that of a table of the handle's relations: what they say of a name holds
    */
   constructor(
     readonly reach: Reach,
     readonly filters: boolean = true,
     tenancy?: AnyTenancy,
+    readonly isOwn: (tableClass: TableClass) => boolean = () => false,
   ) {
     this.#tenancy = tenancy;
     if (reach.kind === 'several') Object.freeze(reach.ids);
@@ -71,8 +73,8 @@ export class Scope {
    */
   admit(table: object): TableClass {
     const found = classOf(table);
-    const name = nameOf(table);
     if (!found) {
+      const name = nameOf(table);
       throw new UnscopedTableError(
         name,
         is(table, View)
@@ -80,15 +82,21 @@ export class Scope {
           : `Declare "${name}" with tenantTable() or referenceTable(): a scoped handle touches no other table.`,
       );
     }
+    if (isDisputed(table, found) && !this.isOwn(found)) {
+      const name = nameOf(table);
+      throw new UnscopedTableError(name, `Declare "${name}" once, or give it to withTenancy() in its relations: the process declares it twice, and not alike.`);
+    }
     found.validate();
     if (found.kind === 'reference') return found;
     const { reach } = this;
     if (reach.kind === 'shared') {
+      const name = nameOf(table);
       throw new UnscopedTableError(name, `Use db.forTenant(id) for "${name}": db.shared holds the reference tables only.`);
     }
     if (reach.kind === 'all' || this.#tenancy === found.tenancy) return found;
     const ids = reach.kind === 'one' ? [reach.id] : reach.ids;
     if (this.#tenancy || ids.some((id) => idOf(id, found.tenancy) === undefined)) {
+      const name = nameOf(table);
       throw new UnscopedTableError(
         name,
         `Use a handle of the tenancy "${found.tenancy.name}" for "${name}", as in db.forTenant(${found.tenancy.name}Id): ` +
@@ -206,6 +214,11 @@ export function knownName(table: object): SQL {
   return schema && !isAlias(table) ? sql`${sql.identifier(schema)}.${sql.identifier(known)}` : sql`${sql.identifier(known)}`;
 }
 
-export function isAlias(table: object): boolean {
+function isAlias(table: object): boolean {
   return chunkKindOf(table) === chunkKinds.view ? (table as any)[ViewBaseConfig].isAlias : (table as any)[IsAlias];
+}
+
+/** Whether the names of a table's columns begin with a schema. */
+export function isQualified(table: object): boolean {
+  return namesOf(table)[0] !== undefined && !isAlias(table);
 }

@@ -42,16 +42,22 @@ export class ScopedSession {
     const named = name === false ? (this.#statements?.prepares((query as RenderedQuery).sql) ?? false) : name;
     const prepare = () => this.#session.prepareQuery(query, mode, named, mapper, metadata, this.#cacheOf(cache), shape);
     if (!RenderedQuery.isProved(query)) return this.#proveFirst(query as RenderedQuery, prepare);
-    const prepared = prepare();
-    this.#prepared.add(prepared);
-    if (this.#lifetime) {
-      const execute = prepared.execute;
-      prepared.execute = (...args: unknown[]) => {
+    return this.#handOut(query as RenderedQuery, prepare());
+  }
+
+  /** What of a prepared query may be used: its driver would run it with other parameters, too. */
+  #handOut(query: RenderedQuery, prepared: any) {
+    const handedOut: { execute(...args: unknown[]): any } = Object.freeze({
+      query,
+      getQuery: () => query,
+      execute: (...args: unknown[]) => {
         this.#assertOpen();
-        return execute.apply(prepared, args);
-      };
-    }
-    return prepared;
+        return prepared.execute(...args);
+      },
+      ...(prepared.stream && { stream: (...args: unknown[]) => prepared.stream(...args) }),
+    });
+    this.#prepared.add(handedOut);
+    return handedOut;
   }
 
   /** A prepared query that the driver does not see before it is proved. */

@@ -17,7 +17,11 @@ export const tableKey = (schema: string | undefined, name: string) => JSON.strin
 interface Reading {
   readonly use: FragmentUse;
   readonly tables: NamedTables | undefined;
+  /** The names of the tables and of their schemas. */
+  readonly names: ReadonlySet<unknown> | undefined;
 }
+
+const namesIn = (tables: NamedTables) => new Set([...tables.keys()].flatMap((key) => JSON.parse(key)));
 
 /** More than any application has; text that is made up anew for each query would go on for ever. */
 const limit = 50_000;
@@ -28,10 +32,14 @@ let relational = new WeakMap<NamedTables, Map<FragmentUse, Shape>>();
 export class Shape {
   /** How many pieces other than text there are so far. */
   readonly count: number;
+  /** Whether it ends in a name that may be a table's, or its schema's, in a relational query. */
+  readonly mayNameTable: boolean;
   /** What is rendered for a text or a name. */
   readonly chunk: StringChunk | Name | undefined;
   #texts: Map<string, Shape> | undefined;
   #names: Map<string, Shape> | undefined;
+  #value: Shape | undefined;
+  #parameter: Shape | undefined;
   #others: Map<Piece, Shape> | undefined;
   #uses: readonly (TableUse | undefined)[] | undefined;
 
@@ -43,6 +51,7 @@ export class Shape {
   ) {
     count += 1 + (value.length >> 6);
     this.count = (parent?.count ?? 0) + (piece === 'text' ? 0 : 1);
+    this.mayNameTable = piece === 'name' && reading.names?.has(value) === true;
     this.chunk = Object.freeze(piece === 'text' ? new StringChunk(value) : piece === 'name' ? sql.identifier(value) : undefined);
   }
 
@@ -54,7 +63,7 @@ export class Shape {
     let roots = tables ? relational.get(tables) : plain;
     if (!roots) relational.set(tables!, (roots = new Map()));
     let shape = roots.get(use);
-    if (!shape) roots.set(use, (shape = new Shape({ use, tables })));
+    if (!shape) roots.set(use, (shape = new Shape({ use, tables, names: tables && namesIn(tables) })));
     return shape;
   }
 
@@ -70,7 +79,16 @@ export class Shape {
     return next;
   }
 
-  other(piece: Exclude<Piece, 'text' | 'name'>): Shape {
+  /** The two most frequent of the others. */
+  get columnOrLabel(): Shape {
+    return (this.#value ??= new Shape(this.reading, this, 'value'));
+  }
+
+  get parameter(): Shape {
+    return (this.#parameter ??= new Shape(this.reading, this, 'parameter'));
+  }
+
+  other(piece: 'table' | 'query' | 'open query'): Shape {
     let next = (this.#others ??= new Map()).get(piece);
     if (!next) this.#others.set(piece, (next = new Shape(this.reading, this, piece)));
     return next;

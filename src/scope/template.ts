@@ -7,8 +7,8 @@ import { aliasedTableColumn } from 'drizzle-orm/alias';
 import { classOf } from '../schema/classify.js';
 import { RawSqlNotScopedError, TenantMismatchError } from '../schema/index.js';
 import { builtBy } from './built.js';
-import { chunkKindOf, chunkKinds, isSQLWrapper } from './chunks.js';
-import { isAlias, namesOf, originalName, type Scope } from './scope.js';
+import { chunkKindOf, chunkKinds, isSQLWrapper, withoutEncoding } from './chunks.js';
+import { isQualified, namesOf, originalName, type Scope } from './scope.js';
 import { type NamedTables, Shape, tableKey } from './shape.js';
 import { addsValue, isCalledByName, type FragmentUse, type TableUse } from './sql-text.js';
 
@@ -73,7 +73,10 @@ export class Template {
    */
   scoped<T>(chunk: T, use: FragmentUse = 'expression'): T {
     if (chunk === undefined || chunk === null || typeof chunk !== 'object') return chunk;
-    if (chunkKindOf(chunk) === chunkKinds.column && !this.isBare((chunk as any).table)) return chunk;
+    if (chunkKindOf(chunk) === chunkKinds.column && !this.isBare((chunk as any).table)) {
+      checkName(chunk as any);
+      return chunk;
+    }
     const out: unknown[] = [];
     this.scopeInto(out, chunk, use);
     return (out.length === 1 ? out[0] : new SQL(out as any)) as T;
@@ -104,7 +107,7 @@ export class Template {
   }
 
   #fill(slots: readonly Slot[], uses: readonly (TableUse | undefined)[]): void {
-    const derived = new Set(this.#bare);
+    let derived = this.#bare;
     slots.forEach(({ piece, out, at, table, name, cte }, i) => {
       const use = uses[piece];
       if (use === undefined || use === 'row' || use === 'schema') return;
@@ -119,11 +122,11 @@ export class Template {
         out[at] = this.#source(this.tables!.get(tableKey(schema?.name, name))!, false);
       } else if (table) {
         out[at] = this.#source(table, use === 'source');
-        derived.add(table);
+        derived = new Set(derived).add(table);
       }
     });
     for (const { column, out, at } of slots) {
-      if (column && derived.has(column.table)) {
+      if (column && derived?.has(column.table)) {
         // A column still, since Drizzle leaves out the table's name where all columns are of one table.
         out[at] = aliasedTableColumn(column as unknown as Column, namesOf(column.table)[2]);
       }
@@ -194,23 +197,25 @@ class Reader {
       case chunkKinds.name: {
         const { value } = chunk as { value: unknown };
         this.shape = this.shape.name(String(value));
-        if (template.tables) this.#slot(out, { name: String(value) });
+        if (this.shape.mayNameTable) this.#slot(out, { name: String(value) });
         out.push(this.shape.chunk);
         return;
       }
       case chunkKinds.column: {
         const column = chunk as { table: object; name: string; isAlias: boolean };
         checkName(column);
-        this.shape = this.shape.other('value');
-        if (!column.isAlias && namesOf(column.table)[0] !== undefined && !isAlias(column.table)) this.#slot(out, { column });
+        this.shape = this.shape.columnOrLabel;
+        if (!column.isAlias && isQualified(column.table)) this.#slot(out, { column });
         out.push(chunk);
         return;
       }
       case chunkKinds.param: {
         const { value, encoder, codec } = chunk as Param;
-        const encoded = encodedSQL(value, encoder);
-        if (encoded) return this.read(encoded, out);
-        return this.#parameter(new Param(value, encoder, codec), out);
+        if (value === null || chunkKindOf(value) === chunkKinds.placeholder) return this.#parameter(new Param(value, encoder, codec), out);
+        // Encoded once: what is rendered is what was read.
+        const encoded = chunkKindOf(value) === chunkKinds.sql ? value : encoder.mapToDriverValue(value);
+        if (chunkKindOf(encoded) === chunkKinds.sql) return this.read(encoded, out);
+        return this.#parameter(new Param(encoded, withoutEncoding(encoder), codec), out);
       }
       case chunkKinds.table:
       case chunkKinds.view:
@@ -230,9 +235,8 @@ class Reader {
         throw new RawSqlNotScopedError('rows of values stand outside of an insert', '');
       case chunkKinds.aliased:
         if ((chunk as SQL.Aliased).fieldAlias !== undefined) {
-          checkName({ name: (chunk as SQL.Aliased).fieldAlias });
-          this.shape = this.shape.other('value');
-          out.push(chunk);
+          this.shape = this.shape.columnOrLabel;
+          out.push(labelOf(chunk));
           return;
         }
     }
@@ -284,7 +288,7 @@ class Reader {
   #parameter(chunk: unknown, out: unknown[]): void {
     // A negative number that is written into the text would make a comment of a minus before it.
     if (this.shape.piece === 'text' && this.shape.value.endsWith('-')) this.#text(' ', out);
-    this.shape = this.shape.other('parameter');
+    this.shape = this.shape.parameter;
     out.push(chunk);
   }
 
@@ -299,9 +303,24 @@ class Reader {
  * to the values of another function. No column of a declared table is a function's name by chance.
  */
 export function checkName({ name, table }: { readonly name: string; readonly table?: object }): void {
-  if (isCalledByName(name) && !(table && classOf(table))) {
+  if (harmless.has(name)) return;
+  if (isCalledByName(name)) {
+    if (table && classOf(table)) return;
     throw new RawSqlNotScopedError(`"${name}" behind a dot calls the function of that name`, '');
   }
+  if (harmless.size >= 10_000) harmless.clear();
+  harmless.add(name);
+}
+
+/** The names that were looked at, and call nothing. */
+const harmless = new Set<unknown>();
+
+/** The name of a selected field. Without it, Drizzle would write the SQL that the field stands for. */
+export function labelOf(field: any): SQL.Aliased {
+  const { fieldAlias, origin } = field;
+  checkName({ name: fieldAlias });
+  const copy = new SQL.Aliased(sql.empty(), fieldAlias) as any;
+  return Object.assign(copy, { isSelectionField: true, origin });
 }
 
 /** The SQL that a value is, or that a custom type makes of it; undefined for what is sent as a parameter. */

@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { withTenancy } from '../../src/index.js';
 import { comparison, type Run } from '../support/comparison.js';
 import { a, b, w } from '../support/rows.js';
-import { boards, countries, projects, relations, tasks, unscopedTasks } from '../support/schema.js';
+import { boards, countries, labels, projects, relations, tasks, unscopedTasks } from '../support/schema.js';
 
 const pair = comparison();
 const columns = { id: tasks.id, title: tasks.title };
@@ -133,6 +133,12 @@ describe('what changes after it was built', () => {
       (parameter as any).value = sql.raw('1) or (true');
       return tdb.select().from(query);
     },
+    'a label': (tdb) => {
+      const label = sql`(select string_agg(title, ',') from tasks)`.as('name');
+      const query = tdb.select({ n: sql`upper(${label})`.as('n') }).from(countries).as('q');
+      (label as any).fieldAlias = undefined;
+      return tdb.select().from(query);
+    },
     'what a wrapper returns': (tdb) => {
       let text = '1 = 1';
       const wrapper = { getSQL: () => sql.raw(text) };
@@ -154,6 +160,12 @@ describe('what changes after it was built', () => {
       for (const chunk of chunks) if (chunk?.queryChunks) visit(chunk.queryChunks);
     };
     visit(query.queryChunks);
+  });
+
+  test('the rows of an insert are frozen, too', async () => {
+    const insert = pair.many.db.forTenant(a).insert(labels).values({ id: 90, name: 'x' }).getSQL();
+    const rows: any = insert.queryChunks.flatMap((it: any) => it?.queryChunks ?? []).find((it: any) => it?.cells);
+    expect(Object.isFrozen(rows) && Object.isFrozen(rows.cells)).toBe(true);
   });
 
   test('the application may go on with its own SQL', async () => {

@@ -81,6 +81,13 @@ describe("Drizzle's own prepare", () => {
   });
 });
 
+test('what prepare() returns runs the statement for its tenant, and nothing of the driver is on it', async () => {
+  const prepared = pair.many.db.forTenant(a).select({ title: tasks.title }).from(tasks).where(eq(tasks.id, 2)).prepare('own') as any;
+  expect(Object.keys(prepared).sort()).toEqual(['execute', 'getQuery', 'query']);
+  expect(() => (prepared.query = { ...prepared.query, params: [b, 2] })).toThrow(TypeError);
+  expect(await prepared.execute()).toEqual([{ title: 'Build a' }]);
+});
+
 /** A cache that remembers, and tells what it was asked. */
 class MemoryCache extends Cache {
   readonly entries = new Map<string, { value: any; tables: string[] }>();

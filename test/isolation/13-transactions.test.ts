@@ -28,6 +28,14 @@ describe('a handle kept past its transaction', () => {
   };
   for (const [name, run] of Object.entries(refusals)) test(name, () => pair.refused(run));
 
+  test('settings that are a statement when they are looked at again', async () => {
+    await pair.isolated((tdb) => {
+      let looks = 0;
+      const config = { get isolationLevel() { return looks++ < 2 ? 'serializable' : 'serializable; delete from x_labels'; } };
+      return tdb.transaction(async (tx: any) => tx.$count(tasks), config as any);
+    });
+  });
+
   test('a snapshot with a quote is a name, not a statement', async () => {
     const { error } = await pair.isolated((tdb) => tdb.transaction(async (tx: any) => tx.setTransaction({ snapshot: `x'; delete from x_labels; --` })));
     expect(error).toBeDefined();

@@ -1,5 +1,6 @@
 /** ISOLATION.md 19: nothing that a caller can reach turns the filter off silently. */
-import { Table, sql } from 'drizzle-orm';
+import { Param, sql, StringChunk, Table } from 'drizzle-orm';
+import { OriginalColumn } from 'drizzle-orm/column-common';
 import { pgTable, integer, text } from 'drizzle-orm/pg-core';
 import { afterEach, describe, expect, test } from 'vitest';
 import { alias } from '../../src/index.js';
@@ -27,7 +28,7 @@ function set(target: any, key: PropertyKey, value: unknown): void {
 const symbols = (Table as any).Symbol;
 
 /** An object of which a property answers so, and otherwise when it is looked at once more. */
-function answering(target: object, key: string, first: readonly unknown[], then: unknown): any {
+function answering(target: object, key: PropertyKey, first: readonly unknown[], then: unknown): any {
   let looks = 0;
   return Object.defineProperty(target, key, { configurable: true, enumerable: true, get: () => (looks < first.length ? first[looks++] : then), set() {} });
 }
@@ -152,6 +153,48 @@ describe('refused', () => {
   for (const [name, run] of Object.entries(refusals)) test(name, () => pair.refused(run));
 });
 
+/** What Drizzle's renderer goes by, and an object may say of itself. */
+const kind = () => Object.getOwnPropertySymbols(StringChunk.prototype).find((it) => it.description === 'drizzle:chunkKind')!;
+const stealing = `(select string_agg(title, ',') from tasks)`;
+const asText = () => ({ [kind()]: 1, value: stealing });
+const asSQL = () => ({ [kind()]: 2, queryChunks: [new StringChunk(stealing)] });
+const saying = (target: object) => Object.create(target, Object.getOwnPropertyDescriptors(asSQL()));
+
+describe('an object that says of itself that it is SQL', () => {
+  const refusals: Record<string, Run> = {
+    'in a template': (tdb) => tdb.select({ x: sql`${asText()}` }).from(countries),
+    'in a condition': (tdb) => tdb.select({ id: countries.id }).from(countries).where(sql`${asSQL()} is not null`),
+    'as a parameter': (tdb) => tdb.select({ x: sql`${new Param(asSQL())}` }).from(countries),
+    'as a cell': (tdb) => tdb.insert(labels).values({ id: 90, name: asSQL() as any }),
+    'as a value that is set': (tdb) => tdb.update(labels).set({ name: asSQL() as any }),
+    'as a limit': (tdb) => tdb.select({ id: countries.id }).from(countries).limit(asText() as any),
+    'in a relational query': (tdb: any) => tdb.query.projects.findMany({ where: { name: { eq: asSQL() } } }),
+    'as a column': (tdb) => tdb.select({ x: sql`${saying(countries.name)}` }).from(countries),
+    'as a column that is selected': (tdb) => tdb.select({ x: saying(countries.name) }).from(countries).crossJoin(projects),
+    'as a column by a proxy': (tdb) => tdb.select({ x: sql`${new Proxy(countries.name, { get: (it: any, key) => ({ ...asSQL() } as any)[key] ?? it[key] })}` }).from(countries),
+    'behind the alias of a column': (tdb) =>
+      tdb.select({ x: Object.create(countries.name, { isAlias: { value: true }, [OriginalColumn]: { value: () => sql.raw(stealing) } }) }).from(countries).crossJoin(projects),
+    'as a name': (tdb) => tdb.select({ x: sql`${saying(sql.identifier('name'))}` }).from(countries),
+    'as a placeholder': (tdb) => tdb.select({ x: sql`${saying(sql.placeholder('x'))}` }).from(countries),
+    'as a table': (tdb) => tdb.select({ x: sql`title` }).from(saying(countries)),
+    'as a row': (tdb) => tdb.select({ x: sql`to_jsonb(${saying(countries)})` }).from(countries),
+  };
+  for (const [name, run] of Object.entries(refusals)) test(name, () => pair.refused(run));
+});
+
+describe('a table whose name is made when it is asked for', () => {
+  for (let looks = 1; looks < 8; looks++) {
+    const tableOf = (key: symbol, first: unknown, then: unknown, more = {}) =>
+      answering(Object.create(countries, more), key, new Array(looks).fill(first), then);
+    const refusals: Record<string, Run> = {
+      name: (tdb) => tdb.select({ x: sql`to_jsonb("tasks")` }).from(tableOf(symbols.Name, 'countries', 'tasks')),
+      'name in the database': (tdb) => tdb.execute(sql`select * from ${tableOf(symbols.OriginalName, 'countries', 'tasks')} x`),
+      'being an alias': (tdb) => tdb.select({ x: sql`to_jsonb("tasks")` }).from(tableOf(symbols.IsAlias, true, false, { [symbols.Name]: { value: 'tasks' } })),
+    };
+    for (const [name, run] of Object.entries(refusals)) test(`${name}, after ${looks}`, () => pair.refused(run));
+  }
+});
+
 describe('a polluted Object.prototype', () => {
   const pollution: Record<string, unknown> = {
     where: sql`true`, filters: false, scope: undefined, kind: 'reference', accountId: b, limit: 1, isWith: true, isOpen: false, withList: [], id: b, mode: 'write-only',
@@ -171,7 +214,8 @@ describe('a polluted Object.prototype', () => {
 
 test('the proof of text by hand stays on', async () => {
   const { prover } = (pair.many.db.forTenant(a) as any).dialect;
-  expect(() => (prover.prove = async () => [])).toThrow(TypeError);
+  const loaded = await prover();
+  for (const it of [prover, loaded]) expect(() => (it.prove = async () => [])).toThrow(TypeError);
   await pair.refused((tdb) => tdb.execute('select title from tasks'));
 });
 

@@ -11,7 +11,7 @@ const small = fc.nat({ max: 6 });
 /** One time of `times`. */
 const option = <T>(arbitrary: fc.Arbitrary<T>, times: number, of = depth): fc.Arbitrary<T | null> =>
   fc.oneof({ maxDepth: 6, depthIdentifier: of, withCrossShrink: true }, { weight: Math.round(10 * (times - 1)), arbitrary: fc.constant(null) }, { weight: 10, arbitrary });
-const order = fc.record({ n, style: fc.nat({ max: 3 }) });
+const order = fc.record({ n, style: fc.nat({ max: 4 }) });
 const list = <T>(arbitrary: fc.Arbitrary<T>, maxLength: number, minLength = 0) => fc.array(arbitrary, { minLength, maxLength, depthIdentifier: depth });
 const likely = (probability: number) => fc.nat({ max: 99 }).map((it) => it >= 100 - probability * 100);
 
@@ -52,7 +52,7 @@ const sorts = fc.letrec<Sorts>((tie) => {
   }) as fc.Arbitrary<Group>;
   return {
     num: one<Num>(
-      [[4, k('column', { n })], [3, k('int', { n: small })]],
+      [[5, k('column', { n })], [3, k('int', { n: small })], [1, k('template', { table: n, form: n })]],
       [
         [1, k('arithmetic', { op: n, a: num, b: num })],
         [0.6, k('case', { when: bool, a: num, b: num })],
@@ -63,7 +63,7 @@ const sorts = fc.letrec<Sorts>((tie) => {
       ] as any,
     ),
     text: one<Text>(
-      [[4, k('column', { n })], [3, k('word', { n })]],
+      [[5, k('column', { n })], [3, k('word', { n })], [1, k('template', { table: n, form: n })]],
       [
         [1, k('concat', { a: text, b: text })],
         [1, k('function', { fn: n, of: text })],
@@ -82,6 +82,7 @@ const sorts = fc.letrec<Sorts>((tie) => {
         [1.5, k('other', { n, op: n, value: n })],
         [0.6, k('tenant', { n, m: n, op: n })],
         [0.6, k('link')],
+        [1, k('template', { table: n, form: n, not: fc.boolean() })],
       ],
       [
         [3, k('compare', { op: n, style: n, a: num, b: num })],

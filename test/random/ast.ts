@@ -11,6 +11,8 @@ export type Num =
   | { readonly k: 'coalesce'; readonly a: Num; readonly n: number }
   | { readonly k: 'length'; readonly of: Text }
   | { readonly k: '$count'; readonly table: number; readonly linked: boolean; readonly where: Bool | null }
+  /** A subquery written by hand over an interpolated table. */
+  | { readonly k: 'template'; readonly table: number; readonly form: number }
   | { readonly k: 'aggregate'; readonly fn: number; readonly style: number; readonly select: Select };
 
 export type Text =
@@ -20,6 +22,7 @@ export type Text =
   | { readonly k: 'function'; readonly fn: number; readonly of: Text }
   | { readonly k: 'case'; readonly when: Bool; readonly a: Text; readonly b: Text }
   | { readonly k: 'number'; readonly of: Num }
+  | { readonly k: 'template'; readonly table: number; readonly form: number }
   | { readonly k: 'scalar'; readonly style: number; readonly select: Select };
 
 export type Bool =
@@ -35,6 +38,7 @@ export type Bool =
   | { readonly k: 'other'; readonly n: number; readonly op: number; readonly value: number }
   | { readonly k: 'tenant'; readonly n: number; readonly m: number; readonly op: number }
   | { readonly k: 'link' }
+  | { readonly k: 'template'; readonly table: number; readonly form: number; readonly not: boolean }
   | { readonly k: 'and' | 'or'; readonly of: readonly Bool[] }
   | { readonly k: 'not'; readonly of: Bool }
   | { readonly k: 'case'; readonly when: Bool; readonly a: Bool; readonly b: Bool }

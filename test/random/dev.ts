@@ -8,6 +8,7 @@ const { url, stop } = await startPostgres();
 try {
   const pool = await openPool(url, seed);
   console.log('pool', Date.now() - t); t = Date.now();
+  if (process.env.ANALYZE) { const pg = (await import('pg')).default; for (const u of Object.values(pool.urls)) { const c = new pg.Client({ connectionString: u }); await c.connect(); await c.query(process.env.ANALYZE); await c.end(); } }
   const { told, reach, found } = await search({ pool, seed, programs, path: process.argv[4], shrink: process.env.NOSHRINK === undefined });
   console.log(told, Date.now() - t, reach.size, process.cpuUsage());
   if (found) console.log(found.path, describe(found.failure, found.error), found.text);

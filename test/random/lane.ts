@@ -72,7 +72,7 @@ export class Lane {
     for (const seat of seatsOf(this.pooled, program.several)) {
       const compiled = compile(this.pooled.spec, seat.tenancy, program);
       const run = functionOf(parameters, compiled.body);
-      const { results, difference } = await compare(this.sides.many, this.sides[seat.alone], run, whoseOf(this.pooled, seat));
+      const { results, difference } = await compare(this.sides.many, this.sides[seat.alone], run, whoseOf(this.pooled, seat), compiled.readsPlainly);
       if (difference) return { ...difference, seat, compiled };
       for (const what of compiled.reach) reached?.(what);
       this.told.steps += results.length;

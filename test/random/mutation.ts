@@ -1,6 +1,6 @@
 /**
  * Switches off each place that confines a statement, in a copy of the source, and counts the programs until the comparison
- * at random sees it: npm run test:mutation -- [--seed 1] [--programs 3000] [--only text of a place].
+ * at random sees it: npm run test:mutation -- [--seed 1] [--programs 3000] [--only 'pattern of places'].
  */
 import { spawn } from 'node:child_process';
 import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
@@ -46,7 +46,7 @@ function hunt(directory: string, pool: Pool): Promise<Caught> {
   });
 }
 
-const chosen = mutations.filter((it) => values.only === undefined || it.place.includes(values.only));
+const chosen = mutations.filter((it) => values.only === undefined || new RegExp(values.only).test(it.place));
 const { url, stop } = await startPostgres();
 const directory = await mkdtemp(join(tmpdir(), 'drizzle-tenant-mutation-'));
 const unseen: string[] = [];

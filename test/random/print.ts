@@ -10,7 +10,7 @@ const indent = (text: string, by: string) => text.replaceAll('\n', `\n${by}`);
 export function pasteable(pool: Pool, pooled: PoolSchema, program: Program, failure: Failure | undefined, seed: number, path: string): string {
   const { spec } = pooled;
   const seat = failure?.seat ?? seatsOf(pooled, program.several)[0]!;
-  const { body } = failure?.compiled ?? compile(spec, seat.tenancy, program);
+  const { body, readsPlainly } = failure?.compiled ?? compile(spec, seat.tenancy, program);
   const { name, ids } = spec.tenancies[seat.tenancy]!;
   const id = (n: number) => `${name}.parse(${ids[n]!})`;
   const code = `${spec.source}\n${body}`;
@@ -34,7 +34,7 @@ test('seed ${seed}, path ${path}', () =>
     },
     whose: ({ ${name} }) => ({ tenancy: '${name}', own: [${seat.tenants.map(id).join(', ')}], others: [${ids.map((_, n) => n).filter((n) => !seat.tenants.includes(n)).map(id).join(', ')}] }),
     many: ${rows('many')},
-    alone: ${rows(seat.alone)},
+    alone: ${rows(seat.alone)},${readsPlainly ? '\n    readsPlainly: true,' : ''}
     program: async (${parameters.join(', ')}) => {
       ${indent(body, '      ')}
     },

@@ -2,6 +2,7 @@
 import { drizzle } from 'drizzle-orm/node-postgres';
 import pg from 'pg';
 import { withTenancy } from '../../src/index.js';
+import { relationsConfig } from '../../src/schema/relations.js';
 
 /** What makes the handles over a connection: another one may take the filters away and put policies in their place. */
 export type MakeHandles = (drizzleDb: any, relations: any) => any;
@@ -52,6 +53,8 @@ class Undoing {
 
 export interface Side {
   readonly db: any;
+  /** Drizzle's own handle, as an application without tenants would have it. */
+  readonly plain: any;
   readonly begin: () => Promise<unknown>;
   /** Whether anything was written since `begin`. */
   readonly wrote: () => Promise<boolean>;
@@ -64,9 +67,10 @@ export async function openSide(url: string, relations: any, make: MakeHandles = 
   const client = new pg.Client({ connectionString: url });
   await client.connect();
   await client.query("set timezone to 'UTC'; set statement_timeout to '10s'");
-  const db = make(drizzle({ client: new Undoing(client) as any }), relations);
+  const undoing = new Undoing(client) as any;
   return {
-    db,
+    db: make(drizzle({ client: undoing }), relations),
+    plain: drizzle({ client: undoing, relations: relationsConfig(relations) as any }),
     begin: () => client.query('begin'),
     wrote: async () => (await client.query('select pg_current_xact_id_if_assigned() is not null as wrote')).rows[0].wrote,
     read: async (text) => [(await client.query(text)) as any].flat().at(-1).rows[0],

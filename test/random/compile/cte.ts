@@ -11,6 +11,7 @@ export function ctesOf(around: Env, ctes: readonly Cte[]): { env: Env; list: str
   for (const { style, named, select } of ctes) {
     const name = env.name('cte');
     const called = named % 12 === 0 ? choose(env.tables, named).sqlName.replace(/^.*"([^"]+)"$/, '$1') : name;
+    if (called !== name) env.reach('CTE with the name of a table');
     const inner = env.in('CTE').with({ rows: [], outer: [] });
     let rows: Rows;
     if (style % 6 === 5) {

@@ -109,7 +109,9 @@ export class Env {
   }
 
   linksOf(table: TableSpec): readonly LinkSpec[] {
-    return this.spec.links.filter((it) => it.from === table.name || it.to === table.name);
+    // A reference table leads to the tables of every tenancy.
+    const isSeen = (name: string) => this.tables.some((it) => it.name === name);
+    return this.spec.links.filter((it) => (it.from === table.name && isSeen(it.to)) || (it.to === table.name && isSeen(it.from)));
   }
 }
 

@@ -4,6 +4,7 @@ import { keyText, states, words } from '../spec.js';
 import { choose, isPlain, linkOf, quoted, sqlText, type Env, type Rows } from './env.js';
 import { selectOf } from './select.js';
 import { rowsOf } from './source.js';
+import { boolTemplate, numTemplate, textTemplate } from './template.js';
 
 const comparisons = ['eq', 'ne', 'gt', 'gte', 'lt', 'lte'];
 const signs: Record<string, string> = { eq: '=', ne: '<>', gt: '>', gte: '>=', lt: '<', lte: '<=' };
@@ -37,6 +38,8 @@ export function num(env: Env, it: Num): string {
       const where = [link, it.where ? bool(inner, it.where) : undefined].filter((it) => it !== undefined);
       return `${env.handle}.$count(${rows.code}${where.length === 0 ? '' : `, ${where.length === 1 ? where[0] : `and(${where.join(', ')})`}`})`;
     }
+    case 'template':
+      return numTemplate(env, it.table, it.form);
     case 'aggregate': {
       const fn = choose(['max', 'min', 'sum', 'count'], it.fn);
       return scalar(env, it.select, it.style, 'int', (field) => (fn === 'sum' ? `sql\`sum(\${${field}})::int\`` : fn === 'count' ? 'sql`count(*)::int`' : `sql\`${fn}(\${${field}})\``));
@@ -63,6 +66,8 @@ export function text(env: Env, it: Text): string {
       return `sql\`case when \${${bool(env.in('case'), it.when)}} then \${${text(env.in('case'), it.a)}} else \${${text(env.in('case'), it.b)}} end\``;
     case 'number':
       return `sql\`(\${${num(env, it.of)}})::text\``;
+    case 'template':
+      return textTemplate(env, it.table, it.form);
     case 'scalar':
       return scalar(env, it.select, it.style, 'text', (field) => `sql\`max(\${${field}})\``);
   }
@@ -127,6 +132,8 @@ export function bool(env: Env, it: Bool): string {
       const link = first && [...rest, ...env.outer].map((other) => linkOf(env, first, other)).find((it) => it !== undefined);
       return link ?? 'sql`true`';
     }
+    case 'template':
+      return boolTemplate(env, it.table, it.form, it.not);
     case 'and':
     case 'or': {
       env.reach(it.k);

@@ -3,6 +3,7 @@ import type { Group } from '../ast.js';
 import { choose, isPlain, type Env, type Rows } from './env.js';
 import { num } from './expression.js';
 import { orderOf, type Chosen } from './select.js';
+import { numTemplate } from './template.js';
 
 export interface Grouping {
   readonly code: string;
@@ -37,6 +38,12 @@ export function groupOf(env: Env, group: Group, from: Rows, joins: readonly stri
   const byKey = group.key && key.length > 0 && !from.kind.includes('view') && from.kind !== 'template' && joins.every((it) => it === 'inner' || it === 'left');
   let by: string[];
   let fields: Chosen[];
+  if (group.by.length === 2 && group.by[0]! % 4 === 0) {
+    // Its parameters have other numbers in each place, so that it can stand in one only.
+    env.reach('group by a template');
+    const template = numTemplate(env.in('group by'), group.by[1]!, group.by[1]! * 2);
+    return { code: `.groupBy(${template})`, fields: aggregates, total: aggregates.map((it) => it.code) };
+  }
   if (byKey) {
     env.reach('group by the primary key');
     by = key.map((it) => `${from.code}.${it}`);
@@ -55,8 +62,9 @@ export function groupOf(env: Env, group: Group, from: Rows, joins: readonly stri
   if (group.rollup && !byKey && by.length > 0) env.reach('rollup');
   if (group.having && (by.length > 0 || aggregates.length > 0)) {
     env.reach('having');
-    const than = num(env.in('having').with({ rows: [], outer: [] }), group.having.than);
-    code += `.having(${choose([`sql\`count(*) >= \${${than}}\``, `gt(count(), ${than})`, `sql\`count(*) > 100 or true\``, `sql\`max(\${${int(group.having.op)}}) >= \${${than}}\``], group.having.op)})`;
+    const havingEnv = env.in('having').with({ rows: [], outer: [] });
+    const than = num(havingEnv, group.having.than);
+    code += `.having(${choose([`sql\`count(*) >= \${${than}}\``, `gt(count(), ${than})`, `sql\`count(*) > 100 or true\``, `sql\`max(\${${int(group.having.op)}}) >= \${${than}}\``, `lt(${numTemplate(havingEnv, group.having.op, group.having.op * 2 + 1)}, 7)`, `sql\`count(*) <= \${${numTemplate(havingEnv, group.having.op, 1)}} - 7\``], group.having.op)})`;
   }
   const all = [...aggregates.map((it) => it.code), ...by];
   return { code, fields: [...fields, ...aggregates], total: all };

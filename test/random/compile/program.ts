@@ -15,6 +15,8 @@ export interface Compiled {
   /** The body of an async function of `parameters`. */
   readonly body: string;
   readonly reach: ReadonlySet<string>;
+  /** Whether it only reads what Drizzle's own handle reads in the same way. */
+  readonly readsPlainly: boolean;
 }
 
 /** What a program is given: the tables by name, the handles, and whose it is. */
@@ -27,8 +29,15 @@ export function compile(spec: SchemaSpec, tenancy: number, program: Program): Co
   const env = new Env({ spec, tenancy, several: program.several, reach, names: 0 }, lines, 'tdb');
   for (const step of program.steps) compileStep(env, step);
   reach.add(program.several ? 'handle: several tenants' : 'handle: one tenant');
-  return { body: lines.join('\n'), reach };
+  const readsPlainly = program.steps.every((it) => it.k === 'statement' && isPlainRead(it.statement)) && !plainly.some((it) => reach.has(it)) && !program.several;
+  return { body: lines.join('\n'), reach, readsPlainly };
 }
+
+/** What differs without a tenant column: the primary key, and what a CTE with the name of a table has in its place. */
+const plainly = ['group by the primary key', 'CTE with the name of a table'];
+
+// Drizzle writes an alias where the table of $count() belongs.
+const isPlainRead = (it: Statement) => it.k === 'select' || it.k === 'find' || (it.k === 'raw' && !it.raw.byHand);
 
 /** Adds the lines of a step, whose result goes to `step`. */
 function compileStep(env: Env, step: Step): void {

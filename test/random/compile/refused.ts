@@ -33,6 +33,12 @@ const attempts: readonly Attempt[] = [
   }],
   ['a query of every tenant', (env, { table }) => `${env.handle}.select({ l: sql\`1\` }).from(db.acrossTenants({ reason: 'x' }).select().from(${own(env, table).name}).as('s'))`],
   ['a subquery of no handle', (env, { table }) => `${env.handle}.insert(${own(env, table).name}).select(new QueryBuilder().select().from(unscoped(${own(env, table).name})))`],
+  ['a selection that names another tenant', (env, { table }) => {
+    const it = own(env, table);
+    const needed = it.columns.filter((column) => column.notNull && column.made !== 'generated' && !it.key.includes(column.key) && column.key !== it.tenantKey);
+    const shifted = it.key.map((key) => `${key}: sql\`${keyText(columnOf(it, key).kind, 41).replaceAll('`', '')}\`.as('${env.name('c')}')`);
+    return `${env.handle}.insert(${it.name}).select(${env.handle}.select({ ${[...shifted, ...needed.map((column) => `${column.key}: ${it.name}.${column.key}`), `${it.tenantKey}: sql\`\${others[0]}\`.as('${env.name('c')}')`].join(', ')} }).from(${it.name}).orderBy(${it.key.map((key) => `${it.name}.${key}`).join(', ')}).limit(1))`;
+  }],
   ['a tenant table through db.shared', (env, { table }) => `db.shared.select().from(${own(env, table).name})`],
   ['a prepared insert for another tenant', (env, { table }) => `${env.handle}.insert(${own(env, table).name}).values({ ${own(env, table).tenantKey}: sql.placeholder('t'), ${keys(env, table, 31)}, label: 'x' }).prepare('p').execute({ t: others[0] })`],
   ['a session of the handle', (env, { table }) => `${env.handle}.session.prepareQuery({ sql: ${JSON.stringify(`select * from ${own(env, table).sqlName}`)}, params: [] }, 'objects', false).execute()`],

@@ -7,6 +7,7 @@ import { bool, linkToOuter, num, text } from './expression.js';
 import { groupOf } from './group.js';
 import { joinsOf } from './join.js';
 import { rowsOf } from './source.js';
+import { numTemplate, orderTemplate } from './template.js';
 
 export interface Query {
   readonly code: string;
@@ -119,7 +120,12 @@ export function selectOf(around: Env, ast: Select, options: SelectOptions): Quer
   let verb = `select(${fields})`;
   const wantsOrder = ast.order.length > 0 || ast.limit !== null || ast.offset !== null;
   const isOne = aggregate !== undefined;
-  if (isDistinct && ast.distinct === 2) {
+  const byTemplate = ast.order.find((it) => it.style === 4);
+  if (isDistinct && ast.distinct === 2 && byTemplate && use === 'statement') {
+    // Which row of several is kept is open, so that nothing of it is shown.
+    env.reach('distinct on a template');
+    verb = `selectDistinctOn([${numTemplate(env.in('distinct on'), byTemplate.n, byTemplate.n)}], { ${chosen[0]!.key}: sql\`1\` })`;
+  } else if (isDistinct && ast.distinct === 2) {
     const on = ast.order.slice(0, 1).map((it) => env.column(it.n, isPlain, true)?.code ?? chosen[0]!.code);
     const columns = on.length > 0 ? on : [from.total[0] ?? 'sql`1`'];
     env.reach('distinct on');
@@ -158,7 +164,7 @@ export function selectOf(around: Env, ast: Select, options: SelectOptions): Quer
   else {
     if (ast.limit !== null && orderBy.length > 0) {
       env.reach('limit');
-      code += `.limit(${ast.dynamic ? `sql\`${ast.limit} + 0\`` : ast.limit})`;
+      code += `.limit(${ast.dynamic ? (ast.limit > 2 ? numTemplate(env.with({ rows: [], outer: [] }).in('limit'), ast.limit, ast.limit * 2 + 1) : `sql\`${ast.limit} + 0\``) : ast.limit})`;
     }
     if (ast.offset !== null && orderBy.length > 0) {
       env.reach('offset');
@@ -186,6 +192,7 @@ function setOf(env: Env, ast: Select, left: string, chosen: readonly Chosen[], s
 const kindOf = (field: Field): Kind => (field.k === 'text' ? 'text' : field.k === 'bool' ? 'bool' : 'int');
 
 function orderTerm(env: Env, { n, style }: Order): string | undefined {
+  if (style === 4) return orderTemplate(env.in('order by'), n, n);
   const column: Col | undefined = env.column(n, (kind) => isPlain(kind), true);
   return column && choose([`asc(${column.code})`, `desc(${column.code})`, `sql\`\${${column.code}} desc nulls last\``, column.code], style);
 }

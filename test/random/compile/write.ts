@@ -150,7 +150,7 @@ function insertSelect(env: Env, handle: string, table: TableSpec, write: Extract
   const { env: inner, joins } = joinsOf(env.with({ rows: [from] }), write.joins, ['inner', 'left']);
   const fields = table.columns.flatMap((column) => {
     const own = `${from.code}.${column.key}`;
-    if (column.made === 'generated' || column.made === 'identity' || column.key === table.tenantKey) return [];
+    if (column.made === 'generated' || column.key === table.tenantKey) return [];
     const isKey = table.kind !== 'link' && table.key.includes(column.key) && column.key !== 'slot';
     if (isKey && (column.kind === 'key integer' || column.kind === 'key bigint')) return `${column.key}: sql\`\${${own}} + ${write.shift * 20}\`.as('${env.name('c')}')`;
     if (isKey && column.kind === 'key text') return `${column.key}: sql\`\${${own}} || ${`'${'n'.repeat(write.shift)}'`}\`.as('${env.name('c')}')`;
