@@ -109,5 +109,19 @@ export async function compare(many: Compared, alone: Compared, run: Run, whose: 
   return { results: first.results, difference: differ("results, here of Drizzle's own handle on the right,", measured(second.results), plain.results.map((it, i) => (it.error || isKnown(second.results[i]!) ? {} : it))) };
 }
 
+/** @returns the first difference between what a program reads of several tenants, and of each of them by itself */
+export async function compareSum(side: Compared, run: Run, whose: Whose, results: readonly Result[]): Promise<Difference | undefined> {
+  const parts: (readonly Result[])[] = [];
+  for (const id of whose.own) parts.push((await side.run(run, { ...whose, own: [id] })).results);
+  const rows = (value: unknown) => (Array.isArray(value) ? value : value === null || value === undefined ? [] : [value]).map((it) => JSON.stringify(it));
+  for (const [i, { value, error }] of results.entries()) {
+    const each = parts.map((it) => it[i]!);
+    if (error || each.some((it) => it.error)) continue;
+    const [together, apart] = [rows(value), each.flatMap((it) => rows(it.value))].map((it) => it.sort());
+    if (JSON.stringify(together) !== JSON.stringify(apart)) return { what: 'the rows of several tenants, on the right those of each by itself,', many: together, alone: apart };
+  }
+  return undefined;
+}
+
 /** A subquery cannot name a table of a PostgreSQL schema that stands beside a RIGHT or FULL JOIN: it fails. */
 const isKnown = ({ error }: Result) => error?.code === '42P01' && /invalid reference to FROM-clause entry/.test(String(error.message));

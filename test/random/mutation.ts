@@ -10,17 +10,10 @@ import { parseArgs } from 'node:util';
 import { startPostgres } from '../support/server.js';
 import { mutations, type Mutation } from './mutations.js';
 import { openPool, type Pool } from './pool.js';
+import type { RoundInput, RoundOutput } from './hunt.js';
 
 const { values } = parseArgs({ options: { seed: { type: 'string', default: '1' }, programs: { type: 'string', default: '3000' }, only: { type: 'string' }, verbose: { type: 'boolean' } } });
 const root = join(import.meta.dirname, '../..');
-
-interface Caught {
-  readonly programs: number;
-  readonly caught: boolean;
-  /** Whether the two databases differed, and not the harness broke. */
-  readonly isDifference: boolean;
-  readonly what?: string;
-}
 
 function mutated(source: string, { file, place, from, to }: Mutation): string {
   const found = source.split(from).length - 1;
@@ -29,10 +22,10 @@ function mutated(source: string, { file, place, from, to }: Mutation): string {
 }
 
 /** Runs the search over a copy of the source. */
-function hunt(directory: string, pool: Pool): Promise<Caught> {
-  const input = JSON.stringify({ seed: pool.seed, programs: Number(values.programs), urls: pool.urls });
+function hunt(directory: string, pool: Pool): Promise<RoundOutput> {
+  const input: RoundInput = { seed: pool.seed, programs: Number(values.programs), urls: pool.urls, shrink: false };
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, ['--import', 'tsx', join(directory, 'test/random/hunt.ts'), input], { cwd: directory, timeout: 600_000 });
+    const child = spawn(process.execPath, ['--import', 'tsx', join(directory, 'test/random/hunt.ts'), JSON.stringify(input)], { cwd: directory, timeout: 600_000 });
     let output = '';
     let errors = '';
     child.stdout.on('data', (data) => (output += data));
@@ -41,7 +34,7 @@ function hunt(directory: string, pool: Pool): Promise<Caught> {
     child.on('close', () => {
       const last = output.trim().split('\n').at(-1);
       if (!last?.startsWith('{')) reject(new Error(`The search ended without an answer:\n${output}\n${errors}`));
-      else resolve(JSON.parse(last) as Caught);
+      else resolve(JSON.parse(last) as RoundOutput);
     });
   });
 }
@@ -62,11 +55,11 @@ try {
     const source = await readFile(path, 'utf8');
     await writeFile(path, mutated(source, it));
     try {
-      const { programs, caught, isDifference, what } = await hunt(directory, pool);
-      const isSeen = caught && isDifference;
+      const { told, found } = await hunt(directory, pool);
+      const isSeen = found?.isDifference === true;
       if (!isSeen && it.elsewhere === undefined) unseen.push(it.place);
-      const count = isSeen ? String(programs + 1) : caught ? 'broken' : `none in ${programs}`;
-      console.log(`${count.padStart(19)} | ${it.file.replace('src/', '')}: ${it.place}${!isSeen && it.elsewhere !== undefined ? ` (${it.elsewhere})` : ''}${values.verbose || (caught && !isDifference) ? `\n${what}` : ''}`);
+      const count = isSeen ? String(told.programs + 1) : found ? 'broken' : `none in ${told.programs}`;
+      console.log(`${count.padStart(19)} | ${it.file.replace('src/', '')}: ${it.place}${!isSeen && it.elsewhere !== undefined ? ` (${it.elsewhere})` : ''}${found && (values.verbose || !isSeen) ? `\n${found.what.slice(0, 600)}` : ''}`);
     } finally {
       await writeFile(path, source);
     }

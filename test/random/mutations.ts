@@ -22,6 +22,7 @@ export const mutations: readonly Mutation[] = [
   // The predicate itself.
   { file: scope, place: 'predicate of one tenant', from: 'return new SQL([tenantColumn(table, found, name), equals, new Param(this.reach.id, found.column)]);', to: 'return undefined;' },
   { file: scope, place: 'predicate of several tenants', from: 'return sql`${tenantColumn(table, found, name)} in ${this.reach.ids.map((id) => new Param(id, found.column))}`;', to: 'return undefined;' },
+  { file: scope, place: 'the tenant column in a join', from: "if (found.kind === 'reference' || !this.filters || this.reach.kind === 'one') return undefined;", to: 'return undefined;' },
   { file: scope, place: 'rows of a derived table', from: 'return predicate && new SQL([rowsFrom, original ?? name!, where, predicate]);', to: 'return undefined;' },
   { file: scope, place: 'tables without a class', from: 'if (!found) {', to: "if (!found) return { kind: 'reference', validate: () => {} };\n    if (!found) {" },
   { file: scope, place: 'tenant tables through db.shared', from: "if (reach.kind === 'shared') {", to: "if (reach.kind === 'shared') return { kind: 'reference', validate: () => {} };\n    if (reach.kind === 'shared') {" },
@@ -78,7 +79,7 @@ export const mutations: readonly Mutation[] = [
 
   // Relational queries, and text.
   { file: dialect, place: 'relational queries', from: "return { sql: statement.done(statement.scoped(query, 'statement')), selection };", to: 'return { sql: statement.done(query), selection };' },
-  { file: relations, place: 'relations: the tenant column of each', from: 'for (const [field, relation] of Object.entries<any>(relations)) carryTenant(name, field, table, relation, config);', to: '', elsewhere: 'each table of a relational query is filtered too; only several tenants can meet in a join' },
+  { file: relations, place: 'relations: the tenant column of each', from: 'for (const [field, relation] of Object.entries<any>(relations)) carryTenant(name, field, table, relation, config);', to: '' },
   { file: template, place: 'plain names in a relational query', from: 'if (schema) {\n          if (schema.out', to: 'if (true) return;\n        if (schema) {\n          if (schema.out' },
   { file: template, place: 'tables in a template', from: "out[at] = this.#source(table, use === 'source');", to: 'void use;' },
   { file: template, place: 'tables in a template are admitted', from: 'template.scope.admit(chunk as object);', to: '' },

@@ -83,6 +83,8 @@ const singles = [
   ...['with one', 'with many', 'with many to many', 'extras', 'order by a callback', 'order by one', 'order by many', 'relational and', 'relational or', 'relational not'],
   ...['prepared', 'prepared for any tenant', 'prepared select', 'prepared find', 'prepared write', 'transaction', 'savepoint'],
   ...['commit', 'rollback', 'throw', 'bad insert'].map((it) => `transaction ends in ${it}`),
+  'several tenants, added up',
+  ...['template as a number', 'template as text', 'template as a condition', 'distinct on a template', 'group by a template'],
   ...['shared', 'refresh materialized view', 'handle: one tenant', 'handle: several tenants'],
   ...rawForms.queries.flatMap((it) => [`template: ${it}`, `by hand: ${it}`]),
   ...rawForms.writes.map((it) => `by hand: ${it}`),
