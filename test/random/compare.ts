@@ -102,7 +102,7 @@ export async function compare(many: Compared, alone: Compared, run: Run, whose: 
     differ("other tenants' rows", after.others, manyBefore.others) ??
     differ("other tenants' rows, where there are none", aloneAfter.others, aloneBefore.others) ??
     differ("the tenant's own rows", after.own, aloneAfter.own);
-  if (difference || !readsPlainly) return { results: first.results, difference };
+  if (difference || !readsPlainly || !alone.side.plain) return { results: first.results, difference };
   const plain = await alone.run(run, whose, true);
   // What Drizzle or PostgreSQL refuse without a tenant is no measure.
   const measured = (results: readonly Result[]) => results.map((it, i) => (plain.results[i]?.error || isKnown(it) ? {} : it));

@@ -5,7 +5,7 @@ import { compare, compareSum, Compared, type Difference } from './compare.js';
 import { functionOf } from './load-schema.js';
 import { isTelling } from './outcome.js';
 import { databaseNames, type DatabaseName, type Pool, type PoolSchema } from './pool.js';
-import { openSide, type MakeHandles } from './side.js';
+import { openSide, type SideOptions } from './side.js';
 import type { Whose } from './state.js';
 
 /** Whose program it is, and on which database it is compared. */
@@ -51,10 +51,10 @@ export class Lane {
     readonly sides: Readonly<Record<DatabaseName, Compared>>,
   ) {}
 
-  static async open(pool: Pool, pooled: PoolSchema, make?: MakeHandles): Promise<Lane> {
+  static async open(pool: Pool, pooled: PoolSchema, options?: SideOptions): Promise<Lane> {
     const sides = await Promise.all(
       databaseNames.map(async (name) => {
-        const side = new Compared(await openSide(pool.urls[name], pooled.module.relations, make), pooled.module);
+        const side = new Compared(await openSide(pool.urls[name], pooled.module.relations, options), pooled.module);
         await side.restart();
         return [name, side] as const;
       }),
