@@ -27,11 +27,10 @@ function own<T>(query: T): T {
     Stream.unwrap(
       attempt(() => {
         const prepared = it._prepare?.();
-        // SQL that must be proved first is handed out with no way around the proof, and so without a cursor.
         if (!prepared?.stream) {
           throw new UnsupportedTenantOperationError('Stream a query of the builder, as in db.select().from(projects).stream(): this one can only be run.');
         }
-        return Effect.succeed(prepared.stream(undefined, options) as Stream.Stream<unknown, DbError>);
+        return prepared.stream(undefined, options) as Effect.Effect<Stream.Stream<unknown, DbError>, DbError>;
       }),
     );
   return query;

@@ -17,13 +17,19 @@ export interface Client {
 /** What postgres.js says, too. */
 export const connectionClosed = () => Object.assign(new Error('The connection was closed.'), { code: 'CONNECTION_CLOSED' });
 
+function toServer({ path, host, port }: any, server: number): Socket {
+  // postgres.js reads both for its errors, and the host for the name that a certificate is to be for.
+  return path ? dial(path) : Object.assign(dial(port[server], host[server]), { host: host[server], port: port[server] });
+}
+
 /**
  * @param postgres the constructor of postgres.js
  * @param options parsed options of postgres.js
  * @param onclose calls when the connection is lost
  */
 export function singleConnection(postgres: any, options: any, onclose?: (id: number) => void): Client {
-  let left: number = options.socket || options.path ? 1 : options.host.length;
+  // Each server is asked once, until one has answered.
+  let servers: number[] = options.socket || options.path ? [0] : [...options.host.keys()];
   let socket: Socket | undefined;
   let failure: Error | undefined;
   let refuse!: (error: Error) => void;
@@ -39,27 +45,25 @@ export function singleConnection(postgres: any, options: any, onclose?: (id: num
     max_lifetime: null,
     onclose,
     socket: async () => {
-      const host = options.host.length - left--;
-      if (left < 0) {
+      const server = servers.shift();
+      if (server === undefined) {
         const error = failure ?? connectionClosed();
         refuse(error);
         throw error;
       }
-      socket = (await options.socket?.(options)) ?? (options.path ? dial(options.path) : dial(options.port[host], options.host[host]));
-      // The name that a certificate is to be for.
-      Object.assign(socket!, { host: options.host[host], port: options.port[host] });
-      return socket!.on('error', (error) => (failure = error));
+      socket = (options.socket ? await options.socket(options) : toServer(options, server)) as Socket;
+      return socket.on('error', (error) => (failure = error));
     },
   });
   return {
     sql,
     open: async (opening) => {
       const result = await Promise.race([opening, refused]);
-      left = 0;
+      servers = [];
       return result;
     },
     end: async () => {
-      left = 0;
+      servers = [];
       await sql.end({ timeout: 0 });
       if (!socket || socket.closed) return;
       const gone = new Promise((resolve) => socket!.once('close', resolve));

@@ -88,7 +88,7 @@ class EffectPreparedQuery {
   }
 
   /** The rows through a cursor, within a transaction of its own where there is none. */
-  stream(values: Record<string, unknown> | undefined, { chunkSize = 256 }: StreamOptions = {}): Stream.Stream<any, DbError> {
+  stream(values: Record<string, unknown> | undefined, { chunkSize = 256 }: StreamOptions = {}): Effect.Effect<Stream.Stream<any, DbError>> {
     const size = Math.max(1, Math.trunc(chunkSize) || 1);
     const [mode, , mapper, ...more] = this.#rest;
     const cursor = `"drizzle_tenant_cursor_${++cursors}"`;
@@ -107,7 +107,7 @@ class EffectPreparedQuery {
         }
         yield* runText(driver, `close ${cursor}`);
       });
-    return Stream.callback<any, DbError>(
+    const rows = Stream.callback<any, DbError>(
       (queue) => {
         const driver = this.#driver;
         const readBound = (tx: Driver) =>
@@ -122,6 +122,7 @@ class EffectPreparedQuery {
       },
       { bufferSize: size, strategy: 'suspend' },
     );
+    return Effect.succeed(rows);
   }
 
   /** Drizzle's own prepared query, kept while it stays on one session. */

@@ -28,13 +28,17 @@ export async function tenantStatistics(database: Database, limit: number): Promi
       `Run ALTER SYSTEM SET citus.stat_tenants_track = 'all' and SELECT pg_reload_conf() on every node, and ask again later: Citus does not count yet.`,
     );
   }
+  // Citus keeps counts of tables that were dropped.
   return database.query<TenantStatistics>(
-    `SELECT tenant_attribute AS tenant,
-       (SELECT string_agg(logicalrelid::text, ', ' ORDER BY logicalrelid::text) FROM pg_dist_partition p WHERE p.colocationid = s.colocation_id) AS tables,
+    `WITH groups AS (
+       SELECT colocationid, string_agg(logicalrelid::text, ', ' ORDER BY logicalrelid::text) AS tables
+       FROM pg_dist_partition WHERE partmethod = 'h' GROUP BY colocationid
+     )
+     SELECT tenant_attribute AS tenant, tables,
        sum(read_count_in_this_period)::int AS "readsNow", sum(read_count_in_last_period)::int AS "readsBefore",
        sum(query_count_in_this_period)::int AS "queriesNow", sum(query_count_in_last_period)::int AS "queriesBefore",
        sum(cpu_usage_in_this_period)::float8 AS "cpuNow", sum(cpu_usage_in_last_period)::float8 AS "cpuBefore"
-     FROM citus_stat_tenants s GROUP BY tenant_attribute, colocation_id
+     FROM citus_stat_tenants JOIN groups ON colocationid = colocation_id GROUP BY tenant_attribute, colocation_id, tables
      ORDER BY sum(query_count_in_this_period + query_count_in_last_period) DESC, 1 LIMIT ${limit}`,
   );
 }

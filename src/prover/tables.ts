@@ -57,6 +57,11 @@ export class Tables {
     for (const table of others) add(this.#others, table);
   }
 
+  /** What is declared of a name, if anything is. */
+  known(schema: string | undefined, name: string): Declared | undefined {
+    return [...(this.#own.get(name) ?? []), ...(this.#others.get(name) ?? [])].find((it) => it.schema === schema);
+  }
+
   find(schema: string | undefined, name: string, location: number | undefined): Declared {
     const written = schema === undefined ? name : `${schema}.${name}`;
     if (schema === undefined ? name.startsWith('pg_') : schema === 'information_schema' || schema.startsWith('pg_')) {

@@ -28,7 +28,7 @@ export interface ProvedView {
 export function proveView(parse: Parse, text: string, tables: Tables, tenantColumns: ReadonlySet<string>): ProvedView | undefined {
   let columns: string[];
   try {
-    columns = exposed(statementOf(parse, text), tenantColumns);
+    columns = exposed(statementOf(parse, text), tables, tenantColumns);
   } catch (error) {
     return { column: '', columns: [], fault: reasonOf(error, text) };
   }
@@ -64,15 +64,19 @@ function prove(parse: Parse, statement: Node, column: string, tables: Tables): s
   return columns.map((it) => it.name);
 }
 
-/** The columns of a query that may be the tenant's, by name. */
-function exposed(statement: Node, tenantColumns: ReadonlySet<string>): string[] {
+/** The columns of a query that may be the tenant's, by name: not those of tables whose tenant column is another one. */
+function exposed(statement: Node, tables: Tables, tenantColumns: ReadonlySet<string>): string[] {
   let [kind, query] = kindOf(statement);
   if (kind !== 'SelectStmt') return [];
   while (query.larg) query = query.larg;
+  const sources = sourcesOf(query.fromClause ?? []);
   return (query.targetList ?? []).flatMap(({ ResTarget: { name, val } }: Node) => {
     if (isStar(val)) return [...tenantColumns];
-    const last = val.ColumnRef?.fields.at(-1).String.sval;
-    return tenantColumns.has(last) ? [name ?? last] : [];
+    const column = val.ColumnRef?.fields.at(-1).String.sval;
+    const table = sourceOf(val, sources)?.source.table;
+    const known = table && tables.known(table.schemaname, table.relname);
+    const isOther = known !== undefined && known.tenant?.column !== column;
+    return tenantColumns.has(column) && !isOther ? [name ?? column] : [];
   });
 }
 
@@ -138,6 +142,7 @@ const isStar = (value: Node): boolean => value.ColumnRef?.fields.at(-1).A_Star !
 /** What stands in FROM: a table, or a query with its text. */
 interface Source {
   readonly name: string | undefined;
+  readonly table?: { readonly schemaname?: string; readonly relname: string };
   readonly subquery?: Node;
 }
 
@@ -145,7 +150,7 @@ function sourcesOf(list: readonly Node[]): Source[] {
   return list.flatMap((node): Source[] => {
     const [kind, fields] = kindOf(node);
     if (kind === 'JoinExpr') return sourcesOf([fields.larg, fields.rarg]);
-    if (kind === 'RangeVar') return [{ name: fields.alias?.aliasname ?? fields.relname }];
+    if (kind === 'RangeVar') return [{ name: fields.alias?.aliasname ?? fields.relname, table: fields }];
     if (kind !== 'RangeSubselect' || fields.lateral || fields.alias?.colnames) return [{ name: undefined }];
     only(fields, 'RangeSubselect', 'subquery alias');
     return [{ name: fields.alias?.aliasname, subquery: fields.subquery.SelectStmt }];

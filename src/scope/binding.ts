@@ -28,6 +28,8 @@ export interface Binding {
 export interface Wire {
   /** A client in place of Drizzle's, which brackets each statement. Undefined where this client has no way to. */
   bracketing(client: any, settings: Settings): object | undefined;
+  /** Whether what is sent without waiting for an answer comes in turn. */
+  readonly isPipelined?: boolean;
   /** Sets them in the transaction that the client is in. */
   set(client: any, settings: Settings): Promise<unknown>;
 }
@@ -88,8 +90,15 @@ export const promiseBinding: Binding = {
   statements: (session, settingsOf) => deferred(session, (settings) => boundSession(session, settings), settingsOf),
   statementsWithin: (session, settingsOf) =>
     deferred(session, async (settings) => (await setWithin(session, settings), session), settingsOf),
-  async transaction(tx, settings, run) {
-    await setWithin(tx.session, settings);
-    return run();
+  async transaction({ session }, settings, run) {
+    const set = setWithin(session, settings);
+    set.catch(() => {});
+    if (!wireOf(session)?.isPipelined) await set;
+    try {
+      return await run();
+    } finally {
+      // What failed behind it failed because of it.
+      await set;
+    }
   },
 };

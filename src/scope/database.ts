@@ -13,13 +13,14 @@ import { relationsConfig } from '../schema/relations.js';
 import { declaredTenancies, idOf, type AnyTenancy } from '../schema/tenancy.js';
 import type { WithTenancy, WithTenancyOptions } from './database.types.js';
 import { promiseBinding, type Binding } from './binding.js';
+import { withSafeTransactions } from './binding-postgres-js.js';
 import { dialectOf, scopingDialect, type ScopedDialect } from './dialect.js';
 import { scopeInsert } from './insert.js';
 import { checkable } from './row-level-security.js';
 import { namesOf, Scope, type Reach } from './scope.js';
 import { ScopedSession, tagOf, type Lifetime } from './session.js';
 import { settingsOf } from './settings.js';
-import { preparesByItself, Statements } from './statements.js';
+import { isPostgresJs, preparesByItself, Statements } from './statements.js';
 import { tableKey } from './shape.js';
 
 /** How handles run: as promises here, as Effects in another entry point. */
@@ -275,7 +276,8 @@ export function scopedHandles(db: any, options: WithTenancyOptions<any>, running
     statements: (options.prepare ?? preparesByItself(db)) ? new Statements() : undefined,
     query,
   };
-  const handle = (reach: Reach, tenancy?: AnyTenancy) => new ScopedDatabase(db, shared, new Scope(reach, shared.filters, tenancy, (it) => classes.has(it)));
+  const drizzle = isPostgresJs(db) ? withSafeTransactions(db) : db;
+  const handle = (reach: Reach, tenancy?: AnyTenancy) => new ScopedDatabase(drizzle, shared, new Scope(reach, shared.filters, tenancy, (it) => classes.has(it)));
   const refuseSeveral = (method: string) => {
     if (!shared.binding) return;
     throw new UnsupportedTenantOperationError(
@@ -331,8 +333,12 @@ const namesOfTenancies = (tenancies: readonly AnyTenancy[] | undefined) =>
 /** The id, and its tenancy where only one can have made it; otherwise the first table that the handle meets tells. */
 function parsed(id: unknown, known: readonly AnyTenancy[] | undefined): { value: unknown; tenancy: AnyTenancy | undefined } {
   const tenancies = known ?? declaredTenancies();
-  const makers = tenancies.filter((tenancy) => idOf(id, tenancy) !== undefined);
-  if (makers.length > 0) return { value: idOf(id, makers[0]!), tenancy: makers.length === 1 ? makers[0] : undefined };
+  let found: { value: unknown; tenancy: AnyTenancy | undefined } | undefined;
+  for (const tenancy of tenancies) {
+    const value = idOf(id, tenancy);
+    if (value !== undefined) found = found ? { value: found.value, tenancy: undefined } : { value, tenancy };
+  }
+  if (found) return found;
   if (tenancies.length === 1) return { value: tenancies[0]!.parse(id), tenancy: tenancies[0] };
   throw new InvalidTenantIdError(namesOfTenancies(known), 'it is an id of none of them');
 }

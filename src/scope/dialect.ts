@@ -15,12 +15,14 @@ import { is, Param, SQL, sql, StringChunk, Subquery, Table } from 'drizzle-orm';
 import { aliasedColumn, aliasedTableColumn, getOriginalColumnFromAlias } from 'drizzle-orm/alias';
 import * as utils from 'drizzle-orm/utils';
 import type { PgDialect } from 'drizzle-orm/pg-core';
-import { Prover } from '../prover/index.js';
+import type { Prover } from '../prover/index.js';
 import type { TableClass, TenantClass } from '../schema/classify.js';
 import { nameOf } from '../schema/classify.js';
 import { ImmutableTenantError, RawSqlNotScopedError, UnscopedTableError, UnsupportedTenantOperationError } from '../schema/index.js';
 import { builtBy, markBuilt } from './built.js';
 import { chunkKindOf, chunkKinds } from './chunks.js';
+import { type Config, partsOf, read } from './parts.js';
+import { proverOf } from './raw.js';
 import { RenderedQuery } from './rendered.js';
 import { knownName, namesOf, type Scope } from './scope.js';
 import type { NamedTables } from './shape.js';
@@ -30,10 +32,8 @@ import { checkName, encodedSQL, labelOf, Template, unreadCount } from './templat
 export interface ScopedDialect extends PgDialect {
   readonly scope: Scope;
   readonly tables: NamedTables;
-  readonly prover: Prover;
+  readonly prover: () => Promise<Prover>;
 }
-
-type Config = Record<string, any>;
 
 /** The dialects of handles: no other object that inherits from one builds or renders in its name. */
 const handles = new WeakSet<object>();
@@ -59,7 +59,7 @@ export function scopingDialect(driver: PgDialect, tables: NamedTables): object {
   const drizzle = driver as any;
   return Object.assign(Object.create(driver), {
     tables,
-    prover: new Prover(tables.values()),
+    prover: proverOf([...tables.values()]),
 
     buildSelectQuery(this: ScopedDialect, config: Config): SQL {
       const statement = new Statement(this);
@@ -497,24 +497,6 @@ const fieldTypes: Record<number, string> = {
   [chunkKinds.subquery]: 'Subquery',
 };
 const strengths = new Set(['update', 'no key update', 'share', 'key share']);
-/** Each part is read once, and not again after it was checked. */
-const read = (config: Config): Config => Object.assign({}, config);
-/**
- * As `read`. What Drizzle spreads into a new object for each statement is slow to read: each has a hidden class of its own, and a
- * part that is not there is looked for anew. Here all have one.
- */
-const partsOf = (config: Config): Config =>
-  Object.assign(
-    {
-      withList: undefined, table: undefined, fields: undefined, distinct: undefined, setOperators: undefined, joins: undefined,
-      where: undefined, having: undefined, orderBy: undefined, groupBy: undefined, limit: undefined, offset: undefined,
-      lockingClause: undefined, comment: undefined, fieldsFlat: undefined, setFieldsFlat: undefined, set: undefined,
-      from: undefined, returning: undefined, returningFields: undefined, values: undefined, select: undefined,
-      columnList: undefined, overridingSystemValue_: undefined, onConflict: undefined, shape: undefined, mapper: undefined,
-      useSelectionCastCodecs: undefined,
-    },
-    config,
-  );
 const isTable = (source: object) => {
   const kind = chunkKindOf(source);
   return kind === chunkKinds.table || kind === chunkKinds.view;

@@ -2,18 +2,29 @@
 import { is, Param } from 'drizzle-orm';
 import { RawSqlNotScopedError } from '../schema/index.js';
 import { nameOf } from '../schema/classify.js';
+import type { Prover } from '../prover/index.js';
 import type { ScopedDialect } from './dialect.js';
 import type { RenderedQuery } from './rendered.js';
+
+/**
+ * @param own the tables of the handles
+ * @returns what loads the prover when raw SQL is first run: an application without any bundles the core alone
+ */
+export function proverOf(own: readonly object[]): () => Promise<Prover> {
+  let prover: Promise<Prover> | undefined;
+  return Object.freeze(() => (prover ??= import('../prover/index.js').then(({ Prover }) => new Prover(own))));
+}
 
 /**
  * @param query a rendered query
  * @param dialect of the handle that runs it
  * @throws RawSqlNotScopedError, UnscopedTableError
  */
-export async function prove({ sql, params }: RenderedQuery, { scope, prover }: ScopedDialect): Promise<void> {
+export async function prove({ sql, params }: RenderedQuery, { scope, prover: load }: ScopedDialect): Promise<void> {
   const { reach } = scope;
   if (reach.kind === 'all') return;
   const ids = reach.kind === 'one' ? [reach.id] : reach.kind === 'several' ? reach.ids : undefined;
+  const prover = await load();
   const tables = await prover.prove({
     text: sql,
     params,

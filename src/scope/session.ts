@@ -61,23 +61,25 @@ export class ScopedSession {
   }
 
   /** A prepared query that the driver does not see before it is proved. */
-  #proveFirst(query: RenderedQuery, prepare: () => { execute(...args: unknown[]): unknown }) {
-    let prepared: ReturnType<typeof prepare> | undefined;
+  #proveFirst(query: RenderedQuery, prepare: () => any) {
+    let prepared: any;
+    const proved = (run: () => unknown) =>
+      this.#after(
+        async () => {
+          this.#assertOpen();
+          await prove(query, this.#dialect);
+        },
+        () => {
+          this.#assertOpen();
+          prepared ??= prepare();
+          return run();
+        },
+      );
     const proveFirst = {
       query,
       getQuery: () => query,
-      execute: (...args: unknown[]) =>
-        this.#after(
-          async () => {
-            this.#assertOpen();
-            await prove(query, this.#dialect);
-          },
-          () => {
-            this.#assertOpen();
-            prepared ??= prepare();
-            return prepared.execute(...args);
-          },
-        ),
+      execute: (...args: unknown[]) => proved(() => prepared.execute(...args)),
+      stream: (...args: unknown[]) => proved(() => prepared.stream(...args)),
     };
     this.#prepared.add(proveFirst);
     return Object.freeze(proveFirst);

@@ -115,15 +115,6 @@ export interface TenantInsertBuilder<H extends Handle, T, TList extends string[]
   ): TenantInsert<H, T>;
 }
 
-/** What an insert and a delete know of themselves. */
-interface WriteState<H extends Handle, T, TSelected, TReturning> {
-  readonly dialect: 'pg';
-  readonly table: ReadTable<T>;
-  readonly selectedFields: TSelected;
-  readonly returning: TReturning;
-  readonly result: Returned<H, TReturning>;
-}
-
 /** An insert of a handle. Awaiting it runs it. */
 export type TenantInsert<
   H extends Handle,
@@ -141,7 +132,13 @@ type InsertWithout<H extends Handle, T, TSelected, TReturning, TDynamic extends 
 export interface TenantInsertBase<H extends Handle, T, TSelected, TReturning, TDynamic extends boolean, TExcluded extends string>
   extends ScopedQuery<H['tenancy'], TSelected>,
     SqlMethods {
-  readonly _: WriteState<H, T, TSelected, TReturning>;
+  readonly _: {
+    readonly dialect: 'pg';
+    readonly table: ReadTable<T>;
+    readonly selectedFields: TSelected;
+    readonly returning: TReturning;
+    readonly result: Returned<H, TReturning>;
+  };
   returning(): InsertWithout<H, T, ReadTable<T>['_']['columns'], SelectResultFields<ReadTable<T>['_']['columns']>, TDynamic, TExcluded | 'returning'>;
   returning<TFields extends SelectedFieldsFlat<Column>>(
     fields: TFields,
@@ -350,7 +347,13 @@ type DeleteWithout<H extends Handle, T, TSelected, TReturning, TDynamic extends 
 export interface TenantDeleteBase<H extends Handle, T, TSelected, TReturning, TDynamic extends boolean, TExcluded extends string>
   extends ScopedQuery<H['tenancy'], TSelected>,
     SqlMethods {
-  readonly _: WriteState<H, T, TSelected, TReturning>;
+  readonly _: {
+    readonly dialect: 'pg';
+    readonly table: ReadTable<T>;
+    readonly selectedFields: TSelected;
+    readonly returning: TReturning;
+    readonly result: Returned<H, TReturning>;
+  };
   where(where: SQL | undefined): DeleteWithout<H, T, TSelected, TReturning, TDynamic, TExcluded | 'where'>;
   returning(): DeleteWithout<H, T, ReadTable<T>['_']['columns'], SelectResultFields<ReadTable<T>['_']['columns']>, TDynamic, TExcluded | 'returning'>;
   returning<TFields extends SelectedFieldsFlat<Column>>(

@@ -6,7 +6,7 @@ import { withTenancy } from '../../src/index.js';
 import { relationsConfig } from '../../src/schema/relations.js';
 import * as schema from '../support/schema.js';
 import { startDatabases, tenantIds } from './database.js';
-import { ratioOf, report, show, spreadOf, takeTurnsAsync } from './measure.js';
+import { ratioOf, report, spreadOf, takeTurnsAsync } from './measure.js';
 
 const { labels, projects, relations, tasks, users } = schema;
 const plainRelations = { relations: relationsConfig(relations) as any };
@@ -66,9 +66,11 @@ const connect = (max: number, options: postgres.Options<{}> = {}, url = database
 try {
   // The two are the same queries.
   const [check, plainCheck] = [withTenancy(drizzle({ client: connect(1) }), { relations }), drizzle({ client: connect(1), ...plainRelations })];
+  const boundCheck = withTenancy(drizzle({ client: connect(1, {}, databases.guardedUrl) }), { relations, rls: true });
   for (const [i, run] of asTenant.entries()) {
     const [a, b] = [await run(check.forTenant(tenantIds[3]!), undefined), await byHand[i]!(plainCheck, tenantIds[3])];
-    if (JSON.stringify(a) !== JSON.stringify(b)) throw new Error(`Query ${i} differs:\n${JSON.stringify(a)}\n${JSON.stringify(b)}`);
+    const c = await run(boundCheck.forTenant(tenantIds[3]!), undefined);
+    if (JSON.stringify(a) !== JSON.stringify(b) || JSON.stringify(a) !== JSON.stringify(c)) throw new Error(`Query ${i} differs:\n${[a, b, c].map((it) => JSON.stringify(it)).join('\n')}`);
   }
 
   for (const [max, atOnce] of [[1, 1], [10, 20]] as const) {
@@ -76,13 +78,18 @@ try {
     const plainPrepared = byHand.slice(0, 1).map(() => connect(max))[0]!;
     const scoped = withTenancy(drizzle({ client: connect(max) }), { relations });
     const unprepared = withTenancy(drizzle({ client: connect(max) }), { relations, prepare: false });
+    const bound = withTenancy(drizzle({ client: connect(max, {}, databases.guardedUrl) }), { relations, rls: true });
     const textbook = drizzle({ client: connect(max, {}, databases.guardedUrl), ...plainRelations });
     const join = (id: any) => plainPrepared.unsafe(
       'select p.*, t.* from projects p left join tasks t on t."accountId" = $1 and t."projectId" = p.id where p."accountId" = $1 and p.id = 3', [id], { prepare: true });
+    const prepared = scoped.prepare(schema.account, (tdb: any) => asTenant[1]!(tdb, undefined) as any);
+    const tenant = sql.placeholder('tenant');
+    const ownPrepared = (byHand[1]!(plain, tenant) as any).prepare('own');
     const candidates = {
       byHand: cycle((n, id) => byHand[n]!(plain, id)),
       unprepared: cycle((n, id) => asTenant[n]!(unprepared.forTenant(id), id)),
       scoped: cycle((n, id) => asTenant[n]!(scoped.forTenant(id), id)),
+      bound: cycle((n, id) => asTenant[n]!(bound.forTenant(id), id)),
       textbook: cycle((n, id) =>
         textbook.transaction(async (tx) => {
           await tx.execute(sql`select set_config('app.tenant_id', ${id}, true)`);
@@ -91,20 +98,30 @@ try {
       ),
       joinByHand: cycle((_, id) => byHand[1]!(plain, id)),
       joinScoped: cycle((_, id) => asTenant[1]!(scoped.forTenant(id), id)),
+      prepared: cycle((_, id) => prepared.run(id)),
+      ownPrepared: cycle((_, id) => ownPrepared.execute({ tenant: id })),
       joinRaw: cycle((_, id) => join(id)),
     };
-    const times = await takeTurnsAsync(candidates, { rounds: 21, calls: max === 1 ? 80 : 240, atOnce });
+    // As in an application that has run for a while.
+    for (let round = 0; round < 2_000; round++) {
+      for (const [n, run] of asTenant.entries()) {
+        (run(scoped.forTenant(tenantIds[n]!), undefined) as any).toSQL();
+        (byHand[n]!(plain, tenantIds[n]) as any).toSQL();
+      }
+    }
+    const times = await takeTurnsAsync(candidates, { rounds: 31, calls: max === 1 ? 48 : 160, atOnce });
     const on = max === 1 ? 'one connection' : 'a pool of ten';
     const us = (name: keyof typeof times) => `${(spreadOf(times[name]).median / 1e3).toFixed(0)} us`;
     const throughput = (name: keyof typeof times, base: keyof typeof times) => ratioOf(times[base], times[name]);
     for (const name of Object.keys(times) as (keyof typeof times)[]) console.log(on, name, us(name));
     report(`throughput, ${on}: scoped / hand-written, both unprepared`, throughput('unprepared', 'byHand'), 'at least 0.97');
     report(`throughput, ${on}: scoped as it is / Drizzle as it is`, throughput('scoped', 'byHand'), 'at least 1.8');
-    report(`latency, ${on}: a join, scoped / bare postgres.js, prepared`, ratioOf(times.joinScoped, times.joinRaw), '');
-    report(`latency, ${on}: scoped / textbook transaction with set_config`, ratioOf(times.scoped, times.textbook), '');
+    report(`the same, of a join by key alone`, throughput('joinScoped', 'joinByHand'), '');
+    report(`latency, ${on}: that join, scoped / bare postgres.js, prepared`, ratioOf(times.joinScoped, times.joinRaw), '');
+    report(`latency, ${on}: \`db.prepare(...)\`.run / Drizzle's own prepared statement`, ratioOf(times.prepared, times.ownPrepared), 'at most 1.1');
+    report(`latency, ${on}: \`rls: true\` / textbook transaction with set_config`, ratioOf(times.bound, times.textbook), 'at most 0.4');
   }
 } finally {
   await Promise.all(clients.map((it) => it.end()));
   await databases.stop();
 }
-void show;

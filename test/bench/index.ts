@@ -4,8 +4,8 @@
  *   npm run bench                    all of them, and the table is written
  *   npm run bench -- build types     some of them, and nothing is written
  */
-import { fork, spawnSync } from 'node:child_process';
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { fork } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -33,12 +33,9 @@ function run(part: string, args: readonly string[]): Promise<Line[]> {
 const wished = parts.filter((it) => process.argv.includes(it));
 const others = process.argv.slice(2).filter((it) => !parts.includes(it as any));
 const lines: Line[] = [];
-const lib = join(root, 'node_modules/.cache/drizzle-tenant-lib');
 for (const part of wished.length > 0 ? wished : parts) {
-  if (part === 'types') spawnSync(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.build.json', '--outDir', lib], { cwd: root, stdio: 'inherit' });
-  lines.push(...(await run(part, part === 'types' ? [join(lib, 'index.js')] : others)));
+  lines.push(...(await run(part, others)));
 }
-rmSync(lib, { recursive: true, force: true });
 
 if (wished.length === 0) {
   const versionOf = (name: string) => JSON.parse(readFileSync(join(root, 'node_modules', name, 'package.json'), 'utf8')).version;

@@ -1,6 +1,7 @@
 /** The size of an application that uses the core alone: bundled, minified, compressed, without Drizzle. */
-import { brotliCompressSync, gzipSync } from 'node:zlib';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { brotliCompressSync, gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
 import { report } from './measure.js';
 
@@ -13,17 +14,29 @@ const application = `
  * @returns the bytes of the bundle, as they are and compressed
  */
 export async function sizes(root = fileURLToPath(new URL('../..', import.meta.url))) {
-  const { outputFiles } = await build({
+  const { outputFiles, metafile } = await build({
     stdin: { contents: application, resolveDir: root },
     bundle: true,
+    splitting: true,
     minify: true,
     write: false,
+    metafile: true,
+    outdir: 'bundle',
     format: 'esm',
     platform: 'node',
     target: 'node20',
     external: ['drizzle-orm', 'libpg-query'],
   });
-  const text = outputFiles[0]!.contents;
+  // What is loaded with the application; the prover of raw SQL is a chunk of its own.
+  const outputs = Object.entries(metafile.outputs).map(([path, output]) => ({ path: join(process.cwd(), path), ...output }));
+  const loaded = new Set<string>();
+  const load = (it: (typeof outputs)[number]): void => {
+    if (loaded.has(it.path)) return;
+    loaded.add(it.path);
+    for (const { path, kind, external } of it.imports) if (kind === 'import-statement' && !external) load(outputs.find((other) => other.path.endsWith(path))!);
+  };
+  load(outputs.find((it) => it.entryPoint === '<stdin>')!);
+  const text = Buffer.concat(outputFiles.filter((it) => loaded.has(it.path)).map((it) => it.contents));
   return { minified: text.length, gzip: gzipSync(text, { level: 9 }).length, brotli: brotliCompressSync(text).length };
 }
 

@@ -16,30 +16,33 @@ interface Cost {
 }
 
 /**
- * Writes the applications beside the library's own packages.
+ * Writes the applications beside the library's packages, and its declarations, as an application meets them.
  *
- * @param modules the directory node_modules
- * @param lib the library's declarations
+ * @param library the directory of the package
  * @returns how to compile one, and how to remove them
  */
-export function applications(modules: string, lib: string) {
+export function applications(library: string) {
+  const modules = join(library, 'node_modules');
   const root = join(modules, '.cache', `drizzle-tenant-types-${process.pid}`);
+  const tsc = (compiler: Compiler, args: readonly string[]) => {
+    const { stdout, status } = spawnSync(process.execPath, [join(modules, compilers[compiler], 'bin/tsc'), ...args], { encoding: 'utf8' });
+    if (status !== 0) throw new Error(`${compiler}, ${args.join(' ')}:\n${stdout}`);
+    return stdout;
+  };
+  tsc('TypeScript 7', ['-p', join(library, 'tsconfig.build.json'), '--emitDeclarationOnly', '--outDir', join(root, 'lib')]);
   const compilerOptions = {
     target: 'ES2022', module: 'NodeNext', moduleResolution: 'NodeNext', strict: true, skipLibCheck: true, noEmit: true, types: [],
   };
   for (const kind of kinds) {
     const directory = join(root, kind);
     mkdirSync(directory, { recursive: true });
-    for (const [name, text] of Object.entries(applicationOf(kind))) writeFileSync(join(directory, name), text.replaceAll('#lib', lib));
+    for (const [name, text] of Object.entries(applicationOf(kind))) writeFileSync(join(directory, name), text.replaceAll('#lib', '../lib/index.js'));
     writeFileSync(join(directory, 'package.json'), '{ "type": "module" }');
     writeFileSync(join(directory, 'tsconfig.json'), JSON.stringify({ compilerOptions }));
   }
   return {
     compile(compiler: Compiler, kind: Kind): Cost {
-      const tsc = join(modules, compilers[compiler], 'bin/tsc');
-      const args = [tsc, '-p', join(root, kind), '--extendedDiagnostics', '--pretty', 'false', ...(compiler === 'TypeScript 7' ? ['--singleThreaded'] : [])];
-      const { stdout, status } = spawnSync(process.execPath, args, { encoding: 'utf8' });
-      if (status !== 0) throw new Error(`${compiler}, ${kind}:\n${stdout}`);
+      const stdout = tsc(compiler, ['-p', join(root, kind), '--extendedDiagnostics', '--pretty', 'false', ...(compiler === 'TypeScript 7' ? ['--singleThreaded'] : [])]);
       const value = (name: string) => Number(new RegExp(`^${name}:\\s+([\\d.]+)`, 'm').exec(stdout)?.[1]);
       return { instantiations: value('Instantiations'), seconds: value('Check time') };
     },
@@ -48,10 +51,7 @@ export function applications(modules: string, lib: string) {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const here = fileURLToPath(new URL('../..', import.meta.url));
-  const modules = join(here, '..', '..');
-  const lib = process.argv[2]!;
-  const { compile, remove } = applications(modules, lib);
+  const { compile, remove } = applications(process.cwd());
   try {
     for (const compiler of Object.keys(compilers) as Compiler[]) {
       const costs: Record<Kind, Cost[]> = { plain: [], scoped: [] };

@@ -1,7 +1,7 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { drizzle } from 'drizzle-orm/postgres-js';
-import { sql } from 'drizzle-orm';
+import { sql, type SQL } from 'drizzle-orm';
 import { Effect, Fiber, Stream } from 'effect';
 import postgres from 'postgres';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -58,13 +58,15 @@ describe('a stream', () => {
   });
 
   it('is no way around the proof of raw SQL', async () => {
-    const raw = [sql`select * from tasks`, sql.raw('select title from tasks'), sql`select * from tasks where "accountId" = ${a}`];
-    for (const query of raw) {
-      const streamed = Effect.flatMap(Db, (db) => Stream.runCollect(db.execute(query).stream()));
-      const inside = Effect.flatMap(Db, (db) => db.transaction((tx) => Stream.runCollect(tx.execute(query).stream())));
-      for (const program of [streamed, inside]) {
-        expect((await test.fail(program)).reason._tag).toMatch(/^(UnsupportedTenantOperationError|RawSqlNotScopedError)$/);
-      }
+    const streamsOf = (query: SQL | string) =>
+      [
+        Effect.flatMap(Db, (db) => Stream.runCollect(db.execute<{ title: string }>(query, 'objects').stream({ chunkSize: 2 }))),
+        Effect.flatMap(Db, (db) => db.transaction((tx) => Stream.runCollect(tx.execute<{ title: string }>(query, 'objects').stream({ chunkSize: 2 })))),
+      ] as const;
+    const foreign = [sql`select * from tasks`, sql.raw('select title from tasks'), 'select title from tasks', sql`select * from tasks where "accountId" = ${b}`];
+    for (const program of foreign.flatMap(streamsOf)) expect((await test.fail(program)).reason._tag).toBe('RawSqlNotScopedError');
+    for (const program of streamsOf(sql`select title from tasks where "accountId" = ${a}`)) {
+      expect((await test.run(program)).map((row) => row.title)).toEqual([a, a, a]);
     }
     const scoped = Effect.flatMap(Db, (db) => Stream.runCollect(db.execute<{ title: string }>(sql`select ${tasks.title} from ${tasks}`, 'objects').stream()));
     expect(new Set((await test.run(scoped)).map((row) => row.title))).toEqual(new Set([a]));

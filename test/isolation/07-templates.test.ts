@@ -74,6 +74,19 @@ const refusals: Record<string, Run> = {
   'a table in quotes, in the order of a relational query': (tdb) => tdb.query.projects.findMany({ orderBy: () => sql`(select count(*) from "tasks")` }),
   'a table in quotes in a schema, in a relational query': (tdb) => tdb.query.projects.findMany({ extras: { n: () => sql`(select count(*) from "crm"."notes")` } }),
   'a table in a schema in quotes, in a relational query': (tdb) => tdb.query.projects.findMany({ extras: { n: () => sql`(select count(*) from "crm".${sql.identifier('notes')})` } }),
+  'a function in the notation of a column, in a relational query': (tdb) =>
+    tdb.query.projects.findMany({ extras: { n: () => sql`(select count(*) from (select g.${sql.identifier('ts_stat')} from unnest(array[${sql.raw(`'${reading}'`)}]) g) x)` } }),
+  'a limit that reads a table, in a relational query': (tdb) => tdb.query.projects.findMany({ limit: sql`(select count(*) from "tasks")` as any }),
+  'an offset that ends the query, in a relational query': (tdb) => tdb.query.projects.findMany({ offset: sql.raw(`0) as x, tasks as (y`) as any }),
+  'a filter that ends the query, in a relational query': (tdb) => tdb.query.projects.findMany({ where: { RAW: () => sql.raw(`true)) union all (select id from tasks where ((true`) } }),
+  'a table behind an ON with an aggregate of the outer query': (tdb) =>
+    tdb.execute(sql`select (select string_agg(t.title, ',') from ${countries} c join ${countries} d on count(o.id) filter (where true) > 0, tasks t) from ${tasks} o`),
+  'a table behind USING': (tdb) => tdb.execute(sql`select t.title from ${countries} c join ${countries} d using (id), tasks t`),
+  'a table behind an alias called like a function with FROM': (tdb) => tdb.execute(sql`select x.title from (select 1) extract (a) join tasks x on true`),
+  'a table within a function with FROM': (tdb) => tdb.execute(sql`select trim(both 'x' from (select string_agg(title, '') from tasks))`),
+  'a table behind WITH ORDINALITY': (tdb) => tdb.execute(sql`select * from unnest(array[1]) with ordinality, tasks`),
+  'a table behind a time with its zone': (tdb) =>
+    tdb.execute(sql`select t.title from ${countries} c join ${countries} d on now() > timestamp with time zone '2020-01-01', tasks t`),
   'a catalog table': (tdb) => tdb.execute(sql`select * from pg_stats`),
   TABLE: (tdb) => tdb.execute(sql`table tasks`),
   'TABLE of an interpolated table': (tdb) => tdb.execute(sql`table ${tasks}`),

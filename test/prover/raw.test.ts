@@ -180,10 +180,11 @@ describe('no other way to run', () => {
 
   test('a prepared query has nothing of the driver before it is proved, and cannot be changed', async () => {
     const prepared = hostile()._prepare();
-    expect(Object.keys(prepared).sort()).toEqual(['execute', 'getQuery', 'query']);
+    expect(Object.keys(prepared).sort()).toEqual(['execute', 'getQuery', 'query', 'stream']);
     expect(Object.getPrototypeOf(prepared)).toBe(Object.prototype);
     expect(Object.isFrozen(prepared) && Object.isFrozen(prepared.query) && Object.isFrozen(prepared.query.params)).toBe(true);
     await refused(() => prepared.execute());
+    await refused(() => prepared.stream());
   });
 
   test('the piece that tells of unread text cannot be exchanged', async () => {

@@ -140,6 +140,14 @@ describe.each(drivers)('$name', ({ open }) => {
     await isClean();
   });
 
+  test('the first statement of a transaction does not overtake what binds it', async () => {
+    const seen = await db.forTenant(account.parse(1)).transaction((tx: any) => {
+      const first = tx.insert(notes).values({ id: 6 }).returning({ seen: notes.seen }).prepare('first').execute();
+      return first.then(async (rows: unknown) => (await tx.delete(notes).where(eq(notes.id, 6)), rows));
+    });
+    expect(seen).toEqual([{ seen: '1' }]);
+  });
+
   test('a savepoint that rolled back leaves the tenant bound', async () => {
     const seen = await db.forTenant(account.parse(1)).transaction(async (tx: any) => {
       await tx.transaction(async (inner: any) => {

@@ -15,7 +15,8 @@ export interface Proxy {
   judge: ((sent: string) => Verdict) | undefined;
   /** Cuts the connection as soon as the server answers what was sent, and keeps the answer back. */
   cutAnswers: boolean;
-  readonly connections: number;
+  /** Refuses every connection, and loses those that there are. */
+  refuses: boolean;
   close(): Promise<void>;
 }
 
@@ -28,7 +29,10 @@ export async function proxyTo(url: string, latency = 0): Promise<Proxy> {
   const target = new URL(url);
   const sockets = new Set<Socket>();
   let roundTrips = 0;
+  let refuses = false;
   const server = createServer((client) => {
+    client.on('error', () => {});
+    if (refuses) return void client.resetAndDestroy();
     const upstream = connect(Number(target.port), target.hostname);
     let isAnswered = true;
     for (const socket of [client, upstream]) {
@@ -70,8 +74,12 @@ export async function proxyTo(url: string, latency = 0): Promise<Proxy> {
     get roundTrips() {
       return roundTrips;
     },
-    get connections() {
-      return sockets.size / 2;
+    get refuses() {
+      return refuses;
+    },
+    set refuses(it) {
+      refuses = it;
+      if (it) for (const socket of sockets) socket.resetAndDestroy();
     },
     reset: () => void (roundTrips = 0),
     close: async () => {

@@ -17,9 +17,9 @@ do $$ begin
 exception when duplicate_object or unique_violation then null;
 end $$`;
 
-/** What a role needs to work with the tables of a schema. */
+/** What a role needs to work with the tables of a schema. TRUNCATE would pass by the policies. */
 export const grants = (...schemas: string[]) =>
-  schemas.map((it) => `grant usage on schema ${it} to ${role}; grant all on all tables in schema ${it} to ${role}; grant all on all sequences in schema ${it} to ${role}`);
+  schemas.map((it) => `grant usage on schema ${it} to ${role}; grant select, insert, update, delete on all tables in schema ${it} to ${role}; grant all on all sequences in schema ${it} to ${role}`);
 
 /** The policies of one table. */
 export const policiesOf = (table: string, column: string, type: string, tenancy: string, sole: boolean): string[] => {

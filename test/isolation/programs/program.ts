@@ -13,4 +13,6 @@ export interface Program {
   readonly fails?: boolean;
   /** What Citus refuses of it, with literals in place of the predicates too. */
   readonly notCitus?: string;
+  /** What Citus refuses of it under row-level security. */
+  readonly notCitusRls?: string;
 }

@@ -1,0 +1,222 @@
+/**
+ * Transactions on postgres.js. It sends what it has without waiting for answers, but its public ways to hold a
+ * connection either wait (`begin`), or do not say when the connection was lost (`reserve`), and both go on to write on
+ * a connection that is gone, which ends the process. So this does what `begin` itself does, and looks first: the
+ * option `onexecute` of a query is told the connection on which BEGIN was sent.
+ */
+import { UnsupportedTenantOperationError } from '../schema/index.js';
+
+/** What of a connection `begin` uses. */
+interface Connection {
+  /** Sends a query. @returns false where it has to be answered before another one is sent */
+  execute(query: Query): unknown;
+  /** Called when all that was sent is answered, and the transaction is still open. Null when it is not. */
+  reserved: (() => void) | null;
+  onclose: ((error: unknown) => void) | null;
+  terminate(): void;
+}
+
+/** A query of postgres.js, which is handed to its handler when it is awaited. */
+export interface Query extends Promise<any> {
+  handler: (query: Query) => void;
+  cancelled: unknown;
+  reject: (error: unknown) => void;
+  execute(): Query;
+  values(): Query;
+}
+
+/** Whatever makes queries: a client, or what `begin` gives. */
+interface Client {
+  unsafe(text: string, args?: unknown[], options?: object): Query;
+}
+
+const ended = () => new UnsupportedTenantOperationError('Use the handle inside its transaction: this one has ended.');
+const later = () => {};
+
+/** The queries between BEGIN and COMMIT, on a connection that is held for them. */
+export class Held {
+  readonly begin: Query;
+  /** Rejects when the connection is lost. */
+  readonly lost: Promise<never>;
+  /** The query that could not be written, and with it the connection. */
+  unwritable: unknown;
+  #connection: Connection | undefined;
+  #isFull = false;
+  #isOutdated = false;
+  #error: unknown;
+  #lose!: (error: unknown) => void;
+  readonly #waiting: Query[] = [];
+  readonly #unanswered = new Set<Query>();
+
+  constructor(
+    readonly client: Client,
+    text: string,
+  ) {
+    this.lost = new Promise<never>((_, reject) => (this.#lose = reject));
+    this.lost.catch(later);
+    this.begin = client.unsafe(text, [], { onexecute: (connection: Connection) => this.#hold(connection) });
+    this.begin.catch((error) => this.#fail(error));
+    this.#expect(this.begin);
+  }
+
+  /** Whether the server refused a statement unread, since its plan was out of date. */
+  get isOutdated(): boolean {
+    return this.#isOutdated;
+  }
+
+  /** Whether BEGIN was sent. */
+  get isBegun(): boolean {
+    return this.#connection !== undefined;
+  }
+
+  /** postgres.js fails the first query of a connection, unsent, with what the server said as it ended the one before. */
+  isStale(error: unknown): boolean {
+    return !this.isBegun && /^57P0/.test(String((error as { code?: unknown } | undefined)?.code));
+  }
+
+  /** A query on the held connection. It is sent when it is awaited, in turn. */
+  query(text: string, args?: unknown[], options?: object): Query {
+    const query = args ? this.client.unsafe(text, args, options) : this.client.unsafe(text);
+    query.handler = () => this.#send(query);
+    return query;
+  }
+
+  /** Nothing more is sent. */
+  end(): void {
+    this.#fail(ended());
+    // The connection may be somebody else's by now.
+    if (this.#connection && this.#connection.onclose === this.#onclose) this.#connection.onclose = null;
+  }
+
+  #hold(connection: Connection): void {
+    this.#connection = connection;
+    connection.reserved = this.#drain;
+    connection.onclose = this.#onclose;
+    this.#drain();
+  }
+
+  /** What the queries themselves fail with says more, and comes first. */
+  readonly #onclose = (error: unknown) => void setImmediate(() => this.#fail(error, this.#unanswered));
+
+  readonly #drain = () => {
+    this.#isFull = false;
+    while (this.#waiting.length > 0 && !this.#isFull) this.#execute(this.#waiting.shift()!);
+  };
+
+  #send(query: Query): void {
+    if (this.#error !== undefined) this.#fail(this.#error, [query]);
+    else if (!this.#connection || this.#isFull) this.#waiting.push(query);
+    else this.#execute(query);
+  }
+
+  #execute(query: Query): void {
+    const connection = this.#connection!;
+    // A COMMIT that somebody sent as a statement: the connection is others' now.
+    if (connection.reserved !== this.#drain) return this.#fail(ended(), [query]);
+    this.#neverAgain(query);
+    // A query that cannot be written fails the one that is active, and leaves the connection waiting for an answer.
+    const [active] = this.#unanswered;
+    const reject = active?.reject;
+    if (active) active.reject = (error) => (this.unwritable ??= error);
+    this.#expect(query);
+    this.#isFull = !connection.execute(query);
+    if (active) active.reject = reject!;
+    if (this.unwritable === undefined) return;
+    this.#fail(this.unwritable, [query]);
+    // Later than what is still to be written, which would else go out first on the next connection.
+    setImmediate(() => connection.terminate());
+  }
+
+  /** postgres.js runs a statement again when its plan is out of date, behind whatever was sent since: behind COMMIT. */
+  #neverAgain(query: Query): void {
+    Object.defineProperty(query, 'retried', {
+      get: () => undefined,
+      set: (error) => {
+        this.#isOutdated = true;
+        query.cancelled = true;
+        query.reject(error);
+      },
+    });
+  }
+
+  #expect(query: Query): void {
+    this.#unanswered.add(query);
+    const answered = () => void this.#unanswered.delete(query);
+    query.then(answered, answered);
+  }
+
+  #fail(error: unknown, queries: Iterable<Query> = []): void {
+    this.#error ??= error;
+    this.#lose(error);
+    for (const it of [...queries, ...this.#waiting.splice(0)]) it.reject(error);
+  }
+}
+
+/** The client of a transaction, or of a savepoint in it, as Drizzle uses it. */
+class Scope {
+  /** What failed here first: what comes after it fails because of it. */
+  error: unknown;
+  #savepoints: { n: number };
+
+  constructor(
+    readonly held: Held,
+    savepoints = { n: 0 },
+  ) {
+    this.#savepoints = savepoints;
+  }
+
+  unsafe(text: string, args?: unknown[], options?: object): Query {
+    const query = this.held.query(text, args, options);
+    const { reject } = query;
+    query.reject = (error) => {
+      this.error ??= error;
+      reject(error);
+    };
+    return query;
+  }
+
+  async savepoint(run: (scope: Scope) => unknown): Promise<unknown> {
+    const name = `s${this.#savepoints.n++}`;
+    await this.held.query(`savepoint ${name}`);
+    return this.inside(run, new Scope(this.held, this.#savepoints), `rollback to ${name}`);
+  }
+
+  /** Runs `run`, and takes back what it did where it failed, or swallowed that a statement of it did. */
+  async inside(run: (scope: Scope) => unknown, scope: Scope, rollback: string): Promise<unknown> {
+    try {
+      const result = await Promise.race([run(scope), this.held.lost]);
+      if (scope.error !== undefined) throw scope.error;
+      return result;
+    } catch (error) {
+      await Promise.race([this.held.query(rollback), this.held.lost]).catch(later);
+      throw ((error as { code?: unknown } | undefined)?.code === '25P02' && scope.error) || error;
+    }
+  }
+}
+
+/** `begin` of postgres.js. */
+export async function begin(client: Client, run: (scope: any) => unknown, isAgain = false): Promise<unknown> {
+  const held = new Held(client, 'begin');
+  try {
+    await held.begin;
+    assertHeld(held);
+    const scope = new Scope(held);
+    const result = await scope.inside(run, scope, 'rollback');
+    assertCommitted(await Promise.race([held.query('commit'), held.lost]));
+    return result;
+  } catch (error) {
+    if (isAgain || !held.isStale(error)) throw error;
+  } finally {
+    held.end();
+  }
+  return begin(client, run, true);
+}
+
+export function assertHeld(held: Held): void {
+  if (!held.isBegun) throw new UnsupportedTenantOperationError('Use postgres 3.4: this version does not say on which connection a transaction begins.');
+}
+
+/** PostgreSQL answers the COMMIT of a transaction that failed with ROLLBACK. */
+export function assertCommitted({ command }: { readonly command: string }): void {
+  if (command !== 'COMMIT') throw new UnsupportedTenantOperationError('Leave the transaction to the handle: a statement ended it, and nothing of it was kept.');
+}
