@@ -3,7 +3,7 @@
  * at random sees it: npm run test:mutation -- [--seed 1] [--programs 3000] [--only 'pattern of places'].
  */
 import { spawn } from 'node:child_process';
-import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -15,10 +15,11 @@ import type { RoundInput, RoundOutput } from './hunt.js';
 const { values } = parseArgs({ options: { seed: { type: 'string', default: '1' }, programs: { type: 'string', default: '3000' }, only: { type: 'string' }, verbose: { type: 'boolean' } } });
 const root = join(import.meta.dirname, '../..');
 
-function mutated(source: string, { file, place, from, to }: Mutation): string {
-  const found = source.split(from).length - 1;
-  if (found !== 1) throw new Error(`"${place}" is ${found} times in ${file}, and has to be there once: ${from}`);
-  return source.replace(from, () => to);
+/** The one file that has the text of a place. */
+function fileOf({ place, from }: Mutation, sources: ReadonlyMap<string, string>): string {
+  const found = [...sources].flatMap(([file, source]) => new Array<string>(source.split(from).length - 1).fill(file));
+  if (found.length !== 1) throw new Error(`"${place}" is ${found.length} times in src, and has to be there once: ${from}`);
+  return found[0]!;
 }
 
 /** Runs the search over a copy of the source. */
@@ -46,22 +47,24 @@ const unseen: string[] = [];
 try {
   for (const part of ['src', 'test/random', 'test/support', 'package.json', 'tsconfig.json']) await cp(join(root, part), join(directory, part), { recursive: true });
   await symlink(join(root, 'node_modules'), join(directory, 'node_modules'));
+  const files = (await Promise.all(['src/scope', 'src/schema'].map(async (it) => (await readdir(join(root, it))).map((name) => join(it, name))))).flat();
+  const sources = new Map(await Promise.all(files.map(async (file) => [file, await readFile(join(directory, file), 'utf8')] as const)));
   // All are there, before the first one runs.
-  for (const it of chosen) mutated(await readFile(join(root, it.file), 'utf8'), it);
+  for (const it of mutations) fileOf(it, sources);
   const pool = await openPool(url, Number(values.seed));
   console.log('programs until seen | place');
   for (const it of chosen) {
-    const path = join(directory, it.file);
-    const source = await readFile(path, 'utf8');
-    await writeFile(path, mutated(source, it));
+    const file = fileOf(it, sources);
+    const source = sources.get(file)!;
+    await writeFile(join(directory, file), source.replace(it.from, () => it.to));
     try {
       const { told, found } = await hunt(directory, pool);
       const isSeen = found?.isDifference === true;
       if (!isSeen && it.elsewhere === undefined) unseen.push(it.place);
       const count = isSeen ? String(told.programs + 1) : found ? 'broken' : `none in ${told.programs}`;
-      console.log(`${count.padStart(19)} | ${it.file.replace('src/', '')}: ${it.place}${!isSeen && it.elsewhere !== undefined ? ` (${it.elsewhere})` : ''}${found && (values.verbose || !isSeen) ? `\n${found.what.slice(0, 600)}` : ''}`);
+      console.log(`${count.padStart(19)} | ${file.replace('src/', '')}: ${it.place}${!isSeen && it.elsewhere !== undefined ? ` (${it.elsewhere})` : ''}${found && (values.verbose || !isSeen) ? `\n${found.what.slice(0, 600)}` : ''}`);
     } finally {
-      await writeFile(path, source);
+      await writeFile(join(directory, file), source);
     }
   }
   await pool.drop();

@@ -36,7 +36,7 @@ test('programs at random do the same over many tenants as over one', { timeout: 
 });
 
 test('a handle that filters nothing is found out', { timeout: 120_000 }, async () => {
-  const { told, found } = await search({ pool, seed, programs: 200, shrink: false, side: { make: (db, relations) => withTenancy(db, { relations, mode: 'write-only' }) } });
+  const { told, found } = await search({ pool, seed, programs: 200, shrink: false, make: (db, relations) => withTenancy(db, { relations, mode: 'write-only' }) });
   expect(found?.failure?.what).toBeDefined();
   expect(told.programs).toBeLessThan(100);
 });
