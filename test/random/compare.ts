@@ -102,11 +102,25 @@ export async function compare(many: Compared, alone: Compared, run: Run, whose: 
     differ("other tenants' rows", after.others, manyBefore.others) ??
     differ("other tenants' rows, where there are none", aloneAfter.others, aloneBefore.others) ??
     differ("the tenant's own rows", after.own, aloneAfter.own);
-  if (difference || !readsPlainly) return { results: first.results, difference };
+  if (difference || !readsPlainly || !alone.side.plain) return { results: first.results, difference };
   const plain = await alone.run(run, whose, true);
   // What Drizzle or PostgreSQL refuse without a tenant is no measure.
   const measured = (results: readonly Result[]) => results.map((it, i) => (plain.results[i]?.error || isKnown(it) ? {} : it));
   return { results: first.results, difference: differ("results, here of Drizzle's own handle on the right,", measured(second.results), plain.results.map((it, i) => (it.error || isKnown(second.results[i]!) ? {} : it))) };
+}
+
+/** @returns the first difference between what a program reads of several tenants, and of each of them by itself */
+export async function compareSum(side: Compared, run: Run, whose: Whose, results: readonly Result[]): Promise<Difference | undefined> {
+  const parts: (readonly Result[])[] = [];
+  for (const id of whose.own) parts.push((await side.run(run, { ...whose, own: [id] })).results);
+  const rows = (value: unknown) => (Array.isArray(value) ? value : value === null || value === undefined ? [] : [value]).map((it) => JSON.stringify(it));
+  for (const [i, { value, error }] of results.entries()) {
+    const each = parts.map((it) => it[i]!);
+    if (error || each.some((it) => it.error)) continue;
+    const [together, apart] = [rows(value), each.flatMap((it) => rows(it.value))].map((it) => it.sort());
+    if (JSON.stringify(together) !== JSON.stringify(apart)) return { what: 'the rows of several tenants, on the right those of each by itself,', many: together, alone: apart };
+  }
+  return undefined;
 }
 
 /** A subquery cannot name a table of a PostgreSQL schema that stands beside a RIGHT or FULL JOIN: it fails. */

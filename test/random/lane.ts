@@ -1,11 +1,11 @@
 /** The programs over one schema: each for two of its tenants, or for both at once. */
 import type { Program } from './ast.js';
 import { compile, parameters, type Compiled } from './compile/program.js';
-import { compare, Compared, type Difference } from './compare.js';
+import { compare, compareSum, Compared, type Difference } from './compare.js';
 import { functionOf } from './load-schema.js';
 import { isTelling } from './outcome.js';
 import { databaseNames, type DatabaseName, type Pool, type PoolSchema } from './pool.js';
-import { openSide, type MakeHandles } from './side.js';
+import { openSide, type SideOptions } from './side.js';
 import type { Whose } from './state.js';
 
 /** Whose program it is, and on which database it is compared. */
@@ -51,10 +51,10 @@ export class Lane {
     readonly sides: Readonly<Record<DatabaseName, Compared>>,
   ) {}
 
-  static async open(pool: Pool, pooled: PoolSchema, make?: MakeHandles): Promise<Lane> {
+  static async open(pool: Pool, pooled: PoolSchema, options?: SideOptions): Promise<Lane> {
     const sides = await Promise.all(
       databaseNames.map(async (name) => {
-        const side = new Compared(await openSide(pool.urls[name], pooled.module.relations, make), pooled.module);
+        const side = new Compared(await openSide(pool.urls[name], pooled.module.relations, options), pooled.module);
         await side.restart();
         return [name, side] as const;
       }),
@@ -72,7 +72,12 @@ export class Lane {
     for (const seat of seatsOf(this.pooled, program.several)) {
       const compiled = compile(this.pooled.spec, seat.tenancy, program);
       const run = functionOf(parameters, compiled.body);
-      const { results, difference } = await compare(this.sides.many, this.sides[seat.alone], run, whoseOf(this.pooled, seat), compiled.readsPlainly);
+      const whose = whoseOf(this.pooled, seat);
+      const alone = this.sides[seat.alone];
+      const compared = await compare(this.sides.many, alone, run, whose, compiled.readsPlainly);
+      const { results } = compared;
+      const difference = compared.difference ?? (compiled.addsUp ? await compareSum(alone, run, whose, results) : undefined);
+      if (compiled.addsUp) reached?.('several tenants, added up');
       if (difference) return { ...difference, seat, compiled };
       for (const what of compiled.reach) reached?.(what);
       this.told.steps += results.length;

@@ -3,36 +3,30 @@
  * at random sees it: npm run test:mutation -- [--seed 1] [--programs 3000] [--only 'pattern of places'].
  */
 import { spawn } from 'node:child_process';
-import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { startPostgres } from '../support/server.js';
 import { mutations, type Mutation } from './mutations.js';
 import { openPool, type Pool } from './pool.js';
+import type { RoundInput, RoundOutput } from './hunt.js';
 
 const { values } = parseArgs({ options: { seed: { type: 'string', default: '1' }, programs: { type: 'string', default: '3000' }, only: { type: 'string' }, verbose: { type: 'boolean' } } });
 const root = join(import.meta.dirname, '../..');
 
-interface Caught {
-  readonly programs: number;
-  readonly caught: boolean;
-  /** Whether the two databases differed, and not the harness broke. */
-  readonly isDifference: boolean;
-  readonly what?: string;
-}
-
-function mutated(source: string, { file, place, from, to }: Mutation): string {
-  const found = source.split(from).length - 1;
-  if (found !== 1) throw new Error(`"${place}" is ${found} times in ${file}, and has to be there once: ${from}`);
-  return source.replace(from, () => to);
+/** The one file that has the text of a place. */
+function fileOf({ place, from }: Mutation, sources: ReadonlyMap<string, string>): string {
+  const found = [...sources].flatMap(([file, source]) => new Array<string>(source.split(from).length - 1).fill(file));
+  if (found.length !== 1) throw new Error(`"${place}" is ${found.length} times in src, and has to be there once: ${from}`);
+  return found[0]!;
 }
 
 /** Runs the search over a copy of the source. */
-function hunt(directory: string, pool: Pool): Promise<Caught> {
-  const input = JSON.stringify({ seed: pool.seed, programs: Number(values.programs), urls: pool.urls });
+function hunt(directory: string, pool: Pool): Promise<RoundOutput> {
+  const input: RoundInput = { seed: pool.seed, programs: Number(values.programs), urls: pool.urls, shrink: false };
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, ['--import', 'tsx', join(directory, 'test/random/hunt.ts'), input], { cwd: directory, timeout: 600_000 });
+    const child = spawn(process.execPath, ['--import', 'tsx', join(directory, 'test/random/hunt.ts'), JSON.stringify(input)], { cwd: directory, timeout: 600_000 });
     let output = '';
     let errors = '';
     child.stdout.on('data', (data) => (output += data));
@@ -41,7 +35,7 @@ function hunt(directory: string, pool: Pool): Promise<Caught> {
     child.on('close', () => {
       const last = output.trim().split('\n').at(-1);
       if (!last?.startsWith('{')) reject(new Error(`The search ended without an answer:\n${output}\n${errors}`));
-      else resolve(JSON.parse(last) as Caught);
+      else resolve(JSON.parse(last) as RoundOutput);
     });
   });
 }
@@ -53,22 +47,24 @@ const unseen: string[] = [];
 try {
   for (const part of ['src', 'test/random', 'test/support', 'package.json', 'tsconfig.json']) await cp(join(root, part), join(directory, part), { recursive: true });
   await symlink(join(root, 'node_modules'), join(directory, 'node_modules'));
+  const files = (await Promise.all(['src/scope', 'src/schema'].map(async (it) => (await readdir(join(root, it))).map((name) => join(it, name))))).flat();
+  const sources = new Map(await Promise.all(files.map(async (file) => [file, await readFile(join(directory, file), 'utf8')] as const)));
   // All are there, before the first one runs.
-  for (const it of chosen) mutated(await readFile(join(root, it.file), 'utf8'), it);
+  for (const it of mutations) fileOf(it, sources);
   const pool = await openPool(url, Number(values.seed));
   console.log('programs until seen | place');
   for (const it of chosen) {
-    const path = join(directory, it.file);
-    const source = await readFile(path, 'utf8');
-    await writeFile(path, mutated(source, it));
+    const file = fileOf(it, sources);
+    const source = sources.get(file)!;
+    await writeFile(join(directory, file), source.replace(it.from, () => it.to));
     try {
-      const { programs, caught, isDifference, what } = await hunt(directory, pool);
-      const isSeen = caught && isDifference;
+      const { told, found } = await hunt(directory, pool);
+      const isSeen = found?.isDifference === true;
       if (!isSeen && it.elsewhere === undefined) unseen.push(it.place);
-      const count = isSeen ? String(programs + 1) : caught ? 'broken' : `none in ${programs}`;
-      console.log(`${count.padStart(19)} | ${it.file.replace('src/', '')}: ${it.place}${!isSeen && it.elsewhere !== undefined ? ` (${it.elsewhere})` : ''}${values.verbose || (caught && !isDifference) ? `\n${what}` : ''}`);
+      const count = isSeen ? String(told.programs + 1) : found ? 'broken' : `none in ${told.programs}`;
+      console.log(`${count.padStart(19)} | ${file.replace('src/', '')}: ${it.place}${!isSeen && it.elsewhere !== undefined ? ` (${it.elsewhere})` : ''}${found && (values.verbose || !isSeen) ? `\n${found.what.slice(0, 600)}` : ''}`);
     } finally {
-      await writeFile(path, source);
+      await writeFile(join(directory, file), source);
     }
   }
   await pool.drop();

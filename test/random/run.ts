@@ -3,8 +3,8 @@ import { required } from './reach.js';
 import { search, type SearchOptions, type SearchResult } from './search.js';
 
 /** Programs that are added where something is still missing, and how often. */
-const more = 500;
-const times = 4;
+const more = 300;
+const times = 5;
 
 export async function searchAll(options: SearchOptions): Promise<SearchResult> {
   const result = await search(options);

@@ -5,15 +5,14 @@ import { program } from './arbitrary.js';
 import { Lane, type Failure, type Told } from './lane.js';
 import type { Pool } from './pool.js';
 import { pasteable } from './print.js';
-import type { MakeHandles } from './side.js';
+import type { SideOptions } from './side.js';
 
-export interface SearchOptions {
+/** What is searched, and how; the handles under test are those of `withTenancy`, unless `make` gives others. */
+export interface SearchOptions extends SideOptions {
   readonly pool: Pool;
   readonly seed: number;
   /** How many programs, over all schemas. */
   readonly programs: number;
-  /** What makes the handles under test: `withTenancy` unless said otherwise. */
-  readonly make?: MakeHandles | undefined;
   /** `schema:path`, to run one failure again. */
   readonly path?: string | undefined;
   /** False leaves the first program that differs as it was drawn. */
@@ -45,7 +44,7 @@ class Differs extends Error {
   }
 }
 
-export async function search({ pool, seed, programs, make, path, shrink = true, until }: SearchOptions): Promise<SearchResult> {
+export async function search({ pool, seed, programs, path, shrink = true, until, ...side }: SearchOptions): Promise<SearchResult> {
   const [only, programPath] = path === undefined ? [] : [Number(path.split(':')[0]), path.split(':').slice(1).join(':')];
   const schemas = pool.schemas.filter((it) => only === undefined || it.spec.index === only);
   const reach = new Map<string, number>();
@@ -56,7 +55,7 @@ export async function search({ pool, seed, programs, make, path, shrink = true, 
 
   await Promise.all(
     schemas.map(async (pooled) => {
-      const lane = await Lane.open(pool, pooled, make);
+      const lane = await Lane.open(pool, pooled, side);
       try {
         const property = fc.asyncProperty(program, async (drawn: Program) => {
           // One failure is enough: the others stop.

@@ -9,6 +9,14 @@ export type MakeHandles = (drizzleDb: any, relations: any) => any;
 
 export const scopedHandles: MakeHandles = (db, relations) => withTenancy(db, { relations });
 
+export interface SideOptions {
+  readonly make?: MakeHandles | undefined;
+  /** The role that programs run as; what they leave is read as the one that connects. */
+  readonly role?: string | undefined;
+  /** False where Drizzle's own handle would not see the rows: policies hide them from it. */
+  readonly readsPlainly?: boolean | undefined;
+}
+
 /**
  * A client of node-postgres that stands within one transaction from `begin` to `undo`. What a program sends seems to it
  * as if it were committed: each statement and each transaction of its own is a savepoint here.
@@ -53,7 +61,7 @@ class Undoing {
 
 export interface Side {
   readonly db: any;
-  /** Drizzle's own handle, as an application without tenants would have it. */
+  /** Drizzle's own handle, as an application without tenants would have it; undefined where it is not asked. */
   readonly plain: any;
   readonly begin: () => Promise<unknown>;
   /** Whether anything was written since `begin`. */
@@ -63,16 +71,19 @@ export interface Side {
   readonly close: () => Promise<unknown>;
 }
 
-export async function openSide(url: string, relations: any, make: MakeHandles = scopedHandles): Promise<Side> {
+export async function openSide(url: string, relations: any, { make = scopedHandles, role, readsPlainly = true }: SideOptions = {}): Promise<Side> {
   const client = new pg.Client({ connectionString: url });
   await client.connect();
   await client.query("set timezone to 'UTC'; set statement_timeout to '10s'");
   const undoing = new Undoing(client) as any;
   return {
     db: make(drizzle({ client: undoing }), relations),
-    plain: drizzle({ client: undoing, relations: relationsConfig(relations) as any }),
-    begin: () => client.query('begin'),
-    wrote: async () => (await client.query('select pg_current_xact_id_if_assigned() is not null as wrote')).rows[0].wrote,
+    plain: readsPlainly ? drizzle({ client: undoing, relations: relationsConfig(relations) as any }) : undefined,
+    begin: () => client.query(role === undefined ? 'begin' : `begin; set local role "${role}"`),
+    wrote: async () => {
+      if (role !== undefined) await client.query('set local role none');
+      return (await client.query('select pg_current_xact_id_if_assigned() is not null as wrote')).rows[0].wrote;
+    },
     read: async (text) => [(await client.query(text)) as any].flat().at(-1).rows[0],
     undo: () => client.query('rollback; deallocate all'),
     close: () => client.end(),

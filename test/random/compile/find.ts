@@ -44,7 +44,10 @@ function configOf(env: Env, ast: Find, table: TableSpec, level: number, first = 
     env.reach(`relational limit, level ${level}`);
     parts.push(`limit: ${ast.limit}`);
   }
-  if (ast.offset !== null) parts.push(`offset: ${ast.offset}`);
+  if (ast.offset !== null) {
+    env.reach('relational offset');
+    parts.push(`offset: ${ast.offset}`);
+  }
   if (ast.extras.length > 0) {
     env.reach('extras');
     parts.push(`extras: { ${ast.extras.map((field) => `${env.name('e')}: ${callback(env.in('extras'), table, (inner) => extra(inner, field))}`).join(', ')} }`);
@@ -160,6 +163,7 @@ function condition(env: Env, column: ColumnSpec, op: number, value: number): str
     const key = (n: number) => keyText(kind, 1 + (n % 5));
     return choose([key(value), `{ gt: ${key(value)} }`, `{ in: [${key(value)}, ${key(value + 1)}] }`, `{ ne: ${key(value)} }`, '{ isNotNull: true }'], op);
   }
+  if (kind.startsWith('tenant')) env.reach('tenant column');
   if (kind.startsWith('tenant')) return choose(['{ isNotNull: true }', `{ ne: ${env.shared.several ? 'ids[0]' : 'id'} }`, '{ OR: [{ isNull: true }, { isNotNull: true }] }'], op);
   switch (kind) {
     case 'bool':

@@ -17,6 +17,8 @@ export interface Compiled {
   readonly reach: ReadonlySet<string>;
   /** Whether it only reads what Drizzle's own handle reads in the same way. */
   readonly readsPlainly: boolean;
+  /** Whether what it reads of two tenants is what it reads of one and of the other. */
+  readonly addsUp: boolean;
 }
 
 /** What a program is given: the tables by name, the handles, and whose it is. */
@@ -30,11 +32,23 @@ export function compile(spec: SchemaSpec, tenancy: number, program: Program): Co
   for (const step of program.steps) compileStep(env, step);
   reach.add(program.several ? 'handle: several tenants' : 'handle: one tenant');
   const readsPlainly = program.steps.every((it) => it.k === 'statement' && isPlainRead(it.statement)) && !plainly.some((it) => reach.has(it)) && !program.several;
-  return { body: lines.join('\n'), reach, readsPlainly };
+  const addsUp = program.several && program.steps.every((it) => it.k === 'statement' && isPlainRead(it.statement) && !(it.statement.k === 'find' && it.statement.first)) && !together.some((it) => reach.has(it));
+  return { body: lines.join('\n'), reach, readsPlainly, addsUp };
 }
 
 /** What differs without a tenant column: the primary key, and what a CTE with the name of a table has in its place. */
 const plainly = ['group by the primary key', 'CTE with the name of a table'];
+
+/** What looks at rows of several tenants at once, or at those of none. */
+const together = [
+  ...['query in subquery', 'query in lateral', 'query in CTE', 'CTE written by hand', 'exists', 'not exists', 'in', 'not in', 'any', 'all', 'scalar subquery', '$count as an expression'],
+  ...['template as a number', 'template as text', 'template as a condition', 'join written by hand', 'raw', 'group by', 'aggregate', 'distinct', 'distinct on', 'window', 'limit', 'offset'],
+  ...['union', 'unionAll', 'intersect', 'except', 'tenant column', 'extras', 'order by many', 'RAW, level 0', 'RAW, level 1', 'RAW, level 2', 'RAW, level 3', 'RAW, level 4'],
+  ...[0, 1, 2, 3, 4].map((level) => `relational limit, level ${level}`),
+  ...['reference', 'reference alias', 'values', 'template'].flatMap((it) => [`from ${it}`, ...['inner', 'left', 'right', 'full', 'cross'].map((join) => `${join} join of ${it}`)]),
+  'find of reference',
+  'relational offset',
+];
 
 // Drizzle writes an alias where the table of $count() belongs.
 const isPlainRead = (it: Statement) => it.k === 'select' || it.k === 'find' || (it.k === 'raw' && !it.raw.byHand);

@@ -120,11 +120,11 @@ export function selectOf(around: Env, ast: Select, options: SelectOptions): Quer
   let verb = `select(${fields})`;
   const wantsOrder = ast.order.length > 0 || ast.limit !== null || ast.offset !== null;
   const isOne = aggregate !== undefined;
-  const byTemplate = ast.order.find((it) => it.style === 4);
+  const byTemplate = ast.order.find((it) => it.style === 4 || it.n % 3 === 0);
   if (isDistinct && ast.distinct === 2 && byTemplate && use === 'statement') {
     // Which row of several is kept is open, so that nothing of it is shown.
     env.reach('distinct on a template');
-    verb = `selectDistinctOn([${numTemplate(env.in('distinct on'), byTemplate.n, byTemplate.n)}], { ${chosen[0]!.key}: sql\`1\` })`;
+    verb = `selectDistinctOn([${numTemplate(env.in('distinct on'), byTemplate.n, byTemplate.n * 2)}], { ${chosen[0]!.key}: sql\`1\` })`;
   } else if (isDistinct && ast.distinct === 2) {
     const on = ast.order.slice(0, 1).map((it) => env.column(it.n, isPlain, true)?.code ?? chosen[0]!.code);
     const columns = on.length > 0 ? on : [from.total[0] ?? 'sql`1`'];
