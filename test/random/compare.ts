@@ -2,7 +2,7 @@
  * One program on two databases: one of many tenants, and one that holds its own tenants alone. What it returns or
  * throws must be equal, and so must be what it leaves; other tenants' rows stay as they were.
  */
-import { recorder, type Result } from './outcome.js';
+import { recorder, type Expected, type Result } from './outcome.js';
 import type { Side } from './side.js';
 import { restartQuery, stateQuery, type Module, type Whose } from './state.js';
 
@@ -15,7 +15,7 @@ export interface Given {
   readonly id: any;
   readonly ids: readonly any[];
   readonly others: readonly any[];
-  readonly step: (run: () => unknown, ordered?: boolean) => Promise<void>;
+  readonly step: (run: () => unknown, ordered?: Expected) => Promise<void>;
 }
 
 export interface Difference {
@@ -64,7 +64,7 @@ export class Compared {
     try {
       const tdb = plain ? side.plain : own.length > 1 ? side.db.forTenants(own) : side.db.forTenant(own[0]);
       let depth = 0;
-      const nesting = async (body: () => unknown, ordered?: boolean): Promise<void> => {
+      const nesting = async (body: () => unknown, ordered?: Expected): Promise<void> => {
         const isTop = depth === 0;
         depth++;
         try {
@@ -97,7 +97,10 @@ export async function compare(many: Compared, alone: Compared, run: Run, whose: 
   const aloneAfter = second.state ?? aloneBefore;
   const differ = (what: string, left: unknown, right: unknown): Difference | undefined =>
     JSON.stringify(left) === JSON.stringify(right) ? undefined : { what, many: left, alone: right };
+  // A conflict target that is no constraint is the handle's fault, as what it did not refuse is.
+  const isFault = (it: Result) => it.unrefused === true || it.error?.code === '42P10';
   const difference =
+    differ('faults, none on the right,', first.results.filter(isFault), []) ??
     differ('results', first.results, second.results) ??
     differ("other tenants' rows", after.others, manyBefore.others) ??
     differ("other tenants' rows, where there are none", aloneAfter.others, aloneBefore.others) ??

@@ -3,7 +3,12 @@
 export interface Result {
   readonly value?: unknown;
   readonly error?: Record<string, unknown>;
+  /** What had to be refused, and was not. */
+  readonly unrefused?: true;
 }
+
+/** How the rows of a step are compared: in any order, in theirs, or not at all, since the statement has to be refused. */
+export type Expected = boolean | 'refused';
 
 /** A value as it is compared: lists without their order unless the program orders them. */
 function comparable(value: unknown, ordered: boolean): unknown {
@@ -25,12 +30,13 @@ function comparable(value: unknown, ordered: boolean): unknown {
  */
 export function recorder() {
   const results: Result[] = [];
-  const step = async (run: () => unknown, ordered = false): Promise<void> => {
+  const step = async (run: () => unknown, ordered: Expected = false): Promise<void> => {
     const at = results.push({}) - 1;
     try {
-      results[at] = { value: comparable(await run(), ordered) };
+      results[at] = { value: comparable(await run(), ordered === true), ...(ordered === 'refused' && { unrefused: true }) };
     } catch (thrown) {
-      results[at] = { error: errorOf(thrown) };
+      const error = errorOf(thrown);
+      results[at] = { error, ...(ordered === 'refused' && error.tag === undefined && { unrefused: true }) };
       // An error ends the transaction around it.
       throw new Failed(thrown);
     }

@@ -1,5 +1,6 @@
 /** The text of a program: what is run, and what a failure prints. */
 import type { Program, Statement, Step } from '../ast.js';
+import type { Expected } from '../outcome.js';
 import { keyText, type SchemaSpec } from '../spec.js';
 import { choose, columnOf, Env, type Rows } from './env.js';
 import { ctesOf } from './cte.js';
@@ -112,14 +113,15 @@ function compileStep(env: Env, step: Step): void {
     }
     case 'refused': {
       const block = env.with({ lines: [] });
-      return emit(env, block.lines, refusedOf(block, step), false);
+      const { code, isRefused } = refusedOf(block, step);
+      return emit(env, block.lines, code, isRefused && 'refused');
     }
   }
 }
 
 /** A step: lines that build a query, and what is awaited. */
-function emit(env: Env, lines: readonly string[], code: string, ordered: boolean): void {
-  const end = ordered ? ', true' : '';
+function emit(env: Env, lines: readonly string[], code: string, ordered: Expected): void {
+  const end = ordered === 'refused' ? ", 'refused'" : ordered ? ', true' : '';
   if (lines.length === 0) env.lines.push(`await step(() => ${code}${end});`);
   else env.lines.push(`await step(() => {\n${[...lines, `return ${code};`].map((it) => `  ${it.replaceAll('\n', '\n  ')}`).join('\n')}\n}${end});`);
 }

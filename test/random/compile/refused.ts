@@ -64,12 +64,15 @@ function plain(env: Env, n: number, code: (table: string) => string): string {
 
 export const refusals = attempts.map(([name]) => name);
 
-export function refusedOf(env: Env, step: Extract<Step, { k: 'refused' }>): string {
+/** What is confined without being refused. */
+const confined = ['a selection that names another tenant'];
+
+export function refusedOf(env: Env, step: Extract<Step, { k: 'refused' }>): { readonly code: string; readonly isRefused: boolean } {
   if (step.n % 5 === 0 && !env.shared.several) {
     const raw = rawOf(env, { form: step.link, table: step.table, link: step.link, column: step.table, value: step.n, byHand: true }, step.table)!;
-    return `${env.handle}.execute(sql\`${raw}\`)`;
+    return { code: `${env.handle}.execute(sql\`${raw}\`)`, isRefused: true };
   }
   const [name, code] = choose(attempts, step.n * 7 + step.link);
   env.reach(`refused: ${name}`);
-  return code(env, step);
+  return { code: code(env, step), isRefused: !confined.includes(name) };
 }

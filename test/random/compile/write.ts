@@ -6,6 +6,7 @@ import { bool, num, text } from './expression.js';
 import { joinsOf } from './join.js';
 import { valueOf } from './select.js';
 import { tableRows } from './source.js';
+import { numTemplate } from './template.js';
 
 export interface Written {
   readonly code: string;
@@ -61,7 +62,8 @@ function returned(env: Env, code: string, rows: Rows, returning: Returning | nul
   const cols = returning.fields.map((field) => {
     const kind = field.k === 'text' ? 'text' : field.k === 'bool' ? 'bool' : 'int';
     const key = env.name('c');
-    return { key, kind, code: `sql\`\${${valueOf(inner, field, kind)}}\`.as('${key}')` } as const;
+    const value = field.k === 'column' && field.n % 3 === 0 ? numTemplate(inner, field.n, field.n) : valueOf(inner, field, kind);
+    return { key, kind, code: `sql\`\${${value}}\`.as('${key}')` } as const;
   });
   return { code: `${code}.returning({ ${cols.map((it) => `${it.key}: ${it.code}`).join(', ')} })`, cols };
 }
