@@ -10,7 +10,8 @@ import { missing, reachSummary } from './reach.js';
 import { searchAll } from './run.js';
 import { search } from './search.js';
 
-const seed = Number(process.env.RANDOM_SEED ?? Math.floor(Math.random() * 1_000_000));
+// In CI the same programs each time, so that it is the change that turns it red; anywhere else new ones.
+const seed = Number(process.env.RANDOM_SEED ?? (process.env.CI ? 1 : Math.floor(Math.random() * 1_000_000)));
 const programs = Number(process.env.RANDOM_PROGRAMS ?? 3_000);
 const path = process.env.RANDOM_PATH;
 let pool: Pool;
