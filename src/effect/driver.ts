@@ -8,7 +8,7 @@ import type { PgTransactionConfig } from 'drizzle-orm/pg-core';
 import { UnsupportedTenantOperationError } from '../schema/index.js';
 import { setWithin } from '../scope/binding.js';
 import type { Settings } from '../scope/settings.js';
-import { DbError, dbErrorOf } from './db-error.js';
+import { DbError, dbErrorOf, QueryError } from './db-error.js';
 
 /** Drizzle's session, of any driver. */
 export type DrizzleSession = any;
@@ -71,6 +71,20 @@ export function transactionOptions(config: PgTransactionConfig = {}): { readonly
 export const ended = new DbError({
   reason: new UnsupportedTenantOperationError('Use the handle inside its transaction: this one has ended.'),
 });
+
+/** PostgreSQL answers the COMMIT of a transaction in which a statement has failed, and does not commit. */
+export const aborted = new DbError({
+  reason: new QueryError({
+    code: '25P02',
+    message: 'Give a statement that may fail a transaction of its own, as in tx.transaction((inner) => ...): one that failed has ended this transaction, and nothing of it was kept.',
+  }),
+});
+
+/** Fails in a transaction that a statement has ended. */
+export const ensureAlive = (driver: Driver): Effect.Effect<unknown, DbError> => Effect.mapError(runText(driver, 'select 1'), asAborted);
+
+/** The error of a transaction's own statement, with what to do where an earlier one has ended it. */
+export const asAborted = (error: DbError): DbError => ('code' in error.reason && error.reason.code === '25P02' ? aborted : error);
 
 /** What a driver returned, as an Effect that fails with a `DbError`. Where nothing can cancel it, it is waited for. */
 export const settle = <A>(run: () => PromiseLike<A> | Effect.Effect<A, unknown>, text?: string): Effect.Effect<A, DbError> =>

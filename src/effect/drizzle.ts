@@ -6,7 +6,7 @@ import { is } from 'drizzle-orm';
 import type { PgTransactionConfig } from 'drizzle-orm/pg-core';
 import { PgEffectDatabase } from 'drizzle-orm/pg-core/effect';
 import { dbErrorOf, type DbError } from './db-error.js';
-import { ended, runText, settle, transactionOptions, type Driver, type DrizzleSession } from './driver.js';
+import { asAborted, ended, ensureAlive, runText, settle, transactionOptions, type Driver, type DrizzleSession } from './driver.js';
 
 /**
  * A driver of promises. It knows of no way to cancel, so an interrupted fiber waits until its statement is done; a
@@ -14,12 +14,24 @@ import { ended, runText, settle, transactionOptions, type Driver, type DrizzleSe
  *
  * @param session Drizzle's session
  */
-export const promiseDriver = (session: DrizzleSession, attributes: Driver['attributes'], open?: { isOpen: boolean }): Driver => ({
+export const promiseDriver = (session: DrizzleSession, attributes: Driver['attributes'], open?: Open): Driver => ({
   isTransaction: open !== undefined,
   attributes,
-  statement: (use, text) => Effect.suspend(() => (open?.isOpen === false ? Effect.fail(ended) : settle(() => use(session), text))),
+  statement: (use, text) => Effect.suspend(() => (open?.isOpen === false ? Effect.fail(ended) : noticing(open, settle(() => use(session), text)))),
   transaction: (body, config) => (open ? nested(session, attributes, open, body) : outermost(session, attributes, body, config)),
 });
+
+/** A transaction. */
+interface Open {
+  isOpen: boolean;
+  /** How many savepoints it is within. */
+  readonly depth: number;
+  /** Whether a statement failed, and so may have ended it. */
+  hasFailed: boolean;
+}
+
+const noticing = <A>(open: Pick<Open, 'hasFailed'> | undefined, run: Effect.Effect<A, DbError>): Effect.Effect<A, DbError> =>
+  open ? Effect.tapError(run, () => Effect.sync(() => void (open.hasFailed = true))) : run;
 
 const rollback = Symbol('rollback');
 
@@ -50,8 +62,10 @@ const outermost = <A, E, R>(
           return Effect.sync(() => end.reject(rollback));
         }),
       );
-      const open = { isOpen: true };
-      const exit = yield* Effect.exit(restore(Effect.suspend(() => body(promiseDriver(inner, attributes, open)))));
+      const open: Open = { isOpen: true, depth: 0, hasFailed: false };
+      const within = promiseDriver(inner, attributes, open);
+      let exit: Exit.Exit<A, E | DbError> = yield* Effect.exit(restore(Effect.suspend(() => body(within))));
+      if (Exit.isSuccess(exit) && open.hasFailed) exit = yield* Effect.exit(Effect.andThen(ensureAlive(within), exit));
       open.isOpen = false;
       if (Exit.isSuccess(exit)) {
         end.resolve();
@@ -67,20 +81,22 @@ const outermost = <A, E, R>(
 const nested = <A, E, R>(
   session: DrizzleSession,
   attributes: Driver['attributes'],
-  parent: { isOpen: boolean; depth?: number },
+  parent: Open,
   body: (driver: Driver) => Effect.Effect<A, E, R>,
 ): Effect.Effect<A, E | DbError, R> =>
   Effect.uninterruptibleMask((restore) =>
     Effect.gen(function* () {
       const outer = promiseDriver(session, attributes, parent);
-      const depth = (parent.depth ?? 0) + 1;
+      const depth = parent.depth + 1;
       const name = `drizzle_tenant_${depth}`;
       yield* runText(outer, `savepoint ${name}`);
-      const open = { isOpen: true, depth };
+      const open: Open = { isOpen: true, depth, hasFailed: false };
       const exit = yield* Effect.exit(restore(Effect.suspend(() => body(promiseDriver(session, attributes, open)))));
       open.isOpen = false;
-      if (Exit.isFailure(exit)) yield* Effect.exit(runText(outer, `rollback to savepoint ${name}`));
-      yield* Effect.exit(runText(outer, `release savepoint ${name}`));
+      const release = runText(outer, `release savepoint ${name}`);
+      const rollBack = Effect.exit(Effect.andThen(runText(outer, `rollback to savepoint ${name}`), release));
+      if (Exit.isFailure(exit)) yield* rollBack;
+      else yield* release.pipe(Effect.mapError(asAborted), Effect.tapError(() => rollBack));
       return yield* exit;
     }),
   );
@@ -99,15 +115,20 @@ function promise<A>() {
 export const isEffectDrizzle = (db: unknown): boolean => is(db, PgEffectDatabase);
 
 /** Drizzle's Effect drivers keep the connection of a transaction in the context of its fiber. */
-export const effectDriver = (session: DrizzleSession, attributes: Driver['attributes'], isTransaction = false): Driver => ({
-  isTransaction,
+export const effectDriver = (session: DrizzleSession, attributes: Driver['attributes'], open?: Pick<Open, 'hasFailed'>): Driver => ({
+  isTransaction: open !== undefined,
   runsEffects: true,
   attributes,
-  statement: (use, text) => settle(() => use(session), text),
+  statement: (use, text) => noticing(open, settle(() => use(session), text)),
   transaction: <A, E, R>(body: (driver: Driver) => Effect.Effect<A, E, R>, config?: PgTransactionConfig): Effect.Effect<A, E | DbError, R> =>
     Effect.suspend(() => {
-      let outcome: Exit.Exit<A, E> | undefined;
-      const inside = () => Effect.onExit(body(effectDriver(session, attributes, true)), (exit) => Effect.sync(() => void (outcome = exit)));
+      let outcome: Exit.Exit<A, E | DbError> | undefined;
+      const inside = () => {
+        const state = { hasFailed: false };
+        const within = effectDriver(session, attributes, state);
+        const whole = Effect.tap(body(within), () => (state.hasFailed ? ensureAlive(within) : Effect.void));
+        return Effect.onExit(whole, (exit) => Effect.sync(() => void (outcome = exit)));
+      };
       return Effect.try({ try: () => transactionOptions(config), catch: (error) => dbErrorOf(error) }).pipe(
         Effect.andThen(() => session.transaction(inside, config) as Effect.Effect<A, unknown, R>),
         Effect.catchCause((cause): Effect.Effect<never, E | DbError> => {

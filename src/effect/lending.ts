@@ -8,7 +8,7 @@ import * as Exit from 'effect/Exit';
 import type * as EffectScope from 'effect/Scope';
 import * as Semaphore from 'effect/Semaphore';
 import { dbErrorOf, type DbError } from './db-error.js';
-import { ended, runText, transactionOptions, type Driver, type DrizzleSession, type Use } from './driver.js';
+import { aborted, asAborted, ended, runText, transactionOptions, type Driver, type DrizzleSession, type Use } from './driver.js';
 
 /** One connection to the server. */
 export interface Connection {
@@ -38,7 +38,7 @@ export const lendingDriver = (lend: Lend, attributes: Driver['attributes']): Dri
       Effect.flatMap(lend, (connection) =>
         inTransaction(new OnConnection(connection, attributes), body, () => {
           const { begin, then } = transactionOptions(config);
-          return { open: [`begin${begin}`, ...(then ? [then] : [])], commit: 'commit', rollback: 'rollback' };
+          return { open: [`begin${begin}`, ...(then ? [then] : [])], commit: 'commit', rollback: ['rollback'] };
         }),
       ),
     ),
@@ -120,7 +120,7 @@ class OnConnection implements Driver {
           ? inTransaction(new OnConnection(this.connection, this.attributes, this.turn, this.depth + 1), body, () => ({
               open: [`savepoint ${name}`],
               commit: `release savepoint ${name}`,
-              rollback: `rollback to savepoint ${name}; release savepoint ${name}`,
+              rollback: [`rollback to savepoint ${name}`, `release savepoint ${name}`],
             }))
           : Effect.fail(ended),
       ),
@@ -131,7 +131,7 @@ class OnConnection implements Driver {
 interface Brackets {
   readonly open: readonly string[];
   readonly commit: string;
-  readonly rollback: string;
+  readonly rollback: readonly string[];
 }
 
 /** Failure, defect and interruption roll back. A connection that cannot roll back is given up. */
@@ -144,7 +144,7 @@ const inTransaction = <A, E, R>(
     Effect.gen(function* () {
       const { open, commit, rollback } = yield* Effect.try({ try: brackets, catch: (error) => dbErrorOf(error) });
       const control = new OnConnection(driver.connection, driver.attributes, driver.turn);
-      const rollBack = Effect.forEach(rollback.split('; '), (text) => runText(control, text), { discard: true }).pipe(
+      const rollBack = Effect.forEach(rollback, (text) => runText(control, text), { discard: true }).pipe(
         Effect.catch(() => Effect.sync(() => driver.connection.destroy())),
       );
       const [begin, ...rest] = open;
@@ -156,10 +156,15 @@ const inTransaction = <A, E, R>(
         yield* rollBack;
         return yield* exit;
       }
-      // A COMMIT that the server refused has rolled back by itself.
-      yield* runText(control, commit).pipe(
-        Effect.tapError((error) => Effect.sync(() => error.reason._tag === 'ConnectionError' && driver.connection.destroy())),
+      // A COMMIT that the server refused has rolled back by itself; a savepoint is still there.
+      const answer: any = yield* runText(control, commit).pipe(
+        Effect.mapError(asAborted),
+        Effect.tapError((error) => {
+          if (error.reason._tag === 'ConnectionError') return Effect.sync(() => driver.connection.destroy());
+          return driver.depth > 0 ? rollBack : Effect.void;
+        }),
       );
+      if (answer.command === 'ROLLBACK') return yield* aborted;
       return exit.value;
     }),
   );

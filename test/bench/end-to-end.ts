@@ -116,7 +116,7 @@ try {
     for (const name of Object.keys(times) as (keyof typeof times)[]) console.log(on, name, us(name));
     report(`throughput, ${on}: scoped / hand-written, both unprepared`, throughput('unprepared', 'byHand'), 'at least 0.97');
     report(`throughput, ${on}: scoped as it is / Drizzle as it is`, throughput('scoped', 'byHand'), 'at least 1.8');
-    report(`the same, of a join by key alone`, throughput('joinScoped', 'joinByHand'), '');
+    report(`the same, ${on}, of a join by key alone`, throughput('joinScoped', 'joinByHand'), '');
     report(`latency, ${on}: that join, scoped / bare postgres.js, prepared`, ratioOf(times.joinScoped, times.joinRaw), '');
     report(`latency, ${on}: \`db.prepare(...)\`.run / Drizzle's own prepared statement`, ratioOf(times.prepared, times.ownPrepared), 'at most 1.1');
     report(`latency, ${on}: \`rls: true\` / textbook transaction with set_config`, ratioOf(times.bound, times.textbook), 'at most 0.4');

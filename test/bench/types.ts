@@ -55,7 +55,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   try {
     for (const compiler of Object.keys(compilers) as Compiler[]) {
       const costs: Record<Kind, Cost[]> = { plain: [], scoped: [] };
-      for (let round = 0; round < 5; round++) for (const kind of round % 2 ? kinds : [...kinds].reverse()) costs[kind].push(compile(compiler, kind));
+      for (let round = 0; round < 3; round++) for (const kind of round % 2 ? kinds : [...kinds].reverse()) costs[kind].push(compile(compiler, kind));
       const seconds = (kind: Kind) => costs[kind].map((it) => it.seconds);
       console.log(compiler, 'plain', show(spreadOf(seconds('plain'))), 's, scoped', show(spreadOf(seconds('scoped'))), 's', costs.plain[0], costs.scoped[0]);
       report(`type checking time, ${compiler}: scoped / plain`, ratioOf(seconds('scoped'), seconds('plain')), 'at most 1.15');

@@ -57,6 +57,15 @@ const program = Effect.gen(function* () {
   const refused = yield* Effect.flip(db.transaction((tx) => Effect.andThen(tx.delete(tasks), tx.rollback())));
   const failed = yield* Effect.flip(db.transaction((tx) => Effect.andThen(tx.delete(tasks), Effect.fail({ mine: true } as const))));
   const unique = yield* Effect.flip(db.insert(projects).values({ id: 51, name: 'fifty' }));
+  const twice = (tx: Pick<typeof db, 'insert'>) => Effect.exit(tx.insert(projects).values({ id: 52, name: 'fifty' }));
+  const caught = yield* Effect.flip(db.transaction((tx) => Effect.andThen(tx.delete(tasks), twice(tx))));
+  const within = yield* db.transaction((tx) =>
+    Effect.gen(function* () {
+      const inner = yield* Effect.flip(tx.transaction((nested) => Effect.andThen(nested.delete(tasks), twice(nested))));
+      yield* Effect.exit(tx.transaction((nested) => nested.insert(projects).values({ id: 52, name: 'fifty' })));
+      return { inner: inner.reason, tasks: yield* tx.$count(tasks) };
+    }),
+  );
   const removed = yield* db.delete(projects).where(eq(projects.id, 50));
   const late = yield* db.transaction((tx) => Effect.succeed(tx));
   const after = yield* Effect.flip(late.select().from(projects));
@@ -68,6 +77,8 @@ const program = Effect.gen(function* () {
     refused: refused.reason._tag,
     failed,
     unique: [unique.reason._tag, 'constraint' in unique.reason && unique.reason.constraint],
+    caught: caught.reason,
+    within,
     removed: removed.rowCount,
     after: after.reason._tag,
     tasks: yield* db.$count(tasks),
@@ -76,6 +87,8 @@ const program = Effect.gen(function* () {
     related: (yield* db.query.projects.findMany({ with: { tasks: true } })).flatMap((it) => it.tasks.map((task) => task.title)),
   };
 });
+
+const aborted = expect.objectContaining({ code: '25P02', message: expect.stringMatching(/^Give a statement that may fail a transaction of its own/) });
 
 describe.each(Object.entries(drivers))('layerFrom(%s)', (_name, make) => {
   it('runs the same program with the same results', async () => {
@@ -87,6 +100,8 @@ describe.each(Object.entries(drivers))('layerFrom(%s)', (_name, make) => {
         refused: 'RollbackError',
         failed: { mine: true },
         unique: ['UniqueViolation', 'projects_name_key'],
+        caught: aborted,
+        within: { inner: aborted, tasks: 3 },
         removed: 1,
         after: 'UnsupportedTenantOperationError',
         tasks: 3,

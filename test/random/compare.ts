@@ -98,7 +98,7 @@ export async function compare(many: Compared, alone: Compared, run: Run, whose: 
   const differ = (what: string, left: unknown, right: unknown): Difference | undefined =>
     JSON.stringify(left) === JSON.stringify(right) ? undefined : { what, many: left, alone: right };
   // A conflict target that is no constraint is the handle's fault, as what it did not refuse is.
-  const isFault = (it: Result) => it.unrefused === true || it.error?.code === '42P10';
+  const isFault = (it: Result) => (it.unrefused === true && many.side.refuses) || it.error?.code === '42P10';
   const difference =
     differ('faults, none on the right,', first.results.filter(isFault), []) ??
     differ('results', first.results, second.results) ??

@@ -15,6 +15,8 @@ export interface SideOptions {
   readonly role?: string | undefined;
   /** False where Drizzle's own handle would not see the rows: policies hide them from it. */
   readonly readsPlainly?: boolean | undefined;
+  /** False where the prover is taken away, so that what has to be refused is not. */
+  readonly refuses?: boolean | undefined;
 }
 
 /**
@@ -63,6 +65,8 @@ export interface Side {
   readonly db: any;
   /** Drizzle's own handle, as an application without tenants would have it; undefined where it is not asked. */
   readonly plain: any;
+  /** Whether what has to be refused is. */
+  readonly refuses: boolean;
   readonly begin: () => Promise<unknown>;
   /** Whether anything was written since `begin`. */
   readonly wrote: () => Promise<boolean>;
@@ -71,13 +75,14 @@ export interface Side {
   readonly close: () => Promise<unknown>;
 }
 
-export async function openSide(url: string, relations: any, { make = scopedHandles, role, readsPlainly = true }: SideOptions = {}): Promise<Side> {
+export async function openSide(url: string, relations: any, { make = scopedHandles, role, readsPlainly = true, refuses = true }: SideOptions = {}): Promise<Side> {
   const client = new pg.Client({ connectionString: url });
   await client.connect();
   await client.query("set timezone to 'UTC'; set statement_timeout to '10s'");
   const undoing = new Undoing(client) as any;
   return {
     db: make(drizzle({ client: undoing }), relations),
+    refuses,
     plain: readsPlainly ? drizzle({ client: undoing, relations: relationsConfig(relations) as any }) : undefined,
     begin: () => client.query(role === undefined ? 'begin' : `begin; set local role "${role}"`),
     wrote: async () => {

@@ -98,13 +98,13 @@ const asRole =
 
 test('the policies alone confine programs at random', { timeout: 300_000 }, async () => {
   const before = Date.now();
-  const { told, found } = await search({ pool, seed, programs, make: asRole(true), path: process.env.RANDOM_PATH });
+  const { told, found } = await search({ pool, seed, programs, make: asRole(true), refuses: false, path: process.env.RANDOM_PATH });
   console.log(`RANDOM_SEED=${seed}, without filters: ${told.programs} programs, ${told.steps} steps, ${told.failed} failed, ${((Date.now() - before) / 1000).toFixed(0)} s`);
   if (found) throw new Error(`${tell(found.failure, found.error)}\n\nRun it again with RANDOM_SEED=${seed}\n\n${found.text}`);
   expect(told.telling / told.programs).toBeGreaterThan(0.8);
 });
 
 test('without policies and filters, they do not', { timeout: 120_000 }, async () => {
-  const { found } = await search({ pool, seed, programs: 200, shrink: false, make: (db, relations) => withTenancy(db, { relations }) });
+  const { found } = await search({ pool, seed, programs: 200, shrink: false, refuses: false, make: (db, relations) => withTenancy(db, { relations }) });
   expect(found?.failure?.what).toBeDefined();
 });
