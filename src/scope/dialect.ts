@@ -225,7 +225,7 @@ class Statement extends Template {
     const lastOuter = joins.length === 0 ? -1 : joins.findLastIndex((join) => join.joinType === 'right' || join.joinType === 'full');
     const place = (source: object, index: number, joinType: string) => {
       if (!joinTypes.has(joinType)) throw new UnsupportedTenantOperationError(`Join with one of Drizzle's methods: "${joinType}" is no join.`);
-      if (!isTable(source)) return { source: this.source(source, index), on: none };
+      if (!isTable(source)) return { source: this.source(source, index), type: joinType, on: none };
       const found = this.scope.admit(source);
       const isDerived = index < lastOuter || joinType === 'full';
       const predicate = isDerived ? undefined : this.scope.predicate(source, found);
@@ -234,12 +234,16 @@ class Statement extends Template {
       if (column) tenants.push(column);
       const isOn = joinType === 'inner' || joinType === 'left';
       if (!isOn) where.push(predicate);
-      if (joinType === 'from' || joinType === 'cross') where.push(equal);
+      // Before an outer join, an equality in WHERE would drop the rows which that fills up with nulls.
+      const type = joinType === 'cross' && equal && index < lastOuter ? 'inner' : joinType;
+      const isInWhere = type === 'from' || type === 'cross';
+      if (isInWhere) where.push(equal);
       const rows = isDerived ? this.scope.rowsOf(source, found) : undefined;
       if (rows) this.markBare(source);
       return {
         source: rows ? new Subquery(rows, {}, namesOf(source)[2]) : source,
-        on: [isOn ? predicate : undefined, joinType === 'from' || joinType === 'cross' ? undefined : equal],
+        type,
+        on: [isOn ? predicate : undefined, isInWhere ? undefined : equal],
       };
     };
     if (target) {
@@ -248,13 +252,13 @@ class Statement extends Template {
     }
     const from = table === undefined ? undefined : place(table, -1, 'from').source;
     const scopedJoins = joins.map(({ table, joinType, lateral, alias, on: given }, index) => {
-      const { source, on } = place(table, index, joinType);
+      const { source, type, on } = place(table, index, joinType);
       return {
         table: source,
-        joinType,
+        joinType: type,
         lateral: Boolean(lateral),
         alias,
-        on: joinType === 'cross' ? undefined : this.on(on, given),
+        on: type === 'cross' ? undefined : this.on(on, given),
       };
     });
     return { from, joins: scopedJoins, where };

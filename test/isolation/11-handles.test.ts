@@ -1,5 +1,5 @@
 /** ISOLATION.md 6, 11 and 18, over the other handles: several tenants, every tenant, the shared tables; views and locks. */
-import { count, eq, exists, sql } from 'drizzle-orm';
+import { and, count, eq, exists, sql } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/postgres-js';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { withTenancy } from '../../src/index.js';
@@ -36,6 +36,14 @@ describe('forTenants', () => {
     ]);
     for (const rows of seen) expect(tenantsOf(rows)).toEqual([a, b]);
     expect(await tdb.$count(tasks)).toBe(10);
+  });
+
+  test('keeps the rows that an outer join fills up with nulls, behind a CROSS JOIN', async () => {
+    const read = (tdb: any) => tdb.select({ t: tasks.id, n: labels.id, p: projects.id }).from(tasks).crossJoin(labels).rightJoin(projects, and(eq(tasks.projectId, projects.id), eq(tasks.done, true)));
+    const rows = await read(both());
+    expect(rows.some((row: any) => row.t === null)).toBe(true);
+    const apart = [...(await read(it.db.forTenant(a))), ...(await read(it.db.forTenant(b)))];
+    expect(rows.map((row: any) => JSON.stringify(row)).sort()).toEqual(apart.map((row) => JSON.stringify(row)).sort());
   });
 
   test('joins the rows of one tenant to rows of the same', async () => {

@@ -14,7 +14,7 @@ export function pasteable(pool: Pool, pooled: PoolSchema, program: Program, fail
   const { name, ids } = spec.tenancies[seat.tenancy]!;
   const id = (n: number) => `${name}.parse(${ids[n]!})`;
   const code = `${spec.source}\n${body}`;
-  const uses = (word: string) => new RegExp(`(?<![.\\w'"])${word.replace('$', '\\$')}\\b`).test(code);
+  const uses = (word: string) => new RegExp(`(?<![.\\w'"])${word}\\b(?!\\)?['":])`).test(code);
   const from = Object.entries(imports).flatMap(([module, names]) => {
     const used = Object.keys(names).filter(uses);
     const path = module === 'drizzle-tenant' ? '../../src/index.js' : module;

@@ -15,11 +15,11 @@ export interface Same {
   readonly program: (given: any, schema: any) => Promise<unknown>;
   /** Drizzle's own handle, over the tenants alone, has to give the same. */
   readonly readsPlainly?: boolean;
-  readonly side?: SideOptions;
+  readonly make?: SideOptions['make'];
 }
 
 /** Expects a program to do the same on both databases. */
-export async function sameOnBoth({ schema, whose, many, alone, program, readsPlainly, side: options }: Same): Promise<void> {
+export async function sameOnBoth({ schema, whose, many, alone, program, readsPlainly, make }: Same): Promise<void> {
   const module = schema();
   const ddl = await ddlOfModules([module]);
   const url = inject('databaseUrl');
@@ -32,7 +32,7 @@ export async function sameOnBoth({ schema, whose, many, alone, program, readsPla
       const name = `same_${process.pid}_${Date.now().toString(36)}_${names.length}`;
       await admin.query(`create database ${name}`);
       names.push(name);
-      const side = await openSide(Object.assign(new URL(url), { pathname: `/${name}` }).href, module.relations, options);
+      const side = await openSide(Object.assign(new URL(url), { pathname: `/${name}` }).href, module.relations, { make });
       await side.read(`${ddl};\n${rows}`);
       opened.push(new Compared(side, module));
       await opened.at(-1)!.restart();

@@ -27,14 +27,15 @@ export const parameters = ['{ db, tdb, id, ids, others, step }', 'schema'] as co
 
 export function compile(spec: SchemaSpec, tenancy: number, program: Program): Compiled {
   const reach = new Set<string>();
-  const names = spec.names.join(', ');
-  const lines = [`const { ${names} } = schema;`];
+  const lines: string[] = [];
   const env = new Env({ spec, tenancy, several: program.several, reach, names: 0 }, lines, 'tdb');
   for (const step of program.steps) compileStep(env, step);
   reach.add(program.several ? 'handle: several tenants' : 'handle: one tenant');
   const readsPlainly = program.steps.every((it) => it.k === 'statement' && isPlainRead(it.statement)) && !plainly.some((it) => reach.has(it)) && !program.several;
   const addsUp = program.several && program.steps.every((it) => it.k === 'statement' && isPlainRead(it.statement) && !(it.statement.k === 'find' && it.statement.first)) && !together.some((it) => reach.has(it));
-  return { body: lines.join('\n'), reach, readsPlainly, addsUp };
+  const code = lines.join('\n');
+  const names = spec.names.filter((it) => new RegExp(`(?<![.\\w'"])${it}\\b(?!:)`).test(code));
+  return { body: `const { ${names.join(', ')} } = schema;\n${code}`, reach, readsPlainly, addsUp };
 }
 
 /** What differs without a tenant column: the primary key, and what a CTE with the name of a table has in its place. */
