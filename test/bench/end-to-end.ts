@@ -124,4 +124,6 @@ try {
 } finally {
   await Promise.all(clients.map((it) => it.end()));
   await databases.stop();
+  // The embedded server's hooks listen to the process that started this one, which would keep it alive.
+  process.disconnect?.();
 }
