@@ -3,7 +3,7 @@
  * A classification is frozen, and known by identity: no property that a caller sets can forge or remove one.
  */
 import { Column, is, Table, View } from 'drizzle-orm';
-import { chunkKindOf, chunkKinds } from 'drizzle-orm/sql/sql';
+import { chunkKindOf, chunkKinds } from './chunks.js';
 import { ViewBaseConfig } from 'drizzle-orm/view-common';
 import type { PgColumn, PgTable, PgView } from 'drizzle-orm/pg-core';
 import { namesOfTable } from './names.js';

@@ -1,7 +1,7 @@
-/** What kind of thing a piece of SQL is: told by Drizzle's renderer itself, so that nothing reads as other than it renders. */
+/** Pieces of SQL: their kinds, and how a value among them is encoded. */
 import type { Param, SQLWrapper } from 'drizzle-orm';
 
-export { chunkKindOf, chunkKinds } from 'drizzle-orm/sql/sql';
+export { chunkKindOf, chunkKinds } from '../schema/chunks.js';
 
 export function isSQLWrapper(value: unknown): value is SQLWrapper {
   return typeof (value as SQLWrapper | null | undefined)?.getSQL === 'function';
