@@ -19,7 +19,11 @@ interface Connection {
 /** A query of postgres.js, which is handed to its handler when it is awaited. */
 export interface Query extends Promise<any> {
   handler: (query: Query) => void;
+  readonly options: { readonly prepare?: boolean };
+  active: boolean;
   cancelled: unknown;
+  /** These are called by the connection, which awaits nothing: so a query can be listened to without a promise. */
+  resolve: (result: any) => void;
   reject: (error: unknown) => void;
   execute(): Query;
   values(): Query;
@@ -36,27 +40,34 @@ const later = () => {};
 /** The queries between BEGIN and COMMIT, on a connection that is held for them. */
 export class Held {
   readonly begin: Query;
-  /** Rejects when the connection is lost. */
-  readonly lost: Promise<never>;
+  /** Told when the connection is lost, or BEGIN fails. */
+  onLost: (error: unknown) => void = later;
   /** The query that could not be written, and with it the connection. */
   unwritable: unknown;
   #connection: Connection | undefined;
   #isFull = false;
   #isOutdated = false;
+  #isEnded = false;
   #error: unknown;
-  #lose!: (error: unknown) => void;
   readonly #waiting: Query[] = [];
   readonly #unanswered = new Set<Query>();
 
+  /** BEGIN is sent when it is awaited, or given to its handler. */
   constructor(
     readonly client: Client,
     text: string,
   ) {
-    this.lost = new Promise<never>((_, reject) => (this.#lose = reject));
-    this.lost.catch(later);
     this.begin = client.unsafe(text, [], { onexecute: (connection: Connection) => this.#hold(connection) });
-    this.begin.catch((error) => this.#fail(error));
-    this.#expect(this.begin);
+    const { handler } = this.begin;
+    this.begin.handler = (begin) => {
+      const { reject } = begin;
+      begin.reject = (error) => {
+        reject(error);
+        this.#fail(error);
+      };
+      this.#expect(begin);
+      handler(begin);
+    };
   }
 
   /** Whether the server refused a statement unread, since its plan was out of date. */
@@ -74,16 +85,17 @@ export class Held {
     return !this.isBegun && /^57P0/.test(String((error as { code?: unknown } | undefined)?.code));
   }
 
-  /** A query on the held connection. It is sent when it is awaited, in turn. */
+  /** A query on the held connection. It is sent when it is awaited, or given to its handler, in turn. */
   query(text: string, args?: unknown[], options?: object): Query {
     const query = args ? this.client.unsafe(text, args, options) : this.client.unsafe(text);
-    query.handler = () => this.#send(query);
+    query.handler = this.#send;
     return query;
   }
 
   /** Nothing more is sent. */
   end(): void {
-    this.#fail(ended());
+    this.#isEnded = true;
+    if (this.#waiting.length > 0) this.#fail(ended());
     // The connection may be somebody else's by now.
     if (this.#connection && this.#connection.onclose === this.#onclose) this.#connection.onclose = null;
   }
@@ -103,17 +115,17 @@ export class Held {
     while (this.#waiting.length > 0 && !this.#isFull) this.#execute(this.#waiting.shift()!);
   };
 
-  #send(query: Query): void {
-    if (this.#error !== undefined) this.#fail(this.#error, [query]);
+  readonly #send = (query: Query): void => {
+    if (this.#error !== undefined || this.#isEnded) this.#fail(this.#error ?? ended(), [query]);
     else if (!this.#connection || this.#isFull) this.#waiting.push(query);
     else this.#execute(query);
-  }
+  };
 
   #execute(query: Query): void {
     const connection = this.#connection!;
     // A COMMIT that somebody sent as a statement: the connection is others' now.
     if (connection.reserved !== this.#drain) return this.#fail(ended(), [query]);
-    this.#neverAgain(query);
+    if (query.options.prepare) this.#neverAgain(query);
     // A query that cannot be written fails the one that is active, and leaves the connection waiting for an answer.
     const [active] = this.#unanswered;
     const reject = active?.reject;
@@ -141,14 +153,21 @@ export class Held {
 
   #expect(query: Query): void {
     this.#unanswered.add(query);
-    const answered = () => void this.#unanswered.delete(query);
-    query.then(answered, answered);
+    const { resolve, reject } = query;
+    query.resolve = (result) => {
+      this.#unanswered.delete(query);
+      resolve(result);
+    };
+    query.reject = (error) => {
+      this.#unanswered.delete(query);
+      reject(error);
+    };
   }
 
   #fail(error: unknown, queries: Iterable<Query> = []): void {
     this.#error ??= error;
-    this.#lose(error);
     for (const it of [...queries, ...this.#waiting.splice(0)]) it.reject(error);
+    this.onLost(error);
   }
 }
 
@@ -160,6 +179,7 @@ class Scope {
 
   constructor(
     readonly held: Held,
+    readonly lost: Promise<never>,
     savepoints = { n: 0 },
   ) {
     this.#savepoints = savepoints;
@@ -178,17 +198,17 @@ class Scope {
   async savepoint(run: (scope: Scope) => unknown): Promise<unknown> {
     const name = `s${this.#savepoints.n++}`;
     await this.held.query(`savepoint ${name}`);
-    return this.inside(run, new Scope(this.held, this.#savepoints), `rollback to ${name}`);
+    return this.inside(run, new Scope(this.held, this.lost, this.#savepoints), `rollback to ${name}`);
   }
 
   /** Runs `run`, and takes back what it did where it failed, or swallowed that a statement of it did. */
   async inside(run: (scope: Scope) => unknown, scope: Scope, rollback: string): Promise<unknown> {
     try {
-      const result = await Promise.race([run(scope), this.held.lost]);
+      const result = await Promise.race([run(scope), this.lost]);
       if (scope.error !== undefined) throw scope.error;
       return result;
     } catch (error) {
-      await Promise.race([this.held.query(rollback), this.held.lost]).catch(later);
+      await Promise.race([this.held.query(rollback), this.lost]).catch(later);
       throw ((error as { code?: unknown } | undefined)?.code === '25P02' && scope.error) || error;
     }
   }
@@ -197,12 +217,14 @@ class Scope {
 /** `begin` of postgres.js. */
 export async function begin(client: Client, run: (scope: any) => unknown, isAgain = false): Promise<unknown> {
   const held = new Held(client, 'begin');
+  const lost = new Promise<never>((_, reject) => (held.onLost = reject));
+  lost.catch(later);
   try {
     await held.begin;
     assertHeld(held);
-    const scope = new Scope(held);
+    const scope = new Scope(held, lost);
     const result = await scope.inside(run, scope, 'rollback');
-    assertCommitted(await Promise.race([held.query('commit'), held.lost]));
+    assertCommitted(await Promise.race([held.query('commit'), lost]));
     return result;
   } catch (error) {
     if (isAgain || !held.isStale(error)) throw error;
