@@ -1,6 +1,6 @@
 /** postgres.js: BEGIN, the settings, the statement and COMMIT are sent together. One round trip. */
 import type { Wire } from './binding.js';
-import { assertCommitted, assertHeld, begin, Held } from './postgres-js.js';
+import { assertCommitted, begin, Held } from './postgres-js.js';
 import type { Settings } from './settings.js';
 
 /** Of the protocol, as postgres.js counts them. */
@@ -27,25 +27,26 @@ class Bracketed {
     if ((this.args[1]?.length ?? 0) > maxParameters) {
       throw Object.assign(new Error(`Max number of parameters (${maxParameters}) exceeded`), { code: 'MAX_PARAMETERS_EXCEEDED' });
     }
-    const held = new Held(this.client, `begin; ${this.settings.first}`);
+    const held = new Held(this.client);
     try {
       return await this.#send(held);
     } catch (error) {
       // Else the server did not run it.
       if (!(held.isOutdated || held.isStale(error))) throw error;
     }
-    return this.#send(new Held(this.client, `begin; ${this.settings.first}`));
+    return this.#send(new Held(this.client));
   }
 
   /** Four queries, and one promise: each tells what it is answered. */
   #send(held: Held): Promise<unknown> {
     return new Promise((resolve, reject) => {
+      const begin = held.query(`begin; ${this.settings.first}`);
       const set = held.query(this.settings.tenant.join('; '));
       const commit = held.query('commit');
       // Last, since whoever cancels cancels the query that was made last.
       const statement = held.query(...this.args);
       if (this.inArrays) statement.values();
-      const queries = [held.begin, set, statement, commit];
+      const queries = [begin, set, statement, commit];
       const unanswered = new Set(queries);
       let rows: unknown;
       let command: string | undefined;
@@ -59,7 +60,6 @@ class Bracketed {
         else if (failed < Infinity) reject(failure);
         else
           try {
-            assertHeld(held);
             assertCommitted({ command: command! });
             resolve(rows);
           } catch (error) {
@@ -90,6 +90,7 @@ class Bracketed {
         end();
       };
       for (const query of queries) query.handler(query);
+      held.hold();
     });
   }
 }

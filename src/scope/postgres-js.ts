@@ -2,7 +2,7 @@
  * Transactions on postgres.js. It sends what it has without waiting for answers, but its public ways to hold a
  * connection either wait (`begin`), or do not say when the connection was lost (`reserve`), and both go on to write on
  * a connection that is gone, which ends the process. So this does what `begin` itself does, and looks first: the
- * option `onexecute` of a query is told the connection on which BEGIN was sent.
+ * option `onexecute` of a query is told the connection on which it is sent.
  */
 import { UnsupportedTenantOperationError } from '../schema/index.js';
 
@@ -37,14 +37,39 @@ interface Client {
 const ended = () => new UnsupportedTenantOperationError('Use the handle inside its transaction: this one has ended.');
 const later = () => {};
 
+/** How often a full pipeline may be met, one after the other. */
+const attemptsLimit = 10_000;
+const whenOutdated = Symbol('when outdated');
+const prototypes = new WeakMap<object, object>();
+
+/**
+ * postgres.js runs a statement again when its plan is out of date, behind whatever was sent since: behind COMMIT. It
+ * says so to the query first, which here has it fail instead.
+ */
+function neverAgain(query: Query, told: () => void): void {
+  const base = Object.getPrototypeOf(query);
+  if (!prototypes.has(base)) {
+    const retried: PropertyDescriptor & ThisType<Query & { [whenOutdated]: () => void }> = {
+      get: () => undefined,
+      set(error) {
+        this[whenOutdated]();
+        this.cancelled = true;
+        this.reject(error);
+      },
+    };
+    prototypes.set(base, Object.create(base, { retried }));
+  }
+  Object.setPrototypeOf(Object.assign(query, { [whenOutdated]: told }), prototypes.get(base)!);
+}
+
 /** The queries between BEGIN and COMMIT, on a connection that is held for them. */
 export class Held {
-  readonly begin: Query;
-  /** Told when the connection is lost, or BEGIN fails. */
+  /** Told when the connection is lost, or there is none. */
   onLost: (error: unknown) => void = later;
   /** The query that could not be written, and with it the connection. */
   unwritable: unknown;
   #connection: Connection | undefined;
+  #attempts = 0;
   #isFull = false;
   #isOutdated = false;
   #isEnded = false;
@@ -52,22 +77,39 @@ export class Held {
   readonly #waiting: Query[] = [];
   readonly #unanswered = new Set<Query>();
 
-  /** BEGIN is sent when it is awaited, or given to its handler. */
-  constructor(
-    readonly client: Client,
-    text: string,
-  ) {
-    this.begin = client.unsafe(text, [], { onexecute: (connection: Connection) => this.#hold(connection) });
-    const { handler } = this.begin;
-    this.begin.handler = (begin) => {
-      const { reject } = begin;
-      begin.reject = (error) => {
-        reject(error);
-        this.#fail(error);
-      };
-      this.#expect(begin);
-      handler(begin);
+  constructor(readonly client: Client) {}
+
+  /**
+   * Takes a connection, on which what was given to `query` is then sent. The query that takes it is empty, since
+   * postgres.js does not say on which connection it sends the query that fills its pipeline: a BEGIN would stay open
+   * there, and others' statements would run within it.
+   */
+  hold(): void {
+    let isBehind = false;
+    const hold = this.client.unsafe('', [], {
+      onexecute: (connection: Connection) => {
+        // Behind others' queries the rest waits, since a query that cannot be written fails the first that is unanswered.
+        isBehind = !hold.active;
+        this.#isFull = isBehind;
+        this.#hold(connection);
+      },
+    });
+    hold.resolve = () => {
+      hold.active = false;
+      // Now, or the connection is others' again. It is still this query that is failed by one that cannot be written.
+      if (isBehind) this.#drain();
+      this.#unanswered.delete(hold);
+      if (this.#connection) return;
+      if (++this.#attempts < attemptsLimit) this.hold();
+      else this.#fail(new UnsupportedTenantOperationError('Use postgres 3.4: this version does not say on which connection it sends a query.'));
     };
+    hold.reject = (error) => {
+      hold.active = false;
+      this.#unanswered.delete(hold);
+      this.#fail(error);
+    };
+    this.#unanswered.add(hold);
+    hold.handler(hold);
   }
 
   /** Whether the server refused a statement unread, since its plan was out of date. */
@@ -75,14 +117,9 @@ export class Held {
     return this.#isOutdated;
   }
 
-  /** Whether BEGIN was sent. */
-  get isBegun(): boolean {
-    return this.#connection !== undefined;
-  }
-
   /** postgres.js fails the first query of a connection, unsent, with what the server said as it ended the one before. */
   isStale(error: unknown): boolean {
-    return !this.isBegun && /^57P0/.test(String((error as { code?: unknown } | undefined)?.code));
+    return !this.#connection && /^57P0/.test(String((error as { code?: unknown } | undefined)?.code));
   }
 
   /** A query on the held connection. It is sent when it is awaited, or given to its handler, in turn. */
@@ -104,7 +141,7 @@ export class Held {
     this.#connection = connection;
     connection.reserved = this.#drain;
     connection.onclose = this.#onclose;
-    this.#drain();
+    this.#flush();
   }
 
   /** What the queries themselves fail with says more, and comes first. */
@@ -112,8 +149,14 @@ export class Held {
 
   readonly #drain = () => {
     this.#isFull = false;
-    while (this.#waiting.length > 0 && !this.#isFull) this.#execute(this.#waiting.shift()!);
+    this.#flush();
   };
+
+  #flush(): void {
+    while (this.#waiting.length > 0 && !this.#isFull) this.#execute(this.#waiting.shift()!);
+  }
+
+  readonly #outdated = () => void (this.#isOutdated = true);
 
   readonly #send = (query: Query): void => {
     if (this.#error !== undefined || this.#isEnded) this.#fail(this.#error ?? ended(), [query]);
@@ -125,7 +168,7 @@ export class Held {
     const connection = this.#connection!;
     // A COMMIT that somebody sent as a statement: the connection is others' now.
     if (connection.reserved !== this.#drain) return this.#fail(ended(), [query]);
-    if (query.options.prepare) this.#neverAgain(query);
+    if (query.options.prepare) neverAgain(query, this.#outdated);
     // A query that cannot be written fails the one that is active, and leaves the connection waiting for an answer.
     const [active] = this.#unanswered;
     const reject = active?.reject;
@@ -137,18 +180,6 @@ export class Held {
     this.#fail(this.unwritable, [query]);
     // Later than what is still to be written, which would else go out first on the next connection.
     setImmediate(() => connection.terminate());
-  }
-
-  /** postgres.js runs a statement again when its plan is out of date, behind whatever was sent since: behind COMMIT. */
-  #neverAgain(query: Query): void {
-    Object.defineProperty(query, 'retried', {
-      get: () => undefined,
-      set: (error) => {
-        this.#isOutdated = true;
-        query.cancelled = true;
-        query.reject(error);
-      },
-    });
   }
 
   #expect(query: Query): void {
@@ -216,12 +247,13 @@ class Scope {
 
 /** `begin` of postgres.js. */
 export async function begin(client: Client, run: (scope: any) => unknown, isAgain = false): Promise<unknown> {
-  const held = new Held(client, 'begin');
+  const held = new Held(client);
   const lost = new Promise<never>((_, reject) => (held.onLost = reject));
   lost.catch(later);
   try {
-    await held.begin;
-    assertHeld(held);
+    const begun = Promise.race([held.query('begin'), lost]);
+    held.hold();
+    await begun;
     const scope = new Scope(held, lost);
     const result = await scope.inside(run, scope, 'rollback');
     assertCommitted(await Promise.race([held.query('commit'), lost]));
@@ -232,10 +264,6 @@ export async function begin(client: Client, run: (scope: any) => unknown, isAgai
     held.end();
   }
   return begin(client, run, true);
-}
-
-export function assertHeld(held: Held): void {
-  if (!held.isBegun) throw new UnsupportedTenantOperationError('Use postgres 3.4: this version does not say on which connection a transaction begins.');
 }
 
 /** PostgreSQL answers the COMMIT of a transaction that failed with ROLLBACK. */
