@@ -178,8 +178,9 @@ export class Held {
     if (active) active.reject = reject!;
     if (this.unwritable === undefined) return;
     this.#fail(this.unwritable, [query]);
-    // Later than what is still to be written, which would else go out first on the next connection.
-    setImmediate(() => connection.terminate());
+    // Later than what is still to be written, which would else go out first on the next connection. If it was lost
+    // meanwhile, it is about to be another one.
+    setImmediate(() => connection.reserved === this.#drain && connection.terminate());
   }
 
   #expect(query: Query): void {
