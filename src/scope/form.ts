@@ -122,16 +122,16 @@ export class FormReader implements Form {
     }
   }
 
-  /** Of a table as it was declared, the column itself is its key: an alias makes another object each time. */
+  /** A column as it was declared is its own key. That of an alias or of a subquery is another object each time. */
   column(column: Column): void {
-    const { table, isAlias } = column as any;
+    const { table, isAlias, name } = column as any;
     if (!isAlias && !table[IsAlias]) return this.key(column);
-    const original = (column as any)[OriginalColumn]();
-    if (chunkKindOf(original) !== chunkKinds.column || original.isAlias || original.table[IsAlias]) noForm();
     this.key(keys.aliasedColumn);
-    this.key(original);
+    this.key(name);
     this.key(table[Name]);
-    this.key(isAlias ? column.name : undefined);
+    // Drizzle does not tell whose a subquery's column was: what of it is written says as much.
+    if (isAlias) this.column((column as any)[OriginalColumn]());
+    else for (const key of [column.dataType, column.getSQLType(), (column as any).codec, (column as any).dimensions]) this.key(key);
   }
 
   table(table: object): void {
@@ -366,17 +366,22 @@ export class FormReader implements Form {
     const set: Config = {};
     for (const [key, column] of Object.entries<any>(table[Columns])) {
       const value = given[key];
-      // What the column computes is another value each time.
       if (value === undefined && !column.onUpdateFn) continue;
-      if (value === undefined) noForm();
       this.key(keys.set);
       this.key(key);
-      set[key] = this.chunk(value);
+      set[key] = value === undefined ? this.computed(column) : this.chunk(value);
     }
     const from = config.from && this.source(config.from);
     const joins = this.joins(config.joins);
     const where = this.clause(keys.where, config.where);
     return { ...config, withList, set, from, joins, where, returning: this.fields(keys.returning, config.returning) };
+  }
+
+  /** What a column computes when its row is updated. */
+  computed(column: any): unknown {
+    const value = column.onUpdateFn();
+    if (value === undefined) noForm();
+    return chunkKindOf(value) === chunkKinds.sql ? this.sql(value) : this.param(value, column);
   }
 
   delete(config: Config): Config {
