@@ -316,13 +316,23 @@ export function scopedHandles(db: any, options: WithTenancyOptions<any>, running
       }
       return {
         run: (id: unknown, values?: Record<string, unknown>) => {
-          const all: Record<string, unknown> = Object.assign({}, values);
-          all[tenantName] = tenancy.parse(id);
+          const tenant = tenancy.parse(id);
+          const all = Object.assign(new PlaceholderValues(tenant), values);
+          all[tenantName] = tenant;
           return prepared.execute(all);
         },
       };
     },
   }, { session: db.session, relations, isBound: shared.binding !== undefined });
+}
+
+/** The values of a statement's placeholders, the tenant's among them from the start: objects of one shape are fast. */
+class PlaceholderValues {
+  [name: string]: unknown;
+
+  constructor(tenant: unknown) {
+    this[tenantName] = tenant;
+  }
 }
 
 const namesOfTenancies = (tenancies: readonly AnyTenancy[] | undefined) =>
