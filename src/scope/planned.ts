@@ -11,7 +11,7 @@ export interface Parameter {
   readonly encode: ((value: unknown) => unknown) | undefined;
   /** How the driver wants it, once it is encoded. */
   readonly codec: ((value: unknown) => unknown) | undefined;
-  /** Of Drizzle's own, as the one row of findFirst. */
+  /** What a relational query says by itself: the one row of findFirst, a relation's own filter. */
   readonly constant: unknown;
 }
 

@@ -113,6 +113,6 @@ function parameterOf(param: unknown, hasConstants: boolean): Parameter | undefin
     const encode = isTenant && mapToDriverValue && !mapToDriverValue.isNoop ? (it: unknown) => encoder!.mapToDriverValue(it) : undefined;
     return { isTenant, index: index ?? -1, encode, codec: codec as any, constant: undefined };
   }
-  return hasConstants && typeof param === 'number' ? { isTenant, index: -1, encode: undefined, codec: undefined, constant: param } : undefined;
+  return hasConstants && Object(param) !== param ? { isTenant, index: -1, encode: undefined, codec: undefined, constant: param } : undefined;
 }
 
