@@ -76,15 +76,24 @@ export class Held {
   #error: unknown;
   readonly #waiting: Query[] = [];
   readonly #unanswered = new Set<Query>();
+  /** Made first: whoever cancels cancels the query that was made last. */
+  readonly #taking: Query;
 
-  constructor(readonly client: Client) {}
+  constructor(readonly client: Client) {
+    this.#taking = this.#take();
+  }
+
+  /** Takes a connection, on which what was given to `query` is then sent. */
+  hold(taking = this.#taking): void {
+    this.#unanswered.add(taking);
+    taking.handler(taking);
+  }
 
   /**
-   * Takes a connection, on which what was given to `query` is then sent. The query that takes it is empty, since
-   * postgres.js does not say on which connection it sends the query that fills its pipeline: a BEGIN would stay open
-   * there, and others' statements would run within it.
+   * The query that takes a connection is empty, since postgres.js does not say on which one it sends the query that
+   * fills its pipeline: a BEGIN would stay open there, and others' statements would run within it.
    */
-  hold(): void {
+  #take(): Query {
     let isBehind = false;
     const hold = this.client.unsafe('', [], {
       onexecute: (connection: Connection) => {
@@ -100,7 +109,7 @@ export class Held {
       if (isBehind) this.#drain();
       this.#unanswered.delete(hold);
       if (this.#connection) return;
-      if (++this.#attempts < attemptsLimit) this.hold();
+      if (++this.#attempts < attemptsLimit) this.hold(this.#take());
       else this.#fail(new UnsupportedTenantOperationError('Use postgres 3.4: this version does not say on which connection it sends a query.'));
     };
     hold.reject = (error) => {
@@ -108,8 +117,7 @@ export class Held {
       this.#unanswered.delete(hold);
       this.#fail(error);
     };
-    this.#unanswered.add(hold);
-    hold.handler(hold);
+    return hold;
   }
 
   /** Whether the server refused a statement unread, since its plan was out of date. */

@@ -289,6 +289,15 @@ describe('postgres.js', () => {
     expect(await one(1)).toMatchObject([{ body: 'one' }]);
   });
 
+  test('the statement is the query that was made last, for whoever cancels that', async () => {
+    const { client, tdb } = connect();
+    const texts: string[] = [];
+    const { unsafe } = client;
+    client.unsafe = ((...args: Parameters<typeof unsafe>) => (texts.push(args[0]), unsafe(...args))) as typeof unsafe;
+    await tdb.select({ body: notes.body }).from(notes);
+    expect(texts.map((it) => it.split(/[ ;]/)[0])).toEqual(['', 'begin', 'set', 'commit', 'select']);
+  });
+
   test('max_pipeline is kept to', async () => {
     const { tdb } = connect({ max_pipeline: 1 } as any);
     for (let i = 0; i < 4; i++) expect(await tdb.select({ body: notes.body }).from(notes)).toEqual([{ body: 'one' }]);
