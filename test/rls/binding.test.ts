@@ -290,10 +290,11 @@ describe('postgres.js', () => {
   });
 
   test('the statement is the query that was made last, for whoever cancels that', async () => {
-    const { client, tdb } = connect();
+    const { client } = connect();
     const texts: string[] = [];
     const { unsafe } = client;
     client.unsafe = ((...args: Parameters<typeof unsafe>) => (texts.push(args[0]), unsafe(...args))) as typeof unsafe;
+    const tdb = withTenancy(drizzle({ client }), { relations, rls: true }).forTenant(account.parse(1));
     await tdb.select({ body: notes.body }).from(notes);
     expect(texts.map((it) => it.split(/[ ;]/)[0])).toEqual(['', 'begin', 'set', 'commit', 'select']);
   });
