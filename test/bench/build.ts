@@ -3,6 +3,7 @@
  * sent; and what a statement that was prepared once saves.
  *
  *   npm run bench -- build [name of a query]
+ *   npm run bench -- build short         fewer rounds, as the guard of CI runs it
  */
 import { eq, gt, sql } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/postgres-js';
@@ -20,20 +21,22 @@ const plain: any = drizzle({ client, relations: relationsConfig(schema.relations
 const db: any = withTenancy(drizzle({ client }), { relations: schema.relations });
 const tdb = db.forTenant(id);
 
+const isShort = process.argv.includes('short');
+
 // As in an application that has run for a while: the engine has met queries of every kind, on both handles.
-for (let round = 0; round < 2_000; round++) {
+for (let round = 0; round < (isShort ? 500 : 2_000); round++) {
   for (const { scoped, byHand } of queries) {
     scoped(tdb, schema).toSQL();
     byHand(plain, schema, id).toSQL();
   }
 }
 
-const only = process.argv[2];
+const only = process.argv.slice(2).find((it) => it !== 'short');
 const ratios: number[] = [];
 let worst = { name: '', ratio: 0 };
 for (const { name, scoped, byHand } of queries) {
   if (only && name !== only) continue;
-  const times = takeTurns({ scoped: () => scoped(tdb, schema).toSQL(), byHand: () => byHand(plain, schema, id).toSQL() });
+  const times = takeTurns({ scoped: () => scoped(tdb, schema).toSQL(), byHand: () => byHand(plain, schema, id).toSQL() }, isShort ? { rounds: 31, ms: 0.5 } : {});
   const ratio = ratioOf(times.scoped, times.byHand);
   ratios.push(ratio.median);
   if (ratio.median > worst.ratio) worst = { name, ratio: ratio.median };
@@ -54,7 +57,7 @@ if (!only) {
   const own = byHand(sql.placeholder('tenant'), sql.placeholder('id')).prepare('own');
   const times = await takeTurnsAsync(
     { prepared: () => prepared.run(id, { id: 1 }), byHand: () => byHand(id, 1), own: () => own.execute({ tenant: id, id: 1 }) },
-    { rounds: 101, calls: 400 },
+    isShort ? { rounds: 31, calls: 200 } : { rounds: 101, calls: 400 },
   );
   report('`db.prepare(...)`.run / building and running the hand-written query', ratioOf(times.prepared, times.byHand), 'at most 0.2');
   report("`db.prepare(...)`.run / Drizzle's own prepared statement", ratioOf(times.prepared, times.own), 'at most 1.1');

@@ -6,17 +6,8 @@ import { withTenancy } from '../../src/index.js';
 import { account, relations } from '../support/schema.js';
 import { startDatabases, tenantIds } from './database.js';
 import { ratioOf, report, spreadOf, takeTurnsAsync } from './measure.js';
-import { asTenant, bare, byHand, plainRelations } from './mix.js';
+import { asTenant, bare, byHand, cycle, plainRelations } from './mix.js';
 import { type Candidate, processorTimes } from './processor.js';
-
-/** Calls the queries one after the other, each for the next tenant. */
-function cycle(call: (n: number, id: any) => Promise<unknown>): () => Promise<unknown> {
-  let i = 0;
-  return () => {
-    const n = i++;
-    return call(n % asTenant.length, tenantIds[n % tenantIds.length]);
-  };
-}
 
 /** The same without the waiting, which on a busy machine is most of it. */
 async function reportProcessor(candidates: Record<'byHand' | 'scoped' | 'floor', Candidate>): Promise<void> {

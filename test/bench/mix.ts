@@ -3,6 +3,7 @@ import { and, asc, count, desc, eq, gt, sql } from 'drizzle-orm';
 import type postgres from 'postgres';
 import { relationsConfig } from '../../src/schema/relations.js';
 import * as schema from '../support/schema.js';
+import { tenantIds } from './database.js';
 
 const { labels, projects, relations, tasks, users } = schema;
 export const plainRelations = { relations: relationsConfig(relations) as any };
@@ -53,4 +54,13 @@ export function bare(plain: unknown): readonly ((client: postgres.Sql, id: any) 
     const { sql: text, params } = (query(plain, tenant) as any).toSQL();
     return (client, id) => client.unsafe(text, params.map((it: unknown) => (it === tenant ? id : it)), { prepare: true });
   });
+}
+
+/** Calls the queries one after the other, each for the next tenant. */
+export function cycle(call: (n: number, id: any) => Promise<unknown>): () => Promise<unknown> {
+  let i = 0;
+  return () => {
+    const n = i++;
+    return call(n % asTenant.length, tenantIds[n % tenantIds.length]);
+  };
 }
