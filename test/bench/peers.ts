@@ -5,7 +5,8 @@
  *   npm ci --prefix test/bench/peers
  *   npm run bench -- peers
  *
- * Each is set up as its documentation has it for production, with a pool of the same size.
+ * Each is set up as its documentation has it for production, with a pool of the same size. They ask for Node.js 22.17;
+ * with 20, npm warns, and they run.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
