@@ -14,21 +14,11 @@ import { rowsFor, type Sent } from '../support/databases.js';
 import { asRole, rlsStatements } from '../support/rls.js';
 import { a, b } from '../support/rows.js';
 import * as schema from '../support/schema.js';
+import { shardsAsked } from './plans.js';
 import { createTables, dropTables } from './tables.js';
 
 const url = process.env.CITUS_URL;
 if (!url) console.warn('CITUS_URL is not set: the plans on Citus are skipped.');
-
-async function planOf(client: postgres.Sql, { sql, params }: Sent): Promise<string> {
-  // INSERT ... SELECT runs with parameters, but its EXPLAIN says "no value found for parameter 1".
-  const isInsertSelect = /^(with .*)?insert into [^()]+\([^()]+\) \(?(with|select)/is.test(sql);
-  const plan = isInsertSelect
-    ? await client.unsafe(`explain (costs off) ${sql.replace(/\$(\d+)/g, (_, n) => literal(params[n - 1]))}`)
-    : await client.unsafe(`explain (costs off) ${sql}`, params as any[]);
-  return plan.map((row: any) => row['QUERY PLAN']).join('\n');
-}
-
-const literal = (value: unknown) => (typeof value === 'number' ? String(value) : `'${String(value).replaceAll("'", "''")}'`);
 
 describe.skipIf(!url).each([
   ['on Citus', false],
@@ -57,32 +47,10 @@ describe.skipIf(!url).each([
     await admin?.end();
   });
 
-  for (const { name, run, notCitus, notCitusRls, fails } of programs) {
-    test.skipIf(notCitus || (rls && notCitusRls))(name, async () => {
-      sent.length = 0;
-      const done = new Error('done');
-      let failure: any;
-      // What a program does is undone; what it sent is kept.
-      await db
-        .forTenant(a)
-        .transaction(async (tx: any) => {
-          await Promise.resolve(run(tx, schema)).catch((error) => (failure = error));
-          throw done;
-        })
-        .catch((error: unknown) => {
-          if (error !== done && !failure) throw error;
-        });
-      if (failure && !fails) throw failure;
-      expect(sent.length).toBeGreaterThan(0);
-      let most = 0;
-      for (const { sql, params } of [...sent]) {
-        if (!/^(select|with|insert|update|delete|\()/i.test(sql)) continue;
-        const text = await planOf(client, { sql, params }).catch((error) => {
-          if (fails) return ''; // It has no plan: that is how it fails.
-          throw error;
-        });
-        for (const [, count] of text.matchAll(/Task Count: (\d+)/g)) most = Math.max(most, Number(count));
-      }
+  for (const program of programs) {
+    test.skipIf(program.notCitus || (rls && program.notCitusRls))(program.name, async () => {
+      const { statements, most } = await shardsAsked(program, db, sent, client);
+      expect(statements).toBeGreaterThan(0);
       counts[most] = (counts[most] ?? 0) + 1;
       expect(most).toBeLessThanOrEqual(1);
     });

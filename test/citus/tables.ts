@@ -4,7 +4,7 @@ import { schemaStatements } from '../support/databases.js';
 import { tenantTables } from '../support/rows.js';
 
 /** Between the tables and their foreign keys, Citus is told how they are distributed. */
-function distributed(statements: readonly string[]): string[] {
+export function distributed(statements: readonly string[], only: readonly (readonly [table: string, column: string])[] = tenantTables): string[] {
   const tables = statements.filter((it) => /^CREATE (TABLE|TYPE|SCHEMA)/.test(it));
   const rest = statements.filter((it) => !tables.includes(it));
   const roots = { workspaces: 'workspaces', boards: 'workspaces' } as Record<string, string>;
@@ -12,9 +12,9 @@ function distributed(statements: readonly string[]): string[] {
     "set citus.multi_shard_modify_mode to 'sequential'",
     ...tables,
     "select create_reference_table('countries')",
-    ...tenantTables.map(([table, column]) => {
+    ...only.map(([table, column]) => {
       const root = roots[table] ?? 'accounts';
-      return `select create_distributed_table('${table}', '${column}'${table === root ? '' : `, colocate_with => '${root}'`})`;
+      return `select create_distributed_table('${table}', '${column}', colocate_with => '${table === root ? 'none' : root}')`;
     }),
     ...rest,
   ];
