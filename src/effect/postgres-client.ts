@@ -8,7 +8,7 @@ import { connect as dial, type Socket } from 'node:net';
 export interface Client {
   /** postgres.js, for one statement at a time. */
   readonly sql: any;
-  /** Settles as `opening` does, or fails when no connection was to be had. */
+  /** Settles as `opening` does, or fails when no connection was to be had, or it was lost: postgres.js may not say so. */
   readonly open: (opening: PromiseLike<any>) => Promise<any>;
   /** Closes the connection, and is done when the server has let go of it. */
   readonly end: () => Promise<void>;
@@ -43,7 +43,11 @@ export function singleConnection(postgres: any, options: any, onclose?: (id: num
     // A client does not know that its connection is lent, and would close it in the middle of a transaction.
     idle_timeout: null,
     max_lifetime: null,
-    onclose,
+    onclose: (id: number) => {
+      // What the query itself fails with says more.
+      setImmediate(() => refuse(failure ?? connectionClosed()));
+      onclose?.(id);
+    },
     socket: async () => {
       const server = servers.shift();
       if (server === undefined) {

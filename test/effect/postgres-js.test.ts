@@ -70,6 +70,20 @@ describe('a connection that is killed', () => {
     await expect.poll(() => connectionsOf(name)).toEqual([]);
   });
 
+  // With several hosts, postgres.js says nothing of an error that comes before a connection was answered once.
+  it.each(['pg_backend_pid', 'pg_type'])('while it asks for %s of one of several servers is a failure', async (question) => {
+    const target = new URL(test.url);
+    const { host } = await serverThat((socket) => {
+      const onward = connect(Number(target.port), target.hostname).on('error', () => {});
+      onward.pipe(socket);
+      socket.on('close', () => onward.destroy());
+      socket.on('data', (chunk) => (String(chunk).includes(question) ? socket.resetAndDestroy() : onward.write(chunk)));
+    });
+    const [took, error] = await failureOn(test.url.replace(target.host, `${host},${host}`));
+    expect(error.reason._tag).toBe('ConnectionError');
+    expect(Duration.toMillis(took)).toBeLessThan(2_000);
+  });
+
   it('while Drizzle asks its cache is not replaced by one that nobody closes', async () => {
     const name = 'killed_and_cached';
     class Slow extends Cache {
