@@ -55,7 +55,7 @@ async function connect(db: any, postgres: any, learn: (sql: any) => Promise<void
   let running: any;
   let lost: (() => void) | undefined;
   const { options } = db.$client;
-  const { sql, open, end } = singleConnection(postgres, options, (id) => {
+  const { sql, open, cancel, end } = singleConnection(postgres, options, (id) => {
     isClosed = true;
     // What the statement itself fails with says more.
     setImmediate(() => lost?.());
@@ -71,8 +71,6 @@ async function connect(db: any, postgres: any, learn: (sql: any) => Promise<void
     await end();
     throw error;
   }
-  // That of a query does not say when the request was answered. This client opens no other connection, not even for it.
-  const { canceller } = db.$client.unsafe('');
   // Drizzle may have waited for its cache since the statement was let through.
   const unsafe = (...args: unknown[]) => {
     if (isClosed) throw connectionClosed();
@@ -88,7 +86,7 @@ async function connect(db: any, postgres: any, learn: (sql: any) => Promise<void
       return () => void (lost = undefined);
     },
     isUsable: () => !isClosed && Date.now() <= until,
-    cancel: async () => running?.active && canceller(running),
+    cancel: async () => running?.active && cancel(running),
     endStrays: () => endStrays(pid),
     destroy: () => {
       isClosed = true;

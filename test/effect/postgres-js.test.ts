@@ -3,7 +3,7 @@ import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { drizzle } from 'drizzle-orm/postgres-js';
 import { Cache } from 'drizzle-orm/cache/core';
 import { sql } from 'drizzle-orm';
-import { Duration, Effect } from 'effect';
+import { Duration, Effect, Fiber } from 'effect';
 import postgres from 'postgres';
 import { afterEach, describe, expect, it } from 'vitest';
 import { testDatabase } from './database.js';
@@ -37,6 +37,20 @@ describe('a server that drops every connection', () => {
       expect([hosts, error.reason._tag, connections()]).toEqual([hosts, 'ConnectionError', asked]);
       expect(Duration.toMillis(took)).toBeLessThan(2_000);
     }
+  });
+
+  it('is not asked to cancel what another of several runs', async () => {
+    const { host } = await serverThat((socket) => socket.destroy());
+    const name = 'cancelled_on_the_second';
+    const layer = Db.layer({ url: test.url.replace('@', `@${host},`), maxConnections: 1, connection: { connection: { application_name: name } } });
+    const program = Effect.gen(function* () {
+      const db = yield* Db;
+      const fiber = yield* Effect.forkChild(db.execute(sql`select count(*) from generate_series(1, 10000000000)`));
+      yield* Effect.promise(() => expect.poll(() => connectionsOf(name)).toMatchObject([{ state: 'active' }]));
+      yield* Fiber.interrupt(fiber);
+      return [yield* Effect.promise(() => connectionsOf(name)), yield* db.$count(tasks)];
+    });
+    expect(await Effect.runPromise(Db.forTenant(a, program).pipe(Effect.provide(layer)))).toMatchObject([[{ state: 'idle' }], 3]);
   });
 
   it('is left for the next of several', async () => {
