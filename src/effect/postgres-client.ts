@@ -39,8 +39,20 @@ export function singleConnection(postgres: any, options: any, onclose?: (id: num
   const refused = new Promise<never>((_, reject) => (refuse = reject));
   refused.catch(() => {});
 
+  // Where a password cannot be had, or comes when the connection is gone, postgres.js ends the process.
+  const pass = async () => {
+    try {
+      const password = await options.pass();
+      if (!socket!.destroyed) return password;
+    } catch (error) {
+      refuse(error as Error);
+    }
+    return new Promise(() => {});
+  };
+
   const sql = postgres({
     ...options,
+    ...(typeof options.pass === 'function' ? { pass } : {}),
     max: 1,
     fetch_types: false,
     // A client does not know that its connection is lent, and would close it in the middle of a transaction.

@@ -98,6 +98,32 @@ describe('a connection that is killed', () => {
     expect(Duration.toMillis(took)).toBeLessThan(2_000);
   });
 
+  // A promise that is rejected, or a write that nobody can catch, fails the run.
+  it('while a password is fetched, or whose password cannot be had, is a failure, and no more', async () => {
+    const url = Object.assign(new URL(test.url), { password: '' }).href;
+    const { password } = new URL(test.url);
+    const name = 'no_password_yet';
+    const layer = (fetch: () => Promise<string>, host?: string) =>
+      Db.layer({ url: host ? Object.assign(new URL(url), { host }).href : url, connection: { password: fetch, connection: { application_name: name } } });
+    let cut = () => {};
+    const target = new URL(test.url);
+    const { host } = await serverThat((socket) => {
+      const onward = connect(Number(target.port), target.hostname).on('error', () => {});
+      socket.pipe(onward).pipe(socket);
+      socket.on('close', () => onward.destroy());
+      cut = () => socket.resetAndDestroy();
+    });
+    const late = async () => {
+      cut();
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      return password;
+    };
+    const failing = [layer(late, host), layer(() => Promise.reject(new Error('the vault is closed')))];
+    for (const it of failing) expect((await Effect.runPromise(Effect.flip(Effect.provide(count, it)))).reason._tag).toMatch(/^(Connection|Query)Error$/);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(await Effect.runPromise(Effect.provide(count, layer(async () => password)))).toBe(3);
+  });
+
   it('while Drizzle asks its cache is not replaced by one that nobody closes', async () => {
     const name = 'killed_and_cached';
     class Slow extends Cache {
