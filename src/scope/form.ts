@@ -71,7 +71,7 @@ export class FormReader implements Form {
   last: Step;
   readonly rest: unknown[] = [];
   readonly values: unknown[] = [];
-  #encoders: [index: number, encoder: Param['encoder']][] | undefined;
+  readonly #encoders: (Param['encoder'] | undefined)[] = [];
 
   constructor(
     first: Step,
@@ -99,7 +99,7 @@ export class FormReader implements Form {
     const index = this.values.length;
     if (index >= maxValues) noForm();
     this.values.push(value);
-    if (encoder) (this.#encoders ??= []).push([index, encoder]);
+    this.#encoders.push(encoder);
     return this.copies ? new Slot(index) : undefined;
   }
 
@@ -109,16 +109,18 @@ export class FormReader implements Form {
     this.key(keys.param);
     if (chunkKindOf(encoder) === chunkKinds.column) this.column(encoder as unknown as Column);
     else this.key(encoder);
-    const slot = this.slot(value, value === null || (encoder.mapToDriverValue as any).isNoop ? undefined : encoder);
+    const slot = this.slot(value, encoder);
     return slot && new Param(slot, encoder);
   }
 
-  /** Encodes the values, once, where that has not been done. A type that makes SQL of its values has no form. */
+  /** Encodes the values, which is done once. A type that makes SQL of its values has no form. */
   encode(): void {
-    for (const [index, encoder] of this.#encoders?.splice(0) ?? []) {
-      const encoded = encoder.mapToDriverValue(this.values[index]);
+    for (let i = 0; i < this.values.length; i++) {
+      const encoder = this.#encoders[i];
+      if (!encoder || this.values[i] === null || (encoder.mapToDriverValue as any).isNoop) continue;
+      const encoded = encoder.mapToDriverValue(this.values[i]);
       if (chunkKindOf(encoded) === chunkKinds.sql) noForm();
-      this.values[index] = encoded;
+      this.values[i] = encoded;
     }
   }
 

@@ -17,7 +17,8 @@ import type { Config } from './parts.js';
 import { type Parameter, type Plan, PlannedSQL } from './planned.js';
 import { relationalForm } from './relational-form.js';
 import type { Scope } from './scope.js';
-import { Slot, tenantSlot } from './slots.js';
+import { Slot } from './slots.js';
+import { tenantSlot } from './tenant-slot.js';
 
 export type FormKind = 'select' | 'update' | 'delete' | 'relational' | 'statement';
 
@@ -113,6 +114,6 @@ function parameterOf(param: unknown, hasConstants: boolean): Parameter | undefin
     const encode = isTenant && mapToDriverValue && !mapToDriverValue.isNoop ? (it: unknown) => encoder!.mapToDriverValue(it) : undefined;
     return { isTenant, index: index ?? -1, encode, codec: codec as any, constant: undefined };
   }
-  return hasConstants && typeof param === 'number' ? { isTenant, index: -1, encode: undefined, codec: undefined, constant: param } : undefined;
+  return hasConstants && Object(param) !== param ? { isTenant, index: -1, encode: undefined, codec: undefined, constant: param } : undefined;
 }
 

@@ -1,0 +1,32 @@
+/** The test schema on Citus. */
+import type postgres from 'postgres';
+import { schemaStatements } from '../support/databases.js';
+import { tenantTables } from '../support/rows.js';
+
+/** Between the tables and their foreign keys, Citus is told how they are distributed. */
+function distributed(statements: readonly string[]): string[] {
+  const tables = statements.filter((it) => /^CREATE (TABLE|TYPE|SCHEMA)/.test(it));
+  const rest = statements.filter((it) => !tables.includes(it));
+  const roots = { workspaces: 'workspaces', boards: 'workspaces' } as Record<string, string>;
+  return [
+    "set citus.multi_shard_modify_mode to 'sequential'",
+    ...tables,
+    "select create_reference_table('countries')",
+    ...tenantTables.map(([table, column]) => {
+      const root = roots[table] ?? 'accounts';
+      return `select create_distributed_table('${table}', '${column}'${table === root ? '' : `, colocate_with => '${root}'`})`;
+    }),
+    ...rest,
+  ];
+}
+
+export async function createTables(client: postgres.Sql): Promise<void> {
+  for (const statement of distributed(await schemaStatements())) await client.unsafe(statement);
+}
+
+/** The other suites on Citus begin with an empty database. */
+export async function dropTables(client: postgres.Sql): Promise<void> {
+  await client.unsafe('drop materialized view if exists project_sizes; drop view if exists open_tasks');
+  for (const [table] of [...tenantTables].reverse()) await client.unsafe(`drop table if exists ${table} cascade`);
+  await client.unsafe('drop table if exists countries cascade; drop schema if exists crm cascade; drop type if exists status');
+}
