@@ -8,7 +8,7 @@ import { drizzle } from 'drizzle-orm/postgres-js';
 import postgres from 'postgres';
 import { withTenancy } from '../../src/index.js';
 import { shardsAsked } from '../citus/plans.js';
-import { distributed, dropTables } from '../citus/tables.js';
+import { createTables, distributed, dropTables } from '../citus/tables.js';
 import { programs } from '../isolation/programs.js';
 import { manyRows, tenantTables } from '../support/rows.js';
 import { relations } from '../support/schema.js';
@@ -24,7 +24,7 @@ async function shards(): Promise<void> {
   const admin = connect();
   const sent: { sql: string; params: readonly unknown[] }[] = [];
   await dropTables(admin);
-  for (const statement of distributed(statements)) await admin.unsafe(statement);
+  await createTables(admin, statements);
   for (const statement of manyRows.split(';\n').filter((it) => it.trim() !== '')) await admin.unsafe(statement);
   const db = withTenancy(drizzle({ client: admin, logger: { logQuery: (sql, params) => void sent.push({ sql, params }) } }), { relations });
   const counts = new Map<number, number>();

@@ -13,7 +13,7 @@ import { assertRowLevelSecurity, withTenancy } from '../../src/index.js';
 import { Scope } from '../../src/scope/scope.js';
 import { programs } from '../isolation/programs.js';
 import { outcomeOf, type Outcome } from '../support/comparison.js';
-import { dropDatabases, open, rowsFor } from '../support/databases.js';
+import { dropDatabases, open, rowsFor, schemaStatements } from '../support/databases.js';
 import { asRole, rlsStatements } from '../support/rls.js';
 import { a, tenantTables } from '../support/rows.js';
 import * as schema from '../support/schema.js';
@@ -49,7 +49,7 @@ describe.skipIf(!url)('on Citus, with row-level security', { timeout: 60_000 }, 
     admin = postgres(url!, { max: 1, onnotice: () => {} });
     await dropTables(admin);
     await admin.unsafe('set citus.shard_count to 4');
-    await createTables(admin);
+    await createTables(admin, await schemaStatements());
     for (const statement of statementsOf(rowsFor.many)) await admin.unsafe(statement);
     for (const statement of rlsStatements()) await admin.unsafe(statement);
     client = postgres(asRole(url!), { max: 2, onnotice: () => {} });

@@ -10,7 +10,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { assertRowLevelSecurity, withTenancy } from '../../src/index.js';
 import { Scope } from '../../src/scope/scope.js';
 import { programs } from '../isolation/programs.js';
-import { rowsFor, type Sent } from '../support/databases.js';
+import { rowsFor, schemaStatements, type Sent } from '../support/databases.js';
 import { asRole, rlsStatements } from '../support/rls.js';
 import { a, b } from '../support/rows.js';
 import * as schema from '../support/schema.js';
@@ -33,7 +33,7 @@ describe.skipIf(!url).each([
   beforeAll(async () => {
     admin = postgres(url!, { max: 1, onnotice: () => {} });
     await dropTables(admin);
-    await createTables(admin);
+    await createTables(admin, await schemaStatements());
     for (const statement of rowsFor.many.split(';\n').filter((it) => it.trim() !== '')) await admin.unsafe(statement);
     if (rls) for (const statement of rlsStatements()) await admin.unsafe(statement);
     client = postgres(rls ? asRole(url!) : url!, { max: 1, onnotice: () => {} });

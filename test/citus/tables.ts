@@ -1,6 +1,5 @@
 /** The test schema on Citus. */
 import type postgres from 'postgres';
-import { schemaStatements } from '../support/databases.js';
 import { tenantTables } from '../support/rows.js';
 
 /** Between the tables and their foreign keys, Citus is told how they are distributed. */
@@ -20,8 +19,8 @@ export function distributed(statements: readonly string[], only: readonly (reado
   ];
 }
 
-export async function createTables(client: postgres.Sql): Promise<void> {
-  for (const statement of distributed(await schemaStatements())) await client.unsafe(statement);
+export async function createTables(client: postgres.Sql, statements: readonly string[]): Promise<void> {
+  for (const statement of distributed(statements)) await client.unsafe(statement);
 }
 
 /** The other suites on Citus begin with an empty database. */
