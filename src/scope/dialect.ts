@@ -30,6 +30,10 @@ export function scopingDialect(driver: PgDialect, tables: NamedTables): new (sco
       const statement = new Statement(dialect);
       return statement.done(drizzle.buildSelectQuery(statement.select(config)));
     },
+    insert: (dialect, config) => {
+      const statement = new Statement(dialect);
+      return statement.done(drizzle.buildInsertQuery(statement.insert(config)));
+    },
     update: (dialect, config) => {
       const statement = new Statement(dialect);
       return statement.done(drizzle.buildUpdateQuery(statement.update(config)));
@@ -98,9 +102,9 @@ export function scopingDialect(driver: PgDialect, tables: NamedTables): new (sco
       return statement.done(drizzle.buildUpdateSet(table, statement.set(table, set)), false);
     },
 
-    buildInsertQuery(this: ScopedDialect, config: Config): SQL {
-      const statement = new Statement(this);
-      return statement.done(drizzle.buildInsertQuery(statement.insert(partsOf(config))));
+    buildInsertQuery(this: ScopedDialect, given: Config): SQL {
+      const config = partsOf(given);
+      return planned(this, 'insert', config) ?? build.insert(this, config);
     },
 
     buildRelationalQuery(this: ScopedDialect, config: Config) {

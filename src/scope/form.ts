@@ -56,7 +56,7 @@ export function noForm(): never {
 /** Keys that no application can name: each says what the keys behind it are. */
 const keys = Object.fromEntries(
   ['name', 'aliasedColumn', 'table', 'subquery', 'cte', 'label', 'open', 'close', 'param', 'sqlValue', 'value', 'list', 'wrapper', 'bare',
-    'with', 'join', 'on', 'where', 'having', 'fields', 'orderBy', 'groupBy', 'limit', 'offset', 'distinct', 'operator', 'lock', 'set', 'from', 'returning', 'codec']
+    'with', 'join', 'on', 'where', 'having', 'fields', 'orderBy', 'groupBy', 'limit', 'offset', 'distinct', 'operator', 'lock', 'set', 'from', 'returning', 'codec', 'columns', 'conflict']
     .map((name) => [name, Symbol(name)]),
 ) as Record<string, symbol>;
 
@@ -72,6 +72,7 @@ export class FormReader implements Form {
   readonly rest: unknown[] = [];
   readonly values: unknown[] = [];
   readonly #encoders: (Param['encoder'] | undefined)[] = [];
+  #computed: [index: number, compute: () => unknown][] | undefined;
 
   constructor(
     first: Step,
@@ -113,8 +114,20 @@ export class FormReader implements Form {
     return slot && new Param(slot, encoder);
   }
 
-  /** Encodes the values, which is done once. A type that makes SQL of its values has no form. */
+  /** A value that a column computes, once it is known to be needed. */
+  computed(column: any, compute: () => unknown): Slot | undefined {
+    this.column(column);
+    (this.#computed ??= []).push([this.values.length, compute]);
+    return this.slot(undefined, column);
+  }
+
+  /** Computes and encodes the values, which is done once. A type that makes SQL of its values has no form. */
   encode(): void {
+    for (const [index, compute] of this.#computed ?? []) {
+      const value = compute();
+      if (value === undefined || chunkKindOf(value) !== chunkKinds.other) noForm();
+      this.values[index] = value;
+    }
     for (let i = 0; i < this.values.length; i++) {
       const encoder = this.#encoders[i];
       if (!encoder || this.values[i] === null || (encoder.mapToDriverValue as any).isNoop) continue;
@@ -371,7 +384,8 @@ export class FormReader implements Form {
       if (value === undefined && !column.onUpdateFn) continue;
       this.key(keys.set);
       this.key(key);
-      set[key] = value === undefined ? this.computed(column) : this.chunk(value);
+      const computed = value === undefined && this.computed(column, () => column.onUpdateFn());
+      set[key] = computed === false ? this.chunk(value) : computed && new Param(computed, column);
     }
     const from = config.from && this.source(config.from);
     const joins = this.joins(config.joins);
@@ -379,11 +393,39 @@ export class FormReader implements Form {
     return { ...config, withList, set, from, joins, where, returning: this.fields(keys.returning, config.returning) };
   }
 
-  /** What a column computes when its row is updated. */
-  computed(column: any): unknown {
-    const value = column.onUpdateFn();
-    if (value === undefined) noForm();
-    return chunkKindOf(value) === chunkKinds.sql ? this.sql(value) : this.param(value, column);
+  insert(config: Config): Config {
+    const { table, values, select, columnList, overridingSystemValue_ } = config;
+    if (config.comment !== undefined || select) noForm();
+    const found = classOf(table);
+    const tenantKey = found?.kind === 'tenant' ? found.key : undefined;
+    this.key(Boolean(config.useSelectionCastCodecs));
+    const withList = this.ctes(config.withList);
+    this.table(table);
+    this.key(Boolean(overridingSystemValue_));
+    if (columnList) for (const key of [keys.columns, ...columnList, keys.close]) this.key(key);
+    this.key(values.length);
+    const columns = Object.entries<any>(table[Columns]);
+    const rows = values.map((row: Config) => {
+      const copy: Config = {};
+      for (const [key, column] of columns) copy[key] = this.cell(row[key], column, key === tenantKey);
+      return copy;
+    });
+    const onConflict = this.clause(keys.conflict, config.onConflict);
+    return { ...config, withList, values: rows, onConflict, returning: this.fields(keys.returning, config.returning) };
+  }
+
+  /** A value of a row. That of the tenant column is not looked at here, where it is given. */
+  cell(value: unknown, column: any, isTenant: boolean): unknown {
+    if (value !== undefined) {
+      const kind = chunkKindOf(value);
+      if (isTenant || (kind !== chunkKinds.other && kind !== chunkKinds.sql)) noForm();
+      this.key(kind === chunkKinds.sql ? keys.sqlValue : keys.value);
+      return kind === chunkKinds.sql ? this.sql(value as SQL) : this.slot(value, column);
+    }
+    const compute = isTenant ? undefined : (column.defaultFn ?? (column.default ? undefined : column.onUpdateFn));
+    if (compute) return this.computed(column, () => compute.call(column));
+    this.key(undefined);
+    return undefined;
   }
 
   delete(config: Config): Config {

@@ -20,7 +20,7 @@ import type { Scope } from './scope.js';
 import { Slot } from './slots.js';
 import { tenantSlot } from './tenant-slot.js';
 
-export type FormKind = 'select' | 'update' | 'delete' | 'relational' | 'statement';
+export type FormKind = 'select' | 'insert' | 'update' | 'delete' | 'relational' | 'statement';
 
 const formOf = (kind: FormKind, config: Config, first: Step, scope: Scope, copies: boolean): Form => {
   const form = new FormReader(first, scope, copies);

@@ -20,7 +20,7 @@ afterEach(() => vi.restoreAllMocks());
 
 /** How often Drizzle builds something while `run` runs. */
 function builds(run: () => unknown): number {
-  const spies = (['buildSelectQuery', 'buildUpdateQuery', 'buildDeleteQuery', 'buildRelationalQuery', 'sqlToQuery'] as const).map((it) => vi.spyOn(PgDialect.prototype, it));
+  const spies = (['buildSelectQuery', 'buildInsertQuery', 'buildUpdateQuery', 'buildDeleteQuery', 'buildRelationalQuery', 'sqlToQuery'] as const).map((it) => vi.spyOn(PgDialect.prototype, it));
   run();
   const calls = spies.reduce((sum, it) => sum + it.mock.calls.length, 0);
   vi.restoreAllMocks();
@@ -40,6 +40,7 @@ const forms: Record<string, (tdb: any, n: number) => { toSQL(): { sql: string; p
   'a template': (tdb, n) => tdb.select({ n: sql`(select count(*) from ${tasks} where ${tasks.points} > ${n})` }).from(projects).orderBy(sql`${projects.budget} + ${n}`),
   union: (tdb, n) => tdb.select({ id: tasks.id }).from(tasks).where(gt(tasks.id, n)).union(tdb.select({ id: projects.id }).from(projects)).limit(n),
   'a relational query': (tdb, n) => tdb.query.projects.findMany({ where: { id: { gt: n, in: [n, 2] }, tasks: { title: { like: `%${n}` } } }, with: { tasks: { limit: n } }, limit: n }),
+  insert: (tdb, n) => tdb.insert(tasks).values([{ id: n, projectId: n, title: `t${n}` }, { id: sql`${n} + 1`, projectId: 2, title: 't', points: n }]).returning(),
   update: (tdb, n) => tdb.update(tasks).set({ points: sql`${tasks.points} + ${n}`, title: `t${n}` }).where(eq(tasks.id, n)).returning(),
   delete: (tdb, n) => tdb.delete(tasks).where(eq(tasks.id, n)),
 };
