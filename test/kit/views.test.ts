@@ -1,7 +1,8 @@
 /** Which views keep tenants apart inside, so that a filter on their tenant column is enough. */
 import { sql } from 'drizzle-orm';
 import { integer, pgTable, pgView, QueryBuilder, text, uuid } from 'drizzle-orm/pg-core';
-import { describe, expect, it } from 'vitest';
+import postgres from 'postgres';
+import { describe, expect, inject, it } from 'vitest';
 import { TenantRuleError } from '../../src/kit/index.js';
 import type { Fault } from '../../src/kit/rules.js';
 import { referenceTable, tenancy, tenantTable, unscoped } from '../../src/schema/index.js';
@@ -99,39 +100,70 @@ describe('a view that mixes tenants', () => {
   });
 });
 
+const apart = [
+  // Whatever else is called like a tenant column.
+  'select tenant, approver as account_id from tasks',
+  'select s.whose as tenant, s.id from (select tenant as whose, id from tasks) s',
+  'select s.whose as tenant from (select t.whose from (select tenant as whose from tasks) t) s',
+  // CTEs, once and several times, within one another, with names for their columns, and hidden by another of their name.
+  'with c as (select tenant, id from tasks) select tenant, id from c',
+  'with c as (select tenant, id from tasks), d as (select tenant as whose, id from c) select whose as tenant, id from d',
+  'with c(whose, n) as (select tenant, count(*) from tasks group by tenant) select whose as tenant, n from c',
+  'with c(whose, n) as (select tenant, id from tasks union all select tenant, id from projects) select whose as tenant, n from c',
+  'select s.tenant, s.n from (with c as (select tenant, count(*) as n from tasks group by tenant) select * from c) s',
+  'with tasks as (select tenant, id from projects) select tenant, id from tasks',
+  'with c as (select tenant, id from tasks) select tenant, id from c union all (with c as (select tenant, id from projects) select tenant, id from c)',
+  // Each branch of UNION, INTERSECT and EXCEPT.
+  'select tenant, id from tasks union select tenant, id from projects',
+  'select tenant, id from tasks union all select tenant, id from projects union all select id, 1 from accounts',
+  'select tenant, id from tasks except select tenant, id from projects',
+  // GROUP BY and DISTINCT.
+  'select distinct tenant, project from tasks',
+  'select t.tenant, p.name, count(*) as n from tasks t join projects p on p.id = t.project and p.tenant = t.tenant group by t.tenant, p.name having count(*) > 1',
+  'select distinct on (1) tenant, id from tasks order by 1, 2',
+  // What an outer join left of either side.
+  'select coalesce(t.tenant, p.tenant) as tenant, t.id from tasks t full join projects p on p.tenant = t.tenant and p.id = t.project',
+  'select coalesce(p.tenant, t.tenant) as tenant, t.id from tasks t left join projects p on p.tenant = t.tenant and p.id = t.project',
+  'select tenant, t.id from tasks t full join projects p using (tenant)',
+  'select tenant, t.id from tasks t join projects p using (tenant)',
+  'select coalesce(t.tenant, p.tenant, u.tenant) as tenant from tasks t full join projects p on p.tenant = t.tenant full join tasks u on u.tenant = coalesce(t.tenant, p.tenant)',
+  'select coalesce(s.tenant, p.tenant) as tenant, s.n from (select tenant, count(*) as n from tasks group by tenant) s full join projects p on p.tenant = s.tenant',
+  'with c as (select tenant, id from tasks) select coalesce(c.tenant, d.tenant) as tenant from c full join c d on d.tenant = c.tenant and d.id = c.id + 1',
+  'select coalesce(t.tenant, p.tenant) as tenant, count(*) as n from tasks t full join projects p on p.tenant = t.tenant group by coalesce(t.tenant, p.tenant)',
+];
+
 describe('a tenant column that is declared, and comes from the tenant column of a table', () => {
-  it.each([
-    // Whatever else is called like a tenant column.
-    'select tenant, approver as account_id from tasks',
-    'select s.whose as tenant, s.id from (select tenant as whose, id from tasks) s',
-    'select s.whose as tenant from (select t.whose from (select tenant as whose from tasks) t) s',
-    // CTEs, once and several times, within one another, with names for their columns, and hidden by another of their name.
-    'with c as (select tenant, id from tasks) select tenant, id from c',
-    'with c as (select tenant, id from tasks), d as (select tenant as whose, id from c) select whose as tenant, id from d',
-    'with c(whose, n) as (select tenant, count(*) from tasks group by tenant) select whose as tenant, n from c',
-    'with c(whose, n) as (select tenant, id from tasks union all select tenant, id from projects) select whose as tenant, n from c',
-    'select s.tenant, s.n from (with c as (select tenant, count(*) as n from tasks group by tenant) select * from c) s',
-    'with tasks as (select tenant, id from projects) select tenant, id from tasks',
-    'with c as (select tenant, id from tasks) select tenant, id from c union all (with c as (select tenant, id from projects) select tenant, id from c)',
-    // Each branch of UNION, INTERSECT and EXCEPT.
-    'select tenant, id from tasks union select tenant, id from projects',
-    'select tenant, id from tasks union all select tenant, id from projects union all select id, 1 from accounts',
-    'select tenant, id from tasks except select tenant, id from projects',
-    // GROUP BY and DISTINCT.
-    'select distinct tenant, project from tasks',
-    'select t.tenant, p.name, count(*) as n from tasks t join projects p on p.id = t.project and p.tenant = t.tenant group by t.tenant, p.name having count(*) > 1',
-    'select distinct on (1) tenant, id from tasks order by 1, 2',
-    // What an outer join left of either side.
-    'select coalesce(t.tenant, p.tenant) as tenant, t.id from tasks t full join projects p on p.tenant = t.tenant and p.id = t.project',
-    'select coalesce(p.tenant, t.tenant) as tenant, t.id from tasks t left join projects p on p.tenant = t.tenant and p.id = t.project',
-    'select tenant, t.id from tasks t full join projects p using (tenant)',
-    'select tenant, t.id from tasks t join projects p using (tenant)',
-    'select coalesce(t.tenant, p.tenant, u.tenant) as tenant from tasks t full join projects p on p.tenant = t.tenant full join tasks u on u.tenant = coalesce(t.tenant, p.tenant)',
-    'select coalesce(s.tenant, p.tenant) as tenant, s.n from (select tenant, count(*) as n from tasks group by tenant) s full join projects p on p.tenant = s.tenant',
-    'with c as (select tenant, id from tasks) select coalesce(c.tenant, d.tenant) as tenant from c full join c d on d.tenant = c.tenant and d.id = c.id + 1',
-    'select coalesce(t.tenant, p.tenant) as tenant, count(*) as n from tasks t full join projects p on p.tenant = t.tenant group by coalesce(t.tenant, p.tenant)',
-  ])('%s', async (text) => {
+  it.each(apart)('%s', async (text) => {
     expect(await faultOfView(declaredOf(text))).toBeUndefined();
+  });
+
+  it('shows a tenant on PostgreSQL what it would show if there were no other', async () => {
+    const client = postgres(inject('databaseUrl'), { max: 1, onnotice: () => {} });
+    const [a, b, c] = ['a', 'b', 'c'].map((it) => `${it.repeat(8)}-${it.repeat(4)}-4${it.repeat(3)}-8${it.repeat(3)}-${it.repeat(12)}`);
+    const rowsOf = (tenant: string, n: number, approver: string) => `
+      insert into accounts values ('${tenant}');
+      insert into projects values ('${tenant}', 1, 'x'), ('${tenant}', ${n + 1}, 'y');
+      insert into tasks values ('${tenant}', 1, 1, 'one', '${approver}'), ('${tenant}', 2, ${n}, 'two', '${a}'), ('${tenant}', ${n + 2}, 1, 'one', null);`;
+    const views = [...new Set(apart)];
+    const read = (schema: string, rows: string) =>
+      client.begin(async (tx) => {
+        await tx.unsafe(`create schema ${schema}; set local search_path to ${schema};
+          create table accounts (id uuid); create table countries (code text, name text);
+          create table projects (tenant uuid, id int, name text); create table tasks (tenant uuid, id int, project int, title text, approver uuid);
+          insert into countries values ('one', 'One'); ${rows} ${views.map((it, i) => `create view v${i} as ${it};`).join('\n')}`);
+        const seen = [];
+        for (const [i, text] of views.entries()) seen.push([text, (await tx.unsafe(`select to_jsonb(v)::text as row from v${i} v where tenant = '${a}' order by 1`)).map((it) => it.row)]);
+        await tx.unsafe(`drop schema ${schema} cascade`);
+        return seen;
+      });
+    try {
+      const own = rowsOf(a!, 2, b!);
+      const many = await read('views_many', rowsOf(b!, 1, a!) + own + rowsOf(c!, 3, a!));
+      expect(many).toEqual(await read('views_alone', own));
+      expect(many.filter(([, rows]) => rows!.length === 0)).toEqual([]);
+    } finally {
+      await client.end();
+    }
   });
 
   it('stands on another such view', async () => {

@@ -170,7 +170,7 @@ export function selectOf(around: Env, ast: Select, options: SelectOptions): Quer
     }
     if (ast.offset !== null && orderBy.length > 0) {
       env.reach('offset');
-      code += `.offset(${ast.offset})`;
+      code += `.offset(${ast.dynamic && ast.offset > 0 ? numTemplate(env.with({ rows: [], outer: [] }).in('offset'), ast.offset, ast.offset * 2 + 1) : ast.offset})`;
     }
   }
   const isLockable = !isSet && !group && !isDistinct && !isOne && !chosen.some((it) => it.code.includes(' over (')) && (from.kind === 'tenant' || from.kind === 'link') && !from.isAlias && types.every((it) => it === 'inner' || it === 'left');
