@@ -10,7 +10,7 @@ import { builtBy } from './built.js';
 import { chunkKindOf, chunkKinds, isSQLWrapper, withoutEncoding } from './chunks.js';
 import { isQualified, namesOf, originalName, type Scope } from './scope.js';
 import { type NamedTables, Shape, tableKey } from './shape.js';
-import { addsValue, isCalledByName, type FragmentUse, type TableUse } from './sql-text.js';
+import { addsValue, isCalledByName, isSystemColumn, type FragmentUse, type TableUse } from './sql-text.js';
 
 let rendered = 0;
 
@@ -304,6 +304,7 @@ class Reader {
  */
 export function checkName({ name, table }: { readonly name: string; readonly table?: object }): void {
   if (harmless.has(name)) return;
+  if (isSystemColumn(name)) throw new RawSqlNotScopedError(`the system column ${name} tells of other rows`, '');
   if (isCalledByName(name)) {
     if (table && classOf(table)) return;
     throw new RawSqlNotScopedError(`"${name}" behind a dot calls the function of that name`, '');
