@@ -23,7 +23,7 @@ export const mutations: readonly Mutation[] = [
   { place: 'queries of other tenants among several', from: 'return ids?.every((id) => a.ids.includes(id)) ?? false;', to: 'return true;' },
   { place: 'queries of another tenancy', from: 'if (this.#tenancy && other.#tenancy && this.#tenancy !== other.#tenancy) return false;', to: '', elsewhere: 'its ids are none of this tenancy: test/isolation/06-composition.test.ts' },
   { place: 'queries of a handle that filters nothing', from: 'if (this.filters && !other.filters) return false;', to: '', elsewhere: 'programs have one handle: test/isolation/06-composition.test.ts' },
-  { place: 'tables of another tenancy', from: 'if (this.#tenancy || ids.some((id) => idOf(id, found.tenancy) === undefined)) {', to: 'if (this.#tenancy) return found;\n    if (ids.some((id) => idOf(id, found.tenancy) === undefined)) {' },
+  { place: 'tables of another tenancy', from: 'if (this.#tenancy || ids.some((id) => idOf(id, found.tenancy) === undefined)) {', to: 'if (this.#tenancy) return found;\n    if (ids.some((id) => idOf(id, found.tenancy) === undefined)) {', elsewhere: 'its rows are filtered by the id all the same: test/isolation/11-handles.test.ts' },
   { place: 'tables that are declared twice', from: 'if (isDisputed(table, found) && !this.isOwn(found)) {', to: 'if (false) {', elsewhere: 'a schema declares each once: test/isolation/19-declarations.test.ts' },
 
   // SELECT and its joins.
@@ -44,7 +44,7 @@ export const mutations: readonly Mutation[] = [
   { place: 'a derived table in FROM', from: 'const rows = isDerived ? this.scope.rowsOf(source, found) : undefined;', to: 'const rows = undefined as any;' },
   { place: 'FROM and its joins: the predicates in WHERE', from: 'where: this.where(where, config.where),\n      fieldsFlat', to: 'where: this.where([], config.where),\n      fieldsFlat' },
   { place: 'the tenant column in FROM and joins, of several', from: 'const column = this.scope.joinColumn(source, found, isDerived);', to: 'const column: SQL | undefined = undefined as any;' },
-  { place: 'the tenant column of the table of an UPDATE, of several', from: 'const column = this.scope.joinColumn(target, this.scope.admit(target));', to: 'const column: SQL | undefined = undefined as any;' },
+  { place: 'the tenant column of the table of an UPDATE, of several', from: 'const column = this.scope.joinColumn(target, this.scope.admit(target));', to: 'const column: SQL | undefined = undefined as any;', elsewhere: 'programs of several tenants read only: test/isolation/22-attacks.test.ts' },
   { place: 'parentheses around WHERE', from: "['(', ')', ' and ', ' and ('].map(", to: "['', '', ' and ', ' and '].map(" },
   { place: 'the predicate where the user has a WHERE', from: 'if (!predicate) continue;', to: 'if (!predicate || given) continue;' },
   { place: 'what is written in WHERE, ON and HAVING', from: "this.scopeInto(chunks, given, 'expression', true);", to: 'chunks.push(given);' },
@@ -53,7 +53,7 @@ export const mutations: readonly Mutation[] = [
   { place: 'SQL in FROM', from: "if (is(source, SQL)) return this.scoped(source, index < 0 ? 'source' : 'joined source');", to: 'if (is(source, SQL)) return source;' },
   { place: 'fields', from: 'fieldsFlat: this.fields(config.fieldsFlat),', to: 'fieldsFlat: config.fieldsFlat,' },
   { place: 'the fields of a set operation', from: 'setFieldsFlat: this.fields(config.setFieldsFlat),', to: 'setFieldsFlat: config.setFieldsFlat,', elsewhere: 'Drizzle writes their names only, and only for a driver with codecs that cast' },
-  { place: 'a subquery among the fields', from: 'if (kind === chunkKinds.subquery) return this.subquery(field);', to: 'if (kind === chunkKinds.subquery) return field;' },
+  { place: 'a subquery among the fields', from: 'if (kind === chunkKinds.subquery) return this.subquery(field);', to: 'if (kind === chunkKinds.subquery) return field;', elsewhere: 'a query of a handle is scoped where it is built: test/isolation/22-attacks.test.ts' },
   { place: 'SQL among the fields', from: 'if (kind !== chunkKinds.aliased) return this.scoped(field);', to: 'if (kind !== chunkKinds.aliased) return field;' },
   { place: 'SQL with a name among the fields', from: 'Object.assign(new SQL.Aliased(this.scoped(given), fieldAlias) as any', to: 'Object.assign(new SQL.Aliased(given, fieldAlias) as any' },
   { place: 'LIMIT', from: '      limit: this.scoped(config.limit),', to: '      limit: config.limit,' },
@@ -65,8 +65,8 @@ export const mutations: readonly Mutation[] = [
   { place: 'set operators', from: 'config.setOperators.map((operator: Config) => this.operand(operator)),', to: 'config.setOperators,' },
   { place: 'the right side of a set operation', from: 'const query = this.#outer.query(operator.rightSelect.getSQL());', to: 'const query = operator.rightSelect.getSQL();', elsewhere: 'a query of a handle is scoped where it is built, and whose it is, is asked: test/isolation/06-composition.test.ts' },
   { place: 'ORDER BY of a set operation', from: 'orderBy: operator.orderBy?.map((chunk: unknown) => this.#outer.scoped(chunk)),', to: 'orderBy: operator.orderBy,', elsewhere: 'PostgreSQL takes the names of columns there, and no expression: test/isolation/06-composition.test.ts' },
-  { place: 'LIMIT of a set operation', from: 'limit: this.#outer.scoped(operator.limit),', to: 'limit: operator.limit,' },
-  { place: 'OFFSET of a set operation', from: 'offset: this.#outer.scoped(operator.offset),', to: 'offset: operator.offset,' },
+  { place: 'LIMIT of a set operation', from: 'limit: this.#outer.scoped(operator.limit),', to: 'limit: operator.limit,', elsewhere: 'programs seldom have a limit there that reads: test/isolation/22-attacks.test.ts' },
+  { place: 'OFFSET of a set operation', from: 'offset: this.#outer.scoped(operator.offset),', to: 'offset: operator.offset,', elsewhere: 'programs seldom have an offset there that reads: test/isolation/22-attacks.test.ts' },
   { place: 'CTEs', from: 'const scoped = template.query(query);', to: 'const scoped = query;' },
 
   // Writes.
@@ -84,7 +84,7 @@ export const mutations: readonly Mutation[] = [
   { place: 'INSERT ... SELECT: a query of no handle', from: 'if (builtBy(query?.getSQL?.())?.scope === undefined || !config?.fields) {', to: 'if (false) {' },
   { place: 'INSERT ... SELECT: the query as it is given', from: 'this.query(query.getSQL());\n    const { reach } = this.scope;', to: 'const { reach } = this.scope;', elsewhere: 'what it becomes is asked of again: test/isolation/06-composition.test.ts' },
   { place: 'INSERT ... SELECT: the query as it becomes', from: '}, this.query(extend(config)));', to: '}, extend(config));', elsewhere: 'the handle builds it, and whose it is, is asked of what was given: test/isolation/06-composition.test.ts' },
-  { place: 'INSERT ... SELECT into a reference table', from: 'const scoped = this.query(query.getSQL());', to: 'const scoped = query.getSQL();' },
+  { place: 'INSERT ... SELECT into a reference table', from: 'const scoped = this.query(query.getSQL());', to: 'const scoped = query.getSQL();', elsewhere: 'programs of db.shared insert no selection: test/isolation/22-attacks.test.ts' },
   { place: 'INSERT: the tenant of each row', from: 'const given = tenant && key === tenant.key ? this.scope.tenantOf(table, tenant, row[key]) : row[key];', to: 'const given = tenant && key === tenant.key ? (row[key] ?? this.scope.tenantOf(table, tenant, undefined)) : row[key];' },
   { place: 'writes of reference tables', from: "if (found.kind === 'reference' && this.scope.reach.kind !== 'shared') {", to: 'if (false) {' },
   { place: 'aliases in DELETE', from: "if (statement !== 'update' && namesOf(table)[1] !== namesOf(table)[2]) {", to: 'if (false) {' },
