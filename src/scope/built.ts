@@ -80,5 +80,8 @@ function freezeAll(chunks: unknown[]): void {
 export const markBuilt = (sql: SQL, scope: Scope, expects: ReadonlySet<string>, isOpen = true): SQL =>
   new BuiltSQL({ sql, scope, expects, isOpen }) as unknown as SQL;
 
+/** SQL that is made when somebody asks for it. */
+export const markPlanned = (built: Built): SQL => new BuiltSQL(built) as unknown as SQL;
+
 /** What is known of SQL, if this library built it. */
 export const builtBy = (query: SQL): Built | undefined => read(query);

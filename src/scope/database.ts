@@ -1,5 +1,5 @@
 /** The handles: `withTenancy`, `forTenant` and their like. Each is Drizzle's own handle on a scoped dialect. */
-import { is, Placeholder, Subquery } from 'drizzle-orm';
+import { is, Subquery } from 'drizzle-orm';
 import { PgDialect, QueryBuilder } from 'drizzle-orm/pg-core';
 import { RelationalQueryBuilder } from 'drizzle-orm/pg-core/query-builders/query';
 import { PgAsyncRelationalQuery } from 'drizzle-orm/pg-core/async';
@@ -14,12 +14,14 @@ import { declaredTenancies, idOf, type AnyTenancy } from '../schema/tenancy.js';
 import type { WithTenancy, WithTenancyOptions } from './database.types.js';
 import { promiseBinding, type Binding } from './binding.js';
 import { withSafeTransactions } from './binding-postgres-js.js';
-import { dialectOf, scopingDialect, type ScopedDialect } from './dialect.js';
+import { scopingDialect } from './dialect.js';
+import { dialectOf, type ScopedDialect } from './handles.js';
 import { scopeInsert } from './insert.js';
 import { checkable } from './row-level-security.js';
 import { namesOf, Scope, type Reach } from './scope.js';
 import { ScopedSession, tagOf, type Lifetime } from './session.js';
 import { settingsOf } from './settings.js';
+import { tenantName, tenantSlot } from './slots.js';
 import { isPostgresJs, preparesByItself, Statements } from './statements.js';
 import { tableKey } from './shape.js';
 
@@ -306,8 +308,7 @@ export function scopedHandles(db: any, options: WithTenancyOptions<any>, running
     },
     shared: handle({ kind: 'shared' }),
     prepare: (tenancy: AnyTenancy, build: (tdb: ScopedDatabase) => any) => {
-      const placeholder = Object.freeze(new Placeholder(tenantPlaceholder));
-      const tdb = handle({ kind: 'one', id: placeholder }, tenancy);
+      const tdb = handle({ kind: 'one', id: tenantSlot }, tenancy);
       const query = build(tdb);
       const prepared = query?._prepare?.(undefined, true);
       if (!tdb.session.hasPrepared(prepared)) {
@@ -315,8 +316,9 @@ export function scopedHandles(db: any, options: WithTenancyOptions<any>, running
       }
       return {
         run: (id: unknown, values?: Record<string, unknown>) => {
-          const all: Record<string, unknown> = Object.assign({}, values);
-          all[tenantPlaceholder] = tenancy.parse(id);
+          const tenant = tenancy.parse(id);
+          const all = Object.assign(new PlaceholderValues(tenant), values);
+          all[tenantName] = tenant;
           return prepared.execute(all);
         },
       };
@@ -324,8 +326,14 @@ export function scopedHandles(db: any, options: WithTenancyOptions<any>, running
   }, { session: db.session, relations, isBound: shared.binding !== undefined });
 }
 
-/** The tenant of a prepared statement is no placeholder that an application can name. */
-const tenantPlaceholder = Symbol('drizzle-tenant:tenant') as unknown as string;
+/** The values of a statement's placeholders, the tenant's among them from the start: objects of one shape are fast. */
+class PlaceholderValues {
+  [name: string]: unknown;
+
+  constructor(tenant: unknown) {
+    this[tenantName] = tenant;
+  }
+}
 
 const namesOfTenancies = (tenancies: readonly AnyTenancy[] | undefined) =>
   (tenancies ?? declaredTenancies()).map((it) => it.name).join(' or ') || 'application';

@@ -2,7 +2,7 @@
 import { Column, is, Table } from 'drizzle-orm';
 import { QueryBuilder } from 'drizzle-orm/pg-core';
 import { classOf } from '../schema/classify.js';
-import type { ScopedDialect } from './dialect.js';
+import type { ScopedDialect } from './handles.js';
 
 type Class = new (...args: any[]) => any;
 const classes = new WeakMap<Class, Class>();

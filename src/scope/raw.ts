@@ -3,7 +3,7 @@ import { is, Param } from 'drizzle-orm';
 import { RawSqlNotScopedError } from '../schema/index.js';
 import { nameOf } from '../schema/classify.js';
 import type { Prover } from '../prover/index.js';
-import type { ScopedDialect } from './dialect.js';
+import type { ScopedDialect } from './handles.js';
 import type { RenderedQuery } from './rendered.js';
 
 /**

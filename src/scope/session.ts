@@ -1,7 +1,7 @@
 /** The last gate: a session that runs nothing but what the scoped dialect rendered. */
 import type { SQL } from 'drizzle-orm';
 import { UnsupportedTenantOperationError } from '../schema/index.js';
-import type { ScopedDialect } from './dialect.js';
+import type { ScopedDialect } from './handles.js';
 import { prove } from './raw.js';
 import { RenderedQuery } from './rendered.js';
 import type { Statements } from './statements.js';

@@ -21,6 +21,8 @@ class Carrier {
     return this.#value;
   }
 
+  static is = (value: object): boolean => #value in value;
+
   static unwrap(param: unknown): unknown {
     return typeof param === 'object' && param !== null && #value in param ? param.#value : param;
   }
@@ -40,6 +42,7 @@ export function fixed<T>(value: T): T {
 
 function copyOf(value: object): object {
   if (chunkKindOf(value) === chunkKinds.placeholder) return Object.isFrozen(value) ? value : Object.freeze(new Placeholder((value as any).name));
+  if (Carrier.is(value)) return value;
   const prototype: unknown = Object.getPrototypeOf(value);
   if (Array.isArray(value) && prototype === Array.prototype) return Object.freeze([...value]);
   if (prototype === Object.prototype || prototype === null) return Object.freeze(Object.assign(Object.create(prototype as object | null), value));

@@ -55,7 +55,7 @@ export class Compared {
   }
 
   /** Runs a program and undoes what it did. */
-  async run(run: Run, whose: Whose, plain = false): Promise<{ results: readonly Result[]; state: any }> {
+  async run(run: Run, whose: Whose, plain = false): Promise<{ results: readonly Result[]; sent: readonly unknown[]; state: any }> {
     const { side, module } = this;
     const { own, others } = whose;
     const { results, step } = recorder();
@@ -78,7 +78,7 @@ export class Compared {
       };
       await run({ db: side.db, tdb, id: own[0], ids: own, others, step: nesting }, module);
       wrote = await side.wrote();
-      return { results, state: wrote ? await side.read(this.#stateQuery(whose)) : undefined };
+      return { results, sent: [...side.sent], state: wrote ? await side.read(this.#stateQuery(whose)) : undefined };
     } finally {
       await side.undo();
       if (wrote) await this.restart();
@@ -102,6 +102,7 @@ export async function compare(many: Compared, alone: Compared, run: Run, whose: 
   const difference =
     differ('faults, none on the right,', first.results.filter(isFault), []) ??
     differ('results', first.results, second.results) ??
+    differ('what was sent', first.sent, second.sent) ??
     differ("other tenants' rows", after.others, manyBefore.others) ??
     differ("other tenants' rows, where there are none", aloneAfter.others, aloneBefore.others) ??
     differ("the tenant's own rows", after.own, aloneAfter.own);

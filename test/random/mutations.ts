@@ -13,7 +13,7 @@ export const mutations: readonly Mutation[] = [
   { place: 'predicate of several tenants', from: 'return sql`${tenantColumn(table, found, name)} in ${this.reach.ids.map((id) => new Param(id, found.column))}`;', to: 'return undefined;' },
   { place: 'the tenant column in a join', from: "if (found.kind === 'reference' || !this.filters || this.reach.kind === 'one') return undefined;", to: 'return undefined;' },
   { place: 'rows of a derived table', from: 'return predicate && new SQL([rowsFrom, original ?? name!, where, predicate]);', to: 'return undefined;' },
-  { place: 'tables without a class', from: 'if (!found) {', to: "if (!found) return { kind: 'reference', validate: () => {} };\n    if (!found) {" },
+  { place: 'tables without a class', from: 'if (!found) {\n      const name = nameOf(table);', to: "if (!found) return { kind: 'reference', validate: () => {} };\n    if (!found) {\n      const name = nameOf(table);" },
   { place: 'tenant tables through db.shared', from: "if (reach.kind === 'shared') {", to: "if (reach.kind === 'shared') return { kind: 'reference', validate: () => {} };\n    if (reach.kind === 'shared') {" },
   { place: 'the tenant of a row', from: 'if (value !== undefined && idOf(value, found.tenancy) !== reach.id) {', to: 'if (value !== undefined) return value;\n      if (false) {' },
   { place: 'the tenant of a row, of several', from: "if (id === undefined || (reach.kind === 'several' && !reach.ids.includes(id))) {", to: 'if (id === undefined) {' },
@@ -112,9 +112,15 @@ export const mutations: readonly Mutation[] = [
   { place: 'a table written by hand', from: "throw refuse(i, type === 'word' || type === 'name' ? `the table \"${value}\" is written by hand` : 'a table is missing');", to: '' },
   { place: 'a second statement', from: "';': 'a second statement begins', ", to: '', elsewhere: 'the words in it are refused too' },
 
+  // Statements whose text is kept.
+  { place: 'a kept part that was built for another tenant', from: '!(built instanceof PlannedSQL) || !this.scope.includes(built.scope)', to: '!(built instanceof PlannedSQL)', elsewhere: 'its rows would be those of the handle: test/isolation/06-composition.test.ts' },
+  { place: 'a kept statement that was built for another tenant', from: 'found instanceof PlannedSQL && found.scope === scope && found.expects.size === 0', to: 'found instanceof PlannedSQL && found.expects.size === 0', elsewhere: 'programs of one tenant have no query of another: test/isolation/22-attacks.test.ts' },
+  { place: 'the tenant of a kept statement', from: 'isTenant ? (encode ? encode(this.#tenant) : this.#tenant)', to: 'isTenant ? null' },
+  { place: 'text of a kept statement that is not understood', from: 'if (!isRead || !parameters.every', to: 'if (!parameters.every' },
+
   // The last gate.
   { place: 'proof of what is not understood', from: 'if (!RenderedQuery.isProved(query)) return this.#proveFirst(query as RenderedQuery, prepare);', to: '' },
   { place: 'the proof', from: 'const tables = await prover.prove({', to: 'const tables = []; void ({' },
   { place: 'statements that were not built here', from: 'if (!RenderedQuery.scopeOf(query)) {', to: 'if (false) {', elsewhere: 'what was not rendered here is proved, as text by hand is; of db.shared: test/isolation/19-metadata.test.ts' },
-  { place: 'the tenant of a prepared statement', from: 'const all: Record<string, unknown> = Object.assign({}, values);\n          all[tenantPlaceholder] = tenancy.parse(id);', to: 'const all: Record<string, unknown> = Object.assign({ [tenantPlaceholder]: tenancy.parse(id) }, values);', elsewhere: 'its name is a symbol that no application has' },
+  { place: 'the tenant of a prepared statement', from: 'const all = Object.assign(new PlaceholderValues(tenant), values);\n          all[tenantName] = tenant;', to: 'const all = Object.assign(new PlaceholderValues(tenant), values);', elsewhere: 'its name is a symbol that no application has: test/isolation/12-prepared.test.ts' },
 ];

@@ -3,6 +3,7 @@ import { drizzle } from 'drizzle-orm/node-postgres';
 import pg from 'pg';
 import { withTenancy } from '../../src/index.js';
 import { relationsConfig } from '../../src/schema/relations.js';
+import { withoutPlans } from '../support/plans.js';
 
 /** What makes the handles over a connection: another one may take the filters away and put policies in their place. */
 export type MakeHandles = (drizzleDb: any, relations: any) => any;
@@ -17,6 +18,8 @@ export interface SideOptions {
   readonly readsPlainly?: boolean | undefined;
   /** False where the prover is taken away, so that what has to be refused is not. */
   readonly refuses?: boolean | undefined;
+  /** False for handles that build each statement anew. */
+  readonly isPlanned?: boolean | undefined;
 }
 
 /**
@@ -65,6 +68,8 @@ export interface Side {
   readonly db: any;
   /** Drizzle's own handle, as an application without tenants would have it; undefined where it is not asked. */
   readonly plain: any;
+  /** What the handles sent since `begin`. */
+  readonly sent: string[];
   /** Whether what has to be refused is. */
   readonly refuses: boolean;
   readonly begin: () => Promise<unknown>;
@@ -75,16 +80,23 @@ export interface Side {
   readonly close: () => Promise<unknown>;
 }
 
-export async function openSide(url: string, relations: any, { make = scopedHandles, role, readsPlainly = true, refuses = true }: SideOptions = {}): Promise<Side> {
+export async function openSide(url: string, relations: any, { make = scopedHandles, role, readsPlainly = true, refuses = true, isPlanned = true }: SideOptions = {}): Promise<Side> {
   const client = new pg.Client({ connectionString: url });
   await client.connect();
   await client.query("set timezone to 'UTC'; set statement_timeout to '10s'");
   const undoing = new Undoing(client) as any;
+  const sent: string[] = [];
+  const logger = { logQuery: (text: string, params: unknown[]) => void sent.push(JSON.stringify([text, params], (_, value) => (typeof value === 'bigint' ? `${value}n` : value))) };
+  const db = make(drizzle({ client: undoing, logger }), relations);
   return {
-    db: make(drizzle({ client: undoing }), relations),
+    db: isPlanned ? db : withoutPlans(db),
+    sent,
     refuses,
     plain: readsPlainly ? drizzle({ client: undoing, relations: relationsConfig(relations) as any }) : undefined,
-    begin: () => client.query(role === undefined ? 'begin' : `begin; set local role "${role}"`),
+    begin: () => {
+      sent.length = 0;
+      return client.query(role === undefined ? 'begin' : `begin; set local role "${role}"`);
+    },
     wrote: async () => {
       if (role !== undefined) await client.query('set local role none');
       return (await client.query('select pg_current_xact_id_if_assigned() is not null as wrote')).rows[0].wrote;

@@ -3,7 +3,7 @@
  * returns or throws must be equal, and so must be what it leaves; other tenants' rows stay as they were.
  */
 import { afterAll, beforeAll, expect } from 'vitest';
-import { dropDatabases, open, type Contents, type Tdb, type TestDatabase } from './databases.js';
+import { dropDatabases, open, type Contents, type Sent, type Tdb, type TestDatabase } from './databases.js';
 import { a } from './rows.js';
 import * as schema from './schema.js';
 import { keep, putBack, stateOf, type RunText, type State } from './state.js';
@@ -17,6 +17,8 @@ export interface Side {
   /** Drizzle's own handle on the same database. */
   readonly plain: any;
   readonly run: RunText;
+  /** What the handles sent so far. */
+  readonly sent?: readonly Sent[];
   readonly close: () => Promise<unknown>;
 }
 
@@ -84,12 +86,14 @@ export function comparison(openSide: (contents: Contents) => Promise<Side> = ope
      * @returns what it did, the same on both
      */
     async isolated(run: Run, ordered = false): Promise<Outcome> {
+      const [manySent, aloneSent] = [many, alone].map((side) => side.sent?.length ?? 0);
       const [first, second] = await Promise.all(
         [many, alone].map((side) => outcomeOf(() => run(side.db.forTenant(a), schema, side.db), ordered)),
       );
       const [after, aloneAfter] = await Promise.all([stateOf(many.run), stateOf(alone.run)]);
       if (JSON.stringify([after, aloneAfter.own]) !== JSON.stringify([before, before.own])) await this.restore();
       expect(first).toEqual(second);
+      expect(many.sent?.slice(manySent)).toEqual(alone.sent?.slice(aloneSent));
       expect(after.others).toEqual(before.others);
       expect(after.own).toEqual(aloneAfter.own);
       return first!;
@@ -117,6 +121,6 @@ export function comparison(openSide: (contents: Contents) => Promise<Side> = ope
 }
 
 async function openPostgresJs(contents: Contents): Promise<Side> {
-  const { db, client, plain, close } = await open(contents);
-  return { db, plain, close, run: (text) => client.unsafe(text) as any };
+  const { db, client, plain, sent, close } = await open(contents);
+  return { db, plain, sent, close, run: (text) => client.unsafe(text) as any };
 }

@@ -6,6 +6,7 @@ import postgres from 'postgres';
 import { inject } from 'vitest';
 import { relationsConfig } from '../../src/schema/relations.js';
 import { withTenancy, type TenantDatabase } from '../../src/index.js';
+import { withoutPlans } from './plans.js';
 import * as schema from './schema.js';
 import { aloneRows, manyRows } from './rows.js';
 
@@ -82,7 +83,9 @@ export async function open(contents: Contents = 'many', max = 4) {
   const client = postgres(url, { max, onnotice: () => {} });
   const sent: Sent[] = [];
   const logger = { logQuery: (sql: string, params: unknown[]) => void sent.push({ sql, params }) };
-  const db = withTenancy(drizzle({ client, logger }), { relations });
+  // Where a tenant is alone, statements are built anew: what is compared to it is compared to that, too.
+  const made = withTenancy(drizzle({ client, logger }), { relations });
+  const db = contents === 'alone' ? withoutPlans(made) : made;
   return { db, client, sent, url, plain: plainDrizzle(client), close: () => client.end() };
 }
 
