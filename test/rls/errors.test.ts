@@ -9,9 +9,9 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { withTenancy } from '../../src/index.js';
 import { comparison, type Run, type Side } from '../support/comparison.js';
 import { freshDatabase, type Contents } from '../support/databases.js';
-import { a } from '../support/rows.js';
+import { a, b } from '../support/rows.js';
 import { asRole, rlsStatements } from '../support/rls.js';
-import { projects, relations, tasks } from '../support/schema.js';
+import { labels, projects, relations, tasks } from '../support/schema.js';
 
 async function openWithPolicies(contents: Contents): Promise<Side> {
   const { url } = await freshDatabase(contents);
@@ -37,5 +37,18 @@ describe('an expression that raises an error on another tenant\'s row only', () 
     test(name, async () => {
       expect((await pair.isolated(run)).error).toBeUndefined();
     });
+  }
+});
+
+test('a trigger that would move a row to another tenant fails', async () => {
+  const moving = `
+    create function move() returns trigger language plpgsql as $$ begin new."accountId" = '${b}'; return new; end $$;
+    create trigger move before insert or update on x_labels for each row execute function move();`;
+  await Promise.all([pair.many, pair.alone].map((it) => it.run(moving)));
+  try {
+    const writes: Run[] = [(tdb) => tdb.update(labels).set({ name: 'moved' }), (tdb) => tdb.insert(labels).values({ id: 91, name: 'moved' })];
+    for (const run of writes) expect((await pair.isolated(run)).error).toMatchObject({ code: '42501' });
+  } finally {
+    await Promise.all([pair.many, pair.alone].map((it) => it.run('drop trigger move on x_labels; drop function move')));
   }
 });
