@@ -135,7 +135,9 @@ export class Scope {
    */
   #first(column: SQL | StringChunk, type: TenantClass['column']): SQL {
     const ids = () => (this.reach as Extract<Reach, { kind: 'several' }>).ids.map((id) => new Param(id, type));
-    return sql`array_position(array[${sql.join(ids(), sql`, `)}]::${sql.raw(type.getSQLType())}[], ${column}) is not null and ${column} in ${ids()}`;
+    // Drizzle writes the name of an enum in quotes, and with its schema, where it is given the enum itself.
+    const typeName = (type as any).enum ?? sql.raw(type.getSQLType());
+    return sql`array_position(array[${sql.join(ids(), sql`, `)}]::${typeName}[], ${column}) is not null and ${column} in ${ids()}`;
   }
 
   /** The tenant column of a table that is joined on it, where one literal does not say it already. */

@@ -21,7 +21,7 @@ export const mutations: readonly Mutation[] = [
   { place: 'queries of another tenant', from: "if (a.kind === 'one') return b.kind === 'one' && a.id === b.id;", to: "if (a.kind === 'one') return b.kind === 'one';" },
   { place: "queries of every tenant", from: "if (a.kind === 'one') return b.kind === 'one' && a.id === b.id;", to: "if (a.kind === 'one') return b.kind !== 'one' || a.id === b.id;" },
   { place: 'queries of other tenants among several', from: 'return ids?.every((id) => a.ids.includes(id)) ?? false;', to: 'return true;' },
-  { place: 'queries of another tenancy', from: 'if (this.#tenancy && other.#tenancy && this.#tenancy !== other.#tenancy) return false;', to: '', elsewhere: 'its ids are none of this tenancy: test/isolation/06-composition.test.ts' },
+  { place: 'queries of another tenancy', from: 'if (this.#tenancy && other.#tenancy && this.#tenancy !== other.#tenancy) return false;', to: '', elsewhere: 'a second lock: the ids of two tenancies differ, too' },
   { place: 'queries of a handle that filters nothing', from: 'if (this.filters && !other.filters) return false;', to: '', elsewhere: 'programs have one handle: test/isolation/06-composition.test.ts' },
   { place: 'tables of another tenancy', from: 'if (this.#tenancy || ids.some((id) => idOf(id, found.tenancy) === undefined)) {', to: 'if (this.#tenancy) return found;\n    if (ids.some((id) => idOf(id, found.tenancy) === undefined)) {', elsewhere: 'its rows are filtered by the id all the same: test/isolation/11-handles.test.ts' },
   { place: 'tables that are declared twice', from: 'if (isDisputed(table, found) && !this.isOwn(found)) {', to: 'if (false) {', elsewhere: 'a schema declares each once: test/isolation/19-declarations.test.ts' },
