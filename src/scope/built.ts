@@ -14,6 +14,8 @@ export interface Built {
   readonly expects: ReadonlySet<string>;
   /** Whether it is a query without parentheses, which text beside it would add to. */
   readonly isOpen: boolean;
+  /** What is sent, where a plan tells: the text and its parameters. */
+  readonly planned?: { readonly text: string; readonly params: readonly unknown[] };
 }
 
 let read: (query: object) => Built | undefined;

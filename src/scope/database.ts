@@ -21,7 +21,7 @@ import { checkable } from './row-level-security.js';
 import { namesOf, Scope, type Reach } from './scope.js';
 import { ScopedSession, tagOf, type Lifetime } from './session.js';
 import { settingsOf } from './settings.js';
-import { tenantName, tenantSlot } from './slots.js';
+import { tenantName, tenantSlot } from './tenant-slot.js';
 import { isPostgresJs, preparesByItself, Statements } from './statements.js';
 import { tableKey } from './shape.js';
 

@@ -7,13 +7,12 @@ import { builtBy, markBuilt, markPlanned } from './built.js';
 import { chunkKindOf, chunkKinds } from './chunks.js';
 import { assertHandle, dialectOf, type ScopedDialect } from './handles.js';
 import { type Config, partsOf, read } from './parts.js';
-import { PlannedSQL } from './planned.js';
-import { type FormKind, Plans } from './plans.js';
+import type { FormKind, Plans } from './plans.js';
 import { proverOf } from './raw.js';
 import { RenderedQuery } from './rendered.js';
 import { Scope } from './scope.js';
 import type { NamedTables } from './shape.js';
-import { tenantSlot } from './slots.js';
+import { tenantSlot } from './tenant-slot.js';
 import { Statement } from './statement.js';
 import { Template, unreadCount } from './template.js';
 
@@ -56,15 +55,16 @@ export function scopingDialect(driver: PgDialect, tables: NamedTables): object {
     return { text, params, isRead: unreadCount() === before };
   };
 
+  loadPlans();
   const plans = new Map<AnyTenancy, Plans>();
   /** The plans for a tenant's handle. */
   const plansOf = (dialect: ScopedDialect): Plans | undefined => {
     const { reach, tenancy, filters, isOwn } = dialect.scope;
-    if (reach.kind !== 'one' || !tenancy || chunkKindOf(reach.id) === chunkKinds.placeholder) return undefined;
+    if (!PlansClass || reach.kind !== 'one' || !tenancy || chunkKindOf(reach.id) === chunkKinds.placeholder) return undefined;
     let found = plans.get(tenancy);
     if (!found) {
       const any = dialectOf(Object.getPrototypeOf(dialect), new Scope({ kind: 'one', id: tenantSlot }, filters, tenancy, isOwn));
-      plans.set(tenancy, (found = new Plans((kind, config) => build[kind](any, config), (query) => render(any, query))));
+      plans.set(tenancy, (found = new PlansClass((kind, config) => build[kind](any, config), (query) => render(any, query))));
     }
     return found;
   };
@@ -129,8 +129,8 @@ export function scopingDialect(driver: PgDialect, tables: NamedTables): object {
       const { scope } = this;
       const known = builtBy(query);
       const found = source !== undefined || (query as any).shouldInlineParams ? undefined : (known ?? plansOf(this)?.find('statement', query, scope));
-      if (found instanceof PlannedSQL && found.scope === scope && found.expects.size === 0) {
-        return new RenderedQuery(found.plan.text, found.params, scope, true);
+      if (found?.planned && found.scope === scope && found.expects.size === 0) {
+        return new RenderedQuery(found.planned.text, found.planned.params, scope, true);
       }
       const isAll = scope.reach.kind === 'all';
       const template = new Template(scope);
@@ -153,6 +153,13 @@ export function scopingDialect(driver: PgDialect, tables: NamedTables): object {
       throw new UnsupportedTenantOperationError('Use a driver that takes SQL as text: this one takes it in pieces, which a scoped handle does not check.');
     },
   });
+}
+
+let PlansClass: typeof Plans | undefined;
+
+/** Plans make statements faster, and no other: they come when they come. */
+function loadPlans(): void {
+  if (!PlansClass) import('./plans.js').then((it) => (PlansClass = it.Plans), () => {});
 }
 
 function asString(value: unknown): string {

@@ -2,7 +2,8 @@
 import type { SQL } from 'drizzle-orm';
 import { type Built, markBuilt } from './built.js';
 import type { Scope } from './scope.js';
-import { Slot, substitute, tenantSlot } from './slots.js';
+import { Slot, substitute } from './slots.js';
+import { tenantSlot } from './tenant-slot.js';
 
 /** A value where the text says `$n`: the tenant's, or one of the application's by its number. */
 export interface Parameter {
@@ -47,16 +48,15 @@ export class PlannedSQL implements Built {
     return (this.#sql ??= substitute(this.plan.sql, (index) => this.values[index], this.#tenant));
   }
 
-  /** Where the text says `$n`. */
-  get params(): unknown[] {
-    const { parameters } = this.plan;
+  get planned() {
+    const { parameters, text } = this.plan;
     const params = new Array<unknown>(parameters.length);
     for (let i = 0; i < params.length; i++) {
       const { isTenant, index, encode, codec, constant } = parameters[i]!;
       const value = isTenant ? (encode ? encode(this.#tenant) : this.#tenant) : index < 0 ? constant : this.values[index];
       params[i] = codec && value !== null ? codec(value) : value;
     }
-    return params;
+    return { text, params };
   }
 
   get #tenant(): unknown {

@@ -17,7 +17,8 @@ import type { Config } from './parts.js';
 import { type Parameter, type Plan, PlannedSQL } from './planned.js';
 import { relationalForm } from './relational-form.js';
 import type { Scope } from './scope.js';
-import { Slot, tenantSlot } from './slots.js';
+import { Slot } from './slots.js';
+import { tenantSlot } from './tenant-slot.js';
 
 export type FormKind = 'select' | 'update' | 'delete' | 'relational' | 'statement';
 

@@ -1,6 +1,7 @@
 /** Slots: what stands in a statement that is kept, in place of a value. */
 import { Param, Placeholder, SQL, Subquery } from 'drizzle-orm';
 import { chunkKindOf, chunkKinds, isSQLWrapper, withoutEncoding } from './chunks.js';
+import { tenantSlot } from './tenant-slot.js';
 
 /** The place of a value, by its number in the statement. */
 export class Slot extends Placeholder {
@@ -15,12 +16,6 @@ export class Slot extends Placeholder {
     return typeof value === 'object' && value !== null && #index in value ? value.#index : undefined;
   }
 }
-
-/** The tenant of a prepared statement is no placeholder that an application can name. */
-export const tenantName = Symbol('drizzle-tenant:tenant') as unknown as string;
-
-/** The place of the tenant. */
-export const tenantSlot = Object.freeze(new Placeholder(tenantName));
 
 /**
  * @param valueOf the value for a slot, encoded

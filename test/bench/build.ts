@@ -20,6 +20,9 @@ const plain: any = drizzle({ client, relations: relationsConfig(schema.relations
 const db: any = withTenancy(drizzle({ client }), { relations: schema.relations });
 const tdb = db.forTenant(id);
 
+// Plans are loaded behind withTenancy().
+await import('../../src/scope/plans.js');
+
 // As in an application that has run for a while: the engine has met queries of every kind, on both handles.
 for (let round = 0; round < 2_000; round++) {
   for (const { scoped, byHand } of queries) {
