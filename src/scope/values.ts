@@ -21,7 +21,9 @@ class Carrier {
     return this.#value;
   }
 
-  static is = (value: object): boolean => #value in value;
+  static is(value: unknown): boolean {
+    return typeof value === 'object' && value !== null && #value in value;
+  }
 
   static unwrap(param: unknown): unknown {
     return typeof param === 'object' && param !== null && #value in param ? param.#value : param;
@@ -49,6 +51,9 @@ function copyOf(value: object): object {
   if (prototype === Date.prototype) return Object.freeze(new Date((value as Date).getTime()));
   return new Carrier(value);
 }
+
+/** Whether a parameter is carried. */
+export const isCarried = (param: unknown): boolean => Carrier.is(param);
 
 /** The value of a parameter. */
 export const valueOf = (param: unknown): unknown => Carrier.unwrap(param);

@@ -48,7 +48,7 @@ export const mutations: readonly Mutation[] = [
   { place: 'parentheses around WHERE', from: "['(', ')', ' and ', ' and ('].map(", to: "['', '', ' and ', ' and '].map(" },
   { place: 'the predicate where the user has a WHERE', from: 'if (!predicate) continue;', to: 'if (!predicate || given) continue;' },
   { place: 'what is written in WHERE, ON and HAVING', from: "this.scopeInto(chunks, given, 'expression', true);", to: 'chunks.push(given);' },
-  { place: 'parentheses around ON', from: 'return this.where(predicates, given, true);', to: 'return this.where(predicates, given);', elsewhere: 'behind a predicate they stand anyway, and without one text that begins a clause is refused: test/isolation/07-templates.test.ts' },
+  { place: 'parentheses around ON', from: 'return this.where(predicates, given, true);', to: 'return this.where(predicates, given);', elsewhere: 'a second lock: behind a predicate they stand anyway, and without one there is none to weaken, and text that begins a clause is refused' },
   { place: 'a subquery in FROM', from: 'if (is(source, Subquery)) return this.subquery(source);', to: 'if (is(source, Subquery)) return source;' },
   { place: 'SQL in FROM', from: "if (is(source, SQL)) return this.scoped(source, index < 0 ? 'source' : 'joined source');", to: 'if (is(source, SQL)) return source;' },
   { place: 'fields', from: 'fieldsFlat: this.fields(config.fieldsFlat),', to: 'fieldsFlat: config.fieldsFlat,' },
@@ -63,7 +63,7 @@ export const mutations: readonly Mutation[] = [
   { place: 'GROUP BY', from: 'groupBy: this.groupBy(this.list(config.groupBy),', to: 'groupBy: this.groupBy(config.groupBy,' },
   { place: 'DISTINCT ON', from: "typeof config.distinct === 'object' ? { on: this.list(config.distinct.on) } : config.distinct", to: 'config.distinct' },
   { place: 'set operators', from: 'config.setOperators.map((operator: Config) => this.operand(operator)),', to: 'config.setOperators,' },
-  { place: 'the right side of a set operation', from: 'const query = this.#outer.query(operator.rightSelect.getSQL());', to: 'const query = operator.rightSelect.getSQL();', elsewhere: 'a query of a handle is scoped where it is built, and whose it is, is asked: test/isolation/06-composition.test.ts' },
+  { place: 'the right side of a set operation', from: 'const query = this.#outer.query(operator.rightSelect.getSQL());', to: 'const query = operator.rightSelect.getSQL();' },
   { place: 'ORDER BY of a set operation', from: 'orderBy: operator.orderBy?.map((chunk: unknown) => this.#outer.scoped(chunk)),', to: 'orderBy: operator.orderBy,', elsewhere: 'PostgreSQL takes the names of columns there, and no expression: test/isolation/06-composition.test.ts' },
   { place: 'LIMIT of a set operation', from: 'limit: this.#outer.scoped(operator.limit),', to: 'limit: operator.limit,', elsewhere: 'programs seldom have a limit there that reads: test/isolation/22-attacks.test.ts' },
   { place: 'OFFSET of a set operation', from: 'offset: this.#outer.scoped(operator.offset),', to: 'offset: operator.offset,', elsewhere: 'programs seldom have an offset there that reads: test/isolation/22-attacks.test.ts' },
@@ -114,7 +114,7 @@ export const mutations: readonly Mutation[] = [
 
   // Statements whose text is kept.
   { place: 'a kept part that was built for another tenant', from: '!(built instanceof PlannedSQL) || !this.scope.includes(built.scope)', to: '!(built instanceof PlannedSQL)', elsewhere: 'its rows would be those of the handle: test/isolation/06-composition.test.ts' },
-  { place: 'a kept statement that was built for another tenant', from: 'found instanceof PlannedSQL && found.scope === scope && found.expects.size === 0', to: 'found instanceof PlannedSQL && found.expects.size === 0', elsewhere: 'programs of one tenant have no query of another: test/isolation/22-attacks.test.ts' },
+  { place: 'a kept statement that was built for another tenant', from: 'found?.planned && found.scope === scope && found.expects.size === 0', to: 'found?.planned && found.expects.size === 0', elsewhere: 'programs of one tenant have no query of another: test/isolation/22-attacks.test.ts' },
   { place: 'the tenant of a kept statement', from: 'isTenant ? (encode ? encode(this.#tenant) : this.#tenant)', to: 'isTenant ? null' },
   { place: 'text of a kept statement that is not understood', from: 'if (!isRead || !parameters.every', to: 'if (!parameters.every' },
 
