@@ -65,6 +65,7 @@ describe('what programs at random do not reach', () => {
   const plain = () => new QueryBuilder().select({ n: sql`count(*)::int`.as('n') }).from(unscopedTasks);
   const programs: Record<string, Run> = {
     'a subquery of nobody among the fields': (tdb) => tdb.select({ n: plain().as('n') as any }).from(countries),
+    'a subquery of nobody in a template': (tdb) => tdb.execute(sql`select * from ${plain().as('n')}`),
     'a limit of a set operation that reads': (tdb) => tdb.select({ id: tasks.id }).from(tasks).union(tdb.select({ id: projects.id }).from(projects)).limit(sql`(select count(*) - 2 from ${tasks})` as any),
     'an offset of a set operation that reads': (tdb) => tdb.select({ id: tasks.id }).from(tasks).union(tdb.select({ id: projects.id }).from(projects)).offset(sql`(select count(*) - 2 from ${tasks})` as any),
     'an offset that reads': (tdb) => tdb.select({ id: tasks.id }).from(tasks).orderBy(tasks.id).offset(sql`(select count(*) - 2 from ${tasks})` as any),
