@@ -33,10 +33,10 @@ export class Conflict extends Problem<Conflict>()(
   { constraint: Schema.String },
 ) {}
 
-/** An id in the body that leads nowhere, which an id of another tenant does as well. */
+/** An id that leads nowhere, which an id of another tenant does as well. */
 export class UnknownReference extends Problem<UnknownReference>()(
   'UnknownReference',
-  { type: '/problems/unknown-reference', status: 422, title: 'An id in the body is that of nothing' },
+  { type: '/problems/unknown-reference', status: 422, title: 'An id in the request is that of nothing' },
   { constraint: Schema.String },
 ) {}
 

@@ -2,6 +2,7 @@
 import * as Cause from 'effect/Cause';
 import * as Effect from 'effect/Effect';
 import * as Exit from 'effect/Exit';
+import * as Semaphore from 'effect/Semaphore';
 import { is } from 'drizzle-orm';
 import type { PgTransactionConfig } from 'drizzle-orm/pg-core';
 import { PgEffectDatabase } from 'drizzle-orm/pg-core/effect';
@@ -18,7 +19,7 @@ export const promiseDriver = (session: DrizzleSession, attributes: Driver['attri
   isTransaction: open !== undefined,
   attributes,
   statement: (use, text) => Effect.suspend(() => (open?.isOpen === false ? Effect.fail(ended) : noticing(open, settle(() => use(session), text)))),
-  transaction: (body, config) => (open ? nested(session, attributes, open, body) : outermost(session, attributes, body, config)),
+  transaction: (body, config) => (open ? open.nested.withPermits(1)(nested(session, attributes, open, body)) : outermost(session, attributes, body, config)),
 });
 
 /** A transaction. */
@@ -28,7 +29,11 @@ interface Open {
   readonly depth: number;
   /** Whether a statement failed, and so may have ended it. */
   hasFailed: boolean;
+  /** Transactions within it take turns: what one rolls back is nobody else's. */
+  readonly nested: Semaphore.Semaphore;
 }
+
+const opened = (depth: number): Open => ({ isOpen: true, depth, hasFailed: false, nested: Semaphore.makeUnsafe(1) });
 
 const noticing = <A>(open: Pick<Open, 'hasFailed'> | undefined, run: Effect.Effect<A, DbError>): Effect.Effect<A, DbError> =>
   open ? Effect.tapError(run, () => Effect.sync(() => void (open.hasFailed = true))) : run;
@@ -45,16 +50,16 @@ const outermost = <A, E, R>(
     Effect.gen(function* () {
       yield* Effect.try({ try: () => transactionOptions(config), catch: (error) => dbErrorOf(error) });
       const end = promise<void>();
-      const opened = promise<DrizzleSession>();
+      const begun = promise<DrizzleSession>();
       end.promise.catch(() => {});
       const done: Promise<unknown> = session.transaction(async (tx: any) => {
-        opened.resolve(tx.session);
+        begun.resolve(tx.session);
         await end.promise;
       }, config);
-      done.catch(opened.reject);
+      done.catch(begun.reject);
       const inner: DrizzleSession = yield* restore(
         Effect.callback<DrizzleSession, DbError>((resume) => {
-          opened.promise.then(
+          begun.promise.then(
             (it) => resume(Effect.succeed(it)),
             (error) => resume(Effect.fail(dbErrorOf(error))),
           );
@@ -62,7 +67,7 @@ const outermost = <A, E, R>(
           return Effect.sync(() => end.reject(rollback));
         }),
       );
-      const open: Open = { isOpen: true, depth: 0, hasFailed: false };
+      const open = opened(0);
       const within = promiseDriver(inner, attributes, open);
       let exit: Exit.Exit<A, E | DbError> = yield* Effect.exit(restore(Effect.suspend(() => body(within))));
       if (Exit.isSuccess(exit) && open.hasFailed) exit = yield* Effect.exit(Effect.andThen(ensureAlive(within), exit));
@@ -90,7 +95,7 @@ const nested = <A, E, R>(
       const depth = parent.depth + 1;
       const name = `drizzle_tenant_${depth}`;
       yield* runText(outer, `savepoint ${name}`);
-      const open: Open = { isOpen: true, depth, hasFailed: false };
+      const open = opened(depth);
       const exit = yield* Effect.exit(restore(Effect.suspend(() => body(promiseDriver(session, attributes, open)))));
       open.isOpen = false;
       const release = runText(outer, `release savepoint ${name}`);
@@ -100,6 +105,22 @@ const nested = <A, E, R>(
       return yield* exit;
     }),
   );
+
+/** Whether a Drizzle handle is one of PGlite. */
+export const isPglite = (db: any): boolean => typeof db?.$client?.runExclusive === 'function';
+
+/**
+ * A driver that does one thing at a time, as PGlite does. Its own queue cannot be left: here, who is interrupted while
+ * he waits for his turn has sent nothing.
+ */
+export function inTurn(driver: Driver): Driver {
+  const turn = Semaphore.makeUnsafe(1).withPermits(1);
+  return {
+    ...driver,
+    statement: (use, text) => turn(driver.statement(use, text)),
+    transaction: (body, config) => turn(driver.transaction(body, config)),
+  };
+}
 
 function promise<A>() {
   let resolve!: (value: A) => void;

@@ -8,8 +8,10 @@ import { connect as dial, type Socket } from 'node:net';
 export interface Client {
   /** postgres.js, for one statement at a time. */
   readonly sql: any;
-  /** Settles as `opening` does, or fails when no connection was to be had. */
+  /** Settles as `opening` does, or fails when no connection was to be had, or it was lost: postgres.js may not say so. */
   readonly open: (opening: PromiseLike<any>) => Promise<any>;
+  /** Asks the server that it is connected to, and no other of several, to stop a query. */
+  readonly cancel: (query: any) => Promise<unknown>;
   /** Closes the connection, and is done when the server has let go of it. */
   readonly end: () => Promise<void>;
 }
@@ -29,6 +31,7 @@ function toServer({ path, host, port }: any, server: number): Socket {
  */
 export function singleConnection(postgres: any, options: any, onclose?: (id: number) => void): Client {
   // Each server is asked once, until one has answered.
+  let server = 0;
   let servers: number[] = options.socket || options.path ? [0] : [...options.host.keys()];
   let socket: Socket | undefined;
   let failure: Error | undefined;
@@ -36,21 +39,38 @@ export function singleConnection(postgres: any, options: any, onclose?: (id: num
   const refused = new Promise<never>((_, reject) => (refuse = reject));
   refused.catch(() => {});
 
+  // Where a password cannot be had, or comes when the connection is gone, postgres.js ends the process.
+  const pass = async () => {
+    try {
+      const password = await options.pass();
+      if (!socket!.destroyed) return password;
+    } catch (error) {
+      refuse(error as Error);
+    }
+    return new Promise(() => {});
+  };
+
   const sql = postgres({
     ...options,
+    ...(typeof options.pass === 'function' ? { pass } : {}),
     max: 1,
     fetch_types: false,
     // A client does not know that its connection is lent, and would close it in the middle of a transaction.
     idle_timeout: null,
     max_lifetime: null,
-    onclose,
+    onclose: (id: number) => {
+      // What the query itself fails with says more.
+      setImmediate(() => refuse(failure ?? connectionClosed()));
+      onclose?.(id);
+    },
     socket: async () => {
-      const server = servers.shift();
-      if (server === undefined) {
+      const next = servers.shift();
+      if (next === undefined) {
         const error = failure ?? connectionClosed();
         refuse(error);
         throw error;
       }
+      server = next;
       socket = (options.socket ? await options.socket(options) : toServer(options, server)) as Socket;
       return socket.on('error', (error) => (failure = error));
     },
@@ -62,6 +82,8 @@ export function singleConnection(postgres: any, options: any, onclose?: (id: num
       servers = [];
       return result;
     },
+    // This client opens no other connection, not even for that; and a query's own `cancel` does not say when it was heard.
+    cancel: (query) => postgres({ ...options, max: 1, host: [options.host[server]], port: [options.port[server]] }).unsafe('').canceller(query),
     end: async () => {
       servers = [];
       await sql.end({ timeout: 0 });

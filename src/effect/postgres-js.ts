@@ -4,13 +4,13 @@
  * connection was lost; with one connection both are plain, and everything else is postgres.js as it is.
  */
 import * as Effect from 'effect/Effect';
-import * as Pool from 'effect/Pool';
 import type * as EffectScope from 'effect/Scope';
 import { learnArrayTypes } from './array-types.js';
 import { strays, type Ask } from './citus.js';
 import { dbErrorOf, type DbError } from './db-error.js';
 import type { Driver } from './driver.js';
-import { lendingDriver, type Connection, type Lend } from './lending.js';
+import { lendingDriver, type Connection } from './lending.js';
+import { makePool, type Pooled } from './pool.js';
 import { connectionClosed, singleConnection } from './postgres-client.js';
 
 /**
@@ -36,19 +36,8 @@ export const postgresJsDriver = (db: any): Effect.Effect<Driver, DbError, Effect
       isLearnt = true;
     };
     const endStrays = strays(ask);
-    const pool = yield* Pool.makeWithTTL({
-      acquire: Effect.acquireRelease(
-        Effect.tryPromise({ try: () => connect(db, postgres, learn, endStrays), catch: (error) => dbErrorOf(error) }),
-        (connection) => Effect.promise(() => connection.end()),
-      ),
-      min: 0,
-      max: options.max,
-      timeToLive: (options.idle_timeout ?? 60) * 1_000,
-      timeToLiveStrategy: 'usage',
-    });
-    const lend: Lend = Effect.flatMap(Pool.get(pool), (connection) =>
-      connection.isClosed() || connection.isOld() ? Effect.andThen(Pool.invalidate(pool, connection), Effect.suspend(() => lend)) : Effect.succeed(connection),
-    );
+    const idleTimeout = typeof options.idle_timeout === 'function' ? options.idle_timeout() : options.idle_timeout;
+    const lend = yield* makePool({ open: () => connect(db, postgres, learn, endStrays), max: options.max, idleTimeout: idleTimeout ?? 60 });
     // Whoever opens the layer wants to hear of a server that is not there.
     yield* Effect.scoped(lend);
     return lendingDriver(lend, {
@@ -59,17 +48,14 @@ export const postgresJsDriver = (db: any): Effect.Effect<Driver, DbError, Effect
     });
   });
 
-interface Lent extends Connection {
-  readonly isOld: () => boolean;
-  readonly end: () => Promise<void>;
-}
+interface Lent extends Connection, Pooled {}
 
 async function connect(db: any, postgres: any, learn: (sql: any) => Promise<void>, endStrays: (pid: number) => Promise<void>): Promise<Lent> {
   let isClosed = false;
   let running: any;
   let lost: (() => void) | undefined;
   const { options } = db.$client;
-  const { sql, open, end } = singleConnection(postgres, options, (id) => {
+  const { sql, open, cancel, end } = singleConnection(postgres, options, (id) => {
     isClosed = true;
     // What the statement itself fails with says more.
     setImmediate(() => lost?.());
@@ -80,13 +66,11 @@ async function connect(db: any, postgres: any, learn: (sql: any) => Promise<void
   let pid: number;
   try {
     [[pid]] = await open(sql.unsafe('select pg_backend_pid()').values());
-    await learn(sql);
+    await open(learn(sql));
   } catch (error) {
     await end();
     throw error;
   }
-  // That of a query does not say when the request was answered. This client opens no other connection, not even for it.
-  const { canceller } = db.$client.unsafe('');
   // Drizzle may have waited for its cache since the statement was let through.
   const unsafe = (...args: unknown[]) => {
     if (isClosed) throw connectionClosed();
@@ -101,8 +85,8 @@ async function connect(db: any, postgres: any, learn: (sql: any) => Promise<void
       lost = listener;
       return () => void (lost = undefined);
     },
-    isOld: () => Date.now() > until,
-    cancel: async () => running?.active && canceller(running),
+    isUsable: () => !isClosed && Date.now() <= until,
+    cancel: async () => running?.active && cancel(running),
     endStrays: () => endStrays(pid),
     destroy: () => {
       isClosed = true;

@@ -24,7 +24,7 @@ import { checkOf, type RowLevelSecurityOptions } from '../scope/row-level-securi
 import { effects, EffectDatabase } from './database.js';
 import { DbError, dbErrorOf } from './db-error.js';
 import type { Driver } from './driver.js';
-import { effectDriver, isEffectDrizzle, promiseDriver } from './drizzle.js';
+import { effectDriver, inTurn, isEffectDrizzle, isPglite, promiseDriver } from './drizzle.js';
 import { isNodePostgres, nodePostgresDriver } from './node-postgres.js';
 import { postgresJsDriver } from './postgres-js.js';
 import { attempt } from './prepared.js';
@@ -139,7 +139,9 @@ function driverOf(db: any): Effect.Effect<Driver, DbError, EffectScope.Scope> {
     const reason = new UnsupportedTenantOperationError('Pass layerFrom() a Drizzle handle of PostgreSQL, as in Db.layerFrom(drizzle({ client })).');
     return Effect.fail(new DbError({ reason }));
   }
-  return Effect.succeed(isEffectDrizzle(db) ? effectDriver(db.session, attributes) : promiseDriver(db.session, attributes));
+  if (isEffectDrizzle(db)) return Effect.succeed(effectDriver(db.session, attributes));
+  const driver = promiseDriver(db.session, attributes);
+  return Effect.succeed(isPglite(db) ? inTurn(driver) : driver);
 }
 
 const handlesOf = (db: any, driver: Driver, { tenancy, relations, mode }: Definition<any, any>, rls: Rls | undefined): Handles =>

@@ -10,23 +10,31 @@ import type { Tenancy, TenantId } from '../schema/tenancy.js';
 import type { AcrossDatabase, Database, EffectQuery, ReferenceDatabase, SeveralDatabase } from './database.types.js';
 import type { DbError } from './db-error.js';
 
+/**
+ * The database `Self`, as a program that yields it requires it. The compiler prints what to do wherever the program is
+ * run without; whatever provides `Self` provides this, and `Effect<A, E, Db>` is the type of a function as with any service.
+ */
+export type Provide<Self, Remedy extends string = 'with Db.forTenant(id), or in an endpoint with the middleware of TenantHttpApi'> = Self & {
+  readonly Provide?: Remedy;
+};
+
 /** The connection of the database `Self`, without a tenant: provided by a layer, used by `forTenant` and its like. */
-export interface Connected<in out Self> {
+export interface Connected<in out Self, out _Remedy = 'Provide it with Db.layer({ url })'> {
   readonly Connected: (self: Self) => Self;
 }
 
 /** The reference tables of the database `Self`. */
-export interface Shared<in out Self> {
+export interface Shared<in out Self, out _Remedy = 'Provide it with Db.layer({ url })'> {
   readonly Shared: (self: Self) => Self;
 }
 
 /** Several tenants of the database `Self` at once. */
-export interface Several<in out Self> {
+export interface Several<in out Self, out _Remedy = 'Provide it with Db.forTenants(ids)'> {
   readonly Several: (self: Self) => Self;
 }
 
 /** Every tenant of the database `Self`. In a program's requirements it says that the program crosses tenants. */
-export interface AcrossTenants<in out Self> {
+export interface AcrossTenants<in out Self, out _Remedy = 'Provide it with Db.acrossTenants({ reason })'> {
   readonly AcrossTenants: (self: Self) => Self;
 }
 
@@ -81,6 +89,10 @@ export interface Handles {
 /** The class of a database. Made by {@link Service}. */
 export interface ServiceClass<Self, Id extends string, Name extends string, TRelations>
   extends Context.ServiceClass<Self, Id, Database<Name, TRelations>> {
+  readonly [Effect.TypeId]: Effect.Variance<Database<Name, TRelations>, never, Provide<Self>>;
+  [Symbol.iterator](): Effect.EffectIterator<Effect.Effect<Database<Name, TRelations>, never, Provide<Self>>>;
+  use<A, E, R>(f: (db: Database<Name, TRelations>) => Effect.Effect<A, E, R>): Effect.Effect<A, E, R | Provide<Self>>;
+  useSync<A>(f: (db: Database<Name, TRelations>) => A): Effect.Effect<A, never, Provide<Self>>;
   readonly tenancy: Tenancy<Name, any, any>;
   readonly definition: Definition<Name, TRelations>;
   /** The connection, without a tenant. */
@@ -151,7 +163,7 @@ export interface ServiceClass<Self, Id extends string, Name extends string, TRel
    *
    * @example yield* Db.transaction(Effect.andThen(createProject, createTasks))
    */
-  transaction<A, E, R>(program: Effect.Effect<A, E, R>): Effect.Effect<A, E | DbError, R | Self>;
+  transaction<A, E, R>(program: Effect.Effect<A, E, R>): Effect.Effect<A, E | DbError, R | Provide<Self>>;
   /**
    * Prepares a query once, for any tenant.
    *

@@ -1,6 +1,6 @@
 /** postgres.js: BEGIN, the settings, the statement and COMMIT are sent together. One round trip. */
 import type { Wire } from './binding.js';
-import { assertCommitted, assertHeld, begin, Held, type Query } from './postgres-js.js';
+import { assertCommitted, begin, Held } from './postgres-js.js';
 import type { Settings } from './settings.js';
 
 /** Of the protocol, as postgres.js counts them. */
@@ -23,40 +23,75 @@ class Bracketed {
     return this.#run().then(onFulfilled, onRejected);
   }
 
-  async #run(isAgain = false): Promise<unknown> {
+  async #run(): Promise<unknown> {
     if ((this.args[1]?.length ?? 0) > maxParameters) {
       throw Object.assign(new Error(`Max number of parameters (${maxParameters}) exceeded`), { code: 'MAX_PARAMETERS_EXCEEDED' });
     }
-    const held = new Held(this.client, `begin; ${this.settings.first}`);
+    const held = new Held(this.client);
     try {
       return await this.#send(held);
     } catch (error) {
-      // The server did not run it.
-      if (isAgain || !(held.isOutdated || held.isStale(error))) throw error;
-    } finally {
-      held.end();
+      // Else the server did not run it.
+      if (!(held.isOutdated || held.isStale(error))) throw error;
     }
-    return this.#run(true);
+    return this.#send(new Held(this.client));
   }
 
-  async #send(held: Held): Promise<unknown> {
-    const set = held.query(this.settings.tenant.join('; '));
-    const commit = held.query('commit');
-    // Last, since whoever cancels cancels the query that was made last.
-    const query = held.query(...this.args);
-    const statement = this.inArrays ? query.values() : query;
-    // The first to fail is the one that says why: those behind it fail because of it.
-    let failure: { readonly order: number; readonly error: unknown } | undefined;
-    const failed = (order: number) => (error: unknown) => {
-      if (!failure || order < failure.order) failure = { order, error };
-    };
-    const all = [held.begin, set, statement, commit].map((it: Query, order) => it.then(undefined, failed(order)));
-    await Promise.race([Promise.all(all), held.lost]).catch(failed(all.length));
-    if (held.unwritable !== undefined) throw held.unwritable;
-    if (failure) throw failure.error;
-    assertHeld(held);
-    assertCommitted(await commit);
-    return statement;
+  /** Four queries, and one promise: each tells what it is answered. */
+  #send(held: Held): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      const begin = held.query(`begin; ${this.settings.first}`);
+      const set = held.query(this.settings.tenant.join('; '));
+      const commit = held.query('commit');
+      // Last, since whoever cancels cancels the query that was made last.
+      const statement = held.query(...this.args);
+      if (this.inArrays) statement.values();
+      const queries = [begin, set, statement, commit];
+      const unanswered = new Set(queries);
+      let rows: unknown;
+      let command: string | undefined;
+      // The first to fail is the one that says why: those behind it fail because of it.
+      let failed = Infinity;
+      let failure: unknown;
+      const end = () => {
+        unanswered.clear();
+        held.end();
+        if (held.unwritable !== undefined) reject(held.unwritable);
+        else if (failed < Infinity) reject(failure);
+        else
+          try {
+            assertCommitted({ command: command! });
+            resolve(rows);
+          } catch (error) {
+            reject(error);
+          }
+      };
+      const fail = (order: number, error: unknown) => {
+        if (order < failed) [failed, failure] = [order, error];
+      };
+      queries.forEach((query, order) => {
+        const answered = () => {
+          query.active = false;
+          if (unanswered.delete(query) && unanswered.size === 0) end();
+        };
+        query.resolve = (result) => {
+          if (query === statement) rows = result;
+          if (query === commit) ({ command } = result);
+          answered();
+        };
+        query.reject = (error) => {
+          fail(order, error);
+          answered();
+        };
+      });
+      held.onLost = (error) => {
+        if (unanswered.size === 0) return;
+        fail(queries.length, error);
+        end();
+      };
+      for (const query of queries) query.handler(query);
+      held.hold();
+    });
   }
 }
 

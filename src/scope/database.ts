@@ -15,7 +15,7 @@ import type { WithTenancy, WithTenancyOptions } from './database.types.js';
 import { promiseBinding, type Binding } from './binding.js';
 import { withSafeTransactions } from './binding-postgres-js.js';
 import { scopingDialect } from './dialect.js';
-import { dialectOf, type ScopedDialect } from './handles.js';
+import type { ScopedDialect } from './handles.js';
 import { scopeInsert } from './insert.js';
 import { checkable } from './row-level-security.js';
 import { namesOf, Scope, type Reach } from './scope.js';
@@ -66,7 +66,7 @@ interface Shared {
   readonly filters: boolean;
   /** Undefined without row-level security. */
   readonly binding: Binding | undefined;
-  readonly dialect: object;
+  readonly Dialect: new (scope: Scope) => ScopedDialect;
   /** The statements that are prepared without being asked to. */
   readonly statements: Statements | undefined;
   /** The prototype of `query`: a builder for each table of the relations, made when it is asked for. */
@@ -87,7 +87,7 @@ class ScopedDatabase {
   constructor(drizzle: object, shared: Shared, scope: Scope, lifetime?: Lifetime) {
     this.#drizzle = drizzle;
     this.#shared = shared;
-    this.dialect = dialectOf(shared.dialect, scope);
+    this.dialect = new shared.Dialect(scope);
     this.isBound = lifetime?.isBound ?? false;
     this.session = new ScopedSession(sessionOf(drizzle, shared, scope, lifetime), this.dialect, lifetime, shared.running.after, shared.statements);
   }
@@ -274,7 +274,7 @@ export function scopedHandles(db: any, options: WithTenancyOptions<any>, running
     tenancies: only ? [only] : tenancies.size > 0 ? [...tenancies] : undefined,
     filters,
     binding: options.rls ? running.binding : undefined,
-    dialect: Object.freeze(scopingDialect(db.dialect, tables)),
+    Dialect: scopingDialect(db.dialect, tables),
     statements: (options.prepare ?? preparesByItself(db)) ? new Statements() : undefined,
     query,
   };

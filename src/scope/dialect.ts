@@ -5,7 +5,7 @@ import { RawSqlNotScopedError, UnsupportedTenantOperationError } from '../schema
 import type { AnyTenancy } from '../schema/tenancy.js';
 import { builtBy, markBuilt, markPlanned } from './built.js';
 import { chunkKindOf, chunkKinds } from './chunks.js';
-import { assertHandle, dialectOf, type ScopedDialect } from './handles.js';
+import { assertHandle, handlesOf, type ScopedDialect } from './handles.js';
 import { type Config, partsOf, read } from './parts.js';
 import type { FormKind, Plans } from './plans.js';
 import { proverOf } from './raw.js';
@@ -19,9 +19,9 @@ import { Template, unreadCount } from './template.js';
 /**
  * @param driver the dialect of the application's Drizzle handle
  * @param tables the tables of the relations, by schema and name
- * @returns its scoping twin; a handle's own dialect inherits from it and adds its `scope`
+ * @returns the dialects of its handles, each with its scope
  */
-export function scopingDialect(driver: PgDialect, tables: NamedTables): object {
+export function scopingDialect(driver: PgDialect, tables: NamedTables): new (scope: Scope) => ScopedDialect {
   // What it is given is scoped: the driver's own dialect builds it.
   const drizzle = driver as any;
 
@@ -63,7 +63,7 @@ export function scopingDialect(driver: PgDialect, tables: NamedTables): object {
     if (!PlansClass || reach.kind !== 'one' || !tenancy || chunkKindOf(reach.id) === chunkKinds.placeholder) return undefined;
     let found = plans.get(tenancy);
     if (!found) {
-      const any = dialectOf(Object.getPrototypeOf(dialect), new Scope({ kind: 'one', id: tenantSlot }, filters, tenancy, isOwn));
+      const any = new Handle(new Scope({ kind: 'one', id: tenantSlot }, filters, tenancy, isOwn));
       plans.set(tenancy, (found = new PlansClass((kind, config) => build[kind](any, config), (query) => render(any, query))));
     }
     return found;
@@ -74,7 +74,7 @@ export function scopingDialect(driver: PgDialect, tables: NamedTables): object {
     return found && markPlanned(found);
   };
 
-  return Object.assign(Object.create(driver), {
+  const Handle = handlesOf(Object.freeze(Object.assign(Object.create(driver), {
     tables,
     prover: proverOf([...tables.values()]),
 
@@ -152,7 +152,8 @@ export function scopingDialect(driver: PgDialect, tables: NamedTables): object {
     _sqlToQuery(): never {
       throw new UnsupportedTenantOperationError('Use a driver that takes SQL as text: this one takes it in pieces, which a scoped handle does not check.');
     },
-  });
+  })));
+  return Handle;
 }
 
 let PlansClass: typeof Plans | undefined;

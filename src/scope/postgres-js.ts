@@ -2,7 +2,7 @@
  * Transactions on postgres.js. It sends what it has without waiting for answers, but its public ways to hold a
  * connection either wait (`begin`), or do not say when the connection was lost (`reserve`), and both go on to write on
  * a connection that is gone, which ends the process. So this does what `begin` itself does, and looks first: the
- * option `onexecute` of a query is told the connection on which BEGIN was sent.
+ * option `onexecute` of a query is told the connection on which it is sent.
  */
 import { UnsupportedTenantOperationError } from '../schema/index.js';
 
@@ -19,7 +19,11 @@ interface Connection {
 /** A query of postgres.js, which is handed to its handler when it is awaited. */
 export interface Query extends Promise<any> {
   handler: (query: Query) => void;
+  readonly options: { readonly prepare?: boolean };
+  active: boolean;
   cancelled: unknown;
+  /** These are called by the connection, which awaits nothing: so a query can be listened to without a promise. */
+  resolve: (result: any) => void;
   reject: (error: unknown) => void;
   execute(): Query;
   values(): Query;
@@ -33,30 +37,87 @@ interface Client {
 const ended = () => new UnsupportedTenantOperationError('Use the handle inside its transaction: this one has ended.');
 const later = () => {};
 
+/** How often a full pipeline may be met, one after the other. */
+const attemptsLimit = 10_000;
+const whenOutdated = Symbol('when outdated');
+const prototypes = new WeakMap<object, object>();
+
+/**
+ * postgres.js runs a statement again when its plan is out of date, behind whatever was sent since: behind COMMIT. It
+ * says so to the query first, which here has it fail instead.
+ */
+function neverAgain(query: Query, told: () => void): void {
+  const base = Object.getPrototypeOf(query);
+  if (!prototypes.has(base)) {
+    const retried: PropertyDescriptor & ThisType<Query & { [whenOutdated]: () => void }> = {
+      get: () => undefined,
+      set(error) {
+        this[whenOutdated]();
+        this.cancelled = true;
+        this.reject(error);
+      },
+    };
+    prototypes.set(base, Object.create(base, { retried }));
+  }
+  Object.setPrototypeOf(Object.assign(query, { [whenOutdated]: told }), prototypes.get(base)!);
+}
+
 /** The queries between BEGIN and COMMIT, on a connection that is held for them. */
 export class Held {
-  readonly begin: Query;
-  /** Rejects when the connection is lost. */
-  readonly lost: Promise<never>;
+  /** Told when the connection is lost, or there is none. */
+  onLost: (error: unknown) => void = later;
   /** The query that could not be written, and with it the connection. */
   unwritable: unknown;
   #connection: Connection | undefined;
+  #attempts = 0;
   #isFull = false;
   #isOutdated = false;
+  #isEnded = false;
   #error: unknown;
-  #lose!: (error: unknown) => void;
   readonly #waiting: Query[] = [];
   readonly #unanswered = new Set<Query>();
+  /** Made first: whoever cancels cancels the query that was made last. */
+  readonly #taking: Query;
 
-  constructor(
-    readonly client: Client,
-    text: string,
-  ) {
-    this.lost = new Promise<never>((_, reject) => (this.#lose = reject));
-    this.lost.catch(later);
-    this.begin = client.unsafe(text, [], { onexecute: (connection: Connection) => this.#hold(connection) });
-    this.begin.catch((error) => this.#fail(error));
-    this.#expect(this.begin);
+  constructor(readonly client: Client) {
+    this.#taking = this.#take();
+  }
+
+  /** Takes a connection, on which what was given to `query` is then sent. */
+  hold(taking = this.#taking): void {
+    this.#unanswered.add(taking);
+    taking.handler(taking);
+  }
+
+  /**
+   * The query that takes a connection is empty, since postgres.js does not say on which one it sends the query that
+   * fills its pipeline: a BEGIN would stay open there, and others' statements would run within it.
+   */
+  #take(): Query {
+    let isBehind = false;
+    const hold = this.client.unsafe('', [], {
+      onexecute: (connection: Connection) => {
+        // Behind others' queries the rest waits, since a query that cannot be written fails the first that is unanswered.
+        isBehind = !hold.active;
+        this.#isFull = isBehind;
+        this.#hold(connection);
+      },
+    });
+    hold.resolve = () => {
+      hold.active = false;
+      // Now, or the connection is others' again. It is still this query that is failed by one that cannot be written.
+      if (isBehind) this.#drain();
+      this.#unanswered.delete(hold);
+      if (this.#connection) return;
+      if (++this.#attempts < attemptsLimit) this.hold(this.#take());
+      else this.#fail(new UnsupportedTenantOperationError('Use postgres 3.4: this version does not say on which connection it sends a query.'));
+    };
+    hold.reject = (error) => {
+      hold.active = false;
+      this.#unanswered.delete(hold);
+      this.#fail(error);
+    };
+    return hold;
   }
 
   /** Whether the server refused a statement unread, since its plan was out of date. */
@@ -64,26 +125,22 @@ export class Held {
     return this.#isOutdated;
   }
 
-  /** Whether BEGIN was sent. */
-  get isBegun(): boolean {
-    return this.#connection !== undefined;
-  }
-
   /** postgres.js fails the first query of a connection, unsent, with what the server said as it ended the one before. */
   isStale(error: unknown): boolean {
-    return !this.isBegun && /^57P0/.test(String((error as { code?: unknown } | undefined)?.code));
+    return !this.#connection && /^57P0/.test(String((error as { code?: unknown } | undefined)?.code));
   }
 
-  /** A query on the held connection. It is sent when it is awaited, in turn. */
+  /** A query on the held connection. It is sent when it is awaited, or given to its handler, in turn. */
   query(text: string, args?: unknown[], options?: object): Query {
     const query = args ? this.client.unsafe(text, args, options) : this.client.unsafe(text);
-    query.handler = () => this.#send(query);
+    query.handler = this.#send;
     return query;
   }
 
   /** Nothing more is sent. */
   end(): void {
-    this.#fail(ended());
+    this.#isEnded = true;
+    if (this.#waiting.length > 0) this.#fail(ended());
     // The connection may be somebody else's by now.
     if (this.#connection && this.#connection.onclose === this.#onclose) this.#connection.onclose = null;
   }
@@ -92,7 +149,7 @@ export class Held {
     this.#connection = connection;
     connection.reserved = this.#drain;
     connection.onclose = this.#onclose;
-    this.#drain();
+    this.#flush();
   }
 
   /** What the queries themselves fail with says more, and comes first. */
@@ -100,20 +157,26 @@ export class Held {
 
   readonly #drain = () => {
     this.#isFull = false;
-    while (this.#waiting.length > 0 && !this.#isFull) this.#execute(this.#waiting.shift()!);
+    this.#flush();
   };
 
-  #send(query: Query): void {
-    if (this.#error !== undefined) this.#fail(this.#error, [query]);
+  #flush(): void {
+    while (this.#waiting.length > 0 && !this.#isFull) this.#execute(this.#waiting.shift()!);
+  }
+
+  readonly #outdated = () => void (this.#isOutdated = true);
+
+  readonly #send = (query: Query): void => {
+    if (this.#error !== undefined || this.#isEnded) this.#fail(this.#error ?? ended(), [query]);
     else if (!this.#connection || this.#isFull) this.#waiting.push(query);
     else this.#execute(query);
-  }
+  };
 
   #execute(query: Query): void {
     const connection = this.#connection!;
     // A COMMIT that somebody sent as a statement: the connection is others' now.
     if (connection.reserved !== this.#drain) return this.#fail(ended(), [query]);
-    this.#neverAgain(query);
+    if (query.options.prepare) neverAgain(query, this.#outdated);
     // A query that cannot be written fails the one that is active, and leaves the connection waiting for an answer.
     const [active] = this.#unanswered;
     const reject = active?.reject;
@@ -123,32 +186,28 @@ export class Held {
     if (active) active.reject = reject!;
     if (this.unwritable === undefined) return;
     this.#fail(this.unwritable, [query]);
-    // Later than what is still to be written, which would else go out first on the next connection.
-    setImmediate(() => connection.terminate());
-  }
-
-  /** postgres.js runs a statement again when its plan is out of date, behind whatever was sent since: behind COMMIT. */
-  #neverAgain(query: Query): void {
-    Object.defineProperty(query, 'retried', {
-      get: () => undefined,
-      set: (error) => {
-        this.#isOutdated = true;
-        query.cancelled = true;
-        query.reject(error);
-      },
-    });
+    // Later than what is still to be written, which would else go out first on the next connection. If it was lost
+    // meanwhile, it is about to be another one.
+    setImmediate(() => connection.reserved === this.#drain && connection.terminate());
   }
 
   #expect(query: Query): void {
     this.#unanswered.add(query);
-    const answered = () => void this.#unanswered.delete(query);
-    query.then(answered, answered);
+    const { resolve, reject } = query;
+    query.resolve = (result) => {
+      this.#unanswered.delete(query);
+      resolve(result);
+    };
+    query.reject = (error) => {
+      this.#unanswered.delete(query);
+      reject(error);
+    };
   }
 
   #fail(error: unknown, queries: Iterable<Query> = []): void {
     this.#error ??= error;
-    this.#lose(error);
     for (const it of [...queries, ...this.#waiting.splice(0)]) it.reject(error);
+    this.onLost(error);
   }
 }
 
@@ -160,6 +219,7 @@ class Scope {
 
   constructor(
     readonly held: Held,
+    readonly lost: Promise<never>,
     savepoints = { n: 0 },
   ) {
     this.#savepoints = savepoints;
@@ -178,17 +238,17 @@ class Scope {
   async savepoint(run: (scope: Scope) => unknown): Promise<unknown> {
     const name = `s${this.#savepoints.n++}`;
     await this.held.query(`savepoint ${name}`);
-    return this.inside(run, new Scope(this.held, this.#savepoints), `rollback to ${name}`);
+    return this.inside(run, new Scope(this.held, this.lost, this.#savepoints), `rollback to ${name}`);
   }
 
   /** Runs `run`, and takes back what it did where it failed, or swallowed that a statement of it did. */
   async inside(run: (scope: Scope) => unknown, scope: Scope, rollback: string): Promise<unknown> {
     try {
-      const result = await Promise.race([run(scope), this.held.lost]);
+      const result = await Promise.race([run(scope), this.lost]);
       if (scope.error !== undefined) throw scope.error;
       return result;
     } catch (error) {
-      await Promise.race([this.held.query(rollback), this.held.lost]).catch(later);
+      await Promise.race([this.held.query(rollback), this.lost]).catch(later);
       throw ((error as { code?: unknown } | undefined)?.code === '25P02' && scope.error) || error;
     }
   }
@@ -196,13 +256,16 @@ class Scope {
 
 /** `begin` of postgres.js. */
 export async function begin(client: Client, run: (scope: any) => unknown, isAgain = false): Promise<unknown> {
-  const held = new Held(client, 'begin');
+  const held = new Held(client);
+  const lost = new Promise<never>((_, reject) => (held.onLost = reject));
+  lost.catch(later);
   try {
-    await held.begin;
-    assertHeld(held);
-    const scope = new Scope(held);
+    const begun = Promise.race([held.query('begin'), lost]);
+    held.hold();
+    await begun;
+    const scope = new Scope(held, lost);
     const result = await scope.inside(run, scope, 'rollback');
-    assertCommitted(await Promise.race([held.query('commit'), held.lost]));
+    assertCommitted(await Promise.race([held.query('commit'), lost]));
     return result;
   } catch (error) {
     if (isAgain || !held.isStale(error)) throw error;
@@ -210,10 +273,6 @@ export async function begin(client: Client, run: (scope: any) => unknown, isAgai
     held.end();
   }
   return begin(client, run, true);
-}
-
-export function assertHeld(held: Held): void {
-  if (!held.isBegun) throw new UnsupportedTenantOperationError('Use postgres 3.4: this version does not say on which connection a transaction begins.');
 }
 
 /** PostgreSQL answers the COMMIT of a transaction that failed with ROLLBACK. */

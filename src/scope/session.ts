@@ -18,7 +18,7 @@ export class ScopedSession {
   readonly #lifetime: Lifetime | undefined;
   readonly #after: (check: () => Promise<void>, run: () => unknown) => unknown;
   readonly #statements: Statements | undefined;
-  readonly #prepared = new WeakSet<object>();
+  #handedOut: object | undefined;
 
   constructor(
     session: object,
@@ -56,7 +56,7 @@ export class ScopedSession {
       },
       ...(prepared.stream && { stream: (...args: unknown[]) => prepared.stream(...args) }),
     });
-    this.#prepared.add(handedOut);
+    this.#handedOut = handedOut;
     return handedOut;
   }
 
@@ -81,13 +81,13 @@ export class ScopedSession {
       execute: (...args: unknown[]) => proved(() => prepared.execute(...args)),
       stream: (...args: unknown[]) => proved(() => prepared.stream(...args)),
     };
-    this.#prepared.add(proveFirst);
+    this.#handedOut = proveFirst;
     return Object.freeze(proveFirst);
   }
 
-  /** Whether a prepared query is this session's own. */
+  /** Whether a prepared query is this session's own, the last that it gave. */
   hasPrepared(prepared: object): boolean {
-    return this.#prepared.has(prepared);
+    return prepared !== undefined && prepared === this.#handedOut;
   }
 
   execute(query: SQL) {

@@ -30,8 +30,16 @@ export function settingsOf(scope: Scope, values?: Readonly<Record<string, unknow
     );
   }
   const literal = literalOf(String(value));
-  const names = new Set([soleSetting, tenantSetting(tenancy.name, false)]);
-  return { first, tenant: [...names].map((name) => `set local ${name} = ${literal}`) };
+  return { first, tenant: namesOf(tenancy.name).map((name) => `set local ${name} = ${literal}`) };
+}
+
+const names = new Map<string, readonly string[]>();
+
+/** The settings of a tenancy: declared once, asked for with each statement. */
+function namesOf(tenancy: string): readonly string[] {
+  let found = names.get(tenancy);
+  if (!found) names.set(tenancy, (found = [...new Set([soleSetting, tenantSetting(tenancy, false)])]));
+  return found;
 }
 
 const first = "set local citus.propagate_set_commands = 'local'";
@@ -41,6 +49,7 @@ const first = "set local citus.propagate_set_commands = 'local'";
  * the client say: letters, digits, - and _ stand for themselves, and everything else is an escape made of them.
  */
 export function literalOf(text: string): string {
+  if (/^[A-Za-z0-9_-]*$/.test(text)) return `E'${text}'`;
   const escaped = text.replaceAll(/[^A-Za-z0-9_-]/gu, (character) => {
     const hex = character.codePointAt(0)!.toString(16);
     return hex.length > 4 ? `\\U${hex.padStart(8, '0')}` : `\\u${hex.padStart(4, '0')}`;

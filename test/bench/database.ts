@@ -4,12 +4,13 @@ import postgres from 'postgres';
 import { startPostgres } from '../support/server.js';
 import * as schema from '../support/schema.js';
 
-const { relations: _relations, account: _account, workspace: _workspace, unscopedTasks: _unscopedTasks, taskCounts: _taskCounts, ...entities } = schema;
+const { relations: _relations, account: _account, workspace: _workspace, unscopedTasks: _unscopedTasks, taskCounts: _taskCounts, ...all } = schema;
+export const entities = all;
 
 const tenants = 200;
 export const tenantIds = Array.from({ length: tenants }, (_, i) => schema.account.parse(`00000000-0000-4000-8000-${String(i).padStart(12, '0')}`));
 
-const rows = `
+export const rows = `
   insert into countries select i, 'Country ' || i, 'C' || i from generate_series(1, 50) i;
   insert into accounts select ('00000000-0000-4000-8000-' || lpad(t::text, 12, '0'))::uuid, 'Account ' || t, 1 + t % 50 from generate_series(0, ${tenants - 1}) t;
   insert into users ("accountId", id, name, email) select a.id, u, 'user ' || u, 'user' || u || '@x' from accounts a, generate_series(1, 10) u;

@@ -1,58 +1,22 @@
 /** Queries that run on a PostgreSQL: latency on one connection, throughput on ten. */
-import { and, asc, count, desc, eq, gt, sql } from 'drizzle-orm';
+import { sql } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/postgres-js';
 import postgres from 'postgres';
 import { withTenancy } from '../../src/index.js';
-import { relationsConfig } from '../../src/schema/relations.js';
-import * as schema from '../support/schema.js';
+import { account, relations } from '../support/schema.js';
 import { startDatabases, tenantIds } from './database.js';
 import { ratioOf, report, spreadOf, takeTurnsAsync } from './measure.js';
+import { asTenant, bare, byHand, cycle, plainRelations } from './mix.js';
+import { type Candidate, processorTimes } from './processor.js';
 
-const { labels, projects, relations, tasks, users } = schema;
-const plainRelations = { relations: relationsConfig(relations) as any };
-
-type Run = (db: any, id: any) => Promise<unknown>;
-
-/** What an application does all day, on a tenant's handle or where row-level security picks the rows. */
-const asTenant: readonly Run[] = [
-  (db) => db.select().from(tasks).where(eq(tasks.id, 17)),
-  (db) => db.select().from(projects).leftJoin(tasks, eq(tasks.projectId, projects.id)).where(eq(projects.id, 3)),
-  (db) => db.select({ p: tasks.projectId, n: count() }).from(tasks).where(eq(tasks.done, false)).groupBy(tasks.projectId),
-  (db) => db.query.projects.findMany({ where: { id: { lt: 4 } }, with: { owner: true, tasks: { orderBy: { id: 'asc' }, limit: 5 } } }),
-  (db) => db.select().from(tasks).where(and(eq(tasks.done, false), gt(tasks.points, 5))).orderBy(desc(tasks.points), asc(tasks.id)).limit(10),
-  (db) => db.update(tasks).set({ points: sql`${tasks.points} + 1` }).where(eq(tasks.id, 19)),
-  (db) => db.select({ n: tasks.title, u: users.name }).from(tasks).innerJoin(users, eq(tasks.assigneeId, users.id)).where(eq(tasks.projectId, 7)),
-  (db) => db.select().from(labels).where(eq(labels.taskId, 20)),
-];
-
-/** The same on Drizzle's own handle, with the predicates by hand. */
-const byHand: readonly Run[] = [
-  (db, id) => db.select().from(tasks).where(and(eq(tasks.accountId, id), eq(tasks.id, 17))),
-  (db, id) =>
-    db.select().from(projects).leftJoin(tasks, and(eq(tasks.accountId, id), eq(tasks.projectId, projects.id))).where(and(eq(projects.accountId, id), eq(projects.id, 3))),
-  (db, id) => db.select({ p: tasks.projectId, n: count() }).from(tasks).where(and(eq(tasks.accountId, id), eq(tasks.done, false))).groupBy(tasks.projectId),
-  (db, id) =>
-    db.query.projects.findMany({
-      where: { accountId: id, id: { lt: 4 } },
-      with: { owner: { where: { accountId: id } }, tasks: { where: { accountId: id }, orderBy: { id: 'asc' }, limit: 5 } },
-    }),
-  (db, id) =>
-    db.select().from(tasks).where(and(eq(tasks.accountId, id), eq(tasks.done, false), gt(tasks.points, 5))).orderBy(desc(tasks.points), asc(tasks.id)).limit(10),
-  (db, id) => db.update(tasks).set({ points: sql`${tasks.points} + 1` }).where(and(eq(tasks.accountId, id), eq(tasks.id, 19))),
-  (db, id) =>
-    db.select({ n: tasks.title, u: users.name }).from(tasks)
-      .innerJoin(users, and(eq(users.accountId, id), eq(tasks.assigneeId, users.id)))
-      .where(and(eq(tasks.accountId, id), eq(tasks.projectId, 7))),
-  (db, id) => db.select().from(labels).where(and(eq(labels.accountId, id), eq(labels.taskId, 20))),
-];
-
-/** Calls the queries one after the other, each for the next tenant. */
-function cycle(call: (n: number, id: any) => Promise<unknown>): () => Promise<unknown> {
-  let i = 0;
-  return () => {
-    const n = i++;
-    return call(n % asTenant.length, tenantIds[n % tenantIds.length]);
-  };
+/** The same without the waiting, which on a busy machine is most of it. */
+async function reportProcessor(candidates: Record<'byHand' | 'scoped' | 'floor', Candidate>): Promise<void> {
+  const times = await processorTimes(candidates);
+  if (!times) return;
+  const us = (values: readonly number[]) => spreadOf(values).median.toFixed(0);
+  for (const [name, { client, server }] of Object.entries(times)) console.log(`processor time, ${name}: client ${us(client)} us, server ${us(server)} us`);
+  report('processor time of client and server: Drizzle as it is / scoped as it is', ratioOf(times.byHand.both, times.scoped.both), '');
+  report('the limit of that: Drizzle as it is / bare postgres.js, prepared', ratioOf(times.byHand.both, times.floor.both), '');
 }
 
 const databases = await startDatabases();
@@ -74,15 +38,15 @@ try {
   }
 
   for (const [max, atOnce] of [[1, 1], [10, 20]] as const) {
-    const plain = drizzle({ client: connect(max), ...plainRelations });
-    const plainPrepared = byHand.slice(0, 1).map(() => connect(max))[0]!;
-    const scoped = withTenancy(drizzle({ client: connect(max) }), { relations });
+    const floor = connect(max);
+    const [plainClient, scopedClient] = [connect(max), connect(max)];
+    const plain = drizzle({ client: plainClient, ...plainRelations });
+    const scoped = withTenancy(drizzle({ client: scopedClient }), { relations });
     const unprepared = withTenancy(drizzle({ client: connect(max) }), { relations, prepare: false });
     const bound = withTenancy(drizzle({ client: connect(max, {}, databases.guardedUrl) }), { relations, rls: true });
     const textbook = drizzle({ client: connect(max, {}, databases.guardedUrl), ...plainRelations });
-    const join = (id: any) => plainPrepared.unsafe(
-      'select p.*, t.* from projects p left join tasks t on t."accountId" = $1 and t."projectId" = p.id where p."accountId" = $1 and p.id = 3', [id], { prepare: true });
-    const prepared = scoped.prepare(schema.account, (tdb: any) => asTenant[1]!(tdb, undefined) as any);
+    const statements = bare(plain);
+    const prepared = scoped.prepare(account, (tdb: any) => asTenant[1]!(tdb, undefined) as any);
     const tenant = sql.placeholder('tenant');
     const ownPrepared = (byHand[1]!(plain, tenant) as any).prepare('own');
     const candidates = {
@@ -100,7 +64,8 @@ try {
       joinScoped: cycle((_, id) => asTenant[1]!(scoped.forTenant(id), id)),
       prepared: cycle((_, id) => prepared.run(id)),
       ownPrepared: cycle((_, id) => ownPrepared.execute({ tenant: id })),
-      joinRaw: cycle((_, id) => join(id)),
+      floor: cycle((n, id) => statements[n]!(floor, id)),
+      joinFloor: cycle((_, id) => statements[1]!(floor, id)),
     };
     // As in an application that has run for a while.
     for (let round = 0; round < 2_000; round++) {
@@ -116,8 +81,14 @@ try {
     for (const name of Object.keys(times) as (keyof typeof times)[]) console.log(on, name, us(name));
     report(`throughput, ${on}: scoped / hand-written, both unprepared`, throughput('unprepared', 'byHand'), 'at least 0.97');
     report(`throughput, ${on}: scoped as it is / Drizzle as it is`, throughput('scoped', 'byHand'), 'at least 1.8');
-    report(`the same, ${on}, of a join by key alone`, throughput('joinScoped', 'joinByHand'), '');
-    report(`latency, ${on}: that join, scoped / bare postgres.js, prepared`, ratioOf(times.joinScoped, times.joinRaw), '');
+    report(`the limit, ${on}: bare postgres.js, prepared / Drizzle as it is`, throughput('floor', 'byHand'), '');
+    if (max === 1) await reportProcessor({
+      byHand: { run: candidates.byHand, client: plainClient },
+      scoped: { run: candidates.scoped, client: scopedClient },
+      floor: { run: candidates.floor, client: floor },
+    });
+    report(`throughput, ${on}, of a join by key: scoped as it is / Drizzle as it is`, throughput('joinScoped', 'joinByHand'), '');
+    report(`the limit of that, ${on}: bare postgres.js, prepared / Drizzle as it is`, throughput('joinFloor', 'joinByHand'), '');
     report(`latency, ${on}: \`db.prepare(...)\`.run / Drizzle's own prepared statement`, ratioOf(times.prepared, times.ownPrepared), 'at most 1.1');
     report(`latency, ${on}: \`rls: true\` / textbook transaction with set_config`, ratioOf(times.bound, times.textbook), 'at most 0.4');
   }

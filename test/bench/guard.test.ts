@@ -1,4 +1,8 @@
-/** What of the benchmarks does not vary from run to run, so that it can fail one: results, counts and sizes. */
+/**
+ * Keeps what the benchmarks found: results, counts and sizes, which do not vary from run to run; and the ratios of
+ * building and type checking, which may be a fifth above the table of the README.
+ */
+import { fork, spawnSync } from 'node:child_process';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { fileURLToPath } from 'node:url';
@@ -10,7 +14,12 @@ import { a } from '../support/rows.js';
 import * as schema from '../support/schema.js';
 import { queries } from './queries.js';
 import { sizes } from './size.js';
+import { type Line, Table } from './table.js';
 import { applications } from './types.js';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const table = new Table(`${root}/README.md`);
+const limitOf = (what: string) => table.figure(what) * 1.2;
 
 const pair = comparison();
 const rowsIn = (rows: unknown) => (Array.isArray(rows) ? rows.map((it) => JSON.stringify(it)).sort() : rows);
@@ -50,13 +59,48 @@ test('handles leave nothing behind', () => {
   expect(heap() - before).toBeLessThan(2 ** 20);
 });
 
+describe('building a statement costs no more than a fifth above the table', () => {
+  const whats = ['building 30 queries of the corpus: scoped / hand-written', "`db.prepare(...)`.run / Drizzle's own prepared statement"];
+  /** As compiled, in a process of its own: the test runner's imports would slow the library down, and not Drizzle. */
+  const measure = () =>
+    new Promise<Map<string, number>>((resolve, reject) => {
+      const ratios = new Map<string, number>();
+      const child = fork(`${root}/node_modules/.cache/drizzle-tenant-bench/test/bench/build.js`, ['short'], { execArgv: [], silent: true });
+      child.on('message', ({ what, text }: Line) => void ratios.set(what, parseFloat(text)));
+      child.on('exit', (code) => (code === 0 ? resolve(ratios) : reject(new Error(`The benchmark ended with ${code}.`))));
+    });
+
+  test('in the best of a few runs', async () => {
+    const { status, stdout } = spawnSync(process.execPath, [`${root}/node_modules/typescript/bin/tsc`, '-p', `${root}/test/bench/tsconfig.json`], { encoding: 'utf8' });
+    if (status !== 0) throw new Error(stdout);
+    const best = new Map<string, number>();
+    for (let attempt = 0; attempt < 3; attempt++) {
+      for (const [what, ratio] of await measure()) best.set(what, Math.min(ratio, best.get(what) ?? Infinity));
+      if (whats.every((it) => best.get(it)! <= limitOf(it))) break;
+    }
+    for (const what of whats) expect(best.get(what), what).toBeLessThanOrEqual(limitOf(what));
+  }, 240_000);
+});
+
 describe('an application of a hundred tables', () => {
-  const project = applications(fileURLToPath(new URL('../..', import.meta.url)));
+  const project = applications(root);
   afterAll(() => project.remove());
 
   test('costs the compiler no more than a plain one', () => {
-    const [scoped, plain] = (['scoped', 'plain'] as const).map((kind) => project.compile('TypeScript 7', kind).instantiations) as [number, number];
-    expect(plain).toBeGreaterThan(100_000);
-    expect(scoped / plain).toBeLessThan(1.15);
-  }, 60_000);
+    const costs = { plain: [] as number[], scoped: [] as number[] };
+    const instantiations = { plain: 0, scoped: 0 };
+    const seconds = () => Math.min(...costs.scoped) / Math.min(...costs.plain);
+    const limit = limitOf('type checking time, TypeScript 7: scoped / plain');
+    // What else the machine does only ever adds to a time.
+    for (let attempt = 0; attempt < 5 && !(attempt > 0 && seconds() <= limit); attempt++) {
+      for (const kind of ['plain', 'scoped'] as const) {
+        const cost = project.compile('TypeScript 7', kind);
+        costs[kind].push(cost.seconds);
+        instantiations[kind] = cost.instantiations;
+      }
+    }
+    expect(instantiations.plain).toBeGreaterThan(100_000);
+    expect(instantiations.scoped / instantiations.plain).toBeLessThan(1.15);
+    expect(seconds()).toBeLessThanOrEqual(limit);
+  }, 120_000);
 });

@@ -6,23 +6,25 @@ import { generateDrizzleJson, generateMigration } from 'drizzle-kit/api-postgres
 import { eq, sql } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/node-postgres';
 import { check, integer, text, uuid } from 'drizzle-orm/pg-core';
-import { Effect, Fiber } from 'effect';
+import { Effect, Fiber, Stream } from 'effect';
 import pg from 'pg';
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { tenancy, tenantTable } from '../../src/index.js';
+import { referenceTable, tenancy, tenantTable } from '../../src/index.js';
 import { TenantDb } from '../../src/effect/index.js';
 
 const url = process.env['CITUS_URL']!;
 
 // Names that end in a number, as those of shards do.
 const account = tenancy('account', uuid);
+const countries = referenceTable('countries_6', { code: text().primaryKey(), name: text().notNull() });
 const accounts = tenantTable('accounts', { id: account.id().primaryKey() });
 const projects = tenantTable('projects_2', {
   accountId: account.id().references(() => accounts.id),
   id: integer().primaryKey(),
   name: text().notNull().unique('name_3'),
   budget: integer().notNull().default(0),
+  country: text().references(() => countries.code),
 }, (t) => [check('budget_4', sql`${t.budget} >= 0`)]);
 const tasks = tenantTable('tasks_5', {
   accountId: account.id(),
@@ -34,17 +36,19 @@ const a = account.parse('aaaaaaaa-aaaa-4aaa-8aaa-aaaaaaaaaaaa');
 
 describe.skipIf(!url)('the Effect service on Citus', { timeout: 60_000 }, () => {
   let client: postgres.Sql;
-  const drop = () => client.unsafe('drop table if exists tasks_5, projects_2, accounts cascade');
+  const drop = () => client.unsafe('drop table if exists tasks_5, projects_2, accounts, countries_6 cascade');
   beforeAll(async () => {
     client = postgres(url, { max: 1, onnotice: () => {} });
     await drop();
-    const statements = await generateMigration(await generateDrizzleJson({}), await generateDrizzleJson({ accounts, projects, tasks }));
+    const statements = await generateMigration(await generateDrizzleJson({}), await generateDrizzleJson({ countries, accounts, projects, tasks }));
     const isTable = (statement: string) => statement.startsWith('CREATE TABLE');
     for (const statement of statements.filter(isTable)) await client.unsafe(statement);
+    await client`select create_reference_table('countries_6')`;
     await client`select create_distributed_table('accounts', 'id', shard_count => 4)`;
     for (const table of ['projects_2', 'tasks_5']) await client`select create_distributed_table(${table}::regclass, 'accountId', colocate_with => 'accounts')`;
     for (const statement of statements.filter((it) => !isTable(it))) await client.unsafe(statement);
     await client`insert into accounts values (${String(a)})`;
+    await client`insert into countries_6 values ('CL', 'Chile'), ('GH', 'Ghana')`;
     await client`insert into projects_2 ("accountId", id, name) select ${String(a)}, i, 'project ' || i from generate_series(1, 1000) i`;
     await client`insert into tasks_5 values (${String(a)}, 1, 1)`;
   }, 60_000);
@@ -120,5 +124,45 @@ describe.skipIf(!url)('the Effect service on Citus', { timeout: 60_000 }, () => 
       { _tag: 'NotNullViolation', column: 'name', table: 'projects_2' },
     ]);
     for (const reason of reasons) expect(reason.message).not.toMatch(/_1\d{5}/);
+  });
+
+  it.each(Object.entries(drivers))('mixes reference and tenant tables in one transaction, with %s', async (_name, open) => {
+    const { layer, close } = open();
+    const program = Effect.gen(function* () {
+      const db = yield* Db;
+      const shared = yield* Db.Shared;
+      yield* shared.insert(countries).values({ code: 'JP', name: 'Japan' });
+      const mixed = db.transaction((tx) =>
+        Effect.gen(function* () {
+          const [found] = yield* tx.select().from(countries).where(eq(countries.code, 'JP')).for('share');
+          yield* tx.insert(projects).values({ id: 2000, name: 'mixed', country: found!.code });
+          yield* Effect.exit(tx.transaction((nested) => Effect.andThen(nested.insert(tasks).values({ id: 2000, projectId: 2000 }), Effect.fail('undo'))));
+          yield* tx.insert(tasks).values({ id: 2001, projectId: 2000 });
+          return yield* tx
+            .select({ task: tasks.id, country: countries.name })
+            .from(tasks)
+            .innerJoin(projects, eq(projects.id, tasks.projectId))
+            .innerJoin(countries, eq(countries.code, projects.country));
+        }),
+      );
+      const rows = yield* mixed;
+      const taken = yield* Effect.flip(mixed);
+      const written = [yield* db.$count(tasks, eq(tasks.projectId, 2000)), yield* db.$count(projects, eq(projects.id, 2000))];
+      yield* db.transaction((tx) => Effect.andThen(tx.delete(tasks).where(eq(tasks.id, 2001)), tx.delete(projects).where(eq(projects.id, 2000))));
+      yield* shared.delete(countries).where(eq(countries.code, 'JP'));
+      return { rows, taken: taken.reason._tag, written };
+    });
+    expect(await Effect.runPromise(Db.forTenant(a, program).pipe(Effect.provide(layer)))).toEqual({
+      rows: [{ task: 2001, country: 'Japan' }],
+      taken: 'UniqueViolation',
+      written: [1, 1],
+    });
+    await close();
+  });
+
+  it('streams through a cursor', async () => {
+    const ids = Stream.unwrap(Effect.map(Db, (db) => db.select({ id: projects.id }).from(projects).orderBy(projects.id).stream({ chunkSize: 100 })));
+    const program = Effect.all([Stream.runCount(ids), Stream.runCollect(Stream.take(ids, 3))]);
+    expect(await Effect.runPromise(Db.forTenant(a, program).pipe(Effect.provide(Db.layer({ url, maxConnections: 1 }))))).toEqual([1000, [{ id: 1 }, { id: 2 }, { id: 3 }]]);
   });
 });

@@ -12,46 +12,13 @@ import { Scope } from '../../src/scope/scope.js';
 import { programs } from '../isolation/programs.js';
 import { rowsFor, schemaStatements, type Sent } from '../support/databases.js';
 import { asRole, rlsStatements } from '../support/rls.js';
-import { a, b, tenantTables } from '../support/rows.js';
+import { a, b } from '../support/rows.js';
 import * as schema from '../support/schema.js';
+import { shardsAsked } from './plans.js';
+import { createTables, dropTables } from './tables.js';
 
 const url = process.env.CITUS_URL;
 if (!url) console.warn('CITUS_URL is not set: the plans on Citus are skipped.');
-
-/** Between the tables and their foreign keys, Citus is told how they are distributed. */
-function distributed(statements: readonly string[]): string[] {
-  const tables = statements.filter((it) => /^CREATE (TABLE|TYPE|SCHEMA)/.test(it));
-  const rest = statements.filter((it) => !tables.includes(it));
-  const roots = { workspaces: 'workspaces', boards: 'workspaces' } as Record<string, string>;
-  return [
-    "set citus.multi_shard_modify_mode to 'sequential'",
-    ...tables,
-    "select create_reference_table('countries')",
-    ...tenantTables.map(([table, column]) => {
-      const root = roots[table] ?? 'accounts';
-      return `select create_distributed_table('${table}', '${column}'${table === root ? '' : `, colocate_with => '${root}'`})`;
-    }),
-    ...rest,
-  ];
-}
-
-async function planOf(client: postgres.Sql, { sql, params }: Sent): Promise<string> {
-  // INSERT ... SELECT runs with parameters, but its EXPLAIN says "no value found for parameter 1".
-  const isInsertSelect = /^(with .*)?insert into [^()]+\([^()]+\) \(?(with|select)/is.test(sql);
-  const plan = isInsertSelect
-    ? await client.unsafe(`explain (costs off) ${sql.replace(/\$(\d+)/g, (_, n) => literal(params[n - 1]))}`)
-    : await client.unsafe(`explain (costs off) ${sql}`, params as any[]);
-  return plan.map((row: any) => row['QUERY PLAN']).join('\n');
-}
-
-const literal = (value: unknown) => (typeof value === 'number' ? String(value) : `'${String(value).replaceAll("'", "''")}'`);
-
-/** The other suites on Citus begin with an empty database. */
-async function empty(client: postgres.Sql): Promise<void> {
-  await client.unsafe('drop materialized view if exists project_sizes; drop view if exists open_tasks');
-  for (const [table] of [...tenantTables].reverse()) await client.unsafe(`drop table if exists ${table} cascade`);
-  await client.unsafe('drop table if exists countries cascade; drop schema if exists crm cascade; drop type if exists status');
-}
 
 describe.skipIf(!url).each([
   ['on Citus', false],
@@ -65,8 +32,8 @@ describe.skipIf(!url).each([
 
   beforeAll(async () => {
     admin = postgres(url!, { max: 1, onnotice: () => {} });
-    await empty(admin);
-    for (const statement of distributed(await schemaStatements())) await admin.unsafe(statement);
+    await dropTables(admin);
+    await createTables(admin, await schemaStatements());
     for (const statement of rowsFor.many.split(';\n').filter((it) => it.trim() !== '')) await admin.unsafe(statement);
     if (rls) for (const statement of rlsStatements()) await admin.unsafe(statement);
     client = postgres(rls ? asRole(url!) : url!, { max: 1, onnotice: () => {} });
@@ -75,37 +42,15 @@ describe.skipIf(!url).each([
   }, 120_000);
   afterAll(async () => {
     await client?.end();
-    if (admin) await empty(admin);
+    if (admin) await dropTables(admin);
     if (Object.keys(counts).length > 0) console.log(`Task Count of ${programs.length} programs: ${JSON.stringify(counts)}`);
     await admin?.end();
   });
 
-  for (const { name, run, notCitus, notCitusRls, fails } of programs) {
-    test.skipIf(notCitus || (rls && notCitusRls))(name, async () => {
-      sent.length = 0;
-      const done = new Error('done');
-      let failure: any;
-      // What a program does is undone; what it sent is kept.
-      await db
-        .forTenant(a)
-        .transaction(async (tx: any) => {
-          await Promise.resolve(run(tx, schema)).catch((error) => (failure = error));
-          throw done;
-        })
-        .catch((error: unknown) => {
-          if (error !== done && !failure) throw error;
-        });
-      if (failure && !fails) throw failure;
-      expect(sent.length).toBeGreaterThan(0);
-      let most = 0;
-      for (const { sql, params } of [...sent]) {
-        if (!/^(select|with|insert|update|delete|\()/i.test(sql)) continue;
-        const text = await planOf(client, { sql, params }).catch((error) => {
-          if (fails) return ''; // It has no plan: that is how it fails.
-          throw error;
-        });
-        for (const [, count] of text.matchAll(/Task Count: (\d+)/g)) most = Math.max(most, Number(count));
-      }
+  for (const program of programs) {
+    test.skipIf(program.notCitus || (rls && program.notCitusRls))(program.name, async () => {
+      const { statements, most } = await shardsAsked(program, db, sent, client);
+      expect(statements).toBeGreaterThan(0);
       counts[most] = (counts[most] ?? 0) + 1;
       expect(most).toBeLessThanOrEqual(1);
     });

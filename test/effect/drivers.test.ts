@@ -5,8 +5,8 @@ import { makeWithDefaults as overEffect } from 'drizzle-orm/effect-postgres';
 import { drizzle as overNodePostgres } from 'drizzle-orm/node-postgres';
 import { drizzle as overPglite } from 'drizzle-orm/pglite';
 import { drizzle as overPostgresJs } from 'drizzle-orm/postgres-js';
-import { eq } from 'drizzle-orm';
-import { Config, ConfigProvider, Effect, Exit, Fiber, Layer, ManagedRuntime, Redacted, Stream } from 'effect';
+import { eq, gte } from 'drizzle-orm';
+import { Config, ConfigProvider, Effect, Exit, Fiber, Layer, ManagedRuntime, Option, Redacted, Stream } from 'effect';
 import pg from 'pg';
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -15,6 +15,7 @@ import { rowsOf, schemaStatements, testDatabase } from './database.js';
 import { a, b, Db, projects, tasks, tenants } from './schema.js';
 
 const test = testDatabase('drivers');
+const random = (n: number) => Math.floor(Math.random() * n);
 const open: (() => unknown)[] = [];
 const pglite = new PGlite();
 
@@ -110,6 +111,44 @@ describe.each(Object.entries(drivers))('layerFrom(%s)', (_name, make) => {
         related: [tenant, tenant, tenant],
       });
     }
+  });
+
+  it('keeps transactions within one transaction apart, also at once', async () => {
+    const siblings = Effect.flatMap(Db, (db) =>
+      db.transaction((tx) =>
+        Effect.gen(function* () {
+          const add = (id: number) =>
+            tx.transaction((nested) =>
+              Effect.gen(function* () {
+                yield* nested.insert(projects).values({ id, name: `p${id}` });
+                yield* Effect.sleep(random(10));
+                if (id % 2) yield* Effect.fail(id);
+              }),
+            );
+          yield* Effect.all(Array.from({ length: 10 }, (_, i) => Effect.exit(add(100 + i))), { concurrency: 'unbounded' });
+          const kept = yield* tx.select({ id: projects.id }).from(projects).orderBy(projects.id);
+          yield* tx.delete(projects).where(gte(projects.id, 100));
+          return kept.map((row) => row.id).filter((id) => id >= 100);
+        }),
+      ),
+    );
+    expect(await Effect.runPromise(Db.forTenant(a, siblings).pipe(Effect.provide(Db.layerFrom(await make()))))).toEqual([100, 102, 104, 106, 108]);
+  });
+
+  it('stops waiting for a connection that a transaction holds, and sends nothing for it', async () => {
+    const program = Effect.gen(function* () {
+      const db = yield* Db;
+      const holding = yield* Effect.forEach([1, 2, 3], () => Effect.forkChild(db.transaction((tx) => Effect.andThen(tx.$count(tasks), Effect.never))));
+      yield* Effect.sleep(100);
+      const add = (id: number) => db.insert(projects).values({ id, name: `p${id}` });
+      const waiting = yield* Effect.all([add(200), db.transaction(() => add(201))].map((it) => Effect.timeoutOption(it, 50)), { concurrency: 2 });
+      yield* Fiber.interruptAll(holding);
+      return { waiting, kept: yield* db.$count(projects, gte(projects.id, 200)) };
+    });
+    expect(await Effect.runPromise(Db.forTenant(a, program).pipe(Effect.provide(Db.layerFrom(await make()))))).toEqual({
+      waiting: [Option.none(), Option.none()],
+      kept: 0,
+    });
   });
 
   it('rolls back a transaction whose fiber is interrupted', async () => {

@@ -1,6 +1,8 @@
+import * as PgClient from '@effect/sql-pg/PgClient';
+import { makeWithDefaults as overEffect } from 'drizzle-orm/effect-postgres';
 import { drizzle } from 'drizzle-orm/node-postgres';
 import { eq, sql } from 'drizzle-orm';
-import { Cause, Duration, Effect, Exit, Fiber } from 'effect';
+import { Cause, Duration, Effect, Exit, Fiber, ManagedRuntime, Redacted } from 'effect';
 import pg from 'pg';
 import { describe, expect, it } from 'vitest';
 import { testDatabase } from './database.js';
@@ -40,6 +42,20 @@ describe('an interrupted fiber', () => {
     await expect.poll(() => test.active(), { timeout: 300 }).toHaveLength(0);
     expect([client.totalCount, client.idleCount, client.waitingCount]).toEqual([2, 2, 0]);
     await client.end();
+  });
+
+  it('stops its statement with @effect/sql-pg, and gives the connection back', async () => {
+    const runtime = ManagedRuntime.make(PgClient.layer({ url: Redacted.make(test.url), maxConnections: 1 }));
+    const program = Effect.gen(function* () {
+      const db = yield* Db;
+      const fiber = yield* Effect.forkChild(db.execute(slow));
+      yield* Effect.promise(() => expect.poll(() => test.active()).toHaveLength(1));
+      yield* Fiber.interrupt(fiber);
+      return { active: [...(yield* Effect.promise(() => test.active()))], count: yield* db.$count(tasks) };
+    });
+    const layer = Db.layerFrom(await runtime.runPromise(overEffect()));
+    expect(await Effect.runPromise(Db.forTenant(a, program).pipe(Effect.provide(layer)))).toEqual({ active: [], count: 3 });
+    await runtime.dispose();
   });
 
   it('stops waiting for a connection', async () => {

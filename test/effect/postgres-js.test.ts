@@ -3,7 +3,7 @@ import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { drizzle } from 'drizzle-orm/postgres-js';
 import { Cache } from 'drizzle-orm/cache/core';
 import { sql } from 'drizzle-orm';
-import { Duration, Effect } from 'effect';
+import { Duration, Effect, Fiber } from 'effect';
 import postgres from 'postgres';
 import { afterEach, describe, expect, it } from 'vitest';
 import { testDatabase } from './database.js';
@@ -39,6 +39,20 @@ describe('a server that drops every connection', () => {
     }
   });
 
+  it('is not asked to cancel what another of several runs', async () => {
+    const { host } = await serverThat((socket) => socket.destroy());
+    const name = 'cancelled_on_the_second';
+    const layer = Db.layer({ url: test.url.replace('@', `@${host},`), maxConnections: 1, connection: { connection: { application_name: name } } });
+    const program = Effect.gen(function* () {
+      const db = yield* Db;
+      const fiber = yield* Effect.forkChild(db.execute(sql`select count(*) from generate_series(1, 10000000000)`));
+      yield* Effect.promise(() => expect.poll(() => connectionsOf(name)).toMatchObject([{ state: 'active' }]));
+      yield* Fiber.interrupt(fiber);
+      return [yield* Effect.promise(() => connectionsOf(name)), yield* db.$count(tasks)];
+    });
+    expect(await Effect.runPromise(Db.forTenant(a, program).pipe(Effect.provide(layer)))).toMatchObject([[{ state: 'idle' }], 3]);
+  });
+
   it('is left for the next of several', async () => {
     const { host } = await serverThat((socket) => socket.destroy());
     const url = test.url.replace('@', `@${host},`);
@@ -68,6 +82,46 @@ describe('a connection that is killed', () => {
     expect(kills).toBe(1);
     expect(await Effect.runPromise(Effect.provide(count, layer))).toBe(3);
     await expect.poll(() => connectionsOf(name)).toEqual([]);
+  });
+
+  // With several hosts, postgres.js says nothing of an error that comes before a connection was answered once.
+  it.each(['pg_backend_pid', 'pg_type'])('while it asks for %s of one of several servers is a failure', async (question) => {
+    const target = new URL(test.url);
+    const { host } = await serverThat((socket) => {
+      const onward = connect(Number(target.port), target.hostname).on('error', () => {});
+      onward.pipe(socket);
+      socket.on('close', () => onward.destroy());
+      socket.on('data', (chunk) => (String(chunk).includes(question) ? socket.resetAndDestroy() : onward.write(chunk)));
+    });
+    const [took, error] = await failureOn(test.url.replace(target.host, `${host},${host}`));
+    expect(error.reason._tag).toBe('ConnectionError');
+    expect(Duration.toMillis(took)).toBeLessThan(2_000);
+  });
+
+  // A promise that is rejected, or a write that nobody can catch, fails the run.
+  it('while a password is fetched, or whose password cannot be had, is a failure, and no more', async () => {
+    const url = Object.assign(new URL(test.url), { password: '' }).href;
+    const { password } = new URL(test.url);
+    const name = 'no_password_yet';
+    const layer = (fetch: () => Promise<string>, host?: string) =>
+      Db.layer({ url: host ? Object.assign(new URL(url), { host }).href : url, connection: { password: fetch, connection: { application_name: name } } });
+    let cut = () => {};
+    const target = new URL(test.url);
+    const { host } = await serverThat((socket) => {
+      const onward = connect(Number(target.port), target.hostname).on('error', () => {});
+      socket.pipe(onward).pipe(socket);
+      socket.on('close', () => onward.destroy());
+      cut = () => socket.resetAndDestroy();
+    });
+    const late = async () => {
+      cut();
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      return password;
+    };
+    const failing = [layer(late, host), layer(() => Promise.reject(new Error('the vault is closed')))];
+    for (const it of failing) expect((await Effect.runPromise(Effect.flip(Effect.provide(count, it)))).reason._tag).toMatch(/^(Connection|Query)Error$/);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(await Effect.runPromise(Effect.provide(count, layer(async () => password)))).toBe(3);
   });
 
   it('while Drizzle asks its cache is not replaced by one that nobody closes', async () => {

@@ -262,6 +262,43 @@ describe('postgres.js', () => {
     expect(await client`select 1 as one`).toEqual([{ one: 1 }]);
   });
 
+  test.each([1, 2])('behind others, as many as max_pipeline allows, on %s', { timeout: 10_000 }, async (max) => {
+    const { client, tdb } = connect({ max, max_pipeline: 2 } as any);
+    // Alone in a transaction, a statement begins it.
+    const plain = () => client.unsafe(`select 'plain' as body, now() = statement_timestamp() as alone, pg_sleep(0.01)`).execute();
+    const bound = () => tdb.select({ body: notes.body }).from(notes);
+    const inTransaction = () => tdb.transaction((tx) => tx.select({ body: notes.body }).from(notes));
+    await Promise.all([plain(), plain()]);
+    for (let i = 0; i < 12; i++) {
+      const others = Array.from({ length: 1 + (i % 4) }, plain);
+      const own = await Promise.all([i % 2 === 0 ? bound() : inTransaction(), bound()]);
+      expect(own).toEqual([[{ body: 'one' }], [{ body: 'one' }]]);
+      for (const [row] of [...(await Promise.all(others)), await plain()] as any[]) expect(row).toMatchObject({ body: 'plain', alone: true });
+    }
+  });
+
+  test('a statement that cannot be written fails alone behind others, too', { timeout: 10_000 }, async () => {
+    const { client, tdb } = connect();
+    const one = (id: any) => tdb.execute(sql`select body from ${notes} where id = ${id}`);
+    for (let i = 0; i < 3; i++) await one(1);
+    const numbers = [0, 1, 2].map((n) => client.unsafe(`select ${n} as n, pg_sleep(0.02)`).then(([row]) => row!.n, (error) => error.code));
+    const [failing, next] = [one(Object.assign(Object.create(null), { id: 1 })).then(() => 'done', () => 'failed'), one(1)];
+    expect(await Promise.all(numbers)).toEqual([0, 1, 2]);
+    expect(await failing).toBe('failed');
+    expect(await next).toMatchObject([{ body: 'one' }]);
+    expect(await one(1)).toMatchObject([{ body: 'one' }]);
+  });
+
+  test('the statement is the query that was made last, for whoever cancels that', async () => {
+    const { client } = connect();
+    const texts: string[] = [];
+    const { unsafe } = client;
+    client.unsafe = ((...args: Parameters<typeof unsafe>) => (texts.push(args[0]), unsafe(...args))) as typeof unsafe;
+    const tdb = withTenancy(drizzle({ client }), { relations, rls: true }).forTenant(account.parse(1));
+    await tdb.select({ body: notes.body }).from(notes);
+    expect(texts.map((it) => it.split(/[ ;]/)[0])).toEqual(['', 'begin', 'set', 'commit', 'select']);
+  });
+
   test('max_pipeline is kept to', async () => {
     const { tdb } = connect({ max_pipeline: 1 } as any);
     for (let i = 0; i < 4; i++) expect(await tdb.select({ body: notes.body }).from(notes)).toEqual([{ body: 'one' }]);
