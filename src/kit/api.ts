@@ -4,7 +4,7 @@ import { plan } from './generate.js';
 import { readOptions, type TenancyOptions } from './options.js';
 import type { Fault } from './rules.js';
 import { Entities, type Row } from './snapshot.js';
-import { loadViewReader } from './views.js';
+import { declaredViews, loadViewReader } from './views.js';
 import { emptyState, type TenancyState } from './state.js';
 
 /** A snapshot as `generateDrizzleJson` and `reconstruct` return it. */
@@ -40,7 +40,7 @@ export interface TenantStatementsInput {
 export async function tenantStatements(input: TenantStatementsInput): Promise<{ statements: string[]; state: TenancyState; warnings: Fault[] }> {
   const before = new Entities((input.from?.ddl ?? []) as Row[]);
   const after = before.copy().follow(input.statements).withRows(input.to.ddl as Row[]);
-  return plan(input.statements, { before, after, prev: input.state ?? emptyState }, await declaredIn(input.schema), readOptions(input.tenancy), await loadViewReader());
+  return plan(input.statements, { before, after, prev: input.state ?? emptyState }, await declaredIn(input.schema), readOptions(input.tenancy), await loadViewReader(declaredViews(Object.values(input.schema))));
 }
 
 /** The tenant and reference tables that a module exports. */

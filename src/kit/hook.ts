@@ -197,7 +197,7 @@ function fill(files: Files, out: string, declared: readonly Declared[], read: Re
   const text = process.env[fillVariable] === undefined ? files['migration.sql']! : '';
   const breakpoints = text.includes(breakpoint) || breakpointsOf(read, args);
   const snapshot = parseSnapshot(files['snapshot.json']!, 'snapshot.json');
-  const generated = generate(splitStatements(text), snapshot, readMigrations(out), declared, read.options, breakpoints, readViewsElsewhere);
+  const generated = generate(splitStatements(text), snapshot, readMigrations(out), declared, read.options, breakpoints, readViewsElsewhere(read.schema));
   for (const fault of generated.warnings) say(`warning: ${describeFault(fault)}`);
   files['migration.sql'] = generated.sql;
   files['tenancy.json'] = generated.tenancy;

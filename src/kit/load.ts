@@ -10,7 +10,7 @@ import { definitionFaults } from './hook.js';
 import { faultsOf, type Fault } from './rules.js';
 import { Entities, leavesOf, readMigrations, type Row } from './snapshot.js';
 import { stateAt, type TenancyState } from './state.js';
-import { loadViewReader } from './views.js';
+import { declaredViews, loadViewReader } from './views.js';
 
 export interface Project extends ReadConfig {
   readonly declared: readonly Declared[];
@@ -47,12 +47,7 @@ export async function loadConfig(path?: string): Promise<ReadConfig> {
 export async function loadProject(path?: string): Promise<Project> {
   const declared = listen();
   const read = await loadConfig(path);
-  const files = schemaFiles(read.schema);
-  const exported: Record<string, unknown> = {};
-  for (const [i, file] of files.entries()) {
-    const module = await load(file, (error) => new SchemaLoadError(`Correct ${file}, which does not load: ${error.message}`, { cause: error }));
-    for (const [name, value] of Object.entries(module)) exported[`${i}.${name}`] = value;
-  }
+  const exported = await loadSchema(read.schema);
   const definitions = definitionFaults(declared);
   const broken = new Set(definitions.map((it) => it.table));
   const sound = Object.fromEntries(
@@ -61,12 +56,26 @@ export async function loadProject(path?: string): Promise<Project> {
   const { generateDrizzleJson } = await import('drizzle-kit/api-postgres');
   const entities = new Entities(((await generateDrizzleJson(sound)) as { ddl: readonly object[] }).ddl as Row[]);
   const state = declaredState(declared, entities, read.options);
-  const faults = [...definitions, ...faultsOf({ entities, state, options: read.options, views: await loadViewReader() })].filter(
+  const faults = [...definitions, ...faultsOf({ entities, state, options: read.options, views: await loadViewReader(declaredViews(Object.values(exported))) })].filter(
     (it) => it.rule === 'definition' || !broken.has(it.table),
   );
   const errors = faults.filter((it) => it.level === 'error');
   if (errors.length > 0) throw new TenantRuleError(errors);
   return { ...read, declared, entities, state, warnings: faults };
+}
+
+/**
+ * What the schema's files export, each by a name of its own.
+ *
+ * @throws SchemaLoadError
+ */
+export async function loadSchema(schema: string | string[]): Promise<Record<string, unknown>> {
+  const exported: Record<string, unknown> = {};
+  for (const [i, file] of schemaFiles(schema).entries()) {
+    const module = await load(file, (error) => new SchemaLoadError(`Correct ${file}, which does not load: ${error.message}`, { cause: error }));
+    for (const [name, value] of Object.entries(module)) exported[`${i}.${name}`] = value;
+  }
+  return exported;
 }
 
 /** The state that the migrations lead to. @throws MigrationFolderError, TenancyConflictError */

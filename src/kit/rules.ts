@@ -216,7 +216,8 @@ function viewFaults(entities: Entities, state: TenancyState, views: ViewReader, 
     return;
   }
   for (const view of mixed) {
-    faults.add('view-tenant', view, view.column, 'Join its tables on their tenant columns too, and group, partition and limit within the tenant', view.reason, true);
+    const remedy = view.remedy ?? 'Join its tables on their tenant columns too, and group, partition and limit within the tenant';
+    faults.add('view-tenant', view, view.column, remedy, view.reason, true);
   }
 }
 

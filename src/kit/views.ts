@@ -3,7 +3,7 @@
  * from outside, so that it must not mix tenants inside.
  */
 import { spawnSync } from 'node:child_process';
-import type { TableName } from './names.js';
+import { keyOf, type TableName } from './names.js';
 import type { Entities } from './snapshot.js';
 import type { TenancyState } from './state.js';
 
@@ -11,13 +11,38 @@ import type { TenancyState } from './state.js';
 export interface MixedView extends TableName {
   readonly column: string;
   readonly reason: string;
+  readonly remedy?: string | undefined;
+}
+
+/** A view that declares a tenant column: handles filter it by that. */
+export interface DeclaredView extends TableName {
+  readonly column: string;
 }
 
 /** Finds the views that are not proved to keep tenants apart; undefined where they cannot be read. */
 export type ViewReader = (entities: Entities, state: TenancyState) => MixedView[] | undefined;
 
-/** @returns the reader; it finds nothing where the optional package libpg-query is not installed */
-export async function loadViewReader(): Promise<ViewReader> {
+/**
+ * The views among what a schema's modules export, whichever copy of drizzle-tenant made their columns.
+ *
+ * @returns those with one tenant column: a handle reads no other
+ */
+export function declaredViews(exported: Iterable<unknown>): DeclaredView[] {
+  const isTenants = (column: any) =>
+    typeof column?.config === 'object' && column.config !== null && Object.getOwnPropertySymbols(column.config).some((it) => it.description === 'drizzle-tenant:tenancy');
+  return [...exported].flatMap((view: any) => {
+    const config = typeof view === 'object' && view !== null ? view[Symbol.for('drizzle:ViewBaseConfig')] : undefined;
+    if (!config?.selectedFields) return [];
+    const columns = Object.keys(config.selectedFields).map((key) => config.selectedFields[key]).filter(isTenants);
+    return columns.length === 1 ? [{ schema: config.schema ?? 'public', name: config.originalName ?? config.name, column: columns[0].name }] : [];
+  });
+}
+
+/**
+ * @param declared what {@link declaredViews} found
+ * @returns the reader; it finds nothing where the optional package libpg-query is not installed
+ */
+export async function loadViewReader(declared: readonly DeclaredView[]): Promise<ViewReader> {
   const { loadParser, proveView, Tables } = await import('../prover/index.js');
   const parse = await loadParser().catch(() => undefined);
   if (!parse) return () => undefined;
@@ -36,8 +61,8 @@ export async function loadViewReader(): Promise<ViewReader> {
       const tables = new Tables(known);
       const mixed: (MixedView & View)[] = [];
       for (const view of left) {
-        const proved = proveView(parse, view.definition, tables, tenantColumns);
-        if (proved?.fault) mixed.push({ ...view, column: proved.column, reason: proved.fault });
+        const proved = proveView(parse, view.definition, tables, tenantColumns, declared.find((it) => keyOf(it) === keyOf(view))?.column);
+        if (proved?.fault) mixed.push({ ...view, column: proved.column, reason: proved.fault, remedy: proved.remedy });
         else if (proved) known.push({ table: view as any, ...nameOf(view), columns: new Set(proved.columns), isView: true, tenant: { column: proved.column, type: 'text', tenancy: undefined } });
       }
       if (mixed.length === left.length || mixed.length === 0) return mixed;
@@ -46,18 +71,27 @@ export async function loadViewReader(): Promise<ViewReader> {
   };
 }
 
-/** Reads views in another process: drizzle-kit writes its files without waiting for anything, and the parser has to be waited for. */
-export const readViewsElsewhere: ViewReader = (entities, state) => {
+/**
+ * Reads views in another process: drizzle-kit writes its files without waiting for anything, and the parser has to be waited for.
+ *
+ * @param schema the schema's files, as the config names them
+ */
+export const readViewsElsewhere = (schema: string | string[]): ViewReader => (entities, state) => {
   if (viewsOf(entities).length === 0) return [];
   const script = `
     import { text } from 'node:stream/consumers';
-    import { loadViewReader } from ${JSON.stringify(import.meta.url)};
+    import { declaredViews, loadViewReader } from ${JSON.stringify(import.meta.url)};
+    import { loadSchema } from ${JSON.stringify(new URL('./load.js', import.meta.url).href)};
     import { Entities } from ${JSON.stringify(new URL('./snapshot.js', import.meta.url).href)};
-    const { rows, state } = JSON.parse(await text(process.stdin));
-    process.stdout.write(JSON.stringify((await loadViewReader())(new Entities(rows), state) ?? null));`;
-  const input = JSON.stringify({ rows: [...entities.list('columns'), ...entities.list('views')], state });
+    const { rows, state, schema } = JSON.parse(await text(process.stdin));
+    const { log } = console;
+    console.log = console.error; // What the schema's modules print is no answer.
+    const views = declaredViews(Object.values(await loadSchema(schema)));
+    log(JSON.stringify((await loadViewReader(views))(new Entities(rows), state) ?? null));`;
+  const input = JSON.stringify({ rows: [...entities.list('columns'), ...entities.list('views')], state, schema });
   const { status, stdout } = spawnSync(process.execPath, ['--input-type=module', '--eval', script], { input, encoding: 'utf8' });
-  return status === 0 ? (JSON.parse(stdout) ?? undefined) : undefined;
+  const last = stdout?.trim().split('\n').at(-1);
+  return status === 0 && last ? (JSON.parse(last) ?? undefined) : undefined;
 };
 
 interface View extends TableName {

@@ -13,6 +13,7 @@ import type { PgViewBase } from 'drizzle-orm/pg-core/view-base';
 import { classify } from './classify.js';
 import { bindInlineForeignKeys, takeInlineKeys, tenantExtra, validateConstraints } from './constraints.js';
 import { TenantDefinitionError } from './errors.js';
+import { namesOfTable } from './names.js';
 import type {
   AliasOf,
   AnyReferenceTable,
@@ -57,6 +58,7 @@ function makeTenantTable(make: MakeTable) {
       throw new TenantDefinitionError(name, column.name, `Drop ${unusable} from the tenant column: the tenant of a row cannot change`);
     }
     bindInlineForeignKeys(table);
+    refuseCatalogs(table);
     classify(table, {
       kind: 'tenant',
       tenancy: tenancyOfColumn(column)!,
@@ -79,9 +81,17 @@ function makeReferenceTable(make: MakeTable) {
       }
     }
     bindInlineForeignKeys(table);
+    refuseCatalogs(table);
     classify(table, { kind: 'reference', validate: once(() => validateConstraints(table)) });
     return table;
   };
+}
+
+/** What PostgreSQL and Citus keep for themselves tells of every tenant's rows: pg_stats holds values of them. */
+function refuseCatalogs(table: PgTable): void {
+  const [schema, name] = namesOfTable(table);
+  const isOwn = schema === undefined ? /^(?:pg_|citus_)/.test(name) : /^(?:pg_|citus(?:_internal)?$|information_schema$)/.test(schema);
+  if (isOwn) throw new TenantDefinitionError(name, '-', 'Leave the system catalogs out of the schema: they tell of every tenant\'s rows. A table of your own of such a name belongs into a schema that you name');
 }
 
 function primaryKeyOf(table: PgTable): string[] {

@@ -11,6 +11,7 @@ import type { Config } from './parts.js';
 import { type Plan, PlannedSQL, planPart } from './planned.js';
 import { namesOf, type Scope } from './scope.js';
 import { Slot } from './slots.js';
+import { fixed } from './values.js';
 
 /** A step from one form to those that begin with it: most have one. */
 export class Step {
@@ -130,10 +131,12 @@ export class FormReader implements Form {
     }
     for (let i = 0; i < this.values.length; i++) {
       const encoder = this.#encoders[i];
-      if (!encoder || this.values[i] === null || (encoder.mapToDriverValue as any).isNoop) continue;
-      const encoded = encoder.mapToDriverValue(this.values[i]);
-      if (chunkKindOf(encoded) === chunkKinds.sql) noForm();
-      this.values[i] = encoded;
+      let value = this.values[i];
+      if (encoder && value !== null && !(encoder.mapToDriverValue as any).isNoop) {
+        value = encoder.mapToDriverValue(value);
+        if (chunkKindOf(value) === chunkKinds.sql) noForm();
+      }
+      this.values[i] = fixed(value);
     }
   }
 

@@ -2,6 +2,7 @@
 import { Param } from 'drizzle-orm';
 import { chunkKindOf, chunkKinds } from './chunks.js';
 import type { Scope } from './scope.js';
+import { isCarried, valueOf } from './values.js';
 
 /** A query as it is sent, for good: nobody changes it between the scoping, the proof and the driver. */
 export class RenderedQuery {
@@ -11,7 +12,8 @@ export class RenderedQuery {
   readonly params: readonly unknown[];
 
   /** @param isProved false where it holds text that was not understood: it is proved before it is sent */
-  constructor(sql: string, params: readonly unknown[], scope: Scope, isProved: boolean) {
+  constructor(sql: string, given: readonly unknown[], scope: Scope, isProved: boolean) {
+    const params = given.some(isCarried) ? given.map(valueOf) : given;
     this.sql = sql;
     this.params = params;
     this.#scope = scope;

@@ -10,6 +10,7 @@ export class Slot extends Placeholder {
   constructor(index: number) {
     super(`value ${index}`);
     this.#index = index;
+    Object.freeze(this);
   }
 
   static indexOf(value: unknown): number | undefined {

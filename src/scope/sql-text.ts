@@ -114,10 +114,16 @@ export const addsValue = 'a comma would add a value of its own';
 
 /** PostgreSQL reads `row.name` as `name(row)` where the row has no such column: those of its own functions that read more. */
 const calledByName =
-  /^(?:pg_|pgstat|pgrowlocks|lo_|brin_|gin_|binary_upgrade_|dblink|(?:query|table|schema|database|cursor)_to_|(?:ts_stat|nextval|currval|setval|current_setting|set_config|obj_description)$)/;
+  /^(?:pg_|pgstat|pgrowlocks|lo_|brin_|gin_|binary_upgrade_|dblink|crosstab|citus_|master_|run_command_on_|(?:query|table|schema|database|cursor)_to_|(?:ts_stat|nextval|currval|setval|current_setting|set_config|obj_description)$)/;
 
 /** Whether `row.name` would call a function that reads more than the row, if the row has no such column. */
 export const isCalledByName = (name: string): boolean => calledByName.test(name);
+
+/** What PostgreSQL knows of a row besides its columns: where it lies among everybody's rows, and after how many transactions of all. */
+const systemColumns = words('ctid xmin xmax cmin cmax tableoid');
+
+/** Whether a name is that of a system column, in any table. */
+export const isSystemColumn = (name: string): boolean => systemColumns.has(name);
 
 /** Words that begin a clause. Outside of parentheses they would move what Drizzle writes next into that clause. */
 const clauses = words('where group having order limit offset fetch for union intersect except window returning select');
@@ -222,6 +228,11 @@ export function readTables(
         if (frame.inFrom) frame.expectsTable = true;
       }
       continue;
+    }
+    if ((type === 'word' || type === 'name') && isSystemColumn(value) && !at(i - 1, 'as')) {
+      // Whether a row was inserted or updated by an upsert is the tenant's own affair.
+      const isComparedWithNone = value === 'xmax' && [1, 2].some((n) => tokens[i + n + 1]?.value === '0' && ['=', '<>', '!='].includes(tokens.slice(i + 1, i + n + 1).map((it) => it.value).join('')));
+      if (!isComparedWithNone) throw refuse(i, `the system column ${value} tells of other rows`);
     }
     if (is(i - 1, '.') && !frame.expectsTable) {
       if (type !== 'word' && type !== 'name') throw refuse(i, 'what stands behind a dot is no name');

@@ -296,6 +296,8 @@ export class Statement extends Template {
     if (Object.keys(result).length === 0) throw new UnsupportedTenantOperationError(
         `Set another column of "${nameOf(table)}": the tenant of a row cannot change, and nothing else was given.`,
       );
+    // What $onUpdate leaves as it is, Drizzle would ask for once more.
+    for (const [key, column] of Object.entries<any>((table as any)[columns])) if (column.onUpdateFn && result[key] === undefined) result[key] = sql`${column}`;
     return result;
   }
 
@@ -329,6 +331,7 @@ export class Statement extends Template {
         const value =
           given !== undefined ? given : column.defaultFn ? column.defaultFn() : column.default ? undefined : column.onUpdateFn?.();
         if (value !== undefined) result[key] = this.cell(value, column);
+        else if (column.defaultFn || column.onUpdateFn) result[key] = byDefault; // Drizzle would ask them once more.
       }
       return result;
     });
@@ -400,6 +403,7 @@ const isTable = (source: object) => {
   return kind === chunkKinds.table || kind === chunkKinds.view;
 };
 const none: readonly never[] = Object.freeze([]);
+const byDefault = Object.freeze(new SQL(Object.freeze([Object.freeze(new StringChunk('default'))]) as unknown as SQL[]));
 const [open, close, and, andOpen] = ['(', ')', ' and ', ' and ('].map((text) => Object.freeze(new StringChunk(text)));
 
 /** The tenant of the rows joined so far: behind an outer join, the first that is there. */

@@ -10,7 +10,8 @@ import { builtBy } from './built.js';
 import { chunkKindOf, chunkKinds, isSQLWrapper, withoutEncoding } from './chunks.js';
 import { isQualified, namesOf, originalName, type Scope } from './scope.js';
 import { type NamedTables, Shape, tableKey } from './shape.js';
-import { addsValue, isCalledByName, type FragmentUse, type TableUse } from './sql-text.js';
+import { fixed } from './values.js';
+import { addsValue, isCalledByName, isSystemColumn, type FragmentUse, type TableUse } from './sql-text.js';
 
 let rendered = 0;
 
@@ -211,11 +212,11 @@ class Reader {
       }
       case chunkKinds.param: {
         const { value, encoder, codec } = chunk as Param;
-        if (value === null || chunkKindOf(value) === chunkKinds.placeholder) return this.#parameter(new Param(value, encoder, codec), out);
+        if (value === null || chunkKindOf(value) === chunkKinds.placeholder) return this.#parameter(new Param(fixed(value), encoder, codec), out);
         // Encoded once: what is rendered is what was read.
         const encoded = chunkKindOf(value) === chunkKinds.sql ? value : encoder.mapToDriverValue(value);
         if (chunkKindOf(encoded) === chunkKinds.sql) return this.read(encoded, out);
-        return this.#parameter(new Param(encoded, withoutEncoding(encoder), codec), out);
+        return this.#parameter(new Param(fixed(encoded), withoutEncoding(encoder), codec), out);
       }
       case chunkKinds.table:
       case chunkKinds.view:
@@ -249,7 +250,7 @@ class Reader {
       if (!isOpen) this.#text(')', out);
       return;
     }
-    if (!Array.isArray(chunk)) return this.#parameter(chunk, out);
+    if (!Array.isArray(chunk)) return this.#parameter(fixed(chunk), out);
     // Drizzle writes the parentheses and commas of a list.
     const copy: unknown[] = [];
     this.shape = this.shape.text('(');
@@ -304,6 +305,7 @@ class Reader {
  */
 export function checkName({ name, table }: { readonly name: string; readonly table?: object }): void {
   if (harmless.has(name)) return;
+  if (isSystemColumn(name)) throw new RawSqlNotScopedError(`the system column ${name} tells of other rows`, '');
   if (isCalledByName(name)) {
     if (table && classOf(table)) return;
     throw new RawSqlNotScopedError(`"${name}" behind a dot calls the function of that name`, '');
@@ -323,11 +325,18 @@ export function labelOf(field: any): SQL.Aliased {
   return Object.assign(copy, { isSelectionField: true, origin });
 }
 
-/** The SQL that a value is, or that a custom type makes of it; undefined for what is sent as a parameter. */
+/**
+ * A value as it is sent: the SQL that it is, or that a custom type makes of it; or a parameter, encoded once, since it
+ * could be encoded otherwise the next time. Undefined for what is sent as it is.
+ */
 export function encodedSQL(value: unknown, encoder: Param['encoder']): SQL | undefined {
   const kind = chunkKindOf(value);
   if (kind === chunkKinds.sql) return value as SQL;
-  if (value === null || kind === chunkKinds.placeholder || (encoder.mapToDriverValue as any).isNoop) return undefined;
+  if (value === null || value === undefined) return undefined;
+  if (kind === chunkKinds.placeholder || isNoop(encoder.mapToDriverValue)) return typeof value === 'object' ? new SQL([new Param(value, encoder)]) : undefined;
   const encoded = encoder.mapToDriverValue(value);
-  return chunkKindOf(encoded) === chunkKinds.sql ? (encoded as SQL) : undefined;
+  return chunkKindOf(encoded) === chunkKinds.sql ? (encoded as SQL) : new SQL([new Param(encoded, withoutEncoding(encoder))]);
 }
+
+/** Whether an encoder says for good that it does nothing. */
+const isNoop = (encode: Param['encoder']['mapToDriverValue']) => Object.getOwnPropertyDescriptor(encode, 'isNoop')?.value === true;

@@ -109,6 +109,21 @@ export const files = tenantTable('files', { accountId: account.id('account_id').
     expect(await project.drizzleKit('generate')).toMatchObject({ code: 0, stderr: '' });
   });
 
+  it('refuses a view whose tenant column is filled from another column', async ({ expect }) => {
+    const files = (column: string) =>
+      `import { sql } from 'drizzle-orm';\n${small}\nconsole.log('loaded');
+export const notes = tenantTable('notes', { accountId: account.id('account_id'), id: uuid().primaryKey(), approver: uuid() });
+export const approvals = pgView('approvals', { whose: account.id(), id: uuid() }).as(sql.raw('select ${column} as whose, id from notes'));\n`;
+    const project = new Project({ 'schema.ts': files('approver') });
+    const result = await project.drizzleKit('generate');
+    expect(result).toMatchObject({ code: 1, stderr: expect.stringContaining('"whose" is filled from "approver", which is not the tenant column of "notes"') });
+    expect(result.stderr).toContain('Fill "whose" from the tenant column of one of its tables');
+    expect(await project.tenant('check')).toMatchObject({ code: 1, stderr: expect.stringContaining('"approvals" (whose) [view-tenant] Fill "whose"') });
+    expect(project.migrations).toEqual([]);
+    project.write('schema.ts', files('account_id'));
+    expect(await project.drizzleKit('generate')).toMatchObject({ code: 0, stderr: '' });
+  });
+
   it('tells every definition that can never work', async ({ expect }) => {
     const project = new Project({
       'schema.ts': `${small}

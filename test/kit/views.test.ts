@@ -1,35 +1,41 @@
 /** Which views keep tenants apart inside, so that a filter on their tenant column is enough. */
 import { sql } from 'drizzle-orm';
-import { integer, pgTable, pgView, text, uuid } from 'drizzle-orm/pg-core';
-import { describe, expect, it } from 'vitest';
+import { integer, pgTable, pgView, QueryBuilder, text, uuid } from 'drizzle-orm/pg-core';
+import postgres from 'postgres';
+import { describe, expect, inject, it } from 'vitest';
 import { TenantRuleError } from '../../src/kit/index.js';
-import { referenceTable, tenancy, tenantTable } from '../../src/schema/index.js';
+import type { Fault } from '../../src/kit/rules.js';
+import { referenceTable, tenancy, tenantTable, unscoped } from '../../src/schema/index.js';
 import { History } from './support.js';
 
 const account = tenancy('account', uuid);
 const tables = {
   accounts: tenantTable('accounts', { id: account.id().primaryKey() }),
   projects: tenantTable('projects', { tenant: account.id(), id: integer().primaryKey(), name: text() }),
-  tasks: tenantTable('tasks', { tenant: account.id(), id: integer().primaryKey(), project: integer(), title: text() }),
+  tasks: tenantTable('tasks', { tenant: account.id(), id: integer().primaryKey(), project: integer(), title: text(), approver: uuid() }),
   countries: referenceTable('countries', { code: text().primaryKey(), name: text() }),
   plain: pgTable('plain', { id: integer().primaryKey() }),
 };
 
 const viewOf = (text: string, name = 'v') => pgView(name, { tenant: uuid() }).as(sql.raw(text));
+/** One that handles read, by its column `tenant`. */
+const declaredOf = (text: string, name = 'v') => pgView(name, { tenant: account.id() }).as(sql.raw(text));
 
-/** The reason why a view is refused; undefined when it is not. */
-async function faultOf(text: string, others: Record<string, unknown> = {}): Promise<string | undefined> {
+/** The fault of a view; undefined when it is let pass. */
+async function faultOfView(view: unknown, others: Record<string, unknown> = {}): Promise<Fault | undefined> {
   try {
-    await new History().next({ schema: { ...tables, ...others, view: viewOf(text) }, tenancy: { citus: false } });
+    await new History().next({ schema: { ...tables, ...others, view }, tenancy: { citus: false } });
     return undefined;
   } catch (error) {
     expect(error).toBeInstanceOf(TenantRuleError);
     const { faults } = error as TenantRuleError;
     expect(faults).toHaveLength(1);
     expect(faults[0]).toMatchObject({ rule: 'view-tenant', table: 'v', level: 'error' });
-    return faults[0]!.reason;
+    return faults[0];
   }
 }
+
+const faultOf = async (text: string, others: Record<string, unknown> = {}) => (await faultOfView(viewOf(text), others))?.reason;
 
 describe('a view that keeps tenants apart', () => {
   it.each([
@@ -48,6 +54,8 @@ describe('a view that keeps tenants apart', () => {
     'select p.tenant, l.id from projects p, lateral (select id from tasks t where t.tenant = p.tenant and t.project = p.id order by id limit 1) l',
     'select p.tenant, (select count(*) from tasks t where t.tenant = p.tenant) as n from projects p',
     'select t.tenant, c.name from tasks t join countries c on c.code = t.title',
+    'with c as (select tenant, id from tasks) select tenant, id from c',
+    'select tenant, countries.name from tasks join countries on countries.code = title',
     'select id, title from tasks limit 3', // The root's tenant column is called id, too.
     'select count(*) as n from tasks', // Exposes no tenant column: no handle reads it.
   ])('%s', async (text) => {
@@ -72,6 +80,8 @@ describe('a view that mixes tenants', () => {
     ['select tenant, rank() over (order by id) as r from tasks', 'a window reaches over the rows of every tenant'],
     ['select tenant, rank() over (partition by project order by id) as r from tasks', 'a window reaches'],
     ['select tenant, count(*) over w as n from tasks window w as (order by id)', 'a window reaches'],
+    ['select tenant, rank() over (partition by 1 order by id) as r from tasks', 'a window reaches'], // A value, not the first column.
+    ['select distinct on (tenant) id as tenant, tenant as whose from tasks', 'DISTINCT ON chooses'], // It means the column that is selected.
     ['select tenant, id from tasks order by count(*) over ()', 'a window reaches'],
     ['select tenant, project, count(*) from tasks group by rollup (tenant, project)', 'GROUP BY puts rows of several tenants together'],
     ['select * from tasks union all select * from tasks', 'a star stands in a set operation'],
@@ -82,10 +92,164 @@ describe('a view that mixes tenants', () => {
     ['select s.tenant, s.r from (select tenant, rank() over (order by id) as r from tasks) s', 'a window reaches'],
     ['select s.tenant, s.id from (select tenant, id from tasks limit 1) s', 'LIMIT'],
     ['select t.tenant, s.n from tasks t, (select count(*) as n from projects) s', '"projects" is not bound'],
-    ['with c as (select tenant, id from tasks) select tenant, id from c', '"tasks" is not bound'],
+    ['with recursive c as (select tenant, id from tasks) select tenant, id from c', '"tasks" is not bound'],
     ['select t.tenant, plain.id from tasks t, plain', 'the table "plain" is not declared'],
     ['select tenant, pg_sleep(1) from tasks', 'pg_sleep'],
   ])('%s', async (text, reason) => {
     expect(await faultOf(text)).toContain(reason);
+  });
+});
+
+const apart = [
+  // Whatever else is called like a tenant column.
+  'select tenant, approver as account_id from tasks',
+  'select s.whose as tenant, s.id from (select tenant as whose, id from tasks) s',
+  'select s.whose as tenant from (select t.whose from (select tenant as whose from tasks) t) s',
+  // CTEs, once and several times, within one another, with names for their columns, and hidden by another of their name.
+  'with c as (select tenant, id from tasks) select tenant, id from c',
+  'with c as (select tenant, id from tasks), d as (select tenant as whose, id from c) select whose as tenant, id from d',
+  'with c(whose, n) as (select tenant, count(*) from tasks group by tenant) select whose as tenant, n from c',
+  'with c(whose, n) as (select tenant, id from tasks union all select tenant, id from projects) select whose as tenant, n from c',
+  'select s.tenant, s.n from (with c as (select tenant, count(*) as n from tasks group by tenant) select * from c) s',
+  'with tasks as (select tenant, id from projects) select tenant, id from tasks',
+  'with c as (select tenant, id from tasks) select tenant, id from c union all (with c as (select tenant, id from projects) select tenant, id from c)',
+  // Each branch of UNION, INTERSECT and EXCEPT.
+  'select tenant, id from tasks union select tenant, id from projects',
+  'select tenant, id from tasks union all select tenant, id from projects union all select id, 1 from accounts',
+  'select tenant, id from tasks except select tenant, id from projects',
+  // GROUP BY and DISTINCT.
+  'select distinct tenant, project from tasks',
+  'select t.tenant, p.name, count(*) as n from tasks t join projects p on p.id = t.project and p.tenant = t.tenant group by t.tenant, p.name having count(*) > 1',
+  'select distinct on (1) tenant, id from tasks order by 1, 2',
+  // What an outer join left of either side.
+  'select coalesce(t.tenant, p.tenant) as tenant, t.id from tasks t full join projects p on p.tenant = t.tenant and p.id = t.project',
+  'select coalesce(p.tenant, t.tenant) as tenant, t.id from tasks t left join projects p on p.tenant = t.tenant and p.id = t.project',
+  'select tenant, t.id from tasks t full join projects p using (tenant)',
+  'select tenant, t.id from tasks t join projects p using (tenant)',
+  'select coalesce(t.tenant, p.tenant, u.tenant) as tenant from tasks t full join projects p on p.tenant = t.tenant full join tasks u on u.tenant = coalesce(t.tenant, p.tenant)',
+  'select coalesce(s.tenant, p.tenant) as tenant, s.n from (select tenant, count(*) as n from tasks group by tenant) s full join projects p on p.tenant = s.tenant',
+  'with c as (select tenant, id from tasks) select coalesce(c.tenant, d.tenant) as tenant from c full join c d on d.tenant = c.tenant and d.id = c.id + 1',
+  'select coalesce(t.tenant, p.tenant) as tenant, count(*) as n from tasks t full join projects p on p.tenant = t.tenant group by coalesce(t.tenant, p.tenant)',
+];
+
+describe('a tenant column that is declared, and comes from the tenant column of a table', () => {
+  it.each(apart)('%s', async (text) => {
+    expect(await faultOfView(declaredOf(text))).toBeUndefined();
+  });
+
+  it('shows a tenant on PostgreSQL what it would show if there were no other', async () => {
+    const client = postgres(inject('databaseUrl'), { max: 1, onnotice: () => {} });
+    const [a, b, c] = ['a', 'b', 'c'].map((it) => `${it.repeat(8)}-${it.repeat(4)}-4${it.repeat(3)}-8${it.repeat(3)}-${it.repeat(12)}`);
+    const rowsOf = (tenant: string, n: number, approver: string) => `
+      insert into accounts values ('${tenant}');
+      insert into projects values ('${tenant}', 1, 'x'), ('${tenant}', ${n + 1}, 'y');
+      insert into tasks values ('${tenant}', 1, 1, 'one', '${approver}'), ('${tenant}', 2, ${n}, 'two', '${a}'), ('${tenant}', ${n + 2}, 1, 'one', null);`;
+    const views = [...new Set(apart)];
+    const read = (schema: string, rows: string) =>
+      client.begin(async (tx) => {
+        await tx.unsafe(`create schema ${schema}; set local search_path to ${schema};
+          create table accounts (id uuid); create table countries (code text, name text);
+          create table projects (tenant uuid, id int, name text); create table tasks (tenant uuid, id int, project int, title text, approver uuid);
+          insert into countries values ('one', 'One'); ${rows} ${views.map((it, i) => `create view v${i} as ${it};`).join('\n')}`);
+        const seen = [];
+        for (const [i, text] of views.entries()) seen.push([text, (await tx.unsafe(`select to_jsonb(v)::text as row from v${i} v where tenant = '${a}' order by 1`)).map((it) => it.row)]);
+        await tx.unsafe(`drop schema ${schema} cascade`);
+        return seen;
+      });
+    try {
+      const own = rowsOf(a!, 2, b!);
+      const many = await read('views_many', rowsOf(b!, 1, a!) + own + rowsOf(c!, 3, a!));
+      expect(many).toEqual(await read('views_alone', own));
+      expect(many.filter(([, rows]) => rows!.length === 0)).toEqual([]);
+    } finally {
+      await client.end();
+    }
+  });
+
+  it('stands on another such view', async () => {
+    const zebra = declaredOf('select tenant, id from tasks', 'zebra');
+    expect(await faultOfView(declaredOf('with c as (select tenant, id from zebra) select tenant, id from c'), { zebra })).toBeUndefined();
+  });
+
+  it('is one of two columns that the query builder selected', async () => {
+    const { tasks } = tables;
+    const inner = new QueryBuilder().select({ whose: tasks.tenant.as('whose'), id: tasks.id }).from(unscoped(tasks));
+    const outer = (limit?: number) =>
+      pgView('v').as((qb) => {
+        const s = (limit === undefined ? inner : new QueryBuilder().select({ whose: tasks.tenant.as('whose'), id: tasks.id }).from(unscoped(tasks)).limit(limit)).as('s');
+        return qb.select({ whose: s.whose, id: s.id }).from(s);
+      });
+    expect(await faultOfView(outer())).toBeUndefined();
+    expect((await faultOfView(outer(10)))?.reason).toContain('LIMIT');
+  });
+});
+
+describe('a tenant column that is declared, and filled from something else', () => {
+  const isNot = 'is filled from "approver", which is not the tenant column of "tasks"';
+  it.each([
+    ['select approver as tenant, id from tasks', isNot],
+    // The tenant column beside it does not help.
+    ['select approver as tenant, tenant as account_id, id from tasks', isNot],
+    ['select t.approver as tenant, p.id from tasks t join projects p on p.tenant = t.approver', isNot],
+    ['select t.approver as tenant, t.id from tasks t where t.approver = t.tenant', isNot],
+    ['select s.tenant, s.id from (select approver as tenant, id from tasks) s', isNot],
+    ['with c as (select approver as tenant, id from tasks) select tenant, id from c', isNot],
+    ['with c(tenant) as (select approver from tasks) select tenant from c', isNot],
+    ['with c as (select tenant, id from tasks), d as (select approver as tenant, id from tasks) select d.tenant from c join d on d.id = c.id', isNot],
+    // One branch is enough.
+    ['select tenant, id from tasks union all select approver, id from tasks', isNot],
+    ['select approver as tenant, id from tasks union all select tenant, id from tasks', isNot],
+    ['select tenant, id from projects union select tenant, id from tasks union all select approver, id from tasks', isNot],
+    ['select tenant, id from tasks intersect select approver, id from tasks', isNot],
+    ['select tenant, id from tasks union all (with c as (select approver, id from tasks) select approver, id from c)', isNot],
+    ['select tenant, id from tasks union all select gen_random_uuid(), id from tasks', 'is an expression'],
+    ['select approver as tenant, count(*) as n from tasks group by approver', isNot],
+    ['select distinct approver as tenant, project from tasks', isNot],
+    ['select coalesce(approver, tenant) as tenant, id from tasks', isNot],
+    ['select coalesce(t.tenant, u.approver) as tenant from tasks t full join tasks u on u.approver = t.tenant', isNot],
+    ['select coalesce(t.tenant, p.tenant) as tenant, t.id from tasks t full join projects p on p.id = t.project', 'a join brings rows of several tenants together'],
+    ['select coalesce(t.tenant, p.tenant) as tenant, t.id from tasks t full join projects p on p.tenant = t.tenant or p.id = t.project', 'a join brings rows'],
+    ['select coalesce(t.tenant, p.tenant) as tenant, t.id from tasks t full join projects p on p.tenant = t.approver', 'a join brings rows'],
+    ['select coalesce(t.tenant, p.tenant) as tenant, t.id from tasks t, projects p', 'a join brings rows'],
+    ['select coalesce(t.tenant, p.tenant) as tenant, t.id from tasks t full join projects p using (id)', 'a join brings rows'],
+    ['select coalesce(t.tenant, p.tenant, u.tenant) as tenant from tasks t full join projects p on p.tenant = t.tenant full join tasks u on u.id = p.id', 'a join brings rows'],
+    ['select coalesce(t.tenant, p.tenant) as tenant, u.id from tasks t full join projects p on p.tenant = t.tenant left join tasks u on u.id = p.id', '"tasks" as "u" is not bound'],
+    ['select coalesce(t.tenant, p.tenant) as tenant, rank() over (order by t.id) as r from tasks t full join projects p on p.tenant = t.tenant', 'a window reaches'],
+    ['select coalesce(t.tenant, p.tenant) as tenant, t.title, count(*) as n from tasks t full join projects p on p.tenant = t.tenant group by 2, t.tenant, p.tenant', 'GROUP BY'],
+    ['select coalesce(s.tenant, p.tenant) as tenant from (select tenant from tasks limit 1) s full join projects p on p.tenant = s.tenant', 'LIMIT'],
+    ['select case when id = 1 then approver else tenant end as tenant from tasks', 'is an expression'],
+    ['select nullif(tenant, approver) as tenant from tasks', 'is an expression'],
+    ['select tenant::text::uuid as tenant from tasks', 'is an expression'],
+    ["select 'aaaaaaaa-aaaa-4aaa-8aaa-aaaaaaaaaaaa'::uuid as tenant, id from tasks", 'is an expression'],
+    ['select (select tenant from tasks limit 1) as tenant, id from tasks', 'is an expression'],
+    ['select min(tenant) as tenant, count(*) as n from tasks group by project', 'is an expression'],
+    ['select v.tenant, t.id from (values (gen_random_uuid())) as v(tenant) join tasks t on t.tenant = v.tenant', 'is an expression'],
+    ['select c.code::uuid as tenant, t.id from countries c join tasks t on t.title = c.name', 'is an expression'],
+    ['select id, title from tasks', 'the tenant column "tenant" is not found'],
+    ['select p.tenant, s.n from projects p, (with c as (select tenant, id from tasks) select count(*) as n from c) s', '"tasks" is not bound'],
+    ['with c as (select tenant, id from tasks) select c.tenant, (select count(*) from c d) as n from c', '"tasks" is not bound'],
+  ])('%s', async (text, reason) => {
+    const fault = await faultOfView(declaredOf(text));
+    expect(fault?.reason).toContain(reason);
+    if (reason === isNot || reason === 'is an expression') expect(fault).toMatchObject({ column: 'tenant', remedy: expect.stringContaining('Fill "tenant" from the tenant column of one of its tables') });
+  });
+
+  it('from a reference table', async () => {
+    const owners = referenceTable('owners', { code: text().primaryKey(), owner: uuid() });
+    expect((await faultOfView(declaredOf('select owner as tenant, code from owners'), { owners }))?.reason).toContain('"owners" holds no tenants\' rows');
+  });
+
+  it('from another column of a view', async () => {
+    const zebra = pgView('zebra', { tenant: account.id(), approver: uuid() }).as(sql.raw('select tenant, approver from tasks'));
+    expect((await faultOfView(declaredOf('select approver as tenant from zebra'), { zebra }))?.reason).toContain('which is not the tenant column of "zebra"');
+  });
+
+  it('by a CTE that the query builder was told the columns of', async () => {
+    const { tasks } = tables;
+    const view = pgView('v').as((qb) => {
+      const c = qb.$with('c', { whose: tasks.tenant }).as(sql`select approver as tenant from tasks` as any);
+      return qb.with(c).select({ whose: c.whose }).from(c);
+    });
+    expect((await faultOfView(view))?.reason).toContain(isNot);
   });
 });

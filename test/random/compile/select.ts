@@ -126,8 +126,10 @@ export function selectOf(around: Env, ast: Select, options: SelectOptions): Quer
     env.reach('distinct on a template');
     verb = `selectDistinctOn([${numTemplate(env.in('distinct on'), byTemplate.n, byTemplate.n * 2)}], { ${chosen[0]!.key}: sql\`1\` })`;
   } else if (isDistinct && ast.distinct === 2) {
-    const on = ast.order.slice(0, 1).map((it) => env.column(it.n, isPlain, true)?.code ?? chosen[0]!.code);
-    const columns = on.length > 0 ? on : [from.total[0] ?? 'sql`1`'];
+    // A column, and no number that was drawn: that would be the place of one.
+    const some = from.total[0] ?? 'sql`1`';
+    const on = ast.order.slice(0, 1).map((it) => env.column(it.n, isPlain, true)?.code ?? some);
+    const columns = on.length > 0 ? on : [some];
     env.reach('distinct on');
     verb = `selectDistinctOn([${columns.join(', ')}], ${fields})`;
     orderBy = [...columns, ...rows.flatMap((it) => it.total)];
@@ -168,7 +170,7 @@ export function selectOf(around: Env, ast: Select, options: SelectOptions): Quer
     }
     if (ast.offset !== null && orderBy.length > 0) {
       env.reach('offset');
-      code += `.offset(${ast.offset})`;
+      code += `.offset(${ast.dynamic && ast.offset > 0 ? numTemplate(env.with({ rows: [], outer: [] }).in('offset'), ast.offset, ast.offset * 2 + 1) : ast.offset})`;
     }
   }
   const isLockable = !isSet && !group && !isDistinct && !isOne && !chosen.some((it) => it.code.includes(' over (')) && (from.kind === 'tenant' || from.kind === 'link') && !from.isAlias && types.every((it) => it === 'inner' || it === 'left');
