@@ -5,6 +5,7 @@ import { RawSqlNotScopedError, UnsupportedTenantOperationError } from '../schema
 import type { AnyTenancy } from '../schema/tenancy.js';
 import { builtBy, markBuilt, markPlanned } from './built.js';
 import { chunkKindOf, chunkKinds } from './chunks.js';
+import { computedRows, computedSet } from './computed.js';
 import { assertHandle, handlesOf, type ScopedDialect } from './handles.js';
 import { type Config, partsOf, read } from './parts.js';
 import type { FormKind, Plans } from './plans.js';
@@ -89,6 +90,7 @@ export function scopingDialect(driver: PgDialect, tables: NamedTables): new (sco
 
     buildUpdateQuery(this: ScopedDialect, given: Config): SQL {
       const config = partsOf(given);
+      config.set = computedSet(config.table, config.set);
       return planned(this, 'update', config) ?? build.update(this, config);
     },
 
@@ -99,11 +101,12 @@ export function scopingDialect(driver: PgDialect, tables: NamedTables): new (sco
 
     buildUpdateSet(this: ScopedDialect, table: object, set: Config): SQL {
       const statement = new Statement(this);
-      return statement.done(drizzle.buildUpdateSet(table, statement.set(table, set)), false);
+      return statement.done(drizzle.buildUpdateSet(table, statement.set(table, computedSet(table, set))), false);
     },
 
     buildInsertQuery(this: ScopedDialect, given: Config): SQL {
       const config = partsOf(given);
+      if (!config.select) config.values = computedRows(config.table, config.values);
       return planned(this, 'insert', config) ?? build.insert(this, config);
     },
 
@@ -133,9 +136,8 @@ export function scopingDialect(driver: PgDialect, tables: NamedTables): new (sco
       const { scope } = this;
       const known = builtBy(query);
       const found = source !== undefined || (query as any).shouldInlineParams ? undefined : (known ?? plansOf(this)?.find('statement', query, scope));
-      if (found?.planned && found.scope === scope && found.expects.size === 0) {
-        return new RenderedQuery(found.planned.text, found.planned.params, scope, true);
-      }
+      const kept = found?.scope === scope && found.expects.size === 0 ? found.planned : undefined;
+      if (kept) return new RenderedQuery(kept.text, kept.params, scope, true);
       const isAll = scope.reach.kind === 'all';
       const template = new Template(scope);
       const scoped = isAll && !known ? query : template.query(query);

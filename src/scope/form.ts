@@ -73,7 +73,6 @@ export class FormReader implements Form {
   readonly rest: unknown[] = [];
   readonly values: unknown[] = [];
   readonly #encoders: (Param['encoder'] | undefined)[] = [];
-  #computed: [index: number, compute: () => unknown][] | undefined;
 
   constructor(
     first: Step,
@@ -115,20 +114,8 @@ export class FormReader implements Form {
     return slot && new Param(slot, encoder);
   }
 
-  /** A value that a column computes, once it is known to be needed. */
-  computed(column: any, compute: () => unknown): Slot | undefined {
-    this.column(column);
-    (this.#computed ??= []).push([this.values.length, compute]);
-    return this.slot(undefined, column);
-  }
-
-  /** Computes and encodes the values, which is done once. A type that makes SQL of its values has no form. */
+  /** Encodes the values, which is done once. A type that makes SQL of its values has no form. */
   encode(): void {
-    for (const [index, compute] of this.#computed ?? []) {
-      const value = compute();
-      if (value === undefined || chunkKindOf(value) !== chunkKinds.other) noForm();
-      this.values[index] = value;
-    }
     for (let i = 0; i < this.values.length; i++) {
       const encoder = this.#encoders[i];
       let value = this.values[i];
@@ -382,13 +369,11 @@ export class FormReader implements Form {
     const withList = this.ctes(config.withList);
     this.table(table);
     const set: Config = {};
-    for (const [key, column] of Object.entries<any>(table[Columns])) {
-      const value = given[key];
-      if (value === undefined && !column.onUpdateFn) continue;
+    for (const key of Object.keys(table[Columns])) {
+      if (given[key] === undefined) continue;
       this.key(keys.set);
       this.key(key);
-      const computed = value === undefined && this.computed(column, () => column.onUpdateFn());
-      set[key] = computed === false ? this.chunk(value) : computed && new Param(computed, column);
+      set[key] = this.chunk(given[key]);
     }
     const from = config.from && this.source(config.from);
     const joins = this.joins(config.joins);
@@ -425,8 +410,6 @@ export class FormReader implements Form {
       this.key(kind === chunkKinds.sql ? keys.sqlValue : keys.value);
       return kind === chunkKinds.sql ? this.sql(value as SQL) : this.slot(value, column);
     }
-    const compute = isTenant ? undefined : (column.defaultFn ?? (column.default ? undefined : column.onUpdateFn));
-    if (compute) return this.computed(column, () => compute.call(column));
     this.key(undefined);
     return undefined;
   }

@@ -19,6 +19,7 @@ import { nameOf } from '../schema/classify.js';
 import { ImmutableTenantError, RawSqlNotScopedError, UnscopedTableError, UnsupportedTenantOperationError } from '../schema/index.js';
 import { builtBy, markBuilt } from './built.js';
 import { chunkKindOf, chunkKinds } from './chunks.js';
+import { defaultOf } from './computed.js';
 import { assertHandle, type ScopedDialect } from './handles.js';
 import type { Config } from './parts.js';
 import { knownName, namesOf } from './scope.js';
@@ -284,7 +285,7 @@ export class Statement extends Template {
     const found = this.target(table);
     const result: Config = {};
     for (const [key, column] of Object.entries<any>((table as any)[columns])) {
-      const given = set[key] === undefined ? valueOf(column.onUpdateFn?.(), column) : set[key];
+      const given = set[key];
       if (found.kind === 'tenant' && column.name === found.name) {
         const { reach } = this.scope;
         const isSame = reach.kind === 'one' && is(given, Param) && given.value === reach.id;
@@ -296,8 +297,6 @@ export class Statement extends Template {
     if (Object.keys(result).length === 0) throw new UnsupportedTenantOperationError(
         `Set another column of "${nameOf(table)}": the tenant of a row cannot change, and nothing else was given.`,
       );
-    // What $onUpdate leaves as it is, Drizzle would ask for once more.
-    for (const [key, column] of Object.entries<any>((table as any)[columns])) if (column.onUpdateFn && result[key] === undefined) result[key] = sql`${column}`;
     return result;
   }
 
@@ -319,7 +318,7 @@ export class Statement extends Template {
     };
   }
 
-  /** The rows of an insert, with their tenant and the defaults that a table's declaration computes. */
+  /** The rows of an insert, with their tenant. */
   rows(table: object, rows: readonly Config[], tenant: TenantClass | undefined): Config[] {
     const declared = (table as any)[columns];
     const keys = Object.keys(declared);
@@ -327,11 +326,9 @@ export class Statement extends Template {
       const result: Config = {};
       for (const key of keys) {
         const column = declared[key];
-        const given = tenant && key === tenant.key ? this.scope.tenantOf(table, tenant, row[key]) : row[key];
-        const value =
-          given !== undefined ? given : column.defaultFn ? column.defaultFn() : column.default ? undefined : column.onUpdateFn?.();
+        const isTenant = tenant !== undefined && key === tenant.key;
+        const value = isTenant ? (this.scope.tenantOf(table, tenant, row[key]) ?? defaultOf(column)) : row[key];
         if (value !== undefined) result[key] = this.cell(value, column);
-        else if (column.defaultFn || column.onUpdateFn) result[key] = byDefault; // Drizzle would ask them once more.
       }
       return result;
     });
@@ -403,15 +400,11 @@ const isTable = (source: object) => {
   return kind === chunkKinds.table || kind === chunkKinds.view;
 };
 const none: readonly never[] = Object.freeze([]);
-const byDefault = Object.freeze(new SQL(Object.freeze([Object.freeze(new StringChunk('default'))]) as unknown as SQL[]));
 const [open, close, and, andOpen] = ['(', ')', ' and ', ' and ('].map((text) => Object.freeze(new StringChunk(text)));
 
 /** The tenant of the rows joined so far: behind an outer join, the first that is there. */
 const sameTenant = (tenants: readonly SQL[], outer: boolean): SQL =>
   outer && tenants.length > 1 ? sql`coalesce(${sql.join([...tenants], sql`, `)})` : tenants[0]!;
-
-const valueOf = (value: unknown, column: object) =>
-  value === undefined || is(value, SQL) ? value : new Param(value, column as any);
 
 /** A stand-in for the query of INSERT ... SELECT, as far as Drizzle looks at it. */
 const selection = (query: any, scoped: SQL) => ({

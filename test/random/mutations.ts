@@ -85,7 +85,7 @@ export const mutations: readonly Mutation[] = [
   { place: 'INSERT ... SELECT: the query as it is given', from: 'this.query(query.getSQL());\n    const { reach } = this.scope;', to: 'const { reach } = this.scope;', elsewhere: 'what it becomes is asked of again: test/isolation/06-composition.test.ts' },
   { place: 'INSERT ... SELECT: the query as it becomes', from: '}, this.query(extend(config)));', to: '}, extend(config));', elsewhere: 'a second lock: the handle builds it, and whose it is, is asked of what was given' },
   { place: 'INSERT ... SELECT into a reference table', from: 'const scoped = this.query(query.getSQL());', to: 'const scoped = query.getSQL();', elsewhere: 'programs of db.shared insert no selection: test/isolation/22-attacks.test.ts' },
-  { place: 'INSERT: the tenant of each row', from: 'const given = tenant && key === tenant.key ? this.scope.tenantOf(table, tenant, row[key]) : row[key];', to: 'const given = tenant && key === tenant.key ? (row[key] ?? this.scope.tenantOf(table, tenant, undefined)) : row[key];' },
+  { place: 'INSERT: the tenant of each row', from: 'isTenant ? (this.scope.tenantOf(table, tenant, row[key]) ?? defaultOf(column))', to: 'isTenant ? (row[key] ?? this.scope.tenantOf(table, tenant, undefined))' },
   { place: 'writes of reference tables', from: "if (found.kind === 'reference' && this.scope.reach.kind !== 'shared') {", to: 'if (false) {' },
   { place: 'aliases in DELETE', from: "if (statement !== 'update' && namesOf(table)[1] !== namesOf(table)[2]) {", to: 'if (false) {' },
   { place: 'refreshed views', from: "if (this.scope.reach.kind !== 'all') {", to: 'if (false) {' },
@@ -114,7 +114,7 @@ export const mutations: readonly Mutation[] = [
 
   // Statements whose text is kept.
   { place: 'a kept part that was built for another tenant', from: '!(built instanceof PlannedSQL) || !this.scope.includes(built.scope)', to: '!(built instanceof PlannedSQL)', elsewhere: 'its rows would be those of the handle: test/isolation/06-composition.test.ts' },
-  { place: 'a kept statement that was built for another tenant', from: 'found?.planned && found.scope === scope && found.expects.size === 0', to: 'found?.planned && found.expects.size === 0', elsewhere: 'programs of one tenant have no query of another: test/isolation/22-attacks.test.ts' },
+  { place: 'a kept statement that was built for another tenant', from: 'found?.scope === scope && found.expects.size === 0', to: 'found && found.expects.size === 0', elsewhere: 'programs of one tenant have no query of another: test/isolation/22-attacks.test.ts' },
   { place: 'the tenant of a kept statement', from: 'isTenant ? (encode ? encode(this.#tenant) : this.#tenant)', to: 'isTenant ? null' },
   { place: 'text of a kept statement that is not understood', from: 'if (!isRead || !parameters.every', to: 'if (!parameters.every' },
 
