@@ -6,10 +6,11 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { and, EmptyFilter, eq, exists, gt, inArray, or, sql } from 'drizzle-orm';
-import { integer, PgDialect } from 'drizzle-orm/pg-core';
+import { customType, integer, PgDialect } from 'drizzle-orm/pg-core';
 import { drizzle } from 'drizzle-orm/postgres-js';
 import { afterEach, beforeAll, expect, test, vi } from 'vitest';
-import { alias, defineTenantRelations, referenceTable, tenantTable, withTenancy } from '../../src/index.js';
+import { alias, defineTenantRelations, referenceTable, tenancy, tenantTable, withTenancy } from '../../src/index.js';
+import { chunkKindOf, chunkKinds } from '../../src/scope/chunks.js';
 import { a, b } from '../support/rows.js';
 import * as schema from '../support/schema.js';
 
@@ -79,6 +80,32 @@ test('what is changed after a statement was built does not change it', () => {
   expect(one.select().from(tasks).where(chunk).toSQL().sql).toContain('or true)');
 });
 
+test('what is shown of a statement cannot be changed, nor what is kept of it', () => {
+  const build = (end: unknown) => {
+    const added = one.$with('added').as(one.insert(tasks).values({ id: 1, projectId: 1, title: 't' }).returning({ title: sql`upper(${tasks.title})`.as('title') }));
+    return one.with(added).select({ title: added.title }).from(added).where(eq(added.title, end));
+  };
+  const seen = new Set<unknown>();
+  const change = (it: any): void => {
+    const kind = chunkKindOf(it);
+    if (typeof it !== 'object' || it === null || seen.has(it) || kind === chunkKinds.column || kind === chunkKinds.table) return;
+    seen.add(it);
+    for (const name of Object.keys(it).filter((key) => !['encoder', 'decoder', 'selectedFields'].includes(key))) {
+      change(it[name]);
+      Reflect.set(it, name, name === 'queryChunks' ? [sql.raw('changed')] : 'changed');
+    }
+  };
+  for (const end of ['x', sql.placeholder('end')]) for (let i = 0; i < 4; i++) {
+    const expected = said(() => build(end));
+    const query = build(end).getSQL();
+    for (const chunk of query.queryChunks) change(chunk);
+    expect(said(() => ({ toSQL: () => one.dialect.sqlToQuery(query) }))).toEqual(expected);
+    expect(said(() => one.select().from(projects).where(sql`exists (${query}) or ${sql.placeholder('other')}`))).not.toMatchObject({ sql: expect.stringContaining('changed') });
+    expect(said(() => build(end))).toEqual(expected);
+    expect(said(() => build(sql.placeholder('end')))).not.toMatchObject({ sql: expect.stringContaining('changed') });
+  }
+});
+
 test('a value that is used twice may be two values the next time', () => {
   const shared = eq(tasks.id, 1);
   const build = (first: any, second: any) => one.select().from(tasks).where(or(first, second)).toSQL().params;
@@ -90,7 +117,7 @@ test('a value that is used twice may be two values the next time', () => {
 function said(build: () => { toSQL(): { sql: string; params: unknown[] } }): unknown {
   try {
     const { sql, params } = build().toSQL();
-    return { sql, params };
+    return { sql, params: params.map((it: any) => it?.value?.name ?? it) };
   } catch (error) {
     return (error as Error).message;
   }
@@ -146,6 +173,23 @@ test('the filter of a relation is what it is now', () => {
     for (least = changed.points = 1; least < 6; changed.points = ++least) {
       expect(query.projects.findMany(config).toSQL().params.filter((it: unknown) => typeof it === 'number')).toEqual([least]);
     }
+  }
+});
+
+test('a type that makes SQL of the tenant', () => {
+  const hex = customType<{ data: string }>({ dataType: () => 'bytea', toDriver: (value) => sql`decode(${value}, 'hex')` });
+  const school = tenancy('school', () => hex());
+  const pupils = tenantTable('pupils', { schoolId: school.id(), id: integer().primaryKey() });
+  const db = withTenancy(drizzle.mock(), { relations: defineTenantRelations({ pupils }, () => ({})) });
+  const tdb = db.forTenant(school.parse('ab')) as any;
+  const build: (() => any)[] = [
+    () => tdb.select().from(pupils).where(eq(pupils.id, 1)),
+    () => tdb.insert(pupils).values({ id: 1 }),
+    () => tdb.select().from(tdb.select().from(pupils).as('sq')).limit(1),
+    () => tdb.query.pupils.findMany({ limit: 1 }),
+  ];
+  for (const query of build) for (let i = 0; i < 4; i++) {
+    expect(query().toSQL()).toMatchObject({ sql: expect.stringContaining("decode($1, 'hex')"), params: ['ab', 1] });
   }
 });
 
