@@ -78,14 +78,14 @@ export interface Sent {
 }
 
 /** A scoped database on postgres.js, with a log of what it sent, and an unscoped client to look behind it. */
-export async function open(contents: Contents = 'many', max = 4) {
+export async function open(contents: Contents = 'many', max = 4, isPlanned = contents === 'many') {
   const { url } = await freshDatabase(contents);
   const client = postgres(url, { max, onnotice: () => {} });
   const sent: Sent[] = [];
   const logger = { logQuery: (sql: string, params: unknown[]) => void sent.push({ sql, params }) };
   // Where a tenant is alone, statements are built anew: what is compared to it is compared to that, too.
   const made = withTenancy(drizzle({ client, logger }), { relations });
-  const db = contents === 'alone' ? withoutPlans(made) : made;
+  const db = isPlanned ? made : withoutPlans(made);
   return { db, client, sent, url, plain: plainDrizzle(client), close: () => client.end() };
 }
 
