@@ -37,6 +37,16 @@ interface Client {
 const ended = () => new UnsupportedTenantOperationError('Use the handle inside its transaction: this one has ended.');
 const later = () => {};
 
+/** Whether the server said this, and answers what comes next. */
+const isAnswer = (error: unknown) => (error as { name?: unknown } | undefined)?.name === 'PostgresError';
+
+/**
+ * Between the error of a connection and its end, postgres.js still takes queries for it, and never answers them. What
+ * it takes while connections end, it may never write. So whoever waits hears of a loss when that is over: a timer
+ * comes after it, and whatever a timer sends is written before anything else ends.
+ */
+const afterLoss = (tell: () => void) => void setTimeout(tell, 0);
+
 /** How often a full pipeline may be met, one after the other. */
 const attemptsLimit = 10_000;
 const whenOutdated = Symbol('when outdated');
@@ -115,7 +125,8 @@ export class Held {
     hold.reject = (error) => {
       hold.active = false;
       this.#unanswered.delete(hold);
-      this.#fail(error);
+      this.#isFull = true;
+      afterLoss(() => this.#fail(error));
     };
     return hold;
   }
@@ -152,8 +163,13 @@ export class Held {
     this.#flush();
   }
 
-  /** What the queries themselves fail with says more, and comes first. */
-  readonly #onclose = (error: unknown) => void setImmediate(() => this.#fail(error, this.#unanswered));
+  readonly #onclose = (error: unknown): void => {
+    // Of a connection that ends with an error, postgres.js keeps what it took since, and on the next one would take
+    // the answers to others for theirs: the last would wait for ever. This drops them.
+    this.#connection!.terminate();
+    // What the queries themselves fail with says more, and comes first.
+    afterLoss(() => this.#fail(error, this.#unanswered));
+  };
 
   readonly #drain = () => {
     this.#isFull = false;
@@ -173,6 +189,8 @@ export class Held {
   };
 
   #execute(query: Query): void {
+    // Nothing would be sent, and nothing answered.
+    if (query.cancelled) return;
     const connection = this.#connection!;
     // A COMMIT that somebody sent as a statement: the connection is others' now.
     if (connection.reserved !== this.#drain) return this.#fail(ended(), [query]);
@@ -182,7 +200,8 @@ export class Held {
     const reject = active?.reject;
     if (active) active.reject = (error) => (this.unwritable ??= error);
     this.#expect(query);
-    this.#isFull = !connection.execute(query);
+    // Where it could not be written and nothing else is active, it has failed, and its Sync is to be answered first.
+    this.#isFull = !connection.execute(query) || !this.#unanswered.has(query);
     if (active) active.reject = reject!;
     if (this.unwritable === undefined) return;
     this.#fail(this.unwritable, [query]);
@@ -200,7 +219,10 @@ export class Held {
     };
     query.reject = (error) => {
       this.#unanswered.delete(query);
-      reject(error);
+      if (isAnswer(error)) return reject(error);
+      // Either the server still answers, or the connection ends: nothing is sent before one is known.
+      this.#isFull = true;
+      afterLoss(() => reject(error));
     };
   }
 
