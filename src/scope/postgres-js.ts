@@ -5,47 +5,10 @@
  * option `onexecute` of a query is told the connection on which it is sent.
  */
 import { UnsupportedTenantOperationError } from '../schema/index.js';
-
-/** What of a connection `begin` uses. */
-interface Connection {
-  /** Sends a query. @returns false where it has to be answered before another one is sent */
-  execute(query: Query): unknown;
-  /** Called when all that was sent is answered, and the transaction is still open. Null when it is not. */
-  reserved: (() => void) | null;
-  onclose: ((error: unknown) => void) | null;
-  terminate(): void;
-}
-
-/** A query of postgres.js, which is handed to its handler when it is awaited. */
-export interface Query extends Promise<any> {
-  handler: (query: Query) => void;
-  readonly options: { readonly prepare?: boolean };
-  active: boolean;
-  cancelled: unknown;
-  /** These are called by the connection, which awaits nothing: so a query can be listened to without a promise. */
-  resolve: (result: any) => void;
-  reject: (error: unknown) => void;
-  execute(): Query;
-  values(): Query;
-}
-
-/** Whatever makes queries: a client, or what `begin` gives. */
-interface Client {
-  unsafe(text: string, args?: unknown[], options?: object): Query;
-}
+import { afterLoss, dropRest, failsAlone, isAnswer, type Client, type Connection, type Query } from './postgres-js-query.js';
 
 const ended = () => new UnsupportedTenantOperationError('Use the handle inside its transaction: this one has ended.');
 const later = () => {};
-
-/** Whether the server said this, and answers what comes next. */
-const isAnswer = (error: unknown) => (error as { name?: unknown } | undefined)?.name === 'PostgresError';
-
-/**
- * Between the error of a connection and its end, postgres.js still takes queries for it, and never answers them. What
- * it takes while connections end, it may never write. So whoever waits hears of a loss when that is over: a timer
- * comes after it, and whatever a timer sends is written before anything else ends.
- */
-const afterLoss = (tell: () => void) => void setTimeout(tell, 0);
 
 /** How often a full pipeline may be met, one after the other. */
 const attemptsLimit = 10_000;
@@ -144,6 +107,8 @@ export class Held {
   /** A query on the held connection. It is sent when it is awaited, or given to its handler, in turn. */
   query(text: string, args?: unknown[], options?: object): Query {
     const query = args ? this.client.unsafe(text, args, options) : this.client.unsafe(text);
+    const serializers = this.client.options?.serializers;
+    if (serializers && query.options.prepare) failsAlone(query, serializers);
     query.handler = this.#send;
     return query;
   }
@@ -153,7 +118,7 @@ export class Held {
     this.#isEnded = true;
     if (this.#waiting.length > 0) this.#fail(ended());
     // The connection may be somebody else's by now.
-    if (this.#connection && this.#connection.onclose === this.#onclose) this.#connection.onclose = null;
+    if (this.#connection && this.#connection.onclose === this.#onclose) this.#connection.onclose = dropRest;
   }
 
   #hold(connection: Connection): void {
@@ -164,9 +129,8 @@ export class Held {
   }
 
   readonly #onclose = (error: unknown): void => {
-    // Of a connection that ends with an error, postgres.js keeps what it took since, and on the next one would take
-    // the answers to others for theirs: the last would wait for ever. This drops them.
-    this.#connection!.terminate();
+    // On the next connection postgres.js would take the answers to others for theirs: the last would wait for ever.
+    dropRest.call(this.#connection!);
     // What the queries themselves fail with says more, and comes first.
     afterLoss(() => this.#fail(error, this.#unanswered));
   };
