@@ -22,7 +22,7 @@ class Bracketed {
   }
 
   async #run(): Promise<unknown> {
-    const refused = refusal(this.args[1]);
+    const refused = refusal(this.client, this.args[1]);
     if (refused) throw refused;
     const held = new Held(this.client);
     try {

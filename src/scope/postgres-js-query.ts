@@ -29,7 +29,8 @@ export interface Query extends Promise<any> {
 
 /** Whatever makes queries: a client, or what `begin` gives. */
 export interface Client {
-  readonly options?: { readonly serializers?: Serializers };
+  /** None where the client of a transaction makes them. */
+  readonly options?: { readonly serializers: Serializers; readonly transform: { readonly undefined: unknown } };
   unsafe(text: string, args?: unknown[], options?: object): Query;
 }
 
@@ -42,9 +43,15 @@ const maxParameters = 65_533;
 export const isAnswer = (error: unknown) => (error as { name?: unknown } | undefined)?.name === 'PostgresError';
 
 /**
- * Whoever waits hears of a loss when it is over. What postgres.js takes while connections end, it may never write; a
- * timer comes after that, and what a timer sends is written before anything else ends.
+ * Fails a query for another reason than the server's answer. Whoever waits hears of it when the loss is over: what
+ * postgres.js takes while connections end, it may never write; a timer comes after that, and what a timer sends is
+ * written before anything else ends. Until then, the answer to what came next is none to this query.
  */
+export function failLater(query: Query, fail: () => void): void {
+  query.resolve = () => {};
+  afterLoss(fail);
+}
+
 export const afterLoss = (tell: () => void) => void setTimeout(tell, 0);
 
 /** Of a connection that ends with an error, postgres.js keeps what it took since. This drops it. */
@@ -53,9 +60,11 @@ export function dropRest(this: Connection): void {
 }
 
 /** Why a statement can never be sent, as postgres.js says it. */
-export function refusal(args: unknown[] | undefined): Error | undefined {
-  if (!args || args.length <= maxParameters) return undefined;
-  return Object.assign(new Error(`Max number of parameters (${maxParameters}) exceeded`), { code: 'MAX_PARAMETERS_EXCEEDED' });
+export function refusal({ options }: Client, args: unknown[] = []): Error | undefined {
+  const refused = (code: string, message: string) => Object.assign(new Error(message), { code });
+  if (args.length > maxParameters) return refused('MAX_PARAMETERS_EXCEEDED', `Max number of parameters (${maxParameters}) exceeded`);
+  if (options && options.transform.undefined === undefined && args.includes(undefined)) return refused('UNDEFINED_VALUE', 'Undefined values are not allowed');
+  return undefined;
 }
 
 const serializersOf = Symbol('serializers');
@@ -117,10 +126,10 @@ function isWritable({ parameters, statement: { types }, [serializersOf]: seriali
 export function lone(client: Client, text: string, args?: unknown[], options?: { readonly prepare?: boolean }): Query {
   const told = { ...options, onexecute: (connection: Connection) => ((connection.onclose ??= dropRest), true) };
   const query = client.unsafe(text, args, told);
-  const refused = refusal(args);
+  const refused = refusal(client, args);
   if (refused) query.handler = () => query.reject(refused);
-  else if (options?.prepare && client.options?.serializers) failsAlone(query, client.options.serializers);
+  else if (options?.prepare && client.options) failsAlone(query, client.options.serializers);
   const { reject } = query;
-  query.reject = (error) => (isAnswer(error) ? reject(error) : afterLoss(() => reject(error)));
+  query.reject = (error) => (isAnswer(error) ? reject(error) : failLater(query, () => reject(error)));
   return query;
 }

@@ -5,7 +5,7 @@
  * option `onexecute` of a query is told the connection on which it is sent.
  */
 import { UnsupportedTenantOperationError } from '../schema/index.js';
-import { afterLoss, dropRest, failsAlone, isAnswer, type Client, type Connection, type Query } from './postgres-js-query.js';
+import { afterLoss, dropRest, failLater, failsAlone, isAnswer, type Client, type Connection, type Query } from './postgres-js-query.js';
 
 const ended = () => new UnsupportedTenantOperationError('Use the handle inside its transaction: this one has ended.');
 const later = () => {};
@@ -89,7 +89,7 @@ export class Held {
       hold.active = false;
       this.#unanswered.delete(hold);
       this.#isFull = true;
-      afterLoss(() => this.#fail(error));
+      failLater(hold, () => this.#fail(error));
     };
     return hold;
   }
@@ -107,8 +107,7 @@ export class Held {
   /** A query on the held connection. It is sent when it is awaited, or given to its handler, in turn. */
   query(text: string, args?: unknown[], options?: object): Query {
     const query = args ? this.client.unsafe(text, args, options) : this.client.unsafe(text);
-    const serializers = this.client.options?.serializers;
-    if (serializers && query.options.prepare) failsAlone(query, serializers);
+    if (this.client.options && query.options.prepare) failsAlone(query, this.client.options.serializers);
     query.handler = this.#send;
     return query;
   }
@@ -186,7 +185,7 @@ export class Held {
       if (isAnswer(error)) return reject(error);
       // Either the server still answers, or the connection ends: nothing is sent before one is known.
       this.#isFull = true;
-      afterLoss(() => reject(error));
+      failLater(query, () => reject(error));
     };
   }
 

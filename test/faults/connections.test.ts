@@ -98,12 +98,12 @@ describe.each(kinds(database))('$name', ({ rls, open, name }) => {
 
   test('a connection is reset, and whoever hears of it tries again at once', async () => {
     const retried = async () => {
-      database.proxy.judge = (sent) => (sent.includes('insert') ? 'reset' : 'pass');
-      isConnectionError(await runs.run(one, add(2)));
+      database.proxy.judge = () => 'reset';
+      isConnectionError(await runs.run(one, all));
       database.proxy.judge = undefined;
       return runs.run(two, all);
     };
-    await runs.run(one, all);
+    for (let i = 0; i < 3; i++) await runs.run(one, all);
     for (let i = 0; i < 3; i++) expect(await retried()).toEqual({ rows: [{ id: 1 }] });
     await database.isWell(runs, rls);
   });
