@@ -108,12 +108,12 @@ function commands(output: Output): Command {
   command(
     'plan',
     'compare a live database with the schema, and print what apply would run',
-    'Nothing is changed. An empty plan means that the database is as the schema says.',
+    'Nothing is changed. It compares tables, their places on Citus, and policies: columns and constraints are for drizzle-kit.',
   ).action(async (options: Common) => {
     const project = await load(options);
     const steps = await withDatabase(options, project, (database) => planFor(project, database));
     if (options.json) return report({ status: 'ok', steps });
-    if (steps.length === 0) return line('Nothing to do: the database is as the schema says.');
+    if (steps.length === 0) return line('Nothing to do: each table is there, and held as the schema says.');
     steps.forEach((it, i) => {
       line(`${i + 1}. ${it.what}${sizeOf(it)}`);
       for (const statement of it.sql) line(`     ${statement}`);
@@ -137,7 +137,7 @@ function commands(output: Output): Command {
         end: (_, seconds) => say(`      done in ${seconds.toFixed(1)} s`),
       });
       if (options.json) return report({ status: 'ok', applied: steps.map((it) => it.what) });
-      line(steps.length === 0 ? 'Nothing to do: the database is as the schema says.' : `Done: ${count(steps.length, 'step')}.`);
+      line(steps.length === 0 ? 'Nothing to do: each table is there, and held as the schema says.' : `Done: ${count(steps.length, 'step')}.`);
     });
   });
 

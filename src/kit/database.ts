@@ -64,10 +64,13 @@ function explain(error: Error & { code?: string }, url: string): Error {
  * @returns Citus's version, such as [13, 2]
  * @throws CitusRequiredError when there is none, or one that is older than 11
  */
-export async function requireCitus(database: Database): Promise<readonly [number, number]> {
+export async function requireCitus(
+  database: Database,
+  remedy = 'Run CREATE EXTENSION citus in the database, or set tenancy.citus to false: the database has no Citus.',
+): Promise<readonly [number, number]> {
   const [found] = await database.query<{ extversion: string }>(`SELECT extversion FROM pg_extension WHERE extname = 'citus'`);
   if (!found) {
-    throw new CitusRequiredError('Run CREATE EXTENSION citus in the database, or set tenancy.citus to false: the database has no Citus.');
+    throw new CitusRequiredError(remedy);
   }
   const [major = 0, minor = 0] = found.extversion.split(/[.-]/).map(Number);
   if (major < 11) throw new CitusRequiredError(`Upgrade Citus to version 11 or later: the database has ${found.extversion}.`);

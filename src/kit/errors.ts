@@ -33,7 +33,7 @@ export class TenantRuleError extends KitError {
 
 /** One fault on one line. */
 export function describeFault(fault: Fault): string {
-  const place = fault.column ? `"${fault.table}" (${fault.column})` : `"${fault.table}"`;
+  const place = fault.column && fault.column !== '-' ? `"${fault.table}" (${fault.column})` : `"${fault.table}"`;
   return `${place} [${fault.rule}] ${fault.remedy}: ${fault.reason}.`;
 }
 

@@ -210,8 +210,12 @@ function settingFaults(state: TenancyState, faults: Faults): void {
 function viewFaults(entities: Entities, state: TenancyState, views: ViewReader, faults: Faults): void {
   const mixed = views(entities, state);
   if (!mixed) {
-    for (const view of viewsOf(entities)) {
-      faults.add('view-tenant', view, '-', 'Install libpg-query@18 beside drizzle-tenant: it reads views', 'whether the view keeps tenants apart is not known', true, 'warn');
+    const all = viewsOf(entities);
+    const names = [...Object.values(state.tables).filter((it) => it.kind === 'tenant'), ...all].map((it) => it.name.toLowerCase());
+    for (const view of all) {
+      const definition = view.definition.toLowerCase();
+      const level = names.some((it) => definition.includes(it)) ? 'error' : 'warn';
+      faults.add('view-tenant', view, '-', 'Run "npm install libpg-query@18", which reads views', 'whether this one keeps tenants apart is not known', true, level);
     }
     return;
   }

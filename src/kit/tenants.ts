@@ -20,7 +20,7 @@ export interface TenantStatistics {
  * @throws CitusRequiredError without Citus 12, or when it keeps no statistics
  */
 export async function tenantStatistics(database: Database, limit: number): Promise<TenantStatistics[]> {
-  const [major] = await requireCitus(database);
+  const [major] = await requireCitus(database, needed);
   if (major < 12) throw new CitusRequiredError('Upgrade Citus to version 12 or later: older ones keep no statistics of tenants.');
   const [setting] = await database.query<{ track: string }>(`SELECT current_setting('citus.stat_tenants_track') AS track`);
   if (setting?.track === 'none') {
@@ -43,6 +43,8 @@ export async function tenantStatistics(database: Database, limit: number): Promi
   );
 }
 
+const needed = 'Run CREATE EXTENSION citus in the database: plain PostgreSQL counts no tenants, and has no shards.';
+
 export interface Isolated {
   readonly shard: string;
   readonly table: string;
@@ -63,7 +65,7 @@ export async function isolateTenant(
   id: string,
   { tenancy, blockWrites = false }: { tenancy?: string; blockWrites?: boolean },
 ): Promise<Isolated> {
-  await requireCitus(database);
+  await requireCitus(database, needed);
   const { table, column, type } = anchorOf(state, tenancy);
   const checked = await database.query<{ id: string }>(`SELECT ($1::text)::${type} AS id`, [id]).catch(() => undefined);
   if (!checked) throw new DatabaseStateError(`Pass the tenant's id as the database has it: this one is no ${type}.`);

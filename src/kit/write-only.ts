@@ -4,7 +4,7 @@
  */
 import { isFilled } from './backfill.js';
 import { changesOf, type Migrated } from './changes.js';
-import { keyOf, quoted } from './names.js';
+import { ident, keyOf, quoted } from './names.js';
 import type { TenancyState } from './state.js';
 import { match } from './statements.js';
 
@@ -39,11 +39,35 @@ export function holdBack(drizzle: readonly string[], migrated: Migrated): { stat
       tables,
       writeOnly: {
         tables: onTheWay.filter((it) => !it.isNew && !isFilled(it, migrated)).map((it) => keyOf(it.table)),
-        statements: inOrder([...(prev.writeOnly?.statements ?? []), ...drizzle.filter(waits)]),
+        statements: inOrder([...(prev.writeOnly?.statements ?? []), ...withoutRenames(drizzle.filter(waits))]),
       },
     },
   };
 }
+
+/**
+ * drizzle-kit renames a key before it changes it. Both wait, for a place where keys that change go first and come back
+ * as new: so the old one is dropped by its old name, and nothing is renamed.
+ */
+function withoutRenames(waiting: readonly string[]): string[] {
+  const renames = new Map(waiting.flatMap((it) => (match('renameConstraint', it) ? [[placeOf(match('renameConstraint', it)!, 'to'), it] as const] : [])));
+  const obsolete = new Set<string>();
+  // Foreign keys go first: a primary key is not dropped under one.
+  const freed: string[] = [];
+  const statements = waiting.flatMap((statement) => {
+    const dropped = match('dropConstraint', statement) ?? (statement.includes(' DROP CONSTRAINT ') ? match('addForeignKey', statement) : undefined);
+    const rename = dropped && renames.get(placeOf(dropped, 'name'));
+    if (!rename) return [statement];
+    obsolete.add(rename);
+    const drop = `ALTER TABLE ${dropped.table} DROP CONSTRAINT ${ident(match('renameConstraint', rename)!.name)};`;
+    if (!match('addForeignKey', statement)) return [drop];
+    freed.push(drop);
+    return [statement.replace(/ DROP CONSTRAINT "(?:[^"]|"")*",/, '')];
+  });
+  return [...freed, ...statements].filter((it) => !obsolete.has(it));
+}
+
+const placeOf = (found: { table: string; name: string; to?: string }, part: 'name' | 'to') => `${found.table}\0${found[part]}`;
 
 /** drizzle-kit's statements with those that waited for the mode to end, each at its place in drizzle-kit's order. */
 export function release(drizzle: readonly string[], waited: readonly string[]): string[] {

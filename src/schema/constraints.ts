@@ -100,7 +100,7 @@ const inlineForeignKeys = Symbol.for('drizzle:PgInlineForeignKeys');
 function tenantReference(
   table: PgTable,
   reference: Reference,
-  actions: { onDelete?: string | undefined; onUpdate?: string | undefined; _onDelete?: string; _onUpdate?: string },
+  actions: Actions,
 ): Reference {
   const { columns, foreignColumns, foreignTable } = reference;
   const from = classOf(table);
@@ -141,15 +141,23 @@ function tenantReference(
 
 const columnsOf = (table: PgTable) => (table as any)[Symbol.for('drizzle:Columns')] as Columns;
 
+/** Of a foreign key, or of its builder, whose `onDelete` and `onUpdate` are methods. */
+interface Actions {
+  readonly onDelete?: unknown;
+  readonly onUpdate?: unknown;
+  readonly _onDelete?: unknown;
+  readonly _onUpdate?: unknown;
+}
+
 function checkActions(
   reference: Reference,
-  actions: { onDelete?: string | undefined; onUpdate?: string | undefined; _onDelete?: string; _onUpdate?: string },
+  actions: Actions,
   tenant: string,
   fault: (remedy: string) => Error,
 ): Reference {
   for (const [when, action] of [
-    ['onDelete', actions.onDelete ?? actions._onDelete],
-    ['onUpdate', actions.onUpdate ?? actions._onUpdate],
+    ['onDelete', actions._onDelete ?? actions.onDelete],
+    ['onUpdate', actions._onUpdate ?? actions.onUpdate],
   ]) {
     if (action === 'set null' || action === 'set default') {
       throw fault(

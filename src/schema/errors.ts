@@ -95,8 +95,8 @@ export class TenantDefinitionError extends TenantError {
   readonly _tag = 'TenantDefinitionError';
 
   /**
-   * @param table the table's name
-   * @param column the column's name, or several
+   * @param table the table's name, or "-"
+   * @param column the column's name, or several, or "-"
    * @param remedy what to do instead
    */
   constructor(
@@ -104,7 +104,8 @@ export class TenantDefinitionError extends TenantError {
     readonly column: string,
     remedy: string,
   ) {
-    super(`${remedy} (table "${table}", column "${column}").`);
+    const place = [table === '-' ? '' : `table "${table}"`, column === '-' ? '' : `column "${column}"`].filter(Boolean).join(', ');
+    super(`${remedy}${place && ` (${place})`}.`);
   }
 }
 

@@ -37,7 +37,7 @@ function makeTenantTable(make: MakeTable) {
       if (keys.length !== 1) {
         throw new TenantDefinitionError(
           name,
-          keys.join(', ') || 'none',
+          keys.join(', ') || '-',
           keys.length === 0
             ? 'Add a tenant column, as in accountId: account.id(), or declare a referenceTable() if all tenants share the rows'
             : 'Keep one tenant column: a row belongs to one tenant. Declare the other as a plain column of the same type',

@@ -90,6 +90,9 @@ export function tenancy<const Name extends string, TFactory extends TenantColumn
   if (typeof name !== 'string' || name === '') {
     throw new TenantDefinitionError('-', '-', 'Give the tenancy a name, as in tenancy("account", uuid)');
   }
+  if (typeof column !== 'function') {
+    throw new TenantDefinitionError('-', '-', `Pass the tenancy "${name}" a function that makes its column, as in tenancy("${name}", uuid)`);
+  }
   const declaredColumn = pgTable('tenancy', { id: column('id') }).id;
   const check = checkFor(name, declaredColumn);
   const parse = (value: unknown): TenantId<Name> => {

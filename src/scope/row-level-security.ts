@@ -8,7 +8,7 @@ import { namesOf } from './scope.js';
 
 /** Options of {@link assertRowLevelSecurity}. */
 export interface RowLevelSecurityOptions {
-  /** Tables and views that only the handles' own filter is to confine, by name: materialized views, which have no policies. */
+  /** Tables and views that the policies need not confine, by name: materialized views, which have none. */
   readonly except?: readonly string[] | undefined;
 }
 
@@ -33,6 +33,10 @@ interface Policy {
 /** What the server says of a table. */
 interface Found {
   readonly name: string;
+  readonly schema: string | null;
+  readonly table: string;
+  /** A view that was not asked for. */
+  readonly isOther: boolean;
   readonly kind: string | null;
   readonly enabled: boolean | null;
   readonly forced: boolean | null;
@@ -46,8 +50,28 @@ interface Found {
   readonly bypass: boolean;
 }
 
+/** The tables and views that are asked for, then the other views over them that the role may read. */
 const question = `
-select w.name, c.relkind::text as kind, c.relrowsecurity as enabled, c.relforcerowsecurity as forced,
+with recursive asked as (
+  select w.name, w.schema, w."table",
+    case when w.schema is null then pg_catalog.to_regclass(pg_catalog.quote_ident(w."table"))::oid
+    else (select t.oid from pg_catalog.pg_class t join pg_catalog.pg_namespace n on n.oid = t.relnamespace
+      where n.nspname = w.schema and t.relname = w."table") end as oid
+  from pg_catalog.json_to_recordset($1::text::json) as w(name text, schema text, "table" text)
+), readers as (
+  select oid from asked where oid is not null
+  union
+  select rule.ev_class from readers
+    join pg_catalog.pg_depend d on d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass and d.refobjid = readers.oid
+    join pg_catalog.pg_rewrite rule on d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass and rule.oid = d.objid
+), w as (
+  select name, oid, schema, "table", false as "isOther" from asked
+  union all
+  select case when pg_catalog.pg_table_is_visible(c.oid) then c.relname::text else n.nspname || '.' || c.relname end, c.oid, case when pg_catalog.pg_table_is_visible(c.oid) then null else n.nspname::text end, c.relname::text, true
+  from readers join pg_catalog.pg_class c on c.oid = readers.oid join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+  where c.relkind = 'v' and pg_catalog.has_any_column_privilege(c.oid, 'SELECT') and not exists (select from asked where asked.oid = c.oid)
+)
+select w.name, w.schema, w."table", w."isOther", c.relkind::text as kind, c.relrowsecurity as enabled, c.relforcerowsecurity as forced,
   pg_catalog.pg_has_role(c.relowner, 'USAGE') as owns, o.rolname::text as owner, o.rolsuper or o.rolbypassrls as "ownerBypasses",
   coalesce((select option_value::boolean from pg_catalog.pg_options_to_table(c.reloptions) where option_name = 'security_invoker'), false) as invoker,
   (select pg_catalog.json_agg(pg_catalog.json_build_object('permissive', p.polpermissive, 'command', p.polcmd,
@@ -57,11 +81,8 @@ select w.name, c.relkind::text as kind, c.relrowsecurity as enabled, c.relforcer
       and (0 = any(p.polroles) or exists (select from pg_catalog.unnest(p.polroles) r where r <> 0 and pg_catalog.pg_has_role(r, 'USAGE')))) as policies,
   r.rolname::text as role, r.rolsuper as superuser, r.rolbypassrls as bypass
 from pg_catalog.pg_roles r
-  cross join pg_catalog.json_to_recordset($1::text::json) as w(name text, schema text, "table" text)
-  left join pg_catalog.pg_class c on c.oid =
-    case when w.schema is null then pg_catalog.to_regclass(pg_catalog.quote_ident(w."table"))::oid
-    else (select t.oid from pg_catalog.pg_class t join pg_catalog.pg_namespace n on n.oid = t.relnamespace
-      where n.nspname = w.schema and t.relname = w."table") end
+  cross join w
+  left join pg_catalog.pg_class c on c.oid = w.oid
   left join pg_catalog.pg_roles o on o.oid = c.relowner
 where r.rolname = current_user`;
 
@@ -91,20 +112,27 @@ const confines = ({ command, using, check }: Policy, { column, settings }: Wante
       expression!.replaceAll(/current_setting\('[^']*'/g, '').includes(column),
   );
 
+const quotedOf = ({ schema, table }: { schema: string | null; table: string }) =>
+  [schema, table].filter((part) => part !== null).map((part) => `"${part}"`).join('.');
+
+function problemOfView(found: Found, loose: ReadonlySet<string>): Omit<RowLevelSecurityProblem, 'table'> | undefined {
+  if (found.invoker || !(found.ownerBypasses || loose.has(found.owner!))) return undefined;
+  return {
+    reason: `is a view that reads as its owner "${found.owner}", whom policies do not hold back`,
+    remedy: `ALTER VIEW ${quotedOf(found)} SET (security_invoker = true)`,
+  };
+}
+
 function problemOf(it: Wanted, found: Found, loose: ReadonlySet<string>): Omit<RowLevelSecurityProblem, 'table'> | undefined {
   const { name } = it;
-  const quoted = [it.schema, it.table].filter((part) => part !== null).map((part) => `"${part}"`).join('.');
+  const quoted = quotedOf(it);
   switch (found.kind) {
     case null:
       return it.isOptional ? undefined : { reason: 'is not there', remedy: 'run the migrations, with the schema of the table in the search_path' };
     case 'm':
       return { reason: 'is a materialized view, which has no policies', remedy: `name it in { except: ['${name}'] } where the handle's filter is enough` };
     case 'v':
-      if (found.invoker || !(found.ownerBypasses || loose.has(found.owner!))) return undefined;
-      return {
-        reason: `is a view that reads as its owner "${found.owner}", whom policies do not hold back`,
-        remedy: `ALTER VIEW ${quoted} SET (security_invoker = true)`,
-      };
+      return problemOfView(found, loose);
   }
   if (!found.enabled) return { reason: 'has no row-level security', remedy: 'set rls: true in the tenancy of drizzle.config.ts, then generate and migrate' };
   if (found.owns && !found.forced) {
@@ -140,7 +168,7 @@ export function checkOf(db: object, { except = [] }: RowLevelSecurityOptions = {
     /** Asks the server, as the database runs its queries. @returns what `judge` takes */
     ask: () => session.prepareQuery({ sql: question, params: [JSON.stringify(wanted)] }, 'objects', false).execute(),
     judge(rows: readonly Found[]): void {
-      const byName = new Map(rows.map((row) => [row.name, row]));
+      const byName = new Map(rows.flatMap((row) => (row.isOther ? [] : [[row.name, row] as const])));
       const { role, superuser, bypass } = rows[0]!;
       const loose = new Set(rows.filter((row) => row.kind !== 'v' && row.kind !== 'm' && row.kind !== null && !row.forced).map((row) => row.owner!));
       const problems: RowLevelSecurityProblem[] = [
@@ -151,6 +179,10 @@ export function checkOf(db: object, { except = [] }: RowLevelSecurityOptions = {
           const problem = except.includes(it.name) ? undefined : problemOf(it, byName.get(it.name)!, loose);
           return problem ? [{ table: it.name, ...problem }] : [];
         }),
+        ...rows.flatMap((row) => {
+          const problem = row.isOther && !except.includes(row.name) ? problemOfView(row, loose) : undefined;
+          return problem ? [{ table: row.name, ...problem }] : [];
+        }),
       ];
       if (problems.length > 0) throw new RowLevelSecurityError(role, problems);
     },
@@ -158,8 +190,8 @@ export function checkOf(db: object, { except = [] }: RowLevelSecurityOptions = {
 }
 
 /**
- * Says at start-up whether row-level security holds: that the role is held back by policies, and that each tenant
- * table has them. One statement.
+ * Says at start-up whether row-level security holds: that the role is held back by policies, that each tenant
+ * table has them, and that no view over one that the role may read goes past them. One statement.
  *
  * @param db what `withTenancy(..., { relations, rls: true })` returned
  * @param options `except` names what only the handles' filter is to confine

@@ -3,6 +3,7 @@
  * the library makes a tenant predicate.
  */
 import { Param, SQL, sql, StringChunk, Table, View, is } from 'drizzle-orm';
+import { aliasedTable } from 'drizzle-orm/alias';
 import { ViewBaseConfig } from 'drizzle-orm/view-common';
 import { classOf, isDisputed, nameOf, tableOf, type TableClass, type TenantClass } from '../schema/classify.js';
 import { chunkKindOf, chunkKinds } from './chunks.js';
@@ -135,9 +136,7 @@ export class Scope {
    */
   #first(column: SQL | StringChunk, type: TenantClass['column']): SQL {
     const ids = () => (this.reach as Extract<Reach, { kind: 'several' }>).ids.map((id) => new Param(id, type));
-    // Drizzle writes the name of an enum in quotes, and with its schema, where it is given the enum itself.
-    const typeName = (type as any).enum ?? sql.raw(type.getSQLType());
-    return sql`array_position(array[${sql.join(ids(), sql`, `)}]::${typeName}[], ${column}) is not null and ${column} in ${ids()}`;
+    return sql`array_position(array[${sql.join(ids(), sql`, `)}]::${typeOf(type)}[], ${column}) is not null and ${column} in ${ids()}`;
   }
 
   /** The tenant column of a table that is joined on it, where one literal does not say it already. */
@@ -190,6 +189,9 @@ export class Scope {
 /** A list of so many costs no more than one operator. */
 const cheap = 2;
 
+/** The type of a tenant column. Drizzle writes the name of an enum in quotes, and with its schema, where it is given the enum itself. */
+export const typeOf = (column: TenantClass['column']): SQL => (column as any).enum ?? sql.raw(column.getSQLType());
+
 const { IsAlias } = (Table as any).Symbol;
 
 /** A table's schema, its name in the database, and the name by which a statement knows it. */
@@ -216,6 +218,17 @@ function tenantColumn(table: object, found: TenantClass, name?: SQL): SQL | Stri
   const chunk = Object.freeze(new StringChunk([...(schema ? [schema] : []), known, found.name].map(quoted).join('.')));
   columnNames.set(table, { schema, known, chunk });
   return chunk;
+}
+
+/**
+ * The table as it was declared, or an alias of that: the names that a statement is built with are those that were looked
+ * at, whatever the object says that the application gave.
+ */
+export function ownOf(table: object, found: TableClass): object {
+  const declared = tableOf(found);
+  if (!declared || declared === table) return table;
+  const [, , known] = namesOf(table);
+  return known === namesOf(declared)[2] ? declared : aliasedTable(declared, known);
 }
 
 /** The table by its name in the database, whatever the statement calls it. */

@@ -22,7 +22,7 @@ import { chunkKindOf, chunkKinds } from './chunks.js';
 import { defaultOf } from './computed.js';
 import { assertHandle, type ScopedDialect } from './handles.js';
 import type { Config } from './parts.js';
-import { knownName, namesOf } from './scope.js';
+import { knownName, namesOf, ownOf, typeOf } from './scope.js';
 import type { NamedTables } from './shape.js';
 import { checkName, encodedSQL, labelOf, Template } from './template.js';
 
@@ -84,16 +84,16 @@ export class Statement extends Template {
   }
 
   update(config: Config): Config {
-    const found = this.target(config.table);
+    const { table, found } = this.target(config.table);
     const withList = this.ctes(config.withList);
-    const { from, joins, where } = this.sources(config.from, config.joins, config.table);
+    const { from, joins, where } = this.sources(config.from, config.joins, table);
     return {
       withList,
-      table: config.table,
-      set: this.set(config.table, config.set),
+      table,
+      set: this.set(table, config.set),
       from,
       joins,
-      where: this.where([this.scope.predicate(config.table, found), ...where], config.where),
+      where: this.where([this.scope.predicate(table, found), ...where], config.where),
       returning: this.fields(config.returning),
       comment: this.scoped(config.comment),
       useSelectionCastCodecs: config.useSelectionCastCodecs,
@@ -101,11 +101,11 @@ export class Statement extends Template {
   }
 
   delete(config: Config): Config {
-    const found = this.target(config.table, 'delete');
+    const { table, found } = this.target(config.table, 'delete');
     return {
       withList: this.ctes(config.withList),
-      table: config.table,
-      where: this.where([this.scope.predicate(config.table, found)], config.where),
+      table,
+      where: this.where([this.scope.predicate(table, found)], config.where),
       returning: this.fields(config.returning),
       comment: this.scoped(config.comment),
       useSelectionCastCodecs: config.useSelectionCastCodecs,
@@ -118,10 +118,11 @@ export class Statement extends Template {
     const where: (SQL | undefined)[] = [];
     const tenants: SQL[] = [];
     const lastOuter = joins.length === 0 ? -1 : joins.findLastIndex((join) => join.joinType === 'right' || join.joinType === 'full');
-    const place = (source: object, index: number, joinType: string) => {
+    const place = (given: object, index: number, joinType: string) => {
       if (!joinTypes.has(joinType)) throw new UnsupportedTenantOperationError(`Join with one of Drizzle's methods: "${joinType}" is no join.`);
-      if (!isTable(source)) return { source: this.source(source, index), type: joinType, on: none };
-      const found = this.scope.admit(source);
+      if (!isTable(given)) return { source: this.source(given, index), type: joinType, on: none };
+      const found = this.scope.admit(given);
+      const source = ownOf(given, found);
       const isDerived = index < lastOuter || joinType === 'full';
       const predicate = isDerived ? undefined : this.scope.predicate(source, found);
       const column = this.scope.joinColumn(source, found, isDerived);
@@ -134,7 +135,7 @@ export class Statement extends Template {
       const isInWhere = type === 'from' || type === 'cross';
       if (isInWhere) where.push(equal);
       const rows = isDerived ? this.scope.rowsOf(source, found) : undefined;
-      if (rows) this.markBare(source);
+      if (rows) this.markBare(given);
       return {
         source: rows ? new Subquery(rows, {}, namesOf(source)[2]) : source,
         type,
@@ -265,8 +266,9 @@ export class Statement extends Template {
   }
 
   /** The table that a statement writes. */
-  target(table: object, statement: 'insert' | 'update' | 'delete' = 'update'): TableClass {
-    const found = this.scope.admit(table);
+  target(given: object, statement: 'insert' | 'update' | 'delete' = 'update'): { table: object; found: TableClass } {
+    const found = this.scope.admit(given);
+    const table = ownOf(given, found);
     if (!is(table, Table)) throw new UnsupportedTenantOperationError(`Write the table behind "${nameOf(table)}": views are only read.`);
     if (statement !== 'update' && namesOf(table)[1] !== namesOf(table)[2]) {
       // Drizzle writes the alias where the name of the table belongs, and another table may have that name.
@@ -278,11 +280,11 @@ export class Statement extends Template {
         `Write "${nameOf(table)}" through db.shared: a reference table is shared by all tenants, and a scoped handle only reads it.`,
       );
     }
-    return found;
+    return { table, found };
   }
 
-  set(table: object, set: Config): Config {
-    const found = this.target(table);
+  set(target: object, set: Config): Config {
+    const { table, found } = this.target(target);
     const result: Config = {};
     for (const [key, column] of Object.entries<any>((table as any)[columns])) {
       const given = set[key];
@@ -301,8 +303,8 @@ export class Statement extends Template {
   }
 
   insert(config: Config): Config {
-    const { table, values, select, columnList, overridingSystemValue_, useSelectionCastCodecs } = config;
-    const found = this.target(table, 'insert');
+    const { values, select, columnList, overridingSystemValue_, useSelectionCastCodecs } = config;
+    const { table, found } = this.target(config.table, 'insert');
     const tenant = found.kind === 'tenant' ? found : undefined;
     return {
       withList: this.ctes(config.withList),
@@ -363,7 +365,7 @@ export class Statement extends Template {
       throw new UnsupportedTenantOperationError('Insert a selection with forTenant(id), one tenant at a time: each row must be given its tenant.');
     }
     const tenant = new Param(this.scope.tenantOf(table, found, undefined), found.column);
-    const column = sql`${tenant}::${sql.raw(found.column.getSQLType())}`.as(found.name);
+    const column = sql`${tenant}::${typeOf(found.column)}`.as(found.name);
     const extend = (config: Config): SQL => {
       const { [found.key]: _, ...fields } = config.fields;
       return this.dialect.buildSelectQuery({

@@ -8,7 +8,7 @@ import { classOf } from '../schema/classify.js';
 import { RawSqlNotScopedError, TenantMismatchError } from '../schema/index.js';
 import { builtBy } from './built.js';
 import { chunkKindOf, chunkKinds, isSQLWrapper, withoutEncoding } from './chunks.js';
-import { isQualified, namesOf, originalName, type Scope } from './scope.js';
+import { isQualified, namesOf, originalName, ownOf, type Scope } from './scope.js';
 import { type NamedTables, Shape, tableKey } from './shape.js';
 import { fixed } from './values.js';
 import { addsValue, isCalledByName, isSystemColumn, type FragmentUse, type TableUse } from './sql-text.js';
@@ -136,10 +136,12 @@ export class Template {
 
   /** A table where rows come from: a derived table, unless nothing confines it. */
   #source(table: object, withAlias: boolean): SQL {
-    const rows = this.scope.rowsOf(table, this.scope.admit(table));
-    const [, original, known] = namesOf(table);
+    const found = this.scope.admit(table);
+    const own = ownOf(table, found);
+    const rows = this.scope.rowsOf(own, found);
+    const [, original, known] = namesOf(own);
     const alias = withAlias && (rows || known !== original) ? sql` ${sql.identifier(known)}` : undefined;
-    return rows ? sql`(${rows})${alias}` : sql`${originalName(table)}${alias}`;
+    return rows ? sql`(${rows})${alias}` : sql`${originalName(own)}${alias}`;
   }
 
   /** Takes in SQL that is complete in itself, a subquery or an operand, and returns what to render. */
@@ -220,10 +222,9 @@ class Reader {
       }
       case chunkKinds.table:
       case chunkKinds.view:
-        template.scope.admit(chunk as object);
         this.shape = this.shape.other('table');
         this.#slot(out, { table: chunk as object });
-        out.push(chunk);
+        out.push(ownOf(chunk as object, template.scope.admit(chunk as object)));
         return;
       case chunkKinds.subquery: {
         this.shape = this.shape.other('query');

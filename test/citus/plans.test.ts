@@ -8,6 +8,7 @@ import { and, eq } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/postgres-js';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { assertRowLevelSecurity, withTenancy } from '../../src/index.js';
+import { Plans } from '../../src/scope/plans.js';
 import { Scope } from '../../src/scope/scope.js';
 import { programs } from '../isolation/programs.js';
 import { rowsFor, schemaStatements, type Sent } from '../support/databases.js';
@@ -59,8 +60,9 @@ describe.skipIf(!url).each([
   describe.runIf(rls)('the policies', () => {
     const { projects, tasks, labels } = schema;
     const withoutFilters = async (program: () => Promise<void>) => {
-      const spy = vi.spyOn(Scope.prototype, 'predicate').mockReturnValue(undefined);
-      await program().finally(() => spy.mockRestore());
+      // What was kept has its filter.
+      const spies = [vi.spyOn(Scope.prototype, 'predicate').mockReturnValue(undefined), vi.spyOn(Plans.prototype, 'find').mockReturnValue(undefined)];
+      await program().finally(() => spies.forEach((it) => it.mockRestore()));
     };
 
     test('hold alone, on the workers, for statements and transactions', async () => {
@@ -83,12 +85,12 @@ describe.skipIf(!url).each([
     });
 
     test('refuse a row of another tenant, on the workers', async () => {
-      const spy = vi.spyOn(Scope.prototype, 'tenantOf').mockReturnValue(b);
+      const spies = [vi.spyOn(Scope.prototype, 'tenantOf').mockReturnValue(b), vi.spyOn(Plans.prototype, 'find').mockReturnValue(undefined)];
       try {
         await expect(db.forTenant(a).insert(labels).values({ id: 77, name: 'x' })).rejects.toMatchObject({ cause: { code: '42501' } });
         await expect(db.forTenant(a).transaction((tx: any) => tx.insert(labels).values({ id: 77, name: 'x' }))).rejects.toMatchObject({ cause: { code: '42501' } });
       } finally {
-        spy.mockRestore();
+        spies.forEach((it) => it.mockRestore());
       }
       expect(await client`select current_setting('app.tenant_id', true) as id, current_setting('citus.propagate_set_commands') as propagated`).toEqual([{ id: '', propagated: 'none' }]);
     });

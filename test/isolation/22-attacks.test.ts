@@ -1,5 +1,5 @@
 /** What an attacker with the public API found, or did not. Each is a way to another tenant's row, or to know of one. */
-import { eq, Param, SQL, sql, StringChunk } from 'drizzle-orm';
+import { eq, Param, SQL, sql, StringChunk, Table } from 'drizzle-orm';
 import { customType, integer, pgSchema, QueryBuilder, text } from 'drizzle-orm/pg-core';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { referenceTable, tenantSchema, tenantTable, tenantTableCreator } from '../../src/index.js';
@@ -189,4 +189,27 @@ describe('a function that runs text is called without parentheses', () => {
     test(name, () => pair.refused((tdb) => tdb.select({ x: sql`x.${sql.identifier(name)}` }).from(sql`unnest(array['select title from tasks']) as x`)));
   }
   test('of a table', () => pair.refused((tdb) => tdb.select({ x: sql`${projects}.crosstab3` }).from(projects)));
+});
+
+describe('a table that says another name after some looks', () => {
+  const { Name, OriginalName, BaseName } = (Table as any).Symbol;
+  /** The countries, which all tenants share, until it was asked for its name `looks` times; then the tasks of all. */
+  const changing = (looks: number) => {
+    let left = looks;
+    return new Proxy(countries, { get: (table: any, key) => ([Name, OriginalName, BaseName].includes(key) && left-- <= 0 ? 'tasks' : table[key]) }) as any;
+  };
+  const programs: Record<string, (table: any) => Run> = {
+    count: (table) => (tdb) => tdb.$count(table),
+    select: (table) => (tdb) => tdb.select({ n: sql`count(*)` }).from(table),
+    join: (table) => (tdb) => tdb.select({ n: sql`count(*)` }).from(labels).leftJoin(table, sql`true`),
+    'full join': (table) => (tdb) => tdb.select({ n: sql`count(*)` }).from(labels).fullJoin(table, sql`true`),
+    template: (table) => (tdb) => tdb.execute(sql`select count(*) from ${table}`),
+    'template, as a row': (table) => (tdb) => tdb.execute(sql`select ${table}.title from ${table}`),
+  };
+  for (const [name, program] of Object.entries(programs)) {
+    test(name, async () => {
+      // Each side looks at one of its own.
+      for (let looks = 0; looks < 40; looks++) await pair.isolated((tdb, schema, db) => program(changing(looks))(tdb, schema, db));
+    });
+  }
 });

@@ -1,5 +1,5 @@
 /** Every rule: a schema that breaks it, its level, and that all faults come in one report. */
-import { integer, pgTable, text, uuid } from 'drizzle-orm/pg-core';
+import { foreignKey, integer, pgTable, text, uuid, type ForeignKeyBuilder } from 'drizzle-orm/pg-core';
 import { describe, expect, it } from 'vitest';
 import { defineTenantConfig, ruleNames, TenantRuleError, type Fault } from '../../src/kit/index.js';
 import { referenceTable, tenancy, tenantTable } from '../../src/schema/index.js';
@@ -37,6 +37,18 @@ describe('rules', () => {
       if (before || rule === 'setting-name' || rule === 'view-tenant' || rule === 'colocation-type') continue;
       expect(await faultsOf(new History(), after(), { citus: false })).toEqual([]);
     }
+  });
+
+  it.each(['set null', 'set default'] as const)("refuses %s of foreignKey(), on plain PostgreSQL too", async (action) => {
+    const account = tenancy('account', uuid);
+    const projects = tenantTable('projects', { accountId: account.id('account_id'), id: uuid().primaryKey() });
+    const declare = (act: (key: ForeignKeyBuilder) => ForeignKeyBuilder) =>
+      tenantTable('tasks', { accountId: account.id('account_id'), id: uuid().primaryKey(), p: uuid() }, (t) => [act(foreignKey({ columns: [t.p], foreignColumns: [projects.id] }))]);
+    for (const tasks of [declare((key) => key.onDelete(action)), declare((key) => key.onUpdate(action))]) {
+      await expect(new History().next({ schema: { projects, tasks }, tenancy: { citus: false } })).rejects.toThrow(`'${action}' would also clear the tenant column`);
+    }
+    const tasks = declare((key) => key.onDelete('cascade').onUpdate('cascade'));
+    expect(await faultsOf(new History(), { projects, tasks }, { citus: false })).toEqual([]);
   });
 
   it('accepts what Citus accepts', async () => {

@@ -4,7 +4,8 @@ import { integer, pgTable, pgView, QueryBuilder, text, uuid } from 'drizzle-orm/
 import postgres from 'postgres';
 import { describe, expect, inject, it } from 'vitest';
 import { TenantRuleError } from '../../src/kit/index.js';
-import type { Fault } from '../../src/kit/rules.js';
+import { faultsOf, type Fault } from '../../src/kit/rules.js';
+import { Entities } from '../../src/kit/snapshot.js';
 import { referenceTable, tenancy, tenantTable, unscoped } from '../../src/schema/index.js';
 import { History } from './support.js';
 
@@ -251,5 +252,21 @@ describe('a tenant column that is declared, and filled from something else', () 
       return qb.with(c).select({ whose: c.whose }).from(c);
     });
     expect((await faultOfView(view))?.reason).toContain(isNot);
+  });
+});
+
+describe('without the parser', () => {
+  const faults = (definition: string, rules = {}) => {
+    const rows = [{ entityType: 'views', schema: 'public', name: 'v', definition }];
+    const table = { schema: 'public', name: 'tasks', kind: 'tenant', column: 'tenant', type: 'uuid', tenancy: 'account' };
+    const state = { citus: false, tenancies: {}, tables: { 'public.tasks': table } };
+    return faultsOf({ entities: new Entities(rows as any), state: state as any, options: { rules } as any, views: () => undefined }).filter((it) => it.rule === 'view-tenant');
+  };
+  it.each([
+    ['select * from Tasks', {}, 'error'],
+    ['select * from Tasks', { 'view-tenant': 'warn' }, 'warn'],
+    ['select code from countries', {}, 'warn'],
+  ])('%s, with %o: %s', (text, rules, level) => {
+    expect(faults(text, rules)).toMatchObject([{ level, remedy: expect.stringContaining('npm install libpg-query@18') }]);
   });
 });

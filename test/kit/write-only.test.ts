@@ -1,9 +1,12 @@
 /** The adoption path on PGlite. test/citus has it on Citus. */
+import { readFileSync } from 'node:fs';
 import { PGlite } from '@electric-sql/pglite';
 import { expect, it } from 'vitest';
-import { adopt } from './adopt.js';
+import { adopt, answers } from './adopt.js';
 
-it('write-only mode leads from plain tables to tenant tables', { timeout: 60_000 }, async () => {
+const each = Object.keys(answers) as (keyof typeof answers)[];
+
+it.each(each)('write-only mode leads from plain tables to tenant tables, whose keys are %s', { timeout: 60_000 }, async (answer) => {
   const db = await PGlite.create();
   const { second } = await adopt({
     query: async (text) => (await db.query<Record<string, unknown>>(text)).rows,
@@ -11,7 +14,10 @@ it('write-only mode leads from plain tables to tenant tables', { timeout: 60_000
       db.transaction(async (tx) => {
         for (const statement of statements) await tx.query(statement);
       }),
-  });
+  }, answer);
   await db.close();
-  await expect(`${second.join('\n')}\n`).toMatchFileSnapshot('sql/write-only-mode-ends.sql');
+  const text = `${second.join('\n')}\n`;
+  if (answer === 'created') await expect(text).toMatchFileSnapshot('sql/write-only-mode-ends.sql');
+  // The same statements, but for the order of those that drop keys.
+  else expect(text.split('\n').sort()).toEqual(readFileSync(new URL('sql/write-only-mode-ends.sql', import.meta.url), 'utf8').split('\n').sort());
 });

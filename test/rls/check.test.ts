@@ -154,6 +154,22 @@ describe('a view', () => {
     await admin.unsafe(`alter view open_tasks owner to postgres; ${back}`);
   });
 
+  test('that no handle reads, over a table or over another view', async () => {
+    const made = 'create view leak as select * from tasks; create schema reports; create view reports."a leak" as select * from leak';
+    const back = 'drop schema reports cascade; drop view leak';
+    const reason = 'is a view that reads as its owner "postgres", whom policies do not hold back';
+    const problems = [
+      { table: 'leak', reason, remedy: 'ALTER VIEW "leak" SET (security_invoker = true)' },
+      { table: 'reports.a leak', reason, remedy: 'ALTER VIEW "reports"."a leak" SET (security_invoker = true)' },
+    ];
+    const grant = `grant select on leak to ${role}; grant select (id) on reports."a leak" to ${role}`;
+    const found = await problemsWhile(`${made}; ${grant}`, back);
+    expect(found && [...found].sort((x, y) => (x.table! < y.table! ? -1 : 1))).toEqual(problems);
+    expect(await problemsWhile(`${made}; ${grant}`, back, { except: ['leak', 'reports.a leak'] })).toBeUndefined();
+    expect(await problemsWhile(`${made}; ${grant}; alter view leak set (security_invoker = true)`, back)).toEqual([problems[1]]);
+    expect(await problemsWhile(`${made}; revoke all on leak, reports."a leak" from public, ${role}`, back)).toBeUndefined();
+  });
+
   test('is materialized', async () => {
     const relations = defineTenantRelations({ projectSizes: schema.projectSizes as any });
     expect((await problemsOf(undefined, undefined, true, relations))!.problems).toEqual([
