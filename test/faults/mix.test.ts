@@ -27,7 +27,7 @@ describe.each([{ rls: true }, { rls: false }])('rls: $rls', ({ rls }) => {
     const name = `mix_${rls}_${seed}`;
     const url = rls ? asRole(database.proxy.url) : database.proxy.url;
     // Where a connection is lost while postgres.js asks for the types of arrays, it ends the process.
-    const client = postgres(url, { max: 1 + random(3), onnotice: () => {}, backoff: 0, fetch_types: false, connection: { application_name: name } });
+    const client = postgres(url, { max: 1 + random(3), onnotice: () => {}, backoff: 0, fetch_types: false, connection: { application_name: name } } as any);
     const db = withTenancy(drizzle({ client }), { relations, rls });
     const verdicts: Verdict[] = ['cut', 'reset', 'pass-and-cut'];
     database.proxy.judge = () => (random(30) > 0 ? 'pass' : verdicts[random(3)]!);
