@@ -52,6 +52,7 @@ export function failLater(query: Query, fail: () => void): void {
   afterLoss(fail);
 }
 
+/** Calls when connections that are ending have ended. */
 export const afterLoss = (tell: () => void) => void setTimeout(tell, 0);
 
 /** Of a connection that ends with an error, postgres.js keeps what it took since. This drops it. */
