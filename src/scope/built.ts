@@ -15,7 +15,7 @@ export interface Built {
   /** Whether it is a query without parentheses, which text beside it would add to. */
   readonly isOpen: boolean;
   /** What is sent, where a plan tells: the text and its parameters. */
-  readonly planned?: { readonly text: string; readonly params: readonly unknown[] };
+  readonly planned?: { readonly text: string; readonly params: readonly unknown[] } | undefined;
 }
 
 let read: (query: object) => Built | undefined;
@@ -47,7 +47,7 @@ Object.assign(BuiltSQL.prototype, { decoder, shouldInlineParams });
 function freeze(chunk: unknown): void {
   switch (chunkKindOf(chunk)) {
     case chunkKinds.sql: {
-      const { queryChunks } = chunk as SQL;
+      const { queryChunks } = Object.freeze(chunk as SQL);
       if (!Object.isFrozen(queryChunks)) freezeAll(queryChunks);
       return;
     }
@@ -63,11 +63,15 @@ function freeze(chunk: unknown): void {
       return;
     case chunkKinds.string:
     case chunkKinds.name:
+    case chunkKinds.aliased:
       Object.freeze(chunk);
       return;
-    case chunkKinds.valueRows:
-      freezeAll((Object.freeze(chunk) as any).cells);
+    case chunkKinds.valueRows: {
+      const { cells, encoders } = Object.freeze(chunk) as any;
+      Object.freeze(encoders);
+      freezeAll(cells);
       return;
+    }
     default:
       if (Array.isArray(chunk)) freezeAll(chunk);
   }

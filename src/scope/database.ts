@@ -279,7 +279,8 @@ export function scopedHandles(db: any, options: WithTenancyOptions<any>, running
     query,
   };
   const drizzle = isPostgresJs(db) ? withSafeTransactions(db) : db;
-  const handle = (reach: Reach, tenancy?: AnyTenancy) => new ScopedDatabase(drizzle, shared, new Scope(reach, shared.filters, tenancy, (it) => classes.has(it)));
+  const isOwn = (it: unknown) => classes.has(it);
+  const handle = (reach: Reach, tenancy?: AnyTenancy) => new ScopedDatabase(drizzle, shared, new Scope(reach, shared.filters, tenancy, isOwn));
   const refuseSeveral = (method: string) => {
     if (!shared.binding) return;
     throw new UnsupportedTenantOperationError(

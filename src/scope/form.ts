@@ -44,7 +44,7 @@ export interface Form {
   readonly rest: readonly unknown[];
   /** The application's values, in the order in which they were read. */
   readonly values: readonly unknown[];
-  /** What was read, with a slot for each value. */
+  /** What was read, with a slot for each value, and without what may hold one and is not written. */
   readonly copy: unknown;
   encode(): void;
 }
@@ -56,7 +56,7 @@ export function noForm(): never {
 
 /** Keys that no application can name: each says what the keys behind it are. */
 const keys = Object.fromEntries(
-  ['name', 'aliasedColumn', 'table', 'subquery', 'cte', 'label', 'open', 'close', 'param', 'sqlValue', 'value', 'list', 'wrapper', 'bare',
+  ['name', 'aliasedColumn', 'table', 'aliasedTable', 'subquery', 'cte', 'label', 'open', 'close', 'param', 'sqlValue', 'value', 'list', 'wrapper', 'bare',
     'with', 'join', 'on', 'where', 'having', 'fields', 'orderBy', 'groupBy', 'limit', 'offset', 'distinct', 'operator', 'lock', 'set', 'from', 'returning', 'codec', 'columns', 'conflict']
     .map((name) => [name, Symbol(name)]),
 ) as Record<string, symbol>;
@@ -95,7 +95,13 @@ export class FormReader implements Form {
     this.rest.push(key);
   }
 
-  /** A value, which `encoder` encodes where there is one. */
+  /** A value of the application's. */
+  value(value: unknown, encoder?: Param['encoder']): Slot | undefined {
+    this.key(keys.value);
+    return this.slot(value, encoder);
+  }
+
+  /** The place of a value, which `encoder` encodes where there is one. No key: what is read before it tells that it is there. */
   slot(value: unknown, encoder?: Param['encoder']): Slot | undefined {
     const index = this.values.length;
     if (index >= maxValues) noForm();
@@ -142,7 +148,7 @@ export class FormReader implements Form {
   table(table: object): void {
     const found = classOf(table);
     if (!found) noForm();
-    this.key(keys.table);
+    this.key((table as any)[IsAlias] ? keys.aliasedTable : keys.table);
     if (chunkKindOf(table) === chunkKinds.table) this.key(found);
     else this.key(table);
     this.key(namesOf(table)[2]);
@@ -191,13 +197,11 @@ export class FormReader implements Form {
       case chunkKinds.valueRows:
         return noForm();
     }
-    if (chunk === undefined) return undefined;
+    // Drizzle writes a comma beside it.
+    if (chunk === undefined) return void this.key(undefined);
     if (typeof chunk === 'function') noForm();
     if (Array.isArray(chunk)) return this.list(keys.list, chunk);
-    if (!isSQLWrapper(chunk)) {
-      this.key(keys.value);
-      return this.slot(chunk);
-    }
+    if (!isSQLWrapper(chunk)) return this.value(chunk);
     const isBare = (chunk as any).shouldOmitSQLParens?.() === true;
     this.key(isBare ? keys.bare : keys.wrapper);
     const query = chunk.getSQL();
@@ -207,6 +211,8 @@ export class FormReader implements Form {
   }
 
   sql(query: SQL): SQL | undefined {
+    const { queryChunks, shouldInlineParams } = query as any;
+    if (shouldInlineParams) noForm();
     const built = builtBy(query);
     if (built) {
       if (!(built instanceof PlannedSQL) || !this.scope.includes(built.scope)) return noForm();
@@ -215,22 +221,19 @@ export class FormReader implements Form {
       for (const value of built.values) this.slot(value);
       return this.copies ? planPart(built, first) : undefined;
     }
-    const { queryChunks, decoder, shouldInlineParams } = query as any;
-    if (shouldInlineParams) noForm();
     this.key(keys.open);
     const chunks = this.copies ? queryChunks.map((it: unknown) => this.chunk(it)) : undefined;
     if (!chunks) for (let i = 0; i < queryChunks.length; i++) this.chunk(queryChunks[i]);
     this.key(keys.close);
-    return chunks && Object.assign(new SQL(chunks) as any, { decoder });
+    return chunks && new SQL(chunks);
   }
 
   subquery(subquery: Subquery): Subquery | undefined {
-    const { alias, isWith, sql: query, selectedFields } = subquery._;
+    const { alias, isWith, sql: query } = subquery._;
     this.key(isWith ? keys.cte : keys.subquery);
     this.key(alias);
-    if (isWith) return subquery;
-    const copy = this.sql(query);
-    return copy && new Subquery(copy, selectedFields, alias, false);
+    const copy = isWith ? this.copies && sql.empty() : this.sql(query);
+    return copy ? new Subquery(copy, {}, alias, isWith) : undefined;
   }
 
   label({ origin, fieldAlias }: any): void {
@@ -257,11 +260,11 @@ export class FormReader implements Form {
 
   ctes(list: readonly Subquery[] | undefined): Subquery[] | undefined {
     if (!list || list.length === 0) return undefined;
-    return list.map(({ _: { alias, sql: query, selectedFields } }) => {
+    return list.map(({ _: { alias, sql: query } }) => {
       this.key(keys.with);
       this.key(alias);
       const copy = this.sql(query);
-      return copy && new Subquery(copy, selectedFields, alias, true);
+      return copy && new Subquery(copy, {}, alias, true);
     }) as Subquery[];
   }
 
@@ -339,7 +342,7 @@ export class FormReader implements Form {
     const limit = this.rows(keys.limit, config.limit);
     const offset = this.rows(keys.offset, config.offset);
     if (distinct) this.key(keys.distinct);
-    const on = distinct && distinct !== true ? { on: this.list(keys.on, distinct.on) } : distinct;
+    const on = distinct && distinct !== true ? { on: this.list(keys.on, distinct.on ?? noForm()) } : distinct;
     if (lockingClause) {
       const { strength, config: { noWait, skipLocked } = {} as Config } = lockingClause;
       for (const key of [keys.lock, strength, Boolean(noWait), Boolean(skipLocked)]) this.key(key);
@@ -389,7 +392,7 @@ export class FormReader implements Form {
     this.key(Boolean(config.useSelectionCastCodecs));
     const withList = this.ctes(config.withList);
     this.table(table);
-    this.key(Boolean(overridingSystemValue_));
+    this.key(overridingSystemValue_);
     if (columnList) for (const key of [keys.columns, ...columnList, keys.close]) this.key(key);
     this.key(values.length);
     const columns = Object.entries<any>(table[Columns]);
@@ -407,8 +410,9 @@ export class FormReader implements Form {
     if (value !== undefined) {
       const kind = chunkKindOf(value);
       if (isTenant || (kind !== chunkKinds.other && kind !== chunkKinds.sql)) noForm();
-      this.key(kind === chunkKinds.sql ? keys.sqlValue : keys.value);
-      return kind === chunkKinds.sql ? this.sql(value as SQL) : this.slot(value, column);
+      if (kind !== chunkKinds.sql) return this.value(value, column);
+      this.key(keys.sqlValue);
+      return this.sql(value as SQL);
     }
     this.key(undefined);
     return undefined;

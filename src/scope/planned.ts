@@ -1,6 +1,7 @@
 /** What is kept of a statement, and a statement that was made of it. */
 import type { SQL } from 'drizzle-orm';
 import { type Built, markBuilt } from './built.js';
+import { chunkKindOf, chunkKinds } from './chunks.js';
 import type { Scope } from './scope.js';
 import { Slot, substitute } from './slots.js';
 import { tenantSlot } from './tenant-slot.js';
@@ -48,12 +49,14 @@ export class PlannedSQL implements Built {
     return (this.#sql ??= substitute(this.plan.sql, (index) => this.values[index], this.#tenant));
   }
 
+  /** Undefined where a type makes SQL of the tenant: the text is another. */
   get planned() {
     const { parameters, text } = this.plan;
     const params = new Array<unknown>(parameters.length);
     for (let i = 0; i < params.length; i++) {
       const { isTenant, index, encode, codec, constant } = parameters[i]!;
       const value = isTenant ? (encode ? encode(this.#tenant) : this.#tenant) : index < 0 ? constant : this.values[index];
+      if (isTenant && chunkKindOf(value) === chunkKinds.sql) return undefined;
       params[i] = codec && value !== null ? codec(value) : value;
     }
     return { text, params };

@@ -29,7 +29,7 @@ const formOf = (kind: FormKind, config: Config, first: Step, scope: Scope, copie
   return form;
 };
 
-/** More than any application has; forms that are made up anew for each query would go on for ever. */
+/** More than any application has; forms that are made up anew for each query would go on for ever, and long texts fill the memory. */
 const limit = 100_000;
 
 /** The plans of one tenancy's handles. */
@@ -78,7 +78,7 @@ export class Plans {
 
   #keep({ last, rest, step }: Form): Step {
     if (step) return step;
-    this.#count += rest.length;
+    for (const key of rest) this.#count += typeof key === 'string' ? 1 + key.length / 100 : 1;
     return rest.reduce((it: Step, key) => it.add(key), last);
   }
 

@@ -44,11 +44,13 @@ class RelationalFormReader {
       if (value === undefined && key !== 'where') return undefined;
       switch (key) {
         case 'columns':
-        case 'orderBy':
           return this.#words(value);
+        case 'orderBy':
+          // By a relation, it would be the relation's filter, too.
+          return isObject(value) && Object.keys(value).every((name) => Object.hasOwn(tableConfig.table[Columns], name)) ? this.#words(value) : noForm();
         case 'limit':
         case 'offset':
-          return typeof value === 'number' ? form.slot(value) : noForm();
+          return typeof value === 'number' ? form.value(value) : noForm();
         case 'with':
           return isObject(value) ? this.#each(value, (name, inner) => this.#with(inner, tableConfig.relations[name])) : noForm();
         case 'where':
@@ -86,8 +88,24 @@ class RelationalFormReader {
       this.#form.key(false);
       return false;
     }
-    const target = relation && this.#schema[relation.targetTableName];
-    return target ? this.#level(config, target) : noForm();
+    return relation ? this.#level(config, this.#target(relation)) : noForm();
+  }
+
+  #target(relation: Config): Config {
+    this.#constants(relation['where']);
+    return this.#schema[relation['targetTableName']] ?? noForm();
+  }
+
+  /** A relation's own filter, whose values are in the text's parameters for good: one that is a function may give others the next time. */
+  #constants(given: unknown): void {
+    if (given === null || (typeof given !== 'object' && typeof given !== 'function')) return this.#form.key(given);
+    if (!isObject(given) && !Array.isArray(given)) noForm();
+    const entries = Object.entries(given);
+    this.#form.key(entries.length);
+    for (const [name, value] of entries) {
+      this.#form.key(name);
+      this.#constants(value);
+    }
   }
 
   #filter(filter: unknown, tableConfig: Config): Config {
@@ -99,7 +117,8 @@ class RelationalFormReader {
       const columns = tableConfig.table[Columns];
       if (Object.hasOwn(columns, key)) return this.#field(value, columns[key]);
       const relation = Object.hasOwn(tableConfig.relations, key) ? tableConfig.relations[key] : noForm();
-      if (typeof value !== 'boolean') return this.#filter(value, this.#schema[relation.targetTableName]);
+      const target = this.#target(relation);
+      if (typeof value !== 'boolean') return this.#filter(value, target);
       this.#form.key(value);
       return value;
     });
@@ -119,8 +138,9 @@ class RelationalFormReader {
       if (operator === 'NOT') return this.#field(value, column);
       if (operator === 'OR' || operator === 'AND') return this.#list(value, (it) => this.#field(it, column));
       if (ofNull.has(operator)) {
-        this.#form.key(Boolean(value));
-        return Boolean(value);
+        if (typeof value !== 'boolean') noForm();
+        this.#form.key(value);
+        return value;
       }
       if (ofLists.has(operator)) return this.#list(value, (it) => this.#value(it, column));
       if (bound.has(operator)) return this.#value(value, column);
@@ -133,7 +153,7 @@ class RelationalFormReader {
   }
 
   #slot(value: unknown): Slot | undefined {
-    return isPrimitive(value) ? this.#form.slot(value) : noForm();
+    return isPrimitive(value) ? this.#form.value(value) : noForm();
   }
 }
 

@@ -42,6 +42,10 @@ export function substitute(kept: SQL, valueOf: (index: number) => unknown, tenan
         const { sql, selectedFields, alias, isWith } = (chunk as Subquery)._;
         return isWith ? chunk : new Subquery(copyOf(sql) as SQL, selectedFields, alias, isWith);
       }
+      case chunkKinds.valueRows: {
+        const { cells, encoders } = chunk as any;
+        return Object.assign(Object.create(Object.getPrototypeOf(chunk)), { cells: cells.map(copyOf), encoders });
+      }
       case chunkKinds.other: {
         if (Array.isArray(chunk)) return chunk.map(copyOf);
         if (!isSQLWrapper(chunk)) return chunk;
