@@ -12,6 +12,8 @@ export interface Client {
   readonly open: (opening: PromiseLike<any>) => Promise<any>;
   /** Asks the server that it is connected to, and no other of several, to stop a query. */
   readonly cancel: (query: any) => Promise<unknown>;
+  /** Whether the connection has failed, though it may not be closed yet: postgres.js would still take a statement. */
+  readonly isLost: () => boolean;
   /** Closes the connection, and is done when the server has let go of it. */
   readonly end: () => Promise<void>;
 }
@@ -82,6 +84,7 @@ export function singleConnection(postgres: any, options: any, onclose?: (id: num
       servers = [];
       return result;
     },
+    isLost: () => socket?.destroyed === true,
     // This client opens no other connection, not even for that; and a query's own `cancel` does not say when it was heard.
     cancel: (query) => postgres({ ...options, max: 1, host: [options.host[server]], port: [options.port[server]] }).unsafe('').canceller(query),
     end: async () => {

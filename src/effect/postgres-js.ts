@@ -55,7 +55,7 @@ async function connect(db: any, postgres: any, learn: (sql: any) => Promise<void
   let running: any;
   let lost: (() => void) | undefined;
   const { options } = db.$client;
-  const { sql, open, cancel, end } = singleConnection(postgres, options, (id) => {
+  const { sql, open, cancel, isLost, end } = singleConnection(postgres, options, (id) => {
     isClosed = true;
     // What the statement itself fails with says more.
     setImmediate(() => lost?.());
@@ -73,7 +73,7 @@ async function connect(db: any, postgres: any, learn: (sql: any) => Promise<void
   }
   // Drizzle may have waited for its cache since the statement was let through.
   const unsafe = (...args: unknown[]) => {
-    if (isClosed) throw connectionClosed();
+    if (isClosed || isLost()) throw connectionClosed();
     return (running = sql.unsafe(...args));
   };
   return {
@@ -85,7 +85,7 @@ async function connect(db: any, postgres: any, learn: (sql: any) => Promise<void
       lost = listener;
       return () => void (lost = undefined);
     },
-    isUsable: () => !isClosed && Date.now() <= until,
+    isUsable: () => !isClosed && !isLost() && Date.now() <= until,
     cancel: async () => running?.active && cancel(running),
     endStrays: () => endStrays(pid),
     destroy: () => {

@@ -1,10 +1,8 @@
 /** postgres.js: BEGIN, the settings, the statement and COMMIT are sent together. One round trip. */
 import type { Wire } from './binding.js';
 import { assertCommitted, begin, Held } from './postgres-js.js';
+import { lone, refusal } from './postgres-js-query.js';
 import type { Settings } from './settings.js';
-
-/** Of the protocol, as postgres.js counts them. */
-const maxParameters = 65_533;
 
 /** A query as Drizzle uses it. */
 class Bracketed {
@@ -24,9 +22,8 @@ class Bracketed {
   }
 
   async #run(): Promise<unknown> {
-    if ((this.args[1]?.length ?? 0) > maxParameters) {
-      throw Object.assign(new Error(`Max number of parameters (${maxParameters}) exceeded`), { code: 'MAX_PARAMETERS_EXCEEDED' });
-    }
+    const refused = refusal(this.client, this.args[1]);
+    if (refused) throw refused;
     const held = new Held(this.client);
     try {
       return await this.#send(held);
@@ -99,19 +96,21 @@ export const postgresJs: Wire = {
   isPipelined: true,
   bracketing: (client, settings) => ({
     options: client.options,
-    unsafe: (...args: Bracketed['args']) => new Bracketed(client, settings, args),
+    unsafe: (...args: Bracketed['args']) => new Bracketed(client.client ?? client, settings, args),
   }),
   // On their way at once: a statement that is run right behind them must not overtake them.
   set: (client, { first, tenant }) => Promise.all([client.unsafe(first).execute(), client.unsafe(tenant.join('; ')).execute()]),
 };
 
-/** Drizzle's handle on postgres.js, with transactions that outlive the loss of a connection. */
+/** Drizzle's handle on postgres.js, with statements and transactions that outlive the loss of a connection. */
 export function withSafeTransactions(db: any): any {
   const { session } = db;
   const { client } = session;
   const safe = {
+    /** Makes queries as they are. */
+    client,
     options: client.options,
-    unsafe: client.unsafe,
+    unsafe: (...args: Bracketed['args']) => lone(client, ...args),
     begin: (run: (scope: any) => unknown) => begin(client, run),
   };
   return Object.create(db, { session: { value: Object.create(session, { client: { value: safe } }) } });

@@ -5,34 +5,7 @@
  * option `onexecute` of a query is told the connection on which it is sent.
  */
 import { UnsupportedTenantOperationError } from '../schema/index.js';
-
-/** What of a connection `begin` uses. */
-interface Connection {
-  /** Sends a query. @returns false where it has to be answered before another one is sent */
-  execute(query: Query): unknown;
-  /** Called when all that was sent is answered, and the transaction is still open. Null when it is not. */
-  reserved: (() => void) | null;
-  onclose: ((error: unknown) => void) | null;
-  terminate(): void;
-}
-
-/** A query of postgres.js, which is handed to its handler when it is awaited. */
-export interface Query extends Promise<any> {
-  handler: (query: Query) => void;
-  readonly options: { readonly prepare?: boolean };
-  active: boolean;
-  cancelled: unknown;
-  /** These are called by the connection, which awaits nothing: so a query can be listened to without a promise. */
-  resolve: (result: any) => void;
-  reject: (error: unknown) => void;
-  execute(): Query;
-  values(): Query;
-}
-
-/** Whatever makes queries: a client, or what `begin` gives. */
-interface Client {
-  unsafe(text: string, args?: unknown[], options?: object): Query;
-}
+import { afterLoss, dropRest, failLater, failsAlone, isAnswer, type Client, type Connection, type Query } from './postgres-js-query.js';
 
 const ended = () => new UnsupportedTenantOperationError('Use the handle inside its transaction: this one has ended.');
 const later = () => {};
@@ -115,7 +88,8 @@ export class Held {
     hold.reject = (error) => {
       hold.active = false;
       this.#unanswered.delete(hold);
-      this.#fail(error);
+      this.#isFull = true;
+      failLater(hold, () => this.#fail(error));
     };
     return hold;
   }
@@ -133,6 +107,7 @@ export class Held {
   /** A query on the held connection. It is sent when it is awaited, or given to its handler, in turn. */
   query(text: string, args?: unknown[], options?: object): Query {
     const query = args ? this.client.unsafe(text, args, options) : this.client.unsafe(text);
+    if (this.client.options && query.options.prepare) failsAlone(query, this.client.options.serializers);
     query.handler = this.#send;
     return query;
   }
@@ -142,7 +117,7 @@ export class Held {
     this.#isEnded = true;
     if (this.#waiting.length > 0) this.#fail(ended());
     // The connection may be somebody else's by now.
-    if (this.#connection && this.#connection.onclose === this.#onclose) this.#connection.onclose = null;
+    if (this.#connection && this.#connection.onclose === this.#onclose) this.#connection.onclose = dropRest;
   }
 
   #hold(connection: Connection): void {
@@ -152,8 +127,12 @@ export class Held {
     this.#flush();
   }
 
-  /** What the queries themselves fail with says more, and comes first. */
-  readonly #onclose = (error: unknown) => void setImmediate(() => this.#fail(error, this.#unanswered));
+  readonly #onclose = (error: unknown): void => {
+    // On the next connection postgres.js would take the answers to others for theirs: the last would wait for ever.
+    dropRest.call(this.#connection!);
+    // What the queries themselves fail with says more, and comes first.
+    afterLoss(() => this.#fail(error, this.#unanswered));
+  };
 
   readonly #drain = () => {
     this.#isFull = false;
@@ -173,6 +152,8 @@ export class Held {
   };
 
   #execute(query: Query): void {
+    // Nothing would be sent, and nothing answered.
+    if (query.cancelled) return;
     const connection = this.#connection!;
     // A COMMIT that somebody sent as a statement: the connection is others' now.
     if (connection.reserved !== this.#drain) return this.#fail(ended(), [query]);
@@ -182,7 +163,8 @@ export class Held {
     const reject = active?.reject;
     if (active) active.reject = (error) => (this.unwritable ??= error);
     this.#expect(query);
-    this.#isFull = !connection.execute(query);
+    // Where it could not be written and nothing else is active, it has failed, and its Sync is to be answered first.
+    this.#isFull = !connection.execute(query) || !this.#unanswered.has(query);
     if (active) active.reject = reject!;
     if (this.unwritable === undefined) return;
     this.#fail(this.unwritable, [query]);
@@ -200,7 +182,10 @@ export class Held {
     };
     query.reject = (error) => {
       this.#unanswered.delete(query);
-      reject(error);
+      if (isAnswer(error)) return reject(error);
+      // Either the server still answers, or the connection ends: nothing is sent before one is known.
+      this.#isFull = true;
+      failLater(query, () => reject(error));
     };
   }
 

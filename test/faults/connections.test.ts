@@ -80,6 +80,34 @@ describe.each(kinds(database))('$name', ({ rls, open, name }) => {
     await database.isWell(runs, rls);
   });
 
+  test('a connection is reset before a statement arrives', async () => {
+    await runs.run(one, all);
+    database.proxy.judge = () => 'reset';
+    isConnectionError(await runs.run(one, add(2)));
+    database.proxy.judge = undefined;
+    await database.isWell(runs, rls);
+  });
+
+  test('a connection is reset in mid-transaction', async () => {
+    const reset = async () => void (database.proxy.judge = () => 'reset');
+    // A text is prepared from its third run on, and then more can be sent behind it.
+    isConnectionError(await runs.transaction(one, [all, all, all, reset, all, add(3)]));
+    database.proxy.judge = undefined;
+    await database.isWell(runs, rls);
+  });
+
+  test('a connection is reset, and whoever hears of it tries again at once', async () => {
+    const retried = async () => {
+      database.proxy.judge = () => 'reset';
+      isConnectionError(await runs.run(one, all));
+      database.proxy.judge = undefined;
+      return runs.run(two, all);
+    };
+    for (let i = 0; i < 3; i++) await runs.run(one, all);
+    for (let i = 0; i < 3; i++) expect(await retried()).toEqual({ rows: [{ id: 1 }] });
+    await database.isWell(runs, rls);
+  });
+
   test('those who wait for the connection that is lost are served by the next one', async () => {
     await database.whileLocked(async () => {
       const running = runs.run(one, touchLocked);

@@ -1,8 +1,11 @@
 /** A TCP proxy before the server, which counts round trips and cuts connections. */
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 
-/** What a proxy does with what it is given: pass it on, or cut the connection, before or after passing it on. */
-export type Verdict = 'pass' | 'cut' | 'pass-and-cut';
+/**
+ * What a proxy does with what it is given: pass it on, or cut the connection, before or after passing it on. A reset is
+ * an error to the client, which comes before the end of the connection.
+ */
+export type Verdict = 'pass' | 'cut' | 'pass-and-cut' | 'reset';
 
 export interface Proxy {
   /** The server's address, through the proxy. */
@@ -54,6 +57,7 @@ export async function proxyTo(url: string, latency = 0): Promise<Proxy> {
       isAnswered = false;
       const verdict = proxy.judge?.(data.toString('latin1')) ?? 'pass';
       if (verdict === 'cut') return cut();
+      if (verdict === 'reset') return void client.resetAndDestroy();
       upstream.write(data, verdict === 'pass-and-cut' ? cut : undefined);
     });
     upstream.on('data', (data) => {
