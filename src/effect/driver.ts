@@ -6,7 +6,7 @@
 import * as Effect from 'effect/Effect';
 import type { PgTransactionConfig } from 'drizzle-orm/pg-core';
 import { UnsupportedTenantOperationError } from '../schema/index.js';
-import { setWithin } from '../scope/binding.js';
+import { setWithin } from '../scope/bound.js';
 import type { Settings } from '../scope/settings.js';
 import { DbError, dbErrorOf, QueryError } from './db-error.js';
 

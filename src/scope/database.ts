@@ -13,11 +13,11 @@ import { relationsConfig } from '../schema/relations.js';
 import { declaredTenancies, idOf, type AnyTenancy } from '../schema/tenancy.js';
 import type { WithTenancy, WithTenancyOptions } from './database.types.js';
 import { promiseBinding, type Binding } from './binding.js';
-import { withSafeTransactions } from './binding-postgres-js.js';
 import { scopingDialect } from './dialect.js';
 import type { ScopedDialect } from './handles.js';
 import { scopeInsert } from './insert.js';
 import { checkable } from './row-level-security.js';
+import { withSafeTransactions } from './safe-postgres-js.js';
 import { namesOf, Scope, type Reach } from './scope.js';
 import { ScopedSession, tagOf, type Lifetime } from './session.js';
 import { settingsOf } from './settings.js';
@@ -278,6 +278,7 @@ export function scopedHandles(db: any, options: WithTenancyOptions<any>, running
     statements: (options.prepare ?? preparesByItself(db)) ? new Statements() : undefined,
     query,
   };
+  shared.binding?.load?.();
   const drizzle = isPostgresJs(db) ? withSafeTransactions(db) : db;
   const isOwn = (it: unknown) => classes.has(it);
   const handle = (reach: Reach, tenancy?: AnyTenancy) => new ScopedDatabase(drizzle, shared, new Scope(reach, shared.filters, tenancy, isOwn));

@@ -3,7 +3,7 @@
  * to it, in one write, and COMMIT is the next: two round trips, or one where the pool is made with `pipeline: true`.
  */
 import { UnsupportedTenantOperationError } from '../schema/index.js';
-import type { Wire } from './binding.js';
+import type { Wire } from './bound.js';
 
 type Class = new (...args: any[]) => any;
 const classes = new WeakMap<Class, Class | undefined>();

@@ -1,7 +1,7 @@
 /** postgres.js: BEGIN, the settings, the statement and COMMIT are sent together. One round trip. */
-import type { Wire } from './binding.js';
-import { assertCommitted, begin, Held } from './postgres-js.js';
-import { lone, refusal } from './postgres-js-query.js';
+import type { Wire } from './bound.js';
+import { assertCommitted, Held } from './postgres-js.js';
+import { refusal } from './postgres-js-query.js';
 import type { Settings } from './settings.js';
 
 /** A query as Drizzle uses it. */
@@ -101,17 +101,3 @@ export const postgresJs: Wire = {
   // On their way at once: a statement that is run right behind them must not overtake them.
   set: (client, { first, tenant }) => Promise.all([client.unsafe(first).execute(), client.unsafe(tenant.join('; ')).execute()]),
 };
-
-/** Drizzle's handle on postgres.js, with statements and transactions that outlive the loss of a connection. */
-export function withSafeTransactions(db: any): any {
-  const { session } = db;
-  const { client } = session;
-  const safe = {
-    /** Makes queries as they are. */
-    client,
-    options: client.options,
-    unsafe: (...args: Bracketed['args']) => lone(client, ...args),
-    begin: (run: (scope: any) => unknown) => begin(client, run),
-  };
-  return Object.create(db, { session: { value: Object.create(session, { client: { value: safe } }) } });
-}
