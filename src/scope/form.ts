@@ -211,8 +211,7 @@ export class FormReader implements Form {
   }
 
   sql(query: SQL): SQL | undefined {
-    const { queryChunks, shouldInlineParams } = query as any;
-    if (shouldInlineParams) noForm();
+    if ((query as any).shouldInlineParams) noForm();
     const built = builtBy(query);
     if (built) {
       if (!(built instanceof PlannedSQL) || !this.scope.includes(built.scope)) return noForm();
@@ -221,6 +220,8 @@ export class FormReader implements Form {
       for (const value of built.values) this.slot(value);
       return this.copies ? planPart(built, first) : undefined;
     }
+    // Not before: what was built here makes its chunks when somebody asks for them.
+    const { queryChunks } = query as any;
     this.key(keys.open);
     const chunks = this.copies ? queryChunks.map((it: unknown) => this.chunk(it)) : undefined;
     if (!chunks) for (let i = 0; i < queryChunks.length; i++) this.chunk(queryChunks[i]);
