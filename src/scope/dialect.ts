@@ -26,23 +26,15 @@ export function scopingDialect(driver: PgDialect, tables: NamedTables): new (sco
   // What it is given is scoped: the driver's own dialect builds it.
   const drizzle = driver as any;
 
+  const statementOf = (kind: 'select' | 'insert' | 'update' | 'delete', method: string) => (dialect: ScopedDialect, config: Config) => {
+    const statement = new Statement(dialect);
+    return statement.done(drizzle[method](statement[kind](config)));
+  };
   const build: Record<FormKind, (dialect: ScopedDialect, config: Config) => any> = {
-    select: (dialect, config) => {
-      const statement = new Statement(dialect);
-      return statement.done(drizzle.buildSelectQuery(statement.select(config)));
-    },
-    insert: (dialect, config) => {
-      const statement = new Statement(dialect);
-      return statement.done(drizzle.buildInsertQuery(statement.insert(config)));
-    },
-    update: (dialect, config) => {
-      const statement = new Statement(dialect);
-      return statement.done(drizzle.buildUpdateQuery(statement.update(config)));
-    },
-    delete: (dialect, config) => {
-      const statement = new Statement(dialect);
-      return statement.done(drizzle.buildDeleteQuery(statement.delete(config)));
-    },
+    select: statementOf('select', 'buildSelectQuery'),
+    insert: statementOf('insert', 'buildInsertQuery'),
+    update: statementOf('update', 'buildUpdateQuery'),
+    delete: statementOf('delete', 'buildDeleteQuery'),
     relational: (dialect, config) => {
       const { sql: query, selection } = drizzle.buildRelationalQuery(config);
       const statement = new Statement(dialect, dialect.tables);
@@ -73,10 +65,11 @@ export function scopingDialect(driver: PgDialect, tables: NamedTables): new (sco
     }
     return found;
   };
-  const planned = (dialect: ScopedDialect, kind: FormKind, config: Config): SQL | undefined => {
+  /** By a plan, or anew. */
+  const make = (dialect: ScopedDialect, kind: 'select' | 'insert' | 'update' | 'delete', config: Config): SQL => {
     assertHandle(dialect);
     const found = plansOf(dialect)?.find(kind, config, dialect.scope);
-    return found && markPlanned(found);
+    return found ? markPlanned(found) : build[kind](dialect, config);
   };
 
   const Handle = handlesOf(Object.freeze(Object.assign(Object.create(driver), {
@@ -84,19 +77,17 @@ export function scopingDialect(driver: PgDialect, tables: NamedTables): new (sco
     prover: proverOf([...tables.values()]),
 
     buildSelectQuery(this: ScopedDialect, given: Config): SQL {
-      const config = partsOf(given);
-      return planned(this, 'select', config) ?? build.select(this, config);
+      return make(this, 'select', partsOf(given));
     },
 
     buildUpdateQuery(this: ScopedDialect, given: Config): SQL {
       const config = partsOf(given);
       config.set = computedSet(config.table, config.set);
-      return planned(this, 'update', config) ?? build.update(this, config);
+      return make(this, 'update', config);
     },
 
     buildDeleteQuery(this: ScopedDialect, given: Config): SQL {
-      const config = partsOf(given);
-      return planned(this, 'delete', config) ?? build.delete(this, config);
+      return make(this, 'delete', partsOf(given));
     },
 
     buildUpdateSet(this: ScopedDialect, table: object, set: Config): SQL {
@@ -107,7 +98,7 @@ export function scopingDialect(driver: PgDialect, tables: NamedTables): new (sco
     buildInsertQuery(this: ScopedDialect, given: Config): SQL {
       const config = partsOf(given);
       if (!config.select) config.values = computedRows(config.table, config.values);
-      return planned(this, 'insert', config) ?? build.insert(this, config);
+      return make(this, 'insert', config);
     },
 
     buildRelationalQuery(this: ScopedDialect, config: Config) {
@@ -115,7 +106,7 @@ export function scopingDialect(driver: PgDialect, tables: NamedTables): new (sco
       const found = plansOf(this)?.find('relational', config, this.scope);
       if (!found) return build.relational(this, config);
       const { usedTables, selection } = found.plan;
-      for (const table of usedTables!) config.usedTables?.add(table);
+      for (const table of usedTables) config.usedTables?.add(table);
       return { sql: markPlanned(found), selection };
     },
 

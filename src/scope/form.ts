@@ -4,7 +4,7 @@
  */
 import { type Column, Param, SQL, sql, StringChunk, Subquery, Table } from 'drizzle-orm';
 import { OriginalColumn } from 'drizzle-orm/column-common';
-import { classOf } from '../schema/classify.js';
+import { classOf, type TableClass } from '../schema/classify.js';
 import { builtBy } from './built.js';
 import { chunkKindOf, chunkKinds, isSQLWrapper } from './chunks.js';
 import type { Config } from './parts.js';
@@ -145,13 +145,13 @@ export class FormReader implements Form {
     else for (const key of [column.dataType, column.getSQLType(), (column as any).codec, (column as any).dimensions]) this.key(key);
   }
 
-  table(table: object): void {
-    const found = classOf(table);
-    if (!found) noForm();
+  table(table: object): TableClass {
+    const found = classOf(table) ?? noForm();
     this.key((table as any)[IsAlias] ? keys.aliasedTable : keys.table);
     if (chunkKindOf(table) === chunkKinds.table) this.key(found);
     else this.key(table);
     this.key(namesOf(table)[2]);
+    return found;
   }
 
   chunk(chunk: any): unknown {
@@ -388,11 +388,10 @@ export class FormReader implements Form {
   insert(config: Config): Config {
     const { table, values, select, columnList, overridingSystemValue_ } = config;
     if (config.comment !== undefined || select) noForm();
-    const found = classOf(table);
-    const tenantKey = found?.kind === 'tenant' ? found.key : undefined;
     this.key(Boolean(config.useSelectionCastCodecs));
     const withList = this.ctes(config.withList);
-    this.table(table);
+    const found = this.table(table);
+    const tenantKey = found.kind === 'tenant' ? found.key : undefined;
     this.key(overridingSystemValue_);
     if (columnList) for (const key of [keys.columns, ...columnList, keys.close]) this.key(key);
     this.key(values.length);
@@ -415,8 +414,7 @@ export class FormReader implements Form {
       this.key(keys.sqlValue);
       return this.sql(value as SQL);
     }
-    this.key(undefined);
-    return undefined;
+    return void this.key(undefined);
   }
 
   delete(config: Config): Config {

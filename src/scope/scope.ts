@@ -120,23 +120,13 @@ export class Scope {
       case 'one':
         return new SQL([tenantColumn(table, found, name), equals, new Param(this.reach.id, found.column)]);
       case 'several':
-        if (this.reach.ids.length > cheap) return this.#first(tenantColumn(table, found, name), found.column);
+        if (this.reach.ids.length > cheap) return isOneOf(tenantColumn(table, found, name), this.reach.ids, found.column);
         return sql`${tenantColumn(table, found, name)} in ${this.reach.ids.map((id) => new Param(id, found.column))}`;
       case 'all':
         return undefined;
       case 'shared':
         throw new UnscopedTableError(nameOf(table), `Use db.forTenant(id) for "${nameOf(table)}".`);
     }
-  }
-
-  /**
-   * The predicate of many tenants. PostgreSQL looks first at the conditions that cost least, and a list costs the more
-   * the longer it is: what a user wrote would meet other tenants' rows, and raise an error that tells of them. One
-   * function costs no more than what he writes, and is not taken for rarer than it is.
-   */
-  #first(column: SQL | StringChunk, type: TenantClass['column']): SQL {
-    const ids = () => (this.reach as Extract<Reach, { kind: 'several' }>).ids.map((id) => new Param(id, type));
-    return sql`array_position(array[${sql.join(ids(), sql`, `)}]::${typeOf(type)}[], ${column}) is not null and ${column} in ${ids()}`;
   }
 
   /** The tenant column of a table that is joined on it, where one literal does not say it already. */
@@ -188,6 +178,16 @@ export class Scope {
 
 /** A list of so many costs no more than one operator. */
 const cheap = 2;
+
+/**
+ * The predicate of many tenants. PostgreSQL looks first at the conditions that cost least, and a list costs the more
+ * the longer it is: what a user wrote would meet other tenants' rows, and raise an error that tells of them. One
+ * function costs no more than what he writes, and is not taken for rarer than it is.
+ */
+function isOneOf(column: SQL | StringChunk, ids: readonly unknown[], type: TenantClass['column']): SQL {
+  const params = () => ids.map((id) => new Param(id, type));
+  return sql`array_position(array[${sql.join(params(), sql`, `)}]::${typeOf(type)}[], ${column}) is not null and ${column} in ${params()}`;
+}
 
 /** The type of a tenant column. Drizzle writes the name of an enum in quotes, and with its schema, where it is given the enum itself. */
 export const typeOf = (column: TenantClass['column']): SQL => (column as any).enum ?? sql.raw(column.getSQLType());
