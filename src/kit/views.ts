@@ -43,7 +43,7 @@ export function declaredViews(exported: Iterable<unknown>): DeclaredView[] {
  * @returns the reader; it finds nothing where the optional package libpg-query is not installed
  */
 export async function loadViewReader(declared: readonly DeclaredView[]): Promise<ViewReader> {
-  const { loadParser, proveView, Tables } = await import('../prover/index.js');
+  const { loadParser, proveView, Tables } = await import('../sql/index.js');
   const parse = await loadParser().catch(() => undefined);
   if (!parse) return () => undefined;
   return (entities, state) => {

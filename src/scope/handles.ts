@@ -1,6 +1,6 @@
 /** The dialects of handles: no other object that inherits from one builds or renders in its name. */
 import type { PgDialect } from 'drizzle-orm/pg-core';
-import type { Prover } from '../prover/index.js';
+import type { Prover } from '../sql/index.js';
 import { UnsupportedTenantOperationError } from '../schema/index.js';
 import type { Scope } from './scope.js';
 import type { NamedTables } from './shape.js';

@@ -2,7 +2,7 @@
 import { is, Param } from 'drizzle-orm';
 import { RawSqlNotScopedError } from '../schema/index.js';
 import { nameOf } from '../schema/classify.js';
-import type { Prover } from '../prover/index.js';
+import type { Prover } from '../sql/index.js';
 import type { ScopedDialect } from './handles.js';
 import type { RenderedQuery } from './rendered.js';
 
@@ -12,7 +12,7 @@ import type { RenderedQuery } from './rendered.js';
  */
 export function proverOf(own: readonly object[]): () => Promise<Prover> {
   let prover: Promise<Prover> | undefined;
-  return Object.freeze(() => (prover ??= import('../prover/index.js').then(({ Prover }) => new Prover(own))));
+  return Object.freeze(() => (prover ??= import('../sql/index.js').then(({ Prover }) => new Prover(own))));
 }
 
 /**

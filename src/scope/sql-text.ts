@@ -4,7 +4,7 @@
  * understand, it refuses.
  */
 import { RawSqlNotScopedError } from '../schema/index.js';
-import { safeFunctions } from '../prover/functions.js';
+import { safeFunctions } from '../sql/prove/functions.js';
 
 /** A token of text, or what the template interpolated. */
 export interface Token {

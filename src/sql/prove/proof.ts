@@ -1,6 +1,6 @@
 /** One proof under way: what is known from outside, and what the statement was found to rest on. */
 import { Refusal } from './refusal.js';
-import type { Node } from './parser.js';
+import type { Node } from '../parser.js';
 import type { Declared, Tables } from './tables.js';
 import { typeIn, typeOf } from './types.js';
 

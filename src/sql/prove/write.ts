@@ -3,7 +3,7 @@ import { walk, type Place } from './expression.js';
 import { only } from './fields.js';
 import { From, checkRangeVar } from './from.js';
 import { Level, type Ctes, type Item, type Rows } from './level.js';
-import type { Node } from './parser.js';
+import type { Node } from '../parser.js';
 import type { Proof } from './proof.js';
 import { Refusal } from './refusal.js';
 import { select, targets } from './select.js';

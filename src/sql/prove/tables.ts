@@ -1,7 +1,7 @@
 /** The tables that a statement may name: what is declared of each, and which one a name means. */
 import { getColumns, is, Table, View } from 'drizzle-orm';
 import { ViewBaseConfig } from 'drizzle-orm/view-common';
-import { classOf } from '../schema/classify.js';
+import { classOf } from '../../schema/classify.js';
 import { Refusal } from './refusal.js';
 
 /** What the prover knows of a table or view. */

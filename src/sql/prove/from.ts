@@ -3,7 +3,7 @@ import { walk, type Place } from './expression.js';
 import { bind, factsOf, merged, type Condition } from './facts.js';
 import { kindOf, only, words } from './fields.js';
 import { itemOf, type Level, type Ctes, type Item } from './level.js';
-import type { Node } from './parser.js';
+import type { Node } from '../parser.js';
 import type { Proof } from './proof.js';
 import { Refusal } from './refusal.js';
 import { select } from './select.js';

@@ -1,7 +1,7 @@
 /** What a condition says of tenant columns, and which items that binds. */
 import { isEquals } from './operators.js';
 import type { Item, Level } from './level.js';
-import type { Node } from './parser.js';
+import type { Node } from '../parser.js';
 import type { Proof } from './proof.js';
 
 interface Ref {

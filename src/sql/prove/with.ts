@@ -2,7 +2,7 @@
 import { kindOf, only, words } from './fields.js';
 import type { Ctes, Level, Rows } from './level.js';
 import { renamed } from './level.js';
-import type { Node } from './parser.js';
+import type { Node } from '../parser.js';
 import type { Proof } from './proof.js';
 import { Refusal } from './refusal.js';
 import { select, unionRows } from './select.js';

@@ -1,8 +1,8 @@
 /** Proves that every tenant table in a statement, at any depth, is bound to the tenant. What it does not know, it refuses. */
-import { declaredTables } from '../schema/classify.js';
-import { RawSqlNotScopedError } from '../schema/index.js';
+import { declaredTables } from '../../schema/classify.js';
+import { RawSqlNotScopedError } from '../../schema/index.js';
 import { kindOf, words } from './fields.js';
-import { loadParser, statementOf, type Parse } from './parser.js';
+import { loadParser, statementOf, type Parse } from '../parser.js';
 import { Proof } from './proof.js';
 import { placeOf, Refusal } from './refusal.js';
 import { select } from './select.js';

@@ -2,7 +2,7 @@
 import { customType, integer, numeric, pgSchema, text, varchar, bigint } from 'drizzle-orm/pg-core';
 import { describe, expect, test } from 'vitest';
 import { RawSqlNotScopedError, referenceTable, tenancy, tenantSchema, tenantTable } from '../../src/index.js';
-import { Prover } from '../../src/prover/index.js';
+import { Prover } from '../../src/sql/index.js';
 import { proveScoped } from '../../src/testing/index.js';
 import { a, b } from '../support/rows.js';
 import * as schema from '../support/schema.js';

@@ -1,5 +1,5 @@
 /** The operators that a statement may use: PostgreSQL's own and those of its common extensions, which read only their operands. */
-import type { Node } from './parser.js';
+import type { Node } from '../parser.js';
 import { Refusal } from './refusal.js';
 
 const operators = new Set(

@@ -6,7 +6,7 @@
 import { withoutCtes } from './cte.js';
 import { kindOf, only } from './fields.js';
 import { isEquals } from './operators.js';
-import { statementOf, type Node, type Parse } from './parser.js';
+import { statementOf, type Node, type Parse } from '../parser.js';
 import { Proof } from './proof.js';
 import { typeNamed } from './prove.js';
 import { placeOf, Refusal } from './refusal.js';

@@ -3,7 +3,7 @@ import { kindOf, words } from './fields.js';
 import { safeFunctions } from './functions.js';
 import type { Ctes, Item, Level } from './level.js';
 import { checkOperator } from './operators.js';
-import type { Node } from './parser.js';
+import type { Node } from '../parser.js';
 import type { Proof } from './proof.js';
 import { Refusal } from './refusal.js';
 import { select } from './select.js';
