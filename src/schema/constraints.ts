@@ -21,7 +21,7 @@ import {
   type PgTableExtraConfigValue,
 } from 'drizzle-orm/pg-core';
 import { classOf, nameOf } from './classify.js';
-import { TenantDefinitionError } from './errors.js';
+import { TenantDefinitionError } from '../errors.js';
 
 type Columns = Record<string, PgColumn>;
 type Extra = ((self: Columns) => PgTableExtraConfigValue[] | Record<string, PgTableExtraConfigValue>) | undefined;

@@ -1,4 +1,4 @@
-export * from './errors.js';
+export * from '../errors.js';
 export { tenancy, type AnyTenancy, type Tenancy, type TenantColumnBuilder, type TenantColumnFactory, type TenantId } from './tenancy.js';
 export {
   alias,

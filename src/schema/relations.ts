@@ -1,7 +1,7 @@
 /** Drizzle's relations between tenant tables: each carries the tenant column by itself. */
 import { defineRelations, type Assume, type ExtractTablesWithRelations, type RelationsBuilder, type RelationsBuilderConfig, type Subquery, type Table, type View } from 'drizzle-orm';
 import { classOf, nameOf, type TenantClass } from './classify.js';
-import { TenantDefinitionError } from './errors.js';
+import { TenantDefinitionError } from '../errors.js';
 import type { AnyTenantTable, TenancyOf, TenantTypeError, UnscopedWithColumns } from './table.types.js';
 import type { PgTable } from 'drizzle-orm/pg-core';
 import type { PgViewBase } from 'drizzle-orm/pg-core/view-base';

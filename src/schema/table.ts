@@ -12,7 +12,7 @@ import {
 import type { PgViewBase } from 'drizzle-orm/pg-core/view-base';
 import { classify } from './classify.js';
 import { bindInlineForeignKeys, takeInlineKeys, tenantExtra, validateConstraints } from './constraints.js';
-import { TenantDefinitionError } from './errors.js';
+import { TenantDefinitionError } from '../errors.js';
 import { namesOfTable } from './names.js';
 import type {
   AliasOf,

@@ -3,7 +3,7 @@
  * table that belongs to such a tenant, and it is the only way from an unknown value to a `TenantId`.
  */
 import { pgTable, type PgColumn, type PgColumnBuilder, type Set$Type, type SetNotNull } from 'drizzle-orm/pg-core';
-import { InvalidTenantIdError, TenantDefinitionError } from './errors.js';
+import { InvalidTenantIdError, TenantDefinitionError } from '../errors.js';
 
 declare const tenantIdBrand: unique symbol;
 

@@ -1,6 +1,6 @@
 /** PostgreSQL's own parser, as the optional package `libpg-query`: loaded when raw SQL is first used, and only then. */
 import { RawSqlNotScopedError } from '../schema/index.js';
-import { Refusal } from './prove/refusal.js';
+import { Refusal } from './refusal.js';
 
 /** A node of PostgreSQL's raw parse tree, as JSON. Which of its fields are known is checked where they are read. */
 export type Node = any;

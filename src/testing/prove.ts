@@ -1,6 +1,6 @@
 /** `proveScoped`: the prover that raw SQL passes in production, for an application's own tests. */
 import { Prover } from '../sql/index.js';
-import { declaredOf } from '../sql/prove/tables.js';
+import { declaredOf } from '../schema/declared.js';
 import type { TenantId } from '../schema/index.js';
 
 /** What {@link proveScoped} proves a statement against. */

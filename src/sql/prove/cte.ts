@@ -1,7 +1,7 @@
 /** Common table expressions of a view, put where they are named: a filter then reaches into each use by itself. */
 import { only } from './fields.js';
 import type { Node } from '../parser.js';
-import { Refusal } from './refusal.js';
+import { Refusal } from '../refusal.js';
 
 /** More than any view that a person wrote; each use is a copy of the whole. */
 const maxCopies = 500;

@@ -5,7 +5,7 @@ import type { Ctes, Item, Level } from './level.js';
 import { checkOperator } from './operators.js';
 import type { Node } from '../parser.js';
 import type { Proof } from './proof.js';
-import { Refusal } from './refusal.js';
+import { Refusal } from '../refusal.js';
 import { select } from './select.js';
 import { checkType } from './types.js';
 

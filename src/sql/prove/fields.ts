@@ -1,6 +1,6 @@
 /** The walk knows every field of every node that it accepts: a field that is not listed refuses the statement. */
 import type { Node } from '../parser.js';
-import { Refusal } from './refusal.js';
+import { Refusal } from '../refusal.js';
 
 const lists = new Map<string, ReadonlySet<string>>();
 

@@ -5,7 +5,7 @@ import { kindOf, only, words } from './fields.js';
 import { itemOf, type Level, type Ctes, type Item } from './level.js';
 import type { Node } from '../parser.js';
 import type { Proof } from './proof.js';
-import { Refusal } from './refusal.js';
+import { Refusal } from '../refusal.js';
 import { select } from './select.js';
 import { checkType } from './types.js';
 

@@ -1,5 +1,5 @@
 /** One query level: the sources of rows that it sees, and which of their columns are known to hold the tenant. */
-import type { Declared } from './tables.js';
+import type { Declared } from '../tables.js';
 
 /** A source of rows by the name that the level knows it by. */
 export interface Item {

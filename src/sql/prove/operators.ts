@@ -1,6 +1,6 @@
 /** The operators that a statement may use: PostgreSQL's own and those of its common extensions, which read only their operands. */
 import type { Node } from '../parser.js';
-import { Refusal } from './refusal.js';
+import { Refusal } from '../refusal.js';
 
 const operators = new Set(
   ('= <> != < > <= >= + - * / % ^ |/ ||/ @ & | # ~ << >> || ~* !~ !~* ~~ ~~* !~~ !~~* ~>=~ ~<=~ ^@ -> ->> #> #>> @> <@ ? ?| ?& #- @? @@ @@@ && -|- ' +

@@ -1,7 +1,7 @@
 /** One proof under way: what is known from outside, and what the statement was found to rest on. */
-import { Refusal } from './refusal.js';
+import { Refusal } from '../refusal.js';
 import type { Node } from '../parser.js';
-import type { Declared, Tables } from './tables.js';
+import type { Declared, Tables } from '../tables.js';
 import { typeIn, typeOf } from './types.js';
 
 /** What a statement is proved against. */

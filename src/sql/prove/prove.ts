@@ -4,9 +4,9 @@ import { RawSqlNotScopedError } from '../../schema/index.js';
 import { kindOf, words } from './fields.js';
 import { loadParser, statementOf, type Parse } from '../parser.js';
 import { Proof } from './proof.js';
-import { placeOf, Refusal } from './refusal.js';
+import { placeOf, Refusal } from '../refusal.js';
 import { select } from './select.js';
-import { allDeclared, Tables, type Declared } from './tables.js';
+import { allDeclared, Tables, type Declared } from '../tables.js';
 import { typeOf } from './types.js';
 import { write } from './write.js';
 

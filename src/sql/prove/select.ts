@@ -6,7 +6,7 @@ import { From, checkRangeVar } from './from.js';
 import { Level, type Ctes, type Rows, type Source } from './level.js';
 import type { Node } from '../parser.js';
 import type { Proof } from './proof.js';
-import { Refusal } from './refusal.js';
+import { Refusal } from '../refusal.js';
 import { withClause } from './with.js';
 
 const fields =

@@ -1,6 +1,6 @@
 /** Types in casts: which may stand anywhere, and which keep a tenant's value as it is. */
 import type { Node } from '../parser.js';
-import { Refusal } from './refusal.js';
+import { Refusal } from '../refusal.js';
 
 /** PostgreSQL's own name of a type, with its modifiers and dimensions. */
 export function typeOf(typeName: Node): string {

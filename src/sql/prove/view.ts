@@ -9,9 +9,9 @@ import { isEquals } from './operators.js';
 import { statementOf, type Node, type Parse } from '../parser.js';
 import { Proof } from './proof.js';
 import { typeNamed } from './prove.js';
-import { placeOf, Refusal } from './refusal.js';
+import { placeOf, Refusal } from '../refusal.js';
 import { nameOf, select } from './select.js';
-import type { Tables } from './tables.js';
+import type { Tables } from '../tables.js';
 
 /** A view that exposes a tenant column, and why it is not proved, if it is not. */
 export interface ProvedView {

@@ -4,7 +4,7 @@ import type { Ctes, Level, Rows } from './level.js';
 import { renamed } from './level.js';
 import type { Node } from '../parser.js';
 import type { Proof } from './proof.js';
-import { Refusal } from './refusal.js';
+import { Refusal } from '../refusal.js';
 import { select, unionRows } from './select.js';
 import { write } from './write.js';
 

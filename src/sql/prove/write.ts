@@ -5,9 +5,9 @@ import { From, checkRangeVar } from './from.js';
 import { Level, type Ctes, type Item, type Rows } from './level.js';
 import type { Node } from '../parser.js';
 import type { Proof } from './proof.js';
-import { Refusal } from './refusal.js';
+import { Refusal } from '../refusal.js';
 import { select, targets } from './select.js';
-import type { Declared } from './tables.js';
+import type { Declared } from '../tables.js';
 import { withClause } from './with.js';
 
 /**

@@ -1,47 +1,20 @@
-/** The tables that a statement may name: what is declared of each, and which one a name means. */
-import { getColumns, is, Table, View } from 'drizzle-orm';
-import { ViewBaseConfig } from 'drizzle-orm/view-common';
-import { classOf } from '../../schema/classify.js';
+/** The tables that a statement may name, as plain data: what is declared of each, and which one a name means. */
 import { Refusal } from './refusal.js';
 
-/** What the prover knows of a table or view. */
+/** What is known of a table or view. `schema/declared.ts` makes it from a declaration. */
 export interface Declared {
+  /** The object that the application declared: known by identity. */
   readonly table: object;
   readonly schema: string | undefined;
   readonly name: string;
+  /** The names of its columns in the database. */
   readonly columns: ReadonlySet<string>;
+  /** The names of the primary key's columns besides the tenant column; empty for a view. */
+  readonly primaryKey: readonly string[];
   readonly isView: boolean;
   /** The tenant column: its name, its type as SQL, and whose tenants. Undefined for a reference table. */
-  readonly tenant: { readonly column: string; readonly type: string; readonly tenancy: unknown } | undefined;
+  readonly tenant: { readonly column: string; readonly type: string; readonly tenancy: object } | undefined;
 }
-
-const known = new WeakMap<object, Declared>();
-
-/** What is declared of a table; undefined for what `tenantTable` or `referenceTable` did not make. */
-export function declaredOf(table: object): Declared | undefined {
-  let declared = known.get(table);
-  if (!declared && (is(table, Table) || is(table, View))) {
-    const tableClass = classOf(table);
-    if (!tableClass) return undefined;
-    const isView = is(table, View);
-    const it = table as any;
-    const { Schema, OriginalName } = (Table as any).Symbol;
-    const { schema, originalName } = isView ? it[ViewBaseConfig] : { schema: it[Schema], originalName: it[OriginalName] };
-    declared = {
-      table,
-      schema,
-      name: originalName,
-      columns: new Set(Object.entries<any>(getColumns(it)).map(([key, column]) => column.name ?? column.fieldAlias ?? key)),
-      isView,
-      tenant: tableClass.kind === 'tenant' ? { column: tableClass.name, type: tableClass.column.getSQLType(), tenancy: tableClass.tenancy } : undefined,
-    };
-    known.set(table, declared);
-  }
-  return declared;
-}
-
-/** What is declared of several, without those that are no tables of this library. */
-export const allDeclared = (tables: Iterable<object>): Declared[] => [...tables].flatMap((it) => declaredOf(it) ?? []);
 
 /** Finds tables by the names that stand in a statement. */
 export class Tables {
