@@ -13,7 +13,7 @@ export interface Declared {
   readonly primaryKey: readonly string[];
   readonly isView: boolean;
   /** The tenant column: its name, its type as SQL, and whose tenants. Undefined for a reference table. */
-  readonly tenant: { readonly column: string; readonly type: string; readonly tenancy: object } | undefined;
+  readonly tenant: { readonly column: string; readonly type: string; readonly tenancy: unknown } | undefined;
 }
 
 /** Finds tables by the names that stand in a statement. */

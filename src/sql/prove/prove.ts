@@ -6,7 +6,8 @@ import { loadParser, statementOf, type Parse } from '../parser.js';
 import { Proof } from './proof.js';
 import { placeOf, Refusal } from '../refusal.js';
 import { select } from './select.js';
-import { allDeclared, Tables, type Declared } from '../tables.js';
+import { allDeclared } from '../../schema/declared.js';
+import { Tables, type Declared } from '../tables.js';
 import { typeOf } from './types.js';
 import { write } from './write.js';
 
