@@ -14,13 +14,13 @@
  * 3. Where a row of the statement's own names its tenant, `prove` gives the number of that parameter: a guard. What is
  *    given to the driver there is the handle's own encoded tenant, a primitive, or the statement is not sent.
  */
-import { RawSqlNotScopedError } from '../errors.js';
+import { RawSqlNotScopedError, UnsupportedTenantOperationError } from '../errors.js';
 import { classOf, declaredTables } from '../schema/classify.js';
 import { allDeclared } from '../schema/declared.js';
 import type { AnyTenancy } from '../schema/tenancy.js';
 import { confine } from '../sql/confine/index.js';
 import type { Given } from '../sql/given.js';
-import { statementOf, type Parse } from '../sql/parser.js';
+import { statementOf, type Node, type Parse } from '../sql/parser.js';
 import { prove } from '../sql/prove/prove.js';
 import { placeOf, Refusal } from '../sql/refusal.js';
 import { Tables, type Declared } from '../sql/tables.js';
@@ -88,7 +88,7 @@ export class Gate {
       texts.add(texts.has(text) ? `${count}\0${text}` : text, passed);
     }
     scope.learn(passed.tenancy);
-    return passed;
+    return reach.kind === 'all' ? { ...passed, text: `${passed.text}${passed.text.includes('--') ? '\n' : ' '}${commentOf(reach.reason)}` } : passed;
   }
 
   #meet(parse: Parse, { reach, tenancy }: Scope, text: string, count: number): Passed {
@@ -98,7 +98,9 @@ export class Gate {
     const given: Given = { reach: reach.kind, filters: this.#filters, tenancy, tables: this.#tables!, functions: this.#functions, count };
     let [sent, at] = [text, text];
     try {
-      sent = confine(statementOf(parse, text), text, given).text;
+      const statement = statementOf(parse, text);
+      if (statement.RefreshMatViewStmt) return this.#refresh(statement.RefreshMatViewStmt.relation, given, text);
+      sent = confine(statement, text, given).text;
       at = sent;
       const { tables, guards, usesTenant } = prove(parse, sent, given);
       for (const { table } of tables) classOf(table)?.validate();
@@ -109,6 +111,17 @@ export class Gate {
       this.#refused.add(key, { error, bytes: 2 * key.length + 200 });
       throw error();
     }
+  }
+
+  /** A materialized view holds every tenant's rows, and is refreshed for all of them. */
+  #refresh({ schemaname, relname, location }: Node, { reach, tables, count }: Given, text: string): Passed {
+    tables.find(schemaname, relname, location);
+    if (reach !== 'all') {
+      throw new UnsupportedTenantOperationError(
+        "Refresh a materialized view with db.acrossTenants({ reason }): it holds every tenant's rows, and is refreshed for all of them.",
+      );
+    }
+    return { text, count, usesTenant: false, guards: [], tenancy: undefined, bytes: 4 * text.length };
   }
 
   #textsOf(kind: string, tenancy: AnyTenancy | undefined): Texts<Passed> {
@@ -125,6 +138,9 @@ export class Gate {
     this.#refused = new Texts(refusedBytes);
   }
 }
+
+/** The reason of a handle that crosses tenants: a comment that nothing in it ends. */
+const commentOf = (reason: string) => `/* ${reason.replaceAll('\0', '').replaceAll('*/', '* /').replaceAll('/*', '/ *')} */`;
 
 function errorFor(cause: unknown, text: string): () => Error {
   if (cause instanceof Refusal) {
