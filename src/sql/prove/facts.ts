@@ -123,7 +123,7 @@ export function whyNot(entry: Entry, conditions: readonly Condition[]): string {
       if (conjunct.CaseExpr) return ': a CASE weakens the comparison';
       if (bool) return `: ${bool.boolop === 'OR_EXPR' ? 'an OR' : 'a NOT'} weakens the comparison`;
       if (!comparison || !isEquals(comparison.name)) continue;
-      const plain = ['AEXPR_OP', 'AEXPR_NOT_DISTINCT', 'AEXPR_IN'].includes(comparison.kind) || elementsOf(comparison.rexpr);
+      const plain = ['AEXPR_OP', 'AEXPR_NOT_DISTINCT', 'AEXPR_IN'].includes(comparison.kind) || (comparison.kind === 'AEXPR_OP_ANY' && elementsOf(comparison.rexpr));
       if (!plain) return ': the comparison is none that confines it to one value';
       if (join && !join.filtered.includes(entry)) return ': the condition stands where an outer join keeps the rows that it refuses';
       if (columnOf(comparison.lexpr, at)?.name === column && columnOf(comparison.rexpr, at)?.name === column) continue;
