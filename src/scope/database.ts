@@ -302,7 +302,7 @@ export function scopedHandles(db: any, options: WithTenancyOptions<any>, running
     },
     acrossTenants: (options: { reason?: unknown }) => {
       refuseSeveral('acrossTenants');
-      return handle({ kind: 'all', comment: commentOf(options?.reason) });
+      return handle({ kind: 'all', reason: reasonOf(options?.reason) });
     },
     shared: handle({ kind: 'shared' }),
     prepare: (tenancy: AnyTenancy, build: (tdb: ScopedDatabase) => any) => {
@@ -349,12 +349,11 @@ function parsed(id: unknown, known: readonly AnyTenancy[] | undefined): { value:
   throw new InvalidTenantIdError(namesOfTenancies(known), 'it is an id of none of them');
 }
 
-function commentOf(reason: unknown): string {
+function reasonOf(reason: unknown): string {
   if (typeof reason !== 'string' || reason.trim() === '' || reason.includes('\0')) {
     throw new UnsupportedTenantOperationError(
       "Say why, as in db.acrossTenants({ reason: 'nightly report' }): each statement that crosses tenants carries the reason.",
     );
   }
-  return `/* ${reason.replaceAll('*/', '* /').replaceAll('/*', '/ *')} */`;
+  return reason;
 }
-
