@@ -148,7 +148,7 @@ function commands(output: Output): Command {
       const tables = [...live.tables.values()].map((it) => {
         const wanted = project.state.tables[keyOf(it)];
         const kind = wanted?.kind ?? 'local';
-        return { table: plain(it), kind: it.kind, declared: kind, column: it.column, shards: it.shardCount, bytes: it.bytes, rows: it.rows, policy: it.policy !== null };
+        return { table: plain(it), kind: it.kind, declared: kind, column: it.column, shards: it.shardCount, bytes: it.bytes, rows: it.rows, policy: it.enabled && it.policies.length > 0 };
       });
       if (options.json) return report({ status: 'ok', citus: live.citus, tables });
       line(live.citus ? `Citus ${live.citus}` : 'Plain PostgreSQL, without Citus');

@@ -4,9 +4,9 @@ import { distributionOf } from './changes.js';
 import { DatabaseStateError } from './errors.js';
 import type { Live, LiveTable } from './live.js';
 import { ident, keyOf, plain, quoted, type TableName } from './names.js';
-import { createPolicy, enable, policyName } from './policies.js';
+import { policySteps } from './policy-plan.js';
 import type { Entities, Row } from './snapshot.js';
-import type { TableState, TenancyState } from './state.js';
+import type { TenancyState } from './state.js';
 
 /** One step: a transaction of its own, after which the database can be compared again. */
 export interface PlanStep {
@@ -67,7 +67,7 @@ export function planSteps(state: TenancyState, entities: Entities, live: Live): 
     steps.push({ table: plain(anchor), what: words.setShardCount(anchor, shardCount), sql, ...size(anchor) });
   }
   steps.push(...fasteners(moving, entities, live));
-  for (const it of tables) steps.push(...policySteps(it, state.tables[keyOf(it)], moving));
+  steps.push(...policySteps(tables, live, entities, state, moving));
   return steps;
 }
 
@@ -126,20 +126,3 @@ function fasteners(moving: readonly LiveTable[], entities: Entities, live: Live)
 
 /** An owner who is no superuser sees no rows under FORCE, and would move none. */
 const relax = (table: LiveTable) => (table.forced ? [`ALTER TABLE ${quoted(table)} NO FORCE ROW LEVEL SECURITY;`] : []);
-
-function policySteps(live: LiveTable, wanted: TableState | undefined, moving: readonly LiveTable[]): PlanStep[] {
-  const step = (what: string, sql: string[]) => [{ table: plain(live), what: `${plain(live)}: ${what}`, sql }];
-  if (!wanted?.rls) {
-    if (live.policy === null) return [];
-    return step('without the policy', [`DROP POLICY ${ident(policyName)} ON ${quoted(live)};`, `ALTER TABLE ${quoted(live)} NO FORCE ROW LEVEL SECURITY;`]);
-  }
-  const isRight =
-    live.policy !== null &&
-    live.policyAs === wanted.rls.as &&
-    live.policy.includes(`current_setting('${wanted.rls.setting}'::text, true)`) &&
-    live.policy.replace(/^\(/, '').replaceAll('"', '').startsWith(`${wanted.column} =`);
-  if (isRight && live.forced && !moving.includes(live)) return [];
-  if (isRight) return step('with row-level security for its owner too', enable(live));
-  const drop = live.policy === null ? [] : [`DROP POLICY ${ident(policyName)} ON ${quoted(live)};`];
-  return step(`rows of the tenant in ${wanted.rls.setting} only`, [...drop, createPolicy(wanted), ...enable(live)]);
-}

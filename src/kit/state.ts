@@ -15,8 +15,8 @@ export interface TableState {
   /** The tenant column, and its type in SQL. */
   readonly column?: string;
   readonly type?: string;
-  /** The policy, when there is one. */
-  readonly rls?: { readonly setting: string; readonly as: 'PERMISSIVE' | 'RESTRICTIVE' };
+  /** The setting that the policies read, where there are any. `as`: written by a version that knew one policy. */
+  readonly rls?: { readonly setting: string; readonly as?: 'PERMISSIVE' | 'RESTRICTIVE' };
 }
 
 export interface TenancyState {

@@ -400,10 +400,37 @@ export const changes: readonly Change[] = [
     after: base,
   }),
   simple({
-    name: 'a policy of the schema itself makes ours restrictive',
+    name: 'a policy of the schema itself gets the tenant condition',
     tenancyBefore: { ...citus, rls: true },
     after: withPolicy,
+    expect: [...baseCounts, [`SELECT string_agg(polname || ' ' || polpermissive, ', ' ORDER BY polname) FROM pg_policy WHERE polrelid = 'tasks'::regclass`, 'everyone true']],
+  }),
+  simple({
+    name: 'a policy of the schema itself stands beside our restrictive one',
+    tenancyBefore: { citus: false, rls: true },
+    after: withPolicy,
     expect: [...baseCounts, [`SELECT string_agg(polname || ' ' || polpermissive, ', ' ORDER BY polname) FROM pg_policy WHERE polrelid = 'tasks'::regclass`, 'everyone true, tenant_isolation false']],
+    citus: [],
+  }),
+  simple({
+    name: 'Citus is switched on beside a policy of the schema itself',
+    tenancyBefore: { citus: false, rls: true },
+    tenancyAfter: { ...citus, rls: true },
+    before: withPolicy,
+    after: withPolicy,
+    expect: [...baseCounts, [`SELECT string_agg(polname || ' ' || polpermissive, ', ' ORDER BY polname) FROM pg_policy WHERE polrelid = 'tasks'::regclass`, 'everyone true']],
+  }),
+  simple({
+    name: 'row-level security is switched off beside a policy of the schema itself',
+    tenancyBefore: { ...citus, rls: true },
+    tenancyAfter: citus,
+    before: withPolicy,
+    after: withPolicy,
+    expect: [
+      ...baseCounts,
+      [`SELECT string_agg(polname || ' ' || pg_get_expr(polqual, polrelid), ', ') FROM pg_policy WHERE polrelid = 'tasks'::regclass`, 'everyone true'],
+      [`SELECT relrowsecurity AND NOT relforcerowsecurity FROM pg_class WHERE oid = 'tasks'::regclass`, true],
+    ],
   }),
   simple({
     name: 'the schema drops its own policy, and ours stays',
