@@ -66,7 +66,7 @@ function commands(output: Output): Command {
         '  3. npx drizzle-kit generate      Writes the migration and, beside it, tenancy.json.\n' +
         '  4. npx drizzle-kit migrate       Runs it, on Citus or on plain PostgreSQL.\n' +
         '  5. npx drizzle-tenant status     What does the database hold now?\n\n' +
-        'With "drizzle-kit push" instead of migrations, run "npx drizzle-tenant apply" after each push.',
+        '"drizzle-kit push" is refused where there is row-level security or Citus, which it knows nothing of.',
     );
   const command = (name: string, description: string, help: string, withUrl = true) => {
     const made = program

@@ -2,7 +2,7 @@
  * Row-level security on a real Citus: whatever policies a schema declares of its own, an ordinary role sees rows of
  * the tenant that is set, and no others: on the coordinator, on the workers, and on the shards themselves.
  */
-import { sql as text, type SQL } from 'drizzle-orm';
+import { sql as text } from 'drizzle-orm';
 import { boolean, integer, pgPolicy, uuid, type PgPolicy } from 'drizzle-orm/pg-core';
 import { drizzle } from 'drizzle-orm/postgres-js';
 import postgres from 'postgres';
