@@ -7,7 +7,7 @@
  * permissive policy. So for Citus each policy of the schema's own is written with the tenant condition in it, and ours
  * is there only where the schema has none.
  */
-import { renamedColumn, type Migrated, type TableChange } from './changes.js';
+import { nameBefore, renamedColumn, type Migrated, type TableChange } from './changes.js';
 import { MigrationFolderError } from './errors.js';
 import { ident, keyOf, literal, quoted, type TableName } from './names.js';
 import type { Entities, Row } from './snapshot.js';
@@ -78,7 +78,7 @@ export function changePolicies(drizzle: readonly string[], changes: readonly Tab
   const create: string[] = [];
   let rest = [...drizzle];
   for (const { table, was, is } of changes) {
-    const oldName = nameBefore(table, migrated);
+    const oldName = nameBefore(table, after);
     const managed = isManaged(was, prev) || isManaged(is, next);
     const ownBefore = oldName ? ownPolicies(before, oldName) : [];
     const ownAfter = ownPolicies(after, table);
@@ -124,15 +124,6 @@ function takePolicies(drizzle: readonly string[], names: readonly TableName[]): 
     return false;
   });
   return { rest, names: taken };
-}
-
-function nameBefore(table: TableName, { after }: Migrated): TableName | undefined {
-  for (const [key, now] of after.moved) {
-    if (!now || keyOf(now) !== keyOf(table)) continue;
-    const dot = key.indexOf('.');
-    return { schema: key.slice(0, dot), name: key.slice(dot + 1) };
-  }
-  return undefined;
 }
 
 /** A setting that is not set, or is empty, matches no row. */

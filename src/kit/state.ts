@@ -25,7 +25,12 @@ export interface TenancyState {
   readonly tenancies: Readonly<Record<string, { readonly root?: string; readonly shardCount: number; readonly colocateWith?: string }>>;
   readonly tables: Readonly<Record<string, TableState>>;
   /** Tables on their way to a tenancy in write-only mode, and the statements that wait for its end. */
-  readonly writeOnly?: { readonly tables: readonly string[]; readonly statements: readonly string[] };
+  readonly writeOnly?: {
+    readonly tables: readonly string[];
+    readonly statements: readonly string[];
+    /** The unique keys that the tables have until then, by their columns. */
+    readonly keys?: Readonly<Record<string, readonly (readonly string[])[]>>;
+  };
 }
 
 export const emptyState: TenancyState = { version: 1, citus: false, tenancies: {}, tables: {} };

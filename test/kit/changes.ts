@@ -17,9 +17,15 @@ export interface Change {
   readonly rows: readonly string[];
   /** What must hold after: a query, and its first value. */
   readonly expect: readonly (readonly [query: string, value: unknown])[];
+  /** An UPDATE that a person has to write, where nothing tells the tenant of older rows. */
+  readonly write?: string;
   /** How Citus holds the tables after: `name column` or `name reference`. */
   readonly citus: readonly string[];
 }
+
+/** The migration with what a person writes into it, above the place where it would stop. */
+export const written = (statements: readonly string[], { write }: Change): string[] =>
+  statements.flatMap((it) => (write !== undefined && it.startsWith('-- Stops when rows of') ? [write, it] : [it]));
 
 const account = tenancy('account', uuid);
 const workspace = tenancy('workspace', uuid);
@@ -191,6 +197,8 @@ export const changes: readonly Change[] = [
       });
       return { ...tables, labels };
     },
+    // The projects' key holds the tenant: their id alone names a row of some tenant, and nobody knows whose.
+    write: 'UPDATE labels SET account_id = p.account_id FROM projects p WHERE p.id = labels.project_id;',
     expect: [...baseCounts, ...counts({ labels: 2 }), [`SELECT account_id FROM labels WHERE name = 'blue'`, a2]],
     citus: ['accounts id', 'countries reference', 'labels account_id', 'projects account_id', 'tasks account_id'],
   }),
