@@ -27,6 +27,9 @@ export function uniqueKeys(table: TableName, { before, after, prev }: Tables): s
   return keys.map((columns: readonly string[]) => columns.map((it) => renamedColumn(after, table, it)));
 }
 
-/** Whether these columns name one row of a tenant table, whoever's it is: some key is among them, without the tenant. */
+/**
+ * Whether these columns name one row of a tenant table, whoever's it is: some key is among them, without the tenant
+ * column; or the tenant column is itself the key, as in a root table, so that they name the tenant.
+ */
 export const namesOneRow = (table: TableState, columns: readonly string[], tables: Tables): boolean =>
-  uniqueKeys(table, tables).some((key) => key.length > 0 && key.every((it) => it !== table.column && columns.includes(it)));
+  uniqueKeys(table, tables).some((key) => key.length > 0 && key.every((it) => columns.includes(it)) && (key.length === 1 || !key.includes(table.column!)));
