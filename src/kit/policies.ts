@@ -92,7 +92,9 @@ export function changePolicies(drizzle: readonly string[], changes: readonly Tab
     const replaced = managed ? takePolicies(rest, [table, ...(oldName ? [oldName] : [])]) : undefined;
     rest = replaced?.rest ?? rest;
     const text = (it: PolicyRow) => createPolicy(table, it);
-    const isKept = (it: PolicyRow, others: readonly PolicyRow[]) => others.some((other) => text(other) === text(it)) && !replaced?.names.has(it.name);
+    // PostgreSQL changes no column's type under a policy that reads it.
+    const isRetyped = managed && drizzle.some((it) => it.startsWith(`ALTER TABLE ${quoted(table)} ALTER COLUMN `) && it.includes(' SET DATA TYPE '));
+    const isKept = (it: PolicyRow, others: readonly PolicyRow[]) => !isRetyped && others.some((other) => text(other) === text(it)) && !replaced?.names.has(it.name);
     drop.push(...present.filter((it) => !isKept(it, wanted)).map((it) => `DROP POLICY ${ident(it.name)} ON ${quoted(table)};`));
     create.push(...wanted.filter((it) => !isKept(it, present)).map(text));
     if (is?.rls && !was?.rls) create.push(...enable(table));

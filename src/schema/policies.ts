@@ -61,7 +61,7 @@ function uncast(text: string, types: readonly string[]): string {
   for (;;) {
     text = unwrap(text);
     const at = text.lastIndexOf('::');
-    if (at < 0 || !types.includes(text.slice(at + 2))) return text;
+    if (at < 0 || !types.includes(withoutSchema(text.slice(at + 2)))) return text;
     const rest = text.slice(0, at);
     // A call's own parentheses are the whole of it, so that the cast is of all that stands before it.
     if (inside(rest) === undefined && !/^(?:\w+\(|[\w$"]+$)/.test(rest)) return text;
@@ -69,10 +69,14 @@ function uncast(text: string, types: readonly string[]): string {
   }
 }
 
+/** A node may print the schema of a type, and another not: their search paths differ. */
+const withoutSchema = (type: string) => type.replace(/^(?:[\w$]+|"(?:[^"]|"")*")\./, '');
+
 const isName = (text: string, name: string) => text === name || text === `"${name.replaceAll('"', '""')}"`;
 
 /** PostgreSQL writes each operand of an AND in parentheses or as a call, and the whole in parentheses. */
-function isTenant(text: string, { column, settings, types }: TenantOf): boolean {
+function isTenant(text: string, { column, settings, ...tenant }: TenantOf): boolean {
+  const types = tenant.types.map(withoutSchema);
   const sides = split(unwrap(text), '=');
   if (sides.length !== 2) return false;
   const withoutLength = types.map((it) => it.replace(/\(.*\)$/, ''));

@@ -3,11 +3,11 @@
  * the tenant that is set, and no others: on the coordinator, on the workers, and on the shards themselves.
  */
 import { sql as text } from 'drizzle-orm';
-import { boolean, integer, pgPolicy, uuid, type PgPolicy } from 'drizzle-orm/pg-core';
+import { bigint, boolean, integer, pgEnum, pgPolicy, pgRole, pgSchema, uuid, type PgPolicy } from 'drizzle-orm/pg-core';
 import { drizzle } from 'drizzle-orm/postgres-js';
 import postgres from 'postgres';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { assertRowLevelSecurity, defineTenantRelations, tenancy, tenantTable, withTenancy } from '../../src/index.js';
+import { assertRowLevelSecurity, defineTenantRelations, tenancy, tenantSchema, tenantTable, withTenancy } from '../../src/index.js';
 import type { TenancyOptions } from '../../src/kit/index.js';
 import { applySteps } from '../../src/kit/apply.js';
 import { readLive } from '../../src/kit/live.js';
@@ -217,5 +217,61 @@ describe.skipIf(!url)('row-level security on Citus', { timeout: 60_000 }, () => 
       expect(await seen(node, a, 'notes_1')).toEqual([]);
       expect(await seen(node, a)).toEqual([[a, 1], [a, 2]]);
     }
+  });
+
+  it('stays right through moves, other shard counts, renames and other types, with odd names', async () => {
+    const mood = pgEnum('mood', ['good', 'bad']);
+    const kind = tenancy('kind', () => mood());
+    const odd = pgSchema('Odd One');
+    const { table } = tenantSchema(odd);
+    const other = pgRole('kit other');
+    const declare = ({ name = 'My Notes', column = 'Kind', size = integer(), own = 'the one' } = {}) => {
+      const kinds = tenantTable('kinds', { id: kind.id().primaryKey() });
+      const notes = table(name, { kind: kind.id(column).references(() => kinds.id), id: integer().primaryKey(), size }, (t) => [
+        pgPolicy(own, { using: text`${t.size} > 0 or ${t.id} = 7` }),
+        pgPolicy('for another', { to: [other, 'current_user'], using: text`true`, withCheck: text`true` }),
+      ]);
+      return { mood, odd, kinds, notes };
+    };
+    await admin.unsafe(`drop schema if exists "Odd One" cascade; drop type if exists mood cascade; drop role if exists "kit other"; create role "kit other"`);
+    const history = new History();
+    const step = async (schema: any, hints: any[] = [], tenancy = citus) => {
+      const statements = await history.next({ schema, tenancy, hints });
+      await admin.begin(async (tx) => {
+        for (const statement of statements) await tx.unsafe(statement);
+      });
+      expect(planSteps(history.state!, history.entities, await readLive(database()))).toEqual([]);
+    };
+    const rows = async (where: string) => {
+      await admin.unsafe(`grant usage on schema "Odd One" to ${role}; grant select on all tables in schema public, "Odd One" to ${role}`);
+      const found = [];
+      for (const node of nodes) found.push((await as(node, 'good', `select * from ${where}`)).length);
+      return found;
+    };
+    const all = nodes.map(() => 1);
+    await step(declare());
+    await admin.unsafe(`insert into kinds values ('good'), ('bad'); insert into "Odd One"."My Notes" values ('good', 1, 1), ('good', 2, 0), ('bad', 3, 1), ('bad', 7, 0)`);
+    expect(await rows('"Odd One"."My Notes"')).toEqual(all);
+    expect(await problems(declare())).toEqual([]);
+    // A policy of another name, a column of another type under it, and both with another name for table and column.
+    await step(declare({ own: 'two' }), [{ type: 'rename', kind: 'policy', from: ['Odd One', 'My Notes', 'the one'], to: ['Odd One', 'My Notes', 'two'] }]);
+    expect(await rows('"Odd One"."My Notes"')).toEqual(all);
+    await step(declare({ own: 'two', size: bigint({ mode: 'number' }) as any }));
+    expect(await rows('"Odd One"."My Notes"')).toEqual(all);
+    const renamed = { name: 'notes of all', column: 'k', own: 'two', size: bigint({ mode: 'number' }) as any };
+    await step(declare(renamed), [
+      { type: 'rename', kind: 'table', from: ['Odd One', 'My Notes'], to: ['Odd One', 'notes of all'] },
+      { type: 'rename', kind: 'column', from: ['Odd One', 'notes of all', 'Kind'], to: ['Odd One', 'notes of all', 'k'] },
+    ]);
+    expect(await rows('"Odd One"."notes of all"')).toEqual(all);
+    await step(declare(renamed), [], { citus: { shardCount: 8 }, rls: true });
+    expect(await rows('"Odd One"."notes of all"')).toEqual(all);
+    const [move] = await admin`select shardid, nodename, nodeport from citus_shards where table_name = '"Odd One"."notes of all"'::regclass limit 1`;
+    const [target] = await admin`select nodename, nodeport from pg_dist_node where shouldhaveshards and isactive and nodeport <> ${move!['nodeport']} order by nodeid desc limit 1`;
+    await admin.unsafe(`select citus_move_shard_placement(${move!['shardid']}, '${move!['nodename']}', ${move!['nodeport']}, '${target!['nodename']}', ${target!['nodeport']}, shard_transfer_mode := 'block_writes')`);
+    expect(await rows('"Odd One"."notes of all"')).toEqual(all);
+    expect(await problems(declare(renamed))).toEqual([]);
+    expect(planSteps(history.state!, history.entities, await readLive(database()))).toEqual([]);
+    await admin.unsafe('drop schema "Odd One" cascade; drop table kinds; drop type mood cascade');
   });
 });
