@@ -2,6 +2,7 @@
 import { type SQL, sql } from 'drizzle-orm';
 import type { PgDialect } from 'drizzle-orm/pg-core';
 import { RawSqlNotScopedError, UnsupportedTenantOperationError } from '../schema/index.js';
+import { classOf } from '../schema/classify.js';
 import type { AnyTenancy } from '../schema/tenancy.js';
 import { builtBy, markBuilt, markPlanned } from './built.js';
 import { chunkKindOf, chunkKinds } from './chunks.js';
@@ -55,9 +56,11 @@ export function scopingDialect(driver: PgDialect, tables: NamedTables): new (sco
   loadPlans();
   const plans = new Map<AnyTenancy, Plans>();
   /** The plans for a tenant's handle. */
-  const plansOf = (dialect: ScopedDialect): Plans | undefined => {
-    const { reach, tenancy, filters, isOwn } = dialect.scope;
-    if (!PlansClass || reach.kind !== 'one' || !tenancy || chunkKindOf(reach.id) === chunkKinds.placeholder) return undefined;
+  const plansOf = (dialect: ScopedDialect, config?: Config): Plans | undefined => {
+    const { reach, filters, isOwn } = dialect.scope;
+    if (!PlansClass || reach.kind !== 'one' || chunkKindOf(reach.id) === chunkKinds.placeholder) return undefined;
+    const tenancy = dialect.scope.tenancy ?? met(dialect.scope, config?.table);
+    if (!tenancy) return undefined;
     let found = plans.get(tenancy);
     if (!found) {
       const any = new Handle(new Scope({ kind: 'one', id: tenantSlot }, filters, tenancy, isOwn));
@@ -68,7 +71,7 @@ export function scopingDialect(driver: PgDialect, tables: NamedTables): new (sco
   /** By a plan, or anew. */
   const make = (dialect: ScopedDialect, kind: 'select' | 'insert' | 'update' | 'delete', config: Config): SQL => {
     assertHandle(dialect);
-    const found = plansOf(dialect)?.find(kind, config, dialect.scope);
+    const found = plansOf(dialect, config)?.find(kind, config, dialect.scope);
     return found ? markPlanned(found) : build[kind](dialect, config);
   };
 
@@ -103,7 +106,7 @@ export function scopingDialect(driver: PgDialect, tables: NamedTables): new (sco
 
     buildRelationalQuery(this: ScopedDialect, config: Config) {
       assertHandle(this);
-      const found = plansOf(this)?.find('relational', config, this.scope);
+      const found = plansOf(this, config)?.find('relational', config, this.scope);
       if (!found) return build.relational(this, config);
       const { usedTables, selection } = found.plan;
       for (const table of usedTables) config.usedTables?.add(table);
@@ -163,4 +166,14 @@ function loadPlans(): void {
 function asString(value: unknown): string {
   if (typeof value !== 'string') throw new RawSqlNotScopedError('a name or a text is not a string', '');
   return value;
+}
+
+/** The tenancy of an id that may be of several: the first table that a statement names tells. Building it says what is wrong with that. */
+function met(scope: Scope, table: unknown): AnyTenancy | undefined {
+  try {
+    if (typeof table === 'object' && table !== null && classOf(table)?.kind === 'tenant') scope.admit(table);
+  } catch {
+    return undefined;
+  }
+  return scope.tenancy;
 }

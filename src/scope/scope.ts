@@ -96,7 +96,7 @@ export class Scope {
     }
     if (reach.kind === 'all' || this.#tenancy === found.tenancy) return found;
     const ids = reach.kind === 'one' ? [reach.id] : reach.ids;
-    if (this.#tenancy || ids.some((id) => idOf(id, found.tenancy) === undefined)) {
+    if (this.#tenancy || ids.some((id) => idOf(id, found.tenancy) !== id)) {
       const name = nameOf(table);
       throw new UnscopedTableError(
         name,
