@@ -5,22 +5,29 @@
 import { pgTable, type PgColumn, type PgColumnBuilder, type Set$Type, type SetNotNull } from 'drizzle-orm/pg-core';
 import { InvalidTenantIdError, TenantDefinitionError } from '../errors.js';
 import { checkFor, type IdValue } from './tenant-id.js';
+import type { TenantId as TenantIdBrand } from './tenant-id-brand.js';
 
-declare const tenantIdBrand: unique symbol;
+export declare const tenantColumn: unique symbol;
 
 /**
- * The id of a tenant of the tenancy `Name`. Opaque: no plain string or number is one. Get it from
- * {@link Tenancy.parse}, or from a row's tenant column. At run time it is the column's ordinary value.
- * The compiler quotes the brand where another tenancy's id is given.
+ * The id of a tenant of the tenancy `Name`: the column's ordinary value with a brand, so that no plain string or number is one.
+ * Get it from {@link Tenancy.parse}, or from a row's tenant column. `TenantId<'account'>` accepts every id of the tenancy;
+ * `typeof account.$id`, as in `TenantId<'account', string>`, reads as its value, too.
  */
-export interface TenantId<Name extends string> {
-  readonly [tenantIdBrand]: `Get it from ${Name}.parse(value)`;
+export type TenantId<Name extends string, Value = unknown> = TenantIdBrand<Name> & Value;
+
+/** Marks a column that `id()` made: in what is sent to the driver, where nothing but this library looks. */
+export interface TenantParam<Name extends string> {
+  readonly [tenantColumn]?: Name;
 }
 
 /** A column builder whose column names the tenant. Made by {@link Tenancy.id}. */
-export type TenantColumnBuilder<Name extends string, TBuilder> = Set$Type<SetNotNull<TBuilder>, TenantId<Name>> & {
-  readonly _: { readonly tenancy: Name };
+export type TenantColumnBuilder<Name extends string, TBuilder> = Set$Type<SetNotNull<TBuilder>, TenantId<Name, BuilderData<TBuilder>>> & {
+  readonly _: { readonly tenancy: Name; readonly driverParam: TenantParam<Name> };
 };
+
+/** A column builder whose column holds a tenant's id. Made by {@link Tenancy.ref}. */
+export type TenantRefBuilder<Name extends string, TBuilder> = Set$Type<TBuilder, TenantId<Name, BuilderData<TBuilder>>>;
 
 /** Drizzle's column factories for PostgreSQL: `uuid`, `text`, `integer`, `() => bigint({ mode: 'number' })`. */
 export type TenantColumnFactory = (name: string) => PgColumnBuilder<any, any>;
@@ -48,6 +55,15 @@ export interface Tenancy<Name extends string = string, Data = any, TBuilder = an
    */
   id(dbName?: string): TenantColumnBuilder<Name, TBuilder>;
   /**
+   * A plain column that holds an id of the tenancy, and is not the tenant column of its table: the second of two tenancies, or a
+   * row that names another tenant.
+   *
+   * @param dbName the column's name in the database; without it, the key in the table
+   * @returns the ordinary builder, with data type `TenantId<Name>`; it may be NULL, and written like any other
+   * @example invitedBy: account.ref(), workspaceId: workspace.ref('workspace').notNull()
+   */
+  ref(dbName?: string): TenantRefBuilder<Name, TBuilder>;
+  /**
    * Turns an unknown value into a tenant's id.
    *
    * @param value anything: a header, a claim of a token, a job's payload
@@ -55,10 +71,12 @@ export interface Tenancy<Name extends string = string, Data = any, TBuilder = an
    * @throws InvalidTenantIdError when the value is not one of the column's type
    * @example const id = account.parse(request.headers['x-account'])
    */
-  parse(value: unknown): TenantId<Name>;
+  parse(value: unknown): TenantId<Name, Data>;
   /** Standard Schema v1: any validator that speaks it can decode a tenant id. */
-  readonly '~standard': StandardSchema<TenantId<Name>>;
+  readonly '~standard': StandardSchema<TenantId<Name, Data>>;
   readonly $inferData: Data;
+  /** The type of an id, as in `typeof account.$id`. For the compiler only. */
+  readonly $id: TenantId<Name, Data>;
 }
 
 export type AnyTenancy = Tenancy<any, any, any>;
@@ -96,6 +114,11 @@ export function tenancy<const Name extends string, TFactory extends TenantColumn
   }
   const declaredColumn = pgTable('tenancy', { id: column('id') }).id;
   const check = checkFor(name, declaredColumn);
+  const builder = (dbName: string | undefined) => {
+    const made = (column as any)();
+    if (dbName !== undefined) Object.assign(made.config, { name: dbName, keyAsName: false });
+    return made;
+  };
   const parse = (value: unknown): TenantId<Name> => {
     const checked = check(value);
     if (typeof checked === 'object') throw new InvalidTenantIdError(name, checked.reason);
@@ -104,11 +127,11 @@ export function tenancy<const Name extends string, TFactory extends TenantColumn
   const self = Object.freeze({
     name,
     id(dbName?: string) {
-      const builder = (column as any)().notNull();
-      if (dbName !== undefined) Object.assign(builder.config, { name: dbName, keyAsName: false });
-      builder.config[tenancyMark] = self;
-      return builder;
+      const made = builder(dbName).notNull();
+      made.config[tenancyMark] = self;
+      return made;
     },
+    ref: builder,
     parse,
     '~standard': Object.freeze({
       version: 1,
