@@ -1,4 +1,4 @@
-import type { InferModelFromColumns, IsUnion, Table, TableConfig as AnyTableConfig } from 'drizzle-orm';
+import type { InferInsertModel as DrizzleInsertModel, InferModelFromColumns, InferSelectModel as DrizzleSelectModel, IsUnion, Table, TableConfig as AnyTableConfig } from 'drizzle-orm';
 import type {
   AnyPgColumnBuilder,
   BuildAliasTable,
@@ -184,3 +184,25 @@ export type ColumnsOf<T> =
         ? Fields
         : never;
 
+/**
+ * A row of a table as it is read: Drizzle's, for tenant tables too.
+ *
+ * @example type Project = InferSelectModel<typeof projects>;
+ */
+export type InferSelectModel<T extends AnyTenantTable | Table> = T extends TenantTableBase<any, infer C>
+  ? InferModelFromColumns<C['columns'], 'select'>
+  : T extends Table
+    ? DrizzleSelectModel<T>
+    : never;
+
+/**
+ * A new row of a table: Drizzle's, for tenant tables too, without the tenant column, which the handle fills in.
+ *
+ * @example type NewProject = InferInsertModel<typeof projects>;
+ */
+export type InferInsertModel<T extends AnyTenantTable | Table, TConfig extends { override?: boolean } = { override: false }> =
+  T extends TenantTableBase<any, infer C>
+    ? Omit<InferModelFromColumns<C['columns'], 'insert', TConfig>, TenantKey<C['columns']>>
+    : T extends Table
+      ? DrizzleInsertModel<T, TConfig>
+      : never;
