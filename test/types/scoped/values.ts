@@ -1,6 +1,6 @@
 /** Types that read like values: ids, the tenant column, rows in and out, and helpers over any table and any handle. */
 import { eq, sql, type SQL } from 'drizzle-orm';
-import { customType, integer, jsonb, pgTable, pgView, text, timestamp, uuid, type AnyPgColumnBuilder, type PgColumn } from 'drizzle-orm/pg-core';
+import { customType, jsonb, pgTable, pgView, text, timestamp, uuid, type PgColumn } from 'drizzle-orm/pg-core';
 import { drizzle } from 'drizzle-orm/node-postgres';
 import {
   alias,
