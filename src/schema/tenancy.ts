@@ -60,7 +60,7 @@ export interface Tenancy<Name extends string = string, Data = any, TBuilder = an
    *
    * @param dbName the column's name in the database; without it, the key in the table
    * @returns the ordinary builder, with data type `TenantId<Name>`; it may be NULL, and written like any other
-   * @example invitedBy: account.ref(), workspaceId: workspace.ref('workspace').notNull()
+   * @example invitedBy: account.ref()
    */
   ref(dbName?: string): TenantRefBuilder<Name, TBuilder>;
   /**
