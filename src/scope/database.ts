@@ -13,17 +13,18 @@ import { relationsConfig } from '../schema/relations.js';
 import { declaredTenancies, idOf, type AnyTenancy } from '../schema/tenancy.js';
 import type { WithTenancy, WithTenancyOptions } from './database.types.js';
 import { promiseBinding, type Binding } from './binding.js';
-import { scopingDialect } from './dialect.js';
+import { markBuilt, scopedDialect } from './dialect.js';
+import { Gate } from './gate.js';
 import type { ScopedDialect } from './handles.js';
-import { scopeInsert } from './insert.js';
 import { checkable } from './row-level-security.js';
 import { withSafeTransactions } from './safe-postgres-js.js';
-import { namesOf, Scope, type Reach } from './scope.js';
-import { ScopedSession, tagOf, type Lifetime } from './session.js';
+import { Scope, type Reach } from './scope.js';
+import { WaitingQuery } from './rendered.js';
+import { ScopedSession, tagOf, type After, type Lifetime } from './session.js';
 import { settingsOf } from './settings.js';
 import { tenantName, tenantSlot } from './tenant-slot.js';
 import { isPostgresJs, preparesByItself, Statements } from './statements.js';
-import { tableKey } from './shape.js';
+import { loadParser } from '../sql/parser.js';
 
 /** How handles run: as promises here, as Effects in another entry point. */
 export interface Running {
@@ -34,8 +35,7 @@ export interface Running {
   readonly action: (run: () => Promise<unknown>) => any;
   /** Runs what may throw a refusal. */
   readonly attempt: (run: () => any) => any;
-  /** `run`, once `check` has not refused. */
-  readonly after: (check: () => Promise<void>, run: () => any) => any;
+  readonly after: After;
   /** How handles bind their tenant for row-level security. */
   readonly binding: Binding;
 }
@@ -51,10 +51,7 @@ const promises: Running = {
   },
   action: (run) => run(),
   attempt: (run) => run(),
-  after: async (check, run) => {
-    await check();
-    return run();
-  },
+  after: async (first, then) => then(await first()),
   binding: promiseBinding,
 };
 
@@ -114,12 +111,11 @@ class ScopedDatabase {
   }
 
   with(...queries: unknown[]) {
-    const builders = this.#drizzle.with.apply(this, queries);
-    return { ...builders, insert: (...args: unknown[]) => scopeInsert(builders.insert(...args), this.dialect) };
+    return this.#drizzle.with.apply(this, queries);
   }
 
   insert(...args: unknown[]) {
-    return scopeInsert(this.#drizzle.insert.apply(this, args), this.dialect);
+    return this.#drizzle.insert.apply(this, args);
   }
 
   select(...args: unknown[]) {
@@ -143,7 +139,7 @@ class ScopedDatabase {
   }
 
   $count(...args: unknown[]) {
-    return this.#drizzle.$count.apply(this, args);
+    return markBuilt(this.#drizzle.$count.apply(this, args), this.dialect);
   }
 
   refreshMaterializedView(...args: unknown[]) {
@@ -151,7 +147,15 @@ class ScopedDatabase {
   }
 
   execute(...args: unknown[]) {
-    return this.#drizzle.execute.apply(this, args);
+    try {
+      return this.#drizzle.execute.apply(this, args);
+    } catch (refusal) {
+      // As all that a promise or an Effect is made for, it fails when it is run.
+      const query = new WaitingQuery(() => {
+        throw refusal;
+      });
+      return this.#drizzle.execute.apply({ dialect: { sqlToQuery: () => query }, session: this.session }, args);
+    }
   }
 
   transaction(run: (tx: any) => unknown, given?: unknown) {
@@ -248,15 +252,12 @@ export function scopedHandles(db: any, options: WithTenancyOptions<any>, running
     );
   }
   const relations = relationsConfig(options.relations, filters);
-  const tables = new Map<string, object>();
+  const tables = new Set<object>(options.views);
   const tenancies = new Set<AnyTenancy>();
-  const classes = new Set<unknown>();
   for (const { table } of Object.values(relations)) {
     if (is(table, Subquery)) continue; // Drizzle makes a CTE of it.
-    const [schema, original] = namesOf(table);
-    tables.set(tableKey(schema, original), table);
+    tables.add(table);
     const found = classOf(table);
-    if (found) classes.add(found);
     if (found?.kind === 'tenant') tenancies.add(found.tenancy);
   }
   const query = Object.create(null);
@@ -274,14 +275,15 @@ export function scopedHandles(db: any, options: WithTenancyOptions<any>, running
     tenancies: only ? [only] : tenancies.size > 0 ? [...tenancies] : undefined,
     filters,
     binding: options.rls ? running.binding : undefined,
-    Dialect: scopingDialect(db.dialect, tables),
+    Dialect: scopedDialect(db.dialect, new Gate(tables, filters, new Set(options.functions))),
     statements: (options.prepare ?? preparesByItself(db)) ? new Statements() : undefined,
     query,
   };
   shared.binding?.load?.();
   const drizzle = isPostgresJs(db) ? withSafeTransactions(db) : db;
-  const isOwn = (it: unknown) => classes.has(it);
-  const handle = (reach: Reach, tenancy?: AnyTenancy) => new ScopedDatabase(drizzle, shared, new Scope(reach, shared.filters, tenancy, isOwn));
+  // Whoever needs it loads it again, and hears what is wrong.
+  loadParser().catch(() => {});
+  const handle = (reach: Reach, tenancy?: AnyTenancy) => new ScopedDatabase(drizzle, shared, new Scope(reach, shared.filters, tenancy));
   const refuseSeveral = (method: string) => {
     if (!shared.binding) return;
     throw new UnsupportedTenantOperationError(
@@ -291,6 +293,9 @@ export function scopedHandles(db: any, options: WithTenancyOptions<any>, running
   };
 
   return checkable({
+    get ready() {
+      return loadParser().then(() => {});
+    },
     forTenant: (id: unknown) => {
       const { value, tenancy } = parsed(id, shared.tenancies);
       return handle({ kind: 'one', id: value }, tenancy);
@@ -306,7 +311,7 @@ export function scopedHandles(db: any, options: WithTenancyOptions<any>, running
     },
     acrossTenants: (options: { reason?: unknown }) => {
       refuseSeveral('acrossTenants');
-      return handle({ kind: 'all', comment: commentOf(options?.reason) });
+      return handle({ kind: 'all', reason: reasonOf(options?.reason) });
     },
     shared: handle({ kind: 'shared' }),
     prepare: (tenancy: AnyTenancy, build: (tdb: ScopedDatabase) => any) => {
@@ -340,25 +345,26 @@ class PlaceholderValues {
 const namesOfTenancies = (tenancies: readonly AnyTenancy[] | undefined) =>
   (tenancies ?? declaredTenancies()).map((it) => it.name).join(' or ') || 'application';
 
-/** The id, and its tenancy where only one can have made it; otherwise the first table that the handle meets tells. */
+/**
+ * The id, and its tenancy where only one can have made it; otherwise the first table that the handle meets tells. An id that
+ * `parse` gave is in its one spelling: a value that a tenancy would spell in another way is none of its ids.
+ */
 function parsed(id: unknown, known: readonly AnyTenancy[] | undefined): { value: unknown; tenancy: AnyTenancy | undefined } {
   const tenancies = known ?? declaredTenancies();
-  let found: { value: unknown; tenancy: AnyTenancy | undefined } | undefined;
-  for (const tenancy of tenancies) {
-    const value = idOf(id, tenancy);
-    if (value !== undefined) found = found ? { value: found.value, tenancy: undefined } : { value, tenancy };
-  }
-  if (found) return found;
+  const possible = tenancies.map((tenancy) => ({ value: idOf(id, tenancy), tenancy })).filter((it) => it.value !== undefined);
+  const own = possible.filter((it) => it.value === id);
+  const found = own.length > 0 ? own : possible;
+  if (found.length === 1) return found[0]!;
+  if (found.length > 1 && found.every((it) => it.value === found[0]!.value)) return { value: found[0]!.value, tenancy: undefined };
   if (tenancies.length === 1) return { value: tenancies[0]!.parse(id), tenancy: tenancies[0] };
-  throw new InvalidTenantIdError(namesOfTenancies(known), 'it is an id of none of them');
+  throw new InvalidTenantIdError(namesOfTenancies(known), found.length > 1 ? 'several of them would spell it in different ways: parse it first' : 'it is an id of none of them');
 }
 
-function commentOf(reason: unknown): string {
+function reasonOf(reason: unknown): string {
   if (typeof reason !== 'string' || reason.trim() === '' || reason.includes('\0')) {
     throw new UnsupportedTenantOperationError(
       "Say why, as in db.acrossTenants({ reason: 'nightly report' }): each statement that crosses tenants carries the reason.",
     );
   }
-  return `/* ${reason.replaceAll('*/', '* /').replaceAll('/*', '/ *')} */`;
+  return reason;
 }
-

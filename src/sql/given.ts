@@ -1,5 +1,5 @@
 /** What a text is confined to, and proved against: plain data, the same for both. */
-import type { Tables } from './tables.js';
+import type { Declared, Tables } from './tables.js';
 
 /**
  * Whose rows a statement may touch:
@@ -21,6 +21,17 @@ export interface Given {
   readonly functions: ReadonlySet<string>;
   /** The number of parameters that the statement was given. The tenant's is the one behind them. */
   readonly count: number;
+  /** For `proveScoped`, where no gate appends the tenant: what else is known to be the tenant. */
+  readonly known?: KnownTenants | undefined;
+}
+
+/** Values of the tenant that a text is proved with, when it was confined elsewhere. */
+export interface KnownTenants {
+  /** As literals in the text. */
+  readonly values: ReadonlySet<string>;
+  /** The numbers of the parameters that are such a value, and of those that are an array of them. */
+  readonly parameters: ReadonlySet<number>;
+  readonly arrays: ReadonlySet<number>;
 }
 
 /** What became of a text. */
@@ -30,12 +41,21 @@ export interface Confined {
   readonly usesTenant: boolean;
 }
 
+/** A parameter that the tenant column of a row is set to. */
+export interface Assigned {
+  readonly number: number;
+  readonly table: string;
+  readonly column: string;
+}
+
 /** What was proved of a text. */
 export interface Proved {
   /** The tenant and reference tables that the statement names. */
-  readonly tables: readonly import('./tables.js').Declared[];
+  readonly tables: readonly Declared[];
   /** The parameters of the statement's own that stand where a row names its tenant: each has to be the tenant. */
   readonly guards: readonly number[];
+  /** Those of them that the tenant column of a row is set to: the tenant again, which changes nothing. */
+  readonly assigned: readonly Assigned[];
   /** Whether the tenant's parameter stands in the text. */
   readonly usesTenant: boolean;
 }
