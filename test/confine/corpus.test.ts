@@ -9,19 +9,18 @@ const server = onServer();
 const refused = new Map<string, string>([
   [`insert into x_labels select * from x_labels`, 'Name the columns of the INSERT, which are declared as ("id", "taskId", "name")'],
   [`update tasks set "accountId" = 'bbbbbbbb-bbbb-4bbb-8bbb-bbbbbbbbbbbb'`, 'ImmutableTenantError'],
-  [`explain select * from tasks`, 'Use acrossTenants()'],
+  [`explain select * from tasks`, 'Use db.acrossTenants({ reason })'],
   [`select id from tasks; delete from tasks`, 'Send one statement at a time'],
-  [`set role postgres`, "Use the handle's own methods"],
   [`copy tasks to stdout`, "Use the handle's own methods"],
   [`do $$begin end$$`, "Use the handle's own methods"],
   [`select * from pg_class`, 'Leave the system catalogs out'],
-  [`select * from unknown_table`, 'Declare the table'],
+  [`select * from unknown_table`, 'UnscopedTableError: Declare "unknown_table"'],
   [`update countries set name = 'x'`, 'UnscopedTableError: Write "countries" through db.shared'],
   [`insert into countries values (9, 'x', 'X')`, 'UnscopedTableError: Write "countries" through db.shared'],
   [`select 1 into foo from tasks`, 'Write the statement without it'],
   [`create table foo as select * from tasks`, "Use the handle's own methods"],
 ]);
-const forTheProver = [/ctid/, /xmin/, /query_to_xml/, /^insert into x_labels \("accountId", id, name\) values \('bbb/];
+const forTheProver = [/^set role/, /ctid/, /xmin/, /query_to_xml/, /^insert into x_labels \("accountId", id, name\) values \('bbb/];
 
 describe('statements by hand', () => {
   for (const text of statements) {

@@ -102,7 +102,7 @@ export class From {
     const { reach, tables } = this.context.given;
     const { schemaname, relname } = relation.RangeVar;
     if (reach !== 'all' && tables.known(schemaname, relname)?.tenant) {
-      throw new Refusal('TABLESAMPLE tells how many rows others have', 'Use acrossTenants()', location);
+      throw new Refusal('TABLESAMPLE tells how many rows others have', 'Use db.acrossTenants({ reason }) for TABLESAMPLE', location);
     }
     this.context.visit([args, repeatable], this.level);
     return this.#table(relation.RangeVar, place);
