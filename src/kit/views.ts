@@ -52,7 +52,7 @@ export async function loadViewReader(declared: readonly DeclaredView[]): Promise
       table,
       ...nameOf(table),
       columns: new Set(entities.of('columns', table).map((it) => String(it.name))),
-      primaryKey: [], isView: false,
+      primaryKey: [], uniqueOverAll: [], isView: false,
       tenant: table.kind === 'tenant' ? { column: table.column!, type: table.type!, tenancy: table.tenancy } : undefined,
     }));
     const tenantColumns = new Set(known.flatMap((it) => it.tenant?.column ?? []));
@@ -63,7 +63,7 @@ export async function loadViewReader(declared: readonly DeclaredView[]): Promise
       for (const view of left) {
         const proved = proveView(parse, view.definition, tables, tenantColumns, declared.find((it) => keyOf(it) === keyOf(view))?.column);
         if (proved?.fault) mixed.push({ ...view, column: proved.column, reason: proved.fault, remedy: proved.remedy });
-        else if (proved) known.push({ table: view as any, ...nameOf(view), columns: new Set(proved.columns), primaryKey: [], isView: true, tenant: { column: proved.column, type: 'text', tenancy: undefined } });
+        else if (proved) known.push({ table: view as any, ...nameOf(view), columns: new Set(proved.columns), primaryKey: [], uniqueOverAll: [], isView: true, tenant: { column: proved.column, type: 'text', tenancy: undefined } });
       }
       if (mixed.length === left.length || mixed.length === 0) return mixed;
       left = mixed;

@@ -20,6 +20,8 @@ export interface TenantClass {
   readonly column: PgColumn;
   /** The names of the primary key's columns besides the tenant column. */
   readonly primaryKey: () => readonly string[];
+  /** The columns of each key that is unique over all tenants. */
+  readonly uniqueOverAll: () => readonly (readonly string[])[];
   /** Throws what is wrong with the table's constraints; looks once. */
   readonly validate: () => void;
 }
@@ -115,7 +117,7 @@ function classOfView(view: PgView): TenantClass | undefined {
     if (!tenancy) continue;
     if (found) return undefined;
     const column = fields[key] as PgColumn;
-    found = { kind: 'tenant', tenancy, key, name: column.name, column, primaryKey: () => [], validate: () => {} };
+    found = { kind: 'tenant', tenancy, key, name: column.name, column, primaryKey: () => [], uniqueOverAll: () => [], validate: () => {} };
   }
   return found;
 }

@@ -11,6 +11,11 @@ export interface Declared {
   readonly columns: ReadonlySet<string>;
   /** The names of the primary key's columns besides the tenant column; empty for a view. */
   readonly primaryKey: readonly string[];
+  /**
+   * The columns of each unique key that holds over all tenants; empty for a view or a reference table. A row that is in
+   * the way of such a key may be another tenant's: ON CONFLICT may skip it, and not update it.
+   */
+  readonly uniqueOverAll: readonly (readonly string[])[];
   readonly isView: boolean;
   /** The tenant column: its name, its type as SQL, and whose tenants. Undefined for a reference table. */
   readonly tenant: { readonly column: string; readonly type: string; readonly tenancy: unknown } | undefined;

@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
+import { globSync } from 'tinyglobby';
 import ts from 'typescript-5.9';
 
 const root = resolve(import.meta.dirname, '../..');
@@ -15,12 +16,10 @@ function build(): string {
   symlinkSync(join(root, 'node_modules'), join(lib, 'node_modules'));
   writeFileSync(join(lib, 'package.json'), '{ "type": "module" }');
   const options = { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ESNext, verbatimModuleSyntax: true };
-  for (const part of ['schema', 'prover', 'kit']) {
-    mkdirSync(join(lib, part));
-    for (const file of readdirSync(join(root, 'src', part)).filter((it) => it.endsWith('.ts'))) {
-      const { outputText } = ts.transpileModule(readFileSync(join(root, 'src', part, file), 'utf8'), { compilerOptions: options });
-      writeFileSync(join(lib, part, file.replace(/ts$/, 'js')), outputText);
-    }
+  for (const file of globSync(['errors.ts', '{schema,sql,kit}/**/*.ts'], { cwd: join(root, 'src') })) {
+    const { outputText } = ts.transpileModule(readFileSync(join(root, 'src', file), 'utf8'), { compilerOptions: options });
+    mkdirSync(dirname(join(lib, file)), { recursive: true });
+    writeFileSync(join(lib, file.replace(/ts$/, 'js')), outputText);
   }
   return lib;
 }
