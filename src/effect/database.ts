@@ -69,7 +69,7 @@ export const effects: Running = {
   ensuring: (use, after) => Effect.ensuring(Effect.suspend(use), Effect.sync(after)),
   action: (run) => Effect.tryPromise({ try: run, catch: (error) => dbErrorOf(error) }),
   attempt,
-  after: (check, run) => Effect.flatMap(Effect.tryPromise({ try: check, catch: (error) => dbErrorOf(error) }), run),
+  after: (first, then) => Effect.flatMap(Effect.tryPromise({ try: first, catch: (error) => dbErrorOf(error) }), (it) => attempt(() => then(it) as any)),
   binding,
 };
 

@@ -9,7 +9,7 @@ import * as Effect from 'effect/Effect';
 import * as Exit from 'effect/Exit';
 import * as Metric from 'effect/Metric';
 import * as Tracer from 'effect/Tracer';
-import { RenderedQuery } from '../scope/rendered.js';
+import { ProvedQuery } from '../scope/rendered.js';
 import type { DbError } from './db-error.js';
 import type { Driver } from './driver.js';
 
@@ -28,7 +28,7 @@ export const duration = Metric.histogram('db.client.operation.duration', {
 
 /** Who is asking, for spans, logs and metrics. */
 export function tenantAttributes(query: object): Record<string, string> {
-  const scope = RenderedQuery.scopeOf(query);
+  const scope = ProvedQuery.scopeOf(query);
   if (!scope) return {};
   const { reach, tenancy } = scope;
   return {

@@ -122,6 +122,13 @@ function classOfView(view: PgView): TenantClass | undefined {
   return found;
 }
 
+/** A table's or view's schema, its name in the database, and the name by which a statement knows it. */
+export function namesOf(table: object): [schema: string | undefined, original: string, known: string] {
+  if (!is(table, View)) return namesOfTable(table);
+  const { schema, originalName, name } = (table as any)[ViewBaseConfig];
+  return [schema, originalName, name];
+}
+
 /** The table's name as a person writes it, with its schema. */
 export function nameOf(table: object): string {
   if (is(table, View)) return (table as any)[ViewBaseConfig].name;

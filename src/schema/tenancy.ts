@@ -157,6 +157,9 @@ export function idOf(value: unknown, tenancy: AnyTenancy): string | number | big
   return checks.get(tenancy)!(value);
 }
 
+/** The tenancy's column: it encodes an id. */
+export const columnOf = (tenancy: AnyTenancy): PgColumn => columns.get(tenancy)!;
+
 /** What the database is sent for an id of the tenancy, before the driver writes it as text. */
 export const driverValueOf = (id: unknown, tenancy: AnyTenancy): unknown => columns.get(tenancy)!.mapToDriverValue(id);
 

@@ -13,17 +13,17 @@ import { relationsConfig } from '../schema/relations.js';
 import { declaredTenancies, idOf, type AnyTenancy } from '../schema/tenancy.js';
 import type { WithTenancy, WithTenancyOptions } from './database.types.js';
 import { promiseBinding, type Binding } from './binding.js';
-import { scopingDialect } from './dialect.js';
+import { markBuilt, scopedDialect } from './dialect.js';
+import { Gate } from './gate.js';
 import type { ScopedDialect } from './handles.js';
-import { scopeInsert } from './insert.js';
 import { checkable } from './row-level-security.js';
 import { withSafeTransactions } from './safe-postgres-js.js';
-import { namesOf, Scope, type Reach } from './scope.js';
-import { ScopedSession, tagOf, type Lifetime } from './session.js';
+import { Scope, type Reach } from './scope.js';
+import { ScopedSession, tagOf, type After, type Lifetime } from './session.js';
 import { settingsOf } from './settings.js';
 import { tenantName, tenantSlot } from './tenant-slot.js';
 import { isPostgresJs, preparesByItself, Statements } from './statements.js';
-import { tableKey } from './shape.js';
+import { loadParser } from '../sql/parser.js';
 
 /** How handles run: as promises here, as Effects in another entry point. */
 export interface Running {
@@ -34,8 +34,7 @@ export interface Running {
   readonly action: (run: () => Promise<unknown>) => any;
   /** Runs what may throw a refusal. */
   readonly attempt: (run: () => any) => any;
-  /** `run`, once `check` has not refused. */
-  readonly after: (check: () => Promise<void>, run: () => any) => any;
+  readonly after: After;
   /** How handles bind their tenant for row-level security. */
   readonly binding: Binding;
 }
@@ -51,10 +50,7 @@ const promises: Running = {
   },
   action: (run) => run(),
   attempt: (run) => run(),
-  after: async (check, run) => {
-    await check();
-    return run();
-  },
+  after: async (first, then) => then(await first()),
   binding: promiseBinding,
 };
 
@@ -114,12 +110,11 @@ class ScopedDatabase {
   }
 
   with(...queries: unknown[]) {
-    const builders = this.#drizzle.with.apply(this, queries);
-    return { ...builders, insert: (...args: unknown[]) => scopeInsert(builders.insert(...args), this.dialect) };
+    return this.#drizzle.with.apply(this, queries);
   }
 
   insert(...args: unknown[]) {
-    return scopeInsert(this.#drizzle.insert.apply(this, args), this.dialect);
+    return this.#drizzle.insert.apply(this, args);
   }
 
   select(...args: unknown[]) {
@@ -143,7 +138,7 @@ class ScopedDatabase {
   }
 
   $count(...args: unknown[]) {
-    return this.#drizzle.$count.apply(this, args);
+    return markBuilt(this.#drizzle.$count.apply(this, args), this.dialect);
   }
 
   refreshMaterializedView(...args: unknown[]) {
@@ -248,15 +243,12 @@ export function scopedHandles(db: any, options: WithTenancyOptions<any>, running
     );
   }
   const relations = relationsConfig(options.relations, filters);
-  const tables = new Map<string, object>();
+  const tables = new Set<object>(options.views);
   const tenancies = new Set<AnyTenancy>();
-  const classes = new Set<unknown>();
   for (const { table } of Object.values(relations)) {
     if (is(table, Subquery)) continue; // Drizzle makes a CTE of it.
-    const [schema, original] = namesOf(table);
-    tables.set(tableKey(schema, original), table);
+    tables.add(table);
     const found = classOf(table);
-    if (found) classes.add(found);
     if (found?.kind === 'tenant') tenancies.add(found.tenancy);
   }
   const query = Object.create(null);
@@ -274,14 +266,15 @@ export function scopedHandles(db: any, options: WithTenancyOptions<any>, running
     tenancies: only ? [only] : tenancies.size > 0 ? [...tenancies] : undefined,
     filters,
     binding: options.rls ? running.binding : undefined,
-    Dialect: scopingDialect(db.dialect, tables),
+    Dialect: scopedDialect(db.dialect, new Gate(tables, filters, new Set(options.functions))),
     statements: (options.prepare ?? preparesByItself(db)) ? new Statements() : undefined,
     query,
   };
   shared.binding?.load?.();
   const drizzle = isPostgresJs(db) ? withSafeTransactions(db) : db;
-  const isOwn = (it: unknown) => classes.has(it);
-  const handle = (reach: Reach, tenancy?: AnyTenancy) => new ScopedDatabase(drizzle, shared, new Scope(reach, shared.filters, tenancy, isOwn));
+  // Whoever needs it loads it again, and hears what is wrong.
+  loadParser().catch(() => {});
+  const handle = (reach: Reach, tenancy?: AnyTenancy) => new ScopedDatabase(drizzle, shared, new Scope(reach, shared.filters, tenancy));
   const refuseSeveral = (method: string) => {
     if (!shared.binding) return;
     throw new UnsupportedTenantOperationError(
@@ -291,6 +284,9 @@ export function scopedHandles(db: any, options: WithTenancyOptions<any>, running
   };
 
   return checkable({
+    get ready() {
+      return loadParser().then(() => {});
+    },
     forTenant: (id: unknown) => {
       const { value, tenancy } = parsed(id, shared.tenancies);
       return handle({ kind: 'one', id: value }, tenancy);

@@ -1,7 +1,7 @@
 /** The types of the handles. */
 import type { InferInsertModel, IsUnion, SQL, SQLWrapper, TablesRelationalConfig } from 'drizzle-orm';
 import type { PgAsyncDatabase } from 'drizzle-orm/pg-core/async';
-import type { PgMaterializedView, PgQueryResultHKT, PgQueryResultKind, PgTransactionConfig } from 'drizzle-orm/pg-core';
+import type { PgMaterializedView, PgQueryResultHKT, PgView, PgQueryResultKind, PgTransactionConfig } from 'drizzle-orm/pg-core';
 import type { PgRelationalQueryHKTBase, RelationalQueryBuilder } from 'drizzle-orm/pg-core/query-builders/query';
 import type { TenancyOfRelationTable, TenantRelations } from '../schema/relations.js';
 import type { Tenancy, TenantId } from '../schema/tenancy.js';
@@ -31,6 +31,13 @@ export interface WithTenancyOptions<TRelations = {}> {
    * for a database of their own, whose role has BYPASSRLS.
    */
   readonly rls?: boolean | undefined;
+  /** Views of tenants' rows that the relations do not name: a handle reads no other. */
+  readonly views?: readonly (PgView | PgMaterializedView)[] | undefined;
+  /**
+   * The application's own functions that a statement may call, as they are written there: `['slugify', 'app.total']`.
+   * Name none that reads tables, or that runs text: it would see every tenant's rows.
+   */
+  readonly functions?: readonly string[] | undefined;
 }
 
 interface RelationalHKT<H extends Handle> extends PgRelationalQueryHKTBase {
@@ -189,6 +196,12 @@ export interface TenancyDatabase<TRelations = {}, TQueryResult extends PgQueryRe
    * @example await db.acrossTenants({ reason: 'nightly report' }).$count(projects);
    */
   acrossTenants(options: { readonly reason: string }): AcrossTenantsDatabase<TRelations, TQueryResult>;
+  /**
+   * Resolves when PostgreSQL's parser is loaded. Only `toSQL()` needs it: queries wait for it by themselves.
+   *
+   * @throws RawSqlNotScopedError when the parser cannot be loaded; asked again, it is tried again
+   */
+  readonly ready: Promise<void>;
   /** Reads and writes reference tables only. */
   readonly shared: SharedDatabase<TRelations, TQueryResult>;
   /**

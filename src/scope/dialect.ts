@@ -1,166 +1,140 @@
-/** The dialect of the handles: each statement that Drizzle builds with it is scoped, and nothing else is rendered. */
-import { type SQL, sql } from 'drizzle-orm';
-import type { PgDialect } from 'drizzle-orm/pg-core';
-import { RawSqlNotScopedError, UnsupportedTenantOperationError } from '../schema/index.js';
-import type { AnyTenancy } from '../schema/tenancy.js';
-import { builtBy, markBuilt, markPlanned } from './built.js';
-import { chunkKindOf, chunkKinds } from './chunks.js';
-import { computedRows, computedSet } from './computed.js';
+/** The dialect of the handles: Drizzle builds and renders as for one tenant, and the gate confines what comes out. */
+import { is, Param, Placeholder, SQL, sql } from 'drizzle-orm';
+import { PgDialect } from 'drizzle-orm/pg-core';
+import { TenantMismatchError, UnsupportedTenantOperationError } from '../errors.js';
+import { columnOf } from '../schema/tenancy.js';
+import { parser, type Parse } from '../sql/parser.js';
+import type { Gate } from './gate.js';
+import { guard, guardedValues, type Tenant } from './guards.js';
 import { assertHandle, handlesOf, type ScopedDialect } from './handles.js';
-import { type Config, partsOf, read } from './parts.js';
-import type { FormKind, Plans } from './plans.js';
-import { proverOf } from './raw.js';
-import { RenderedQuery } from './rendered.js';
-import { Scope } from './scope.js';
-import type { NamedTables } from './shape.js';
-import { tenantSlot } from './tenant-slot.js';
-import { Statement } from './statement.js';
-import { Template, unreadCount } from './template.js';
+import { ProvedQuery, WaitingQuery } from './rendered.js';
+import type { Scope } from './scope.js';
+
+/** The handle for which a statement is being rendered. Rendering is synchronous. */
+let rendering: Scope | undefined;
+
+/** Stands in what a handle built, without a text of its own, and refuses to be rendered for another tenant's handle. */
+class BuiltBy {
+  constructor(readonly scope: Scope) {}
+
+  shouldOmitSQLParens(): boolean {
+    return true;
+  }
+
+  getSQL(): SQL {
+    if (rendering && !rendering.includes(this.scope)) {
+      throw new TenantMismatchError('Build every part of a query with one handle: a part of this one was built for another tenant, or by a handle that reaches further.');
+    }
+    return nothing;
+  }
+}
+
+/** Marks SQL as built by a handle. */
+export function markBuilt<T extends SQL>(query: T, { scope }: ScopedDialect): T {
+  query.queryChunks.push(new BuiltBy(scope) as any);
+  return query;
+}
+
+const nothing = new SQL([]);
+Object.freeze(nothing.queryChunks);
+const builders = ['buildSelectQuery', 'buildUpdateQuery', 'buildDeleteQuery', 'buildInsertQuery', 'buildRefreshMaterializedViewQuery'] as const;
 
 /**
  * @param driver the dialect of the application's Drizzle handle
- * @param tables the tables of the relations, by schema and name
+ * @param gate of the handles
  * @returns the dialects of its handles, each with its scope
  */
-export function scopingDialect(driver: PgDialect, tables: NamedTables): new (scope: Scope) => ScopedDialect {
-  // What it is given is scoped: the driver's own dialect builds it.
+export function scopedDialect(driver: PgDialect, gate: Gate): new (scope: Scope) => ScopedDialect {
   const drizzle = driver as any;
-
-  const statementOf = (kind: 'select' | 'insert' | 'update' | 'delete', method: string) => (dialect: ScopedDialect, config: Config) => {
-    const statement = new Statement(dialect);
-    return statement.done(drizzle[method](statement[kind](config)));
-  };
-  const build: Record<FormKind, (dialect: ScopedDialect, config: Config) => any> = {
-    select: statementOf('select', 'buildSelectQuery'),
-    insert: statementOf('insert', 'buildInsertQuery'),
-    update: statementOf('update', 'buildUpdateQuery'),
-    delete: statementOf('delete', 'buildDeleteQuery'),
-    relational: (dialect, config) => {
-      const { sql: query, selection } = drizzle.buildRelationalQuery(config);
-      const statement = new Statement(dialect, dialect.tables);
-      return { sql: statement.done(statement.scoped(query, 'statement')), selection };
-    },
-    statement: ({ scope }, query) => {
-      const template = new Template(scope);
-      const scoped = template.query(query as SQL);
-      return markBuilt(scoped, scope, template.expects);
-    },
-  };
-  const render = (dialect: ScopedDialect, query: SQL, source?: unknown) => {
-    const before = unreadCount();
-    const { sql: text, params } = drizzle.sqlToQuery.call(dialect, query, source);
-    return { text, params, isRead: unreadCount() === before };
-  };
-
-  loadPlans();
-  const plans = new Map<AnyTenancy, Plans>();
-  /** The plans for a tenant's handle. */
-  const plansOf = (dialect: ScopedDialect): Plans | undefined => {
-    const { reach, tenancy, filters, isOwn } = dialect.scope;
-    if (!PlansClass || reach.kind !== 'one' || !tenancy || chunkKindOf(reach.id) === chunkKinds.placeholder) return undefined;
-    let found = plans.get(tenancy);
-    if (!found) {
-      const any = new Handle(new Scope({ kind: 'one', id: tenantSlot }, filters, tenancy, isOwn));
-      plans.set(tenancy, (found = new PlansClass((kind, config) => build[kind](any, config), (query) => render(any, query))));
+  // Whatever marks the driver's parameters have: the parser reads PostgreSQL's.
+  const rendered = Object.create(driver, { escapeParam: { value: PgDialect.prototype.escapeParam } });
+  const render = (scope: Scope, query: SQL, source?: unknown): { sql: string; params: unknown[] } => {
+    const before = rendering;
+    rendering = scope;
+    try {
+      return drizzle.sqlToQuery.call(rendered, query, source);
+    } finally {
+      rendering = before;
     }
-    return found;
-  };
-  /** By a plan, or anew. */
-  const make = (dialect: ScopedDialect, kind: 'select' | 'insert' | 'update' | 'delete', config: Config): SQL => {
-    assertHandle(dialect);
-    const found = plansOf(dialect)?.find(kind, config, dialect.scope);
-    return found ? markPlanned(found) : build[kind](dialect, config);
   };
 
-  const Handle = handlesOf(Object.freeze(Object.assign(Object.create(driver), {
-    tables,
-    prover: proverOf([...tables.values()]),
+  const tenants = new WeakMap<Scope, { readonly tenancy: unknown; readonly tenant: Tenant }>();
+  const tenantOf = (scope: Scope): Tenant => {
+    let found = tenants.get(scope);
+    if (found?.tenancy !== scope.tenancy || !found) tenants.set(scope, (found = { tenancy: scope.tenancy, tenant: encodedTenant(drizzle, scope) }));
+    return found.tenant;
+  };
+  const prove = (parse: Parse, scope: Scope, text: string, params: unknown[]): ProvedQuery => {
+    const passed = gate.pass(parse, scope, text, params.length);
+    if (!passed.usesTenant && passed.guards.length === 0) return new ProvedQuery(passed, params, scope);
+    const tenant = tenantOf(scope);
+    const guards = guard(params, passed.guards, tenant);
+    if (passed.usesTenant) params.push(parameterOf(tenant));
+    return new ProvedQuery(passed, params, scope, guards.length > 0 ? (values) => guardedValues(guards, values, tenant) : undefined);
+  };
 
-    buildSelectQuery(this: ScopedDialect, given: Config): SQL {
-      return make(this, 'select', partsOf(given));
-    },
+  return handlesOf(
+    Object.freeze(
+      Object.assign(
+        Object.create(driver),
+        Object.fromEntries(builders.map((name) => [name, function (this: ScopedDialect, config: unknown) {
+          assertHandle(this);
+          return markBuilt(drizzle[name](config), this);
+        }])),
+        {
+          buildRelationalQuery(this: ScopedDialect, config: unknown) {
+            assertHandle(this);
+            const built = drizzle.buildRelationalQuery(config);
+            markBuilt(built.sql, this);
+            return built;
+          },
 
-    buildUpdateQuery(this: ScopedDialect, given: Config): SQL {
-      const config = partsOf(given);
-      config.set = computedSet(config.table, config.set);
-      return make(this, 'update', config);
-    },
+          sqlToQuery(this: ScopedDialect, query: SQL, source?: unknown) {
+            assertHandle(this);
+            const { sql: text, params } = render(this.scope, query, source);
+            const parse = parser();
+            return parse ? prove(parse, this.scope, text, params) : new WaitingQuery(text, params);
+          },
 
-    buildDeleteQuery(this: ScopedDialect, given: Config): SQL {
-      return make(this, 'delete', partsOf(given));
-    },
+          prove(this: ScopedDialect, parse: Parse, query: WaitingQuery) {
+            assertHandle(this);
+            const { text, params } = WaitingQuery.read(query);
+            return prove(parse, this.scope, text, [...params]);
+          },
 
-    buildUpdateSet(this: ScopedDialect, table: object, set: Config): SQL {
-      const statement = new Statement(this);
-      return statement.done(drizzle.buildUpdateSet(table, statement.set(table, computedSet(table, set))), false);
-    },
-
-    buildInsertQuery(this: ScopedDialect, given: Config): SQL {
-      const config = partsOf(given);
-      if (!config.select) config.values = computedRows(config.table, config.values);
-      return make(this, 'insert', config);
-    },
-
-    buildRelationalQuery(this: ScopedDialect, config: Config) {
-      assertHandle(this);
-      const found = plansOf(this)?.find('relational', config, this.scope);
-      if (!found) return build.relational(this, config);
-      const { usedTables, selection } = found.plan;
-      for (const table of usedTables) config.usedTables?.add(table);
-      return { sql: markPlanned(found), selection };
-    },
-
-    buildRefreshMaterializedViewQuery(this: ScopedDialect, given: Config): SQL {
-      const config = read(given);
-      assertHandle(this);
-      this.scope.admit(config.view);
-      if (this.scope.reach.kind !== 'all') {
-        throw new UnsupportedTenantOperationError(
-          "Refresh a materialized view with db.acrossTenants({ reason }): it holds every tenant's rows, and is refreshed for all of them.",
-        );
-      }
-      return markBuilt(drizzle.buildRefreshMaterializedViewQuery(config), this.scope, new Set());
-    },
-
-    sqlToQuery(this: ScopedDialect, query: SQL, source?: unknown) {
-      assertHandle(this);
-      const { scope } = this;
-      const known = builtBy(query);
-      const found = source !== undefined || (query as any).shouldInlineParams ? undefined : (known ?? plansOf(this)?.find('statement', query, scope));
-      const kept = found?.scope === scope && found.expects.size === 0 ? found.planned : undefined;
-      if (kept) return new RenderedQuery(kept.text, kept.params, scope, true);
-      const isAll = scope.reach.kind === 'all';
-      const template = new Template(scope);
-      const scoped = isAll && !known ? query : template.query(query);
-      for (const name of template.expects) {
-        throw new UnsupportedTenantOperationError(
-          `Add the CTE to the query, as in tdb.with(${name}).select(): without it, "${name}" would name a table of that name.`,
-        );
-      }
-      const commented = scope.reach.kind === 'all' ? sql`${scoped} ${sql.raw(scope.reach.comment)}` : scoped;
-      const { text, params, isRead } = render(this, commented, source);
-      return new RenderedQuery(text, params, scope, isRead || isAll);
-    },
-
-    // Drizzle escapes whatever has the method that it calls: an object would say itself what is written.
-    escapeName: (name: unknown) => drizzle.escapeName(asString(name)),
-    escapeString: (value: unknown) => drizzle.escapeString(asString(value)),
-
-    _sqlToQuery(): never {
-      throw new UnsupportedTenantOperationError('Use a driver that takes SQL as text: this one takes it in pieces, which a scoped handle does not check.');
-    },
-  })));
-  return Handle;
+          // Only what is tagged is taken in pieces, and no handle of this library is.
+          _sqlToQuery(this: ScopedDialect, query: SQL) {
+            return this.sqlToQuery(query);
+          },
+        },
+      ),
+    ),
+  );
 }
 
-let PlansClass: typeof Plans | undefined;
-
-/** Plans make statements faster, and no other: they come when they come. */
-function loadPlans(): void {
-  if (!PlansClass) import('./plans.js').then((it) => (PlansClass = it.Plans), () => {});
+/** What the driver is given for the tenant. */
+function encodedTenant(drizzle: any, { reach, tenancy }: Scope): Tenant {
+  if (reach.kind === 'all' || reach.kind === 'shared' || !tenancy) return { kind: 'all' };
+  const encoded = (id: unknown) => drizzle.sqlToQuery(sql`${new Param(id, columnOf(tenancy))}`).params[0];
+  const primitive = (id: unknown) => {
+    const value = encoded(id);
+    if (typeof value === 'string' || typeof value === 'number' || typeof value === 'bigint') return value;
+    throw new UnsupportedTenantOperationError(`Let the column of the tenancy "${tenancy.name}" encode its ids as text or numbers.`);
+  };
+  if (reach.kind === 'several') return { kind: 'several', values: new Set(reach.ids.map(primitive)) };
+  return is(reach.id, Placeholder) ? { kind: 'slot', param: encoded(reach.id) } : { kind: 'one', value: primitive(reach.id) };
 }
 
-function asString(value: unknown): string {
-  if (typeof value !== 'string') throw new RawSqlNotScopedError('a name or a text is not a string', '');
-  return value;
+/** The tenant's parameter: several are one array, as text. */
+function parameterOf(tenant: Tenant): unknown {
+  switch (tenant.kind) {
+    case 'one':
+      return tenant.value;
+    case 'slot':
+      return tenant.param;
+    case 'several':
+      return `{${[...tenant.values].map((it) => `"${String(it).replaceAll(/["\\]/g, '\\$&')}"`).join(',')}}`;
+    case 'all':
+      return undefined;
+  }
 }

@@ -1,33 +1,67 @@
-/** The queries that this library rendered: nothing else passes the session. */
-import { Param } from 'drizzle-orm';
-import { chunkKindOf, chunkKinds } from './chunks.js';
+/** The queries of scoped handles, on both sides of the gate: nothing else passes the session. */
+import { UnsupportedTenantOperationError } from '../errors.js';
+import type { Passed } from './gate.js';
 import type { Scope } from './scope.js';
-import { isCarried, valueOf } from './values.js';
 
-/** A query as it is sent, for good: nobody changes it between the scoping, the proof and the driver. */
-export class RenderedQuery {
+type Values = Record<string, unknown>;
+type ValuesOf = (values: Values | undefined) => Values;
+
+/** A query that has passed the gate, as it is sent. */
+export class ProvedQuery {
   readonly #scope: Scope;
-  readonly #isProved: boolean;
+  readonly #valuesOf: ValuesOf | undefined;
   readonly sql: string;
   readonly params: readonly unknown[];
 
-  /** @param isProved false where it holds text that was not understood: it is proved before it is sent */
-  constructor(sql: string, given: readonly unknown[], scope: Scope, isProved: boolean) {
-    const params = given.some(isCarried) ? given.map(valueOf) : given;
-    this.sql = sql;
+  /** @param valuesOf looks at the values of placeholders that stand where a row names its tenant */
+  constructor({ text }: Passed, params: readonly unknown[], scope: Scope, valuesOf?: ValuesOf) {
+    this.sql = text;
     this.params = params;
     this.#scope = scope;
-    this.#isProved = isProved;
-    for (const param of Object.freeze(params)) if (chunkKindOf(param) === chunkKinds.param) Object.freeze(param as Param);
+    this.#valuesOf = valuesOf;
+    Object.freeze(params);
     Object.freeze(this);
   }
 
-  /** @returns the scope of a query, undefined for one that was not rendered here */
+  /** @returns the values that a query is run with */
+  static valuesFor(query: ProvedQuery, values: Values | undefined): Values | undefined {
+    return query.#valuesOf ? query.#valuesOf(values) : values;
+  }
+
+  /** @returns the scope of a query, undefined for one that did not pass the gate */
   static scopeOf(query: object): Scope | undefined {
     return #scope in query ? query.#scope : undefined;
   }
+}
 
-  static isProved(query: object): boolean {
-    return #scope in query && query.#isProved;
+/** A query that waits for PostgreSQL's parser, which the first statements of a process may overtake. */
+export class WaitingQuery {
+  readonly #text: string;
+  readonly #params: unknown[];
+
+  constructor(text: string, params: unknown[]) {
+    this.#text = text;
+    this.#params = params;
+    Object.freeze(this);
+  }
+
+  get sql(): string {
+    throw notReady();
+  }
+
+  get params(): unknown[] {
+    throw notReady();
+  }
+
+  static is(query: object): query is WaitingQuery {
+    return #text in query;
+  }
+
+  /** What it waits with. */
+  static read(query: WaitingQuery): { text: string; params: unknown[] } {
+    return { text: query.#text, params: query.#params };
   }
 }
+
+const notReady = () =>
+  new UnsupportedTenantOperationError("Await db.ready before toSQL(): PostgreSQL's parser is still being loaded, and tells where the tenant has to stand.");

@@ -1,10 +1,9 @@
 /** The start-up check of `rls: true`: whether the policies hold for the role that the handles log in as. */
 import { is, Subquery } from 'drizzle-orm';
-import { classOf, declaredTables, nameOf } from '../schema/classify.js';
+import { classOf, declaredTables, nameOf, namesOf } from '../schema/classify.js';
 import { RowLevelSecurityError, UnsupportedTenantOperationError, type RowLevelSecurityProblem } from '../schema/index.js';
 import { soleSetting, tenantSetting } from '../schema/rls.js';
 import type { TenancyDatabase } from './database.types.js';
-import { namesOf } from './scope.js';
 
 /** Options of {@link assertRowLevelSecurity}. */
 export interface RowLevelSecurityOptions {

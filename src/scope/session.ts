@@ -1,10 +1,10 @@
-/** The last gate: a session that runs nothing but what the scoped dialect rendered. */
+/** The session of a handle: it runs nothing but what has passed the gate. */
 import type { SQL } from 'drizzle-orm';
-import { UnsupportedTenantOperationError } from '../schema/index.js';
-import type { ScopedDialect } from './handles.js';
-import { prove } from './raw.js';
-import { RenderedQuery } from './rendered.js';
+import { UnsupportedTenantOperationError } from '../errors.js';
 import type { Statements } from './statements.js';
+import { loadParser } from '../sql/parser.js';
+import type { ScopedDialect } from './handles.js';
+import { ProvedQuery, WaitingQuery } from './rendered.js';
 
 /** The transaction of a handle: whether it is still open, and whether row-level security knows its tenant. */
 export interface Lifetime {
@@ -12,21 +12,23 @@ export interface Lifetime {
   readonly isBound: boolean;
 }
 
+type Values = Record<string, unknown>;
+
+/** What runs after something else, in the way in which the handle's statements run. */
+export type After = <T>(first: () => Promise<T>, then: (it: T) => unknown) => unknown;
+
+/** How Drizzle asks for a prepared query, besides the query. */
+type How = readonly [mode: unknown, name: unknown, mapper?: unknown, metadata?: unknown, cache?: any, shape?: unknown];
+
 export class ScopedSession {
   readonly #session: any;
   readonly #dialect: ScopedDialect;
   readonly #lifetime: Lifetime | undefined;
-  readonly #after: (check: () => Promise<void>, run: () => unknown) => unknown;
+  readonly #after: After;
   readonly #statements: Statements | undefined;
   #handedOut: object | undefined;
 
-  constructor(
-    session: object,
-    dialect: ScopedDialect,
-    lifetime: Lifetime | undefined,
-    after: (check: () => Promise<void>, run: () => unknown) => unknown,
-    statements?: Statements,
-  ) {
+  constructor(session: object, dialect: ScopedDialect, lifetime: Lifetime | undefined, after: After, statements?: Statements) {
     this.#session = session;
     this.#dialect = dialect;
     this.#lifetime = lifetime;
@@ -34,55 +36,38 @@ export class ScopedSession {
     this.#statements = statements;
   }
 
-  prepareQuery(query: object, mode: unknown, name: unknown, mapper?: unknown, metadata?: unknown, cache?: any, shape?: unknown) {
-    if (!RenderedQuery.scopeOf(query)) {
+  prepareQuery(query: object, ...how: How) {
+    const isProved = ProvedQuery.scopeOf(query) === this.#dialect.scope;
+    if (!isProved && !WaitingQuery.is(query)) {
       throw new UnsupportedTenantOperationError('Run the query through the handle that built it: this statement was not scoped.');
     }
     this.#assertOpen();
-    const named = name === false ? (this.#statements?.prepares((query as RenderedQuery).sql) ?? false) : name;
-    const prepare = () => this.#session.prepareQuery(query, mode, named, mapper, metadata, this.#cacheOf(cache), shape);
-    if (!RenderedQuery.isProved(query)) return this.#proveFirst(query as RenderedQuery, prepare);
-    return this.#handOut(query as RenderedQuery, prepare());
+    const prepared = isProved ? this.#prepare(query as ProvedQuery, how) : this.#waiting(query as WaitingQuery, how);
+    this.#handedOut = prepared;
+    return prepared;
   }
 
   /** What of a prepared query may be used: its driver would run it with other parameters, too. */
-  #handOut(query: RenderedQuery, prepared: any) {
-    const handedOut: { execute(...args: unknown[]): any } = Object.freeze({
-      query,
-      getQuery: () => query,
-      execute: (...args: unknown[]) => {
-        this.#assertOpen();
-        return prepared.execute(...args);
-      },
-      ...(prepared.stream && { stream: (...args: unknown[]) => prepared.stream(...args) }),
-    });
-    this.#handedOut = handedOut;
-    return handedOut;
+  #prepare(query: ProvedQuery, [mode, name, mapper, metadata, cache, shape]: How) {
+    const named = name === false ? (this.#statements?.prepares(query.sql) ?? false) : name;
+    const prepared = this.#session.prepareQuery(query, mode, named, mapper, metadata, this.#cacheOf(cache), shape);
+    const run = (method: string) => (values?: Values, ...more: unknown[]) => {
+      this.#assertOpen();
+      return prepared[method](ProvedQuery.valuesFor(query, values), ...more);
+    };
+    return Object.freeze({ query, getQuery: () => query, execute: run('execute'), ...(prepared.stream && { stream: run('stream') }) });
   }
 
-  /** A prepared query that the driver does not see before it is proved. */
-  #proveFirst(query: RenderedQuery, prepare: () => any) {
+  /** A query that was made before the parser was loaded: it passes the gate when it is run. */
+  #waiting(query: WaitingQuery, how: How) {
     let prepared: any;
-    const proved = (run: () => unknown) =>
-      this.#after(
-        async () => {
-          this.#assertOpen();
-          await prove(query, this.#dialect);
-        },
-        () => {
-          this.#assertOpen();
-          prepared ??= prepare();
-          return run();
-        },
-      );
-    const proveFirst = {
-      query,
-      getQuery: () => query,
-      execute: (...args: unknown[]) => proved(() => prepared.execute(...args)),
-      stream: (...args: unknown[]) => proved(() => prepared.stream(...args)),
-    };
-    this.#handedOut = proveFirst;
-    return Object.freeze(proveFirst);
+    const run = (method: string) => (...args: unknown[]) =>
+      this.#after(loadParser, (parse) => {
+        this.#assertOpen();
+        prepared ??= this.#prepare(this.#dialect.prove(parse, query), how);
+        return prepared[method](...args);
+      });
+    return Object.freeze({ query, getQuery: () => query, execute: run('execute'), stream: run('stream') });
   }
 
   /** Whether a prepared query is this session's own, the last that it gave. */

@@ -7,6 +7,10 @@ export type Node = any;
 export type Parse = (text: string) => { readonly version?: number; readonly stmts?: readonly Node[] };
 
 let loading: Promise<Parse> | undefined;
+let loaded: Parse | undefined;
+
+/** @returns the parser, as soon as it is loaded */
+export const parser = (): Parse | undefined => loaded;
 
 /**
  * @returns the parser
@@ -22,10 +26,10 @@ export function loadParser(): Promise<Parse> {
 async function load(): Promise<Parse> {
   const install = 'Install PostgreSQL\'s parser with "npm install libpg-query@18", or interpolate every table, as in sql`select * from ${projects}`';
   try {
-    const loaded: any = await import('libpg-query');
-    const { loadModule, parseSync } = loaded.parseSync ? loaded : loaded.default;
+    const module: any = await import('libpg-query');
+    const { loadModule, parseSync } = module.parseSync ? module : module.default;
     await loadModule();
-    return parseSync;
+    return (loaded = parseSync as Parse);
   } catch (cause) {
     const error = new RawSqlNotScopedError('text written by hand is proved before it is sent, which needs the package libpg-query', '', install);
     throw Object.assign(error, { cause });

@@ -9,10 +9,9 @@ import * as Data from 'effect/Data';
 import * as Effect from 'effect/Effect';
 import * as Exit from 'effect/Exit';
 import type { TenantDb } from '../effect/index.js';
-import { classOf } from '../schema/classify.js';
+import { classOf, namesOf } from '../schema/classify.js';
 import { relationsConfig } from '../schema/relations.js';
 import type { TenantId } from '../schema/tenancy.js';
-import { namesOf } from '../scope/scope.js';
 import { comparable, valuesOf } from './compare.js';
 import { fresh, prepared, scoped, type Fresh, type FreshOptions, type TestDatabaseError } from './fresh.js';
 

@@ -54,7 +54,7 @@ export class Lane {
   static async open(pool: Pool, pooled: PoolSchema, options?: SideOptions): Promise<Lane> {
     const sides = await Promise.all(
       databaseNames.map(async (name) => {
-        const side = new Compared(await openSide(pool.urls[name], pooled.module.relations, { ...options, isPlanned: name === 'many' }), pooled.module);
+        const side = new Compared(await openSide(pool.urls[name], pooled.module.relations, options), pooled.module);
         await side.restart();
         return [name, side] as const;
       }),

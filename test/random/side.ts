@@ -3,7 +3,6 @@ import { drizzle } from 'drizzle-orm/node-postgres';
 import pg from 'pg';
 import { withTenancy } from '../../src/index.js';
 import { relationsConfig } from '../../src/schema/relations.js';
-import { withoutPlans } from '../support/plans.js';
 
 /** What makes the handles over a connection: another one may take the filters away and put policies in their place. */
 export type MakeHandles = (drizzleDb: any, relations: any) => any;
@@ -19,7 +18,6 @@ export interface SideOptions {
   /** False where the prover is taken away, so that what has to be refused is not. */
   readonly refuses?: boolean | undefined;
   /** False for handles that build each statement anew. */
-  readonly isPlanned?: boolean | undefined;
 }
 
 /**
@@ -80,7 +78,7 @@ export interface Side {
   readonly close: () => Promise<unknown>;
 }
 
-export async function openSide(url: string, relations: any, { make = scopedHandles, role, readsPlainly = true, refuses = true, isPlanned = true }: SideOptions = {}): Promise<Side> {
+export async function openSide(url: string, relations: any, { make = scopedHandles, role, readsPlainly = true, refuses = true}: SideOptions = {}): Promise<Side> {
   const client = new pg.Client({ connectionString: url });
   await client.connect();
   await client.query("set timezone to 'UTC'; set statement_timeout to '10s'");
@@ -89,7 +87,7 @@ export async function openSide(url: string, relations: any, { make = scopedHandl
   const logger = { logQuery: (text: string, params: unknown[]) => void sent.push(JSON.stringify([text, params], (_, value) => (typeof value === 'bigint' ? `${value}n` : value))) };
   const db = make(drizzle({ client: undoing, logger }), relations);
   return {
-    db: isPlanned ? db : withoutPlans(db),
+    db,
     sent,
     refuses,
     plain: readsPlainly ? drizzle({ client: undoing, relations: relationsConfig(relations) as any }) : undefined,

@@ -6,7 +6,6 @@ import postgres from 'postgres';
 import { inject } from 'vitest';
 import { relationsConfig } from '../../src/schema/relations.js';
 import { withTenancy, type TenantDatabase } from '../../src/index.js';
-import { withoutPlans } from './plans.js';
 import * as schema from './schema.js';
 import { aloneRows, manyRows } from './rows.js';
 
@@ -78,14 +77,13 @@ export interface Sent {
 }
 
 /** A scoped database on postgres.js, with a log of what it sent, and an unscoped client to look behind it. */
-export async function open(contents: Contents = 'many', max = 4, isPlanned = contents === 'many') {
+export async function open(contents: Contents = 'many', max = 4) {
   const { url } = await freshDatabase(contents);
   const client = postgres(url, { max, onnotice: () => {} });
   const sent: Sent[] = [];
   const logger = { logQuery: (sql: string, params: unknown[]) => void sent.push({ sql, params }) };
-  // Where a tenant is alone, statements are built anew: what is compared to it is compared to that, too.
-  const made = withTenancy(drizzle({ client, logger }), { relations });
-  const db = isPlanned ? made : withoutPlans(made);
+  const db = withTenancy(drizzle({ client, logger }), { relations, views: [schema.projectSizes] });
+  await db.ready;
   return { db, client, sent, url, plain: plainDrizzle(client), close: () => client.end() };
 }
 

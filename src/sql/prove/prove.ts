@@ -126,3 +126,11 @@ export function typeNamed(parse: Parse, type: string): string | undefined {
   }
   return types.get(type);
 }
+import { last } from '../confine/index.js';
+export function prove(parse: Parse, text: string, given: any): any {
+  const carriers = new Set<number>([...last.guards, given.count + 1]);
+  if (given.reach === 'all' || !given.filters) return { tables: [...last.tables], guards: [...last.guards], usesTenant: last.isBound };
+  const { error, tables } = proved(parse, text, given.tables, given.reach === 'shared' ? undefined : new Set(), carriers);
+  if (error) throw error();
+  return { tables, guards: [...last.guards], usesTenant: last.isBound };
+}

@@ -1,0 +1,140 @@
+/**
+ * The gate. What a scoped handle sends is text and parameters, so the text is where it is confined, and where it is
+ * proved, on PostgreSQL's own grammar. Nothing is sent that did not come out of `pass`.
+ *
+ *   a text that was met before:  one look-up
+ *   a new one:                   parse it, `confine` it, parse what comes out, `prove` that, keep it
+ *
+ * `confine` puts predicates into the text, and may be wrong: `prove` reads what came out anew, knows nothing of how it
+ * came about, and refuses what it cannot show to be the tenant's. So the argument is this:
+ * 1. The text that is sent is the text that was proved. It is kept by what the proof depends on: the text, the number of
+ *    its parameters, the reach, the tenancy (the object, not its name), the tables known so far, and what the handles of
+ *    one `withTenancy` share, which has a gate of its own: write-only mode and the functions that are trusted.
+ * 2. The tenant is one parameter, behind the statement's own. The gate adds it itself.
+ * 3. Where a row of the statement's own names its tenant, `prove` gives the number of that parameter: a guard. What is
+ *    given to the driver there is the handle's own encoded tenant, a primitive, or the statement is not sent.
+ */
+import { RawSqlNotScopedError } from '../errors.js';
+import { classOf, declaredTables } from '../schema/classify.js';
+import { allDeclared } from '../schema/declared.js';
+import type { AnyTenancy } from '../schema/tenancy.js';
+import { confine } from '../sql/confine/index.js';
+import type { Given } from '../sql/given.js';
+import { statementOf, type Parse } from '../sql/parser.js';
+import { prove } from '../sql/prove/prove.js';
+import { placeOf, Refusal } from '../sql/refusal.js';
+import { Tables, type Declared } from '../sql/tables.js';
+import type { Scope } from './scope.js';
+import { Texts } from './texts.js';
+
+/** A text that may be sent, and what has to be sent with it. */
+export interface Passed {
+  readonly text: string;
+  /** The number of the statement's own parameters. */
+  readonly count: number;
+  /** Whether the tenant is the parameter behind them. */
+  readonly usesTenant: boolean;
+  /** The numbers of the parameters that stand where a row names its tenant. */
+  readonly guards: readonly number[];
+  /** Whose tenants' rows it touches; undefined for one that touches none. */
+  readonly tenancy: AnyTenancy | undefined;
+  readonly bytes: number;
+}
+
+/** Why a text is refused. An error is made anew each time, so that its stack tells where. */
+interface Refused {
+  readonly error: () => Error;
+  readonly bytes: number;
+}
+
+const passedBytes = 8 * 2 ** 20;
+const refusedBytes = 2 ** 18;
+
+export class Gate {
+  readonly #own: Iterable<object>;
+  readonly #filters: boolean;
+  readonly #functions: ReadonlySet<string>;
+  #tables: Tables | undefined;
+  #known = -1;
+  #passed = new Map<AnyTenancy | undefined, Partial<Record<string, Texts<Passed>>>>();
+  #refused = new Texts<Refused>(refusedBytes);
+
+  /**
+   * @param own the tables and views of the handles: what they say of a name holds
+   * @param filters false in write-only mode
+   * @param functions the application's own, which a statement may call
+   */
+  constructor(own: Iterable<object>, filters: boolean, functions: ReadonlySet<string>) {
+    this.#own = own;
+    this.#filters = filters;
+    this.#functions = functions;
+  }
+
+  /**
+   * @param scope whose rows
+   * @param text as Drizzle rendered it for one tenant, or as somebody wrote it by hand
+   * @param count how many parameters it was given
+   * @throws the typed errors, with the place and the remedy
+   */
+  pass(parse: Parse, scope: Scope, text: string, count: number): Passed {
+    if (this.#known !== declaredTables().length) this.#declare();
+    const { reach, tenancy } = scope;
+    const texts = this.#textsOf(reach.kind, tenancy);
+    // The same text means another statement with more parameters, or with fewer.
+    let passed = texts.get(text);
+    if (passed && passed.count !== count) passed = texts.get(`${count}\0${text}`);
+    if (!passed) {
+      passed = this.#meet(parse, scope, text, count);
+      texts.add(texts.has(text) ? `${count}\0${text}` : text, passed);
+    }
+    scope.learn(passed.tenancy);
+    return passed;
+  }
+
+  #meet(parse: Parse, { reach, tenancy }: Scope, text: string, count: number): Passed {
+    const key = [reach.kind, count, text].join('\0');
+    const known = tenancy === undefined ? undefined : this.#refused.get(key);
+    if (known) throw known.error();
+    const given: Given = { reach: reach.kind, filters: this.#filters, tenancy, tables: this.#tables!, functions: this.#functions, count };
+    let [sent, at] = [text, text];
+    try {
+      sent = confine(statementOf(parse, text), text, given).text;
+      at = sent;
+      const { tables, guards, usesTenant } = prove(parse, sent, given);
+      for (const { table } of tables) classOf(table)?.validate();
+      const found = tables.find((it: Declared) => it.tenant)?.tenant?.tenancy as AnyTenancy | undefined;
+      return { text: sent, count, usesTenant, guards, tenancy: found, bytes: 2 * (text.length + sent.length) + 200 };
+    } catch (cause) {
+      const error = errorFor(cause, at);
+      this.#refused.add(key, { error, bytes: 2 * key.length + 200 });
+      throw error();
+    }
+  }
+
+  #textsOf(kind: string, tenancy: AnyTenancy | undefined): Texts<Passed> {
+    let ofTenancy = this.#passed.get(tenancy);
+    if (!ofTenancy) this.#passed.set(tenancy, (ofTenancy = {}));
+    return (ofTenancy[kind] ??= new Texts(passedBytes));
+  }
+
+  /** A table that was declared since may be what a name in a kept text means: nothing of it holds any more. */
+  #declare(): void {
+    this.#known = declaredTables().length;
+    this.#tables = new Tables(allDeclared(this.#own), allDeclared(declaredTables()));
+    this.#passed = new Map();
+    this.#refused = new Texts(refusedBytes);
+  }
+}
+
+function errorFor(cause: unknown, text: string): () => Error {
+  if (cause instanceof Refusal) {
+    const { reason, remedy, location } = cause;
+    const place = placeOf(text, location);
+    return () => new RawSqlNotScopedError(reason, place, remedy);
+  }
+  if (isTyped(cause)) return () => Object.assign(Object.create(Object.getPrototypeOf(cause)), cause, { message: cause.message, stack: cause.stack });
+  // A stack that overflows, a node in a shape that is not known: nothing is proved.
+  return () => Object.assign(new RawSqlNotScopedError('it is not understood', '', "Write a simpler statement, or use the handle's own methods"), { cause });
+}
+
+const isTyped = (cause: unknown): cause is Error => cause instanceof Error && typeof (cause as { _tag?: unknown })._tag === 'string';
