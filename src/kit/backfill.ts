@@ -2,7 +2,7 @@
  * Rows that are older than their tenant column. A foreign key to a table that has one tells the tenant; where none
  * does, the migration stops with a message, before it changes the keys.
  */
-import { isAdopted, type Migrated, type TableChange } from './changes.js';
+import { earlierName, isAdopted, type Migrated, type TableChange } from './changes.js';
 import { ident, keyOf, literal, plain, quoted, type TableName } from './names.js';
 import type { Row } from './snapshot.js';
 import type { TableState } from './state.js';
@@ -50,23 +50,13 @@ export function backfill(statements: readonly string[], changes: readonly TableC
 export function isFilled({ table, is }: TableChange, { before, after, prev }: Omit<Migrated, 'next'>): boolean {
   if (prev.writeOnly?.tables.includes(keyOf(table))) return false;
   const column = after.column(table, is!.column!);
-  const old = first(after, table);
+  const old = earlierName(after, table);
   const oldColumn = old && before.column(old, after.renamedColumns.get(`${keyOf(table)}\0${is!.column}`) ?? is!.column!);
   return oldColumn ? oldColumn.notNull === true || isInPrimaryKey(before, old!, oldColumn.name) : column?.default != null;
 }
 
 const isInPrimaryKey = (before: Migrated['before'], table: TableName, column: string) =>
   before.of('pks', table).some((key) => key.columns.includes(column));
-
-function first(after: Migrated['after'], table: TableName): TableName | undefined {
-  for (const [key, now] of after.moved) {
-    if (now && keyOf(now) === keyOf(table)) {
-      const dot = key.indexOf('.');
-      return { schema: key.slice(0, dot), name: key.slice(dot + 1) };
-    }
-  }
-  return undefined;
-}
 
 /**
  * For each table its updates, and the stop behind them: parents before children, so that what a person writes for a
@@ -105,7 +95,7 @@ function update({ table, is }: TableChange, parent: TableState, pairs: readonly 
 
 /** Old and new foreign keys of a table, in the names that hold after the renames. */
 function foreignKeys(table: TableName, { before, after }: Pick<Migrated, 'before' | 'after'>): Row[] {
-  const old = first(after, table);
+  const old = earlierName(after, table);
   const now = (at: TableName, column: string) => {
     for (const [key, firstName] of after.renamedColumns) {
       const [where, name] = key.split('\0') as [string, string];

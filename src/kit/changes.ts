@@ -90,3 +90,14 @@ export const isAdopted = (change: TableChange, after: Entities) =>
   !change.isNew &&
   change.is?.kind === 'tenant' &&
   (change.was?.kind !== 'tenant' || renamedColumn(after, change.table, change.was.column!) !== change.is.column);
+
+/** What a table was called before the migration; undefined for a new one. */
+export function earlierName(after: Entities, table: TableName): TableName | undefined {
+  for (const [key, now] of after.moved) {
+    if (now && keyOf(now) === keyOf(table)) {
+      const dot = key.indexOf('.');
+      return { schema: key.slice(0, dot), name: key.slice(dot + 1) };
+    }
+  }
+  return undefined;
+}

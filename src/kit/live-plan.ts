@@ -66,7 +66,7 @@ export function planSteps(state: TenancyState, entities: Entities, live: Live): 
     const sql = [...beside.flatMap(relax), `SELECT ${calls.setShardCount(anchor, shardCount)}`, ...force];
     steps.push({ table: plain(anchor), what: words.setShardCount(anchor, shardCount), sql, ...size(anchor) });
   }
-  steps.push(...fasteners(moving, entities, live));
+  steps.push(...fasteners(moving, entities, live, state));
   for (const it of tables) steps.push(...policySteps(it, state.tables[keyOf(it)], moving));
   return steps;
 }
@@ -114,13 +114,13 @@ function looseners(moving: readonly LiveTable[], entities: Entities, live: Live)
 }
 
 /** Declared foreign keys that are not there, or will not be. */
-function fasteners(moving: readonly LiveTable[], entities: Entities, live: Live): PlanStep[] {
+function fasteners(moving: readonly LiveTable[], entities: Entities, live: Live, state: TenancyState): PlanStep[] {
   return entities
     .list('fks')
     .filter((fk) => touches(fk, moving) || !live.foreignKeys.some((it) => isSame(it, fk)))
     .map((fk) => {
       const table = { schema: fk.schema, name: fk.table };
-      return { table: plain(table), what: `${plain(table)}: with the foreign key ${fk.name}`, sql: [foreignKeySql(fk)] };
+      return { table: plain(table), what: `${plain(table)}: with the foreign key ${fk.name}`, sql: [foreignKeySql(fk, state)] };
     });
 }
 

@@ -23,6 +23,7 @@ import {
 } from './citus.js';
 import { keyOf, literal, quoted, type TableName } from './names.js';
 import { createPolicies, dropPolicies, lift, restore } from './policies.js';
+import { nameCleared } from './set-null.js';
 import type { Entities, Row } from './snapshot.js';
 import { marker, type TenancyState } from './state.js';
 import { match } from './statements.js';
@@ -60,7 +61,7 @@ export function migrationStatements(drizzle: readonly string[], migrated: Migrat
     ...loosened.map((fk) => dropForeignKey({ schema: fk.schema, name: fk.table }, fk.name)),
     ...moving.flatMap((it) => (it.from.kind === 'local' ? [] : [undistribute(it.table, oldNames(it.from, it.table, after))])),
   ];
-  const forth = [...distribute(changes, next), ...kept.map(addForeignKey)];
+  const forth = [...distribute(changes, next), ...kept.map((fk) => addForeignKey(fk, next))];
   const counts = [...resharded].map(([, { table, shardCount }]) => setShardCount(table, shardCount));
   return [
     `${header}${prev.citus || next.citus ? `\n${sequential}` : ''}`,
@@ -75,7 +76,9 @@ export function migrationStatements(drizzle: readonly string[], migrated: Migrat
     ...(counts.length > 0 ? [citusBlock('split the tables anew', counts)] : []),
     ...restore(rewritten.filter((it) => it.was?.rls && it.is?.rls)),
     ...createPolicies(changes, migrated),
-  ].flatMap(apart);
+  ]
+    .map((it) => nameCleared(it, next))
+    .flatMap(apart);
 }
 
 /** Citus takes one constraint at a time: drizzle-kit's way to change one is taken apart. */

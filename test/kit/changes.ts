@@ -135,6 +135,7 @@ export const changes: readonly Change[] = [
     name: 'plain tables become tenant tables',
     before: plainTables,
     rows: plainRows,
+    tenancyAfter: { ...citus, uniquePerTenant: ['projects(name)'] },
     after: base,
     hints: [
       { type: 'rename', kind: 'column', from: ['public', 'projects', 'team_id'], to: ['public', 'projects', 'account_id'] },
@@ -151,6 +152,7 @@ export const changes: readonly Change[] = [
     name: 'plain tables become tenant tables, and their keys are renamed',
     before: plainTables,
     rows: plainRows,
+    tenancyAfter: { ...citus, uniquePerTenant: ['projects(name)'] },
     after: base,
     hints: [
       { type: 'rename', kind: 'column', from: ['public', 'projects', 'team_id'], to: ['public', 'projects', 'account_id'] },

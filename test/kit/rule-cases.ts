@@ -159,6 +159,14 @@ export const ruleCases: readonly RuleCase[] = [
     remedy: 'Rename the tenancy "my-shop" or "my shop"',
   },
   {
+    rule: 'unique-meaning',
+    before: () => ({ accounts: accounts(), tags: pgTable('tags', { id: uuid().primaryKey(), name: text().unique() }) }),
+    after: () => ({ accounts: accounts(), tags: tenantTable('tags', { accountId: account.id('account_id'), id: uuid().primaryKey(), name: text('name').unique('tags_name_key') }) }),
+    tenancy: { citus: false },
+    at: ['tags', 'name'],
+    remedy: "Keep it unique over all tenants with unscoped(unique().on(t.name)), or set tenancy.uniquePerTenant to ['tags(name)']",
+  },
+  {
     rule: 'view-tenant',
     after: () => {
       const notes = tenantTable('notes', { accountId: account.id('account_id'), id: uuid().primaryKey(), body: text() });
