@@ -21,7 +21,7 @@ export const clearingKeys = (entities: Entities, state: TenancyState): Row[] =>
 /** Names the columns that a foreign key of drizzle-kit's clears. Any other statement stays as it is. */
 export function nameCleared(statement: string, state: TenancyState): string {
   const key = match('addForeignKey', statement);
-  const columns = key && /FOREIGN KEY \(([^)]*)\) REFERENCES [\s\S]* ON DELETE SET NULL(?! \()/.exec(statement)?.[1];
+  const columns = key && /FOREIGN KEY \(((?:"(?:[^"]|"")*",? ?)+)\) REFERENCES [\s\S]* ON DELETE SET NULL(?! \()/.exec(statement)?.[1];
   if (!columns) return statement;
   const table = Object.values(state.tables).find((it) => quoted(it as TableName) === key.table);
   const names = [...columns.matchAll(/"((?:[^"]|"")*)"/g)].map((it) => it[1]!.replaceAll('""', '"'));
