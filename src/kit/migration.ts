@@ -21,6 +21,7 @@ import {
   undistribute,
   type Distribution,
 } from './citus.js';
+import { swapIndexes } from './indexes.js';
 import { keyOf, literal, quoted, type TableName } from './names.js';
 import { createPolicies, dropPolicies, lift, restore } from './policies.js';
 import { nameCleared } from './set-null.js';
@@ -31,14 +32,15 @@ import { match } from './statements.js';
 const header = `${marker}: tenancy.json beside this file says what the tables are after it.`;
 
 /**
- * @param drizzle drizzle-kit's statements
+ * @param generated drizzle-kit's statements
  * @param migrated the tables before and after them
  * @returns the statements of the migration
  */
-export function migrationStatements(drizzle: readonly string[], migrated: Migrated): string[] {
+export function migrationStatements(generated: readonly string[], migrated: Migrated): string[] {
   const { prev, next, after } = migrated;
   const changes = changesOf(migrated);
-  if (changes.length === 0 && Object.keys(prev.tables).length === 0) return [...drizzle];
+  if (changes.length === 0 && Object.keys(prev.tables).length === 0) return [...generated];
+  const drizzle = swapIndexes(generated, migrated);
 
   const moving = changes.filter(isMoved);
   const isMoving = (table: TableName) => moving.some((it) => keyOf(it.table) === keyOf(table));

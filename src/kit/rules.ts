@@ -37,6 +37,8 @@ export const ruleNames = [
   'setting-name',
   'view-tenant',
   'unique-meaning',
+  'foreign-key-index',
+  'name-length',
 ] as const;
 
 export type RuleName = (typeof ruleNames)[number];
@@ -56,10 +58,12 @@ export const ruleTexts: Readonly<Record<RuleName, string>> = {
   'add-sequence': 'a serial or identity column is not added to a table that is already distributed',
   'setting-name': 'two tenancies do not share the setting that row-level security reads',
   'view-tenant': 'a view that exposes the tenant column keeps tenants apart inside: handles filter it from outside only',
+  'foreign-key-index': 'a foreign key of a tenant table has an index that begins with it, so that a row it points at can be deleted',
+  'name-length': 'a name of an index or constraint has at most 63 bytes, of which PostgreSQL cuts longer ones',
   'unique-meaning': 'what is unique over all rows stays so when its table becomes a tenant table, or is named in tenancy.uniquePerTenant',
 };
 
-const defaults: Partial<Record<RuleName, RuleLevel>> = { 'replica-identity': 'warn' };
+const defaults: Partial<Record<RuleName, RuleLevel>> = { 'replica-identity': 'warn', 'foreign-key-index': 'warn', 'name-length': 'warn' };
 
 /** The tables of a schema, what they are, and how strict to be. */
 export interface RuleInput {
@@ -83,6 +87,8 @@ export function faultsOf({ entities, state, options, views }: RuleInput): Fault[
   for (const fk of entities.list('fks')) {
     foreignKeyFaults(fk, kindOf({ schema: fk.schema, name: fk.table }), kindOf({ schema: fk.schemaTo, name: fk.tableTo }), entities, state, faults);
   }
+  if (!options.foreignKeyIndexes) indexFaults(entities, state, faults);
+  nameFaults(entities, state, faults);
   colocationFaults(state, faults);
   settingFaults(state, faults);
   viewFaults(entities, state, views, faults);
@@ -211,6 +217,38 @@ function foreignKeyFaults(fk: Row, from: TableState | undefined, to: TableState 
             'Citus has no SET NULL for a key that contains the tenant column');
         } else faults.add('foreign-key-action', table, columns, remedy, `it would change the tenant column "${from.column}"`);
       }
+    }
+  }
+}
+
+function indexFaults(entities: Entities, state: TenancyState, faults: Faults): void {
+  for (const fk of entities.list('fks')) {
+    const table = { schema: fk.schema, name: fk.table };
+    if (state.tables[keyOf(table)]?.kind !== 'tenant') continue;
+    const indexes = [
+      ...[...entities.of('pks', table), ...entities.of('uniques', table)].map((it) => it.columns as string[]),
+      ...entities.of('indexes', table).filter((it) => !it.where && it.method === 'btree').map((it) => it.columns.map((column: Row) => (column.isExpression ? undefined : column.value))),
+    ];
+    const isIndexed = indexes.some((names) => fk.columns.every((it: string) => names.slice(0, fk.columns.length).includes(it)));
+    if (isIndexed) continue;
+    faults.add('foreign-key-index', table, fk.columns.join(', '), `Add index().on(${fk.columns.map((it: string) => `t.${it}`).join(', ')}), or take foreignKeyIndexes: false out of the config`,
+      `deleting a row of "${plain({ schema: fk.schemaTo, name: fk.tableTo })}" reads all of "${plain(table)}"`, true);
+  }
+}
+
+/** PostgreSQL cuts a name without an error, and two that begin alike become one. */
+function nameFaults(entities: Entities, state: TenancyState, faults: Faults): void {
+  const names = new Map<string, string>();
+  for (const type of ['indexes', 'uniques', 'pks']) {
+    for (const it of entities.list(type)) {
+      const table = { schema: it.schema, name: it.table };
+      const cut = Buffer.from(it.name).subarray(0, 63).toString();
+      const other = names.get(`${it.schema}.${cut}`);
+      names.set(`${it.schema}.${cut}`, it.name);
+      if (!state.tables[keyOf(table)] || Buffer.byteLength(it.name) <= 63) continue;
+      const columns = it.columns.map((column: any) => column.value ?? column).join(', ');
+      if (other !== undefined) faults.add('name-length', table, columns, `Give "${it.name}" a name of at most 63 bytes`, `PostgreSQL keeps "${cut}" of it, which is what it keeps of "${other}" too`, true, 'error');
+      else faults.add('name-length', table, columns, `Give "${it.name}" a name of at most 63 bytes`, `PostgreSQL keeps "${cut}" of it, and drizzle-kit knows it by the whole name`, true);
     }
   }
 }

@@ -3,7 +3,8 @@
  * column, which may be NULL, and nothing else; keys, NOT NULL and distribution wait until the mode ends.
  */
 import { isFilled } from './backfill.js';
-import { changesOf, type Migrated } from './changes.js';
+import { changesOf, earlierName, type Migrated } from './changes.js';
+import { droppedIndex, indexIn, readCreateIndex, renamedIndex } from './indexes.js';
 import { ident, keyOf, quoted } from './names.js';
 import type { TenancyState } from './state.js';
 import { match } from './statements.js';
@@ -18,11 +19,22 @@ export function holdBack(drizzle: readonly string[], migrated: Migrated): { stat
   const onTheWay = changesOf(migrated).filter((it) => it.is?.kind === 'tenant' && it.was?.kind !== 'tenant');
   if (onTheWay.length === 0) return { statements: [...drizzle], next };
   const names = new Map(onTheWay.map((it) => [quoted(it.table), it]));
+  const oldIndexes = new Set(
+    onTheWay.flatMap(({ table }) => {
+      const old = earlierName(migrated.after, table);
+      return old ? migrated.before.of('indexes', old).map((it) => indexIn(table, it.name)) : [];
+    }),
+  );
   const waits = (statement: string) => {
     const foreignKey = match('addForeignKey', statement);
     if (foreignKey) return names.has(foreignKey.table) || [...names.keys()].some((it) => statement.includes(` REFERENCES ${it}(`));
     const key = match('addKey', statement) ?? match('dropConstraint', statement) ?? match('renameConstraint', statement);
     if (key) return names.get(key.table)?.isNew === false;
+    // Programs that know no tenant yet need the indexes as they were.
+    const index = readCreateIndex(statement);
+    if (index) return names.get(index.table)?.isNew === false;
+    const indexName = droppedIndex(statement) ?? renamedIndex(statement);
+    if (indexName !== undefined) return oldIndexes.has(indexName);
     const notNull = match('setNotNull', statement);
     return notNull !== undefined && names.get(notNull.table)?.is!.column === notNull.name;
   };

@@ -4,8 +4,8 @@
  * same tenancy becomes composite. Citus demands it (a key without the distribution column is refused), and on
  * any PostgreSQL it keeps one tenant's rows from being told of, or pointed at, by another's.
  *
- * Two kinds stay as written: what `unscoped` keeps, and the unique constraints of a table whose whole key is the
- * tenant column, such as the root: a tenant has one row in it, which is always unique.
+ * Two kinds stay as written: what `unscoped` keeps, and the unique constraints and indexes of a table whose whole key
+ * is the tenant column, such as the root: a tenant has one row in it, which is always unique, and found by that key.
  */
 import { is } from 'drizzle-orm';
 import {
@@ -14,7 +14,6 @@ import {
   IndexedColumn,
   primaryKey,
   PrimaryKeyBuilder,
-  uniqueIndex,
   unique,
   UniqueConstraintBuilder,
   type ForeignKey,
@@ -24,6 +23,7 @@ import {
 } from 'drizzle-orm/pg-core';
 import { declaredTables } from './classify.js';
 import { bindForeignKey, inlineKeysOf, type Columns } from './foreign-keys.js';
+import { foreignKeyIndexes, leadIndex } from './indexes.js';
 import { isKept } from './kept.js';
 
 type Extra = ((self: Columns) => PgTableExtraConfigValue[] | Record<string, PgTableExtraConfigValue>) | undefined;
@@ -75,10 +75,7 @@ export function tenantExtra(given: (self: Columns) => any[], inline: InlineKeys,
         (value as any).columns = [tenant, ...(value as any).columns];
       } else if (is(value, UniqueConstraintBuilder) && !isWholeKey && lacksTenant((value as any).columns)) {
         (value as any).columns = [tenant, ...(value as any).columns];
-      } else if (is(value, IndexBuilder) && (value as any).config.unique && !isWholeKey && lacksTenant((value as any).config.columns)) {
-        const { columns } = (uniqueIndex().on(tenant as any) as any).config;
-        (value as any).config = { ...(value as any).config, columns: [...columns, ...(value as any).config.columns] };
-      }
+      } else if (is(value, IndexBuilder) && !isWholeKey) leadIndex(table(), value, tenant);
     }
     if (inline.primary.length > 0) {
       const keys = inline.primary.filter((key) => key !== tenantKey).map((key) => self[key]!);
@@ -92,6 +89,7 @@ export function tenantExtra(given: (self: Columns) => any[], inline: InlineKeys,
       const columns = Object.values(self);
       values.push(unique().on(...(names.map((name) => columns.find((it) => it.name === name)!) as [any, ...any[]])));
     }
+    values.push(...foreignKeyIndexes(table(), values, self, tenant.name));
     return values;
   };
 }

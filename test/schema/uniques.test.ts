@@ -61,11 +61,11 @@ describe('in the database', () => {
 
   test('a foreign key to such a column gets the unique key that it needs, once', async () => {
     const accounts = roots();
-    const uses = tenantTable('uses', { accountId: account.id(), id: uuid().primaryKey(), hash: text().references(() => all.keys.hash), slug: text().references(() => accounts.slug) });
-    const more = tenantTable('more', { accountId: account.id(), id: uuid().primaryKey(), hash: text() }, (t) => [
+    const uses: any = tenantTable('uses', { accountId: account.id(), id: uuid().primaryKey(), hash: text().references(() => all.keys.hash), slug: text().references(() => accounts.slug) });
+    const more: any = tenantTable('more', { accountId: account.id(), id: uuid().primaryKey(), hash: text() }, (t) => [
       foreignKey({ columns: [t.hash], foreignColumns: [all.keys.hash] }),
     ]);
-    const all = { accounts, keys: keys(), uses, more };
+    const all: any = { accounts, keys: keys(), uses, more };
     await db.build(all);
     expect(await db.keys('keys')).toContain('UNIQUE keys_accountId_hash_unique btree (accountId, hash)');
     expect(await db.keys('accounts')).toContain('UNIQUE accounts_id_slug_unique btree (id, slug)');
