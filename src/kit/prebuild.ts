@@ -65,9 +65,9 @@ async function build(database: Database, it: CreateIndex, migration: string, pro
   if (standing === true && (!replaces || (await stateOf(old)) !== undefined)) return { result: 'stands' };
 
   progress(it.name, it.table);
-  // What an interrupted build left, here or by hand.
-  if (standing === false) await database.query(`DROP INDEX ${at(it.name)}`);
-  if ((await stateOf(aside)) === false) await database.query(`DROP INDEX ${at(aside)}`);
+  // What an interrupted build left, here or by hand. On Citus some shards may not have it.
+  if (standing === false) await database.query(`DROP INDEX IF EXISTS ${at(it.name)}`);
+  if ((await stateOf(aside)) === false) await database.query(`DROP INDEX IF EXISTS ${at(aside)}`);
   if ((await stateOf(aside)) === undefined) {
     try {
       await database.query(`CREATE INDEX CONCURRENTLY ${ident(aside)} ON ${it.table}${it.rest}`);
