@@ -36,7 +36,7 @@ export function tenantAttributes(query: object): Record<string, string> {
     ...(tenancy ? { 'tenant.tenancy': tenancy.name } : {}),
     ...(reach.kind === 'one' && !isPlaceholder(reach.id) ? { 'tenant.id': String(reach.id) } : {}),
     ...(reach.kind === 'several' ? { 'tenant.id': reach.ids.map(String).join(',') } : {}),
-    ...(reach.kind === 'all' ? { 'tenant.reason': reach.comment.slice(3, -3) } : {}),
+    ...(reach.kind === 'all' ? { 'tenant.reason': reach.reason } : {}),
   };
 }
 

@@ -19,6 +19,7 @@ import type { ScopedDialect } from './handles.js';
 import { checkable } from './row-level-security.js';
 import { withSafeTransactions } from './safe-postgres-js.js';
 import { Scope, type Reach } from './scope.js';
+import { WaitingQuery } from './rendered.js';
 import { ScopedSession, tagOf, type After, type Lifetime } from './session.js';
 import { settingsOf } from './settings.js';
 import { tenantName, tenantSlot } from './tenant-slot.js';
@@ -146,7 +147,15 @@ class ScopedDatabase {
   }
 
   execute(...args: unknown[]) {
-    return this.#drizzle.execute.apply(this, args);
+    try {
+      return this.#drizzle.execute.apply(this, args);
+    } catch (refusal) {
+      // As all that a promise or an Effect is made for, it fails when it is run.
+      const query = new WaitingQuery(() => {
+        throw refusal;
+      });
+      return this.#drizzle.execute.apply({ dialect: { sqlToQuery: () => query }, session: this.session }, args);
+    }
   }
 
   transaction(run: (tx: any) => unknown, given?: unknown) {
@@ -302,7 +311,7 @@ export function scopedHandles(db: any, options: WithTenancyOptions<any>, running
     },
     acrossTenants: (options: { reason?: unknown }) => {
       refuseSeveral('acrossTenants');
-      return handle({ kind: 'all', comment: commentOf(options?.reason) });
+      return handle({ kind: 'all', reason: reasonOf(options?.reason) });
     },
     shared: handle({ kind: 'shared' }),
     prepare: (tenancy: AnyTenancy, build: (tdb: ScopedDatabase) => any) => {
@@ -349,12 +358,11 @@ function parsed(id: unknown, known: readonly AnyTenancy[] | undefined): { value:
   throw new InvalidTenantIdError(namesOfTenancies(known), 'it is an id of none of them');
 }
 
-function commentOf(reason: unknown): string {
+function reasonOf(reason: unknown): string {
   if (typeof reason !== 'string' || reason.trim() === '' || reason.includes('\0')) {
     throw new UnsupportedTenantOperationError(
       "Say why, as in db.acrossTenants({ reason: 'nightly report' }): each statement that crosses tenants carries the reason.",
     );
   }
-  return `/* ${reason.replaceAll('*/', '* /').replaceAll('/*', '/ *')} */`;
+  return reason;
 }
-

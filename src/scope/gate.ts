@@ -14,16 +14,17 @@
  * 3. Where a row of the statement's own names its tenant, `prove` gives the number of that parameter: a guard. What is
  *    given to the driver there is the handle's own encoded tenant, a primitive, or the statement is not sent.
  */
-import { RawSqlNotScopedError } from '../errors.js';
+import { RawSqlNotScopedError, UnsupportedTenantOperationError } from '../errors.js';
 import { classOf, declaredTables } from '../schema/classify.js';
 import { allDeclared } from '../schema/declared.js';
 import type { AnyTenancy } from '../schema/tenancy.js';
 import { confine } from '../sql/confine/index.js';
 import type { Given } from '../sql/given.js';
-import { statementOf, type Parse } from '../sql/parser.js';
+import { statementOf, type Node, type Parse } from '../sql/parser.js';
 import { prove } from '../sql/prove/prove.js';
 import { placeOf, Refusal } from '../sql/refusal.js';
 import { Tables, type Declared } from '../sql/tables.js';
+import { fold, seamsOf, unfold, type Folded, type Seams } from './fold.js';
 import type { Scope } from './scope.js';
 import { Texts } from './texts.js';
 
@@ -39,6 +40,8 @@ export interface Passed {
   /** Whose tenants' rows it touches; undefined for one that touches none. */
   readonly tenancy: AnyTenancy | undefined;
   readonly bytes: number;
+  /** Where its long lists are put back. */
+  readonly seams?: Seams | undefined;
 }
 
 /** Why a text is refused. An error is made anew each time, so that its stack tells where. */
@@ -80,14 +83,33 @@ export class Gate {
     if (this.#known !== declaredTables().length) this.#declare();
     const { reach, tenancy } = scope;
     const texts = this.#textsOf(reach.kind, tenancy);
+    const passed = this.#folded(parse, scope, text, count, texts) ?? this.#find(parse, scope, text, count, texts, text);
+    scope.learn(passed.tenancy);
+    return reach.kind === 'all' ? { ...passed, text: `${passed.text}${passed.text.includes('--') ? '\n' : ' '}${commentOf(reach.reason)}` } : passed;
+  }
+
+  /** A text with long lists, of which all lengths are met once. */
+  #folded(parse: Parse, scope: Scope, text: string, count: number, texts: Texts<Passed>): Passed | undefined {
+    const folded = fold(text, count);
+    if (!folded) return undefined;
+    const key = `${folded.cuts.map((it) => `${it.isRows ? 'rows' : 'items'} ${it.last} ${it.first.length}`).join()}\0${folded.text}`;
+    const met = this.#find(parse, scope, folded.text, folded.count, texts, key, folded);
+    if (!met.seams) return undefined;
+    return { ...met, ...unfold(folded, met.seams, folded.count + 1, count, met.guards), count };
+  }
+
+  #find(parse: Parse, scope: Scope, text: string, count: number, texts: Texts<Passed>, key: string, folded?: Folded): Passed {
     // The same text means another statement with more parameters, or with fewer.
-    let passed = texts.get(text);
-    if (passed && passed.count !== count) passed = texts.get(`${count}\0${text}`);
+    let passed = texts.get(key);
+    if (passed && passed.count !== count) passed = texts.get(`${count}\0${key}`);
     if (!passed) {
       passed = this.#meet(parse, scope, text, count);
-      texts.add(texts.has(text) ? `${count}\0${text}` : text, passed);
+      if (folded) {
+        const { text: sent, guards } = passed;
+        passed = { ...passed, seams: seamsOf(folded, sent, statementOf(parse, sent), count + 1, guards, scope.reach.kind === 'shared') };
+      }
+      texts.add(texts.has(key) ? `${count}\0${key}` : key, passed);
     }
-    scope.learn(passed.tenancy);
     return passed;
   }
 
@@ -98,7 +120,9 @@ export class Gate {
     const given: Given = { reach: reach.kind, filters: this.#filters, tenancy, tables: this.#tables!, functions: this.#functions, count };
     let [sent, at] = [text, text];
     try {
-      sent = confine(statementOf(parse, text), text, given).text;
+      const statement = statementOf(parse, text);
+      if (statement.RefreshMatViewStmt) return this.#refresh(statement.RefreshMatViewStmt.relation, given, text);
+      sent = confine(statement, text, given).text;
       at = sent;
       const { tables, guards, usesTenant } = prove(parse, sent, given);
       for (const { table } of tables) classOf(table)?.validate();
@@ -109,6 +133,17 @@ export class Gate {
       this.#refused.add(key, { error, bytes: 2 * key.length + 200 });
       throw error();
     }
+  }
+
+  /** A materialized view holds every tenant's rows, and is refreshed for all of them. */
+  #refresh({ schemaname, relname, location }: Node, { reach, tables, count }: Given, text: string): Passed {
+    tables.find(schemaname, relname, location);
+    if (reach !== 'all') {
+      throw new UnsupportedTenantOperationError(
+        "Refresh a materialized view with db.acrossTenants({ reason }): it holds every tenant's rows, and is refreshed for all of them.",
+      );
+    }
+    return { text, count, usesTenant: false, guards: [], tenancy: undefined, bytes: 4 * text.length };
   }
 
   #textsOf(kind: string, tenancy: AnyTenancy | undefined): Texts<Passed> {
@@ -125,6 +160,9 @@ export class Gate {
     this.#refused = new Texts(refusedBytes);
   }
 }
+
+/** The reason of a handle that crosses tenants: a comment that nothing in it ends. */
+const commentOf = (reason: string) => `/* ${reason.replaceAll('\0', '').replaceAll('*/', '* /').replaceAll('/*', '/ *')} */`;
 
 function errorFor(cause: unknown, text: string): () => Error {
   if (cause instanceof Refusal) {

@@ -6,7 +6,7 @@ import { idOf, type AnyTenancy } from '../schema/tenancy.js';
 export type Reach =
   | { readonly kind: 'one'; readonly id: unknown }
   | { readonly kind: 'several'; readonly ids: readonly unknown[] }
-  | { readonly kind: 'all'; readonly comment: string }
+  | { readonly kind: 'all'; readonly reason: string }
   | { readonly kind: 'shared' };
 
 export class Scope {
