@@ -56,6 +56,6 @@ async function declaredIn(schema: Record<string, unknown>): Promise<Declared[]> 
     const found = table?.[Symbol.for('drizzle:IsDrizzleTable')] === true ? classOf(table) : undefined;
     if (!found) return [];
     const at = { ...tableName(table), table };
-    return [found.kind === 'tenant' ? { ...at, kind: 'tenant', tenancy: found.tenancy.name, column: found.name } : { ...at, kind: 'reference' }];
+    return [found.kind === 'tenant' ? { ...at, kind: 'tenant', tenancy: found.tenancy.name, column: found.name, everybody: found.everybody } : { ...at, kind: 'reference' }];
   });
 }

@@ -39,6 +39,7 @@ export const ruleNames = [
   'unique-meaning',
   'foreign-key-index',
   'name-length',
+  'everybody',
 ] as const;
 
 export type RuleName = (typeof ruleNames)[number];
@@ -59,6 +60,7 @@ export const ruleTexts: Readonly<Record<RuleName, string>> = {
   'setting-name': 'two tenancies do not share the setting that row-level security reads',
   'view-tenant': 'a view that exposes the tenant column keeps tenants apart inside: handles filter it from outside only',
   'foreign-key-index': 'a foreign key of a tenant table has an index that begins with it, so that a row it points at can be deleted',
+  everybody: 'a table with rows of everybody is not distributed, and has no policy that knows of them yet',
   'name-length': 'a name of an index or constraint has at most 63 bytes, of which PostgreSQL cuts longer ones',
   'unique-meaning': 'what is unique over all rows stays so when its table becomes a tenant table, or is named in tenancy.uniquePerTenant',
 };
@@ -130,6 +132,12 @@ export function uniqueFaults(migrated: Migrated, options: Options): Fault[] {
 
 function tenantTableFaults(table: TableState, entities: Entities, faults: Faults): void {
   const column = table.column!;
+  if (table.everybody) {
+    faults.add('everybody', table, column, 'Keep the rows of everybody in a referenceTable beside it', 'Citus puts a row on the node of its tenant, and has no place for one without');
+    if (table.rls) {
+      faults.add('everybody', table, column, 'Keep the rows of everybody in a referenceTable beside it, or set tenancy.rls to false', 'the policy of a tenant table hides them', true);
+    }
+  }
   const [key] = entities.of('pks', table);
   if (!key) {
     faults.add('replica-identity', table, column, 'Give the table a primary key', 'Citus cannot move its shards while it is written to');

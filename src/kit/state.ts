@@ -15,6 +15,8 @@ export interface TableState {
   /** The tenant column, and its type in SQL. */
   readonly column?: string;
   readonly type?: string;
+  /** Whether NULL in the tenant column means everybody's row. */
+  readonly everybody?: boolean;
   /** The policy, when there is one. */
   readonly rls?: { readonly setting: string; readonly as: 'PERMISSIVE' | 'RESTRICTIVE' };
 }

@@ -21,7 +21,8 @@ import {
   type PgTable,
   type PgTableExtraConfigValue,
 } from 'drizzle-orm/pg-core';
-import { declaredTables } from './classify.js';
+import { declaredTables, nameOf } from './classify.js';
+import { isEverybodys, refuseInPrimaryKey, refuseUniqueIndex } from './everybody.js';
 import { bindForeignKey, inlineKeysOf, type Columns } from './foreign-keys.js';
 import { foreignKeyIndexes, leadIndex } from './indexes.js';
 import { isKept } from './kept.js';
@@ -32,6 +33,8 @@ type Extra = ((self: Columns) => PgTableExtraConfigValue[] | Record<string, PgTa
 export interface InlineKeys {
   /** Whether the tenant column is the primary key, by itself. */
   readonly isWholeKey: boolean;
+  /** Whether the tenant column may be NULL: the primary key then stays as written. */
+  readonly everybody: boolean;
   readonly primary: readonly string[];
   readonly unique: readonly { readonly key: string; readonly name?: string; readonly nullsNotDistinct: boolean }[];
 }
@@ -40,21 +43,23 @@ export interface InlineKeys {
  * Takes the inline keys off the column builders that cannot keep them. The builders are copied: an application
  * may use one in several tables.
  */
-export function takeInlineKeys(builders: Record<string, PgColumnBuilder>, tenantKey: string) {
+export function takeInlineKeys(builders: Record<string, PgColumnBuilder>, tenantKey: string, table: string) {
+  const everybody = isEverybodys(builders[tenantKey]!);
   const primary = Object.keys(builders).filter((key) => configOf(builders[key]!).primaryKey);
+  if (everybody) refuseInPrimaryKey(table, primary.map((name) => ({ name })), tenantKey);
   const isWholeKey = primary.length === 1 && primary[0] === tenantKey;
   const uniqueKeys: { key: string; name?: string; nullsNotDistinct: boolean }[] = [];
   const columns: Record<string, PgColumnBuilder> = {};
   for (const [key, builder] of Object.entries(builders)) {
     const config = { ...configOf(builder) };
-    if (config.primaryKey && !isWholeKey) config.primaryKey = false;
+    if (config.primaryKey && !isWholeKey && !everybody) config.primaryKey = false;
     if (config.isUnique && key !== tenantKey && !isWholeKey) {
       config.isUnique = false;
       uniqueKeys.push({ key, name: config.uniqueName, nullsNotDistinct: config.uniqueType === 'not distinct' });
     }
     columns[key] = Object.assign(Object.create(Object.getPrototypeOf(builder)), builder, { config });
   }
-  return { columns, inline: { isWholeKey, primary: isWholeKey ? [] : primary, unique: uniqueKeys } satisfies InlineKeys };
+  return { columns, inline: { isWholeKey, everybody, primary: isWholeKey || everybody ? [] : primary, unique: uniqueKeys } satisfies InlineKeys };
 }
 
 const configOf = (builder: PgColumnBuilder) => (builder as any).config;
@@ -70,12 +75,20 @@ export function tenantExtra(given: (self: Columns) => any[], inline: InlineKeys,
     const isWholeKey =
       inline.isWholeKey || values.some((it) => is(it, PrimaryKeyBuilder) && isSameSet(namesOf((it as any).columns), [tenant.name]));
     for (const value of values) {
+      if (is(value, PrimaryKeyBuilder) && inline.everybody) {
+        refuseInPrimaryKey(nameOf(table()), (value as any).columns, tenant.name);
+        continue;
+      }
       if (isKept(value)) continue;
       if (is(value, PrimaryKeyBuilder) && lacksTenant((value as any).columns)) {
         (value as any).columns = [tenant, ...(value as any).columns];
       } else if (is(value, UniqueConstraintBuilder) && !isWholeKey && lacksTenant((value as any).columns)) {
         (value as any).columns = [tenant, ...(value as any).columns];
-      } else if (is(value, IndexBuilder) && !isWholeKey) leadIndex(table(), value, tenant);
+      } else if (is(value, IndexBuilder) && !isWholeKey) {
+        if (inline.everybody && (value as any).config.unique) refuseUniqueIndex(nameOf(table()), tenant.name);
+        leadIndex(table(), value, tenant);
+      }
+      if (inline.everybody && is(value, UniqueConstraintBuilder)) value.nullsNotDistinct();
     }
     if (inline.primary.length > 0) {
       const keys = inline.primary.filter((key) => key !== tenantKey).map((key) => self[key]!);
@@ -83,7 +96,7 @@ export function tenantExtra(given: (self: Columns) => any[], inline: InlineKeys,
     }
     for (const { key, name, nullsNotDistinct } of inline.unique) {
       const constraint = isWholeKey ? unique(name).on(self[key]!) : unique(name).on(tenant, self[key]!);
-      values.push(nullsNotDistinct ? constraint.nullsNotDistinct() : constraint);
+      values.push(nullsNotDistinct || inline.everybody ? constraint.nullsNotDistinct() : constraint);
     }
     for (const names of referencedUniques(table(), values, tenant.name)) {
       const columns = Object.values(self);

@@ -24,7 +24,7 @@ export function declaredOf(table: object): Declared | undefined {
       primaryKey: tableClass.kind === 'tenant' ? tableClass.primaryKey() : [],
       uniqueOverAll: tableClass.kind === 'tenant' ? tableClass.uniqueOverAll() : [],
       isView,
-      tenant: tableClass.kind === 'tenant' ? { column: tableClass.name, type: tableClass.column.getSQLType(), tenancy: tableClass.tenancy, hasDefault: tableClass.column.hasDefault } : undefined,
+      tenant: tableClass.kind === 'tenant' ? { column: tableClass.name, type: tableClass.column.getSQLType(), tenancy: tableClass.tenancy, everybody: tableClass.everybody, hasDefault: tableClass.column.hasDefault } : undefined,
     };
     known.set(table, declared);
   }

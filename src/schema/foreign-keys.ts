@@ -53,6 +53,12 @@ function tenantReference(table: PgTable, reference: Reference, actions: Actions)
         `a row of the tenancy "${from.tenancy.name}" cannot point at one of the tenancy "${to.tenancy.name}"`,
     );
   }
+  if (to.everybody) {
+    throw fault(
+      `Drop the reference to "${nameOf(foreignTable)}", and keep the id in a column without a foreign key: ` +
+        'a key that holds the tenant column cannot point at a row of everybody, which has none',
+    );
+  }
   const at = foreignColumns.findIndex((column) => column.name === to.name);
   if (at >= 0 && columns[at]!.name === from.name) return checkActions(reference, actions, from.name, fault);
   if (at >= 0 || columns.some((column) => column.name === from.name)) {

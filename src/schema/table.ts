@@ -12,6 +12,7 @@ import {
 import type { PgViewBase } from 'drizzle-orm/pg-core/view-base';
 import { classify } from './classify.js';
 import { giveExtra, takeInlineKeys, tellForeignKeys, tenantExtra, uniqueOverAll } from './constraints.js';
+import { isEverybodys } from './everybody.js';
 import { bindInlineForeignKeys, validateConstraints } from './foreign-keys.js';
 import { keep, type KeptBuilder } from './kept.js';
 import { TenantDefinitionError } from '../errors.js';
@@ -46,7 +47,7 @@ function makeTenantTable(make: MakeTable) {
         );
       }
       tenantKey = keys[0]!;
-      taken = takeInlineKeys(builders, tenantKey);
+      taken = takeInlineKeys(builders, tenantKey, name);
       return taken.columns;
     };
     const given = giveExtra(extra, () => table);
@@ -69,6 +70,7 @@ function makeTenantTable(make: MakeTable) {
       key: tenantKey,
       name: column.name,
       column,
+      everybody: isEverybodys(column),
       primaryKey: once(() => primaryKeyOf(table).filter((key) => key !== column.name)),
       uniqueOverAll: once(() => uniqueOverAll(table, column.name)),
       validate: once(() => validateConstraints(table)),

@@ -4,6 +4,7 @@
  */
 import { pgTable, type PgColumn, type PgColumnBuilder, type Set$Type, type SetNotNull } from 'drizzle-orm/pg-core';
 import { InvalidTenantIdError, TenantDefinitionError } from '../errors.js';
+import { markEverybody } from './everybody.js';
 
 declare const tenantIdBrand: unique symbol;
 
@@ -18,6 +19,11 @@ export interface TenantId<Name extends string> {
 
 /** A column builder whose column names the tenant. Made by {@link Tenancy.id}. */
 export type TenantColumnBuilder<Name extends string, TBuilder> = Set$Type<SetNotNull<TBuilder>, TenantId<Name>> & {
+  readonly _: { readonly tenancy: Name };
+};
+
+/** The builder of a tenant column that may be NULL. */
+export type EverybodyColumnBuilder<Name extends string, TBuilder> = Set$Type<TBuilder, TenantId<Name>> & {
   readonly _: { readonly tenancy: Name };
 };
 
@@ -46,6 +52,14 @@ export interface Tenancy<Name extends string = string, Data = any, TBuilder = an
    * @example accountId: account.id().references(() => accounts.id, { onDelete: 'cascade' })
    */
   id(dbName?: string): TenantColumnBuilder<Name, TBuilder>;
+  /**
+   * A tenant column that may be NULL, where NULL means everybody's row: every tenant reads it, and none writes it. Such rows
+   * are written through `acrossTenants`. Not on Citus.
+   *
+   * @param dbName the column's name in the database; without it, the key in the table
+   * @example accountId: account.id('account_id', { everybody: true })
+   */
+  id(dbName: string | undefined, options: { readonly everybody: true }): EverybodyColumnBuilder<Name, TBuilder>;
   /**
    * Turns an unknown value into a tenant's id.
    *
@@ -103,8 +117,8 @@ export function tenancy<const Name extends string, TFactory extends TenantColumn
   };
   const self = Object.freeze({
     name,
-    id(dbName?: string) {
-      const builder = (column as any)().notNull();
+    id(dbName?: string, options?: { readonly everybody?: boolean }) {
+      const builder = options?.everybody === true ? markEverybody((column as any)()) : (column as any)().notNull();
       if (dbName !== undefined) Object.assign(builder.config, { name: dbName, keyAsName: false });
       builder.config[tenancyMark] = self;
       return builder;

@@ -17,8 +17,11 @@ export interface Declared {
    */
   readonly uniqueOverAll: readonly (readonly string[])[];
   readonly isView: boolean;
-  /** The tenant column: its name, its type as SQL, whose tenants, and whether the database fills it in. Undefined for a reference table. */
-  readonly tenant: { readonly column: string; readonly type: string; readonly tenancy: unknown; readonly hasDefault?: boolean } | undefined;
+  /**
+   * The tenant column: its name, its type as SQL, whose tenants, whether NULL in it means everybody's row, and whether the
+   * database fills it in. Undefined for a reference table.
+   */
+  readonly tenant: { readonly column: string; readonly type: string; readonly tenancy: unknown; readonly everybody?: boolean; readonly hasDefault?: boolean } | undefined;
 }
 
 /** Finds tables by the names that stand in a statement. */
@@ -79,5 +82,6 @@ const isSame = (a: Declared, b: Declared) =>
   (a.tenant?.column === b.tenant?.column &&
     a.tenant?.type === b.tenant?.type &&
     a.tenant?.tenancy === b.tenant?.tenancy &&
+    (a.tenant?.everybody ?? false) === (b.tenant?.everybody ?? false) &&
     a.columns.size === b.columns.size &&
     [...a.columns].every((it) => b.columns.has(it)));

@@ -1,6 +1,6 @@
 /** For each rule a schema that breaks it, what is said, and what Citus itself says when the rule is off. */
 import { eq, sql } from 'drizzle-orm';
-import { bigserial, index, integer, pgPolicy, pgTable, pgView, serial, text, uuid } from 'drizzle-orm/pg-core';
+import { bigserial, index, integer, pgPolicy, pgTable, pgView, serial, text, unique, uuid } from 'drizzle-orm/pg-core';
 import { referenceTable, tenancy, tenantTable, unscoped } from '../../src/schema/index.js';
 import { defineTenantConfig, type RuleName, type TenancyOptions } from '../../src/kit/index.js';
 import type { Schema } from './support.js';
@@ -169,6 +169,14 @@ export const ruleCases: readonly RuleCase[] = [
     tenancy: { citus: {}, foreignKeyIndexes: false, rules: { 'foreign-key-index': 'error' } },
     at: ['links', 'account_id, note_id'],
     remedy: 'Add index().on(t.account_id, t.note_id), or take foreignKeyIndexes: false out of the config',
+  },
+  {
+    rule: 'everybody',
+    after: () => ({ accounts: accounts(), templates: tenantTable('templates', { accountId: account.id('account_id', { everybody: true }), id: uuid() }, (t) => [unique().on(t.id)]) }),
+    tenancy: { citus: {}, rules: { 'replica-identity': 'off' } },
+    at: ['templates', 'account_id'],
+    remedy: 'Keep the rows of everybody in a referenceTable beside it',
+    refused: /./,
   },
   {
     rule: 'name-length',
