@@ -4,7 +4,7 @@
  * the new one stands. `drizzle-tenant indexes` may have built the new one before: then the migration finds it.
  */
 import { createHash } from 'node:crypto';
-import { earlierName, renamedColumn, type Migrated } from './changes.js';
+import { nameBefore, renamedColumn, type Migrated } from './changes.js';
 import { ident, keyOf, literal, quoted, type TableName } from './names.js';
 import type { Entities, Row } from './snapshot.js';
 
@@ -22,7 +22,6 @@ export interface CreateIndex {
 const quotedName = `"(?:[^"]|"")*"`;
 const create = new RegExp(`^CREATE (UNIQUE )?INDEX (CONCURRENTLY )?(?:IF NOT EXISTS )?(${quotedName}) ON ((?:${quotedName}\\.)?${quotedName})([\\s\\S]*)$`);
 const drop = new RegExp(`^DROP INDEX ((?:${quotedName}\\.)?(${quotedName}));$`);
-const rename = new RegExp(`^ALTER INDEX ((?:${quotedName}\\.)?${quotedName}) RENAME TO `);
 const unquote = (name: string) => name.slice(1, -1).replaceAll('""', '"');
 
 export function readCreateIndex(statement: string): CreateIndex | undefined {
@@ -32,9 +31,6 @@ export function readCreateIndex(statement: string): CreateIndex | undefined {
 
 /** The index that a statement drops, as it is quoted there. */
 export const droppedIndex = (statement: string): string | undefined => drop.exec(statement)?.[1];
-
-/** The index that a statement renames, as it is quoted there. */
-export const renamedIndex = (statement: string): string | undefined => rename.exec(statement)?.[1];
 
 /** An index's name with its table's schema, which PostgreSQL puts it into. */
 export const indexIn = (table: TableName, name: string): string => quoted({ schema: table.schema, name });
@@ -55,7 +51,7 @@ export function swapIndexes(statements: readonly string[], migrated: Migrated): 
   const isNew = new Set<string>();
   for (const row of after.list('tables')) {
     const table = { schema: row.schema, name: row.name } as TableName;
-    const old = earlierName(after, table);
+    const old = nameBefore(table, after);
     if (!next.tables[keyOf(table)] && !(old && prev.tables[keyOf(old)])) continue;
     if (old) existing.set(quoted(table), table);
     else isNew.add(quoted(table));
@@ -105,7 +101,7 @@ function swap(table: TableName, it: CreateIndex): string[] {
 
 /** The indexes that go with this migration, and differ from the new one in the tenant column only. */
 function replacedBy(table: TableName, name: string, before: Entities, after: Entities): string[] {
-  const old = earlierName(after, table)!;
+  const old = nameBefore(table, after)!;
   const now = after.of('indexes', table).find((it) => it.name === name);
   if (!now) return [];
   const text = (columns: readonly Row[]) => columns.map((it) => JSON.stringify([it.value, it.isExpression, it.asc, it.nullsFirst, it.opclass?.name]));

@@ -1,5 +1,5 @@
 /** Adoption narrows what is unique: two tenants may have a value that only one could have before. That is asked, not done in silence. */
-import { changesOf, earlierName, isAdopted, renamedColumn, type Migrated } from './changes.js';
+import { changesOf, nameBefore, isAdopted, renamedColumn, type Migrated } from './changes.js';
 import { plain, type TableName } from './names.js';
 import type { Entities, Row } from './snapshot.js';
 
@@ -20,7 +20,7 @@ export function narrowedUniques(migrated: Migrated): NarrowedUnique[] {
   return changesOf(migrated)
     .filter((it) => isAdopted(it, after))
     .flatMap(({ table, is }) => {
-      const old = earlierName(after, table);
+      const old = nameBefore(table, after);
       if (!old) return [];
       const tenant = is!.column!;
       const now = keysOf(after, table);

@@ -12,6 +12,7 @@ import {
 import type { PgViewBase } from 'drizzle-orm/pg-core/view-base';
 import { classify } from './classify.js';
 import { giveExtra, takeInlineKeys, tellForeignKeys, tenantExtra, uniqueOverAll } from './constraints.js';
+import { refuseBareDrizzleKit } from './drizzle-kit.js';
 import { isEverybodys } from './everybody.js';
 import { bindInlineForeignKeys, validateConstraints } from './foreign-keys.js';
 import { keep, type KeptBuilder } from './kept.js';
@@ -54,7 +55,11 @@ function makeTenantTable(make: MakeTable) {
     const table: PgTable = make(
       name,
       typeof columns === 'function' ? (types: any) => build(columns(types)) : build(columns),
-      (self: any) => tenantExtra(given, taken!.inline, tenantKey, () => table)(self),
+      (self: any) => {
+        const values = tenantExtra(given, taken!.inline, tenantKey, () => table)(self);
+        refuseBareDrizzleKit(table, name, values);
+        return values;
+      },
     );
     tellForeignKeys(table, given);
     const column = (drizzleGetColumns(table) as any)[tenantKey];

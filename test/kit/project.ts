@@ -3,7 +3,6 @@ import { execFile } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
-import { globSync } from 'tinyglobby';
 import ts from 'typescript-5.9';
 
 const root = resolve(import.meta.dirname, '../..');
@@ -16,7 +15,8 @@ function build(): string {
   symlinkSync(join(root, 'node_modules'), join(lib, 'node_modules'));
   writeFileSync(join(lib, 'package.json'), '{ "type": "module" }');
   const options = { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ESNext, verbatimModuleSyntax: true };
-  for (const file of globSync(['errors.ts', '{schema,sql,kit}/**/*.ts'], { cwd: join(root, 'src') })) {
+  for (const file of ['errors.ts', ...['schema', 'sql', 'kit'].flatMap((it) => readdirSync(join(root, 'src', it), { recursive: true }).map((name) => join(it, String(name))))]) {
+    if (!file.endsWith('.ts')) continue;
     const { outputText } = ts.transpileModule(readFileSync(join(root, 'src', file), 'utf8'), { compilerOptions: options });
     mkdirSync(dirname(join(lib, file)), { recursive: true });
     writeFileSync(join(lib, file.replace(/ts$/, 'js')), outputText);
