@@ -16,14 +16,14 @@ function runs(open: () => Promise<string>, close: () => Promise<void>) {
   let db: any;
   beforeAll(async () => {
     client = postgres(await open(), { max: 2, onnotice: () => {} });
-    await client`drop table if exists accounts, subdomains`;
+    await client`drop table if exists accounts, subdomains cascade`;
     await client.begin(async (tx) => {
       for (const statement of await statementsOf({ accounts, subdomains }, { citus: { shardCount: 4 } })) await tx.unsafe(statement);
     });
     db = withTenancy(drizzle({ client }));
   }, 60_000);
   afterAll(async () => {
-    await client?.unsafe('drop table if exists accounts, subdomains');
+    await client?.unsafe('drop table if exists accounts, subdomains cascade');
     await client?.end();
     await close();
   }, 60_000);
