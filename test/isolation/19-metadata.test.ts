@@ -3,7 +3,7 @@ import { Param, sql, StringChunk, Table } from 'drizzle-orm';
 import { OriginalColumn } from 'drizzle-orm/column-common';
 import { pgTable, integer, text } from 'drizzle-orm/pg-core';
 import { afterEach, describe, expect, test } from 'vitest';
-import { alias } from '../../src/index.js';
+import { alias, UnsupportedTenantOperationError } from '../../src/index.js';
 import { comparison, type Run } from '../support/comparison.js';
 import { a, b } from '../support/rows.js';
 import { countries, labels, projects, tasks } from '../support/schema.js';
