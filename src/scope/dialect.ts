@@ -68,7 +68,7 @@ export function scopedDialect(driver: PgDialect, gate: Gate): new (scope: Scope)
   const prove = (parse: Parse, scope: Scope, text: string, params: unknown[]): ProvedQuery => {
     const passed = gate.pass(parse, scope, text, params.length);
     if (!passed.usesTenant && passed.guards.length === 0) return new ProvedQuery(passed, params, scope);
-    const tenant = tenantOf(scope);
+    const tenant: Tenant = scope.reach.kind === 'all' ? { kind: 'all', tenancy: passed.tenancy } : tenantOf(scope);
     const guards = guard(params, passed, tenant);
     if (passed.usesTenant) params.push(parameterOf(tenant));
     return new ProvedQuery(passed, params, scope, guards.length > 0 ? (values) => guardedValues(guards, values, tenant) : undefined);
@@ -120,7 +120,7 @@ export function scopedDialect(driver: PgDialect, gate: Gate): new (scope: Scope)
 
 /** What the driver is given for the tenant. */
 function encodedTenant(drizzle: any, { reach, tenancy }: Scope): Tenant {
-  if (reach.kind === 'all' || reach.kind === 'shared' || !tenancy) return { kind: 'all' };
+  if (reach.kind === 'all' || reach.kind === 'shared' || !tenancy) return { kind: 'all', tenancy };
   const encoded = (id: unknown) => drizzle.sqlToQuery(sql`${new Param(id, columnOf(tenancy))}`).params[0];
   const primitive = (id: unknown) => {
     const value = encoded(id);

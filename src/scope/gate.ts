@@ -132,7 +132,8 @@ export class Gate {
       return { text: sent, count, usesTenant, guards, assigned, tenancy: found, bytes: 2 * (text.length + sent.length) + 200 };
     } catch (cause) {
       const error = errorFor(cause, at);
-      this.#refused.add(key, { error, bytes: 2 * key.length + 200 });
+      // What is not understood may be for want of stack, and be understood the next time.
+      if (cause instanceof Refusal || isTyped(cause)) this.#refused.add(key, { error, bytes: 2 * key.length + 200 });
       throw error();
     }
   }
