@@ -8,7 +8,7 @@ import { ProvedQuery, WaitingQuery } from './rendered.js';
 
 /** The transaction of a handle: whether it is still open, and whether row-level security knows its tenant. */
 export interface Lifetime {
-  open: boolean;
+  readonly open: boolean;
   readonly isBound: boolean;
 }
 
@@ -49,13 +49,22 @@ export class ScopedSession {
 
   /** What of a prepared query may be used: its driver would run it with other parameters, too. */
   #prepare(query: ProvedQuery, [mode, name, mapper, metadata, cache, shape]: How) {
-    const named = name === false ? (this.#statements?.prepares(query.sql) ?? false) : name;
+    const named = this.#nameOf(query.sql, name);
     const prepared = this.#session.prepareQuery(query, mode, named, mapper, metadata, this.#cacheOf(cache), shape);
     const run = (method: string) => (values?: Values, ...more: unknown[]) => {
       this.#assertOpen();
       return prepared[method](ProvedQuery.valuesFor(query, values), ...more);
     };
     return Object.freeze({ query, getQuery: () => query, execute: run('execute'), ...(prepared.stream && { stream: run('stream') }) });
+  }
+
+  /**
+   * Within a transaction, only what the application named itself: a statement whose result a migration has changed
+   * fails once, and with it the transaction. Outside of one it runs again.
+   */
+  #nameOf(text: string, name: unknown): unknown {
+    if (this.#lifetime) return typeof name === 'string' ? name : false;
+    return name === false ? (this.#statements?.prepares(text) ?? false) : name;
   }
 
   /** A query that was made before the parser was loaded: it passes the gate when it is run. */
