@@ -76,9 +76,9 @@ function isWithin(inner: Inner): boolean {
 export function closing(tx: any, lifetime: Lifetime): any {
   const { session } = tx;
   if (typeof session?.prepareQuery !== 'function') return tx;
-  const prepareQuery = (...query: unknown[]) => {
+  const prepareQuery = function (this: unknown, ...query: unknown[]) {
     lifetime.assertOpen();
-    return session.prepareQuery(...query);
+    return session.prepareQuery.apply(this, query);
   };
   return Object.create(tx, { session: { value: Object.create(session, { prepareQuery: { value: prepareQuery } }) } });
 }
