@@ -315,6 +315,9 @@ export function scopedHandles(db: any, options: WithTenancyOptions<any>, running
   return checkable(handlesOn({ drizzle, shared, lifetime }), { session: db.session, relations, isBound: shared.binding !== undefined });
 }
 
+/** Not for applications. */
+export const here = Symbol('here');
+
 /** The handles over a database, or over a transaction of it. */
 function handlesOn(on: On) {
   const { shared, lifetime } = on;
@@ -361,11 +364,27 @@ function handlesOn(on: On) {
         },
       };
     },
+    /** A handle of the same scope, here: a transaction has it in place of the one outside. */
+    [here]: (handle: ScopedDatabase) => {
+      const { scope } = handle.dialect;
+      const { kind } = scope.reach;
+      return new Handle(kind === 'one' || kind === 'shared' ? on : acrossOn(on, kind === 'all' ? 'acrossTenants' : 'forTenants'), scope);
+    },
     transaction: (run: (tx: any) => unknown, config?: unknown) =>
       transact(on, config, undefined, false, (within) =>
         run(Object.assign(handlesOn(within), { rollback: () => rollback(within), setTransaction: (it: unknown) => setTransaction(within, it) })),
       ),
   };
+}
+
+/**
+ * Where a handle runs, for services that hold handles: the handles beside it, and the same handle elsewhere.
+ *
+ * @returns undefined for a handle of a transaction that has one tenant: no other runs in it
+ */
+export function homeOf(handle: object): ReturnType<typeof handlesOn> | undefined {
+  const on = ScopedDatabase.on(handle);
+  return on && !on.lifetime?.isBound ? handlesOn(on) : undefined;
 }
 
 /** Where a handle of more than one tenant runs. */

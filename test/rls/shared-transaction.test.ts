@@ -225,7 +225,8 @@ describe.each(cases)('$name, rls: $rls', ({ name, rls }) => {
       }).catch(() => {});
       const [row] = await tx.forTenant(two).insert(memos).values({ id: 50, body: 'x' }).returning({ seen: memos.seen });
       const who = await tx.forTenant(one).execute(sql`select current_user::text as "user"`).then((it: any) => (it.rows ?? it)[0].user, () => undefined);
-      await Promise.all([all.update(memos).set({ body: 'all' }), tx.forTenant(one).update(memos).set({ body: 'one' }), both.$count(memos)]);
+      await all.update(memos).set({ body: 'all' });
+      expect(await Promise.all([all.$count(memos), tx.forTenant(one).update(memos).set({ body: 'one' }).returning(), both.$count(memos), tx.forTenant(two).$count(memos)])).toMatchObject([3, [{ body: 'one' }], 3, 2]);
       return { before, seen: row.seen, who };
     });
     expect(counts.before).toEqual([2, 1, 2]);
