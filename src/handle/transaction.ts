@@ -75,7 +75,6 @@ function isWithin(inner: Inner): boolean {
  */
 export function closing(tx: any, lifetime: Lifetime): any {
   const { session } = tx;
-  if (typeof session?.prepareQuery !== 'function') return tx;
   const prepareQuery = function (this: unknown, ...query: unknown[]) {
     lifetime.assertOpen();
     return session.prepareQuery.apply(this, query);

@@ -39,6 +39,8 @@ export interface Running {
   readonly after: After;
   /** An inner transaction, when those beside it have ended. */
   readonly inner: (outer: Lifetime, run: () => any) => any;
+  /** Drizzle's transaction, which sends nothing once it has ended. */
+  readonly closing: (tx: any, lifetime: Lifetime) => any;
   /** How handles bind their tenant for row-level security. */
   readonly binding: Binding;
 }
@@ -56,6 +58,7 @@ const promises: Running = {
   attempt: (run) => run(),
   after: async (first, then) => then(await first()),
   inner: (outer, run) => outer.inTurn(run),
+  closing,
   binding: promiseBinding,
 };
 
@@ -101,7 +104,7 @@ function transact({ drizzle, shared, lifetime: outer }: On, given: unknown, sett
       drizzle.transaction((tx: any) => {
         const body = () =>
           running.ensuring(
-            () => run({ drizzle: closing(tx, lifetime), shared, lifetime }),
+            () => run({ drizzle: running.closing(tx, lifetime), shared, lifetime }),
             () => lifetime.end(),
           );
         return settings ? binding!.transaction(tx, settings, body) : body();

@@ -10,7 +10,7 @@ import postgres from 'postgres';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { defineTenantRelations, referenceTable, tenancy, tenantTable, UnsupportedTenantOperationError, withTenancy } from '../../src/index.js';
 import { dropDatabases, freshDatabase } from '../support/databases.js';
-import { asRole, createRole, grants, policiesOf, role } from '../support/rls.js';
+import { admin, asRole, createAdmin, createRole, grants, policiesOf, role } from '../support/rls.js';
 
 const club = tenancy('club', integer);
 const crew = tenancy('crew', integer);
@@ -23,13 +23,10 @@ const relations = defineTenantRelations({ people, clubs, memos, panels }, (r) =>
   memos: { club: r.one.clubs({ from: r.memos.clubId, to: r.clubs.id }) },
 }));
 
-/** A role that policies do not hold back. */
-const admin = 'drizzle_tenant_across';
 const seen = `coalesce(current_setting('app.club_id', true), '') || '/' || coalesce(current_setting('app.crew_id', true), '') || '/' || coalesce(current_setting('app.tenant_id', true), '')`;
 const ddl = [
   createRole,
-  `do $$ begin create role ${admin} bypassrls; exception when duplicate_object or unique_violation then null; end $$`,
-  `grant ${admin} to ${role}`,
+  createAdmin,
   'create table people (id integer primary key, email text not null unique)',
   'create table clubs (id integer primary key generated always as identity, name text not null)',
   `create table memos (club_id integer not null references clubs, id integer not null, body text not null, seen text default ${seen}, primary key (club_id, id))`,
