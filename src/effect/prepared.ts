@@ -6,6 +6,7 @@ import * as Stream from 'effect/Stream';
 import type { SettingsOf } from '../scope/binding.js';
 import type { Settings } from '../scope/settings.js';
 import { boundSession } from '../scope/bound.js';
+import { lasting } from '../scope/outdated.js';
 import { dbErrorOf, type DbError } from './db-error.js';
 import { bind, runText, within, type Driver, type Use } from './driver.js';
 import { observed } from './telemetry.js';
@@ -84,10 +85,9 @@ class EffectPreparedQuery {
     const driver = this.#driver;
     const settings = this.#settingsOf!(values);
     if (!settings) return this.#run(driver, values);
-    const prepared: Use<any> = (session) => session.prepareQuery(this.query, ...this.#rest).execute(values);
-    if (driver.isTransaction) return within(driver, settings, prepared, this.query.sql);
+    if (driver.isTransaction) return within(driver, settings, (session) => this.#prepare(session).execute(values), this.query.sql);
     if (driver.runsEffects) return driver.transaction((tx) => Effect.andThen(bind(tx, settings), this.#run(tx, values)));
-    return driver.statement<any>((session) => boundSession(session, settings).prepareQuery(this.query, ...this.#rest).execute(values), this.query.sql);
+    return driver.statement<any>((session) => this.#prepare(boundSession(session, settings)).execute(values), this.query.sql);
   }
 
   /** The rows through a cursor, within a transaction of its own where there is none. */
@@ -131,9 +131,14 @@ class EffectPreparedQuery {
     return Effect.succeed(rows);
   }
 
+  #prepare(session: any): any {
+    const { runsEffects, isTransaction } = this.#driver;
+    return runsEffects ? session.prepareQuery(this.query, ...this.#rest) : lasting(session, [this.query, ...this.#rest], !isTransaction);
+  }
+
   /** Drizzle's own prepared query, kept while it stays on one session. */
   #on(session: any): any {
-    if (this.#kept?.session !== session) this.#kept = { session, prepared: session.prepareQuery(this.query, ...this.#rest) };
+    if (this.#kept?.session !== session) this.#kept = { session, prepared: this.#prepare(session) };
     return this.#kept!.prepared;
   }
 }

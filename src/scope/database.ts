@@ -16,11 +16,12 @@ import { promiseBinding, type Binding } from './binding.js';
 import { markBuilt, scopedDialect } from './dialect.js';
 import { Gate } from './gate.js';
 import type { ScopedDialect } from './handles.js';
+import { lasting } from './outdated.js';
 import { checkable } from './row-level-security.js';
 import { withSafeTransactions } from './safe-postgres-js.js';
 import { Scope, type Reach } from './scope.js';
 import { WaitingQuery } from './rendered.js';
-import { ScopedSession, tagOf, type After } from './session.js';
+import { ScopedSession, tagOf, type After, type Lasting } from './session.js';
 import { settingsOf, settingsWithin, type Settings } from './settings.js';
 import { tenantName, tenantSlot } from './tenant-slot.js';
 import { isPostgresJs, preparesByItself, Statements } from './statements.js';
@@ -37,6 +38,7 @@ export interface Running {
   /** Runs what may throw a refusal. */
   readonly attempt: (run: () => any) => any;
   readonly after: After;
+  readonly lasting: Lasting;
   /** An inner transaction, when those beside it have ended. */
   readonly inner: (outer: Lifetime, run: () => any) => any;
   /** Drizzle's transaction, which sends nothing once it has ended. */
@@ -57,6 +59,7 @@ const promises: Running = {
   action: (run) => run(),
   attempt: (run) => run(),
   after: async (first, then) => then(await first()),
+  lasting,
   inner: (outer, run) => outer.inTurn(run),
   closing,
   binding: promiseBinding,
@@ -129,7 +132,7 @@ class ScopedDatabase {
     this.#drizzle = drizzle;
     this.#shared = shared;
     this.dialect = new shared.Dialect(scope);
-    this.session = new ScopedSession(sessionOf(on, scope), this.dialect, lifetime, shared.running.after, shared.statements);
+    this.session = new ScopedSession(sessionOf(on, scope), this.dialect, lifetime, shared.running.after, shared.running.lasting, shared.statements);
   }
 
   /** @returns where a handle runs; undefined for what is none */

@@ -10,6 +10,8 @@ import type { DrizzleSession } from './binding.js';
 const renamed = new Map<string, string>();
 const renamedLimit = 1_000;
 let count = 0;
+/** No other process may have a statement of the same name: behind a pooler they share connections. */
+const prefix = `drizzle_tenant_${crypto.randomUUID().replaceAll('-', '')}`;
 
 /** The server's refusals to run a statement under its name: it is out of date, forgotten, or another's. */
 const routines: ReadonlySet<unknown> = new Set(['RevalidateCachedQuery', 'FetchPreparedStatement', 'StorePreparedStatement']);
@@ -44,7 +46,7 @@ export function lasting(session: DrizzleSession, query: readonly [query: { reado
         if (!isOutdated(error)) throw error;
         if (renamed.get(key) === used) {
           if (renamed.size >= renamedLimit) renamed.clear();
-          renamed.set(key, `drizzle_tenant_${++count}`);
+          renamed.set(key, `${prefix}_${++count}`);
         }
         if (!isAlone) throw error;
         return prepare(false).execute(values);

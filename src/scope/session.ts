@@ -17,6 +17,9 @@ type Values = Record<string, unknown>;
 /** What runs after something else, in the way in which the handle's statements run. */
 export type After = <T>(first: () => Promise<T>, then: (it: T) => unknown) => unknown;
 
+/** How Drizzle's session prepares a query that outlives a migration. */
+export type Lasting = (session: any, query: readonly [query: ProvedQuery, ...how: How], isAlone: boolean) => any;
+
 /** How Drizzle asks for a prepared query, besides the query. */
 type How = readonly [mode: unknown, name: unknown, mapper?: unknown, metadata?: unknown, cache?: any, shape?: unknown];
 
@@ -26,14 +29,16 @@ export class ScopedSession {
   readonly #lifetime: Lifetime | undefined;
   readonly #after: After;
   readonly #statements: Statements | undefined;
+  readonly #lasting: Lasting;
   #handedOut: object | undefined;
 
-  constructor(session: object, dialect: ScopedDialect, lifetime: Lifetime | undefined, after: After, statements?: Statements) {
+  constructor(session: object, dialect: ScopedDialect, lifetime: Lifetime | undefined, after: After, lasting: Lasting, statements?: Statements) {
     this.#session = session;
     this.#dialect = dialect;
     this.#lifetime = lifetime;
     this.#after = after;
     this.#statements = statements;
+    this.#lasting = lasting;
   }
 
   prepareQuery(query: object, ...how: How) {
@@ -49,7 +54,7 @@ export class ScopedSession {
       throw new UnsupportedTenantOperationError('Run the query through the handle that built it: this statement was not scoped.');
     }
     const named = this.#nameOf(query.sql, name);
-    const prepared = this.#session.prepareQuery(query, mode, named, mapper, metadata, this.#cacheOf(cache), shape);
+    const prepared = this.#lasting(this.#session, [query, mode, named, mapper, metadata, this.#cacheOf(cache), shape], !this.#lifetime);
     const run = (method: string) => (values?: Values, ...more: unknown[]) => {
       this.#assertOpen();
       return prepared[method](ProvedQuery.valuesFor(query, values), ...more);
