@@ -2,7 +2,7 @@
  * Prepared statements that a migration has put out of date. PostgreSQL refuses one whose result has other types than when
  * it was prepared, each time, before it runs anything. Outside of a transaction it is run again, unprepared, and nobody
  * notices; within one the transaction has failed with it. In both cases the text is prepared under another name from
- * then on. postgres.js does all of this by itself.
+ * then on.
  */
 import type { DrizzleSession } from './binding.js';
 
@@ -13,13 +13,20 @@ let count = 0;
 /** No other process may have a statement of the same name: behind a pooler they share connections. */
 const prefix = `drizzle_tenant_${crypto.randomUUID().replaceAll('-', '')}`;
 
-/** The server's refusals to run a statement under its name: it is out of date, forgotten, or another's. */
-const routines: ReadonlySet<unknown> = new Set(['RevalidateCachedQuery', 'FetchPreparedStatement', 'StorePreparedStatement']);
-const codes: ReadonlySet<unknown> = new Set(['0A000', '26000', '42P05']);
+/**
+ * The server's refusals to run a statement under its name: its result has other types, the server forgot it, the name is
+ * another's, a column that it writes has another type. Each comes before anything was run.
+ */
+const refusals: Readonly<Record<string, string | undefined>> = {
+  RevalidateCachedQuery: '0A000',
+  FetchPreparedStatement: '26000',
+  StorePreparedStatement: '42P05',
+  transformAssignedExpr: '42804',
+};
 
 function isOutdated(error: any): boolean {
-  const answer = error?.cause ?? error;
-  return codes.has(answer?.code) && routines.has(answer?.routine);
+  const { code, routine } = error?.cause ?? error ?? {};
+  return code !== undefined && Object.hasOwn(refusals, routine) && refusals[routine] === code;
 }
 
 /**

@@ -90,6 +90,18 @@ describe.each(Object.keys(drivers).flatMap((name) => [true, false].map((rls) => 
     for (const it of await atOnce()) expect(it).toEqual(expected);
   });
 
+  test.each([1, 2])('answers go to those who asked, on %s', async (max) => {
+    const ids = Array.from({ length: 6 }, (_, i) => shop.parse(`bbbbbbbb-bbbb-4bbb-8bbb-bbbbbbbbbbb${i}`));
+    await client.unsafe(`delete from wares where id = 'own'; ${ids.map((it) => `insert into wares values ('${it}', 'own', '${it}')`).join('; ')}`);
+    const db = withTenancy(drivers[name]!(max), { relations, rls, prepare: true });
+    const atOnce = () => Promise.all(ids.map((it) => db.forTenant(it).select().from(wares)));
+    for (let round = 0; round < 4; round++) {
+      for (let i = 0; i < 3; i++) expect(await atOnce()).toEqual(ids.map((it) => [{ shopId: it, id: 'own', name: it }]));
+      await migrate();
+    }
+    for (let i = 0; i < 3; i++) expect(await atOnce()).toEqual(ids.map((it) => [{ shopId: it, id: 'own', name: it }]));
+  });
+
   test('as Effects', async () => {
     const all = (db: any): Effect.Effect<any> => db.select().from(wares).where(eq(wares.id, 'x'));
     const byId = Db.prepare((db) => db.select().from(wares).where(eq(wares.id, sql.placeholder('id'))));
