@@ -6,7 +6,7 @@ import { migrationStatements } from './migration.js';
 import type { Options } from './options.js';
 import { changeFaults, faultsOf, type Fault } from './rules.js';
 import { Entities, entitiesAt, leavesOf, type Migration, type Snapshot } from './snapshot.js';
-import { printState, sameState, stateAt, type TenancyState } from './state.js';
+import { printDifference, sameState, stateAt, type TenancyState } from './state.js';
 import type { ViewReader } from './views.js';
 import { holdBack, release } from './write-only.js';
 
@@ -38,7 +38,7 @@ export function generate(
   const after = snapshot.ddl ? new Entities(snapshot.ddl) : before.copy().apply(snapshot.deltas ?? []);
   const prev = stateAt(migrations, snapshot.prevIds);
   const { statements, state, warnings } = plan(drizzle, { before, after, prev }, declared, options, views);
-  return { sql: joinStatements(statements, breakpoints), tenancy: printState(state), warnings };
+  return { sql: joinStatements(statements, breakpoints), tenancy: printDifference(prev, state), warnings };
 }
 
 /** The statements of a migration, and the state after it. */

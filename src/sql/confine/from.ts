@@ -80,7 +80,7 @@ export class From {
     const { level } = this;
     if (!this.context.isMany || level.anchor || side === undefined) return level;
     if (side === 'hidden') return { ...level, alone: { count: level.alone.count + 1 } };
-    return { ...level, anchor: side };
+    return about(level, side);
   }
 
   #tenant(fields: Node, table: Declared, sql: string): Tenant {
@@ -94,7 +94,7 @@ export class From {
     if (JoinExpr) return this.#join(JoinExpr, place);
     if (RangeTableSample) return this.#sample(RangeTableSample, place);
     // Functions see what stands before them.
-    this.context.visit(node, place.before && this.context.isMany && !this.level.anchor ? { ...this.level, anchor: place.before } : this.level);
+    this.context.visit(node, place.before && !this.level.anchor ? about(this.level, place.before) : this.level);
     return undefined;
   }
 
@@ -102,7 +102,7 @@ export class From {
     const { reach, tables } = this.context.given;
     const { schemaname, relname } = relation.RangeVar;
     if (reach !== 'all' && tables.known(schemaname, relname)?.tenant) {
-      throw new Refusal('TABLESAMPLE tells how many rows others have', 'Use acrossTenants()', location);
+      throw new Refusal('TABLESAMPLE tells how many rows others have', 'Use db.acrossTenants({ reason }) for TABLESAMPLE', location);
     }
     this.context.visit([args, repeatable], this.level);
     return this.#table(relation.RangeVar, place);
@@ -118,23 +118,24 @@ export class From {
       if (table.tenant) this.#group(fields, table);
       return undefined;
     }
-    const own = `${alias?.colnames ? nameOf({ schemaname, relname }) : nameOf(fields)}.${quoted(table.tenant.column)}`;
-    const tenant = context.isMany ? this.#tenant(fields, table, own) : undefined;
+    const anchor = context.isMany ? this.#anchor() : undefined;
+    const isOpen = context.isMany && !anchor;
+    // A table whose columns are renamed, or whose join has no condition, tells its tenant within a query of its own.
+    const before = isOpen && (alias?.colnames || !place.canMeet) ? place.before : undefined;
+    const isDerived = alias?.colnames !== undefined || before !== undefined;
+    const column = `${isDerived ? nameOf({ schemaname, relname }) : nameOf(fields)}.${quoted(table.tenant.column)}`;
     const predicates: string[] = [];
-    const predicate = context.predicate(own);
+    const predicate = context.predicate(column);
     if (predicate) predicates.push(predicate);
-    const anchor = tenant && this.#anchor();
-    if (anchor) predicates.push(`${own} = ${anchor.sql}`);
-    if (alias?.colnames || (tenant && !anchor && place.before && !place.canMeet)) {
-      const before = tenant && !anchor ? place.before : undefined;
-      if (before) predicates.push(`${own} = ${before.sql}`);
+    for (const other of [anchor, before]) if (other) predicates.push(`${column} = ${other.sql}`);
+    if (isDerived) {
       if (predicates.length > 0) this.#derive(fields, predicates, before !== undefined);
-      return tenant && !anchor && !before ? 'hidden' : undefined;
+      return isOpen && !before ? 'hidden' : undefined;
     }
     this.#group(fields, table);
     if (place.sink) predicates.forEach(place.sink);
     else if (predicates.length > 0) this.#fence(fields, predicates);
-    return anchor ? undefined : tenant;
+    return isOpen ? this.#tenant(fields, table, column) : undefined;
   }
 
   #group(fields: Node, table: Declared): void {
@@ -205,16 +206,16 @@ export class From {
   #subselect({ lateral, subquery, alias }: Node, place: Place): Side {
     const { context, level, rows } = this;
     const query = subquery.SelectStmt;
-    const inner = (anchor: Tenant | undefined): Level => ({ ...level, anchor, alone: { count: 0 } });
+    const inner: Level = { ...level, alone: { count: 0 } };
     const found = context.isMany && !level.anchor ? rows.of('SelectStmt', query, level.ctes) : undefined;
-    if (!found?.holds) return void context.select(query, inner(level.anchor));
+    if (!found?.holds) return void context.select(query, inner);
     const column = tenantColumnOf(found, alias);
     if (place.before && (lateral || !column || !found.isApart || !place.canMeet)) {
       if (!lateral) context.splices.insert(this.#openOf(query, alias), 'lateral ');
-      return void context.select(query, inner(place.before));
+      return void context.select(query, about(inner, place.before));
     }
     if (!found.isApart) refuseMeeting('what a query within FROM counts, limits or compares is of several tenants', startOf(subquery));
-    context.select(query, inner(undefined));
+    context.select(query, inner);
     const name: string = alias?.aliasname ?? '';
     return column && name ? { sql: `${quoted(name)}.${quoted(column)}`, names: [name], column } : 'hidden';
   }
@@ -249,9 +250,10 @@ export class From {
     const from = this.tables.length;
     const left = this.#place(larg, { sink: leftSink, before: place.before, canMeet: place.canMeet });
     const before = isInner || isLeft ? (asTenant(left) ?? place.before) : place.before;
-    const right = this.#place(rarg, { sink: rightSink, before, canMeet: meetSink !== undefined || isMerged });
-    const merges = (it: Tenant) => isNatural || usingClause?.some((column: Node) => column.String.sval === it.column);
-    const isMet = isMerged && asTenant(left)?.column !== undefined && asTenant(left)!.column === asTenant(right)?.column && merges(asTenant(left)!);
+    const merged = asTenant(left)?.column;
+    const isTenantMerged = merged !== undefined && (isNatural === true || (usingClause?.some((it: Node) => it.String.sval === merged) ?? false));
+    const right = this.#place(rarg, { sink: rightSink, before, canMeet: meetSink !== undefined || isTenantMerged });
+    const isMet = isTenantMerged && asTenant(right)?.column === merged;
     const side = isMet ? left : this.#meet(left, right, meetSink, jointype);
     context.visit(quals, this.#about(left ?? right));
     if (on.length > 0) {
@@ -280,6 +282,9 @@ export class From {
     return { sql: `coalesce(${left.sql}, ${right.sql})`, names: [...left.names, ...right.names] };
   }
 }
+
+/** A level that is about a tenant of its own: what it names itself does not hide that from the queries in it. */
+export const about = (level: Level, anchor: Tenant): Level => ({ ...level, anchor, names: [] });
 
 const asTenant = (side: Side): Tenant | undefined => (side === 'hidden' ? undefined : side);
 

@@ -18,6 +18,9 @@ export class Statement extends Context {
     const top: Level = { parent: undefined, ctes: undefined, anchor: undefined, names: [], alone: { count: 0 } };
     const { ExplainStmt } = tree;
     if (ExplainStmt && this.given.reach === 'all') return this.visit(ExplainStmt.query, top);
+    if (ExplainStmt) throw new Refusal('EXPLAIN tells how many rows others have', 'Use db.acrossTenants({ reason }) for EXPLAIN');
+    // A setting names no table: which ones are harmless is the prover's to say.
+    if (tree.VariableSetStmt) return;
     if (!tree.SelectStmt && !tree.InsertStmt && !tree.UpdateStmt && !tree.DeleteStmt && !tree.MergeStmt) {
       const kind = Object.keys(tree)[0]!.replace(/Stmt$/, '').replace(/(?<=[a-z])(?=[A-Z])/g, ' ').toLowerCase();
       throw new Refusal(`${kind} is no query, INSERT, UPDATE or DELETE`, "Use the handle's own methods");
@@ -171,10 +174,10 @@ export class Statement extends Context {
     return table;
   }
 
-  /** Refuses a SET that names the tenant column. */
+  /** Refuses a SET that names the tenant column, but for a parameter: whether that is the tenant again, the gate sees. */
   keepsTenant(list: readonly Node[] | undefined, table: Declared): void {
     const column = table.tenant?.column;
-    if (column !== undefined && list?.some(({ ResTarget }: Node) => ResTarget.name === column)) throw new ImmutableTenantError(table.name, column);
+    if (column !== undefined && list?.some(({ ResTarget: it }: Node) => it.name === column && !(this.given.reach === 'one' && it.val?.ParamRef))) throw new ImmutableTenantError(table.name, column);
   }
 }
 
