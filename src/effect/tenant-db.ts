@@ -20,7 +20,7 @@ import * as References from 'effect/References';
 import type * as EffectScope from 'effect/Scope';
 import type { PgTransactionConfig } from 'drizzle-orm/pg-core';
 import { UnsupportedTenantOperationError } from '../schema/index.js';
-import { here, homeOf, scopedHandles } from '../scope/database.js';
+import { handleIn, homeOf, scopedHandles } from '../scope/database.js';
 import { isTransaction } from '../handle/transaction.js';
 import { isPostgresJs, preparesByItself } from '../scope/statements.js';
 import { checkOf, type RowLevelSecurityOptions } from '../scope/row-level-security.js';
@@ -117,7 +117,7 @@ export const Service =
                   let within: Context.Context<any> = Context.make(Connected, tx).pipe(Context.add(Shared, tx.shared));
                   for (const key of [self, Several, AcrossTenants]) {
                     const handle = provided(key);
-                    if (handle) within = Context.add(within, key, tx[here](handle));
+                    if (handle) within = Context.add(within, key, handleIn(tx, handle));
                   }
                   return Effect.provideContext(program, within);
                 }),

@@ -5,7 +5,6 @@ import type * as Effect from 'effect/Effect';
 import type * as Layer from 'effect/Layer';
 import type * as Redacted from 'effect/Redacted';
 import type { PgTransactionConfig } from 'drizzle-orm/pg-core';
-import type { here } from '../scope/database.js';
 import type { RowLevelSecurityOptions } from '../scope/row-level-security.js';
 import type { TenantRelations } from '../schema/relations.js';
 import type { Tenancy, TenantId } from '../schema/tenancy.js';
@@ -89,7 +88,6 @@ export interface Handles {
   readonly shared: any;
   readonly prepare: (tenancy: unknown, build: (db: any) => any) => any;
   readonly transaction: (run: (tx: Handles) => Effect.Effect<any, any, any>, config?: PgTransactionConfig) => Effect.Effect<any, any, any>;
-  readonly [here]: (handle: any) => any;
 }
 
 /** The class of a database. Made by {@link Service}. */

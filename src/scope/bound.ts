@@ -60,16 +60,19 @@ export function boundSession(session: DrizzleSession, settings: Settings): Drizz
 export const withinSession = (session: DrizzleSession, settings: Settings): DrizzleSession => ({
   prepareQuery: (...query: unknown[]) => ({
     async execute(values: unknown) {
-      const after = settings.isAcross ? backTo(await roleOf(session)) : [];
-      const client = wireOf(session)?.within?.(session.client, settings, after);
+      const { within } = wireOf(session) ?? {};
+      // Between the statements of others, each of which takes its role back at once.
+      const back = async () => (settings.isAcross ? backTo(await roleOf(session)) : []);
+      const client = within?.(session.client, settings, []) && within(session.client, settings, await back());
       if (client) return Object.create(session, { client: { value: client } }).prepareQuery(...query).execute(values);
       return inTurn(session.client ?? session, async () => {
+        const after = await back();
         await setWithin(session, settings);
         const [answer] = await Promise.allSettled([session.prepareQuery(...query).execute(values)]);
         // A statement may also have failed before it was sent, so that the transaction goes on.
-        const back = await settled(after.map((text) => () => run(session, text)));
+        const failed = await settled(after.map((text) => () => run(session, text)));
         if (answer.status === 'rejected') throw answer.reason;
-        if (back) throw back.reason;
+        if (failed) throw failed.reason;
         return answer.value;
       });
     },

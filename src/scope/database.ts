@@ -321,9 +321,6 @@ export function scopedHandles(db: any, options: WithTenancyOptions<any>, running
   return checkable(handlesOn({ drizzle, shared, lifetime }), { session: db.session, relations, isBound: shared.binding !== undefined });
 }
 
-/** Not for applications. */
-export const here = Symbol('here');
-
 /** The handles over a database, or over a transaction of it. */
 function handlesOn(on: On) {
   const { shared, lifetime } = on;
@@ -333,7 +330,7 @@ function handlesOn(on: On) {
     new Handle(acrossOn(on, method), new Scope(reach, shared.filters, tenancy));
   let sharedHandle: ScopedDatabase | undefined;
 
-  return {
+  const handles = {
     get ready() {
       return loadParser().then(() => {});
     },
@@ -370,17 +367,13 @@ function handlesOn(on: On) {
         },
       };
     },
-    /** A handle of the same scope, here: a transaction has it in place of the one outside. */
-    [here]: (handle: ScopedDatabase) => {
-      const { scope } = handle.dialect;
-      const { kind } = scope.reach;
-      return new Handle(kind === 'one' || kind === 'shared' ? on : acrossOn(on, kind === 'all' ? 'acrossTenants' : 'forTenants'), scope);
-    },
     transaction: (run: (tx: any) => unknown, config?: unknown) =>
       transact(on, config, undefined, false, (within) =>
         run(Object.assign(handlesOn(within), { rollback: () => rollback(within), setTransaction: (it: unknown) => setTransaction(within, it) })),
       ),
   };
+  places.set(handles, on);
+  return handles;
 }
 
 /**
@@ -391,6 +384,20 @@ function handlesOn(on: On) {
 export function homeOf(handle: object): ReturnType<typeof handlesOn> | undefined {
   const on = ScopedDatabase.on(handle);
   return on && !on.lifetime?.isBound ? handlesOn(on) : undefined;
+}
+
+/** Where what `db` or `tx` is gives its handles. */
+const places = new WeakMap<object, On>();
+
+/** A handle of the same scope, on a transaction of its database: a transaction has it in place of the one outside. */
+export function handleIn(tx: object, handle: ScopedDatabase): object {
+  const on = places.get(tx);
+  if (!on || ScopedDatabase.on(handle)?.shared.relations !== on.shared.relations) {
+    throw new UnsupportedTenantOperationError('Provide the handles of one database in a transaction: one of these is of another.');
+  }
+  const { scope } = handle.dialect;
+  const { kind } = scope.reach;
+  return new ScopedTransaction(kind === 'one' || kind === 'shared' ? on : acrossOn(on, kind === 'all' ? 'acrossTenants' : 'forTenants'), scope);
 }
 
 /** Where a handle of more than one tenant runs. */
