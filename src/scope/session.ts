@@ -9,7 +9,7 @@ import { ProvedQuery, WaitingQuery } from './rendered.js';
 
 /** The transaction of a handle: whether it is still open, and whether row-level security knows its tenant. */
 export interface Lifetime {
-  open: boolean;
+  readonly open: boolean;
   readonly isBound: boolean;
 }
 
@@ -17,6 +17,9 @@ type Values = Record<string, unknown>;
 
 /** What runs after something else, in the way in which the handle's statements run. */
 export type After = <T>(first: () => Promise<T>, then: (it: T) => unknown) => unknown;
+
+/** How Drizzle's session prepares a query that outlives a migration. */
+export type Lasting = (session: any, query: readonly [query: ProvedQuery, ...how: How], isAlone: boolean) => any;
 
 /** How Drizzle asks for a prepared query, besides the query. */
 type How = readonly [mode: unknown, name: unknown, mapper?: unknown, metadata?: unknown, cache?: any, shape?: unknown];
@@ -27,14 +30,16 @@ export class ScopedSession {
   readonly #lifetime: Lifetime | undefined;
   readonly #after: After;
   readonly #statements: Statements | undefined;
+  readonly #lasting: Lasting;
   #handedOut: object | undefined;
 
-  constructor(session: object, dialect: ScopedDialect, lifetime: Lifetime | undefined, after: After, statements?: Statements) {
+  constructor(session: object, dialect: ScopedDialect, lifetime: Lifetime | undefined, after: After, lasting: Lasting, statements?: Statements) {
     this.#session = session;
     this.#dialect = dialect;
     this.#lifetime = lifetime;
     this.#after = after;
     this.#statements = statements;
+    this.#lasting = lasting;
   }
 
   prepareQuery(query: object, ...how: How) {
@@ -49,13 +54,22 @@ export class ScopedSession {
     if (ProvedQuery.scopeOf(query) !== this.#dialect.scope) {
       throw new UnsupportedTenantOperationError('Run the query through the handle that built it: this statement was not scoped.');
     }
-    const named = name === false ? (this.#statements?.prepares(query.sql) ?? false) : name;
-    const prepared = this.#session.prepareQuery(query, mode, named, mapper, metadata, this.#cacheOf(cache), shape);
+    const named = this.#nameOf(query.sql, name);
+    const prepared = this.#lasting(this.#session, [query, mode, named, mapper, metadata, this.#cacheOf(cache), shape], !this.#lifetime);
     const run = (method: string) => (values?: Values, ...more: unknown[]) => {
       this.#assertOpen();
       return prepared[method](ProvedQuery.valuesFor(query, values), ...more);
     };
     return Object.freeze({ query, getQuery: () => query, execute: run('execute'), ...(prepared.stream && { stream: run('stream') }) });
+  }
+
+  /**
+   * Within a transaction, only what the application named itself: a statement whose result a migration has changed
+   * fails once, and with it the transaction. Outside of one it runs again.
+   */
+  #nameOf(text: string, name: unknown): unknown {
+    if (this.#lifetime) return typeof name === 'string' ? name : false;
+    return name === false ? (this.#statements?.prepares(text) ?? false) : name;
   }
 
   /** A query that passes the gate when it is run. */
