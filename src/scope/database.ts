@@ -23,7 +23,7 @@ import { ScopedSession, tagOf, type After, type Lifetime } from './session.js';
 import { settingsOf } from './settings.js';
 import { tenantName, tenantSlot } from './tenant-slot.js';
 import { isPostgresJs, preparesByItself, Statements } from './statements.js';
-import { loadParser } from '../sql/parser.js';
+import { loadParser } from '../sql/load.js';
 
 /** How handles run: as promises here, as Effects in another entry point. */
 export interface Running {

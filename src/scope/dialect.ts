@@ -3,7 +3,7 @@ import { is, Param, Placeholder, SQL, sql } from 'drizzle-orm';
 import { PgDialect } from 'drizzle-orm/pg-core';
 import { TenantMismatchError, UnsupportedTenantOperationError } from '../errors.js';
 import { columnOf } from '../schema/tenancy.js';
-import { parser, type Parse } from '../sql/parser.js';
+import { parser, type Parse } from '../sql/load.js';
 import type { Gate } from './gate.js';
 import { guard, guardedValues, type Tenant } from './guards.js';
 import { assertHandle, handlesOf, type ScopedDialect } from './handles.js';

@@ -1,7 +1,7 @@
 /** The dialects of handles: no other object that inherits from one builds or renders in its name. */
 import type { PgDialect } from 'drizzle-orm/pg-core';
 import { UnsupportedTenantOperationError } from '../errors.js';
-import type { Parse } from '../sql/parser.js';
+import type { Parse } from '../sql/load.js';
 import type { ProvedQuery, WaitingQuery } from './rendered.js';
 import type { Scope } from './scope.js';
 

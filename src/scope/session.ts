@@ -2,7 +2,7 @@
 import type { SQL } from 'drizzle-orm';
 import { UnsupportedTenantOperationError } from '../errors.js';
 import type { Statements } from './statements.js';
-import { loadParser } from '../sql/parser.js';
+import { loadParser } from '../sql/load.js';
 import type { ScopedDialect } from './handles.js';
 import { ProvedQuery, WaitingQuery } from './rendered.js';
 
