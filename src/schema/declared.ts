@@ -23,7 +23,7 @@ export function declaredOf(table: object): Declared | undefined {
       columns: new Set(Object.entries<any>(getColumns(it)).map(([key, column]) => column.name ?? column.fieldAlias ?? key)),
       primaryKey: tableClass.kind === 'tenant' ? tableClass.primaryKey() : [],
       isView,
-      tenant: tableClass.kind === 'tenant' ? { column: tableClass.name, type: tableClass.column.getSQLType(), tenancy: tableClass.tenancy } : undefined,
+      tenant: tableClass.kind === 'tenant' ? { column: tableClass.name, type: tableClass.column.getSQLType(), tenancy: tableClass.tenancy, hasDefault: tableClass.column.hasDefault } : undefined,
     };
     known.set(table, declared);
   }

@@ -19,6 +19,7 @@ import type { ScopedDialect } from './handles.js';
 import { checkable } from './row-level-security.js';
 import { withSafeTransactions } from './safe-postgres-js.js';
 import { Scope, type Reach } from './scope.js';
+import { WaitingQuery } from './rendered.js';
 import { ScopedSession, tagOf, type After, type Lifetime } from './session.js';
 import { settingsOf } from './settings.js';
 import { tenantName, tenantSlot } from './tenant-slot.js';
@@ -146,7 +147,15 @@ class ScopedDatabase {
   }
 
   execute(...args: unknown[]) {
-    return this.#drizzle.execute.apply(this, args);
+    try {
+      return this.#drizzle.execute.apply(this, args);
+    } catch (refusal) {
+      // As all that a promise or an Effect is made for, it fails when it is run.
+      const query = new WaitingQuery(() => {
+        throw refusal;
+      });
+      return this.#drizzle.execute.apply({ dialect: { sqlToQuery: () => query }, session: this.session }, args);
+    }
   }
 
   transaction(run: (tx: any) => unknown, given?: unknown) {

@@ -91,15 +91,11 @@ export function scopedDialect(driver: PgDialect, gate: Gate): new (scope: Scope)
 
           sqlToQuery(this: ScopedDialect, query: SQL, source?: unknown) {
             assertHandle(this);
-            const { sql: text, params } = render(this.scope, query, source);
+            const { scope } = this;
+            const { sql: text, params } = render(scope, query, source);
             const parse = parser();
-            return parse ? prove(parse, this.scope, text, params) : new WaitingQuery(text, params);
-          },
-
-          prove(this: ScopedDialect, parse: Parse, query: WaitingQuery) {
-            assertHandle(this);
-            const { text, params } = WaitingQuery.read(query);
-            return prove(parse, this.scope, text, [...params]);
+            if (parse) return prove(parse, scope, text, params);
+            return new WaitingQuery((it) => prove(it, scope, text, [...params]));
           },
 
           // Only what is tagged is taken in pieces, and no handle of this library is.

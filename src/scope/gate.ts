@@ -25,6 +25,7 @@ import { statementOf, type Node } from '../sql/parser.js';
 import { prove } from '../sql/prove/prove.js';
 import { placeOf, Refusal } from '../sql/refusal.js';
 import { Tables, type Declared } from '../sql/tables.js';
+import { fold, seamsOf, unfold, type Folded, type Seams } from './fold.js';
 import type { Scope } from './scope.js';
 import { Texts } from './texts.js';
 
@@ -40,6 +41,8 @@ export interface Passed {
   /** Whose tenants' rows it touches; undefined for one that touches none. */
   readonly tenancy: AnyTenancy | undefined;
   readonly bytes: number;
+  /** Where its long lists are put back. */
+  readonly seams?: Seams | undefined;
 }
 
 /** Why a text is refused. An error is made anew each time, so that its stack tells where. */
@@ -81,15 +84,34 @@ export class Gate {
     if (this.#known !== declaredTables().length) this.#declare();
     const { reach, tenancy } = scope;
     const texts = this.#textsOf(reach.kind, tenancy);
-    // The same text means another statement with more parameters, or with fewer.
-    let passed = texts.get(text);
-    if (passed && passed.count !== count) passed = texts.get(`${count}\0${text}`);
-    if (!passed) {
-      passed = this.#meet(parse, scope, text, count);
-      texts.add(texts.has(text) ? `${count}\0${text}` : text, passed);
-    }
+    const passed = this.#folded(parse, scope, text, count, texts) ?? this.#find(parse, scope, text, count, texts, text);
     scope.learn(passed.tenancy);
     return reach.kind === 'all' ? { ...passed, text: `${passed.text}${passed.text.includes('--') ? '\n' : ' '}${commentOf(reach.reason)}` } : passed;
+  }
+
+  /** A text with long lists, of which all lengths are met once. */
+  #folded(parse: Parse, scope: Scope, text: string, count: number, texts: Texts<Passed>): Passed | undefined {
+    const folded = fold(text, count);
+    if (!folded) return undefined;
+    const key = `${folded.cuts.map((it) => `${it.isRows ? 'rows' : 'items'} ${it.last} ${it.first.length}`).join()}\0${folded.text}`;
+    const met = this.#find(parse, scope, folded.text, folded.count, texts, key, folded);
+    if (!met.seams) return undefined;
+    return { ...met, ...unfold(folded, met.seams, folded.count + 1, count, met.guards), count };
+  }
+
+  #find(parse: Parse, scope: Scope, text: string, count: number, texts: Texts<Passed>, key: string, folded?: Folded): Passed {
+    // The same text means another statement with more parameters, or with fewer.
+    let passed = texts.get(key);
+    if (passed && passed.count !== count) passed = texts.get(`${count}\0${key}`);
+    if (!passed) {
+      passed = this.#meet(parse, scope, text, count);
+      if (folded) {
+        const { text: sent, guards } = passed;
+        passed = { ...passed, seams: seamsOf(folded, sent, statementOf(parse, sent), count + 1, guards, scope.reach.kind === 'shared') };
+      }
+      texts.add(texts.has(key) ? `${count}\0${key}` : key, passed);
+    }
+    return passed;
   }
 
   #meet(parse: Parse, { reach, tenancy }: Scope, text: string, count: number): Passed {

@@ -1,15 +1,11 @@
 /** The dialects of handles: no other object that inherits from one builds or renders in its name. */
 import type { PgDialect } from 'drizzle-orm/pg-core';
 import { UnsupportedTenantOperationError } from '../errors.js';
-import type { Parse } from '../sql/load.js';
-import type { ProvedQuery, WaitingQuery } from './rendered.js';
 import type { Scope } from './scope.js';
 
 /** Drizzle's dialect with a scope. */
 export interface ScopedDialect extends PgDialect {
   readonly scope: Scope;
-  /** Lets a query through that was made before the parser was loaded. */
-  prove(parse: Parse, query: WaitingQuery): ProvedQuery;
 }
 
 /** What a handle's dialect adds to the dialect that all of them share. */

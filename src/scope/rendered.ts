@@ -1,5 +1,6 @@
 /** The queries of scoped handles, on both sides of the gate: nothing else passes the session. */
 import { UnsupportedTenantOperationError } from '../errors.js';
+import { parser, type Parse } from '../sql/load.js';
 import type { Passed } from './gate.js';
 import type { Scope } from './scope.js';
 
@@ -34,34 +35,39 @@ export class ProvedQuery {
   }
 }
 
-/** A query that waits for PostgreSQL's parser, which the first statements of a process may overtake. */
+/** A query that passes the gate, or is refused, when it is run: where the parser is not loaded yet, or nothing may be thrown before. */
 export class WaitingQuery {
-  readonly #text: string;
-  readonly #params: unknown[];
+  readonly #pass: (parse: Parse) => ProvedQuery;
 
-  constructor(text: string, params: unknown[]) {
-    this.#text = text;
-    this.#params = params;
+  constructor(pass: (parse: Parse) => ProvedQuery) {
+    this.#pass = pass;
     Object.freeze(this);
   }
 
   get sql(): string {
-    throw notReady();
+    return this.#now().sql;
   }
 
-  get params(): unknown[] {
-    throw notReady();
+  get params(): readonly unknown[] {
+    return this.#now().params;
+  }
+
+  #now(): ProvedQuery {
+    const parse = parser();
+    if (parse) return this.#pass(parse);
+    throw new UnsupportedTenantOperationError(
+      "Await db.ready before toSQL(): PostgreSQL's parser is still being loaded, and tells where the tenant has to stand.",
+    );
   }
 
   static is(query: object): query is WaitingQuery {
-    return #text in query;
+    return #pass in query;
   }
 
-  /** What it waits with. */
-  static read(query: WaitingQuery): { text: string; params: unknown[] } {
-    return { text: query.#text, params: query.#params };
+  static pass(query: WaitingQuery, parse: Parse): ProvedQuery {
+    return query.#pass(parse);
   }
 }
 
-const notReady = () =>
-  new UnsupportedTenantOperationError("Await db.ready before toSQL(): PostgreSQL's parser is still being loaded, and tells where the tenant has to stand.");
+// What toSQL() gives leads to no constructor: nobody makes one by hand.
+for (const { prototype } of [ProvedQuery, WaitingQuery]) Object.defineProperty(prototype, 'constructor', { value: Object });

@@ -37,18 +37,17 @@ export class ScopedSession {
   }
 
   prepareQuery(query: object, ...how: How) {
-    const isProved = ProvedQuery.scopeOf(query) === this.#dialect.scope;
-    if (!isProved && !WaitingQuery.is(query)) {
-      throw new UnsupportedTenantOperationError('Run the query through the handle that built it: this statement was not scoped.');
-    }
     this.#assertOpen();
-    const prepared = isProved ? this.#prepare(query as ProvedQuery, how) : this.#waiting(query as WaitingQuery, how);
+    const prepared = WaitingQuery.is(query) ? this.#waiting(query, how) : this.#prepare(query as ProvedQuery, how);
     this.#handedOut = prepared;
     return prepared;
   }
 
   /** What of a prepared query may be used: its driver would run it with other parameters, too. */
   #prepare(query: ProvedQuery, [mode, name, mapper, metadata, cache, shape]: How) {
+    if (ProvedQuery.scopeOf(query) !== this.#dialect.scope) {
+      throw new UnsupportedTenantOperationError('Run the query through the handle that built it: this statement was not scoped.');
+    }
     const named = name === false ? (this.#statements?.prepares(query.sql) ?? false) : name;
     const prepared = this.#session.prepareQuery(query, mode, named, mapper, metadata, this.#cacheOf(cache), shape);
     const run = (method: string) => (values?: Values, ...more: unknown[]) => {
@@ -58,13 +57,13 @@ export class ScopedSession {
     return Object.freeze({ query, getQuery: () => query, execute: run('execute'), ...(prepared.stream && { stream: run('stream') }) });
   }
 
-  /** A query that was made before the parser was loaded: it passes the gate when it is run. */
+  /** A query that passes the gate when it is run. */
   #waiting(query: WaitingQuery, how: How) {
     let prepared: any;
     const run = (method: string) => (...args: unknown[]) =>
       this.#after(loadParser, (parse) => {
         this.#assertOpen();
-        prepared ??= this.#prepare(this.#dialect.prove(parse, query), how);
+        prepared ??= this.#prepare(WaitingQuery.pass(query, parse), how);
         return prepared[method](...args);
       });
     return Object.freeze({ query, getQuery: () => query, execute: run('execute'), stream: run('stream') });

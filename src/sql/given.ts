@@ -21,6 +21,17 @@ export interface Given {
   readonly functions: ReadonlySet<string>;
   /** The number of parameters that the statement was given. The tenant's is the one behind them. */
   readonly count: number;
+  /** For `proveScoped`, where no gate appends the tenant: what else is known to be the tenant. */
+  readonly known?: KnownTenants | undefined;
+}
+
+/** Values of the tenant that a text is proved with, when it was confined elsewhere. */
+export interface KnownTenants {
+  /** As literals in the text. */
+  readonly values: ReadonlySet<string>;
+  /** The numbers of the parameters that are such a value, and of those that are an array of them. */
+  readonly parameters: ReadonlySet<number>;
+  readonly arrays: ReadonlySet<number>;
 }
 
 /** What became of a text. */

@@ -1,5 +1,5 @@
 export { safeFunctions } from './prove/functions.js';
-export { Prover, type Statement } from './prove/prove.js';
+export { prove } from './prove/prove.js';
 export { loadParser } from './load.js';
 export { Tables, type Declared } from './tables.js';
-export { proveView } from './prove/view.js';
+export { proveView } from './former/view.js';

@@ -12,8 +12,8 @@ export interface Declared {
   /** The names of the primary key's columns besides the tenant column; empty for a view. */
   readonly primaryKey: readonly string[];
   readonly isView: boolean;
-  /** The tenant column: its name, its type as SQL, and whose tenants. Undefined for a reference table. */
-  readonly tenant: { readonly column: string; readonly type: string; readonly tenancy: unknown } | undefined;
+  /** The tenant column: its name, its type as SQL, whose tenants, and whether the database fills it in. Undefined for a reference table. */
+  readonly tenant: { readonly column: string; readonly type: string; readonly tenancy: unknown; readonly hasDefault?: boolean } | undefined;
 }
 
 /** Finds tables by the names that stand in a statement. */

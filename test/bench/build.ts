@@ -21,8 +21,7 @@ const plain: any = drizzle({ client, relations: relationsConfig(schema.relations
 const db: any = withTenancy(drizzle({ client }), { relations: schema.relations });
 const tdb = db.forTenant(id);
 
-// Plans are loaded behind withTenancy().
-await import('../../src/scope/plans.js');
+await db.ready;
 const isShort = process.argv.includes('short');
 
 // As in an application that has run for a while: the engine has met queries of every kind, on both handles.

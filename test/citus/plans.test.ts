@@ -6,15 +6,14 @@
 import postgres from 'postgres';
 import { and, eq } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/postgres-js';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { assertRowLevelSecurity, withTenancy } from '../../src/index.js';
-import { Plans } from '../../src/scope/plans.js';
-import { Scope } from '../../src/scope/scope.js';
 import { programs } from '../isolation/programs.js';
 import { rowsFor, schemaStatements, type Sent } from '../support/databases.js';
 import { asRole, rlsStatements } from '../support/rls.js';
 import { a, b } from '../support/rows.js';
 import * as schema from '../support/schema.js';
+import { withoutFilters } from '../support/without-filters.js';
 import { shardsAsked } from './plans.js';
 import { createTables, dropTables } from './tables.js';
 
@@ -38,7 +37,7 @@ describe.skipIf(!url).each([
     for (const statement of rowsFor.many.split(';\n').filter((it) => it.trim() !== '')) await admin.unsafe(statement);
     if (rls) for (const statement of rlsStatements()) await admin.unsafe(statement);
     client = postgres(rls ? asRole(url!) : url!, { max: 1, onnotice: () => {} });
-    db = withTenancy(drizzle({ client, logger: { logQuery: (sql, params) => void sent.push({ sql, params }) } }), { relations: schema.relations, rls });
+    db = withTenancy(drizzle({ client, logger: { logQuery: (sql, params) => void sent.push({ sql, params }) } }), { relations: schema.relations, views: [schema.projectSizes], rls });
     if (rls) await assertRowLevelSecurity(db);
   }, 120_000);
   afterAll(async () => {
@@ -59,16 +58,12 @@ describe.skipIf(!url).each([
 
   describe.runIf(rls)('the policies', () => {
     const { projects, tasks, labels } = schema;
-    const withoutFilters = async (program: () => Promise<void>) => {
-      // What was kept has its filter.
-      const spies = [vi.spyOn(Scope.prototype, 'predicate').mockReturnValue(undefined), vi.spyOn(Plans.prototype, 'find').mockReturnValue(undefined)];
-      await program().finally(() => spies.forEach((it) => it.mockRestore()));
-    };
 
     test('hold alone, on the workers, for statements and transactions', async () => {
       const all = (await admin`select id from projects`).length;
       const count = async (id: string) => (await admin`select 1 from projects where "accountId" = ${id}`).length;
-      await withoutFilters(async () => {
+      const spy = withoutFilters();
+      try {
         for (let i = 0; i < 4; i++) {
           for (const id of [a, b]) {
             const own = await count(String(id));
@@ -81,16 +76,18 @@ describe.skipIf(!url).each([
           }
         }
         expect(await client`select id from projects`).toHaveLength(0);
-      });
+      } finally {
+        spy.mockRestore();
+      }
     });
 
     test('refuse a row of another tenant, on the workers', async () => {
-      const spies = [vi.spyOn(Scope.prototype, 'tenantOf').mockReturnValue(b), vi.spyOn(Plans.prototype, 'find').mockReturnValue(undefined)];
+      const spy = withoutFilters({ tenant: String(b) });
       try {
         await expect(db.forTenant(a).insert(labels).values({ id: 77, name: 'x' })).rejects.toMatchObject({ cause: { code: '42501' } });
         await expect(db.forTenant(a).transaction((tx: any) => tx.insert(labels).values({ id: 77, name: 'x' }))).rejects.toMatchObject({ cause: { code: '42501' } });
       } finally {
-        spies.forEach((it) => it.mockRestore());
+        spy.mockRestore();
       }
       expect(await client`select current_setting('app.tenant_id', true) as id, current_setting('citus.propagate_set_commands') as propagated`).toEqual([{ id: '', propagated: 'none' }]);
     });

@@ -4,11 +4,11 @@ import { OriginalColumn } from 'drizzle-orm/column-common';
 import { pgTable, integer, text } from 'drizzle-orm/pg-core';
 import { afterEach, describe, expect, test } from 'vitest';
 import { alias } from '../../src/index.js';
-import { comparison, planned, type Run } from '../support/comparison.js';
+import { comparison, type Run } from '../support/comparison.js';
 import { a, b } from '../support/rows.js';
 import { countries, labels, projects, tasks } from '../support/schema.js';
 
-const pair = comparison(planned);
+const pair = comparison();
 const undo: (() => void)[] = [];
 afterEach(restore);
 function restore() {

@@ -10,10 +10,10 @@ describe('accepts', () => {
 });
 
 describe('refuses', () => {
-  test.each(refused.map(([text, reason]) => [text.slice(0, 200), text, reason] as const))('%s', async (_, text, reason) => {
+  test.each(refused.map(([text, reason, type]) => [text.slice(0, 200), text, reason, type ?? RawSqlNotScopedError] as const))('%s', async (_, text, reason, type) => {
     const error = await proveCase(text).catch((error: unknown) => error);
-    expect(error).toBeInstanceOf(RawSqlNotScopedError);
-    expect((error as RawSqlNotScopedError).message).toMatch(reason);
+    expect(error).toBeInstanceOf(type);
+    expect((error as Error).message).toMatch(reason);
     expect((error as Error).cause).toBeUndefined();
   });
 });

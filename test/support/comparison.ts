@@ -120,10 +120,7 @@ export function comparison(openSide: (contents: Contents) => Promise<Side> = ope
   };
 }
 
-/** Both sides keep plans: for objects that count how often they are looked at, which plans do more often. */
-export const planned = (contents: Contents): Promise<Side> => openPostgresJs(contents, true);
-
-async function openPostgresJs(contents: Contents, isPlanned?: boolean): Promise<Side> {
-  const { db, client, plain, sent, close } = await open(contents, 4, isPlanned);
+async function openPostgresJs(contents: Contents): Promise<Side> {
+  const { db, client, plain, sent, close } = await open(contents);
   return { db, plain, sent, close, run: (text) => client.unsafe(text) as any };
 }

@@ -1,8 +1,30 @@
-import { Rewriter } from './rewrite.js';
-import { scanSync } from 'libpg-query';
-export const confine = (tree: any, text: string, given: any): any => {
-  const r = new Rewriter(text, given.count, given.tables, { kind: given.reach, filters: given.filters, admit: () => ({}) }, () => scanSync(text).tokens as any).run(tree);
-  last = r;
-  return r;
-};
-export let last: any;
+/**
+ * Confines a statement to its tenant, on PostgreSQL's own parse tree. Predicates are put into the text at the places that
+ * the tree names, and everything else stays as it was written. It may be wrong without a leak: what comes out is parsed
+ * anew, and the prover has the last word.
+ */
+import type { Confined, Given } from '../given.js';
+import type { Node } from '../parser.js';
+import { Statement } from './statement.js';
+
+/**
+ * @param tree PostgreSQL's parse tree of `text`
+ * @param text the statement as for one tenant
+ * @param given whose rows, and which tables there are
+ * @returns the text with every tenant table confined. The tenant is the parameter behind the statement's own: its value,
+ *   or the array of values where the reach is `several`
+ * @throws Refusal where the statement cannot be confined
+ * @throws UnscopedTableError when the handle may not touch a table
+ * @throws ImmutableTenantError when the tenant column is set
+ * @throws TenantMismatchError when a row has to name its tenant, and does not
+ *
+ * @example
+ * ```ts
+ * confine(statementOf(parse, text), text, given).text // 'select * from tasks where "tasks"."account_id" = $1'
+ * ```
+ */
+export function confine(tree: Node, text: string, given: Given): Confined {
+  const statement = new Statement(text, given);
+  statement.run(tree);
+  return { text: statement.splices.result(), usesTenant: statement.usesTenant };
+}

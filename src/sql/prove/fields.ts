@@ -6,14 +6,15 @@ const lists = new Map<string, ReadonlySet<string>>();
 
 /**
  * @param node the fields of a node
- * @param fields the names of those that the caller reads, or knows to be of no matter
  * @param what the node's name, for the message
+ * @param fields the names of those that the caller reads, or knows to be of no matter
  */
 export function only(node: Node, what: string, fields: string): void {
   let known = lists.get(fields);
   if (!known) lists.set(fields, (known = new Set(fields.split(' '))));
   for (const field in node) {
-    if (!known.has(field)) throw new Refusal(`${words(field)} is not understood in ${words(what)}`, 'Write the statement without it', node.location ?? node[field]?.location);
+    if (known.has(field)) continue;
+    throw new Refusal(`${words(field)} is not understood in ${words(what)}`, 'Write the statement without it', node.location ?? node[field]?.location);
   }
 }
 
@@ -29,6 +30,7 @@ const notes: Record<string, string> = {
   InsertStmt: 'INSERT',
   UpdateStmt: 'UPDATE',
   DeleteStmt: 'DELETE',
+  MergeStmt: 'MERGE',
   CommonTableExpr: 'a common table expression',
   RangeVar: 'the name of a table',
   JoinExpr: 'a join',

@@ -1,8 +1,11 @@
-/** FROM: its items, where each join's condition filters, and whether every tenant table is bound. */
+/** FROM: its range table, where each join's condition filters, and whether every tenant table in it is confined. */
+import { Entry, renamed, type Column, type Ctes, type Join, type Level } from './entry.js';
 import { walk, type Place } from './expression.js';
-import { bind, factsOf, merged, type Condition } from './facts.js';
+import { addFacts, firstOf, sameTenant, whyNot, type Condition } from './facts.js';
 import { kindOf, only, words } from './fields.js';
-import { itemOf, type Level, type Ctes, type Item } from './level.js';
+import { columnsOfJsonTable, columnsOfXmlTable } from './documents.js';
+import { checkMeeting, commonTies } from './meeting.js';
+import { Scope, type Names } from './names.js';
 import type { Node } from '../parser.js';
 import type { Proof } from './proof.js';
 import { Refusal } from '../refusal.js';
@@ -11,117 +14,131 @@ import { checkType } from './types.js';
 
 /** Functions whose rows are values without a name of their own: their one column is called as the alias is. */
 const ofValues = new Set(
-  'unnest generate_series generate_subscripts regexp_matches regexp_split_to_table string_to_table json_object_keys jsonb_object_keys jsonb_path_query'.split(' '),
+  ('unnest generate_series generate_subscripts regexp_matches regexp_split_to_table string_to_table json_object_keys jsonb_object_keys ' +
+    'jsonb_path_query jsonb_path_query_tz json_array_elements json_array_elements_text jsonb_array_elements jsonb_array_elements_text').split(' '),
 );
 /** The columns of functions that name them. */
-const columnsOf: Record<string, readonly string[]> = Object.fromEntries(
-  ['json', 'jsonb'].flatMap((kind) => ['', '_text'].flatMap((text) => [[`${kind}_each${text}`, ['key', 'value']], [`${kind}_array_elements${text}`, ['value']]])),
-);
+const columnsOf: Record<string, readonly string[]> = Object.fromEntries([
+  ...['json', 'jsonb'].flatMap((kind) => ['', '_text'].flatMap((text) => [[`${kind}_each${text}`, ['key', 'value']], [`${kind}_array_elements${text}`, ['value']]])),
+  ['ts_debug', ['alias', 'description', 'token', 'dictionaries', 'dictionary', 'lexemes']],
+]);
 
-/** The FROM of one level, while its items are gathered. */
+/** The FROM of one level, while its entries are gathered. */
 export class From {
-  readonly #conditions: Condition[] = [];
-  readonly #merges: NonNullable<ReturnType<typeof merged>>[] = [];
-  /** What sees the items beside it, and is read when those are bound. */
-  readonly #later: (() => void)[] = [];
+  readonly conditions: Condition[] = [];
+  /** What a lateral entry sees: the entries before it. */
+  #before: readonly Scope[] = [];
 
   constructor(
     readonly proof: Proof,
     readonly level: Level,
+    readonly outer: Names | undefined,
     readonly ctes: Ctes | undefined,
   ) {}
 
   /** Adds what stands in FROM or USING. */
   add(list: readonly Node[] | undefined): void {
-    for (const node of list ?? []) this.#place(node);
+    for (const node of list ?? []) this.#before = [...this.#before, this.#place(node)];
   }
 
-  addItem(item: Item): Item {
-    if (this.level.items.some((it) => it.name === item.name)) {
-      throw new Refusal(`two sources of rows are called "${item.name}"`, 'Give each an alias of its own', item.location);
-    }
-    this.level.items.push(item);
-    return item;
+  /** Adds the table that is written, which no entry of FROM sees. */
+  addTarget(target: Entry): void {
+    this.level.entries.push(target);
+    this.#before = [new Scope([target], [target]), ...this.#before];
   }
 
-  /** Binds the items, reads what depends on them, and refuses the statement if one is left unbound. */
+  /** What names mean behind FROM. */
+  get names(): Names {
+    const parts = this.#before;
+    const scope = parts.length === 1 ? parts[0]! : new Scope(parts, this.level.entries);
+    return { scope, outer: this.outer };
+  }
+
+  /** Refuses what WHERE and the joins do not confine, and rows that would meet across tenants. */
   end(where: Node | undefined): void {
     const { proof, level } = this;
-    const conditions = [...this.#conditions];
-    if (where) conditions.push({ expression: where, visible: level.items, filtered: level.items });
-    const facts = [...factsOf(proof, level, conditions), ...this.#merges];
-    bind(level, facts);
-    for (const read of this.#later) {
-      read();
-      bind(level, facts);
-    }
-    for (const { table, bound, name, location, hint } of level.items) {
-      if (!table?.tenant || bound.has(table.tenant.column)) continue;
-      throw new Refusal(
-        `"${table.name}"${name === table.name ? '' : ` as "${name}"`} is not bound to the tenant${hint ? `: ${hint}` : ''}`,
-        `Bind it with ${name}.${table.tenant.column} = \${tenantId}, joined by AND in WHERE or in the ON of its join`,
-        location,
-      );
-    }
-    for (const { expression, visible } of conditions) walk(expression, { proof, level, ctes: this.ctes, sees: visible });
+    const { names } = this;
+    if (where) this.conditions.push({ expression: where, names });
+    for (const condition of this.conditions) addFacts(proof, level, condition);
+    if (proof.confines || proof.meets) this.#check();
+    for (const { expression, names: at } of this.conditions) walk(expression, { proof, level, names: at, ctes: this.ctes });
   }
 
-  #place(node: Node): readonly Item[] {
+  #check(): void {
+    const { proof, level } = this;
+    const holding = level.entries.filter((it) => it.holds !== 'nothing');
+    const found = holding.map((it) => sameTenant([it], level.facts));
+    if (proof.confines) holding.forEach((it, i) => it.table && !isConfined(found[i]!, level) && refuse(it, this.conditions));
+    if (proof.meets) checkMeeting(holding, level);
+    level.own = found.every((it) => it.has('tenant'));
+    level.ties = commonTies(found.map((it) => outside(it, level)));
+  }
+
+  #place(node: Node): Scope {
     const [kind, fields] = kindOf(node);
     switch (kind) {
       case 'RangeVar':
-        return [this.addItem(this.#table(fields))];
+        return this.#table(fields);
       case 'RangeSubselect':
-        return [this.addItem(this.#subselect(fields))];
+        return this.#subselect(fields);
       case 'RangeFunction':
-        return [this.addItem(this.#function(fields))];
+        return this.#function(fields);
       case 'JoinExpr':
         return this.#join(fields);
+      case 'RangeTableSample':
+        return this.#sample(fields);
+      case 'JsonTable':
+        return this.#document(fields, columnsOfJsonTable(fields, this.#lateral()));
+      case 'RangeTableFunc':
+        return this.#document(fields, columnsOfXmlTable(fields, this.#lateral()));
     }
     throw new Refusal(`${words(kind)} is not understood in FROM`, 'Write the statement without it', fields?.location);
   }
 
-  #table(fields: Node): Item {
+  #table(fields: Node): Scope {
+    const { proof, level } = this;
     const { schemaname, relname, alias, location } = fields;
     checkRangeVar(fields);
-    const name = alias?.aliasname ?? relname;
+    const name: string = alias?.aliasname ?? relname;
     const columnNames = namesOf(alias);
     const cte = schemaname === undefined ? find(this.ctes, relname) : undefined;
     if (cte) {
       if (!cte.rows) throw new Refusal(`"${relname}" is named before it is read`, 'Put the common table expression before its first use', location);
-      return itemOf(name, cte.rows, columnNames, location);
+      return one(level.addRows(name, renamed(cte.rows, columnNames), proof.isOne, location));
     }
-    const table = this.proof.table(schemaname, relname, location);
-    if (columnNames) throw new Refusal(`"${relname}" is given other names for its columns`, 'Give the table an alias only', location);
-    return { name, schema: alias ? undefined : schemaname, table, location, columns: table.columns, bound: new Set() };
+    const table = proof.table(schemaname, relname, location);
+    if (!columnNames) {
+      const entry = proof.entry(level, fields, table);
+      level.entries.push(entry);
+      return one(entry);
+    }
+    // Which of its columns these are depends on their order in the database.
+    if (table.tenant && proof.confines) throw new Refusal(`"${relname}" is given other names for its columns`, 'Give the table an alias only', location);
+    const entry = new Entry(level, name, undefined, undefined, location);
+    for (const it of columnNames) entry.add(it);
+    entry.whole = false;
+    if (table.tenant && proof.meets) entry.holds = 'mixed';
+    level.entries.push(entry);
+    return one(entry);
   }
 
-  #subselect(fields: Node): Item {
+  #subselect(fields: Node): Scope {
     only(fields, 'RangeSubselect', 'lateral subquery alias');
     const { lateral, subquery, alias } = fields;
     if (alias) only(alias, 'Alias', 'aliasname colnames');
     const [kind, query] = kindOf(subquery);
     if (kind !== 'SelectStmt') throw new Refusal(`${words(kind)} is not understood in FROM`, 'Write a query there');
-    const name = alias?.aliasname ?? '';
-    const columnNames = namesOf(alias);
-    if (!lateral) return itemOf(name, select(this.proof, query, this.level.parent, this.ctes), columnNames);
-    const item: Item = { name, columns: undefined, bound: new Set(), pending: true };
-    this.#later.push(() => {
-      const { columns, bound } = itemOf(name, select(this.proof, query, this.level, this.ctes), columnNames);
-      item.columns = columns;
-      item.bound = bound;
-      item.pending = false;
-    });
-    return item;
+    const rows = select(this.proof, query, lateral ? this.#lateral().names : this.outer, this.ctes);
+    return one(this.level.addRows(alias?.aliasname ?? '', renamed(rows, namesOf(alias)), this.proof.isOne));
   }
 
-  #function(fields: Node): Item {
+  #function(fields: Node): Scope {
     only(fields, 'RangeFunction', 'lateral ordinality is_rowsfrom functions alias coldeflist');
-    const { functions, alias, coldeflist } = fields;
+    const { functions, alias, coldeflist, ordinality } = fields;
     const columnNames = namesOf(alias);
     const columns = new Set<string>(columnNames);
     let name: string | undefined = alias?.aliasname;
-    if (fields.ordinality) columns.add('ordinality');
+    if (ordinality) columns.add('ordinality');
     const defined = (list: readonly Node[] | undefined) => {
       for (const { ColumnDef } of list ?? []) {
         only(ColumnDef, 'ColumnDef', 'colname typeName is_local location');
@@ -130,6 +147,7 @@ export class From {
       }
     };
     defined(coldeflist);
+    let isWhole = columnNames !== undefined || coldeflist !== undefined;
     for (const { List } of functions) {
       const [call, definitions] = List.items;
       const called = call.FuncCall?.funcname.at(-1).String.sval;
@@ -137,37 +155,107 @@ export class From {
         throw new Refusal(`${words(kindOf(call)[0])} is not understood in FROM`, 'Call a function there');
       }
       if (called !== undefined) columns.add(called);
-      for (const column of (called !== undefined && Object.hasOwn(columnsOf, called) && columnsOf[called]) || []) columns.add(column);
+      const known = called !== undefined && Object.hasOwn(columnsOf, called) ? columnsOf[called]! : [];
+      for (const column of known) columns.add(column);
+      if (ofValues.has(called) || known.length > 0) isWhole = functions.length === 1;
       // Any other name would be no column: `alias.alias` would call the function of that name on the value.
-      if (alias && !columnNames && functions.length === 1 && ofValues.has(called)) columns.add(alias.aliasname);
+      if (alias && !columnNames && functions.length === 1 && ofValues.has(called) && known.length === 0) columns.add(alias.aliasname);
       name ??= called;
       defined(definitions?.List?.items);
-      this.#later.push(() => walk(call, this.#here()));
+      walk(call, this.#lateral());
     }
-    return { name: name ?? '', columns, bound: new Set() };
+    const entry = new Entry(this.level, name ?? '');
+    for (const it of columns) entry.add(it);
+    entry.whole = isWhole;
+    this.level.entries.push(entry);
+    return one(entry);
   }
 
-  #join(fields: Node): readonly Item[] {
-    only(fields, 'JoinExpr', 'jointype larg rarg quals usingClause rtindex');
-    const { jointype, larg, rarg, quals, usingClause } = fields;
+  #document({ alias }: Node, columns: readonly string[]): Scope {
+    if (alias) only(alias, 'Alias', 'aliasname colnames');
+    const rows = { columns: columns.map((name) => ({ name, sources: [] })), ordered: columns.length, whole: true, holds: 'nothing', own: false, ties: [] } as const;
+    return one(this.level.addRows(alias?.aliasname ?? '', renamed(rows, namesOf(alias)), this.proof.isOne));
+  }
+
+  #sample(fields: Node): Scope {
+    only(fields, 'RangeTableSample', 'relation method args repeatable location');
+    if (this.proof.given.reach !== 'all') {
+      throw new Refusal('TABLESAMPLE takes other rows among others than alone', 'Sample through db.acrossTenants(), or order by random()', fields.location);
+    }
+    walk(fields.args, this.#lateral());
+    walk(fields.repeatable, this.#lateral());
+    return this.#place(fields.relation);
+  }
+
+  #join(fields: Node): Scope {
+    only(fields, 'JoinExpr', 'jointype isNatural larg rarg quals usingClause join_using_alias alias rtindex');
+    const { jointype, isNatural, larg, rarg, quals, usingClause, join_using_alias: usingAlias, alias } = fields;
     const left = this.#place(larg);
+    const before = this.#before;
+    this.#before = [...before, left];
     const right = this.#place(rarg);
-    const both = [...left, ...right];
-    const sides: Record<string, readonly Item[]> = { JOIN_INNER: both, JOIN_LEFT: right, JOIN_RIGHT: left, JOIN_FULL: [] };
-    const filtered = Object.hasOwn(sides, jointype) ? sides[jointype] : undefined;
-    if (!filtered) throw new Refusal(`the join ${jointype} is not understood`, 'Join in another way');
-    for (const it of usingClause ?? []) {
-      const column: string = it.String.sval;
-      const isInner = jointype === 'JOIN_INNER' && this.level.merged.get(column) !== false;
-      const fact = merged(column, this.level.merged.get(column) ? left.slice(0, 1) : left, right, filtered);
-      if (fact) this.#merges.push(fact);
-      this.level.merged.set(column, isInner);
+    this.#before = before;
+    const entries = [...left.entries, ...right.entries];
+    const filtered: Record<string, readonly Entry[]> = { JOIN_INNER: entries, JOIN_LEFT: right.entries, JOIN_RIGHT: left.entries, JOIN_FULL: [] };
+    if (!Object.hasOwn(filtered, jointype)) throw new Refusal(`the join ${jointype} is not understood`, 'Join in another way');
+    const join: Join = { left: left.entries, right: right.entries, filtered: filtered[jointype]! };
+    const common: string[] = isNatural ? left.columns().flatMap(({ name }) => (right.column(name) ? [name] : [])) : (usingClause ?? []).map((it: Node) => it.String.sval);
+    const merged = common.length === 0 ? undefined : new Map(common.map((name) => [name, this.#merge(name, left.column(name), right.column(name), jointype, join)]));
+    let parts: readonly (Entry | Scope)[] = [left, right];
+    if (usingAlias) {
+      only(usingAlias, 'Alias', 'aliasname');
+      parts = [...parts, this.#named(usingAlias.aliasname, [...(merged?.values() ?? [])], true)];
     }
-    if (quals) this.#conditions.push({ expression: quals, visible: both, filtered });
-    return both;
+    // The first of two columns that FULL JOIN merged stands where either of them does.
+    for (const { of } of merged?.values() ?? []) if (of && !entries.includes(of)) entries.push(of);
+    const scope = new Scope(parts, entries, merged, isNatural === true);
+    if (quals) this.conditions.push({ expression: quals, names: { scope, outer: this.outer }, join });
+    if (!alias) return scope;
+    only(alias, 'Alias', 'aliasname colnames');
+    const columnNames = namesOf(alias);
+    const entry = this.#named(alias.aliasname, columnNames ? columnNames.map((name) => ({ name })) : scope.columns(), false);
+    entry.whole = columnNames === undefined && scope.whole;
+    return new Scope([entry], entries);
   }
 
-  #here = (): Place => ({ proof: this.proof, level: this.level, ctes: this.ctes });
+  /** The one column that USING or NATURAL makes of two. */
+  #merge(name: string, left: Column | undefined, right: Column | undefined, jointype: string, join: Join): Column {
+    const [a, b] = [left?.of, right?.of];
+    // Of two types, the merged column could have another.
+    if (!a || !b) return { name };
+    this.level.facts.push({ a, b, join });
+    return { name, of: jointype === 'JOIN_RIGHT' ? b : jointype === 'JOIN_FULL' ? firstOf(this.level, [a, b]) : a };
+  }
+
+  /** A name for columns of other entries. */
+  #named(name: string, columns: readonly Column[], isQualified: boolean): Entry {
+    const entry = new Entry(this.level, name);
+    for (const column of columns) entry.add(column.name, column.of, column.sources);
+    entry.isQualified = isQualified;
+    return entry;
+  }
+
+  #lateral(): Place {
+    const { proof, level, ctes } = this;
+    return { proof, level, ctes, names: { scope: new Scope(this.#before, level.entries), outer: this.outer } };
+  }
+}
+
+const one = (entry: Entry) => new Scope([entry], [entry]);
+
+/** Those of the entries that belong to a level around. */
+const outside = (found: ReadonlySet<Entry | 'tenant'>, level: Level) => [...found].filter((it): it is Entry => it !== 'tenant' && it.level !== level);
+
+/** Whether rows are a tenant's of the handle, or of the tenant of a row around, which is proved there. */
+export const isConfined = (found: ReadonlySet<Entry | 'tenant'>, level: Level): boolean => found.has('tenant') || outside(found, level).length > 0;
+
+export function refuse(entry: Entry, conditions: readonly Condition[]): never {
+  const { name, table, location } = entry;
+  throw new Refusal(
+    `"${table!.name}"${name === table!.name ? '' : ` as "${name}"`} is not bound to the tenant${whyNot(entry, conditions)}`,
+    `Bind it with ${name}.${table!.tenant!.column} = \${tenantId}, joined by AND in WHERE or in the ON of its join`,
+    location,
+  );
 }
 
 /** Refuses a table's name that says more than schema, name and alias. */
@@ -178,7 +266,7 @@ export function checkRangeVar(fields: Node): void {
 
 export const namesOf = (alias: Node): string[] | undefined => alias?.colnames?.map((it: Node) => it.String.sval);
 
-export function find(ctes: Ctes | undefined, name: string): Ctes | undefined {
+function find(ctes: Ctes | undefined, name: string): Ctes | undefined {
   for (let it = ctes; it; it = it.outer) if (it.name === name) return it;
   return undefined;
 }

@@ -48,3 +48,4 @@ sparsevec geometry geography
 `;
 
 export const safeFunctions: ReadonlySet<string> = new Set(names.split(/\s+/).filter((name) => name !== ''));
+export const isSafeFunction = (name: string): boolean => safeFunctions.has(name);

@@ -3,8 +3,8 @@ import type { Node } from '../parser.js';
 import { Refusal } from '../refusal.js';
 
 const operators = new Set(
-  ('= <> != < > <= >= + - * / % ^ |/ ||/ @ & | # ~ << >> || ~* !~ !~* ~~ ~~* !~~ !~~* ~>=~ ~<=~ ^@ -> ->> #> #>> @> <@ ? ?| ?& #- @? @@ @@@ && -|- ' +
-    '&< &> <<| |>> &<| |&> <^ >^ ?- ?# ?-| ?|| @-@ ## <-> <#> <=> <+> <~> <%> <<<-> <->>> <<-> <->> <% %> <<% %>> ~= !! @@ <<= >>= ?<@ *= <<|  |=|').split(/\s+/),
+  ('= <> != < > <= >= + - * / % ^ |/ ||/ @ & | # ~ << >> || ~* !~ !~* ~~ ~~* !~~ !~~* ~>=~ ~<=~ ~>~ ~<~ ^@ -> ->> #> #>> @> <@ ? ?| ?& #- @? @@ @@@ && -|- ' +
+    '&< &> <<| |>> &<| |&> <^ >^ ?- ?# ?-| ?|| @-@ ## <-> <#> <=> <+> <~> <%> <<<-> <->>> <<-> <->> <% %> <<% %>> ~= !! <<= >>= ?<@ ?@> *= <<| |=| *< *> *<= *>= *<>').split(/\s+/),
 );
 
 /** Refuses an operator that is not known, or not named plainly. */
@@ -18,7 +18,5 @@ export function checkOperator(name: readonly Node[] | undefined, location?: numb
 }
 
 /** Whether the name is that of `=`. */
-export const isEquals = (name: readonly Node[] | undefined) => {
-  const path = name?.map((it) => it.String?.sval);
-  return path?.at(-1) === '=' && (path.length === 1 || (path.length === 2 && path[0] === 'pg_catalog'));
-};
+export const isEquals = (name: readonly Node[] | undefined): boolean =>
+  name?.at(-1)?.String?.sval === '=' && (name.length === 1 || (name.length === 2 && name[0].String?.sval === 'pg_catalog'));

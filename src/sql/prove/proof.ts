@@ -1,88 +1,164 @@
-/** One proof under way: what is known from outside, and what the statement was found to rest on. */
+/** One proof under way: what is given, and what the statement was found to rest on. */
+import { ImmutableTenantError, UnscopedTableError } from '../../errors.js';
+import { Entry, type Level, type Source } from './entry.js';
+import type { Given } from '../given.js';
+import type { Node, Parse } from '../parser.js';
 import { Refusal } from '../refusal.js';
-import type { Node } from '../parser.js';
-import type { Declared, Tables } from '../tables.js';
-import { typeIn, typeOf } from './types.js';
-
-/** What a statement is proved against. */
-export interface Given {
-  readonly tables: Tables;
-  /** The values of the tenant, as text; undefined for a statement over reference tables, which may write them. */
-  readonly tenants: ReadonlySet<string> | undefined;
-  /** The numbers of the parameters that carry such a value. */
-  readonly carriers: ReadonlySet<number>;
-  /** PostgreSQL's name of a type as it was declared. */
-  readonly typeNamed: (type: string) => string | undefined;
-}
+import type { Declared } from '../tables.js';
+import { keeps, typeNamed, typeOf } from './types.js';
 
 export class Proof {
   /** The tenant and reference tables that the statement names. */
   readonly touched = new Set<Declared>();
-  /** Whether the answer depends on a value that stands in the text. */
-  literal = false;
-  readonly #parameters = new Map<number, Node[]>();
-  readonly #carrying = new Map<number, Set<Node>>();
+  /** The statement's own parameters that stand where a row names its tenant. */
+  readonly guards = new Set<number>();
+  /** Whether tenant tables have to be confined, and whether their rows have to meet within one tenant. */
+  readonly confines: boolean;
+  readonly meets: boolean;
+  /** The number of the tenant's parameter; 0 where there is none. */
+  readonly #tenant: number;
+  readonly #parameters: Node[] = [];
+  /** Those that stand where nothing but the tenant stands. */
+  readonly #carrying = new Set<Node>();
+  #type: string | undefined;
 
-  constructor(readonly given: Given) {}
+  constructor(
+    readonly given: Given,
+    readonly parse: Parse,
+  ) {
+    const { reach, filters, count } = given;
+    this.confines = filters && (reach === 'one' || reach === 'several');
+    this.meets = filters && (reach === 'several' || reach === 'all');
+    this.#tenant = reach === 'one' || reach === 'several' ? count + 1 : 0;
+  }
+
+  get isOne(): boolean {
+    return this.given.reach === 'one';
+  }
+
+  /** Whether the tenant's parameter stands in the text. */
+  get usesTenant(): boolean {
+    return this.#parameters.some((it) => it.number === this.#tenant);
+  }
 
   table(schema: string | undefined, name: string, location: number | undefined): Declared {
-    const declared = this.given.tables.find(schema, name, location);
-    if (declared.tenant && !this.given.tenants) {
-      throw new Refusal(`"${name}" holds tenants' rows`, 'Use db.forTenant(id): db.shared holds the reference tables only', location);
+    const { tables, reach, tenancy } = this.given;
+    const declared = tables.find(schema, name, location);
+    const of = declared.tenant;
+    if (of && !this.touched.has(declared)) {
+      if (reach === 'shared') throw new UnscopedTableError(name, `Use db.forTenant(id) for "${name}": db.shared holds the reference tables only.`);
+      for (const it of this.touched) if (it.tenant && it.tenant.tenancy !== of.tenancy) this.#refuseTenancy(declared);
+      if (tenancy !== undefined && of.tenancy !== tenancy) this.#refuseTenancy(declared);
+      this.#type ??= of.type;
     }
     this.touched.add(declared);
     return declared;
   }
 
-  /** Notes that a parameter was met; `end` compares that with where it carried the tenant. */
-  parameter(node: Node): void {
-    const { number } = node;
-    const seen = this.#parameters.get(number);
-    if (seen) seen.push(node);
-    else this.#parameters.set(number, [node]);
+  #refuseTenancy({ name, tenant }: Declared): never {
+    const tenancy = (tenant!.tenancy as { name?: string } | undefined)?.name;
+    throw new UnscopedTableError(
+      name,
+      tenancy === undefined
+        ? `Use a handle of its own tenancy for "${name}": this handle belongs to another tenancy.`
+        : `Use a handle of the tenancy "${tenancy}" for "${name}", as in db.forTenant(${tenancy}Id): this handle belongs to another tenancy.`,
+    );
   }
 
-  /**
-   * Whether an expression is the tenant's value, compared with or stored in the tenant column of `table`: a
-   * parameter or a literal, either bare or cast to a type that keeps every value of the column's.
-   */
-  isTenant(expression: Node, table: Declared): boolean {
-    let value = expression;
-    if (value?.TypeCast) {
-      const declared = this.given.typeNamed(table.tenant!.type);
-      if (!declared || !typeIn(typeOf(value.TypeCast.typeName), declared)) return false;
-      value = value.TypeCast.arg;
+  /** The table that a statement writes. A common table expression of its name does not hide it. */
+  target(level: Level, { schemaname, relname, alias, location }: Node): Entry {
+    const table = this.table(schemaname, relname, location);
+    if (alias?.colnames) throw new Refusal(`"${relname}" is given other names for its columns`, 'Give the table an alias only', location);
+    if (table.isView) throw new Refusal(`"${relname}" is a view`, 'Write the table itself', location);
+    if (!table.tenant && this.given.reach !== 'shared') {
+      throw new UnscopedTableError(relname, `Write "${relname}" through db.shared: a reference table is shared by all tenants, and a scoped handle only reads it.`);
     }
+    return this.entry(level, { schemaname, relname, alias, location }, table);
+  }
+
+  /** The entry of a declared table. */
+  entry(level: Level, { schemaname, relname, alias, location }: Node, table: Declared): Entry {
+    const entry = new Entry(level, alias?.aliasname ?? relname, table, alias ? undefined : schemaname, location);
+    if (table.tenant && (this.confines || this.meets)) entry.holds = 'tenant';
+    return entry;
+  }
+
+  /** Refuses to set the tenant of a row. */
+  isSettable(table: Declared, column: string): void {
+    if (column === table.tenant?.column) throw new ImmutableTenantError(table.name, column);
+  }
+
+  /** Notes a parameter; `end` asks what became of those that carry the tenant. */
+  parameter(node: Node): void {
+    const { number, location } = node;
+    if (number > this.given.count && number !== this.#tenant) {
+      throw new Refusal(`there is no parameter $${number}`, 'Interpolate the value, so that it becomes a parameter', location);
+    }
+    this.#parameters.push(node);
+  }
+
+  /** Whether an expression is the tenant's parameter, or what is known to be the tenant. */
+  isTenant(expression: Node): boolean {
+    const { known } = this.given;
+    const [value, type] = uncast(expression);
+    if (type && !this.#keeps(type)) return false;
     if (value?.ParamRef) {
-      const node = value.ParamRef;
-      if (!this.given.carriers.has(node.number)) return false;
-      const nodes = this.#carrying.get(node.number);
-      if (nodes) nodes.add(node);
-      else this.#carrying.set(node.number, new Set([node]));
+      const { number } = value.ParamRef;
+      if (!(this.isOne && number === this.#tenant) && !known?.parameters.has(number)) return false;
+      this.#carrying.add(value.ParamRef);
       return true;
     }
-    const text = value?.A_Const && literalOf(value.A_Const);
-    if (text === undefined) return false;
-    this.literal = true;
-    return this.given.tenants!.has(text);
+    const text = known && value?.A_Const && literalOf(value.A_Const);
+    return text !== undefined && known!.values.has(text);
+  }
+
+  /** Whether an expression is the array of the handle's tenants. */
+  isTenants(expression: Node): boolean {
+    const { reach, known } = this.given;
+    const [value, type] = uncast(expression);
+    if (!value?.ParamRef || (type && !(type.endsWith('[]') && this.#keeps(type.slice(0, -2))))) return false;
+    const { number } = value.ParamRef;
+    if (!(reach === 'several' && number === this.#tenant) && !known?.arrays.has(number)) return false;
+    this.#carrying.add(value.ParamRef);
+    return true;
+  }
+
+  /** Whether what a row is given as its tenant is one of the handle's: a parameter of the statement's own becomes a guard. */
+  isCell(source: Source): boolean {
+    if (source === true || this.isTenant(source)) return true;
+    const [value, type] = uncast(source);
+    if (this.given.known || !value?.ParamRef || value.ParamRef.number > this.given.count || (type && !this.#keeps(type))) return false;
+    this.guards.add(value.ParamRef.number);
+    this.#carrying.add(value.ParamRef);
+    return true;
+  }
+
+  #keeps(type: string): boolean {
+    const declared = this.#type === undefined ? undefined : typeNamed(this.parse, this.#type);
+    return declared !== undefined && keeps(type, declared);
   }
 
   /**
-   * A parameter has one type in the whole statement, that of its first use. Where it carries the tenant it must be
-   * used for nothing else: as a float it would match neighbouring ids, as a name it would be cut off.
+   * A parameter has one type in the whole statement. One that carries the tenant stands nowhere else: as a float it would
+   * match neighbouring ids, as a name it would be cut off.
    */
   end(): void {
-    for (const [number, carrying] of this.#carrying) {
-      const other = this.#parameters.get(number)!.find((node) => !carrying.has(node));
-      if (other) {
-        throw new Refusal(
-          `the parameter $${number} carries the tenant, and stands where it could be given another type`,
-          'Pass the value again as a parameter of its own',
-          other.location,
-        );
-      }
-    }
+    const carriers = new Set([...this.#carrying].map((it) => it.number));
+    if (this.#tenant) carriers.add(this.#tenant);
+    const other = carriers.size === 0 ? undefined : this.#parameters.find((it) => carriers.has(it.number) && !this.#carrying.has(it));
+    if (!other) return;
+    throw new Refusal(
+      `the parameter $${other.number} carries the tenant, and stands where it could be given another type`,
+      'Pass the value again as a parameter of its own',
+      other.location,
+    );
   }
+}
+
+/** An expression without its cast, and the type of that. */
+function uncast(expression: Node): [value: Node, type: string | undefined] {
+  const cast = expression?.TypeCast;
+  return cast ? [cast.arg, typeOf(cast.typeName)] : [expression, undefined];
 }
 
 /** A literal that is a string or a whole number, as text. */

@@ -1,9 +1,10 @@
 /** A query: SELECT, VALUES, and set operations of them. */
-import { kindOf, only } from './fields.js';
+import { Level, noRows, type Ctes, type Rows, type Source } from './entry.js';
 import { walk, type Place } from './expression.js';
-import { refOf } from './facts.js';
+import { only } from './fields.js';
 import { From, checkRangeVar } from './from.js';
-import { Level, type Ctes, type Rows, type Source } from './level.js';
+import { commonTies, holdsWithSublinks, isSplit } from './meeting.js';
+import { columnOf, entryOf, nameOf, Scope, type Names } from './names.js';
 import type { Node } from '../parser.js';
 import type { Proof } from './proof.js';
 import { Refusal } from '../refusal.js';
@@ -16,72 +17,84 @@ const fields =
 /**
  * Proves a query.
  *
- * @param parent the level around it, whose columns it may name
- * @param outer the common table expressions that it may name
- * @returns its columns, as far as they are known
+ * @param outer what names mean around it
+ * @param around the common table expressions that it may name
+ * @returns what is known of its rows
  */
-export function select(proof: Proof, node: Node, parent: Level | undefined, outer: Ctes | undefined): Rows {
+export function select(proof: Proof, node: Node, outer: Names | undefined, around: Ctes | undefined, recursion?: Recursion): Rows {
   only(node, 'SelectStmt', fields);
-  const ctes = withClause(proof, node.withClause, parent, outer);
-  const level = new Level(parent);
-  const place: Place = { proof, level, ctes, sees: level.items };
-  const rows = node.op === 'SETOP_NONE' ? (node.valuesLists ? values(node, place) : plain(node, place)) : union(node, place, parent);
-  walk(node.sortClause, place);
-  walk(node.limitOffset, place);
-  walk(node.limitCount, place);
-  return rows;
-}
-
-function plain(node: Node, place: Place): Rows {
-  const { proof, level, ctes } = place;
-  const from = new From(proof, level, ctes);
+  const ctes = withClause(proof, node.withClause, outer, around);
+  if (node.op !== 'SETOP_NONE') return setOperation(proof, node, outer, ctes, recursion);
+  const level = new Level();
+  const from = new From(proof, level, outer, ctes);
   from.add(node.fromClause);
   from.end(node.whereClause);
-  walk(node.distinctClause, place);
-  walk(node.groupClause, place);
-  walk(node.havingClause, place);
-  walk(node.windowClause, place);
+  const place: Place = { proof, level, names: from.names, ctes };
+  const selected = { ...place, isTarget: true };
+  for (const clause of [node.distinctClause, node.groupClause, node.havingClause, node.windowClause, node.limitOffset, node.limitCount]) walk(clause, place);
+  walk(node.sortClause, selected);
   for (const { LockingClause } of node.lockingClause ?? []) {
     only(LockingClause, 'LockingClause', 'lockedRels strength waitPolicy');
     for (const { RangeVar } of LockingClause.lockedRels ?? []) checkRangeVar(RangeVar);
   }
-  return targets(node.targetList, place);
+  const rows = node.valuesLists ? values(node, selected) : targets(node.targetList, selected);
+  return finish(rows, node, place);
 }
 
 /** Walks what is selected or returned, and tells its columns. */
 export function targets(list: readonly Node[] | undefined, place: Place): Rows {
-  const { level } = place;
-  const columns: { name: string; sources: Source[] }[] = [];
+  const { level, names } = place;
+  const columns: { name: string; sources: readonly Source[] }[] = [];
   let ordered = Infinity;
-  let known = true;
+  let whole = true;
   for (const { ResTarget } of list ?? []) {
     only(ResTarget, 'ResTarget', 'name val location');
     const { name, val } = ResTarget;
     walk(val, place);
     const path: Node[] | undefined = val.ColumnRef?.fields;
-    const star = path?.at(-1).A_Star ?? (val.A_Indirection?.indirection.at(-1).A_Star && {});
-    if (star) {
+    const isStar = path?.at(-1).A_Star ?? val.A_Indirection?.indirection.at(-1).A_Star;
+    if (isStar) {
       ordered = Math.min(ordered, columns.length);
-      const qualifier = path?.slice(0, -1).map((it) => it.String.sval);
-      const items = !qualifier ? undefined : qualifier.length === 0 ? level.items : level.named(qualifier[1] && qualifier[0], qualifier.at(-1)!);
-      if (!items || (qualifier!.length > 0 && items.length !== 1)) {
-        known = false;
-        continue;
-      }
-      for (const item of items) {
-        if (!item.columns) known = false;
-        for (const column of item.columns ?? item.bound) {
-          columns.push({ name: column, sources: [item.bound.has(column) ? 'bound' : place] });
-        }
-      }
+      const qualifier = path?.slice(0, -1).map((it) => it.String?.sval as string | undefined);
+      const source = !qualifier ? undefined : qualifier.length === 0 ? names.scope : entryOf(qualifier, names);
+      if (!source?.whole) whole = false;
+      for (const { name, of, sources, level: at } of source?.columns() ?? []) columns.push({ name, sources: isOf(of, level) ? [true] : ((at === level && sources) || [val]) });
       continue;
     }
-    const ref = path && refOf(level, val, level.items);
-    const isBound = ref?.item.bound.has(ref.column) ?? false;
-    columns.push({ name: name ?? nameOf(val), sources: [isBound ? 'bound' : val] });
+    columns.push({ name: name ?? nameOf(val), sources: sourcesOf(val, place) });
   }
-  return { columns, ordered: Math.min(ordered, columns.length), known };
+  return { ...noRows, columns, ordered: Math.min(ordered, columns.length), whole };
 }
+
+/** Whether a column holds the tenant of the rows of the level: its own, or that of the row around to which they belong. */
+const isOf = (of: unknown, level: Level): boolean => of !== undefined && ((of as { level: Level }).level === level || level.ties.includes(of as never));
+
+/** What is selected: the tenant, which may be the first that an outer join left there. */
+export function sourcesOf(value: Node, { level, names }: Place): readonly Source[] {
+  const args: readonly Node[] = value?.CoalesceExpr?.args ?? [value];
+  const columns = args.map((it) => columnOf(it, names));
+  if (columns.every((it) => isOf(it?.of, level))) return [true];
+  const [column] = columns;
+  return (args.length === 1 && column?.level === level && column.sources) || [value];
+}
+
+/** What a query holds of tenants, when all of it was walked. */
+export function finish(rows: Rows, node: Node, { proof, level, names }: Place): Rows {
+  const { holds, ties } = proof.meets ? holdsWithSublinks(level) : { holds: level.entries.some((it) => it.holds !== 'nothing') ? ('tenant' as const) : ('nothing' as const), ties: level.ties };
+  const { own } = level;
+  if (!proof.meets) {
+    // One column may be the tenant's and another that of a row around: neither is known to be that of the rows.
+    const isKnown = own || ties.length > 0;
+    const columns = isKnown ? rows.columns : rows.columns.map((it) => (it.sources.includes(true) ? { ...it, sources: [] } : it));
+    return { ...rows, columns, holds, own, ties };
+  }
+  const isSelected = (value: Node) => sourcesOf(value, { proof, level, names, ctes: undefined })[0] === true;
+  const isKept = holds !== 'tenant' || ties.length > 0 || (rows.columns.some(isTenant) && isSplit(node, level, names, isSelected));
+  return { ...rows, holds: isKept ? holds : 'mixed', own, ties };
+}
+
+/** Whether a column holds the tenant in every row. */
+const isTenant = ({ sources }: Rows['columns'][number]) => sources.length > 0 && sources.every((it) => it === true);
 
 function values(node: Node, place: Place): Rows {
   const columns: { name: string; sources: Source[] }[] = [];
@@ -93,63 +106,49 @@ function values(node: Node, place: Place): Rows {
   }
   // Rows of different lengths are PostgreSQL's error; none of their columns is of use here.
   const isEven = node.valuesLists.every((it: Node) => it.List.items.length === columns.length);
-  return { columns, ordered: isEven ? columns.length : 0, known: true };
+  return { ...noRows, columns, ordered: isEven ? columns.length : 0 };
 }
 
-function union(node: Node, { proof, ctes }: Place, parent: Level | undefined): Rows {
-  for (const part of ['targetList', 'fromClause', 'whereClause', 'valuesLists', 'lockingClause']) {
-    if (node[part]) throw new Refusal('a set operation says more than its operands', 'Write the statement without it');
+/** Tells a recursive query what its own rows are, as far as they are known. */
+export type Recursion = (rows: Rows) => void;
+
+function setOperation(proof: Proof, node: Node, outer: Names | undefined, ctes: Ctes | undefined, recursion?: Recursion): Rows {
+  only(node, 'SelectStmt', 'op all larg rarg withClause sortClause limitOffset limitCount limitOption');
+  const { larg, rarg, sortClause, limitOffset, limitCount } = node;
+  let rows = select(proof, larg, outer, ctes);
+  for (let before: string | undefined; ; ) {
+    recursion?.(rows);
+    const both = united(proof, rows, select(proof, rarg, outer, ctes));
+    // What is known of the rows of a recursion is assumed, and given up where its second operand does not keep it.
+    if (!recursion) rows = both;
+    else if (before === (before = gistOf(both))) break;
+    else rows = { ...both, columns: both.columns.map((it) => ({ ...it, sources: isTenant(it) ? [true] : [] })) };
+    if (!recursion) break;
   }
-  return unionRows(select(proof, node.larg, parent, ctes), select(proof, node.rarg, parent, ctes));
+  const level = new Level();
+  const place: Place = { proof, level, names: { scope: new Scope([], []), outer }, ctes };
+  for (const clause of [sortClause, limitOffset, limitCount]) walk(clause, place);
+  if (!proof.meets) return rows;
+  if (rows.holds !== 'nothing' && level.sublinks.some((it) => it.rows.holds !== 'nothing')) {
+    throw new Refusal('a subquery in LIMIT runs over the rows of every tenant', 'Give LIMIT a number');
+  }
+  const isLimited = (limitOffset || limitCount) && rows.holds === 'tenant' && rows.ties.length === 0;
+  return isLimited ? { ...rows, holds: 'mixed' } : rows;
 }
 
-/** The rows of both: a column is what it is in each. */
-export function unionRows(left: Rows, right: Rows): Rows {
+/** What of rows can change from one round of a recursion to the next, and changes in one direction only. */
+const gistOf = ({ holds, own, ties, columns }: Rows) => `${holds} ${own} ${ties.length} ${columns.map((it) => +isTenant(it)).join('')}`;
+
+/** The rows of both operands: a column is what it is in each. */
+function united(proof: Proof, left: Rows, right: Rows): Rows {
   const ordered = Math.min(left.ordered, right.ordered);
-  const columns = left.columns.map(({ name, sources }, i) => ({
-    name,
-    sources: i < ordered ? [...sources, ...right.columns[i]!.sources] : [right],
-  }));
-  return { columns, ordered, known: left.known };
-}
-
-/** The name that PostgreSQL gives a column without an alias. */
-export function nameOf(value: Node): string {
-  const [kind, it] = kindOf(value);
-  switch (kind) {
-    case 'ColumnRef':
-      return it.fields.at(-1).String.sval;
-    case 'FuncCall':
-      return it.funcname.at(-1).String.sval;
-    case 'TypeCast': {
-      const inner = nameOf(it.arg);
-      return inner === '?column?' ? it.typeName.names.at(-1).String.sval : inner;
-    }
-    case 'CollateClause':
-      return nameOf(it.arg);
-    case 'A_Indirection':
-      return nameOf(it.arg);
-    case 'CaseExpr': {
-      const inner = it.defresult ? nameOf(it.defresult) : '?column?';
-      return inner === '?column?' ? 'case' : inner;
-    }
-    case 'CoalesceExpr':
-      return 'coalesce';
-    case 'MinMaxExpr':
-      return it.op === 'IS_GREATEST' ? 'greatest' : 'least';
-    case 'A_ArrayExpr':
-      return 'array';
-    case 'RowExpr':
-      return 'row';
-    case 'GroupingFunc':
-      return 'grouping';
-    case 'SubLink':
-      if (it.subLinkType === 'EXISTS_SUBLINK') return 'exists';
-      if (it.subLinkType === 'ARRAY_SUBLINK') return 'array';
-      if (it.subLinkType === 'EXPR_SUBLINK' && it.subselect.SelectStmt.targetList) {
-        const { name, val } = it.subselect.SelectStmt.targetList[0].ResTarget;
-        return name ?? nameOf(val);
-      }
-  }
-  return '?column?';
+  const columns = left.columns.map(({ name, sources }, i) => ({ name, sources: i < ordered ? [...sources, ...right.columns[i]!.sources] : [] }));
+  const holding = [left, right].filter((it) => it.holds !== 'nothing');
+  const ties = commonTies(holding.map((it) => it.ties));
+  const own = holding.every((it) => it.own);
+  const rows: Rows = { columns, ordered, whole: left.whole, holds: 'nothing', own, ties };
+  if (holding.length === 0) return rows;
+  if (!proof.meets) return { ...rows, holds: 'tenant', columns: own || ties.length > 0 ? columns : columns.map((it) => ({ ...it, sources: [] })) };
+  const isKept = ties.length > 0 || (holding.every((it) => it.holds === 'tenant') && columns.some(isTenant));
+  return { ...rows, holds: isKept ? 'tenant' : 'mixed' };
 }

@@ -1,59 +1,45 @@
 /** WITH: each common table expression is proved where it stands, and known by its name behind that. */
+import { renamed, type Ctes, type Rows } from './entry.js';
 import { kindOf, only, words } from './fields.js';
-import type { Ctes, Level, Rows } from './level.js';
-import { renamed } from './level.js';
+import type { Names } from './names.js';
 import type { Node } from '../parser.js';
 import type { Proof } from './proof.js';
 import { Refusal } from '../refusal.js';
-import { select, unionRows } from './select.js';
+import { select } from './select.js';
 import { write } from './write.js';
 
-export function withClause(proof: Proof, clause: Node | undefined, parent: Level | undefined, outer: Ctes | undefined): Ctes | undefined {
-  if (!clause) return outer;
+export function withClause(proof: Proof, clause: Node | undefined, outer: Names | undefined, around: Ctes | undefined): Ctes | undefined {
+  if (!clause) return around;
   only(clause, 'WithClause', 'ctes recursive location');
   const entries: Ctes[] = [];
-  let ctes = outer;
+  let ctes = around;
   // With RECURSIVE every name is known in every body; a name that is not read yet stands for nothing.
   if (clause.recursive) {
     for (const { CommonTableExpr } of clause.ctes) entries.push((ctes = { name: CommonTableExpr.ctename, rows: undefined, outer: ctes }));
   }
   clause.ctes.forEach(({ CommonTableExpr: cte }: Node, i: number) => {
-    only(cte, 'CommonTableExpr', 'ctename aliascolnames ctematerialized ctequery location');
+    only(cte, 'CommonTableExpr', 'ctename aliascolnames ctematerialized ctequery search_clause cycle_clause location');
     const names: string[] | undefined = cte.aliascolnames?.map((it: Node) => it.String.sval);
-    const named = (rows: Rows) => (names ? renamed(rows, names) : rows);
     const [kind, query] = kindOf(cte.ctequery);
-    if (clause.recursive && kind === 'SelectStmt' && query.op === 'SETOP_UNION') {
-      recursive(proof, query, entries[i]!, named, parent, ctes);
-      return;
+    const isRecursive = clause.recursive && kind === 'SelectStmt' && query.op === 'SETOP_UNION';
+    const recursion = isRecursive ? (rows: Rows) => void (entries[i]!.rows = renamed(rows, names)) : undefined;
+    const rows = kind === 'SelectStmt' ? select(proof, query, outer, ctes, recursion) : write(proof, kind, query, outer, ctes);
+    if (!rows) throw new Refusal(`${words(kind)} is not understood in WITH`, 'Write a query, INSERT, UPDATE, DELETE or MERGE there', cte.location);
+    for (const value of [cte.cycle_clause?.cycle_mark_value, cte.cycle_clause?.cycle_mark_default]) {
+      if (value && !value.A_Const && !value.TypeCast?.arg.A_Const) throw new Refusal('an expression marks a cycle', 'Mark it with a constant', cte.location);
     }
-    const rows =
-      kind === 'SelectStmt'
-        ? select(proof, query, parent, ctes)
-        : write(proof, kind, query, parent, ctes);
-    if (!rows) throw new Refusal(`${words(kind)} is not understood in WITH`, 'Write a query, INSERT, UPDATE or DELETE there', cte.location);
-    if (clause.recursive) entries[i]!.rows = named(rows);
-    else ctes = { name: cte.ctename, rows: named(rows), outer: ctes };
+    const named = searched(renamed(rows, names), cte);
+    if (clause.recursive) entries[i]!.rows = named;
+    else ctes = { name: cte.ctename, rows: named, outer: ctes };
   });
   return ctes;
 }
 
-/**
- * A recursive query: its second operand names its own rows. That a column of those holds the tenant is assumed
- * where the first operand says so, and given up where the second does not keep it.
- */
-function recursive(proof: Proof, query: Node, entry: Ctes, named: (rows: Rows) => Rows, parent: Level | undefined, ctes: Ctes | undefined): void {
-  const inner = withClause(proof, query.withClause, parent, ctes);
-  let rows = select(proof, query.larg, parent, inner);
-  for (;;) {
-    entry.rows = named(rows);
-    const next = unionRows(rows, select(proof, query.rarg, parent, inner));
-    const kept = next.columns.map((it, i) => ({ ...it, sources: isBound(it) ? it.sources.slice(0, 1) : [rows.columns[i]!] }));
-    const isStable = kept.every((it, i) => isBound(it) === isBound(rows.columns[i]!));
-    rows = { ...rows, columns: kept };
-    if (isStable) break;
-  }
-  entry.rows = named(rows);
-  select(proof, query, parent, ctes);
+/** The columns that SEARCH and CYCLE add. */
+function searched(rows: Rows, { search_clause: search, cycle_clause: cycle }: Node): Rows {
+  if (search) only(search, 'search clause', 'search_col_list search_breadth_first search_seq_column location');
+  if (cycle) only(cycle, 'cycle clause', 'cycle_col_list cycle_mark_column cycle_mark_value cycle_mark_default cycle_path_column location');
+  const added: (string | undefined)[] = [search?.search_seq_column, cycle?.cycle_mark_column, cycle?.cycle_path_column];
+  const columns = added.filter((it) => it !== undefined).map((name) => ({ name, sources: [] }));
+  return columns.length === 0 ? rows : { ...rows, columns: [...rows.columns, ...columns] };
 }
-
-const isBound = ({ sources }: Rows['columns'][number]) => sources.every((it) => it === 'bound');

@@ -1,81 +1,79 @@
-/** INSERT, UPDATE and DELETE: what they write is the tenant's, and stays so. */
+/** INSERT, UPDATE, DELETE and MERGE: what they write is the tenant's, and stays so. */
+import { Entry, Level, noRows, type Ctes, type Rows, type Source } from './entry.js';
 import { walk, type Place } from './expression.js';
+import { sameTenant, addFacts } from './facts.js';
 import { only } from './fields.js';
-import { From, checkRangeVar } from './from.js';
-import { Level, type Ctes, type Item, type Rows } from './level.js';
+import { checkRangeVar, From, isConfined, refuse } from './from.js';
+import { Scope, type Names } from './names.js';
 import type { Node } from '../parser.js';
 import type { Proof } from './proof.js';
 import { Refusal } from '../refusal.js';
-import { select, targets } from './select.js';
+import { finish, select, sourcesOf, targets } from './select.js';
 import type { Declared } from '../tables.js';
 import { withClause } from './with.js';
 
 /**
  * Proves a statement that writes.
  *
- * @returns the rows that it returns; undefined for a statement of another kind
+ * @returns what is known of the rows that it returns; undefined for a statement of another kind
  */
-export function write(proof: Proof, kind: string, node: Node, parent: Level | undefined, outer: Ctes | undefined): Rows | undefined {
-  const proveKind = { InsertStmt: insert, UpdateStmt: update, DeleteStmt: deleteFrom }[kind];
-  return proveKind?.(proof, node, parent, outer);
+export function write(proof: Proof, kind: string, node: Node, outer: Names | undefined, around: Ctes | undefined): Rows | undefined {
+  const proveKind = { InsertStmt: insert, UpdateStmt: update, DeleteStmt: deleteFrom, MergeStmt: merge }[kind];
+  return proveKind?.(proof, node, outer, around);
 }
 
-/** The table that is written. A common table expression of its name does not hide it. */
-function targetOf(proof: Proof, relation: Node): Declared {
-  checkRangeVar(relation);
-  const { schemaname, relname, location, alias } = relation;
-  const table = proof.table(schemaname, relname, location);
-  if (alias?.colnames) throw new Refusal(`"${relname}" is given other names for its columns`, 'Give the table an alias only', location);
-  if (table.isView) throw new Refusal(`"${relname}" is a view`, 'Write the table itself', location);
-  if (!table.tenant && proof.given.tenants) {
-    throw new Refusal(`"${relname}" is a reference table, which all tenants share`, 'Write it through db.shared', location);
-  }
-  return table;
-}
+const scopeOf = (...entries: Entry[]) => new Scope(entries, entries);
 
-function itemFor({ relname, schemaname, alias, location }: Node, table: Declared): Item {
-  return { name: alias?.aliasname ?? relname, schema: alias ? undefined : schemaname, table, location, columns: table.columns, bound: new Set() };
-}
-
-function insert(proof: Proof, node: Node, parent: Level | undefined, outer: Ctes | undefined): Rows {
+function insert(proof: Proof, node: Node, outer: Names | undefined, around: Ctes | undefined): Rows {
   only(node, 'InsertStmt', 'relation cols selectStmt onConflictClause returningClause withClause override');
   const { relation, cols, selectStmt, onConflictClause, returningClause } = node;
-  const ctes = withClause(proof, node.withClause, parent, outer);
-  const table = targetOf(proof, relation);
+  checkRangeVar(relation);
+  const ctes = withClause(proof, node.withClause, outer, around);
+  const level = new Level();
+  const target = proof.target(level, relation);
+  const table = target.table!;
   const names: string[] | undefined = cols?.map(({ ResTarget }: Node) => {
-    only(ResTarget, 'ResTarget', 'name indirection location');
-    for (const it of ResTarget.indirection ?? []) {
-      if (!it.A_Indices) throw new Refusal('a field of a column is written', 'Write the whole column', ResTarget.location);
-    }
+    checkTarget(ResTarget, { proof, level, names: { scope: scopeOf(), outer }, ctes });
     return ResTarget.name;
   });
-  const rows = selectStmt ? select(proof, selectStmt.SelectStmt, parent, ctes) : undefined;
-  if (table.tenant) tenantColumn(proof, table, names, rows, relation.location);
+  insertedRows(proof, table, names, selectStmt?.SelectStmt, relation.location, outer, ctes);
 
-  const target = itemFor(relation, table);
-  if (table.tenant) target.bound.add(table.tenant.column);
-  const level = new Level(parent);
-  level.items.push(target);
+  level.entries.push(target);
+  level.own = true;
+  const place: Place = { proof, level, names: { scope: scopeOf(target), outer }, ctes };
   if (onConflictClause) {
-    const conflict = new Level(parent);
-    conflict.items.push(target, { ...target, name: 'excluded', schema: undefined });
-    onConflict(onConflictClause, table, { proof, level: conflict, ctes });
+    const excluded = new Entry(level, 'excluded');
+    for (const it of table.columns) excluded.add(it, target.column(it)?.of);
+    onConflict(onConflictClause, table, { ...place, names: { scope: scopeOf(target, excluded), outer } });
   }
-  return returning(returningClause, target, { proof, level, ctes });
+  return returning(returningClause, target, place);
 }
 
 /** Each row must be given its tenant, at a place that is known. */
-function tenantColumn(proof: Proof, table: Declared, names: string[] | undefined, rows: Rows | undefined, location: number | undefined): void {
-  const { column } = table.tenant!;
-  const index = names?.indexOf(column) ?? -1;
-  const remedy = `Name "${column}" in the columns of the INSERT, and give it the tenant's value in every row`;
+function insertedRows(proof: Proof, table: Declared, names: string[] | undefined, query: Node, location: number | undefined, outer: Names | undefined, ctes: Ctes | undefined): void {
+  const index = table.tenant ? (names?.indexOf(table.tenant.column) ?? -1) : 0;
+  const rows = query && select(proof, query, outer, ctes);
+  if (!table.tenant) return;
+  const isAll = proof.given.reach === 'all';
+  // Its default gives it, which is a new tenant's or nobody's; not to rows that hold tenants' data.
+  if (index < 0 && isAll && (!rows || (names && rows.holds === 'nothing'))) return;
+  const remedy = `Name "${table.tenant.column}" in the columns of the INSERT, and give it the tenant's value in every row`;
   if (index < 0 || !rows) throw new Refusal(`a row of "${table.name}" is not given its tenant`, remedy, location);
-  const sources = index < rows.ordered ? rows.columns[index]!.sources : [];
-  const isTenant = sources.length > 0 && sources.every((it) => it === 'bound' || proof.isTenant(it, table));
-  if (!isTenant) {
-    const reason = index < rows.ordered ? 'a value that is not this handle\'s tenant' : 'a value whose place behind a star is not known';
-    throw new Refusal(`a row of "${table.name}" is given ${reason}`, remedy, location);
-  }
+  if (index >= rows.ordered) throw new Refusal(`a row of "${table.name}" is given a value whose place behind a star is not known`, remedy, location);
+  checkCells(proof, table, rows.columns[index]!.sources, rows.holds !== 'nothing', location);
+}
+
+/** Refuses what a row is given as its tenant, unless it is one of the handle's: that of the data that it is made of, if it is made of any. */
+function checkCells(proof: Proof, table: Declared, sources: readonly Source[], holdsData: boolean, location: number | undefined): void {
+  const isAll = proof.given.reach === 'all';
+  const isTenant = (source: Source) =>
+    holdsData && proof.meets ? source === true : proof.isCell(source) || (isAll && (source as Node).SetToDefault !== undefined);
+  if (sources.length > 0 && sources.every(isTenant)) return;
+  throw new Refusal(
+    `a row of "${table.name}" is given a value that is not this handle's tenant`,
+    `Name "${table.tenant!.column}" in the columns of the INSERT, and give it the tenant's value in every row`,
+    location,
+  );
 }
 
 function onConflict(node: Node, table: Declared, place: Place): void {
@@ -89,65 +87,132 @@ function onConflict(node: Node, table: Declared, place: Place): void {
     }
     walk(infer.whereClause, place);
   }
-  // A row of another tenant could conflict, and be changed or told of, unless the tenant column is of the key.
-  if (table.tenant && (infer || action !== 'ONCONFLICT_NOTHING')) {
+  // The row that conflicts could be another tenant's, and be changed, unless the tenant column is of the key.
+  if (table.tenant && action !== 'ONCONFLICT_NOTHING') {
     const { column } = table.tenant;
     if (!infer?.indexElems?.some(({ IndexElem }: Node) => IndexElem.name === column)) {
-      throw new Refusal("a row of another tenant could conflict", `Put "${column}" into the target of ON CONFLICT`, infer?.location ?? location);
+      throw new Refusal('a row of another tenant could conflict', `Put "${column}" into the target of ON CONFLICT`, infer?.location ?? location);
     }
   }
   set(targetList, table, place);
   walk(whereClause, place);
 }
 
-function update(proof: Proof, node: Node, parent: Level | undefined, outer: Ctes | undefined): Rows {
+function update(proof: Proof, node: Node, outer: Names | undefined, around: Ctes | undefined): Rows {
   only(node, 'UpdateStmt', 'relation targetList whereClause fromClause returningClause withClause');
   const { relation, targetList, whereClause, fromClause, returningClause } = node;
-  const place = changed(proof, node, relation, fromClause, whereClause, parent, outer);
-  set(targetList, place.target.table!, place);
-  return returning(returningClause, place.target, place);
+  const { target, place } = changed(proof, node, relation, fromClause, whereClause, outer, around);
+  set(targetList, target.table!, place);
+  return returning(returningClause, target, place);
 }
 
-function deleteFrom(proof: Proof, node: Node, parent: Level | undefined, outer: Ctes | undefined): Rows {
+function deleteFrom(proof: Proof, node: Node, outer: Names | undefined, around: Ctes | undefined): Rows {
   only(node, 'DeleteStmt', 'relation usingClause whereClause returningClause withClause');
   const { relation, usingClause, whereClause, returningClause } = node;
-  const place = changed(proof, node, relation, usingClause, whereClause, parent, outer);
-  return returning(returningClause, place.target, place);
+  const { target, place } = changed(proof, node, relation, usingClause, whereClause, outer, around);
+  return returning(returningClause, target, place);
 }
 
 /** The rows that UPDATE or DELETE changes: the target's, joined with the other sources. */
-function changed(proof: Proof, node: Node, relation: Node, sources: Node, where: Node, parent: Level | undefined, outer: Ctes | undefined) {
-  const ctes = withClause(proof, node.withClause, parent, outer);
-  const level = new Level(parent);
-  const from = new From(proof, level, ctes);
+function changed(proof: Proof, node: Node, relation: Node, sources: Node, where: Node, outer: Names | undefined, around: Ctes | undefined) {
+  checkRangeVar(relation);
+  const ctes = withClause(proof, node.withClause, outer, around);
+  const level = new Level();
+  const from = new From(proof, level, outer, ctes);
   from.add(sources);
-  const target = from.addItem(itemFor(relation, targetOf(proof, relation)));
+  const target = proof.target(level, relation);
+  from.addTarget(target);
   from.end(where);
-  return { proof, level, ctes, target, sees: level.items };
+  return { target, place: { proof, level, names: from.names, ctes } satisfies Place };
+}
+
+/**
+ * MERGE. The condition of ON filters the target where it stands beside a row of the source, and the source only where no
+ * arm is for its rows without a match. Rows of the target without a match are confined by the arm that changes them.
+ */
+function merge(proof: Proof, node: Node, outer: Names | undefined, around: Ctes | undefined): Rows {
+  only(node, 'MergeStmt', 'relation sourceRelation joinCondition mergeWhenClauses returningClause withClause');
+  const { relation, sourceRelation, joinCondition, mergeWhenClauses, returningClause } = node;
+  checkRangeVar(relation);
+  const arms: readonly Node[] = mergeWhenClauses.map((it: Node) => it.MergeWhenClause);
+  const ctes = withClause(proof, node.withClause, outer, around);
+  const level = new Level();
+  const from = new From(proof, level, outer, ctes);
+  from.add([sourceRelation]);
+  const ofSource = from.names;
+  const sources = [...level.entries];
+  const target = proof.target(level, relation);
+  from.addTarget(target);
+  const hasInsert = arms.some((it) => it.matchKind === 'MERGE_WHEN_NOT_MATCHED_BY_TARGET');
+  const join = { left: sources, right: [target], filtered: hasInsert ? [target] : [target, ...sources] };
+  from.conditions.push({ expression: joinCondition, names: from.names, join });
+  from.end(undefined);
+  const place: Place = { proof, level, names: from.names, ctes };
+  for (const arm of arms) {
+    only(arm, 'MergeWhenClause', 'matchKind commandType override condition targetList values');
+    const { matchKind, commandType, condition, targetList, values } = arm;
+    const isOfTarget = matchKind === 'MERGE_WHEN_NOT_MATCHED_BY_SOURCE';
+    const isInsert = commandType === 'CMD_INSERT';
+    const names = isOfTarget ? { scope: scopeOf(target), outer } : matchKind === 'MERGE_WHEN_NOT_MATCHED_BY_TARGET' ? ofSource : from.names;
+    const here: Place = { ...place, names };
+    if (isOfTarget && proof.confines && target.table!.tenant) {
+      const alone = new Level();
+      addFacts(proof, alone, { expression: condition, names });
+      if (!isConfined(sameTenant([target], alone.facts), level)) refuse(target, condition ? [{ expression: condition, names }] : []);
+    }
+    walk(condition, here);
+    if (!isInsert) {
+      set(targetList, target.table!, here);
+      continue;
+    }
+    for (const { ResTarget } of targetList ?? []) checkTarget(ResTarget, here);
+    walk(values, here);
+    const { tenant } = target.table!;
+    if (!tenant) continue;
+    const value = values?.[targetList?.findIndex((it: Node) => it.ResTarget.name === tenant.column) ?? -1];
+    const holdsData = sources.some((it) => it.holds !== 'nothing');
+    if (value === undefined) throw new Refusal(`a row of "${target.table!.name}" is not given its tenant`, `Name "${tenant.column}" in the columns of the INSERT, and give it the tenant's value`, relation.location);
+    checkCells(proof, target.table!, sourcesOf(value, here), holdsData, relation.location);
+  }
+  return returning(returningClause, target, place);
+}
+
+function checkTarget(node: Node, place: Place): void {
+  only(node, 'ResTarget', 'name indirection val location');
+  for (const it of node.indirection ?? []) {
+    if (!it.A_Indices) throw new Refusal('a field of a column is written', 'Write the whole column', node.location);
+    walk(it, place);
+  }
 }
 
 function set(list: readonly Node[] | undefined, table: Declared, place: Place): void {
   for (const { ResTarget } of list ?? []) {
-    only(ResTarget, 'ResTarget', 'name indirection val location');
-    const { name, indirection, val, location } = ResTarget;
-    if (name === table.tenant?.column) {
-      throw new Refusal(`the tenant column "${name}" of "${table.name}" is set`, 'Leave it out of SET: the tenant of a row cannot change', location);
-    }
-    for (const it of indirection ?? []) {
-      if (!it.A_Indices) throw new Refusal('a field of a column is written', 'Write the whole column', location);
-      walk(it, place);
-    }
-    walk(val, place);
+    place.proof.isSettable(table, ResTarget.name);
+    checkTarget(ResTarget, place);
+    walk(ResTarget.val, place);
   }
 }
 
 /** RETURNING sees the row as it was, and as it became. */
-function returning(clause: Node | undefined, target: Item, place: Place): Rows {
-  if (!clause) return { columns: [], ordered: 0, known: true };
-  only(clause, 'ReturningClause', 'exprs');
-  const around = new Level(place.level.parent);
-  for (const name of ['old', 'new']) around.items.push({ ...target, name, schema: undefined });
-  const level = new Level(around);
-  level.items.push(...place.level.items);
-  return targets(clause.exprs, { ...place, level, sees: level.items });
+function returning(clause: Node | undefined, target: Entry, place: Place): Rows {
+  if (!clause) return finish(noRows, {}, place);
+  only(clause, 'ReturningClause', 'options exprs');
+  const { level, names } = place;
+  const other: Record<string, string> = {};
+  for (const { ReturningOption: option } of clause.options ?? []) {
+    only(option, 'ReturningOption', 'option value location');
+    other[option.option === 'RETURNING_OPTION_OLD' ? 'old' : 'new'] = option.value;
+  }
+  // A table or alias that is called so comes before them.
+  const rows = ['old', 'new'].flatMap((it) => {
+    const name = other[it] ?? it;
+    if (names.scope.named(undefined, name).length > 0) return [];
+    const entry = new Entry(level, name);
+    entry.isQualified = true;
+    for (const column of target.table!.columns) entry.add(column, target.column(column)?.of);
+    return [entry];
+  });
+  const scope = new Scope([names.scope, ...rows], [...names.scope.entries, ...rows]);
+  const selected: Place = { ...place, names: { scope, outer: names.outer }, isTarget: true };
+  return finish(targets(clause.exprs, selected), {}, selected);
 }

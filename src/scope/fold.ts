@@ -1,0 +1,179 @@
+/**
+ * Long lists of parameters, read once for all lengths. `values ($1, $2), ($3, $4), ...` and `in ($5, $6, ...)` are cut
+ * to their first row or item before the text is met, and put back into what was proved.
+ *
+ * That what is sent says what was proved rests on the parse tree of the proved text, not on this file's reading:
+ * - The tree has, where a list is put back, the one row of an INSERT's VALUES with the cells of the first row, or the one
+ *   item of an IN or an ARRAY. What is put back is nothing but more rows of as many cells, each `$n` or `default`, or
+ *   more items `$n`. In PostgreSQL's grammar that can only continue the list.
+ * - Every `$n` that the text shows is a parameter in the tree, so that giving it another number is all that happens to it.
+ *   The parameters of what was cut follow each other, and stand nowhere else.
+ * Where anything is otherwise, the text is met as it is.
+ */
+import type { Node } from '../sql/parser.js';
+import { Refusal } from '../sql/refusal.js';
+
+/** A list that was cut behind its first row or item. */
+interface Cut {
+  readonly isRows: boolean;
+  /** The number of the last parameter that stayed, and how many were cut behind it. */
+  readonly last: number;
+  readonly count: number;
+  /** The cells of the first row, or the item. */
+  readonly first: readonly string[];
+  readonly text: string;
+}
+
+/** A text without what was cut, whose parameters are numbered through. */
+export interface Folded {
+  readonly text: string;
+  readonly count: number;
+  readonly cuts: readonly Cut[];
+}
+
+/** What is shorter is met as it is. */
+const shortest = 500;
+const [row, more] = [String.raw`\((?:\$\d+|default)(?:, (?:\$\d+|default))*\)`, '{7,}'];
+const lists = new RegExp(String.raw`${row}(?:, ${row})${more}|\$\d+(?:, \$\d+)${more}`, 'g');
+const parameter = /\$(\d+)/g;
+
+/** @returns undefined where there is no long list */
+export function fold(text: string, count: number): Folded | undefined {
+  if (text.length < shortest) return undefined;
+  const found: { at: number; end: number; from: number; to: number; isRows: boolean; text: string }[] = [];
+  lists.lastIndex = 0;
+  for (let match = lists.exec(text); match; match = lists.exec(text)) {
+    const [list] = match;
+    const isRows = list.startsWith('(');
+    const length = isRows ? list.indexOf(')') + 1 : list.indexOf(',');
+    const numbers = list.match(parameter)!.map((it) => Number(it.slice(1)));
+    const kept = list.slice(0, length).match(parameter)?.length ?? 0;
+    if (kept === 0 || !numbers.every((it, i) => it === numbers[0]! + i)) return undefined;
+    const at = match.index + length;
+    found.push({ at, end: match.index + list.length, from: numbers[kept] ?? 0, to: numbers.at(-1)!, isRows, text: list.slice(0, length) });
+  }
+  if (found.length === 0 || found.some((it) => it.from === 0)) return undefined;
+  let isApart = true;
+  const short = (n: number) => found.reduce((sum, { from, to }) => (n > to ? sum - (to - from + 1) : n >= from ? ((isApart = false), sum) : sum), n);
+  const shifted = (part: string) => part.replaceAll(parameter, (_, n) => `$${short(Number(n))}`);
+  let [out, done] = ['', 0];
+  for (const { at, end } of found) {
+    out += shifted(text.slice(done, at));
+    done = end;
+  }
+  out += shifted(text.slice(done));
+  const cuts = found.map(({ at, end, from, to, isRows, text: first }): Cut => {
+    const cells = shifted(isRows ? first.slice(1, -1) : first).split(', ');
+    return { isRows, last: short(from - 1), count: to - from + 1, first: cells, text: text.slice(at, end) };
+  });
+  return isApart ? { text: out, count: short(count), cuts } : undefined;
+}
+
+/** Where the lists are put back into a text that was proved without them. */
+export interface Seams {
+  /** The text between its parameters, and their numbers. */
+  readonly pieces: readonly string[];
+  readonly numbers: readonly number[];
+  readonly lists: readonly Seam[];
+}
+
+interface Seam {
+  /** Behind which parameter, and how much of the text behind that. */
+  readonly index: number;
+  readonly offset: number;
+  /** Rows: which cell is the tenant's; -1 before the first one; undefined where there is none. */
+  readonly tenant?: number | undefined;
+}
+
+/**
+ * @param text what was proved, and its tree
+ * @param k the number of the tenant's parameter
+ * @param guards the parameters that stand where a row names its tenant
+ * @returns undefined where the tree does not show each list
+ */
+export function seamsOf({ cuts }: Folded, text: string, tree: Node, k: number, guards: readonly number[], mayLackTenant: boolean): Seams | undefined {
+  // eslint-disable-next-line no-control-regex
+  if (!/^[\x00-\x7f]*$/.test(text)) return undefined; // The tree counts bytes.
+  const hits = [...text.matchAll(parameter)];
+  const at = new Map<number, number>(hits.map((it, i) => [it.index, i]));
+  const found: { isRows: boolean; cells: readonly Node[] }[] = [];
+  const seen = new Map<number, number>();
+  let count = 0;
+  const walk = (node: Node): void => {
+    if (node === null || typeof node !== 'object') return;
+    const { ParamRef, InsertStmt, A_Expr, A_ArrayExpr } = node;
+    if (ParamRef) {
+      count++;
+      seen.set(ParamRef.number, (seen.get(ParamRef.number) ?? 0) + 1);
+      if (!at.has(ParamRef.location ?? 0)) count = NaN;
+    }
+    const rows = InsertStmt?.selectStmt?.SelectStmt?.valuesLists;
+    if (rows?.length === 1) found.push({ isRows: true, cells: rows[0].List.items });
+    if (A_Expr?.kind === 'AEXPR_IN' && A_Expr.rexpr.List?.items.length === 1) found.push({ isRows: false, cells: A_Expr.rexpr.List.items });
+    if (A_ArrayExpr?.elements?.length === 1) found.push({ isRows: false, cells: A_ArrayExpr.elements });
+    for (const key in node) walk(node[key]);
+  };
+  walk(tree);
+  if (count !== hits.length) return undefined;
+  const lists: Seam[] = [];
+  for (const { isRows, first, last } of cuts) {
+    const index = hits.findIndex((it) => Number(it[1]) === last);
+    const isOnce = first.every((it) => it === 'default' || seen.get(Number(it.slice(1))) === 1);
+    const list = found.find((it) => it.isRows === isRows && it.cells.some((cell) => cell.ParamRef?.number === last));
+    if (index < 0 || !isOnce || !list) return undefined;
+    if (!isRows) {
+      lists.push({ index, offset: 0 });
+      continue;
+    }
+    const cells = list.cells.map((it) => (it.ParamRef ? `$${it.ParamRef.number}` : it.SetToDefault ? 'default' : ''));
+    const isAdded = cells.length === first.length + 1 && cells[0] === `$${k}`;
+    const own = isAdded ? cells.slice(1) : cells;
+    const tenant = isAdded ? -1 : own.findIndex((it) => it === `$${k}` || guards.includes(Number(it.slice(1))));
+    const isSame = own.length === first.length && own.every((it, i) => it === first[i] || (i === tenant && first[i] === 'default' && it === `$${k}`));
+    if (!isSame || (tenant < 0 && !isAdded && !mayLackTenant)) return undefined;
+    // Behind the last parameter of the row stand its last defaults, and the parenthesis.
+    const behind = text.slice(hits[index]!.index + hits[index]![0].length);
+    const rest = /^(?:, (?:default|\$\d+))*\)/.exec(behind)?.[0];
+    if (rest === undefined || rest.includes('$')) return undefined;
+    lists.push({ index, offset: rest.length, tenant: tenant < 0 && !isAdded ? undefined : tenant });
+  }
+  const pieces = hits.map((it, i) => text.slice(i === 0 ? 0 : hits[i - 1]!.index + hits[i - 1]![0].length, it.index));
+  return { pieces: [...pieces, text.slice(hits.at(-1)!.index + hits.at(-1)![0].length)], numbers: hits.map((it) => Number(it[1])), lists };
+}
+
+/**
+ * @param k the number of the tenant's parameter in the folded text
+ * @param given the parameters of the whole statement, by their number
+ * @returns the whole text, its guards, and whether the tenant's parameter stands in it
+ */
+export function unfold({ cuts }: Folded, { pieces, numbers, lists }: Seams, k: number, given: number, guards: readonly number[]) {
+  const actual = (n: number) => (n === k ? given + 1 : cuts.reduce((sum, { last, count }) => (n > last ? sum + count : sum), n));
+  const all = guards.map(actual);
+  const tenant = `$${given + 1}`;
+  let usesTenant = numbers.includes(k);
+  let out = pieces[0]!;
+  numbers.forEach((n, i) => {
+    out += `$${actual(n)}`;
+    const at = lists.findIndex((it) => it.index === i);
+    const behind = pieces[i + 1]!;
+    if (at < 0) return void (out += behind);
+    const { offset, tenant: place } = lists[at]!;
+    const { text, isRows } = cuts[at]!;
+    out += behind.slice(0, offset);
+    if (!isRows || place === undefined) out += text;
+    else if (place < 0) out += text.replaceAll(', (', `, (${tenant}, `);
+    else {
+      for (const row of text.slice(3, -1).split('), (')) {
+        const cells = row.split(', ');
+        if (cells.length !== cuts[at]!.first.length) throw new Refusal('the rows of VALUES are not of one length', 'Give each row as many values');
+        if (cells[place] === 'default') {
+          cells[place] = tenant;
+          usesTenant = true;
+        } else all.push(Number(cells[place]!.slice(1)));
+        out += `, (${cells.join(', ')})`;
+      }
+    }
+    out += behind.slice(offset);
+  });
+  return { text: out, guards: all, usesTenant };
+}

@@ -1,0 +1,39 @@
+/** The walk knows every field of every node that it accepts: a field that is not listed refuses the statement. */
+import type { Node } from '../parser.js';
+import { Refusal } from '../refusal.js';
+
+const lists = new Map<string, ReadonlySet<string>>();
+
+/**
+ * @param node the fields of a node
+ * @param fields the names of those that the caller reads, or knows to be of no matter
+ * @param what the node's name, for the message
+ */
+export function only(node: Node, what: string, fields: string): void {
+  let known = lists.get(fields);
+  if (!known) lists.set(fields, (known = new Set(fields.split(' '))));
+  for (const field in node) {
+    if (!known.has(field)) throw new Refusal(`${words(field)} is not understood in ${words(what)}`, 'Write the statement without it', node.location ?? node[field]?.location);
+  }
+}
+
+/** The kind of a node, and its fields. */
+export function kindOf(node: Node): [kind: string, fields: Node] {
+  for (const kind in node) return [kind, node[kind]];
+  return ['', undefined];
+}
+
+const notes: Record<string, string> = {
+  intoClause: 'SELECT INTO',
+  SelectStmt: 'a query',
+  InsertStmt: 'INSERT',
+  UpdateStmt: 'UPDATE',
+  DeleteStmt: 'DELETE',
+  CommonTableExpr: 'a common table expression',
+  RangeVar: 'the name of a table',
+  JoinExpr: 'a join',
+  catalogname: 'the name of a database',
+};
+
+/** `RangeTableSample` as "range table sample". */
+export const words = (name: string) => notes[name] ?? name.replaceAll('_', ' ').replace(/(?<=[a-z])(?=[A-Z])/g, ' ').toLowerCase();
