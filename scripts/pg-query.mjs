@@ -21,7 +21,11 @@ export function writePgQuery(directory) {
   const start = `((globals, exports, module) => ((${hidden.join(', ')}) => {\n${readFileSync(main, 'utf8').trim()}\nreturn module.exports;\n})(globals, ${'undefined, '.repeat(hidden.length - 3)}exports, module))({ TextDecoder: globalThis.TextDecoder }, {}, {})`;
   const gzip = gzipSync(readFileSync(wasm), { level: 9 }).toString('base64');
   writeFileSync(join(directory, 'bundled.cjs'), `${notice}\n'use strict';\nexports.start = ${start};\nexports.gzip = '${gzip}';\n`);
-  writeFileSync(join(directory, 'workerd.js'), `${notice}\nimport wasm from './libpg-query.wasm?module';\nexport const start = ${start};\nexport { wasm };\n`);
+  writeFileSync(join(directory, 'start.js'), `${notice}\nexport const start = ${start};\n`);
+  // Each takes what the other does not understand.
+  for (const [name, query] of [['workerd', ''], ['edge', '?module']]) {
+    writeFileSync(join(directory, `${name}.js`), `import wasm from './libpg-query.wasm${query}';\nexport { start } from './start.js';\nexport { wasm };\n`);
+  }
   copyFileSync(wasm, join(directory, 'libpg-query.wasm'));
   copyFileSync(join(dirname(main), '../LICENSE'), join(directory, 'LICENSE'));
 }
