@@ -11,6 +11,7 @@ import {
 } from '../schema/index.js';
 import { relationsConfig } from '../schema/relations.js';
 import { declaredTenancies, idOf, type AnyTenancy } from '../schema/tenancy.js';
+import { Marks } from '../drivers/marks.js';
 import type { WithTenancy, WithTenancyOptions } from './database.types.js';
 import { promiseBinding, type Binding } from './binding.js';
 import { markBuilt, scopedDialect } from './dialect.js';
@@ -66,6 +67,8 @@ interface Shared {
   readonly Dialect: new (scope: Scope) => ScopedDialect;
   /** The statements that are prepared without being asked to. */
   readonly statements: Statements | undefined;
+  /** Undefined for a driver that takes PostgreSQL's own. */
+  readonly marks: Marks | undefined;
   /** The prototype of `query`: a builder for each table of the relations, made when it is asked for. */
   readonly query: object;
 }
@@ -86,7 +89,7 @@ class ScopedDatabase {
     this.#shared = shared;
     this.dialect = new shared.Dialect(scope);
     this.isBound = lifetime?.isBound ?? false;
-    this.session = new ScopedSession(sessionOf(drizzle, shared, scope, lifetime), this.dialect, lifetime, shared.running.after, shared.statements);
+    this.session = new ScopedSession(sessionOf(drizzle, shared, scope, lifetime), this.dialect, lifetime, shared.running.after, shared.statements, shared.marks);
   }
 
   get query(): object {
@@ -276,6 +279,7 @@ export function scopedHandles(db: any, options: WithTenancyOptions<any>, running
     filters,
     binding: options.rls ? running.binding : undefined,
     Dialect: scopedDialect(db.dialect, new Gate(tables, filters, new Set(options.functions))),
+    marks: Marks.of(db.dialect),
     statements: (options.prepare ?? preparesByItself(db)) ? new Statements() : undefined,
     query,
   };

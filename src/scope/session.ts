@@ -1,8 +1,10 @@
 /** The session of a handle: it runs nothing but what has passed the gate. */
 import type { SQL } from 'drizzle-orm';
 import { UnsupportedTenantOperationError } from '../errors.js';
+import type { Marks } from '../drivers/marks.js';
+import { columnOf } from '../schema/tenancy.js';
 import type { Statements } from './statements.js';
-import { loadParser } from '../sql/load.js';
+import { loadParser, parser } from '../sql/load.js';
 import type { ScopedDialect } from './handles.js';
 import { ProvedQuery, WaitingQuery } from './rendered.js';
 
@@ -26,14 +28,16 @@ export class ScopedSession {
   readonly #lifetime: Lifetime | undefined;
   readonly #after: After;
   readonly #statements: Statements | undefined;
+  readonly #marks: Marks | undefined;
   #handedOut: object | undefined;
 
-  constructor(session: object, dialect: ScopedDialect, lifetime: Lifetime | undefined, after: After, statements?: Statements) {
+  constructor(session: object, dialect: ScopedDialect, lifetime: Lifetime | undefined, after: After, statements?: Statements, marks?: Marks) {
     this.#session = session;
     this.#dialect = dialect;
     this.#lifetime = lifetime;
     this.#after = after;
     this.#statements = statements;
+    this.#marks = marks;
   }
 
   prepareQuery(query: object, ...how: How) {
@@ -49,12 +53,20 @@ export class ScopedSession {
       throw new UnsupportedTenantOperationError('Run the query through the handle that built it: this statement was not scoped.');
     }
     const named = name === false ? (this.#statements?.prepares(query.sql) ?? false) : name;
-    const prepared = this.#session.prepareQuery(query, mode, named, mapper, metadata, this.#cacheOf(cache), shape);
+    const prepared = this.#session.prepareQuery(this.#marks ? this.#marked(query, this.#marks) : query, mode, named, mapper, metadata, this.#cacheOf(cache), shape);
     const run = (method: string) => (values?: Values, ...more: unknown[]) => {
       this.#assertOpen();
       return prepared[method](ProvedQuery.valuesFor(query, values), ...more);
     };
     return Object.freeze({ query, getQuery: () => query, execute: run('execute'), ...(prepared.stream && { stream: run('stream') }) });
+  }
+
+  /** The proved query, for a driver that marks parameters otherwise. */
+  #marked(query: ProvedQuery, marks: Marks) {
+    const number = ProvedQuery.tenantOf(query);
+    const { reach, tenancy } = this.#dialect.scope;
+    const type = number === undefined ? undefined : `${columnOf(tenancy!).getSQLType()}${reach.kind === 'several' ? '[]' : ''}`;
+    return { sql: marks.in(parser()!, query.sql, type === undefined ? undefined : { number: number!, type }), params: query.params };
   }
 
   /** A query that passes the gate when it is run. */
