@@ -350,7 +350,7 @@ const namesOfTenancies = (tenancies: readonly AnyTenancy[] | undefined) =>
   (tenancies ?? declaredTenancies()).map((it) => it.name).join(' or ') || 'application';
 
 /** The id, and its tenancy where only one can have made it; otherwise the first table that the handle meets tells. */
-function parsed(id: unknown, known: readonly AnyTenancy[] | undefined): { value: unknown; tenancy: AnyTenancy | undefined } {
+export function parsed(id: unknown, known: readonly AnyTenancy[] | undefined): { value: unknown; tenancy: AnyTenancy | undefined } {
   const tenancies = known ?? declaredTenancies();
   let found: { value: unknown; tenancy: AnyTenancy | undefined } | undefined;
   for (const tenancy of tenancies) {

@@ -109,7 +109,7 @@ export function scopedDialect(driver: PgDialect, gate: Gate): new (scope: Scope)
 }
 
 /** What the driver is given for the tenant. */
-function encodedTenant(drizzle: any, { reach, tenancy }: Scope): Tenant {
+export function encodedTenant(drizzle: any, { reach, tenancy }: Scope): Tenant {
   if (reach.kind === 'all' || reach.kind === 'shared' || !tenancy) return { kind: 'all' };
   const encoded = (id: unknown) => drizzle.sqlToQuery(sql`${new Param(id, columnOf(tenancy))}`).params[0];
   const primitive = (id: unknown) => {
@@ -122,7 +122,7 @@ function encodedTenant(drizzle: any, { reach, tenancy }: Scope): Tenant {
 }
 
 /** The tenant's parameter: several are one array, as text. */
-function parameterOf(tenant: Tenant): unknown {
+export function parameterOf(tenant: Tenant): unknown {
   switch (tenant.kind) {
     case 'one':
       return tenant.value;
