@@ -11,6 +11,7 @@ import {
 } from '../schema/index.js';
 import { relationsConfig } from '../schema/relations.js';
 import { declaredTenancies, idOf, type AnyTenancy } from '../schema/tenancy.js';
+import { Marks } from '../drivers/marks.js';
 import type { WithTenancy, WithTenancyOptions } from './database.types.js';
 import { promiseBinding, type Binding } from './binding.js';
 import { markBuilt, scopedDialect } from './dialect.js';
@@ -25,7 +26,7 @@ import { ScopedSession, tagsOf, type After, type Lasting } from './session.js';
 import { settingsOf, settingsWithin, type Settings } from './settings.js';
 import { tenantName, tenantSlot } from './tenant-slot.js';
 import { isPostgresJs, preparesByItself, Statements } from './statements.js';
-import { loadParser } from '../sql/parser.js';
+import { loadParser } from '../sql/load.js';
 import { closing, isTransaction, Lifetime, transactionConfig } from '../handle/transaction.js';
 
 /** How handles run: as promises here, as Effects in another entry point. */
@@ -78,6 +79,8 @@ interface Shared {
   readonly Dialect: new (scope: Scope) => ScopedDialect;
   /** The statements that are prepared without being asked to. */
   readonly statements: Statements | undefined;
+  /** Undefined for a driver that takes PostgreSQL's own. */
+  readonly marks: Marks | undefined;
   /** The prototype of `query`: a builder for each table of the relations, made when it is asked for. */
   readonly query: object;
 }
@@ -132,7 +135,7 @@ class ScopedDatabase {
     this.#drizzle = drizzle;
     this.#shared = shared;
     this.dialect = new shared.Dialect(scope);
-    this.session = new ScopedSession(sessionOf(on, scope), this.dialect, lifetime, shared.running.after, shared.running.lasting, shared.statements);
+    this.session = new ScopedSession(sessionOf(on, scope), this.dialect, lifetime, shared.running.after, shared.running.lasting, shared.statements, shared.marks);
   }
 
   /** @returns where a handle runs; undefined for what is none */
@@ -309,6 +312,7 @@ export function scopedHandles(db: any, options: WithTenancyOptions<any>, running
     binding: options.rls ? running.binding : undefined,
     across: acrossOf(options),
     Dialect: scopedDialect(db.dialect, new Gate(tables, filters, new Set(options.functions))),
+    marks: Marks.of(db.dialect),
     statements: (options.prepare ?? preparesByItself(db)) ? new Statements() : undefined,
     query,
   };
@@ -440,7 +444,7 @@ const namesOfTenancies = (tenancies: readonly AnyTenancy[] | undefined) =>
  * The id, and its tenancy where only one can have made it; otherwise the first table that the handle meets tells. An id that
  * `parse` gave is in its one spelling: a value that a tenancy would spell in another way is none of its ids.
  */
-function parsed(id: unknown, known: readonly AnyTenancy[] | undefined): { value: unknown; tenancy: AnyTenancy | undefined } {
+export function parsed(id: unknown, known: readonly AnyTenancy[] | undefined): { value: unknown; tenancy: AnyTenancy | undefined } {
   const tenancies = known ?? declaredTenancies();
   const possible = tenancies.map((tenancy) => ({ value: idOf(id, tenancy), tenancy })).filter((it) => it.value !== undefined);
   const own = possible.filter((it) => it.value === id);
