@@ -21,7 +21,7 @@ import { checkable } from './row-level-security.js';
 import { withSafeTransactions } from './safe-postgres-js.js';
 import { Scope, type Reach } from './scope.js';
 import { WaitingQuery } from './rendered.js';
-import { ScopedSession, tagOf, type After, type Lasting } from './session.js';
+import { ScopedSession, tagsOf, type After, type Lasting } from './session.js';
 import { settingsOf, settingsWithin, type Settings } from './settings.js';
 import { tenantName, tenantSlot } from './tenant-slot.js';
 import { isPostgresJs, preparesByItself, Statements } from './statements.js';
@@ -155,7 +155,7 @@ class ScopedDatabase {
         this.#shared.running.action(async () =>
           invalidate?.call(this.#drizzle.$cache, {
             ...params,
-            ...(tags === undefined ? {} : { tags: [tags].flat().map((tag) => tagOf(this.dialect, tag)) }),
+            ...(tags === undefined ? {} : { tags: [tags].flat().flatMap((tag) => tagsOf(this.dialect, tag, this.#shared.tenancies ?? declaredTenancies())) }),
           }),
         ),
     };

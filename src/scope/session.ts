@@ -1,6 +1,7 @@
 /** The session of a handle: it runs nothing but what has passed the gate. */
 import type { SQL } from 'drizzle-orm';
 import { UnsupportedTenantOperationError } from '../errors.js';
+import type { AnyTenancy } from '../schema/tenancy.js';
 import type { Statements } from './statements.js';
 import { loadParser } from '../sql/parser.js';
 import type { ScopedDialect } from './handles.js';
@@ -118,4 +119,8 @@ export class ScopedSession {
 }
 
 /** A cache tag, within the tenant. */
-export const tagOf = (dialect: ScopedDialect, tag: string) => `${dialect.scope.key}:${tag}`;
+const tagOf = ({ scope }: ScopedDialect, tag: string) => `${scope.key()}:${tag}`;
+
+/** The tags that a cache tag may be filed under: a handle that has met no table yet may be of any tenancy. */
+export const tagsOf = ({ scope }: ScopedDialect, tag: string, tenancies: readonly AnyTenancy[]): string[] =>
+  [undefined, ...(scope.tenancy ? [scope.tenancy] : tenancies)].map((it) => `${scope.key(it)}:${tag}`);
