@@ -254,10 +254,10 @@ export interface TenancyDatabase<TRelations = {}, TQueryResult extends PgQueryRe
    * @throws UnsupportedTenantOperationError when a handle is used after its transaction
    * @example
    * await db.transaction(async (tx) => {
-   *   await tx.shared.insert(users).values({ id: userId, email });
-   *   const account = tx.forTenant(accountId);
-   *   await account.insert(accounts).values({ name });
-   *   await account.insert(members).values({ userId });
+   *   await tx.shared.insert(countries).values({ id: 1, name: 'Utopia' }).onConflictDoNothing();
+   *   const tenant = tx.forTenant(id);
+   *   await tenant.insert(accounts).values({ name }).onConflictDoNothing();
+   *   await tenant.insert(projects).values({ name: crypto.randomUUID() });
    * });
    */
   transaction<T>(
