@@ -12,6 +12,8 @@ const leaking = sql.raw(`('select title from tasks', true, false, '')::text`);
 /** The same, as the one argument of `ts_stat`. */
 const reading = 'select to_tsvector(title) from tasks';
 const refusals: Record<string, Run> = {
+  'a number inlined into a predicate that hides its end': (tdb) =>
+    tdb.select({ title: tasks.title }).from(tasks).where(sql`2 = 1 -${-1} and (true\n) or (true or 2 = 1 -${-1} and (true)\n)`.inlineParams()),
   'a parenthesis that closes the predicate': (tdb) => tdb.select().from(tasks).where(sql`true) or (true`),
   'text beside a built query': (tdb) => tdb.execute(sql`${tdb.select().from(tasks).getSQL()} or true`),
   'text beside a built query, within parentheses': (tdb) => tdb.execute(sql`(${tdb.select().from(tasks).getSQL()} or true)`),
@@ -68,11 +70,11 @@ const refusals: Record<string, Run> = {
   'a cursor': (tdb) => tdb.execute(sql`declare c cursor for select * from ${tasks}`),
   'SET': (tdb) => tdb.execute(sql`set row_security = off`),
   'EXPLAIN': (tdb) => tdb.execute(sql`explain analyze select * from ${tasks}`),
-  'a recursive CTE that starts from a table by hand': (tdb) =>
-    tdb.execute(sql`with recursive r as (select id from tasks union all select 1 from r) select * from r`),
 };
 /** Refused until texts were confined on PostgreSQL's grammar: they give what the tenant alone gives. */
 const confined: Record<string, Run> = {
+  'a recursive CTE that starts from a table by hand': (tdb) =>
+    tdb.execute(sql`with recursive r as (select id from tasks union all select 1 from r) select * from r limit 9`),
   // Clauses that would take in what Drizzle writes next, the tenant's WHERE among it.
   'a UNION behind ON': (tdb) => tdb.select({ id: projects.id }).from(projects).innerJoin(countries, sql`true union all select projects.id from ${projects}`),
   'a UNION behind ON of a subquery': (tdb) =>
@@ -189,8 +191,6 @@ const allowed: Record<string, Run> = {
   // The number would begin a comment that hides the parenthesis behind it.
   'a negative number behind a minus, inlined': (tdb) =>
     tdb.select({ title: tasks.title }).from(tasks).where(sql`2 = 1 -${-1}\n and (${tasks.id} > 0 or 2 = 1 -${-1}\n)`.inlineParams()),
-  'a number inlined into a predicate that hides its end': (tdb) =>
-    tdb.select({ title: tasks.title }).from(tasks).where(sql`2 = 1 -${-1} and (true\n) or (true or 2 = 1 -${-1} and (true)\n)`.inlineParams()),
   'a value with a quote, inlined': (tdb) => tdb.select().from(tasks).where(sql`${tasks.title} = ${"x') or ('1' = '1"}`.inlineParams()),
   'an aggregate with FILTER': (tdb) => tdb.select({ n: sql`count(*) filter (where ${tasks.done})` }).from(tasks),
   'a wrapper': (tdb) => tdb.select().from(tasks).where(eq(tasks.id, { getSQL: () => sql`(select max(id) from ${tasks})` } as unknown as SQL)),
