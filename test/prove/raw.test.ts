@@ -4,7 +4,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { RawSqlNotScopedError, TenantMismatchError, UnscopedTableError, UnsupportedTenantOperationError, account } from './imports.js';
 import { dropDatabases, open } from '../support/databases.js';
 import { a, b, w } from '../support/rows.js';
-import { boards, countries, projects, tasks } from '../support/schema.js';
+import { boards, projects, tasks } from '../support/schema.js';
 
 let opened: Awaited<ReturnType<typeof open>>;
 let tdb: any;
