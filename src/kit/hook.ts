@@ -10,6 +10,7 @@
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import { resolve } from 'node:path';
+import { askAtTerminal } from './ask.js';
 import type { ReadConfig } from './config.js';
 import { listen, type Declared } from './declared.js';
 import { drizzleKitLeave } from '../schema/drizzle-kit.js';
@@ -17,6 +18,7 @@ import { describeFault, MigrationFolderError, TenantConfigError, TenantRuleError
 import { requireTestedVersion } from './drizzle-kit-version.js';
 import { contentOf, holdFolders, writtenPast, type Files } from './folder.js';
 import { generate, isBehind } from './generate.js';
+import type { Options } from './options.js';
 import type { Fault } from './rules.js';
 import { leavesOf, parseSnapshot, readMigrations } from './snapshot.js';
 import { stateAt } from './state.js';
@@ -170,10 +172,29 @@ function fill(files: Files, out: string, declared: readonly Declared[], read: Re
   const text = process.env[fillVariable] === undefined ? files['migration.sql']! : '';
   const breakpoints = text.includes(breakpoint) || breakpointsOf(read, args);
   const snapshot = parseSnapshot(files['snapshot.json']!, 'snapshot.json');
-  const generated = generate(splitStatements(text), snapshot, readMigrations(out), declared, read.options, breakpoints, readViewsElsewhere(read.schema));
+  const run = (options: Options) => generate(splitStatements(text), snapshot, readMigrations(out), declared, options, breakpoints, readViewsElsewhere(read.schema));
+  const generated = askingForUniques(run, read.options);
   for (const fault of generated.warnings) say(`warning: ${describeFault(fault)}`);
   files['migration.sql'] = generated.sql;
   files['tenancy.json'] = generated.tenancy;
+}
+
+/** Asks for each unique key that would mean less, where there is someone to ask; elsewhere the faults say what to set. */
+export function askingForUniques<T>(run: (options: Options) => T, options: Options, ask = askAtTerminal): T {
+  try {
+    return run(options);
+  } catch (error) {
+    const faults = error instanceof TenantRuleError ? error.faults : [];
+    if (faults.length === 0 || faults.some((it) => it.rule !== 'unique-meaning')) throw error;
+    const named: string[] = [];
+    for (const { table, column } of faults) {
+      const name = `${table}(${column})`;
+      const isNamed = ask(`${name} is unique over all rows today. May each tenant have its own from now on?`);
+      if (!isNamed) throw error;
+      named.push(name);
+    }
+    return run({ ...options, uniquePerTenant: [...options.uniquePerTenant, ...named] });
+  }
 }
 
 /** A migration that a person writes: only the setting without which Citus may refuse the transaction. */

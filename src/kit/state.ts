@@ -15,6 +15,8 @@ export interface TableState {
   /** The tenant column, and its type in SQL. */
   readonly column?: string;
   readonly type?: string;
+  /** Whether NULL in the tenant column means everybody's row. */
+  readonly everybody?: boolean;
   /** The setting that the policies read, where there are any. `as`: written by a version that knew one policy. */
   readonly rls?: { readonly setting: string; readonly as?: 'PERMISSIVE' | 'RESTRICTIVE' };
 }

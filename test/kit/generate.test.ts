@@ -128,7 +128,7 @@ export const approvals = pgView('approvals', { whose: account.id(), id: uuid() }
     const project = new Project({
       'schema.ts': `${small}
 export const a = referenceTable('a', { id: integer().primaryKey(), p: uuid().references(() => (projects as any).id) });
-export const b = tenantTable('b', { accountId: account.id('account_id'), id: uuid().primaryKey(), p: uuid().references(() => projects.id, { onDelete: 'set null' }) });\n`,
+export const b = tenantTable('b', { accountId: account.id('account_id'), id: uuid().primaryKey(), p: uuid().references(() => projects.id, { onDelete: 'set default' }) });\n`,
     });
     const result = await project.drizzleKit('generate');
     expect(result.code).toBe(1);

@@ -1,7 +1,7 @@
 /** Walks an expression: every node kind and field that it accepts stands in the table below, and no other passes. */
 import type { Ctes, Level } from './entry.js';
 import { kindOf, words } from './fields.js';
-import { isSafeFunction } from './functions.js';
+import { isSafeFunction, remedyFor } from './functions.js';
 import { checkColumn, checkField, columnOf, type Names } from './names.js';
 import { checkOperator, isEquals } from './operators.js';
 import type { Node } from '../parser.js';
@@ -185,7 +185,7 @@ function checkFunction(path: readonly Node[], { given }: Proof, location: number
   if (given.functions.has(names.join('.'))) return;
   throw new Refusal(
     `the function ${names.join('.')}() is not known to read its arguments only`,
-    "Use PostgreSQL's own functions, or the handle's methods; one of your own is trusted with withTenancy(db, { functions: [...] })",
+    remedyFor(name),
     location,
   );
 }
