@@ -244,10 +244,12 @@ export class From {
       if (!lateral) context.splices.insert(this.#openOf(query, alias), 'lateral ');
       return void context.select(query, about(inner, place.before));
     }
-    if (!found.isApart) refuseMeeting('what a query within FROM counts, limits or compares is of several tenants', startOf(subquery));
+    // Drizzle writes an outermost set operation as the only query of a FROM.
+    const isOutermost = query.op !== 'SETOP_NONE' && level.parent?.parent === undefined;
+    if (!found.isApart && !isOutermost) refuseMeeting('what a query within FROM counts, limits or compares is of several tenants', startOf(subquery));
     context.select(query, inner);
     const name: string = alias?.aliasname ?? '';
-    return column && name ? { sql: `${quoted(name)}.${quoted(column)}`, names: [name], column } : 'hidden';
+    return column && name && found.isApart ? { sql: `${quoted(name)}.${quoted(column)}`, names: [name], column } : 'hidden';
   }
 
   /** Where the parenthesis around a query in FROM opens: that behind which its alias stands. */
