@@ -14,20 +14,20 @@ export type RelationTable<T> = UnscopedWithColumns<T> & { readonly [tenancyBrand
 /** The tenancy of a table in the relations, `never` for a reference table. */
 export type TenancyOfRelationTable<T> = T extends { readonly [tenancyBrand]?: [infer Name] | undefined } ? Name : never;
 
-type TablesOf<TSchema> = {
+export type TablesOf<TSchema> = {
   [K in keyof TSchema as TSchema[K] extends AnyTenantTable | PgTable | PgViewBase | Subquery<string, any> ? K : never]: Assume<
     RelationTable<TSchema[K]>,
     Table<any> | View<any> | Subquery<string, any>
   >;
 };
 
-type CheckRelations<TSchema, TConfig> = {
+export type CheckRelations<TSchema, TConfig> = {
   [K in keyof TConfig]: K extends keyof TSchema
     ? { [R in keyof TConfig[K]]: CheckRelation<TSchema, TenancyOf<TSchema[K]>, TConfig[K][R]> }
     : unknown;
 };
 
-type CheckRelation<TSchema, TFrom, TRelation> = TRelation extends { readonly targetTableName: infer Target extends keyof TSchema }
+export type CheckRelation<TSchema, TFrom, TRelation> = TRelation extends { readonly targetTableName: infer Target extends keyof TSchema }
   ? [TFrom] extends [never]
     ? unknown
     : [TenancyOf<TSchema[Target]>] extends [TFrom]
@@ -43,7 +43,7 @@ export interface TenantRelations<TRelations> {
 }
 
 /** Drizzle's config with and without the tenant column in each relation. */
-interface Configs {
+export interface Configs {
   readonly carried: Record<string, any>;
   readonly plain: () => Record<string, any>;
 }

@@ -80,7 +80,7 @@ export type TenancyOf<T> = T extends { readonly _: { readonly tenancy: infer Nam
     ? TenancyOfColumns<T['_']['selectedFields']>
     : never;
 
-type TenancyOfColumns<TColumns> = {
+export type TenancyOfColumns<TColumns> = {
   [K in keyof TColumns]: TColumns[K] extends { readonly _: { readonly data: TenantId<infer Name> } } ? Name : never;
 }[keyof TColumns];
 
@@ -89,7 +89,7 @@ export type TenantKey<TColumns> = {
   [K in keyof TColumns]: TColumns[K] extends { readonly _: { readonly data: TenantId<any> } } ? K : never;
 }[keyof TColumns];
 
-type TenantBuilderKey<TBuilders> = {
+export type TenantBuilderKey<TBuilders> = {
   [K in keyof TBuilders]: TBuilders[K] extends { readonly _: { readonly tenancy: string } } ? K : never;
 }[keyof TBuilders];
 
@@ -99,7 +99,7 @@ export type TenancyOfBuilders<TBuilders> = {
 }[keyof TBuilders];
 
 /** A map of column builders with one tenant column. Otherwise the error that says so, first, since what follows may be cut off. */
-type OneTenantColumn<TBuilders> = string extends keyof TBuilders
+export type OneTenantColumn<TBuilders> = string extends keyof TBuilders
   ? TenantTypeError<'Give the table one tenant column, as in accountId: account.id()'> & TBuilders
   : [TenantBuilderKey<TBuilders>] extends [never]
   ? TenantTypeError<'Add a tenant column, as in accountId: account.id(), or declare a referenceTable() if all tenants share the rows'> & TBuilders
@@ -108,9 +108,9 @@ type OneTenantColumn<TBuilders> = string extends keyof TBuilders
     : TBuilders;
 
 /** Drizzle's column builders, by a name that fits into an error. */
-interface ColumnTypes extends PgColumnsBuilders {}
+export interface ColumnTypes extends PgColumnsBuilders {}
 
-type Built<TName extends string, TSchema extends string | undefined, TBuilders extends Record<string, AnyPgColumnBuilder>> = {
+export type Built<TName extends string, TSchema extends string | undefined, TBuilders extends Record<string, AnyPgColumnBuilder>> = {
   name: TName;
   schema: TSchema;
   columns: PgBuildColumns<TName, TBuilders>;
@@ -118,13 +118,13 @@ type Built<TName extends string, TSchema extends string | undefined, TBuilders e
   isAlias: false;
 };
 
-type ExtraConfig<TBuilders extends Record<string, AnyPgColumnBuilder>> = (
+export type ExtraConfig<TBuilders extends Record<string, AnyPgColumnBuilder>> = (
   self: PgBuildExtraConfigColumns<TBuilders>,
 ) => (PgTableExtraConfigValue | PgTableExtraConfigValue[])[] | PgTableExtraConfig;
 
 // The callback form is an overload of its own, since TypeScript 5.9 infers nothing from a callback beside a
 // conditional type; and the first one, since TypeScript 7 shows the error of the last one only.
-interface TenantTableFnInternal<TSchema extends string | undefined> {
+export interface TenantTableFnInternal<TSchema extends string | undefined> {
   <TName extends string, TBuilders extends Record<string, AnyPgColumnBuilder>>(
     name: TName,
     columns: (types: ColumnTypes) => OneTenantColumn<TBuilders>,
@@ -137,7 +137,7 @@ interface TenantTableFnInternal<TSchema extends string | undefined> {
   ): TenantTable<TenancyOfBuilders<TBuilders>, Built<TName, TSchema, TBuilders>>;
 }
 
-interface ReferenceTableFnInternal<TSchema extends string | undefined> {
+export interface ReferenceTableFnInternal<TSchema extends string | undefined> {
   <TName extends string, TBuilders extends Record<string, AnyPgColumnBuilder>>(
     name: TName,
     columns: TBuilders | ((types: ColumnTypes) => TBuilders),

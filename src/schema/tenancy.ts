@@ -24,10 +24,10 @@ export type TenantColumnBuilder<Name extends string, TBuilder> = Set$Type<SetNot
 /** Drizzle's column factories for PostgreSQL: `uuid`, `text`, `integer`, `() => bigint({ mode: 'number' })`. */
 export type TenantColumnFactory = (name: string) => PgColumnBuilder<any, any>;
 
-type BuilderData<TBuilder> = TBuilder extends { readonly _: { data: infer Data } } ? Data : never;
+export type BuilderData<TBuilder> = TBuilder extends { readonly _: { data: infer Data } } ? Data : never;
 
 /** Standard Schema v1, as published at standardschema.dev. */
-interface StandardSchema<Output> {
+export interface StandardSchema<Output> {
   readonly version: 1;
   readonly vendor: 'drizzle-tenant';
   readonly validate: (
@@ -163,7 +163,7 @@ export const columnOf = (tenancy: AnyTenancy): PgColumn => columns.get(tenancy)!
 /** What the database is sent for an id of the tenancy, before the driver writes it as text. */
 export const driverValueOf = (id: unknown, tenancy: AnyTenancy): unknown => columns.get(tenancy)!.mapToDriverValue(id);
 
-type Check = (value: unknown) => string | number | bigint | { readonly reason: string };
+export type Check = (value: unknown) => string | number | bigint | { readonly reason: string };
 
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 const integerRanges: Record<string, readonly [bigint, bigint]> = {
