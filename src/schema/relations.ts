@@ -1,4 +1,5 @@
 /** Drizzle's relations between tenant tables: each carries the tenant column by itself. */
+import { otherCopies } from '../copies.js';
 import { defineRelations, type Assume, type ExtractTablesWithRelations, type RelationsBuilder, type RelationsBuilderConfig, type Subquery, type Table, type View } from 'drizzle-orm';
 import { classOf, nameOf, type TenantClass } from './classify.js';
 import { TenantDefinitionError } from '../errors.js';
@@ -59,7 +60,7 @@ export function relationsConfig(relations: object | undefined, carriesTenant = t
   if (relations === undefined) return {};
   const config = configs.get(relations);
   if (!config) {
-    throw new TenantDefinitionError('-', '-', 'Define the relations with defineTenantRelations(), not with defineRelations()');
+    throw new TenantDefinitionError('-', '-', 'Define the relations with defineTenantRelations(), not with defineRelations()' + otherCopies());
   }
   return carriesTenant ? config.carried : config.plain();
 }

@@ -1,4 +1,5 @@
 /** The tables that a statement may name, as plain data: what is declared of each, and which one a name means. */
+import { otherCopies } from '../copies.js';
 import { Refusal } from './refusal.js';
 
 /** What is known of a table or view. `schema/declared.ts` makes it from a declaration. */
@@ -46,7 +47,7 @@ export class Tables {
     if (found.length === 0) {
       const elsewhere = all[0];
       throw new Refusal(
-        `the table "${written}" is not declared`,
+        `the table "${written}" is not declared${otherCopies()}`,
         elsewhere
           ? `Name the table as it is declared, ${elsewhere.schema === undefined ? `"${name}" without a schema` : `"${elsewhere.schema}.${name}"`}`
           : 'Declare the table with tenantTable() or referenceTable(), or the view with its tenant column',
