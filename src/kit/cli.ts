@@ -1,18 +1,20 @@
 #!/usr/bin/env node
 /** The command line `drizzle-tenant`. Each command prints for a person, or with `--json` for a program. */
 import { realpathSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { Command, CommanderError } from 'commander';
 import { applySteps } from './apply.js';
 import { connect, requireCitus, type Database } from './database.js';
-import { describeFault } from './errors.js';
+import { DatabaseStateError, describeFault } from './errors.js';
 import { editedMigrations } from './edited.js';
-import { readLive } from './live.js';
+import { readLive, type Live } from './live.js';
 import { planSteps, type PlanStep } from './live-plan.js';
 import { loadConfig, loadProject, migratedState, type Project } from './load.js';
 import { keyOf, plain } from './names.js';
+import { buildIndexes } from './prebuild.js';
 import { ruleNames, ruleTexts } from './rules.js';
-import { sameState } from './state.js';
+import { sameState, type TenancyState } from './state.js';
 import { isolateTenant, tenantStatistics } from './tenants.js';
 
 /** Where a command writes, so that tests can read it. */
@@ -52,6 +54,7 @@ function commands(output: Output): Command {
   const line = (text: string) => output.out(`${text}\n`);
   const report = (value: object) => line(JSON.stringify(value));
   const program = new Command('drizzle-tenant')
+    .version(createRequire(import.meta.url)('../../package.json').version)
     .description(
       'Looks after tenant tables that plain drizzle-kit migrates. The usual way needs none of these commands:\n' +
         '"npx drizzle-kit generate" writes migrations that distribute, and "npx drizzle-kit migrate" runs them.',
@@ -66,7 +69,7 @@ function commands(output: Output): Command {
         '  3. npx drizzle-kit generate      Writes the migration and, beside it, tenancy.json.\n' +
         '  4. npx drizzle-kit migrate       Runs it, on Citus or on plain PostgreSQL.\n' +
         '  5. npx drizzle-tenant status     What does the database hold now?\n\n' +
-        'With "drizzle-kit push" instead of migrations, run "npx drizzle-tenant apply" after each push.',
+        '"drizzle-kit push" is refused where there is row-level security or Citus, which it knows nothing of.',
     );
   const command = (name: string, description: string, help: string, withUrl = true) => {
     const made = program
@@ -141,6 +144,22 @@ function commands(output: Output): Command {
     });
   });
 
+  command(
+    'indexes',
+    'build the indexes of migrations that did not run yet, without blocking writes',
+    'Run it before "npx drizzle-kit migrate", which runs in one transaction and blocks writes to a table while it builds its\n' +
+      'indexes. Each index is built with CREATE INDEX CONCURRENTLY, on Citus too, and the migration then finds it. A run that is\n' +
+      'interrupted leaves an invalid index, which the next run replaces.',
+  ).action(async (options: Common) => {
+    const config = await loadConfig(configOf(options));
+    const say = options.json ? () => {} : line;
+    const indexes = await withDatabase(options, config, (database) => buildIndexes(database, config, (index, table) => say(`${index} on ${table} ...`)));
+    if (options.json) return report({ status: 'ok', indexes });
+    for (const it of indexes.filter((it) => it.result === 'left')) line(`${it.index} on ${it.table} is left to the migration: ${it.reason}.`);
+    const built = indexes.filter((it) => it.result === 'built').length;
+    line(built === 0 ? 'Nothing to build.' : `Built ${count(built, 'index')}. Run "npx drizzle-kit migrate" now.`);
+  });
+
   command('status', 'list the tables: kind, tenant column, shards, size', 'A "!" marks a table that is not held as the schema says; plan tells what to do.').action(
     async (options: Common) => {
       const project = await load(options);
@@ -148,7 +167,7 @@ function commands(output: Output): Command {
       const tables = [...live.tables.values()].map((it) => {
         const wanted = project.state.tables[keyOf(it)];
         const kind = wanted?.kind ?? 'local';
-        return { table: plain(it), kind: it.kind, declared: kind, column: it.column, shards: it.shardCount, bytes: it.bytes, rows: it.rows, policy: it.policy !== null };
+        return { table: plain(it), kind: it.kind, declared: kind, column: it.column, shards: it.shardCount, bytes: it.bytes, rows: it.rows, policy: it.enabled && it.policies.length > 0 };
       });
       if (options.json) return report({ status: 'ok', citus: live.citus, tables });
       line(live.citus ? `Citus ${live.citus}` : 'Plain PostgreSQL, without Citus');
@@ -187,10 +206,20 @@ function commands(output: Output): Command {
 async function planFor(project: Project, database: Database): Promise<PlanStep[]> {
   if (project.options.citus) await requireCitus(database);
   const live = await readLive(database);
-  if (!project.options.writeOnly) return planSteps(project.state, project.entities, live);
-  // Tables on their way have no keys yet by which they could be distributed.
-  const tables = Object.entries(project.state.tables).filter(([key, it]) => it.kind !== 'tenant' || live.tables.get(key)?.kind === 'tenant');
-  return planSteps({ ...project.state, tables: Object.fromEntries(tables) }, project.entities, live);
+  const steps = planSteps(stateFor(project, live), project.entities, live, project.options.writeOnly ? migratedState(project.out).writeOnly?.statements : []);
+  for (const { what, precondition } of steps) {
+    if (!precondition) continue;
+    const found = await database.query(`${precondition.query} LIMIT 1`);
+    if (found.length > 0) throw new DatabaseStateError(`${precondition.remedy}: this step would fail (${what}). They are found by: ${precondition.query}.`);
+  }
+  return steps;
+}
+
+/** In write-only mode, tables on their way have no keys yet by which they could be distributed. */
+function stateFor({ options, state }: Project, live: Live): TenancyState {
+  if (!options.writeOnly) return state;
+  const tables = Object.entries(state.tables).filter(([key, it]) => it.kind !== 'tenant' || live.tables.get(key)?.kind === 'tenant');
+  return { ...state, tables: Object.fromEntries(tables) };
 }
 
 /** In write-only mode, tables on their way are not distributed yet; the migrations know which. */

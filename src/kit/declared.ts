@@ -14,6 +14,8 @@ export interface Declared extends TableName {
   readonly kind: 'tenant' | 'reference';
   readonly tenancy?: string;
   readonly column?: string;
+  /** Whether NULL in the tenant column means everybody's row. */
+  readonly everybody?: boolean;
   readonly table: PgTable;
 }
 
@@ -38,7 +40,7 @@ export function listen(): Declared[] {
     declared.push({
       ...tableName(table),
       kind: tableClass.kind,
-      ...(tableClass.kind === 'tenant' && { tenancy: tableClass.tenancy.name, column: tableClass.name }),
+      ...(tableClass.kind === 'tenant' && { tenancy: tableClass.tenancy.name, column: tableClass.name, everybody: tableClass.everybody }),
       table,
     });
   };
@@ -81,8 +83,9 @@ export function declaredState(declared: readonly Declared[], entities: Entities,
       tenancy: it.tenancy!,
       column: it.column!,
       type: sqlType(column),
+      ...(it.everybody && { everybody: true }),
       ...(options.rls && {
-        rls: { setting: tenantSetting(it.tenancy!, tenancyNames.length === 1), as: hasOwnPolicies(entities, it) ? 'RESTRICTIVE' : 'PERMISSIVE' },
+        rls: { setting: tenantSetting(it.tenancy!, tenancyNames.length === 1) },
       }),
     };
   }
@@ -108,10 +111,6 @@ export function declaredState(declared: readonly Declared[], entities: Entities,
   }
   return { version: 1, citus: options.citus, tenancies, tables };
 }
-
-/** A policy that lets rows through would open what ours closes, unless ours is restrictive. */
-const hasOwnPolicies = (entities: Entities, table: TableName) =>
-  entities.of('policies', table).some((policy) => policy.as !== 'RESTRICTIVE');
 
 /** The root of a tenancy: its tenant column is its whole key, and it is not the child of such a table. */
 function rootOf(members: readonly TableState[], entities: Entities): TableState | undefined {

@@ -2,10 +2,11 @@
 import type { InferInsertModel, IsUnion, SQL, SQLWrapper, TablesRelationalConfig } from 'drizzle-orm';
 import type { PgAsyncDatabase } from 'drizzle-orm/pg-core/async';
 import type { PgMaterializedView, PgQueryResultHKT, PgView, PgQueryResultKind, PgTransactionConfig } from 'drizzle-orm/pg-core';
+import type { PgRawRow } from 'drizzle-orm/pg-core/session';
 import type { PgRelationalQueryHKTBase, RelationalQueryBuilder } from 'drizzle-orm/pg-core/query-builders/query';
 import type { TenancyOfRelationTable, TenantRelations } from '../schema/relations.js';
 import type { Tenancy, TenantId } from '../schema/tenancy.js';
-import type { TenantTypeError } from '../schema/table.types.js';
+import type { AnyTenantTable, TenantTypeError } from '../schema/table.types.js';
 import type { Act, AnySource, CheckBuilt, CheckSource, CheckTarget, Handle, HandleOf, PromiseRunner, ReaderIn, Reach, Run, Runner, ScopeBrand, SqlMethods, Transact } from './handle.types.js';
 import type { TenantQueryBuilder, TenantWithBuilder } from './select.types.js';
 import type { AnyTarget, InsertColumns, TenantDelete, TenantInsertBuilder, TenantUpdateBuilder, WriteTable } from './write.types.js';
@@ -27,10 +28,16 @@ export interface WithTenancyOptions<TRelations = {}> {
   readonly prepare?: boolean | undefined;
   /**
    * `true` where the database has the row-level security that `rls: true` in `drizzle.config.ts` writes: each
-   * statement tells the policies its tenant, in a transaction of its own. `forTenants` and `acrossTenants` are then
-   * for a database of their own, whose role has BYPASSRLS.
+   * statement tells the policies its tenant, in a transaction of its own. `forTenants` and `acrossTenants` then need
+   * `across`.
    */
   readonly rls?: boolean | undefined;
+  /**
+   * What `forTenants` and `acrossTenants` run as under `rls: true`, since the policies show one tenant's rows only: a
+   * Drizzle handle whose role has BYPASSRLS, or the name of such a role, which the login's role is a member of. Only
+   * with a role do they run in `db.transaction`: SET LOCAL ROLE, and back after the statement.
+   */
+  readonly across?: PgAsyncDatabase<any, any> | { readonly role: string } | undefined;
   /** Views of tenants' rows that the relations do not name: a handle reads no other. */
   readonly views?: readonly (PgView | PgMaterializedView)[] | undefined;
   /**
@@ -39,6 +46,13 @@ export interface WithTenancyOptions<TRelations = {}> {
    */
   readonly functions?: readonly string[] | undefined;
 }
+
+/** What `execute` gives on a driver that a function does not know: the rows, as postgres.js has it, or an object that holds them. */
+export interface AnyQueryResultHKT extends PgQueryResultHKT {
+  readonly type: RowsOf<PgRawRow<this['row']>>;
+}
+
+export type RowsOf<TRow> = readonly TRow[] | { readonly rows: readonly TRow[] };
 
 export interface RelationalHKT<H extends Handle> extends PgRelationalQueryHKTBase {
   _type: Run<H['runner'], this['result']> & SqlMethods;
@@ -119,15 +133,29 @@ export type Shared<Q extends PgQueryResultHKT, R extends Runner> = HandleOf<neve
 export interface TenantDatabase<
   Name extends string,
   TRelations = {},
-  Q extends PgQueryResultHKT = PgQueryResultHKT,
+  Q extends PgQueryResultHKT = AnyQueryResultHKT,
   R extends Runner = PromiseRunner,
-> extends ScopedHandle<One<Name, Q, R>, TRelations, TenantTransaction<Name, TRelations, Q, R>> {}
+> extends ScopedHandle<One<Name, Q, R>, TRelations, TenantTransaction<Name, TRelations, Q, R>> {
+  // For functions over any table of a tenancy: a check that depends on a table that is not known yet is never passed. The last
+  // overload of each tells what is wrong. Only a tenant's handle has them, since the methods of a union of handles have to be alike.
+  insert<T extends AnyTarget>(table: T & AnyTenantTable<Name>): TenantInsertBuilder<One<Name, Q, R>, T>;
+  insert<T extends AnyTarget, TList extends (keyof InferInsertModel<WriteTable<One<Name, Q, R>, T>, { override: true }> & string)[] = []>(
+    table: CheckTarget<One<Name, Q, R>, T>,
+    ...columns: InsertColumns<One<Name, Q, R>, T, TList>
+  ): TenantInsertBuilder<One<Name, Q, R>, T, TList extends [] ? 'all' : TList>;
+  update<T extends AnyTarget>(table: T & AnyTenantTable<Name>): TenantUpdateBuilder<One<Name, Q, R>, T>;
+  update<T extends AnyTarget>(table: CheckTarget<One<Name, Q, R>, T>): TenantUpdateBuilder<One<Name, Q, R>, T>;
+  delete<T extends AnyTarget>(table: T & AnyTenantTable<Name>): TenantDelete<One<Name, Q, R>, T>;
+  delete<T extends AnyTarget>(table: CheckTarget<One<Name, Q, R>, T>): TenantDelete<One<Name, Q, R>, T>;
+  $count<T extends AnySource>(source: T & AnyTenantTable<Name>, filters?: SQL): SQL<number> & Run<R, number>;
+  $count<T extends AnySource>(source: CheckSource<One<Name, Q, R>, T>, filters?: SQL): SQL<number> & Run<R, number>;
+}
 
 /** A tenant's handle inside a transaction. */
 export interface TenantTransaction<
   Name extends string,
   TRelations = {},
-  Q extends PgQueryResultHKT = PgQueryResultHKT,
+  Q extends PgQueryResultHKT = AnyQueryResultHKT,
   R extends Runner = PromiseRunner,
 > extends TenantDatabase<Name, TRelations, Q, R>,
     TransactionMethods<R> {}
@@ -136,12 +164,12 @@ export interface TenantTransaction<
 export interface TenantsDatabase<
   Name extends string,
   TRelations = {},
-  Q extends PgQueryResultHKT = PgQueryResultHKT,
+  Q extends PgQueryResultHKT = AnyQueryResultHKT,
   R extends Runner = PromiseRunner,
 > extends ScopedHandle<Several<Name, Q, R>, TRelations, TenantsDatabase<Name, TRelations, Q, R> & TransactionMethods<R>> {}
 
 /** A handle over every tenant of every tenancy. Made by `db.acrossTenants({ reason })`. */
-export interface AcrossTenantsDatabase<TRelations = {}, Q extends PgQueryResultHKT = PgQueryResultHKT, R extends Runner = PromiseRunner>
+export interface AcrossTenantsDatabase<TRelations = {}, Q extends PgQueryResultHKT = AnyQueryResultHKT, R extends Runner = PromiseRunner>
   extends ScopedHandle<Several<string, Q, R>, TRelations, AcrossTenantsDatabase<TRelations, Q, R> & TransactionMethods<R>> {
   refreshMaterializedView(view: PgMaterializedView): Act<R, PgQueryResultKind<Q, never>> & MaterializedViewRefresh;
 }
@@ -152,7 +180,7 @@ export interface MaterializedViewRefresh {
 }
 
 /** A handle of the reference tables. It is `db.shared`. */
-export interface SharedDatabase<TRelations = {}, Q extends PgQueryResultHKT = PgQueryResultHKT, R extends Runner = PromiseRunner>
+export interface SharedDatabase<TRelations = {}, Q extends PgQueryResultHKT = AnyQueryResultHKT, R extends Runner = PromiseRunner>
   extends ScopedHandle<Shared<Q, R>, TRelations, SharedDatabase<TRelations, Q, R> & TransactionMethods<R>> {}
 
 /** A statement that was prepared once, for any tenant. */
@@ -172,7 +200,7 @@ export type CheckId<Id> = [Id] extends [TenantId<any>]
 export type NameOf<Id> = Id extends TenantId<infer Name extends string> ? Name : never;
 
 /** What `withTenancy` returns. It has no query methods of its own. */
-export interface TenancyDatabase<TRelations = {}, TQueryResult extends PgQueryResultHKT = PgQueryResultHKT> {
+export interface TenancyDatabase<TRelations = {}, TQueryResult extends PgQueryResultHKT = AnyQueryResultHKT> {
   /**
    * A handle that is confined to one tenant.
    *
@@ -217,6 +245,25 @@ export interface TenancyDatabase<TRelations = {}, TQueryResult extends PgQueryRe
     tenancy: Tenancy<Name, any, any>,
     build: (tdb: NoInfer<TenantDatabase<Name, TRelations, TQueryResult>>) => PromiseLike<TResult> & SQLWrapper,
   ): PreparedForTenant<Name, TResult>;
+  /**
+   * Runs several handles in one transaction: what they do is kept as a whole, or not at all. Statements of several
+   * tenants run one after the other, each under its own setting where the database has row-level security.
+   *
+   * @param transaction gets what the database has, on the transaction's connection; it rolls back where this fails
+   * @param config Drizzle's settings of a transaction
+   * @throws UnsupportedTenantOperationError when a handle is used after its transaction
+   * @example
+   * await db.transaction(async (tx) => {
+   *   await tx.shared.insert(users).values({ id: userId, email });
+   *   const account = tx.forTenant(accountId);
+   *   await account.insert(accounts).values({ name });
+   *   await account.insert(members).values({ userId });
+   * });
+   */
+  transaction<T>(
+    transaction: (tx: NoInfer<TenancyTransaction<TRelations, TQueryResult>>) => Promise<T>,
+    config?: PgTransactionConfig,
+  ): Promise<T>;
 
   readonly select: TenantTypeError<'Choose a tenant first, as in db.forTenant(id).select()'>;
   readonly selectDistinct: TenantTypeError<'Choose a tenant first, as in db.forTenant(id).selectDistinct()'>;
@@ -229,8 +276,12 @@ export interface TenancyDatabase<TRelations = {}, TQueryResult extends PgQueryRe
   readonly $with: TenantTypeError<'Choose a tenant first, as in db.forTenant(id).$with()'>;
   readonly $count: TenantTypeError<'Choose a tenant first, as in db.forTenant(id).$count()'>;
   readonly execute: TenantTypeError<'Choose a tenant first, as in db.forTenant(id).execute()'>;
-  readonly transaction: TenantTypeError<'Choose a tenant first, as in db.forTenant(id).transaction()'>;
 }
+
+/** What `db.transaction` gives: what the database has, in one transaction. Its own `transaction` is a savepoint. */
+export interface TenancyTransaction<TRelations = {}, TQueryResult extends PgQueryResultHKT = PgQueryResultHKT>
+  extends TenancyDatabase<TRelations, TQueryResult>,
+    TransactionMethods<PromiseRunner> {}
 
 /** The type of `withTenancy`. */
 export interface WithTenancy {

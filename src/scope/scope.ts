@@ -42,7 +42,7 @@ export class Scope {
     const { reach } = this;
     if (this.#tenancy || !tenancy || (reach.kind !== 'one' && reach.kind !== 'several')) return;
     const ids = reach.kind === 'one' ? [reach.id] : reach.ids;
-    if (ids.some((id) => idOf(id, tenancy) === undefined)) {
+    if (ids.some((id) => idOf(id, tenancy) !== id)) {
       throw new UnscopedTableError(
         tenancy.name,
         `Use a handle of the tenancy "${tenancy.name}", as in db.forTenant(${tenancy.name}Id): this handle belongs to another tenancy.`,
@@ -52,10 +52,10 @@ export class Scope {
   }
 
   /** What a cache entry of this scope is filed under. */
-  get key(): string {
+  key(tenancy = this.#tenancy): string {
     const { reach } = this;
     const ids = reach.kind === 'one' ? [reach.id] : reach.kind === 'several' ? reach.ids : [];
-    return JSON.stringify([reach.kind, this.#tenancy?.name ?? null, ...ids.map(String)]);
+    return JSON.stringify([reach.kind, tenancy?.name ?? null, ...ids.map(String)]);
   }
 
   /** Whether a query built for `other` may be part of one built for this scope. */

@@ -67,7 +67,7 @@ export function confine(text: string, params: readonly unknown[], { tables, tena
   const values = Array.from(params);
   const passed = gate.pass(parse, scope, text, values.length);
   const encoded = encodedTenant(dialect, scope);
-  if (guard(values, passed.guards, encoded).length > 0) {
+  if (guard(values, passed, encoded).length > 0) {
     throw new TenantMismatchError('Give confine() values: where a row names its tenant, a placeholder of Drizzle says nothing yet.');
   }
   if (passed.usesTenant) values.push(parameterOf(encoded));

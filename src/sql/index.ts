@@ -1,4 +1,3 @@
-export { safeFunctions } from './prove/functions.js';
 export { prove } from './prove/prove.js';
 export { loadParser } from './load.js';
 export { Tables, type Declared } from './tables.js';

@@ -6,13 +6,13 @@ import { Refusal } from './refusal.js';
 export type Node = any;
 export type { Parse };
 
-/** What is longer is no statement that a person wrote, and could exhaust the parser. */
-const maxLength = 50_000;
+/** The longest text: the parser holds the event loop while it reads. */
+const maxLength = 500_000;
 
 /** The one statement of a text. */
 export function statementOf(parse: Parse, text: string): Node {
   const split = 'Write one statement of plain text';
-  if (text.length > maxLength) throw new Refusal('the text is longer than 50,000 characters', 'Write a shorter statement');
+  if (text.length > maxLength) throw new Refusal('the text is longer than 500,000 characters', 'Write a shorter statement');
   if (text.includes('\0')) throw new Refusal('a NUL ends the text', split);
   if (!text.isWellFormed()) throw new Refusal('the text is not well-formed Unicode', split);
   // Where a server has standard_conforming_strings off, such a string would end elsewhere than the parser sees.
@@ -23,7 +23,7 @@ export function statementOf(parse: Parse, text: string): Node {
     parsed = parse(text);
   } catch (error) {
     const reason = error instanceof ParseError ? `PostgreSQL's parser says: ${error.message}` : "PostgreSQL's parser gave up on it";
-    throw new Refusal(reason, 'Write a statement that PostgreSQL can read', error instanceof ParseError ? positionOf(text, error.position) : undefined);
+    throw new Refusal(reason, error instanceof ParseError ? 'Write a statement that PostgreSQL can read' : 'Write a statement that is nested less deeply', error instanceof ParseError ? positionOf(text, error.position) : undefined);
   }
   const statements = parsed.stmts ?? [];
   if (statements.length !== 1) {

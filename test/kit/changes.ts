@@ -2,7 +2,7 @@
 import { sql } from 'drizzle-orm';
 import { bigint, check, foreignKey, index, integer, pgPolicy, pgSchema, pgTable, text, uuid, type PgTable } from 'drizzle-orm/pg-core';
 import type { Hint } from 'drizzle-kit/api-postgres';
-import { referenceTable, tenancy, tenantSchema, tenantTable } from '../../src/schema/index.js';
+import { referenceTable, tenancy, tenantSchema, tenantTable, unscoped } from '../../src/schema/index.js';
 import type { TenancyOptions } from '../../src/kit/index.js';
 import { citus, type Schema } from './support.js';
 
@@ -17,9 +17,15 @@ export interface Change {
   readonly rows: readonly string[];
   /** What must hold after: a query, and its first value. */
   readonly expect: readonly (readonly [query: string, value: unknown])[];
+  /** An UPDATE that a person has to write, where nothing tells the tenant of older rows. */
+  readonly write?: string;
   /** How Citus holds the tables after: `name column` or `name reference`. */
   readonly citus: readonly string[];
 }
+
+/** The migration with what a person writes into it, above the place where it would stop. */
+export const written = (statements: readonly string[], { write }: Change): string[] =>
+  statements.flatMap((it) => (write !== undefined && it.startsWith('-- Stops when rows of') ? [write, it] : [it]));
 
 const account = tenancy('account', uuid);
 const workspace = tenancy('workspace', uuid);
@@ -52,6 +58,18 @@ export function base(tenants = account) {
   );
   return { countries, accounts, projects, tasks };
 }
+
+const indexedTasks = (projects: any, extra: (t: any) => any[]) =>
+  tenantTable(
+    'tasks',
+    {
+      accountId: account.id('account_id'),
+      id: uuid().primaryKey().defaultRandom(),
+      projectId: uuid('project_id').notNull().references(() => projects.id, { onDelete: 'cascade' }),
+      title: text().notNull(),
+    },
+    extra,
+  );
 
 const baseRows = [
   `INSERT INTO countries VALUES (1, 'Chile'), (2, 'Ghana')`,
@@ -135,6 +153,7 @@ export const changes: readonly Change[] = [
     name: 'plain tables become tenant tables',
     before: plainTables,
     rows: plainRows,
+    tenancyAfter: { ...citus, uniquePerTenant: ['projects(name)'] },
     after: base,
     hints: [
       { type: 'rename', kind: 'column', from: ['public', 'projects', 'team_id'], to: ['public', 'projects', 'account_id'] },
@@ -151,6 +170,7 @@ export const changes: readonly Change[] = [
     name: 'plain tables become tenant tables, and their keys are renamed',
     before: plainTables,
     rows: plainRows,
+    tenancyAfter: { ...citus, uniquePerTenant: ['projects(name)'] },
     after: base,
     hints: [
       { type: 'rename', kind: 'column', from: ['public', 'projects', 'team_id'], to: ['public', 'projects', 'account_id'] },
@@ -191,6 +211,8 @@ export const changes: readonly Change[] = [
       });
       return { ...tables, labels };
     },
+    // The projects' key holds the tenant: their id alone names a row of some tenant, and nobody knows whose.
+    write: 'UPDATE labels SET account_id = p.account_id FROM projects p WHERE p.id = labels.project_id;',
     expect: [...baseCounts, ...counts({ labels: 2 }), [`SELECT account_id FROM labels WHERE name = 'blue'`, a2]],
     citus: ['accounts id', 'countries reference', 'labels account_id', 'projects account_id', 'tasks account_id'],
   }),
@@ -312,6 +334,23 @@ export const changes: readonly Change[] = [
     },
   }),
   simple({
+    name: 'indexes get the tenant column, under their name and under another',
+    before: () => {
+      const { tasks: _, ...tables } = base();
+      return { ...tables, tasks: indexedTasks(tables.projects, (t) => [unscoped(index('tasks_title').on(t.title.desc())), unscoped(index().on(t.title, t.id))]) };
+    },
+    after: () => {
+      const { tasks: _, ...tables } = base();
+      return { ...tables, tasks: indexedTasks(tables.projects, (t) => [index('tasks_title').on(t.title.desc()).concurrently(), index().on(t.title, t.id)]) };
+    },
+    hints: [{ type: 'create', kind: 'index', entity: ['public', 'tasks', 'tasks_account_id_title_id_index'] }] as any,
+    expect: [
+      ...baseCounts,
+      [`SELECT string_agg(indexrelid::regclass::text, ',' ORDER BY indexrelid::regclass::text) FROM pg_index WHERE indrelid = 'tasks'::regclass AND indisvalid`, 'tasks_account_id_project_id_index,tasks_account_id_title_id_index,tasks_pkey,tasks_title'],
+      [`SELECT count(*)::int FROM pg_indexes WHERE tablename = 'tasks' AND indexdef ~ 'account_id, title DESC|account_id, title, id'`, 2],
+    ],
+  }),
+  simple({
     name: 'the shard count changes',
     tenancyAfter: { citus: { shardCount: 8 } },
     after: base,
@@ -400,10 +439,37 @@ export const changes: readonly Change[] = [
     after: base,
   }),
   simple({
-    name: 'a policy of the schema itself makes ours restrictive',
+    name: 'a policy of the schema itself gets the tenant condition',
     tenancyBefore: { ...citus, rls: true },
     after: withPolicy,
+    expect: [...baseCounts, [`SELECT string_agg(polname || ' ' || polpermissive, ', ' ORDER BY polname) FROM pg_policy WHERE polrelid = 'tasks'::regclass`, 'everyone true']],
+  }),
+  simple({
+    name: 'a policy of the schema itself stands beside our restrictive one',
+    tenancyBefore: { citus: false, rls: true },
+    after: withPolicy,
     expect: [...baseCounts, [`SELECT string_agg(polname || ' ' || polpermissive, ', ' ORDER BY polname) FROM pg_policy WHERE polrelid = 'tasks'::regclass`, 'everyone true, tenant_isolation false']],
+    citus: [],
+  }),
+  simple({
+    name: 'Citus is switched on beside a policy of the schema itself',
+    tenancyBefore: { citus: false, rls: true },
+    tenancyAfter: { ...citus, rls: true },
+    before: withPolicy,
+    after: withPolicy,
+    expect: [...baseCounts, [`SELECT string_agg(polname || ' ' || polpermissive, ', ' ORDER BY polname) FROM pg_policy WHERE polrelid = 'tasks'::regclass`, 'everyone true']],
+  }),
+  simple({
+    name: 'row-level security is switched off beside a policy of the schema itself',
+    tenancyBefore: { ...citus, rls: true },
+    tenancyAfter: citus,
+    before: withPolicy,
+    after: withPolicy,
+    expect: [
+      ...baseCounts,
+      [`SELECT string_agg(polname || ' ' || pg_get_expr(polqual, polrelid), ', ') FROM pg_policy WHERE polrelid = 'tasks'::regclass`, 'everyone true'],
+      [`SELECT relrowsecurity AND NOT relforcerowsecurity FROM pg_class WHERE oid = 'tasks'::regclass`, true],
+    ],
   }),
   simple({
     name: 'the schema drops its own policy, and ours stays',

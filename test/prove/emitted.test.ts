@@ -10,6 +10,7 @@ import * as schema from '../support/schema.js';
 
 const { accounts, users, projects, tasks, notes, labels, projectUsers, countries, openTasks, relations } = schema;
 const db = withTenancy(drizzle.mock(), { relations });
+await db.ready;
 type Sql = { toSQL(): { sql: string; params: unknown[] } };
 const parent = alias(tasks, 'parent');
 

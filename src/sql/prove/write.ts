@@ -88,7 +88,7 @@ function onConflict(node: Node, table: Declared, place: Place): void {
     walk(infer.whereClause, place);
   }
   // The row that conflicts could be another tenant's, and be changed, unless the tenant column is of the key.
-  if (table.tenant && action !== 'ONCONFLICT_NOTHING') {
+  if (table.tenant && place.proof.given.filters && action !== 'ONCONFLICT_NOTHING') {
     const { column } = table.tenant;
     if (!infer?.indexElems?.some(({ IndexElem }: Node) => IndexElem.name === column)) {
       throw new Refusal('a row of another tenant could conflict', `Put "${column}" into the target of ON CONFLICT`, infer?.location ?? location);
@@ -187,7 +187,7 @@ function checkTarget(node: Node, place: Place): void {
 
 function set(list: readonly Node[] | undefined, table: Declared, place: Place): void {
   for (const { ResTarget } of list ?? []) {
-    place.proof.isSettable(table, ResTarget.name);
+    place.proof.isSettable(table, ResTarget.name, ResTarget.val);
     checkTarget(ResTarget, place);
     walk(ResTarget.val, place);
   }

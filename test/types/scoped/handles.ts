@@ -124,7 +124,7 @@ const tdb = db.forTenant(id);
 {
   const many = db.forTenants([id, account.parse('y')]);
   const rows = await many.select({ accountId: projects.accountId, n: count() }).from(projects).groupBy(projects.accountId);
-  Expect<Equal<typeof rows, { accountId: TenantId<'account'>; n: number }[]>>;
+  Expect<Equal<typeof rows, { accountId: TenantId<'account', string>; n: number }[]>>;
   const added = await many.insert(labels).values({ accountId: id, id: 1, name: 'x' }).returning();
   Expect<Equal<typeof added, LabelRow[]>>;
   await many.insert(labels).select(many.select({ accountId: tasks.accountId, id: tasks.id, name: tasks.title }).from(tasks));
@@ -186,14 +186,14 @@ const tdb = db.forTenant(id);
   const rows = await db.forTenant(row!.id).select().from(tasks);
   Expect<Equal<typeof rows, TaskRow[]>>;
   const same = await tdb.select().from(accounts).where(eq(accounts.id, id));
-  Expect<Equal<(typeof same)[number]['id'], TenantId<'account'>>>;
+  Expect<Equal<(typeof same)[number]['id'], TenantId<'account', string>>>;
 }
 
 // another tenancy beside
 {
   const wdb = db.forTenant(workspace.parse(1));
   const rows = await wdb.select().from(documents);
-  Expect<Equal<typeof rows, { id: number; title: string; space: TenantId<'workspace'> }[]>>;
+  Expect<Equal<typeof rows, { id: number; title: string; space: TenantId<'workspace', number> }[]>>;
   await wdb.insert(documents).values({ id: 1, title: 'x' });
   const typed: TenantDatabase<'workspace'> = wdb;
   await typed.delete(documents);
@@ -238,4 +238,23 @@ const tdb = db.forTenant(id);
   Expect<Equal<typeof countries.$inferInsert, { id: number; code: string; name: string }>>;
   const rows: (typeof labels.$inferInsert)[] = [{ id: 1, name: 'x' }];
   await tdb.insert(labels).values(rows);
+}
+
+/** Several handles in one transaction: its handles are the database's own, and so is a function that takes it. */
+export async function signUp(database: typeof db, id: TenantId<'account'>) {
+  const counted = (some: typeof db) => some.forTenant(id).$count(projects);
+  const result = await database.transaction(
+    async (tx) => {
+      await tx.shared.insert(countries).values({ id: 1, code: 'x', name: 'x' });
+      await tx.forTenant(id).insert(projects).values({ name: 'x' });
+      const all = await tx.transaction((inner) => inner.acrossTenants({ reason: 'x' }).$count(projects));
+      if (all > 5) tx.rollback();
+      return [all, await counted(tx)] as const;
+    },
+    { isolationLevel: 'serializable' },
+  );
+  Expect<Equal<typeof result, readonly [number, number]>>;
+  withTenancy(nodePostgres({ client: new pg.Pool() }), { rls: true, across: { role: 'app_admin' } });
+  withTenancy(nodePostgres({ client: new pg.Pool() }), { rls: true, across: pglite({ client: new PGlite() }) });
+  return result;
 }
