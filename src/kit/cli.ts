@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 /** The command line `drizzle-tenant`. Each command prints for a person, or with `--json` for a program. */
 import { realpathSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { Command, CommanderError } from 'commander';
 import { applySteps } from './apply.js';
@@ -53,6 +54,7 @@ function commands(output: Output): Command {
   const line = (text: string) => output.out(`${text}\n`);
   const report = (value: object) => line(JSON.stringify(value));
   const program = new Command('drizzle-tenant')
+    .version(createRequire(import.meta.url)('../../package.json').version)
     .description(
       'Looks after tenant tables that plain drizzle-kit migrates. The usual way needs none of these commands:\n' +
         '"npx drizzle-kit generate" writes migrations that distribute, and "npx drizzle-kit migrate" runs them.',

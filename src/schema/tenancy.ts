@@ -38,10 +38,10 @@ export type TenantRefBuilder<Name extends string, TBuilder> = Set$Type<TBuilder,
 /** Drizzle's column factories for PostgreSQL: `uuid`, `text`, `integer`, `() => bigint({ mode: 'number' })`. */
 export type TenantColumnFactory = (name: string) => PgColumnBuilder<any, any>;
 
-type BuilderData<TBuilder> = TBuilder extends { readonly _: { data: infer Data } } ? Data : never;
+export type BuilderData<TBuilder> = TBuilder extends { readonly _: { data: infer Data } } ? Data : never;
 
 /** Standard Schema v1, as published at standardschema.dev. */
-interface StandardSchema<Output> {
+export interface StandardSchema<Output> {
   readonly version: 1;
   readonly vendor: 'drizzle-tenant';
   readonly validate: (

@@ -52,9 +52,9 @@ export interface AnyQueryResultHKT extends PgQueryResultHKT {
   readonly type: RowsOf<PgRawRow<this['row']>>;
 }
 
-type RowsOf<TRow> = readonly TRow[] | { readonly rows: readonly TRow[] };
+export type RowsOf<TRow> = readonly TRow[] | { readonly rows: readonly TRow[] };
 
-interface RelationalHKT<H extends Handle> extends PgRelationalQueryHKTBase {
+export interface RelationalHKT<H extends Handle> extends PgRelationalQueryHKTBase {
   _type: Run<H['runner'], this['result']> & SqlMethods;
 }
 
@@ -63,7 +63,7 @@ export type RelationalQueries<H extends Handle, TRelations> = TRelations extends
   ? QueriesOf<H, Config>
   : QueriesOf<H, TRelations>;
 
-type QueriesOf<H extends Handle, TRelations> = TRelations extends TablesRelationalConfig
+export type QueriesOf<H extends Handle, TRelations> = TRelations extends TablesRelationalConfig
   ? {
       [K in keyof TRelations as [TenancyOfRelationTable<TRelations[K]['table']>] extends [H['tenancy']] ? K : never]: RelationalQueryBuilder<
         TRelations,
@@ -73,15 +73,15 @@ type QueriesOf<H extends Handle, TRelations> = TRelations extends TablesRelation
     }
   : {};
 
-type Ctes<H extends Handle, T> = { [K in keyof T]: CheckBuilt<H, T[K]> };
+export type Ctes<H extends Handle, T> = { [K in keyof T]: CheckBuilt<H, T[K]> };
 
-interface ReadMethods<H extends Handle> {
+export interface ReadMethods<H extends Handle> {
   select: TenantQueryBuilder<ReaderIn<H>>['select'];
   selectDistinct: TenantQueryBuilder<ReaderIn<H>>['selectDistinct'];
   selectDistinctOn: TenantQueryBuilder<ReaderIn<H>>['selectDistinctOn'];
 }
 
-interface WriteMethods<H extends Handle> {
+export interface WriteMethods<H extends Handle> {
   insert<T extends AnyTarget, TList extends (keyof InferInsertModel<WriteTable<H, T>, { override: true }> & string)[] = []>(
     table: CheckTarget<H, T>,
     ...columns: InsertColumns<H, T, TList>
@@ -113,14 +113,14 @@ export interface ScopedHandle<H extends Handle, TRelations, TTransaction>
   readonly transaction: Transact<H['runner'], TTransaction>;
 }
 
-interface TransactionMethods<R extends Runner> {
+export interface TransactionMethods<R extends Runner> {
   readonly rollback: R['rollback'];
   setTransaction(config: PgTransactionConfig): Act<R, unknown>;
 }
 
-type One<Name extends string, Q extends PgQueryResultHKT, R extends Runner> = HandleOf<Name, R, Q, 'one'>;
-type Several<Name extends string, Q extends PgQueryResultHKT, R extends Runner> = HandleOf<Name, R, Q, 'several'>;
-type Shared<Q extends PgQueryResultHKT, R extends Runner> = HandleOf<never, R, Q, 'shared'>;
+export type One<Name extends string, Q extends PgQueryResultHKT, R extends Runner> = HandleOf<Name, R, Q, 'one'>;
+export type Several<Name extends string, Q extends PgQueryResultHKT, R extends Runner> = HandleOf<Name, R, Q, 'several'>;
+export type Shared<Q extends PgQueryResultHKT, R extends Runner> = HandleOf<never, R, Q, 'shared'>;
 
 /**
  * A handle that is confined to one tenant of the tenancy `Name`. Made by `db.forTenant(id)`.
@@ -174,7 +174,7 @@ export interface AcrossTenantsDatabase<TRelations = {}, Q extends PgQueryResultH
   refreshMaterializedView(view: PgMaterializedView): Act<R, PgQueryResultKind<Q, never>> & MaterializedViewRefresh;
 }
 
-interface MaterializedViewRefresh {
+export interface MaterializedViewRefresh {
   concurrently(): this;
   withNoData(): this;
 }
@@ -192,12 +192,12 @@ export interface PreparedForTenant<Name extends string, TResult> {
   run(id: TenantId<Name>, placeholders?: Record<string, unknown>): Promise<TResult>;
 }
 
-type CheckId<Id> = [Id] extends [TenantId<any>]
+export type CheckId<Id> = [Id] extends [TenantId<any>]
   ? IsUnion<Id> extends true
     ? TenantTypeError<'Give ids of one tenancy: a handle belongs to one'>
     : Id
   : TenantTypeError<'Get the id from the tenancy, as in account.parse(value)'>;
-type NameOf<Id> = Id extends TenantId<infer Name extends string> ? Name : never;
+export type NameOf<Id> = Id extends TenantId<infer Name extends string> ? Name : never;
 
 /** What `withTenancy` returns. It has no query methods of its own. */
 export interface TenancyDatabase<TRelations = {}, TQueryResult extends PgQueryResultHKT = AnyQueryResultHKT> {
