@@ -6,7 +6,7 @@ import { connect, type Row, type Source } from './connection.js';
 import { Digest, ndjsonOf, schemaVersionOf, type ExportedTable, type ExportHead, type Piece } from './format.js';
 import { inOrder } from './order.js';
 import { sharedTables } from './shared.js';
-import { begin as _begin, copyRows, copyShared, declareRows, declareShared, settings, anyRow } from './statements.js';
+import { copyRows, copyShared, declareRows, declareShared, settings, anyRow } from './statements.js';
 
 /** Gives a value in place of another: of a column, as text or null. */
 export type Mask = ((value: string | null, row: Readonly<Record<string, string | null>>) => string | number | boolean | null) | string | number | boolean | null;
@@ -61,10 +61,8 @@ export async function* readTenant(source: Source, subject: Subject, options: Rea
   signal?.addEventListener('abort', onAbort, { once: true });
   try {
     await connection.begin('read');
-    const outside = await readCatalog(connection, subject);
-    for (const text of settings(subject.settings, outside.tenant)) await connection.query(text);
-    // Policies may hide whether they hold the role back until they know of the tenant.
-    const catalog = outside;
+    const catalog = await readCatalog(connection, subject);
+    for (const text of settings(subject.settings, catalog.tenant)) await connection.query(text);
     const all = exportedTables(catalog);
     const { tenant } = catalog;
     if (!allowEmpty && !(await hasRows(connection, catalog))) throw noRows(subject);

@@ -1,11 +1,11 @@
 /** Writes an export into a database: all of it in one transaction, or nothing. */
-import { DamagedExportError, TenantDataError, TenantExistsError, UnsupportedTenantOperationError } from '../errors.js';
+import { DamagedExportError, TenantDataError, TenantExistsError, TenantMismatchError, UnsupportedTenantOperationError } from '../errors.js';
 import { cellsOf, linesOf } from './cells.js';
 import { readCatalog, type Catalog, type Column, type LiveTable, type Subject, type TenantTable } from './catalog.js';
 import { connected, transact, type Connection, type Source } from './connection.js';
 import { compareSchemas, type SchemaMode } from './differences.js';
 import { hasRows, type Progress } from './export.js';
-import { checked, piecesOf, type ExportSource } from './files.js';
+import { checked } from './files.js';
 import type { ExportedTable, Piece } from './format.js';
 import { inOrder, type Ordered } from './order.js';
 import { spool, type Spool } from './spool.js';
@@ -46,18 +46,18 @@ export interface Imported {
   readonly dryRun: boolean;
 }
 
-/** @param subject the tenant to write: the export may be of another */
-export const importTenant = (source: Source, subject: Subject, from: ExportSource, isRenamed: boolean, options: ImportOptions = {}): Promise<Imported> =>
-  importPieces(source, subject, checked(piecesOf(from)), isRenamed, options);
-
-export async function importPieces(source: Source, subject: Subject, pieces: AsyncIterable<Piece>, isRenamed: boolean, options: ImportOptions = {}): Promise<Imported> {
-  const tenant = await connected(source, async (connection) => (await readCatalog(connection, subject)).tenant);
+/**
+ * @param of the tenant that the export is of
+ * @param subject the tenant to write: the same, or another
+ */
+export async function importPieces(source: Source, of: Subject, subject: Subject, pieces: AsyncIterable<Piece>, options: ImportOptions = {}): Promise<Imported> {
+  const [from, tenant] = await connected(source, async (connection) => [(await readCatalog(connection, of)).tenant, (await readCatalog(connection, subject)).tenant] as const);
   const spooled = await spool(
-    pieces,
+    checked(pieces),
     (head) => {
-      if (head.tenancy !== subject.tenancy) throw new DamagedExportError(`Import it into the tenancy "${head.tenancy}", whose tenant it is: this is "${subject.tenancy}".`);
-      if (!isRenamed && head.tenant !== tenant) {
-        throw new TenantExistsError('Say under which id it is to be imported, as in tenantData(id).import(source, { as: id }): the export is of another tenant.');
+      if (head.tenancy !== subject.tenancy) throw new DamagedExportError(`Import it into the tenancy "${head.tenancy}", whose tenant it is: this is "${subject.tenancy}". Nothing was written.`);
+      if (head.tenant !== from) {
+        throw new TenantMismatchError('Import it by the id that it was exported by, as in tenantData(id).import(source), or tenantData(id).import(source, { as: newId }): the export is of another tenant. Nothing was written.');
       }
       return tenant;
     },
@@ -223,10 +223,8 @@ class Import {
         );
       }
     }
-    const before = await this.connection.query(`select count(*)::text from ${sql.nameOf(table)}`);
-    await this.connection.query(sql.insertShared(table, stage, names, exported.key));
-    const after = await this.connection.query(`select count(*)::text from ${sql.nameOf(table)}`);
-    return Number(after[0]![0]) - Number(before[0]![0]);
+    const [[added] = []] = await this.connection.query(sql.insertShared(table, stage, names, exported.key));
+    return Number(added);
   }
 
   async #deleteAll(): Promise<number> {

@@ -168,8 +168,8 @@ export const differingShared = (table: Named, stage: string, columns: readonly s
   `select ${key.map((it) => `s.${ident(it)}::text`).join(` || ', ' || `)} from pg_temp.${ident(stage)} s join ${nameOf(table)} t on ${sameKey(key, 's', 't')} ` +
   `where (${columns.map((it) => `s.${ident(it)}::text is distinct from t.${ident(it)}::text`).join(' or ')}) limit 5`;
 export const insertShared = (table: Named, stage: string, columns: readonly string[], key: readonly string[]) =>
-  `insert into ${nameOf(table)} (${list(columns)}) overriding system value select ${list(columns, 's.')} from pg_temp.${ident(stage)} s ` +
-  `where not exists (select from ${nameOf(table)} t where ${sameKey(key, 's', 't')})`;
+  `with added as (insert into ${nameOf(table)} (${list(columns)}) overriding system value select ${list(columns, 's.')} from pg_temp.${ident(stage)} s ` +
+  `where not exists (select from ${nameOf(table)} t where ${sameKey(key, 's', 't')}) returning 1) select count(*)::text from added`;
 
 export const deferConstraints = 'set constraints all deferred';
 export const checkConstraints = 'set constraints all immediate';
@@ -198,16 +198,16 @@ function batchOf(table: LiveTable & Owned, tenant: string, rows: number, more = 
   if (!table.isSpread) return `t.ctid = any (array(${inner('b.ctid')}))`;
   return `(${list(table.key, 't.')}) in (${inner(list(table.key, 'b.'))})`;
 }
-/** Answers how many rows, and how many of them were another tenant's. */
+/** How many rows a statement took, and how many of them were another tenant's. */
+const told = (statement: string, { column }: Owned, tenant: string) =>
+  `with gone as (${statement} returning t.${ident(column)} as tenant) select count(*)::text, (count(*) filter (where tenant is distinct from ${literalOf(tenant)}))::text from gone`;
 export const deleteBatch = (table: LiveTable & Owned, tenant: string, rows: number) =>
-  `with gone as (delete ${rowsOf(table, tenant)} and ${batchOf(table, tenant, rows)} returning t.${ident(table.column)} as tenant) ` +
-  `select count(*)::text, (count(*) filter (where tenant is distinct from ${literalOf(tenant)}))::text from gone`;
+  told(`delete ${rowsOf(table, tenant)} and ${batchOf(table, tenant, rows)}`, table, tenant);
+export const deleteWhole = (table: Owned, tenant: string) => told(deleteAll(table, tenant), table, tenant);
 export const clearBatch = (table: LiveTable & Owned, columns: readonly string[], tenant: string, rows: number) => {
   const more = ` and (${columns.map((it) => `b.${ident(it)} is not null`).join(' or ')})`;
-  return (
-    `with changed as (update ${nameOf(table)} t set ${columns.map((it) => `${ident(it)} = null`).join(', ')} where ${isOf(table, tenant)} and ${batchOf(table, tenant, rows, more)} ` +
-    `returning t.${ident(table.column)} as tenant) select count(*)::text, (count(*) filter (where tenant is distinct from ${literalOf(tenant)}))::text from changed`
-  );
+  const set = columns.map((it) => `${ident(it)} = null`).join(', ');
+  return told(`update ${nameOf(table)} t set ${set} where ${isOf(table, tenant)} and ${batchOf(table, tenant, rows, more)}`, table, tenant);
 };
 export const refreshView = (view: Named) => `refresh materialized view ${nameOf(view)}`;
 

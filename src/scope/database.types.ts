@@ -3,6 +3,7 @@ import type { InferInsertModel, IsUnion, SQL, SQLWrapper, TablesRelationalConfig
 import type { PgAsyncDatabase } from 'drizzle-orm/pg-core/async';
 import type { PgMaterializedView, PgQueryResultHKT, PgView, PgQueryResultKind, PgTransactionConfig } from 'drizzle-orm/pg-core';
 import type { PgRelationalQueryHKTBase, RelationalQueryBuilder } from 'drizzle-orm/pg-core/query-builders/query';
+import type { TenantData } from '../data/tenant-data.js';
 import type { TenancyOfRelationTable, TenantRelations } from '../schema/relations.js';
 import type { Tenancy, TenantId } from '../schema/tenancy.js';
 import type { TenantTypeError } from '../schema/table.types.js';
@@ -217,6 +218,14 @@ export interface TenancyDatabase<TRelations = {}, TQueryResult extends PgQueryRe
     tenancy: Tenancy<Name, any, any>,
     build: (tdb: NoInfer<TenantDatabase<Name, TRelations, TQueryResult>>) => PromiseLike<TResult> & SQLWrapper,
   ): PreparedForTenant<Name, TResult>;
+  /**
+   * A tenant as a whole: export, import, clone, erase, compare.
+   *
+   * @param id an id of the tenant
+   * @throws InvalidTenantIdError when the value is not an id, before anything is sent
+   * @example await pipeline(db.tenantData(id).export(), createWriteStream('acme.ndjson.gz'));
+   */
+  tenantData<Id>(id: CheckId<Id>): TenantData<NameOf<Id>>;
 
   readonly select: TenantTypeError<'Choose a tenant first, as in db.forTenant(id).select()'>;
   readonly selectDistinct: TenantTypeError<'Choose a tenant first, as in db.forTenant(id).selectDistinct()'>;
