@@ -4,7 +4,7 @@ import { readCatalog, type Catalog, type Subject, type TenantTable } from './cat
 import { connected, transact, type Connection, type Source } from './connection.js';
 import { countsOf, isView, type TableCount } from './count.js';
 import { noRows, type Progress } from './export.js';
-import { breakable, inOrder } from './order.js';
+import { breakable, inOrder, type Ordered } from './order.js';
 import { sharedTables, type SharedTable } from './shared.js';
 import * as sql from './statements.js';
 
@@ -66,6 +66,7 @@ export function eraseTenant(source: Source, subject: Subject, options: EraseOpti
 class Erasure {
   #record!: { -readonly [K in keyof EraseRecord]: EraseRecord[K] };
   #catalog!: Catalog;
+  #order!: Ordered;
 
   constructor(
     readonly connection: Connection,
@@ -81,7 +82,7 @@ class Erasure {
     if (resume && (resume.tenant !== tenant || resume.tenancy !== subject.tenancy)) throw new UnsupportedTenantOperationError('Pass the record of this tenant to resume: this one is of another.');
     const before = await this.#transact('read', () => countsOf(connection, catalog));
     if (before.every((it) => it.rows === 0) && !resume && !options.allowEmpty) throw noRows(subject);
-    const { tables } = inOrder(catalog.tables);
+    this.#order = inOrder(catalog.tables, false);
     const named = this.#named();
     this.#record = {
       tenancy: subject.tenancy,
@@ -102,8 +103,12 @@ class Erasure {
     await options.before?.({ tenancy: subject.tenancy, tenant, reason });
 
     for (let round = 0; round < rounds; round++) {
-      for (const table of [...tables].reverse()) if (!this.#isKept(table.title)) await this.#clear(table);
-      for (const table of [...tables].reverse()) if (!this.#isKept(table.title)) await this.#delete(table);
+      const tables = [...this.#order.tables].reverse().filter((it) => !this.#isKept(it.title));
+      if (this.#order.defers) await this.#deleteAtOnce(tables);
+      else {
+        for (const table of tables) await this.#clear(table);
+        for (const table of tables) await this.#delete(table);
+      }
       // Who writes for the tenant meanwhile is waited for, a few times.
       if (!(await this.#prove()).some((it) => it.isDeclared)) break;
     }
@@ -154,7 +159,7 @@ class Erasure {
 
   /** Takes apart what points at its own table or goes in a circle, so that batches may take any row first. */
   async #clear(table: TenantTable): Promise<void> {
-    const { later } = inOrder(this.#catalog.tables);
+    const { later } = this.#order;
     const own = table.foreignKeys.filter((it) => it.to === table.oid && !['c', 'n', 'd'].includes(it.onDelete));
     const columns = [...new Set([...own.flatMap((it) => breakable(table, it)), ...(later.get(table.oid) ?? [])])];
     if (columns.length === 0) return;
@@ -181,17 +186,34 @@ class Erasure {
     }
   }
 
+  /** Where a circle of keys holds until a transaction ends, its rows can only go in one. */
+  async #deleteAtOnce(tables: readonly TenantTable[]): Promise<void> {
+    const gone = await this.#transact('write', async () => {
+      await this.connection.query(sql.deferConstraints);
+      const counts: [string, number][] = [];
+      for (const table of tables) {
+        const later = this.#order.later.get(table.oid);
+        if (later) await this.connection.query(sql.clearAll(table, later, this.#catalog.tenant));
+      }
+      for (const table of tables) counts.push([table.title, await this.#told(sql.deleteWhole(table, this.#catalog.tenant), table)]);
+      return counts;
+    });
+    for (const [title, rows] of gone) if (rows > 0) this.#add('tables', title, rows);
+  }
+
   #batch(): number {
     return Math.max(1, Math.trunc(this.options.batch ?? 5_000));
   }
 
   /** Runs a batch, and takes it back where it touched what is another tenant's. */
   #run(text: string, table: TenantTable): Promise<number> {
-    return this.#transact('write', async () => {
-      const [[rows, others] = []] = await this.connection.query(text);
-      if (others !== '0') throw new TenantDataError(`Report this: a batch reached rows of another tenant in "${table.title}", and was taken back.`);
-      return Number(rows);
-    });
+    return this.#transact('write', () => this.#told(text, table));
+  }
+
+  async #told(text: string, table: TenantTable): Promise<number> {
+    const [[rows, others] = []] = await this.connection.query(text);
+    if (others !== '0') throw new TenantDataError(`Report this: a batch reached rows of another tenant in "${table.title}", and was taken back.`);
+    return Number(rows);
   }
 
   #add(to: 'tables' | 'shared', table: string, rows: number): void {

@@ -16,9 +16,11 @@ export const breakable = (table: LiveTable & { readonly column?: string }, key: 
   key.columns.filter((it) => it !== table.column && table.columns.find((own) => own.name === it)!.isNullable);
 
 /**
+ * @param isAtOnce whether all of it is one transaction, at whose end keys that are DEFERRABLE may be checked; otherwise
+ * they help only where no column can be left empty
  * @throws SchemaDifferenceError for a circle of keys whose columns are all NOT NULL and not DEFERRABLE
  */
-export function inOrder(tables: readonly TenantTable[]): Ordered {
+export function inOrder(tables: readonly TenantTable[], isAtOnce = true): Ordered {
   const later = new Map<number, string[]>();
   let defers = false;
   const edges = tables.flatMap((from) => from.foreignKeys.filter((it) => it.to !== from.oid && tables.some((to) => to.oid === it.to)).map((key) => ({ from, key })));
@@ -34,7 +36,9 @@ export function inOrder(tables: readonly TenantTable[]): Ordered {
     }
     if (free.length > 0) continue;
     const inCircle = [...left].filter(({ from, key }) => leads(key.to, from.oid, left));
-    const chosen = inCircle.find(({ key }) => key.isDeferrable) ?? inCircle.find(({ from, key }) => breakable(from, key).length > 0);
+    const deferrable = inCircle.find(({ key }) => key.isDeferrable);
+    const broken = inCircle.find(({ from, key }) => breakable(from, key).length > 0);
+    const chosen = isAtOnce ? (deferrable ?? broken) : (broken ?? deferrable);
     if (!chosen) {
       const names = [...new Set(inCircle.map(({ from, key }) => `"${from.title}" by "${key.name}"`))];
       throw new SchemaDifferenceError('Make one of these foreign keys DEFERRABLE, or one of its columns nullable, so that their rows can be written one after the other', [
@@ -42,7 +46,7 @@ export function inOrder(tables: readonly TenantTable[]): Ordered {
       ]);
     }
     left.delete(chosen);
-    if (chosen.key.isDeferrable) defers = true;
+    if (chosen === deferrable) defers = true;
     else later.set(chosen.from.oid, [...new Set([...(later.get(chosen.from.oid) ?? []), ...breakable(chosen.from, chosen.key)])]);
   }
   return { tables: done, later, defers };
