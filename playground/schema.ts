@@ -32,6 +32,8 @@ export const users = table('users', {
   id: integer().primaryKey(), // PRIMARY KEY (account_id, id): every account has a user 1
   name: text().notNull(),
   email: text().notNull().unique(), // UNIQUE (account_id, email)
+  // What a token has to know besides the number, which the next user gets when this one is gone.
+  tokenKey: uuid().notNull().defaultRandom(),
   countryCode: char({ length: 2 }).references(() => countries.code),
 });
 

@@ -2,6 +2,7 @@
 import iso3166 from 'i18n-iso-countries';
 import type { TenantId } from '../src/index.js';
 import type { AccountDatabase, Database } from './database.js';
+import { tokenKey } from './token-key.js';
 import { account, accounts, countries, managers, projectManagers, projects, tasks, users } from './schema.js';
 
 export interface Tenant {
@@ -34,9 +35,9 @@ async function fill(tdb: AccountDatabase, name: string, contents: Contents): Pro
   await tdb.transaction(async (tx) => {
     await tx.insert(accounts).values({ name, countryCode: contents.country });
     await tx.insert(users).values([
-      { id: 1, name: 'Ada', email: `ada@${at}`, countryCode: contents.country },
-      { id: 2, name: 'Ben', email: `ben@${at}`, countryCode: 'NO' },
-      { id: 3, name: 'Cleo', email: `cleo@${at}`, countryCode: contents.country },
+      { id: 1, name: 'Ada', email: `ada@${at}`, countryCode: contents.country, tokenKey },
+      { id: 2, name: 'Ben', email: `ben@${at}`, countryCode: 'NO', tokenKey },
+      { id: 3, name: 'Cleo', email: `cleo@${at}`, countryCode: contents.country, tokenKey },
     ]);
     await tx.insert(managers).values([
       { id: 1, userId: contents.managers[0], title: 'Lead' },

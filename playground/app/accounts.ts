@@ -72,8 +72,8 @@ export const signUpLayer = HttpApiBuilder.group(
       const open = Effect.gen(function* () {
         const db = yield* Db;
         const rows = yield* db.insert(accounts).values(values).returning();
-        yield* db.insert(users).values({ id: 1, ...user });
-        return { ...shown(rows[0]!), token: tokens.issue({ account: id, user: 1 }) };
+        const [first] = yield* db.insert(users).values({ id: 1, ...user }).returning({ key: users.tokenKey });
+        return { ...shown(rows[0]!), token: tokens.issue({ account: id, user: 1, key: first!.key }) };
       });
       return Db.forTenant(id, Db.transaction(open)).pipe(answer);
     });

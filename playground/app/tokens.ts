@@ -10,6 +10,8 @@ import { account } from '../schema.js';
 export interface Claim {
   readonly account: TenantId<'account'>;
   readonly user: number;
+  /** The user's `tokenKey`; left out for the users of the samples. */
+  readonly key?: string;
 }
 
 export class Tokens extends Context.Service<
@@ -27,15 +29,15 @@ export function tokensOf(secret: string): Tokens['Service'] {
   const sign = (claim: string) => createHmac('sha256', secret).update(claim).digest();
   return {
     issue: (claim) => {
-      const text = Buffer.from(JSON.stringify([claim.account, claim.user])).toString('base64url');
+      const text = Buffer.from(JSON.stringify([claim.account, claim.user, claim.key])).toString('base64url');
       return `${text}.${sign(text).toString('base64url')}`;
     },
     read: (token) => {
       const [text = '', signature = ''] = token.split('.');
       const [given, expected] = [Buffer.from(signature, 'base64url'), sign(text)];
       if (given.length !== expected.length || !timingSafeEqual(given, expected)) return undefined;
-      const [id, user] = JSON.parse(Buffer.from(text, 'base64url').toString());
-      return { account: account.parse(id), user };
+      const [id, user, key] = JSON.parse(Buffer.from(text, 'base64url').toString());
+      return { account: account.parse(id), user, ...(key && { key }) };
     },
   };
 }

@@ -65,8 +65,8 @@ export const usersLayer = HttpApiBuilder.group(
           const db = yield* Db;
           const { account } = yield* CurrentUser;
           const last = db.select({ id: max(id) }).from(users);
-          const created = yield* numbered(last, (next) => db.insert(users).values({ ...payload, id: next }).returning(columns));
-          return { ...created, token: tokens.issue({ account, user: created.id }) };
+          const { key, ...created } = yield* numbered(last, (next) => db.insert(users).values({ ...payload, id: next }).returning({ ...columns, key: users.tokenKey }));
+          return { ...created, token: tokens.issue({ account, user: created.id, key }) };
         }).pipe(answer),
 
       me: () => Effect.flatMap(CurrentUser, (me) => read(me.id)),

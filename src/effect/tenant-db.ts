@@ -155,6 +155,8 @@ const handlesOf = (db: any, driver: Driver, { tenancy, relations, mode }: Defini
 /** Fails where row-level security does not hold. */
 const checked = (handles: Handles, rls: Rls): Effect.Effect<void, DbError> =>
   attempt(() => {
-    const { ask, judge } = checkOf(handles, rls === true ? {} : (rls as RowLevelSecurityOptions));
-    return Effect.flatMap(ask() as Effect.Effect<any, DbError>, (rows) => attempt(() => Effect.succeed(judge(rows))));
+    const { ask, askNodes, hasNodes, judge } = checkOf(handles, rls === true ? {} : (rls as RowLevelSecurityOptions));
+    return Effect.flatMap(ask() as Effect.Effect<any, DbError>, (rows) =>
+      Effect.flatMap(hasNodes(rows) ? (askNodes() as Effect.Effect<any, DbError>) : Effect.succeed([]), (nodes) => attempt(() => Effect.succeed(judge(rows, nodes)))),
+    );
   });

@@ -70,6 +70,16 @@ export function renamedColumn(after: Entities, table: TableName, column: string)
   return column;
 }
 
+/** What a table was called before the migration; undefined for a new one. */
+export function nameBefore(table: TableName, after: Entities): TableName | undefined {
+  for (const [key, now] of after.moved) {
+    if (!now || keyOf(now) !== keyOf(table)) continue;
+    const dot = key.indexOf('.');
+    return { schema: key.slice(0, dot), name: key.slice(dot + 1) };
+  }
+  return undefined;
+}
+
 /** A tenancy that only got another name keeps its shards: its tables are all in one that did not exist. */
 function renamedGroups(prev: TenancyState, next: TenancyState, first: ReadonlyMap<string, string>): Map<string, string> {
   const groups = new Map<string, string>();

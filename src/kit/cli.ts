@@ -5,14 +5,14 @@ import { fileURLToPath } from 'node:url';
 import { Command, CommanderError } from 'commander';
 import { applySteps } from './apply.js';
 import { connect, requireCitus, type Database } from './database.js';
-import { describeFault } from './errors.js';
+import { DatabaseStateError, describeFault } from './errors.js';
 import { editedMigrations } from './edited.js';
-import { readLive } from './live.js';
+import { readLive, type Live } from './live.js';
 import { planSteps, type PlanStep } from './live-plan.js';
 import { loadConfig, loadProject, migratedState, type Project } from './load.js';
 import { keyOf, plain } from './names.js';
 import { ruleNames, ruleTexts } from './rules.js';
-import { sameState } from './state.js';
+import { sameState, type TenancyState } from './state.js';
 import { isolateTenant, tenantStatistics } from './tenants.js';
 
 /** Where a command writes, so that tests can read it. */
@@ -66,7 +66,7 @@ function commands(output: Output): Command {
         '  3. npx drizzle-kit generate      Writes the migration and, beside it, tenancy.json.\n' +
         '  4. npx drizzle-kit migrate       Runs it, on Citus or on plain PostgreSQL.\n' +
         '  5. npx drizzle-tenant status     What does the database hold now?\n\n' +
-        'With "drizzle-kit push" instead of migrations, run "npx drizzle-tenant apply" after each push.',
+        '"drizzle-kit push" is refused where there is row-level security or Citus, which it knows nothing of.',
     );
   const command = (name: string, description: string, help: string, withUrl = true) => {
     const made = program
@@ -148,7 +148,7 @@ function commands(output: Output): Command {
       const tables = [...live.tables.values()].map((it) => {
         const wanted = project.state.tables[keyOf(it)];
         const kind = wanted?.kind ?? 'local';
-        return { table: plain(it), kind: it.kind, declared: kind, column: it.column, shards: it.shardCount, bytes: it.bytes, rows: it.rows, policy: it.policy !== null };
+        return { table: plain(it), kind: it.kind, declared: kind, column: it.column, shards: it.shardCount, bytes: it.bytes, rows: it.rows, policy: it.enabled && it.policies.length > 0 };
       });
       if (options.json) return report({ status: 'ok', citus: live.citus, tables });
       line(live.citus ? `Citus ${live.citus}` : 'Plain PostgreSQL, without Citus');
@@ -187,10 +187,20 @@ function commands(output: Output): Command {
 async function planFor(project: Project, database: Database): Promise<PlanStep[]> {
   if (project.options.citus) await requireCitus(database);
   const live = await readLive(database);
-  if (!project.options.writeOnly) return planSteps(project.state, project.entities, live);
-  // Tables on their way have no keys yet by which they could be distributed.
-  const tables = Object.entries(project.state.tables).filter(([key, it]) => it.kind !== 'tenant' || live.tables.get(key)?.kind === 'tenant');
-  return planSteps({ ...project.state, tables: Object.fromEntries(tables) }, project.entities, live);
+  const steps = planSteps(stateFor(project, live), project.entities, live, project.options.writeOnly ? migratedState(project.out).writeOnly?.statements : []);
+  for (const { what, precondition } of steps) {
+    if (!precondition) continue;
+    const found = await database.query(`${precondition.query} LIMIT 1`);
+    if (found.length > 0) throw new DatabaseStateError(`${precondition.remedy}: this step would fail (${what}). They are found by: ${precondition.query}.`);
+  }
+  return steps;
+}
+
+/** In write-only mode, tables on their way have no keys yet by which they could be distributed. */
+function stateFor({ options, state }: Project, live: Live): TenancyState {
+  if (!options.writeOnly) return state;
+  const tables = Object.entries(state.tables).filter(([key, it]) => it.kind !== 'tenant' || live.tables.get(key)?.kind === 'tenant');
+  return { ...state, tables: Object.fromEntries(tables) };
 }
 
 /** In write-only mode, tables on their way are not distributed yet; the migrations know which. */

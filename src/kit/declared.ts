@@ -82,7 +82,7 @@ export function declaredState(declared: readonly Declared[], entities: Entities,
       column: it.column!,
       type: sqlType(column),
       ...(options.rls && {
-        rls: { setting: tenantSetting(it.tenancy!, tenancyNames.length === 1), as: hasOwnPolicies(entities, it) ? 'RESTRICTIVE' : 'PERMISSIVE' },
+        rls: { setting: tenantSetting(it.tenancy!, tenancyNames.length === 1) },
       }),
     };
   }
@@ -108,10 +108,6 @@ export function declaredState(declared: readonly Declared[], entities: Entities,
   }
   return { version: 1, citus: options.citus, tenancies, tables };
 }
-
-/** A policy that lets rows through would open what ours closes, unless ours is restrictive. */
-const hasOwnPolicies = (entities: Entities, table: TableName) =>
-  entities.of('policies', table).some((policy) => policy.as !== 'RESTRICTIVE');
 
 /** The root of a tenancy: its tenant column is its whole key, and it is not the child of such a table. */
 function rootOf(members: readonly TableState[], entities: Entities): TableState | undefined {

@@ -12,7 +12,8 @@ import fs from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { ReadConfig } from './config.js';
 import { listen, type Declared } from './declared.js';
-import { describeFault, MigrationFolderError, TenantRuleError } from './errors.js';
+import { drizzleKitLeave } from '../schema/drizzle-kit.js';
+import { describeFault, MigrationFolderError, TenantConfigError, TenantRuleError } from './errors.js';
 import { generate, isBehind } from './generate.js';
 import type { Fault } from './rules.js';
 import { leavesOf, parseSnapshot, readMigrations } from './snapshot.js';
@@ -29,16 +30,25 @@ let hooked = false;
 /** Called for each config; does something in a drizzle-kit process only, and there once. */
 export function hookIntoDrizzleKit(read: ReadConfig): void {
   const command = drizzleKitCommand(process.argv);
+  allow(read, command);
   if (command === undefined || hooked) return;
   hooked = true;
   if (command === 'generate') hookGenerate(read, process.argv.slice(3));
   if (command === 'check') onExit(() => void stateOf(read.out));
-  if (command === 'push') {
-    onExit(() => {
-      if (read.options.citus || read.options.rls) {
-        say('Run "npx drizzle-tenant apply" now: push changes the tables, and only apply distributes them and writes their policies.');
-      }
-    });
+}
+
+/**
+ * Tells the tables what drizzle-kit may do with them. A config that needs more than push can do forbids it to the whole
+ * process, whatever another one says.
+ */
+function allow({ options }: ReadConfig, command: string | undefined): void {
+  const leave = drizzleKitLeave();
+  leave.push = !options.citus && !options.rls && leave.push !== false;
+  if (command === 'generate') leave.generate = true;
+  if (command === 'push' && !leave.push) {
+    throw new TenantConfigError(
+      'Use "npx drizzle-kit generate" and "npx drizzle-kit migrate": push would drop the policies of row-level security, switch it off, and leave tables undistributed. Nothing was changed.',
+    );
   }
 }
 

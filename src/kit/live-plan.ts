@@ -4,9 +4,10 @@ import { distributionOf } from './changes.js';
 import { DatabaseStateError } from './errors.js';
 import type { Live, LiveTable } from './live.js';
 import { ident, keyOf, plain, quoted, type TableName } from './names.js';
-import { createPolicy, enable, policyName } from './policies.js';
+import { policySteps } from './policy-plan.js';
 import type { Entities, Row } from './snapshot.js';
-import type { TableState, TenancyState } from './state.js';
+import type { TenancyState } from './state.js';
+import { match } from './statements.js';
 
 /** One step: a transaction of its own, after which the database can be compared again. */
 export interface PlanStep {
@@ -16,16 +17,19 @@ export interface PlanStep {
   /** How much is moved: an estimate of the rows, and the size. */
   readonly rows?: number;
   readonly bytes?: number;
+  /** Finds what would make the step fail. */
+  readonly precondition?: { readonly query: string; readonly remedy: string };
 }
 
 /**
  * @param state what the schema asks for
  * @param entities the schema's tables, with their foreign keys
  * @param live what is there
+ * @param waiting the statements that wait for the end of write-only mode: their keys are not due yet
  * @returns the steps, none when the database is as the schema asks
- * @throws DatabaseStateError when tables are missing, or foreign keys that no schema declares are in the way
+ * @throws DatabaseStateError when tables, columns or keys are missing, or foreign keys that no schema declares are in the way
  */
-export function planSteps(state: TenancyState, entities: Entities, live: Live): PlanStep[] {
+export function planSteps(state: TenancyState, entities: Entities, live: Live, waiting: readonly string[] = []): PlanStep[] {
   const missing = entities.list('tables').filter((it) => !live.tables.has(keyOf(it as any)));
   if (missing.length > 0) {
     throw new DatabaseStateError(`Run "npx drizzle-kit migrate" first: the database has no ${missing.map((it) => `"${plain(it as any)}"`).join(', ')}.`);
@@ -66,8 +70,8 @@ export function planSteps(state: TenancyState, entities: Entities, live: Live): 
     const sql = [...beside.flatMap(relax), `SELECT ${calls.setShardCount(anchor, shardCount)}`, ...force];
     steps.push({ table: plain(anchor), what: words.setShardCount(anchor, shardCount), sql, ...size(anchor) });
   }
-  steps.push(...fasteners(moving, entities, live));
-  for (const it of tables) steps.push(...policySteps(it, state.tables[keyOf(it)], moving));
+  steps.push(...fasteners(moving, entities, live, waiting));
+  steps.push(...policySteps(tables, live, entities, state, moving));
   return steps;
 }
 
@@ -113,33 +117,53 @@ function looseners(moving: readonly LiveTable[], entities: Entities, live: Live)
   }));
 }
 
-/** Declared foreign keys that are not there, or will not be. */
-function fasteners(moving: readonly LiveTable[], entities: Entities, live: Live): PlanStep[] {
-  return entities
+/** Declared foreign keys that are not there, or will not be. @throws DatabaseStateError where one cannot be added */
+function fasteners(moving: readonly LiveTable[], entities: Entities, live: Live, waiting: readonly string[]): PlanStep[] {
+  const due = new Set(waiting.map((it) => match('addForeignKey', it)).map((it) => it && `${it.table}\0${it.name}`));
+  const missing: string[] = [];
+  const steps = entities
     .list('fks')
+    .filter((fk) => !due.has(`${quoted({ schema: fk.schema, name: fk.table })}\0${fk.name}`))
     .filter((fk) => touches(fk, moving) || !live.foreignKeys.some((it) => isSame(it, fk)))
-    .map((fk) => {
+    .map((fk): PlanStep => {
       const table = { schema: fk.schema, name: fk.table };
-      return { table: plain(table), what: `${plain(table)}: with the foreign key ${fk.name}`, sql: [foreignKeySql(fk)] };
+      const isThere = live.foreignKeys.some((it) => isSame(it, fk));
+      if (!isThere) missing.push(...whatLacks(fk, live));
+      return {
+        table: plain(table),
+        what: `${plain(table)}: with the foreign key ${fk.name}`,
+        sql: [foreignKeySql(fk)],
+        ...(!isThere && { precondition: strays(fk) }),
+      };
     });
+  if (missing.length > 0) {
+    throw new DatabaseStateError(`Run "npx drizzle-kit generate" and "npx drizzle-kit migrate" first: the database has no ${[...new Set(missing)].join(', ')}, which the foreign keys of the schema need.`);
+  }
+  return steps;
+}
+
+/** What a foreign key needs, and the database does not have. */
+function whatLacks(fk: Row, live: Live): string[] {
+  const ends = [[{ schema: fk.schema, name: fk.table }, fk.columns], [{ schema: fk.schemaTo, name: fk.tableTo }, fk.columnsTo]] as const;
+  const columns = ends.flatMap(([at, names]) => {
+    const there = live.tables.get(keyOf(at))?.types ?? {};
+    return (names as string[]).filter((it) => !(it in there)).map((it) => `column "${it}" in "${plain(at)}"`);
+  });
+  const [to, names] = ends[1];
+  const isKey = live.tables.get(keyOf(to))?.uniques.some((it) => [...it].sort().join('\0') === [...(names as string[])].sort().join('\0'));
+  return isKey || columns.length > 0 ? columns : [`unique key (${(names as string[]).join(', ')}) of "${plain(to)}"`];
+}
+
+/** Rows that point at nothing. */
+function strays(fk: Row): PlanStep['precondition'] {
+  const [table, to] = [quoted({ schema: fk.schema, name: fk.table }), quoted({ schema: fk.schemaTo, name: fk.tableTo })];
+  const given = fk.columns.map((it: string) => `c.${ident(it)} IS NOT NULL`).join(' AND ');
+  const same = fk.columns.map((it: string, i: number) => `p.${ident(fk.columnsTo[i])} = c.${ident(it)}`).join(' AND ');
+  return {
+    query: `SELECT c.* FROM ${table} c LEFT JOIN ${to} p ON ${same} WHERE ${given} AND p.${ident(fk.columnsTo[0])} IS NULL`,
+    remedy: `Correct the rows of ${table} that point at no row of ${to}, or at another tenant's`,
+  };
 }
 
 /** An owner who is no superuser sees no rows under FORCE, and would move none. */
 const relax = (table: LiveTable) => (table.forced ? [`ALTER TABLE ${quoted(table)} NO FORCE ROW LEVEL SECURITY;`] : []);
-
-function policySteps(live: LiveTable, wanted: TableState | undefined, moving: readonly LiveTable[]): PlanStep[] {
-  const step = (what: string, sql: string[]) => [{ table: plain(live), what: `${plain(live)}: ${what}`, sql }];
-  if (!wanted?.rls) {
-    if (live.policy === null) return [];
-    return step('without the policy', [`DROP POLICY ${ident(policyName)} ON ${quoted(live)};`, `ALTER TABLE ${quoted(live)} NO FORCE ROW LEVEL SECURITY;`]);
-  }
-  const isRight =
-    live.policy !== null &&
-    live.policyAs === wanted.rls.as &&
-    live.policy.includes(`current_setting('${wanted.rls.setting}'::text, true)`) &&
-    live.policy.replace(/^\(/, '').replaceAll('"', '').startsWith(`${wanted.column} =`);
-  if (isRight && live.forced && !moving.includes(live)) return [];
-  if (isRight) return step('with row-level security for its owner too', enable(live));
-  const drop = live.policy === null ? [] : [`DROP POLICY ${ident(policyName)} ON ${quoted(live)};`];
-  return step(`rows of the tenant in ${wanted.rls.setting} only`, [...drop, createPolicy(wanted), ...enable(live)]);
-}

@@ -1,10 +1,10 @@
 /** What a live database holds: its tables, how Citus holds them, their foreign keys and policies. */
 import type { Database } from './database.js';
 import { keyOf, type TableName } from './names.js';
-import { policyName } from './policies.js';
+import { readPolicies, type LivePolicies } from './live-policies.js';
 import type { Row } from './snapshot.js';
 
-export interface LiveTable extends TableName {
+export interface LiveTable extends TableName, LivePolicies {
   readonly kind: 'local' | 'reference' | 'tenant';
   readonly column: string | null;
   readonly colocation: number | null;
@@ -14,10 +14,10 @@ export interface LiveTable extends TableName {
   /** An estimate, as PostgreSQL keeps it; -1 when it was never analyzed. */
   readonly rows: number;
   readonly bytes: number;
-  /** Whether row-level security is on, for the owner too. */
-  readonly forced: boolean;
-  readonly policy: string | null;
-  readonly policyAs: 'PERMISSIVE' | 'RESTRICTIVE' | null;
+  /** The columns of each unique key that a foreign key may lead to. */
+  readonly uniques: readonly (readonly string[])[];
+  /** The table that this is a partition of, or inherits from. */
+  readonly parent: string | null;
 }
 
 export interface Live {
@@ -39,12 +39,13 @@ export async function readLive(database: Database): Promise<Live> {
        (SELECT count(*)::int FROM pg_dist_shard s WHERE s.logicalrelid = c.oid AND s.shardminvalue = s.shardmaxvalue) AS isolated,
        CASE WHEN p.partmethod = 'h' OR p.repmodel = 't' THEN citus_total_relation_size(c.oid, false) ELSE pg_total_relation_size(c.oid) END::float8 AS bytes`
     : `'local' AS kind, NULL AS column, NULL AS colocation, 0 AS "shardCount", 0 AS isolated, pg_total_relation_size(c.oid)::float8 AS bytes`;
-  const tables = await database.query<LiveTable>(
-    `SELECT n.nspname AS schema, c.relname AS name, ${held}, c.reltuples::float8 AS rows, (c.relrowsecurity AND c.relforcerowsecurity) AS forced,
-       pg_get_expr(pol.polqual, pol.polrelid) AS policy,
-       CASE WHEN pol.oid IS NULL THEN NULL WHEN pol.polpermissive THEN 'PERMISSIVE' ELSE 'RESTRICTIVE' END AS "policyAs"
+  const tables = await database.query<Omit<LiveTable, keyof LivePolicies>>(
+    `SELECT n.nspname AS schema, c.relname AS name, ${held}, c.reltuples::float8 AS rows,
+       coalesce((SELECT json_agg((SELECT json_agg(a.attname) FROM unnest(i.indkey[0:i.indnkeyatts - 1]) k JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = k))
+         FROM pg_index i WHERE i.indrelid = c.oid AND i.indisunique AND i.indisvalid AND i.indimmediate AND i.indpred IS NULL AND i.indexprs IS NULL), '[]') AS uniques,
+       (SELECT pn.nspname || '.' || pc.relname FROM pg_inherits i JOIN pg_class pc ON pc.oid = i.inhparent JOIN pg_namespace pn ON pn.oid = pc.relnamespace
+         WHERE i.inhrelid = c.oid ORDER BY i.inhseqno LIMIT 1) AS parent
      FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-     LEFT JOIN pg_policy pol ON pol.polrelid = c.oid AND pol.polname = '${policyName}'
      ${extension ? 'LEFT JOIN pg_dist_partition p ON p.logicalrelid = c.oid' : ''}
      WHERE c.relkind IN ('r', 'p') AND ${ours}
        AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = c.oid AND d.deptype = 'e')
@@ -60,5 +61,7 @@ export async function readLive(database: Database): Promise<Live> {
      JOIN pg_class t ON t.oid = k.confrelid JOIN pg_namespace tn ON tn.oid = t.relnamespace
      WHERE k.contype = 'f' AND k.conparentid = 0 AND ${ours} ORDER BY 2, 3, 4`,
   );
-  return { citus: extension?.extversion ?? null, tables: new Map(tables.map((it) => [keyOf(it), it])), foreignKeys };
+  const policies = await readPolicies(database, Boolean(extension));
+  const found = tables.map((it): LiveTable => ({ ...it, ...policies(keyOf(it)) }));
+  return { citus: extension?.extversion ?? null, tables: new Map(found.map((it) => [keyOf(it), it])), foreignKeys };
 }

@@ -22,7 +22,7 @@ import {
   type Distribution,
 } from './citus.js';
 import { keyOf, literal, quoted, type TableName } from './names.js';
-import { createPolicies, dropPolicies, lift, restore } from './policies.js';
+import { changePolicies, lift, restore } from './policies.js';
 import type { Entities, Row } from './snapshot.js';
 import { marker, type TenancyState } from './state.js';
 import { match } from './statements.js';
@@ -50,7 +50,8 @@ export function migrationStatements(drizzle: readonly string[], migrated: Migrat
   );
   const kept = after.list('fks').filter((fk) => touches(fk) && !isCreated(fk));
 
-  const statements = rebuilt.statements.filter((it) => !unlocks(it, changes)).map((it) => tolerate(it, loosened));
+  const policies = changePolicies(rebuilt.statements, changes, migrated);
+  const statements = policies.rest.filter((it) => !unlocks(it, changes)).map((it) => tolerate(it, loosened));
   const [start, end] = places(statements, migrated);
   const adopts = changes.some((it) => isAdopted(it, after));
   const resharded = reshardedGroups(changes, prev, next);
@@ -66,7 +67,7 @@ export function migrationStatements(drizzle: readonly string[], migrated: Migrat
     `${header}${prev.citus || next.citus ? `\n${sequential}` : ''}`,
     ...statements.slice(0, start),
     ...rebuilt.dropped,
-    ...dropPolicies(changes, migrated),
+    ...policies.drop,
     ...lift(rewritten),
     ...(back.length > 0 ? [citusBlock('free the tables that change their place', back)] : []),
     ...backfill(statements.slice(start, end), changes, migrated),
@@ -74,7 +75,7 @@ export function migrationStatements(drizzle: readonly string[], migrated: Migrat
     ...statements.slice(end),
     ...(counts.length > 0 ? [citusBlock('split the tables anew', counts)] : []),
     ...restore(rewritten.filter((it) => it.was?.rls && it.is?.rls)),
-    ...createPolicies(changes, migrated),
+    ...policies.create,
   ].flatMap(apart);
 }
 

@@ -5,6 +5,7 @@
 import { changesOf, isMoved, type Migrated } from './changes.js';
 import { keyOf, plain, type TableName } from './names.js';
 import type { Options, RuleLevel } from './options.js';
+import { accessName, policyName } from './policies.js';
 import type { Entities, Row } from './snapshot.js';
 import type { TableState, TenancyState } from './state.js';
 import { match } from './statements.js';
@@ -29,6 +30,7 @@ export const ruleNames = [
   'foreign-key-action',
   'sequence-type',
   'policy-subquery',
+  'policy-restrictive',
   'colocation-type',
   'replica-identity',
   'tenant-column-type',
@@ -48,6 +50,7 @@ export const ruleTexts: Readonly<Record<RuleName, string>> = {
   'foreign-key-action': 'no SET NULL, SET DEFAULT or ON UPDATE CASCADE that would change the tenant column',
   'sequence-type': 'serial and identity columns of tenant tables are bigint: nodes draw from ranges that integer cannot hold',
   'policy-subquery': 'a policy on a distributed table has no subquery',
+  'policy-restrictive': 'a policy on a distributed or reference table is permissive: Citus drops AS RESTRICTIVE on the shards, where it then lets rows through',
   'colocation-type': 'tenancies that are co-located have tenant columns of one type',
   'replica-identity': 'a tenant table has a primary key, so that its shards can move while it is written to',
   'tenant-column-type': 'the type of a tenant column does not change while the table is distributed',
@@ -76,6 +79,7 @@ export function faultsOf({ entities, state, options, views }: RuleInput): Fault[
   const kindOf = (table: TableName) => state.tables[keyOf(table)];
   for (const table of Object.values(state.tables)) {
     if (table.kind === 'tenant') tenantTableFaults(table, entities, faults);
+    policyFaults(table, entities, faults);
   }
   for (const fk of entities.list('fks')) {
     foreignKeyFaults(fk, kindOf({ schema: fk.schema, name: fk.table }), kindOf({ schema: fk.schemaTo, name: fk.tableTo }), state, faults);
@@ -135,12 +139,43 @@ function tenantTableFaults(table: TableState, entities: Entities, faults: Faults
         'workers draw numbers from ranges of their own, which do not fit into an integer');
     }
   }
+}
+
+function policyFaults(table: TableState, entities: Entities, faults: Faults): void {
+  const column = table.column ?? '-';
   for (const policy of entities.of('policies', table)) {
-    if (/\bselect\b/i.test(`${policy.using ?? ''} ${policy.withCheck ?? ''}`)) {
+    const expressions = [policy.using, policy.withCheck].filter((it) => typeof it === 'string');
+    if (expressions.some((it) => /\bselect\b/i.test(it))) {
       faults.add('policy-subquery', table, column, `Write the policy "${policy.name}" without a subquery, with current_setting() for what it needs`,
         'Citus refuses policies that read other tables');
     }
+    if (policy.as === 'RESTRICTIVE') {
+      faults.add('policy-restrictive', table, column,
+        `Drop the policy "${policy.name}", and write its condition into the using and withCheck of each permissive policy of the table, with "and"; ` +
+          `with none, make it permissive`,
+        'Citus makes it permissive on the shards, where it lets rows through that it should hold back');
+    }
+    if (!table.rls) continue;
+    if (policy.name === policyName || policy.name === accessName) {
+      faults.define(table, column, `Give the policy "${policy.name}" another name`, 'row-level security has a policy of that name');
+    }
+    if (!expressions.every(isWhole)) {
+      faults.define(table, column, `Write the expression of the policy "${policy.name}" with plain quotes, whole parentheses and no comment`, 'the tenant condition is put beside it');
+    }
   }
+}
+
+/** Put between parentheses, the expression stays between them. */
+function isWhole(expression: string): boolean {
+  let depth = 0;
+  const token = /'(?:[^'\\]|'')*'|"(?:[^"]|"")*"|\$(?:[A-Za-z_]\w*)?\$|--|\/\*|[()'";\\]/g;
+  for (const [found] of expression.matchAll(token)) {
+    if (found === '(') depth++;
+    else if (found === ')' && --depth < 0) return false;
+    // What needs more than this to be read is written another way.
+    else if (found !== ')' && !/^['"]./.test(found)) return false;
+  }
+  return depth === 0;
 }
 
 function foreignKeyFaults(fk: Row, from: TableState | undefined, to: TableState | undefined, state: TenancyState, faults: Faults): void {
@@ -238,6 +273,11 @@ class Faults {
     const level = this.options.rules[rule] ?? byDefault;
     if (level === 'off' || (!everywhere && !this.onCitus)) return;
     this.faults.push({ rule, table: plain(table), column, remedy, reason, level });
+  }
+
+  /** A definition that can never work: no option lets it pass. */
+  define(table: TableName, column: string, remedy: string, reason: string): void {
+    this.faults.push({ rule: 'definition', table: plain(table), column, remedy, reason, level: 'error' });
   }
 
   sorted(): Fault[] {

@@ -15,8 +15,8 @@ export interface TableState {
   /** The tenant column, and its type in SQL. */
   readonly column?: string;
   readonly type?: string;
-  /** The policy, when there is one. */
-  readonly rls?: { readonly setting: string; readonly as: 'PERMISSIVE' | 'RESTRICTIVE' };
+  /** The setting that the policies read, where there are any. `as`: written by a version that knew one policy. */
+  readonly rls?: { readonly setting: string; readonly as?: 'PERMISSIVE' | 'RESTRICTIVE' };
 }
 
 export interface TenancyState {
@@ -25,7 +25,12 @@ export interface TenancyState {
   readonly tenancies: Readonly<Record<string, { readonly root?: string; readonly shardCount: number; readonly colocateWith?: string }>>;
   readonly tables: Readonly<Record<string, TableState>>;
   /** Tables on their way to a tenancy in write-only mode, and the statements that wait for its end. */
-  readonly writeOnly?: { readonly tables: readonly string[]; readonly statements: readonly string[] };
+  readonly writeOnly?: {
+    readonly tables: readonly string[];
+    readonly statements: readonly string[];
+    /** The unique keys that the tables have until then, by their columns. */
+    readonly keys?: Readonly<Record<string, readonly (readonly string[])[]>>;
+  };
 }
 
 export const emptyState: TenancyState = { version: 1, citus: false, tenancies: {}, tables: {} };

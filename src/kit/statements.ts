@@ -44,6 +44,8 @@ const patterns = {
   addKey: new RegExp(`^(?:ALTER TABLE (${table}) ADD (?:CONSTRAINT ${name} )?(?:PRIMARY KEY|UNIQUE)|CREATE UNIQUE INDEX .*? ON (${table}))`),
   setNotNull: new RegExp(`^ALTER TABLE (${table}) ALTER COLUMN (${name}) SET NOT NULL`),
   renameConstraint: new RegExp(`^ALTER TABLE (${table}) RENAME CONSTRAINT (${name}) TO (${name})`),
+  dropIndex: new RegExp(`^DROP INDEX (?:CONCURRENTLY )?(?:IF EXISTS )?(${table})`),
+  renameIndex: new RegExp(`^ALTER INDEX (${table}) RENAME TO (${name})`),
   moveTable: new RegExp(`^(?:ALTER TABLE (${table}) (?:RENAME TO|SET SCHEMA)|DROP TABLE|ALTER SCHEMA)`),
   createTable: new RegExp(`^CREATE TABLE (${table})`),
   afterTables: /^(?:CREATE (?:OR REPLACE )?(?:MATERIALIZED )?VIEW|CREATE POLICY|ALTER POLICY|DROP (?:ROLE|TYPE|SEQUENCE|SCHEMA))/,

@@ -17,6 +17,8 @@ export interface MixedView extends TableName {
 /** A view that declares a tenant column: handles filter it by that. */
 export interface DeclaredView extends TableName {
   readonly column: string;
+  /** The name of the tenancy whose ids it holds. */
+  readonly tenancy: string | undefined;
 }
 
 /** Finds the views that are not proved to keep tenants apart; undefined where they cannot be read. */
@@ -28,13 +30,15 @@ export type ViewReader = (entities: Entities, state: TenancyState) => MixedView[
  * @returns those with one tenant column: a handle reads no other
  */
 export function declaredViews(exported: Iterable<unknown>): DeclaredView[] {
-  const isTenants = (column: any) =>
-    typeof column?.config === 'object' && column.config !== null && Object.getOwnPropertySymbols(column.config).some((it) => it.description === 'drizzle-tenant:tenancy');
+  const markOf = (column: any) =>
+    typeof column?.config === 'object' && column.config !== null ? Object.getOwnPropertySymbols(column.config).find((it) => it.description === 'drizzle-tenant:tenancy') : undefined;
+  const isTenants = (column: any) => markOf(column) !== undefined;
   return [...exported].flatMap((view: any) => {
     const config = typeof view === 'object' && view !== null ? view[Symbol.for('drizzle:ViewBaseConfig')] : undefined;
     if (!config?.selectedFields) return [];
     const columns = Object.keys(config.selectedFields).map((key) => config.selectedFields[key]).filter(isTenants);
-    return columns.length === 1 ? [{ schema: config.schema ?? 'public', name: config.originalName ?? config.name, column: columns[0].name }] : [];
+    const tenancy = columns.length === 1 ? columns[0].config[markOf(columns[0])!]?.name : undefined;
+    return columns.length === 1 ? [{ schema: config.schema ?? 'public', name: config.originalName ?? config.name, column: columns[0].name, tenancy }] : [];
   });
 }
 
@@ -61,9 +65,10 @@ export async function loadViewReader(declared: readonly DeclaredView[]): Promise
       const tables = new Tables(known);
       const mixed: (MixedView & View)[] = [];
       for (const view of left) {
-        const proved = proveView(parse, view.definition, tables, tenantColumns, declared.find((it) => keyOf(it) === keyOf(view))?.column);
+        const said = declared.find((it) => keyOf(it) === keyOf(view));
+        const proved = proveView(parse, view.definition, tables, tenantColumns, said?.column, said?.tenancy);
         if (proved?.fault) mixed.push({ ...view, column: proved.column, reason: proved.fault, remedy: proved.remedy });
-        else if (proved) known.push({ table: view as any, ...nameOf(view), columns: new Set(proved.columns), primaryKey: [], isView: true, tenant: { column: proved.column, type: 'text', tenancy: undefined } });
+        else if (proved) known.push({ table: view as any, ...nameOf(view), columns: new Set(proved.columns), primaryKey: [], isView: true, tenant: { column: proved.column, type: 'text', tenancy: proved.tenancy as any } });
       }
       if (mixed.length === left.length || mixed.length === 0) return mixed;
       left = mixed;

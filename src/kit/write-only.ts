@@ -3,10 +3,11 @@
  * column, which may be NULL, and nothing else; keys, NOT NULL and distribution wait until the mode ends.
  */
 import { isFilled } from './backfill.js';
-import { changesOf, type Migrated } from './changes.js';
+import { changesOf, nameBefore, type Migrated, type TableChange } from './changes.js';
 import { ident, keyOf, quoted } from './names.js';
 import type { TenancyState } from './state.js';
 import { match } from './statements.js';
+import { uniqueKeys } from './unique-keys.js';
 
 /**
  * @param drizzle drizzle-kit's statements
@@ -18,7 +19,11 @@ export function holdBack(drizzle: readonly string[], migrated: Migrated): { stat
   const onTheWay = changesOf(migrated).filter((it) => it.is?.kind === 'tenant' && it.was?.kind !== 'tenant');
   if (onTheWay.length === 0) return { statements: [...drizzle], next };
   const names = new Map(onTheWay.map((it) => [quoted(it.table), it]));
+  const uniqueIndexes = namesOfUniqueIndexes(drizzle, onTheWay, migrated);
   const waits = (statement: string) => {
+    // Until the new key is there, the old one keeps the rows unique.
+    const index = match('dropIndex', statement);
+    if (index) return uniqueIndexes.has(index.table);
     const foreignKey = match('addForeignKey', statement);
     if (foreignKey) return names.has(foreignKey.table) || [...names.keys()].some((it) => statement.includes(` REFERENCES ${it}(`));
     const key = match('addKey', statement) ?? match('dropConstraint', statement) ?? match('renameConstraint', statement);
@@ -40,9 +45,27 @@ export function holdBack(drizzle: readonly string[], migrated: Migrated): { stat
       writeOnly: {
         tables: onTheWay.filter((it) => !it.isNew && !isFilled(it, migrated)).map((it) => keyOf(it.table)),
         statements: inOrder([...(prev.writeOnly?.statements ?? []), ...withoutRenames(drizzle.filter(waits))]),
+        keys: { ...Object.fromEntries(onTheWay.filter((it) => !it.isNew).map((it) => [keyOf(it.table), uniqueKeys(it.table, migrated)])), ...prev.writeOnly?.keys },
       },
     },
   };
+}
+
+/** The unique indexes of the tables, as quoted in statements, with the names that drizzle-kit gives them before it drops them. */
+function namesOfUniqueIndexes(drizzle: readonly string[], tables: readonly TableChange[], { before, after }: Migrated): Set<string> {
+  const names = new Set<string>();
+  for (const it of tables) {
+    const old = nameBefore(it.table, after);
+    for (const index of old ? before.of('indexes', old) : []) {
+      if (!index.isUnique) continue;
+      for (const at of [old!, it.table]) names.add(quoted({ schema: at.schema, name: index.name }));
+    }
+  }
+  for (const statement of drizzle) {
+    const renamed = match('renameIndex', statement);
+    if (renamed && names.has(renamed.table)) names.add(renamed.table.replace(/"(?:[^"]|"")*"$/, () => ident(renamed.name)));
+  }
+  return names;
 }
 
 /**
@@ -78,6 +101,7 @@ export function release(drizzle: readonly string[], waited: readonly string[]): 
   return [...drizzle.slice(0, cut), ...ordered, ...drizzle.slice(cut).filter((it) => match('afterTables', it))];
 }
 
-const rank = (statement: string) => (match('dropConstraint', statement) ? 0 : match('addForeignKey', statement) ? 2 : 1);
+const rank = (statement: string) =>
+  match('dropConstraint', statement) ? 0 : match('dropIndex', statement) ? 1 : match('addForeignKey', statement) ? 3 : 2;
 
 const inOrder = (statements: readonly string[]) => [...statements].sort((a, b) => rank(a) - rank(b));

@@ -41,34 +41,12 @@ export function classify(table: PgTable, tableClass: TableClass): void {
   classes.set(Object.freeze(tableClass), { schema, name, table });
   Object.defineProperty(table, mark, { value: tableClass });
   declared.push(table);
-  const key = keyOf(schema, name);
-  const said = declarations.get(key) ?? new Set();
-  declarations.set(key, said.add(declarationOf(tableClass)));
-  sayings.set(tableClass, said);
   // drizzle-kit loads the schema with a loader of its own, so drizzle-tenant/kit may be another copy of this
   // package than the schema uses. It only listens: nothing that decides reads this back.
   (globalThis as Record<symbol, any>)[Symbol.for('drizzle-tenant:kit')]?.(table, tableClass);
 }
 
 const declared: PgTable[] = [];
-/** What the declarations of a name say that it is. */
-const declarations = new Map<string, Set<string>>();
-const sayings = new WeakMap<TableClass, ReadonlySet<string>>();
-/** A table without a schema is in "public", unless a search_path says otherwise. */
-const keyOf = (schema: unknown, name: unknown) => JSON.stringify([schema ?? 'public', name]);
-const declarationOf = (it: TableClass) => JSON.stringify(it.kind === 'tenant' ? [it.tenancy.name, it.name] : it.kind);
-
-/**
- * Whether the process declares a table of this name in another way, too: as a reference table, or with another tenant
- * column. One of them is wrong, and which one a query means is then not left to the query.
- */
-export function isDisputed(table: object, tableClass: TableClass): boolean {
-  if (!is(table, View)) return sayings.get(tableClass)!.size > 1;
-  const { schema, originalName } = (table as any)[ViewBaseConfig];
-  const said = declarations.get(keyOf(schema, originalName));
-  return said !== undefined && (said.size > 1 || !said.has(declarationOf(tableClass)));
-}
-
 /** Every table that the process declared: what a name in text written by hand may mean. */
 export const declaredTables = (): readonly PgTable[] => declared;
 

@@ -1,5 +1,5 @@
 export * from '../errors.js';
-export { tenancy, type AnyTenancy, type Tenancy, type TenantColumnBuilder, type TenantColumnFactory, type TenantId } from './tenancy.js';
+export { tenancy, type AnyTenancy, type Tenancy, type TenantColumnBuilder, type TenantColumnFactory, type TenantId, type TenantRefBuilder } from './tenancy.js';
 export {
   alias,
   getColumns,
@@ -13,6 +13,8 @@ export {
 export type {
   AnyReferenceTable,
   AnyTenantTable,
+  InferInsertModel,
+  InferSelectModel,
   ReferenceTable,
   ReferenceTableFn,
   TenancyOf,

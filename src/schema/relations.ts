@@ -2,7 +2,7 @@
 import { defineRelations, type Assume, type ExtractTablesWithRelations, type RelationsBuilder, type RelationsBuilderConfig, type Subquery, type Table, type View } from 'drizzle-orm';
 import { classOf, nameOf, type TenantClass } from './classify.js';
 import { TenantDefinitionError } from '../errors.js';
-import type { AnyTenantTable, TenancyOf, TenantTypeError, UnscopedWithColumns } from './table.types.js';
+import type { AnyTenantTable, ReferenceBrand, TenancyOf, TenantTypeError, UnscopedWithColumns } from './table.types.js';
 import type { PgTable } from 'drizzle-orm/pg-core';
 import type { PgViewBase } from 'drizzle-orm/pg-core/view-base';
 
@@ -28,12 +28,16 @@ type CheckRelations<TSchema, TConfig> = {
 };
 
 type CheckRelation<TSchema, TFrom, TRelation> = TRelation extends { readonly targetTableName: infer Target extends keyof TSchema }
-  ? [TFrom] extends [never]
+  ? IsPlain<TSchema[Target]> extends true
+    ? TenantTypeError<'Declare the table with tenantTable() or referenceTable()'>
+    : [TFrom] extends [never]
     ? unknown
     : [TenancyOf<TSchema[Target]>] extends [TFrom]
       ? unknown
       : TenantTypeError<'Relate tables of one tenancy: a row of one tenancy cannot lead to rows of another'>
   : unknown;
+
+type IsPlain<T> = T extends AnyTenantTable | ReferenceBrand ? false : T extends PgTable ? true : false;
 
 declare const useDefineTenantRelations: unique symbol;
 

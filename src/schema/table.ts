@@ -12,6 +12,7 @@ import {
 import type { PgViewBase } from 'drizzle-orm/pg-core/view-base';
 import { classify } from './classify.js';
 import { bindInlineForeignKeys, takeInlineKeys, tenantExtra, validateConstraints } from './constraints.js';
+import { refuseBareDrizzleKit } from './drizzle-kit.js';
 import { TenantDefinitionError } from '../errors.js';
 import { namesOfTable } from './names.js';
 import type {
@@ -50,7 +51,11 @@ function makeTenantTable(make: MakeTable) {
     const table: PgTable = make(
       name,
       typeof columns === 'function' ? (types: any) => build(columns(types)) : build(columns),
-      (self: any) => tenantExtra(extra, taken!.inline, tenantKey, () => table)(self),
+      (self: any) => {
+        const values = tenantExtra(extra, taken!.inline, tenantKey, () => table)(self);
+        refuseBareDrizzleKit(table, name, values);
+        return values;
+      },
     );
     const column = (drizzleGetColumns(table) as any)[tenantKey];
     const unusable = column.onUpdateFn ? '$onUpdate' : column.generated ? 'generatedAlwaysAs' : undefined;

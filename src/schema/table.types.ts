@@ -1,4 +1,4 @@
-import type { InferModelFromColumns, IsUnion, Table, TableConfig as AnyTableConfig } from 'drizzle-orm';
+import type { InferInsertModel as DrizzleInsertModel, InferModelFromColumns, InferSelectModel as DrizzleSelectModel, IsUnion, Table, TableConfig as AnyTableConfig } from 'drizzle-orm';
 import type {
   AnyPgColumnBuilder,
   BuildAliasTable,
@@ -12,7 +12,7 @@ import type {
 } from 'drizzle-orm/pg-core';
 import type { PgColumnsBuilders } from 'drizzle-orm/pg-core/columns/all';
 import type { PgViewBase } from 'drizzle-orm/pg-core/view-base';
-import type { TenantId } from './tenancy.js';
+import type { tenantColumn, TenantParam } from './tenancy.js';
 
 /** The message of a type error: shown by the compiler where the type was not acceptable. */
 export interface TenantTypeError<Message extends string> {
@@ -80,13 +80,22 @@ export type TenancyOf<T> = T extends { readonly _: { readonly tenancy: infer Nam
     ? TenancyOfColumns<T['_']['selectedFields']>
     : never;
 
-type TenancyOfColumns<TColumns> = {
-  [K in keyof TColumns]: TColumns[K] extends { readonly _: { readonly data: TenantId<infer Name> } } ? Name : never;
-}[keyof TColumns];
+/** The tenancy of a column that `id()` made, also by an alias or in a view; `never` for any other, whatever its data. */
+type TenancyOfColumn<TColumn> = TColumn extends { readonly _: { readonly driverParam: infer Param } }
+  ? typeof tenantColumn extends keyof Param
+    ? 0 extends 1 & Param
+      ? never
+      : Param extends TenantParam<infer Name>
+        ? Name
+        : never
+    : never
+  : never;
+
+type TenancyOfColumns<TColumns> = { [K in keyof TColumns]: TenancyOfColumn<TColumns[K]> }[keyof TColumns];
 
 /** The key of the tenant column among a table's columns. */
 export type TenantKey<TColumns> = {
-  [K in keyof TColumns]: TColumns[K] extends { readonly _: { readonly data: TenantId<any> } } ? K : never;
+  [K in keyof TColumns]: [TenancyOfColumn<TColumns[K]>] extends [never] ? never : K;
 }[keyof TColumns];
 
 type TenantBuilderKey<TBuilders> = {
@@ -175,3 +184,25 @@ export type ColumnsOf<T> =
         ? Fields
         : never;
 
+/**
+ * A row of a table as it is read: Drizzle's, for tenant tables too.
+ *
+ * @example type Project = InferSelectModel<typeof projects>;
+ */
+export type InferSelectModel<T extends AnyTenantTable | Table> = T extends TenantTableBase<any, infer C>
+  ? InferModelFromColumns<C['columns'], 'select'>
+  : T extends Table
+    ? DrizzleSelectModel<T>
+    : never;
+
+/**
+ * A new row of a table: Drizzle's, for tenant tables too, without the tenant column, which the handle fills in.
+ *
+ * @example type NewProject = InferInsertModel<typeof projects>;
+ */
+export type InferInsertModel<T extends AnyTenantTable | Table, TConfig extends { override?: boolean } = { override: false }> =
+  T extends TenantTableBase<any, infer C>
+    ? Omit<InferModelFromColumns<C['columns'], 'insert', TConfig>, TenantKey<C['columns']>>
+    : T extends Table
+      ? DrizzleInsertModel<T, TConfig>
+      : never;

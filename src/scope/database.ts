@@ -345,17 +345,19 @@ class PlaceholderValues {
 const namesOfTenancies = (tenancies: readonly AnyTenancy[] | undefined) =>
   (tenancies ?? declaredTenancies()).map((it) => it.name).join(' or ') || 'application';
 
-/** The id, and its tenancy where only one can have made it; otherwise the first table that the handle meets tells. */
+/**
+ * The id, and its tenancy where only one can have made it; otherwise the first table that the handle meets tells. An id that
+ * `parse` gave is in its one spelling: a value that a tenancy would spell in another way is none of its ids.
+ */
 function parsed(id: unknown, known: readonly AnyTenancy[] | undefined): { value: unknown; tenancy: AnyTenancy | undefined } {
   const tenancies = known ?? declaredTenancies();
-  let found: { value: unknown; tenancy: AnyTenancy | undefined } | undefined;
-  for (const tenancy of tenancies) {
-    const value = idOf(id, tenancy);
-    if (value !== undefined) found = found ? { value: found.value, tenancy: undefined } : { value, tenancy };
-  }
-  if (found) return found;
+  const possible = tenancies.map((tenancy) => ({ value: idOf(id, tenancy), tenancy })).filter((it) => it.value !== undefined);
+  const own = possible.filter((it) => it.value === id);
+  const found = own.length > 0 ? own : possible;
+  if (found.length === 1) return found[0]!;
+  if (found.length > 1 && found.every((it) => it.value === found[0]!.value)) return { value: found[0]!.value, tenancy: undefined };
   if (tenancies.length === 1) return { value: tenancies[0]!.parse(id), tenancy: tenancies[0] };
-  throw new InvalidTenantIdError(namesOfTenancies(known), 'it is an id of none of them');
+  throw new InvalidTenantIdError(namesOfTenancies(known), found.length > 1 ? 'several of them would spell it in different ways: parse it first' : 'it is an id of none of them');
 }
 
 function reasonOf(reason: unknown): string {

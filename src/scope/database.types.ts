@@ -2,11 +2,12 @@
 import type { InferInsertModel, IsUnion, SQL, SQLWrapper, TablesRelationalConfig } from 'drizzle-orm';
 import type { PgAsyncDatabase } from 'drizzle-orm/pg-core/async';
 import type { PgMaterializedView, PgQueryResultHKT, PgView, PgQueryResultKind, PgTransactionConfig } from 'drizzle-orm/pg-core';
+import type { PgRawRow } from 'drizzle-orm/pg-core/session';
 import type { PgRelationalQueryHKTBase, RelationalQueryBuilder } from 'drizzle-orm/pg-core/query-builders/query';
 import type { TenantData } from '../data/tenant-data.js';
 import type { TenancyOfRelationTable, TenantRelations } from '../schema/relations.js';
 import type { Tenancy, TenantId } from '../schema/tenancy.js';
-import type { TenantTypeError } from '../schema/table.types.js';
+import type { AnyTenantTable, TenantTypeError } from '../schema/table.types.js';
 import type { Act, AnySource, CheckBuilt, CheckSource, CheckTarget, Handle, HandleOf, PromiseRunner, ReaderIn, Reach, Run, Runner, ScopeBrand, SqlMethods, Transact } from './handle.types.js';
 import type { TenantQueryBuilder, TenantWithBuilder } from './select.types.js';
 import type { AnyTarget, InsertColumns, TenantDelete, TenantInsertBuilder, TenantUpdateBuilder, WriteTable } from './write.types.js';
@@ -40,6 +41,13 @@ export interface WithTenancyOptions<TRelations = {}> {
    */
   readonly functions?: readonly string[] | undefined;
 }
+
+/** What `execute` gives on a driver that a function does not know: the rows, as postgres.js has it, or an object that holds them. */
+export interface AnyQueryResultHKT extends PgQueryResultHKT {
+  readonly type: RowsOf<PgRawRow<this['row']>>;
+}
+
+type RowsOf<TRow> = readonly TRow[] | { readonly rows: readonly TRow[] };
 
 interface RelationalHKT<H extends Handle> extends PgRelationalQueryHKTBase {
   _type: Run<H['runner'], this['result']> & SqlMethods;
@@ -120,15 +128,29 @@ type Shared<Q extends PgQueryResultHKT, R extends Runner> = HandleOf<never, R, Q
 export interface TenantDatabase<
   Name extends string,
   TRelations = {},
-  Q extends PgQueryResultHKT = PgQueryResultHKT,
+  Q extends PgQueryResultHKT = AnyQueryResultHKT,
   R extends Runner = PromiseRunner,
-> extends ScopedHandle<One<Name, Q, R>, TRelations, TenantTransaction<Name, TRelations, Q, R>> {}
+> extends ScopedHandle<One<Name, Q, R>, TRelations, TenantTransaction<Name, TRelations, Q, R>> {
+  // For functions over any table of a tenancy: a check that depends on a table that is not known yet is never passed. The last
+  // overload of each tells what is wrong. Only a tenant's handle has them, since the methods of a union of handles have to be alike.
+  insert<T extends AnyTarget>(table: T & AnyTenantTable<Name>): TenantInsertBuilder<One<Name, Q, R>, T>;
+  insert<T extends AnyTarget, TList extends (keyof InferInsertModel<WriteTable<One<Name, Q, R>, T>, { override: true }> & string)[] = []>(
+    table: CheckTarget<One<Name, Q, R>, T>,
+    ...columns: InsertColumns<One<Name, Q, R>, T, TList>
+  ): TenantInsertBuilder<One<Name, Q, R>, T, TList extends [] ? 'all' : TList>;
+  update<T extends AnyTarget>(table: T & AnyTenantTable<Name>): TenantUpdateBuilder<One<Name, Q, R>, T>;
+  update<T extends AnyTarget>(table: CheckTarget<One<Name, Q, R>, T>): TenantUpdateBuilder<One<Name, Q, R>, T>;
+  delete<T extends AnyTarget>(table: T & AnyTenantTable<Name>): TenantDelete<One<Name, Q, R>, T>;
+  delete<T extends AnyTarget>(table: CheckTarget<One<Name, Q, R>, T>): TenantDelete<One<Name, Q, R>, T>;
+  $count<T extends AnySource>(source: T & AnyTenantTable<Name>, filters?: SQL): SQL<number> & Run<R, number>;
+  $count<T extends AnySource>(source: CheckSource<One<Name, Q, R>, T>, filters?: SQL): SQL<number> & Run<R, number>;
+}
 
 /** A tenant's handle inside a transaction. */
 export interface TenantTransaction<
   Name extends string,
   TRelations = {},
-  Q extends PgQueryResultHKT = PgQueryResultHKT,
+  Q extends PgQueryResultHKT = AnyQueryResultHKT,
   R extends Runner = PromiseRunner,
 > extends TenantDatabase<Name, TRelations, Q, R>,
     TransactionMethods<R> {}
@@ -137,12 +159,12 @@ export interface TenantTransaction<
 export interface TenantsDatabase<
   Name extends string,
   TRelations = {},
-  Q extends PgQueryResultHKT = PgQueryResultHKT,
+  Q extends PgQueryResultHKT = AnyQueryResultHKT,
   R extends Runner = PromiseRunner,
 > extends ScopedHandle<Several<Name, Q, R>, TRelations, TenantsDatabase<Name, TRelations, Q, R> & TransactionMethods<R>> {}
 
 /** A handle over every tenant of every tenancy. Made by `db.acrossTenants({ reason })`. */
-export interface AcrossTenantsDatabase<TRelations = {}, Q extends PgQueryResultHKT = PgQueryResultHKT, R extends Runner = PromiseRunner>
+export interface AcrossTenantsDatabase<TRelations = {}, Q extends PgQueryResultHKT = AnyQueryResultHKT, R extends Runner = PromiseRunner>
   extends ScopedHandle<Several<string, Q, R>, TRelations, AcrossTenantsDatabase<TRelations, Q, R> & TransactionMethods<R>> {
   refreshMaterializedView(view: PgMaterializedView): Act<R, PgQueryResultKind<Q, never>> & MaterializedViewRefresh;
 }
@@ -153,7 +175,7 @@ interface MaterializedViewRefresh {
 }
 
 /** A handle of the reference tables. It is `db.shared`. */
-export interface SharedDatabase<TRelations = {}, Q extends PgQueryResultHKT = PgQueryResultHKT, R extends Runner = PromiseRunner>
+export interface SharedDatabase<TRelations = {}, Q extends PgQueryResultHKT = AnyQueryResultHKT, R extends Runner = PromiseRunner>
   extends ScopedHandle<Shared<Q, R>, TRelations, SharedDatabase<TRelations, Q, R> & TransactionMethods<R>> {}
 
 /** A statement that was prepared once, for any tenant. */
@@ -173,7 +195,7 @@ type CheckId<Id> = [Id] extends [TenantId<any>]
 type NameOf<Id> = Id extends TenantId<infer Name extends string> ? Name : never;
 
 /** What `withTenancy` returns. It has no query methods of its own. */
-export interface TenancyDatabase<TRelations = {}, TQueryResult extends PgQueryResultHKT = PgQueryResultHKT> {
+export interface TenancyDatabase<TRelations = {}, TQueryResult extends PgQueryResultHKT = AnyQueryResultHKT> {
   /**
    * A handle that is confined to one tenant.
    *

@@ -1,9 +1,10 @@
 /** The dialect of the handles: Drizzle builds and renders as for one tenant, and the gate confines what comes out. */
 import { is, Param, Placeholder, SQL, sql } from 'drizzle-orm';
 import { PgDialect } from 'drizzle-orm/pg-core';
-import { TenantMismatchError, UnsupportedTenantOperationError } from '../errors.js';
+import { TenantMismatchError, UnscopedTableError, UnsupportedTenantOperationError } from '../errors.js';
 import { columnOf } from '../schema/tenancy.js';
 import { parser, type Parse } from '../sql/parser.js';
+import { withTables } from './aliases.js';
 import type { Gate } from './gate.js';
 import { guard, guardedValues, type Tenant } from './guards.js';
 import { assertHandle, handlesOf, type ScopedDialect } from './handles.js';
@@ -68,7 +69,7 @@ export function scopedDialect(driver: PgDialect, gate: Gate): new (scope: Scope)
     const passed = gate.pass(parse, scope, text, params.length);
     if (!passed.usesTenant && passed.guards.length === 0) return new ProvedQuery(passed, params, scope);
     const tenant = tenantOf(scope);
-    const guards = guard(params, passed.guards, tenant);
+    const guards = guard(params, passed, tenant);
     if (passed.usesTenant) params.push(parameterOf(tenant));
     return new ProvedQuery(passed, params, scope, guards.length > 0 ? (values) => guardedValues(guards, values, tenant) : undefined);
   };
@@ -93,9 +94,18 @@ export function scopedDialect(driver: PgDialect, gate: Gate): new (scope: Scope)
             assertHandle(this);
             const { scope } = this;
             const { sql: text, params } = render(scope, query, source);
+            const pass = (parse: Parse) => {
+              try {
+                return prove(parse, scope, text, [...params]);
+              } catch (refusal) {
+                const spelled = refusal instanceof UnscopedTableError ? withTables(query) : undefined;
+                if (!spelled) throw refusal;
+                const again = render(scope, spelled, source);
+                return prove(parse, scope, again.sql, again.params);
+              }
+            };
             const parse = parser();
-            if (parse) return prove(parse, scope, text, params);
-            return new WaitingQuery((it) => prove(it, scope, text, [...params]));
+            return parse ? pass(parse) : new WaitingQuery(pass);
           },
 
           // Only what is tagged is taken in pieces, and no handle of this library is.

@@ -10,6 +10,7 @@
  *   The parameters of what was cut follow each other, and stand nowhere else.
  * Where anything is otherwise, the text is met as it is.
  */
+import type { Proved } from '../sql/given.js';
 import type { Node } from '../sql/parser.js';
 import { Refusal } from '../sql/refusal.js';
 
@@ -144,9 +145,10 @@ export function seamsOf({ cuts }: Folded, text: string, tree: Node, k: number, g
 /**
  * @param k the number of the tenant's parameter in the folded text
  * @param given the parameters of the whole statement, by their number
+ * @param proved of it
  * @returns the whole text, its guards, and whether the tenant's parameter stands in it
  */
-export function unfold({ cuts }: Folded, { pieces, numbers, lists }: Seams, k: number, given: number, guards: readonly number[]) {
+export function unfold({ cuts }: Folded, { pieces, numbers, lists }: Seams, k: number, given: number, { guards, assigned }: Pick<Proved, 'guards' | 'assigned'>) {
   const actual = (n: number) => (n === k ? given + 1 : cuts.reduce((sum, { last, count }) => (n > last ? sum + count : sum), n));
   const all = guards.map(actual);
   const tenant = `$${given + 1}`;
@@ -175,5 +177,5 @@ export function unfold({ cuts }: Folded, { pieces, numbers, lists }: Seams, k: n
     }
     out += behind.slice(offset);
   });
-  return { text: out, guards: all, usesTenant };
+  return { text: out, guards: all, assigned: assigned.map((it) => ({ ...it, number: actual(it.number) })), usesTenant };
 }

@@ -19,7 +19,7 @@ import { classOf, declaredTables } from '../schema/classify.js';
 import { allDeclared } from '../schema/declared.js';
 import type { AnyTenancy } from '../schema/tenancy.js';
 import { confine } from '../sql/confine/index.js';
-import type { Given } from '../sql/given.js';
+import type { Assigned, Given } from '../sql/given.js';
 import { statementOf, type Node, type Parse } from '../sql/parser.js';
 import { prove } from '../sql/prove/prove.js';
 import { placeOf, Refusal } from '../sql/refusal.js';
@@ -37,6 +37,8 @@ export interface Passed {
   readonly usesTenant: boolean;
   /** The numbers of the parameters that stand where a row names its tenant. */
   readonly guards: readonly number[];
+  /** Those of them that the tenant column of a row is set to. */
+  readonly assigned: readonly Assigned[];
   /** Whose tenants' rows it touches; undefined for one that touches none. */
   readonly tenancy: AnyTenancy | undefined;
   readonly bytes: number;
@@ -95,7 +97,7 @@ export class Gate {
     const key = `${folded.cuts.map((it) => `${it.isRows ? 'rows' : 'items'} ${it.last} ${it.first.length}`).join()}\0${folded.text}`;
     const met = this.#find(parse, scope, folded.text, folded.count, texts, key, folded);
     if (!met.seams) return undefined;
-    return { ...met, ...unfold(folded, met.seams, folded.count + 1, count, met.guards), count };
+    return { ...met, ...unfold(folded, met.seams, folded.count + 1, count, met), count };
   }
 
   #find(parse: Parse, scope: Scope, text: string, count: number, texts: Texts<Passed>, key: string, folded?: Folded): Passed {
@@ -124,10 +126,10 @@ export class Gate {
       if (statement.RefreshMatViewStmt) return this.#refresh(statement.RefreshMatViewStmt.relation, given, text);
       sent = confine(statement, text, given).text;
       at = sent;
-      const { tables, guards, usesTenant } = prove(parse, sent, given);
+      const { tables, guards, assigned, usesTenant } = prove(parse, sent, given);
       for (const { table } of tables) classOf(table)?.validate();
       const found = tables.find((it: Declared) => it.tenant)?.tenant?.tenancy as AnyTenancy | undefined;
-      return { text: sent, count, usesTenant, guards, tenancy: found, bytes: 2 * (text.length + sent.length) + 200 };
+      return { text: sent, count, usesTenant, guards, assigned, tenancy: found, bytes: 2 * (text.length + sent.length) + 200 };
     } catch (cause) {
       const error = errorFor(cause, at);
       this.#refused.add(key, { error, bytes: 2 * key.length + 200 });
@@ -143,7 +145,7 @@ export class Gate {
         "Refresh a materialized view with db.acrossTenants({ reason }): it holds every tenant's rows, and is refreshed for all of them.",
       );
     }
-    return { text, count, usesTenant: false, guards: [], tenancy: undefined, bytes: 4 * text.length };
+    return { text, count, usesTenant: false, guards: [], assigned: [], tenancy: undefined, bytes: 4 * text.length };
   }
 
   #textsOf(kind: string, tenancy: AnyTenancy | undefined): Texts<Passed> {

@@ -3,7 +3,8 @@
  * it is encoded, a primitive: it is compared with `===`, and nothing that a value says of itself decides.
  */
 import { is, Param, Placeholder } from 'drizzle-orm';
-import { TenantMismatchError } from '../errors.js';
+import { ImmutableTenantError, TenantMismatchError } from '../errors.js';
+import type { Passed } from './gate.js';
 
 /** What the driver is given for the tenant: one value, several, any; or the place that a value is put into at each run. */
 export type Tenant =
@@ -27,8 +28,12 @@ type Values = Record<string, unknown>;
  * @returns those that are to be looked at when their values are known
  * @throws TenantMismatchError
  */
-export function guard(params: unknown[], numbers: readonly number[], tenant: Tenant): Guard[] {
+export function guard(params: unknown[], { guards: numbers, assigned }: Pick<Passed, 'guards' | 'assigned'>, tenant: Tenant): Guard[] {
   const guards: Guard[] = [];
+  for (const { number, table, column } of assigned) {
+    const param = params[number - 1];
+    if (tenant.kind === 'one' && param !== tenant.value && !isPlaceholder(param)) throw new ImmutableTenantError(table, column);
+  }
   for (const number of numbers) {
     const param = params[number - 1];
     if (isPlaceholder(param)) {

@@ -2,6 +2,7 @@
 import { is, Subquery } from 'drizzle-orm';
 import { classOf, declaredTables, nameOf, namesOf } from '../schema/classify.js';
 import { RowLevelSecurityError, UnsupportedTenantOperationError, type RowLevelSecurityProblem } from '../schema/index.js';
+import { confines, openingPolicy, type Policy, type TenantOf } from '../schema/policies.js';
 import { soleSetting, tenantSetting } from '../schema/rls.js';
 import type { TenancyDatabase } from './database.types.js';
 
@@ -22,20 +23,14 @@ interface Wanted {
   readonly isOptional: boolean;
 }
 
-interface Policy {
-  readonly permissive: boolean;
-  readonly command: string;
-  readonly using: string | null;
-  readonly check: string | null;
-}
-
 /** What the server says of a table. */
 interface Found {
   readonly name: string;
   readonly schema: string | null;
   readonly table: string;
-  /** A view that was not asked for. */
+  /** What was not asked for: a view over a table, or a partition of it, by the name of that table. */
   readonly isOther: boolean;
+  readonly parent: string | null;
   readonly kind: string | null;
   readonly enabled: boolean | null;
   readonly forced: boolean | null;
@@ -44,40 +39,58 @@ interface Found {
   readonly invoker: boolean | null;
   readonly ownerBypasses: boolean | null;
   readonly policies: string | null;
+  readonly types: readonly string[] | null;
+  readonly citus: boolean;
   readonly role: string;
   readonly superuser: boolean;
   readonly bypass: boolean;
 }
 
-/** The tables and views that are asked for, then the other views over them that the role may read. */
+/** The policies of the relation `c` that apply to the role, as text. */
+const policiesOf = `(select pg_catalog.json_agg(pg_catalog.json_build_object('name', p.polname, 'permissive', p.polpermissive, 'command', p.polcmd,
+      'using', pg_catalog.pg_get_expr(p.polqual, p.polrelid), 'check', pg_catalog.pg_get_expr(p.polwithcheck, p.polrelid)))::text
+    from pg_catalog.pg_policy p
+    where p.polrelid = c.oid
+      and (0 = any(p.polroles) or exists (select from pg_catalog.unnest(p.polroles) r where r <> 0 and pg_catalog.pg_has_role(r, 'USAGE'))))`;
+
+/** The tables and views that are asked for, then partitions, and other views over them, that the role may use. */
 const question = `
 with recursive asked as (
-  select w.name, w.schema, w."table",
+  select w.name, w.schema, w."table", w."column",
     case when w.schema is null then pg_catalog.to_regclass(pg_catalog.quote_ident(w."table"))::oid
     else (select t.oid from pg_catalog.pg_class t join pg_catalog.pg_namespace n on n.oid = t.relnamespace
       where n.nspname = w.schema and t.relname = w."table") end as oid
-  from pg_catalog.json_to_recordset($1::text::json) as w(name text, schema text, "table" text)
+  from pg_catalog.json_to_recordset($1::text::json) as w(name text, schema text, "table" text, "column" text)
 ), readers as (
   select oid from asked where oid is not null
   union
   select rule.ev_class from readers
     join pg_catalog.pg_depend d on d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass and d.refobjid = readers.oid
     join pg_catalog.pg_rewrite rule on d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass and rule.oid = d.objid
-), w as (
-  select name, oid, schema, "table", false as "isOther" from asked
+), partitions as (
+  select name as parent, "column", oid from asked where oid is not null
+  union
+  select partitions.parent, partitions."column", i.inhrelid from partitions join pg_catalog.pg_inherits i on i.inhparent = partitions.oid
+), others as (
+  select null as parent, null as "column", c.oid from readers join pg_catalog.pg_class c on c.oid = readers.oid
+  where c.relkind = 'v' and pg_catalog.has_any_column_privilege(c.oid, 'SELECT')
   union all
-  select case when pg_catalog.pg_table_is_visible(c.oid) then c.relname::text else n.nspname || '.' || c.relname end, c.oid, case when pg_catalog.pg_table_is_visible(c.oid) then null else n.nspname::text end, c.relname::text, true
-  from readers join pg_catalog.pg_class c on c.oid = readers.oid join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-  where c.relkind = 'v' and pg_catalog.has_any_column_privilege(c.oid, 'SELECT') and not exists (select from asked where asked.oid = c.oid)
+  select p.parent, p."column", p.oid from partitions p
+  where pg_catalog.has_any_column_privilege(p.oid, 'SELECT, INSERT, UPDATE') or pg_catalog.has_table_privilege(p.oid, 'DELETE')
+), w as (
+  select name, oid, schema, "table", "column", false as "isOther", null as parent from asked
+  union all
+  select case when pg_catalog.pg_table_is_visible(c.oid) then c.relname::text else n.nspname || '.' || c.relname end, c.oid, case when pg_catalog.pg_table_is_visible(c.oid) then null else n.nspname::text end, c.relname::text, o."column", true, o.parent
+  from others o join pg_catalog.pg_class c on c.oid = o.oid join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+  where not exists (select from asked where asked.oid = c.oid)
 )
-select w.name, w.schema, w."table", w."isOther", c.relkind::text as kind, c.relrowsecurity as enabled, c.relforcerowsecurity as forced,
+select w.name, w.schema, w."table", w."isOther", w.parent, c.relkind::text as kind, c.relrowsecurity as enabled, c.relforcerowsecurity as forced,
   pg_catalog.pg_has_role(c.relowner, 'USAGE') as owns, o.rolname::text as owner, o.rolsuper or o.rolbypassrls as "ownerBypasses",
   coalesce((select option_value::boolean from pg_catalog.pg_options_to_table(c.reloptions) where option_name = 'security_invoker'), false) as invoker,
-  (select pg_catalog.json_agg(pg_catalog.json_build_object('permissive', p.polpermissive, 'command', p.polcmd,
-      'using', pg_catalog.pg_get_expr(p.polqual, p.polrelid), 'check', pg_catalog.pg_get_expr(p.polwithcheck, p.polrelid)))::text
-    from pg_catalog.pg_policy p
-    where p.polrelid = c.oid
-      and (0 = any(p.polroles) or exists (select from pg_catalog.unnest(p.polroles) r where r <> 0 and pg_catalog.pg_has_role(r, 'USAGE')))) as policies,
+  ${policiesOf} as policies,
+  (select pg_catalog.json_build_array(pg_catalog.format_type(a.atttypid, a.atttypmod), pg_catalog.format_type(case when y.typbasetype = 0 then y.oid else y.typbasetype end, -1))
+    from pg_catalog.pg_attribute a join pg_catalog.pg_type y on y.oid = a.atttypid where a.attrelid = c.oid and a.attname = w."column") as types,
+  exists (select from pg_catalog.pg_extension where extname = 'citus') as citus,
   r.rolname::text as role, r.rolsuper as superuser, r.rolbypassrls as bypass
 from pg_catalog.pg_roles r
   cross join w
@@ -101,16 +114,6 @@ function wantedOf(relations: Record<string, any>): Wanted[] {
   return [...wanted.values()];
 }
 
-/** A policy that lets through the rows of the tenant in the setting, and no others, whatever the statement. */
-const confines = ({ command, using, check }: Policy, { column, settings }: Wanted) =>
-  command === '*' &&
-  [using, check ?? using].every(
-    (expression) =>
-      settings.some((setting) => expression?.includes(`current_setting('${setting}'`)) &&
-      // Outside of the setting's name, which is like it.
-      expression!.replaceAll(/current_setting\('[^']*'/g, '').includes(column),
-  );
-
 const quotedOf = ({ schema, table }: { schema: string | null; table: string }) =>
   [schema, table].filter((part) => part !== null).map((part) => `"${part}"`).join('.');
 
@@ -133,20 +136,90 @@ function problemOf(it: Wanted, found: Found, loose: ReadonlySet<string>): Omit<R
     case 'v':
       return problemOfView(found, loose);
   }
-  if (!found.enabled) return { reason: 'has no row-level security', remedy: 'set rls: true in the tenancy of drizzle.config.ts, then generate and migrate' };
-  if (found.owns && !found.forced) {
-    return { reason: `belongs to the role "${found.role}", whom policies do not hold back`, remedy: `ALTER TABLE ${quoted} FORCE ROW LEVEL SECURITY` };
+  return problemOfLocks(found, { column: it.column, settings: it.settings, types: found.types ?? [] }, found, quoted);
+}
+
+const asDeclared = 'set rls: true in the tenancy of drizzle.config.ts, then generate and migrate';
+
+function problemOfLocks(locks: Locks, tenant: TenantOf, { owns, role }: Found, quoted: string): Omit<RowLevelSecurityProblem, 'table'> | undefined {
+  if (!locks.enabled) return { reason: 'has no row-level security', remedy: asDeclared };
+  if (owns && !locks.forced) {
+    return { reason: `belongs to the role "${role}", whom policies do not hold back`, remedy: `ALTER TABLE ${quoted} FORCE ROW LEVEL SECURITY` };
   }
-  const policies = JSON.parse(found.policies ?? '[]') as Policy[];
-  const own = policies.filter((policy) => confines(policy, it));
-  if (own.length === 0) {
-    return { reason: `has no policy on ${it.settings.join(' or ')}`, remedy: 'set rls: true in the tenancy of drizzle.config.ts, then generate and migrate' };
-  }
-  if (own.every((policy) => policy.permissive) && policies.some((policy) => policy.permissive && !own.includes(policy))) {
-    return { reason: 'has another policy that lets rows through', remedy: 'drop that policy, or make it AS RESTRICTIVE' };
-  }
+  const policies = JSON.parse(locks.policies ?? '[]') as Policy[];
+  if (!policies.some((policy) => confines(policy, tenant))) return { reason: `has no policy on ${tenant.settings.join(' or ')}`, remedy: asDeclared };
+  if (openingPolicy(policies, tenant)) return { reason: 'has another policy that lets rows through', remedy: 'drop that policy, or make it AS RESTRICTIVE' };
   return undefined;
 }
+
+/** A partition is read by way of its parent, under the parent's policies, or by its own name. */
+function problemOfPartition(found: Found, it: Wanted): Omit<RowLevelSecurityProblem, 'table'> | undefined {
+  const quoted = quotedOf(found);
+  const isClosed = found.enabled && (!found.owns || found.forced);
+  if (!isClosed) {
+    return {
+      reason: `is a partition of "${it.name}" that can be read past its policies`,
+      remedy: `ALTER TABLE ${quoted} ENABLE ROW LEVEL SECURITY; ALTER TABLE ${quoted} FORCE ROW LEVEL SECURITY`,
+    };
+  }
+  const policies = JSON.parse(found.policies ?? '[]') as Policy[];
+  const opening = openingPolicy(policies, { column: it.column, settings: it.settings, types: found.types ?? [] });
+  return opening && { reason: `is a partition of "${it.name}" whose policy "${opening.name}" lets rows through`, remedy: `DROP POLICY "${opening.name}" ON ${quoted}` };
+}
+
+/** Row-level security of a table or of one of its shards. */
+type Locks = Pick<Found, 'enabled' | 'forced' | 'policies'>;
+
+/** What a node of Citus says of the shards that it holds. */
+interface Node {
+  readonly nodeid: number;
+  readonly success: boolean;
+  readonly result: string;
+}
+
+interface Shard extends Locks {
+  readonly schema: string;
+  readonly table: string;
+}
+
+/**
+ * Run on each node. Policies act on the shards, and Citus does not carry all of them there: AS RESTRICTIVE is lost.
+ * The role asks by itself, so that what is found applies to it.
+ */
+const shardQuestion = `select coalesce(pg_catalog.json_agg(pg_catalog.row_to_json(distinct_locks)), '[]')::text from (
+  select distinct n.nspname as schema, t.relname as "table", c.relrowsecurity as enabled, c.relforcerowsecurity as forced, ${policiesOf} as policies
+  from pg_catalog.pg_dist_shard s
+  join pg_catalog.pg_dist_placement m on m.shardid = s.shardid and m.groupid = (select groupid from pg_catalog.pg_dist_local_group)
+  join pg_catalog.pg_class t on t.oid = s.logicalrelid join pg_catalog.pg_namespace n on n.oid = t.relnamespace
+  join pg_catalog.pg_class c on c.oid = pg_catalog.to_regclass(pg_catalog.shard_name(s.logicalrelid, s.shardid))
+) distinct_locks`;
+
+function problemsOfShards(rows: readonly Found[], nodes: readonly Node[], wanted: readonly Wanted[]): RowLevelSecurityProblem[] {
+  const problems = new Map<string, RowLevelSecurityProblem>();
+  const lost = nodes.filter((it) => !it.success);
+  if (lost.length > 0) {
+    const which = lost.map((it) => it.nodeid).join(', ');
+    problems.set('', { reason: `the nodes ${which} of Citus do not tell the policies of their shards: ${lost[0]!.result}`, remedy: 'start them, and let the role log in there' });
+  }
+  const shards = nodes.flatMap((it) => (it.success ? (JSON.parse(it.result || '[]') as Shard[]) : []));
+  for (const row of rows) {
+    const it = wanted.find((table) => table.name === (row.parent ?? row.name));
+    if (!it || (row.kind !== 'r' && row.kind !== 'p')) continue;
+    // A table of the search_path has no schema here; shards have one, and a name that is given twice is looked at twice.
+    for (const shard of shards.filter((found) => found.table === row.table && (row.schema === null || row.schema === found.schema))) {
+      const problem = row.parent
+        ? problemOfPartition({ ...row, ...lockOf(shard) }, it)
+        : problemOfLocks(shard, { column: it.column, settings: it.settings, types: row.types ?? [] }, row, quotedOf(row));
+      if (!problem || problems.has(row.name)) continue;
+      problems.set(row.name, { table: row.name, reason: `${problem.reason}, on its shards`, remedy: 'run "npx drizzle-tenant plan": Citus makes a restrictive policy permissive there' });
+    }
+  }
+  return [...problems.values()];
+}
+
+const lockOf = ({ enabled, forced, policies }: Locks): Locks => ({ enabled, forced, policies });
+
+const nodesQuestion = 'select nodeid, success, result from pg_catalog.run_command_on_all_nodes($1::text)';
 
 const databases = new WeakMap<object, { readonly session: any; readonly relations: Record<string, any>; readonly isBound: boolean }>();
 
@@ -166,7 +239,10 @@ export function checkOf(db: object, { except = [] }: RowLevelSecurityOptions = {
   return {
     /** Asks the server, as the database runs its queries. @returns what `judge` takes */
     ask: () => session.prepareQuery({ sql: question, params: [JSON.stringify(wanted)] }, 'objects', false).execute(),
-    judge(rows: readonly Found[]): void {
+    /** On Citus, asks each node for its shards. @returns what `judge` takes besides */
+    askNodes: () => session.prepareQuery({ sql: nodesQuestion, params: [shardQuestion] }, 'objects', false).execute(),
+    hasNodes: (rows: readonly Found[]) => rows[0]!.citus,
+    judge(rows: readonly Found[], nodes: readonly Node[] = []): void {
       const byName = new Map(rows.flatMap((row) => (row.isOther ? [] : [[row.name, row] as const])));
       const { role, superuser, bypass } = rows[0]!;
       const loose = new Set(rows.filter((row) => row.kind !== 'v' && row.kind !== 'm' && row.kind !== null && !row.forced).map((row) => row.owner!));
@@ -179,9 +255,12 @@ export function checkOf(db: object, { except = [] }: RowLevelSecurityOptions = {
           return problem ? [{ table: it.name, ...problem }] : [];
         }),
         ...rows.flatMap((row) => {
-          const problem = row.isOther && !except.includes(row.name) ? problemOfView(row, loose) : undefined;
+          if (!row.isOther || except.includes(row.name)) return [];
+          const parent = wanted.find((it) => it.name === row.parent);
+          const problem = parent ? problemOfPartition(row, parent) : problemOfView(row, loose);
           return problem ? [{ table: row.name, ...problem }] : [];
         }),
+        ...problemsOfShards(rows, nodes, wanted).filter((it) => it.table === undefined || !except.includes(it.table)),
       ];
       if (problems.length > 0) throw new RowLevelSecurityError(role, problems);
     },
@@ -190,7 +269,8 @@ export function checkOf(db: object, { except = [] }: RowLevelSecurityOptions = {
 
 /**
  * Says at start-up whether row-level security holds: that the role is held back by policies, that each tenant
- * table has them, and that no view over one that the role may read goes past them. One statement.
+ * table has them, and that no view over one, and no partition of one, that the role may use goes past them. One
+ * statement, and on Citus a second, for the shards on each node.
  *
  * @param db what `withTenancy(..., { relations, rls: true })` returned
  * @param options `except` names what only the handles' filter is to confine
@@ -200,6 +280,7 @@ export function checkOf(db: object, { except = [] }: RowLevelSecurityOptions = {
  * await assertRowLevelSecurity(db);
  */
 export async function assertRowLevelSecurity(db: TenancyDatabase<any, any>, options?: RowLevelSecurityOptions): Promise<void> {
-  const { ask, judge } = checkOf(db, options);
-  judge(await ask());
+  const { ask, askNodes, hasNodes, judge } = checkOf(db, options);
+  const rows = await ask();
+  judge(rows, hasNodes(rows) ? await askNodes() : []);
 }

@@ -42,7 +42,7 @@ export class Scope {
     const { reach } = this;
     if (this.#tenancy || !tenancy || (reach.kind !== 'one' && reach.kind !== 'several')) return;
     const ids = reach.kind === 'one' ? [reach.id] : reach.ids;
-    if (ids.some((id) => idOf(id, tenancy) === undefined)) {
+    if (ids.some((id) => idOf(id, tenancy) !== id)) {
       throw new UnscopedTableError(
         tenancy.name,
         `Use a handle of the tenancy "${tenancy.name}", as in db.forTenant(${tenancy.name}Id): this handle belongs to another tenancy.`,

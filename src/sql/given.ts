@@ -1,5 +1,5 @@
 /** What a text is confined to, and proved against: plain data, the same for both. */
-import type { Tables } from './tables.js';
+import type { Declared, Tables } from './tables.js';
 
 /**
  * Whose rows a statement may touch:
@@ -41,12 +41,21 @@ export interface Confined {
   readonly usesTenant: boolean;
 }
 
+/** A parameter that the tenant column of a row is set to. */
+export interface Assigned {
+  readonly number: number;
+  readonly table: string;
+  readonly column: string;
+}
+
 /** What was proved of a text. */
 export interface Proved {
   /** The tenant and reference tables that the statement names. */
-  readonly tables: readonly import('./tables.js').Declared[];
+  readonly tables: readonly Declared[];
   /** The parameters of the statement's own that stand where a row names its tenant: each has to be the tenant. */
   readonly guards: readonly number[];
+  /** Those of them that the tenant column of a row is set to: the tenant again, which changes nothing. */
+  readonly assigned: readonly Assigned[];
   /** Whether the tenant's parameter stands in the text. */
   readonly usesTenant: boolean;
 }

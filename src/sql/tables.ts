@@ -1,4 +1,5 @@
 /** The tables that a statement may name, as plain data: what is declared of each, and which one a name means. */
+import { UnscopedTableError } from '../errors.js';
 import { Refusal } from './refusal.js';
 
 /** What is known of a table or view. `schema/declared.ts` makes it from a declaration. */
@@ -32,36 +33,39 @@ export class Tables {
 
   /** What is declared of a name, if anything is. */
   known(schema: string | undefined, name: string): Declared | undefined {
-    return [...(this.#own.get(name) ?? []), ...(this.#others.get(name) ?? [])].find((it) => it.schema === schema);
+    return [...(this.#own.get(name) ?? []), ...(this.#others.get(name) ?? [])].find((it) => isIn(it, schema));
   }
 
+  /**
+   * A name without a schema is that of the table which is declared without one, or in "public".
+   *
+   * @throws Refusal for a name of the system catalogs; UnscopedTableError for one that is not declared, or twice
+   */
   find(schema: string | undefined, name: string, location: number | undefined): Declared {
     const written = schema === undefined ? name : `${schema}.${name}`;
     if (schema === undefined ? name.startsWith('pg_') : schema === 'information_schema' || schema.startsWith('pg_')) {
       throw new Refusal(`"${written}" is of the system catalogs, which hold what concerns every tenant`, 'Leave the system catalogs out', location);
     }
-    const own = this.#own.get(name) ?? [];
-    const all = [...own, ...(this.#others.get(name) ?? [])];
-    const found = (own.some((it) => it.schema === schema) ? own : all).filter((it) => it.schema === schema);
+    const own = (this.#own.get(name) ?? []).filter((it) => isIn(it, schema));
+    const found = own.length > 0 ? own : (this.#others.get(name) ?? []).filter((it) => isIn(it, schema));
     if (found.length === 0) {
-      const elsewhere = all[0];
-      throw new Refusal(
-        `the table "${written}" is not declared`,
+      const elsewhere = this.#own.get(name)?.[0] ?? this.#others.get(name)?.[0];
+      throw new UnscopedTableError(
+        written,
         elsewhere
-          ? `Name the table as it is declared, ${elsewhere.schema === undefined ? `"${name}" without a schema` : `"${elsewhere.schema}.${name}"`}`
-          : 'Declare the table with tenantTable() or referenceTable(), or the view with its tenant column',
-        location,
+          ? `Name the table as it is declared, "${elsewhere.schema ?? 'public'}.${name}": "${written}" is not declared.`
+          : `Declare "${written}" with tenantTable() or referenceTable(), or give the view to withTenancy() in its relations or views: "${name}" is not declared, and a scoped handle touches no other table.`,
       );
     }
-    if (schema === undefined && all.some((it) => it.schema !== undefined)) {
-      throw new Refusal(`several schemas have a table "${name}", and which one the name means depends on search_path`, 'Interpolate the table', location);
-    }
     if (found.some((it) => !isSame(it, found[0]!))) {
-      throw new Refusal(`the table "${written}" is declared twice, and not alike`, 'Give the table to withTenancy() in its relations', location);
+      throw new UnscopedTableError(written, `Declare "${written}" once, or give it to withTenancy() in its relations: the process declares it twice, and not alike.`);
     }
     return found[0]!;
   }
 }
+
+/** Without a schema is in "public": whatever a search_path says, the table that is confined is the one that has the tenant column. */
+const isIn = (declared: Declared, schema: string | undefined) => (declared.schema ?? 'public') === (schema ?? 'public');
 
 function add(map: Map<string, Declared[]>, declared: Declared): void {
   const list = map.get(declared.name);

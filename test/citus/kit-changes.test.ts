@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readLive } from '../../src/kit/live.js';
 import { planSteps } from '../../src/kit/live-plan.js';
 import { adopt } from '../kit/adopt.js';
-import { changes } from '../kit/changes.js';
+import { changes, written } from '../kit/changes.js';
 import { ruleCases } from '../kit/rule-cases.js';
 import { citus, History } from '../kit/support.js';
 
@@ -39,7 +39,8 @@ describe.skipIf(!url)('each change on Citus', () => {
       await run(await history.next({ schema: change.before(), tenancy: change.tenancyBefore ?? citus }));
       for (const insert of change.rows) await sql.unsafe(insert);
       const statements = await history.next({ schema: change.after(), hints: change.hints, tenancy: change.tenancyAfter ?? change.tenancyBefore ?? citus });
-      await run(statements);
+      if (change.write) await expect(run(statements)).rejects.toThrow('Fill in the tenant of every row of');
+      await run(written(statements, change));
       for (const [query, value] of change.expect) {
         const [row] = await sql.unsafe(query);
         expect([query, Object.values(row!)[0]]).toEqual([query, value]);

@@ -17,9 +17,15 @@ export interface Change {
   readonly rows: readonly string[];
   /** What must hold after: a query, and its first value. */
   readonly expect: readonly (readonly [query: string, value: unknown])[];
+  /** An UPDATE that a person has to write, where nothing tells the tenant of older rows. */
+  readonly write?: string;
   /** How Citus holds the tables after: `name column` or `name reference`. */
   readonly citus: readonly string[];
 }
+
+/** The migration with what a person writes into it, above the place where it would stop. */
+export const written = (statements: readonly string[], { write }: Change): string[] =>
+  statements.flatMap((it) => (write !== undefined && it.startsWith('-- Stops when rows of') ? [write, it] : [it]));
 
 const account = tenancy('account', uuid);
 const workspace = tenancy('workspace', uuid);
@@ -191,6 +197,8 @@ export const changes: readonly Change[] = [
       });
       return { ...tables, labels };
     },
+    // The projects' key holds the tenant: their id alone names a row of some tenant, and nobody knows whose.
+    write: 'UPDATE labels SET account_id = p.account_id FROM projects p WHERE p.id = labels.project_id;',
     expect: [...baseCounts, ...counts({ labels: 2 }), [`SELECT account_id FROM labels WHERE name = 'blue'`, a2]],
     citus: ['accounts id', 'countries reference', 'labels account_id', 'projects account_id', 'tasks account_id'],
   }),
@@ -400,10 +408,37 @@ export const changes: readonly Change[] = [
     after: base,
   }),
   simple({
-    name: 'a policy of the schema itself makes ours restrictive',
+    name: 'a policy of the schema itself gets the tenant condition',
     tenancyBefore: { ...citus, rls: true },
     after: withPolicy,
+    expect: [...baseCounts, [`SELECT string_agg(polname || ' ' || polpermissive, ', ' ORDER BY polname) FROM pg_policy WHERE polrelid = 'tasks'::regclass`, 'everyone true']],
+  }),
+  simple({
+    name: 'a policy of the schema itself stands beside our restrictive one',
+    tenancyBefore: { citus: false, rls: true },
+    after: withPolicy,
     expect: [...baseCounts, [`SELECT string_agg(polname || ' ' || polpermissive, ', ' ORDER BY polname) FROM pg_policy WHERE polrelid = 'tasks'::regclass`, 'everyone true, tenant_isolation false']],
+    citus: [],
+  }),
+  simple({
+    name: 'Citus is switched on beside a policy of the schema itself',
+    tenancyBefore: { citus: false, rls: true },
+    tenancyAfter: { ...citus, rls: true },
+    before: withPolicy,
+    after: withPolicy,
+    expect: [...baseCounts, [`SELECT string_agg(polname || ' ' || polpermissive, ', ' ORDER BY polname) FROM pg_policy WHERE polrelid = 'tasks'::regclass`, 'everyone true']],
+  }),
+  simple({
+    name: 'row-level security is switched off beside a policy of the schema itself',
+    tenancyBefore: { ...citus, rls: true },
+    tenancyAfter: citus,
+    before: withPolicy,
+    after: withPolicy,
+    expect: [
+      ...baseCounts,
+      [`SELECT string_agg(polname || ' ' || pg_get_expr(polqual, polrelid), ', ') FROM pg_policy WHERE polrelid = 'tasks'::regclass`, 'everyone true'],
+      [`SELECT relrowsecurity AND NOT relforcerowsecurity FROM pg_class WHERE oid = 'tasks'::regclass`, true],
+    ],
   }),
   simple({
     name: 'the schema drops its own policy, and ours stays',

@@ -121,6 +121,37 @@ export const c = pgTable('c', { id: integer().primaryKey(), p: uuid().references
     expect(plan.steps.map((it: any) => it.what)).toEqual(['accounts: with row-level security for its owner too', 'notes: with row-level security for its owner too', 'projects: rows of the tenant in app.tenant_id only']);
     expect((await project.tenant('apply')).code).toBe(0);
     expect(await project.tenant('plan')).toMatchObject({ stdout: expect.stringContaining('Nothing to do') });
+    // A key that is not there is added again, but for one that cannot be, which is named beforehand.
+    await sql.unsafe('ALTER TABLE projects DROP CONSTRAINT projects_account_id_accounts_id_fkey');
+    expect(JSON.parse((await project.tenant('plan', '--json')).stdout).steps.map((it: any) => it.what)).toEqual(['projects: with the foreign key projects_account_id_accounts_id_fkey']);
+    const stray = '00000000-0000-4000-8000-00000000000c';
+    await sql.unsafe('ALTER TABLE projects NO FORCE ROW LEVEL SECURITY; ALTER TABLE accounts NO FORCE ROW LEVEL SECURITY');
+    await sql`INSERT INTO projects (account_id, id) VALUES (${stray}, gen_random_uuid())`;
+    for (const command of ['plan', 'apply']) {
+      expect(await project.tenant(command)).toMatchObject({ code: 1, stderr: expect.stringContaining('Correct the rows of "projects" that point at no row of "accounts"') });
+    }
+    await sql`DELETE FROM projects WHERE account_id = ${stray}`;
+    expect((await project.tenant('apply')).code).toBe(0);
+    await sql.unsafe('ALTER TABLE projects DROP CONSTRAINT projects_account_id_accounts_id_fkey; ALTER TABLE accounts DROP CONSTRAINT accounts_pkey');
+    expect(await project.tenant('plan')).toMatchObject({ code: 1, stderr: expect.stringContaining('the database has no unique key (id) of "accounts", which the foreign keys of the schema need') });
     await sql.end();
+  });
+
+  it('offers no key in write-only mode that waits for its end', async ({ expect }) => {
+    const database = await createDatabase();
+    const credentials = `dbCredentials: { url: '${database.url()}' },`;
+    const text = (tenant: boolean) => `${account}
+export const accounts = ${tenant ? "tenantTable('accounts', { id: account.id().primaryKey() })" : "pgTable('accounts', { id: uuid().primaryKey() })"};
+export const projects = ${tenant ? "tenantTable('projects', { accountId: account.id('account_id')," : "pgTable('projects', {"} id: uuid().primaryKey(), parent: uuid().references((): any => projects.id) });\n`;
+    const project = new Project({ 'schema.ts': text(false) }, 'citus: false', credentials);
+    await project.drizzleKit('generate');
+    project.write('schema.ts', text(true));
+    project.config("citus: false, mode: 'write-only'", credentials);
+    const [before, after] = ['projects_parent_projects_id_fkey', 'projects_account_id_parent_projects_account_id_id_fkey'];
+    project.write('hints.json', JSON.stringify([{ type: 'rename', kind: 'foreign key', from: ['public', 'projects', before], to: ['public', 'projects', after] }]));
+    expect(await project.drizzleKit('generate', '--hints-file=hints.json')).toMatchObject({ code: 0 });
+    expect(await project.drizzleKit('migrate')).toMatchObject({ code: 0 });
+    expect(await project.tenant('plan')).toMatchObject({ code: 0, stdout: expect.stringContaining('Nothing to do') });
+    await database.drop();
   });
 });

@@ -2,7 +2,7 @@
 import { PGlite } from '@electric-sql/pglite';
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { changes, type Change } from './changes.js';
+import { changes, written, type Change } from './changes.js';
 import { createDatabase, type Database } from './database.js';
 import { citus, History } from './support.js';
 
@@ -16,7 +16,8 @@ async function runThrough(engine: Engine, change: Change) {
   await engine.transaction(await history.next({ schema: change.before(), tenancy: change.tenancyBefore ?? citus }));
   for (const insert of change.rows) await engine.query(insert);
   const statements = await history.next({ schema: change.after(), hints: change.hints, tenancy: change.tenancyAfter ?? change.tenancyBefore ?? citus });
-  await engine.transaction(statements);
+  if (change.write) await expect(engine.transaction(statements)).rejects.toThrow('Fill in the tenant of every row of');
+  await engine.transaction(written(statements, change));
   for (const [query, value] of change.expect) expect([query, Object.values((await engine.query(query))[0]!)[0]]).toEqual([query, value]);
   await engine.transaction(statements.filter((it) => it.startsWith('-- Citus:')));
 }

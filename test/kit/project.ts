@@ -15,12 +15,11 @@ function build(): string {
   symlinkSync(join(root, 'node_modules'), join(lib, 'node_modules'));
   writeFileSync(join(lib, 'package.json'), '{ "type": "module" }');
   const options = { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ESNext, verbatimModuleSyntax: true };
-  for (const part of ['schema', 'prover', 'kit']) {
-    mkdirSync(join(lib, part));
-    for (const file of readdirSync(join(root, 'src', part)).filter((it) => it.endsWith('.ts'))) {
-      const { outputText } = ts.transpileModule(readFileSync(join(root, 'src', part, file), 'utf8'), { compilerOptions: options });
-      writeFileSync(join(lib, part, file.replace(/ts$/, 'js')), outputText);
-    }
+  for (const file of ['errors.ts', ...['schema', 'sql', 'kit'].flatMap((it) => readdirSync(join(root, 'src', it), { recursive: true }).map((name) => join(it, String(name))))]) {
+    if (!file.endsWith('.ts')) continue;
+    const { outputText } = ts.transpileModule(readFileSync(join(root, 'src', file), 'utf8'), { compilerOptions: options });
+    mkdirSync(dirname(join(lib, file)), { recursive: true });
+    writeFileSync(join(lib, file.replace(/ts$/, 'js')), outputText);
   }
   return lib;
 }

@@ -1,6 +1,6 @@
 /** For each rule a schema that breaks it, what is said, and what Citus itself says when the rule is off. */
 import { eq, sql } from 'drizzle-orm';
-import { bigserial, integer, pgPolicy, pgTable, pgView, serial, text, uuid } from 'drizzle-orm/pg-core';
+import { bigserial, boolean, integer, pgPolicy, pgTable, pgView, serial, text, uuid } from 'drizzle-orm/pg-core';
 import { referenceTable, tenancy, tenantTable, unscoped } from '../../src/schema/index.js';
 import type { RuleName, TenancyOptions } from '../../src/kit/index.js';
 import type { Schema } from './support.js';
@@ -117,6 +117,23 @@ export const ruleCases: readonly RuleCase[] = [
     at: ['notes', 'account_id'],
     remedy: 'Write the policy "p" without a subquery',
     refused: /./,
+  },
+  {
+    rule: 'policy-restrictive',
+    after: () => ({
+      accounts: tenantTable('accounts', { id: account.id().primaryKey(), open: boolean() }, (t) => [pgPolicy('narrow', { as: 'restrictive', using: sql`${t.open}` })]),
+    }),
+    at: ['accounts', 'id'],
+    remedy: 'Drop the policy "narrow", and write its condition into',
+  },
+  {
+    rule: 'policy-restrictive',
+    after: () => ({
+      accounts: accounts(),
+      countries: referenceTable('countries', { id: integer().primaryKey(), open: boolean() }, (t) => [pgPolicy('narrow', { as: 'restrictive', using: sql`${t.open}` })]),
+    }),
+    at: ['countries', '-'],
+    remedy: 'Drop the policy "narrow", and write its condition into',
   },
   {
     rule: 'colocation-type',

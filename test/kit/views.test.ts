@@ -84,6 +84,20 @@ describe('a view that mixes tenants', () => {
     ['select tenant, rank() over (partition by 1 order by id) as r from tasks', 'a window reaches'], // A value, not the first column.
     ['select distinct on (tenant) id as tenant, tenant as whose from tasks', 'DISTINCT ON chooses'], // It means the column that is selected.
     ['select tenant, id from tasks order by count(*) over ()', 'a window reaches'],
+    // What is compared with a subquery is of the query around it.
+    ['select tenant, count(*) over () in (select 1) as x from tasks', 'a window reaches'],
+    ['select tenant, count(*) over () = any (select 1) as x from tasks', 'a window reaches'],
+    ['select tenant, (rank() over (order by id), id) in (select 1, 2) as x from tasks', 'a window reaches'],
+    ['select tenant, id from tasks order by rank() over (order by id) > all (select 1)', 'a window reaches'],
+    ['select distinct on (tenant, rank() over (order by id)) tenant, id from tasks', 'a window reaches'],
+    ['select distinct on (tenant, count(*) over () in (select 1)) tenant, id from tasks', 'a window reaches'],
+    ['select tenant, id from tasks order by id fetch first 2 rows with ties', 'LIMIT and OFFSET'],
+    ['select tenant, id from tasks for update', 'FOR UPDATE and FOR SHARE lock the rows of every tenant'],
+    ['select tenant, id from tasks for key share skip locked', 'FOR UPDATE and FOR SHARE'],
+    ['select s.tenant, s.id from (select tenant, id from tasks for share nowait) s', 'FOR UPDATE and FOR SHARE'],
+    ['select tenant, id from tasks t where exists (select 1 from projects p where p.tenant = t.tenant for update)', 'FOR UPDATE and FOR SHARE'],
+    ['select tenant, project, count(*) from tasks group by grouping sets ((tenant), ())', 'GROUP BY puts rows of several tenants together'],
+    ['select tenant, project, count(*) from tasks group by cube (tenant), project', 'GROUP BY puts rows'],
     ['select tenant, project, count(*) from tasks group by rollup (tenant, project)', 'GROUP BY puts rows of several tenants together'],
     ['select * from tasks union all select * from tasks', 'a star stands in a set operation'],
     ['select s.* from (select tenant, id, project, title from tasks union all select * from tasks) s', 'a star stands in a set operation'],
@@ -238,6 +252,25 @@ describe('a tenant column that is declared, and filled from something else', () 
   it('from a reference table', async () => {
     const owners = referenceTable('owners', { code: text().primaryKey(), owner: uuid() });
     expect((await faultOfView(declaredOf('select owner as tenant, code from owners'), { owners }))?.reason).toContain('"owners" holds no tenants\' rows');
+  });
+
+  it('from what WITH RECURSIVE calls like a table', async () => {
+    const fault = await faultOfView(declaredOf('with recursive tasks as (select code::uuid as tenant, name from countries) select tenant, name from tasks'));
+    expect(fault?.reason).toContain('is filled from no table');
+  });
+
+  it('from the tenant column of another tenancy', async () => {
+    // The ids of both may be alike: tenant 1 of the one would read the rows of tenant 1 of the other.
+    const workspace = tenancy('workspace', uuid);
+    const boards = tenantTable('boards', { space: workspace.id(), id: integer().primaryKey(), name: text() });
+    const both = 'it brings rows of the tenancies "workspace" and "account" together';
+    expect((await faultOfView(declaredOf('select space as tenant, id from boards'), { boards }))?.reason).toContain(both);
+    expect((await faultOfView(pgView('v', { space: workspace.id() }).as(sql.raw('select tenant as space, id from tasks')), { boards }))?.reason).toContain('it brings rows of the tenancies');
+    expect(await faultOf('select t.tenant, b.name from tasks t join boards b on b.space = t.tenant', { boards })).toContain('it brings rows of the tenancies');
+    expect((await faultOfView(declaredOf('select tenant, id from tasks union all select space, id from boards'), { boards }))?.reason).toContain('it brings rows of the tenancies');
+    const zebra = pgView('zebra', { space: workspace.id() }).as(sql.raw('select space, id from boards'));
+    expect((await faultOfView(declaredOf('select space as tenant, id from zebra'), { boards, zebra }))?.reason).toContain(both);
+    expect(await faultOfView(pgView('v', { space: workspace.id() }).as(sql.raw('select space, id from boards')), { boards })).toBeUndefined();
   });
 
   it('from another column of a view', async () => {

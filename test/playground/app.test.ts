@@ -51,8 +51,27 @@ describe('who asks', () => {
     expectProblem(await call('GET', '/api/users/me', { as: null, headers }), 401);
   });
 
-  it('answers 404 for an unknown account and 403 for that of another user, wherever it is named', async () => {
-    for (const [account, status] of [[randomUUID(), 404], ["' or '1'='1", 404], [birch.id, 403]] as const) {
+  it('answers 401 to the token of a user who is gone, whose number another one has', async () => {
+    const as = ({ token }: { token: string }) => ({ as: null, headers: { authorization: `Bearer ${token}` } });
+    const create = async (name: string) => (await call('POST', '/api/users', { json: { name, email: `${name}@y` } })).body;
+    const temp = await create('Temp');
+    expect((await call('DELETE', `/api/users/${temp.id}`)).status).toBe(204);
+    const next = await create('Next');
+    expect(next.id).toBe(temp.id);
+    expectProblem(await call('GET', '/api/users/me', as(temp)), 401);
+    expect((await call('GET', '/api/users/me', as(next))).body).toMatchObject({ name: 'Next' });
+    expectProblem(await call('GET', '/api/users/me', as({ token: app.tokenFor(acme, next.id) })), 401);
+    expect((await call('DELETE', `/api/users/${next.id}`)).status).toBe(204);
+    // An account that was opened here, too.
+    const opened = (await call('POST', '/api/accounts', { as: null, json: { name: 'New', user: { name: 'A', email: 'a@y' } } })).body;
+    expectProblem(await call('GET', '/api/users/me', as({ token: app.tokenFor({ ...acme, id: opened.id }) })), 401);
+    expect((await call('GET', '/api/users/me', as(opened))).body).toMatchObject({ name: 'A' });
+    expect((await call('DELETE', `/api/accounts/${opened.id}`, as(opened))).status).toBe(204);
+    expectProblem(await call('GET', '/api/users/me', as(opened)), 401);
+  });
+
+  it('answers 404 for an unknown account and for that of another user, wherever it is named', async () => {
+    for (const [account, status] of [[randomUUID(), 404], ["' or '1'='1", 404], [birch.id, 404]] as const) {
       expectProblem(await call('GET', '/api/projects', { headers: { 'x-account': String(account) } }), status);
       for (const method of ['GET', 'PATCH', 'DELETE']) {
         expectProblem(await call(method, `/api/accounts/${encodeURIComponent(String(account))}`, { json: method === 'PATCH' ? { name: 'Mine' } : undefined }), status);
@@ -63,7 +82,7 @@ describe('who asks', () => {
 
   it('says no more of an account that is there than of its absence', async () => {
     const [there, absent] = await Promise.all([birch.id, randomUUID()].map((id) => call('GET', `/api/accounts/${id}`)));
-    expect(Object.keys(there!.body)).toEqual(Object.keys(absent!.body));
+    expect([there!.status, there!.body]).toEqual([absent!.status, absent!.body]);
   });
 });
 

@@ -39,6 +39,7 @@ export const accepted: readonly string[] = [
   `select * from open_tasks where "accountId" = @a`,
   `select * from accounts where id = @a`,
   `select * from crm.notes where account_id = @a`,
+  `select * from public.projects where "accountId" = @a`,
   `select * from crm.notes where notes.account_id = @a`,
   `select * from crm.notes where crm.notes.account_id = @a`,
   `select * from crm.notes n where n.account_id = @a`,
@@ -323,7 +324,6 @@ export const refused: readonly (readonly [text: string, reason: RegExp, type?: a
   [`with x as (truncate projects) select 1`, /./],
   // Names
   [`select * from nowhere`, /"nowhere" is not declared/],
-  [`select * from public.projects where "accountId" = @a`, /is not declared/],
   [`select * from notes where account_id = @a`, /is not declared|several schemas/],
   [`select * from other.projects where "accountId" = @a`, /is not declared/],
   [`select * from db.public.projects where "accountId" = @a`, /name of a database/],

@@ -94,14 +94,22 @@ describe('a table', () => {
     ]);
   });
 
-  test('has a policy on another setting, another column, or for reads alone', async () => {
+  test('has a policy on another setting, another column, or for what is read alone', async () => {
     const back = `drop policy other on tasks; alter policy tenant_isolation on tasks to public`;
     const others = [
       `create policy other on tasks using ("accountId" = nullif(current_setting('app.other_id', true), '')::uuid)`,
       `create policy other on tasks using (nullif(current_setting('app.account_id', true), '') is not null)`,
       `create policy other on tasks using (current_setting('accountId', true) = current_setting('app.account_id', true))`,
-      `create policy other on tasks for select using ("accountId" = nullif(current_setting('app.account_id', true), '')::uuid)`,
       `create policy other on tasks using ("accountId" = nullif(current_setting('app.account_id', true), '')::uuid) with check (true)`,
+      // The words are there, and do not hold.
+      ...[
+        `"accountId" = nullif(current_setting('app.account_id', true), '')::uuid or true`,
+        `("accountId" = nullif(current_setting('app.account_id', true), '')::uuid and done) is not null`,
+        `not ("accountId" = nullif(current_setting('app.account_id', true), '')::uuid)`,
+        `case when "accountId" = nullif(current_setting('app.account_id', true), '')::uuid and done then true else true end`,
+        `"accountId"::varchar(1) = current_setting('app.account_id', true)`,
+        `"accountId" <> nullif(current_setting('app.account_id', true), '')::uuid and done`,
+      ].map((it) => `create policy other on tasks using (${it})`),
     ];
     for (const other of others) {
       // Ours is for somebody else.
@@ -109,6 +117,43 @@ describe('a table', () => {
         { table: 'tasks', reason: 'has no policy on app.tenant_id or app.account_id', remedy: expect.stringContaining('rls: true') },
       ]);
     }
+  });
+
+  test('has policies of the schema that hold the tenant condition beside what they say', async () => {
+    const own = `"accountId" = nullif(current_setting('app.account_id', true), '')::uuid`;
+    const back = `drop policy other on tasks; alter policy tenant_isolation on tasks to public`;
+    for (const other of [
+      `create policy other on tasks using ((${own}) and (done or title <> '')) with check ((${own}) and (done))`,
+      `create policy other on tasks using (done and (title <> '' and ${own}))`,
+      // A role that reads only: what no policy is for is refused.
+      `create policy other on tasks for select using (${own})`,
+    ]) {
+      expect(await problemsWhile(`${other}; alter policy tenant_isolation on tasks to postgres`, back)).toBeUndefined();
+    }
+    // A restrictive policy of one command holds for that command only.
+    const open = [{ table: 'tasks', reason: 'has another policy that lets rows through', remedy: expect.any(String) }];
+    expect(await problemsWhile(`create policy other on tasks as restrictive for select using (${own}); create policy more on tasks using (true)`, 'drop policy other on tasks; drop policy more on tasks')).toEqual(open);
+    expect(await problemsWhile(`create policy other on tasks as restrictive using (${own}); create policy more on tasks using (true)`, 'drop policy other on tasks; drop policy more on tasks')).toBeUndefined();
+  });
+
+  test('has a partition that can be read past it', async () => {
+    const made = `create table tasks_old () inherits (tasks); create schema archive; create table archive."tasks older" () inherits (tasks_old)`;
+    const back = 'drop schema archive cascade; drop table tasks_old';
+    const grant = `grant select on tasks_old to ${role}; grant usage on schema archive to ${role}; grant delete on archive."tasks older" to ${role}`;
+    const reason = 'is a partition of "tasks" that can be read past its policies';
+    const remedy = (name: string) => `ALTER TABLE ${name} ENABLE ROW LEVEL SECURITY; ALTER TABLE ${name} FORCE ROW LEVEL SECURITY`;
+    const found = await problemsWhile(`${made}; ${grant}`, back);
+    expect([...found!].sort((x, y) => (x.table! < y.table! ? -1 : 1))).toEqual([
+      { table: 'archive.tasks older', reason, remedy: remedy('"archive"."tasks older"') },
+      { table: 'tasks_old', reason, remedy: remedy('"tasks_old"') },
+    ]);
+    expect(await problemsWhile(made, back)).toBeUndefined();
+    // The remedy works: rows are there by way of the parent only.
+    const closed = [`${made}; ${grant}`, remedy('tasks_old'), remedy('archive."tasks older"')].join('; ');
+    expect(await problemsWhile(closed, back)).toBeUndefined();
+    expect(await problemsWhile(`${closed}; create policy p on tasks_old using (true)`, back)).toEqual([
+      { table: 'tasks_old', reason: 'is a partition of "tasks" whose policy "p" lets rows through', remedy: 'DROP POLICY "p" ON "tasks_old"' },
+    ]);
   });
 
   test('has another policy, which lets rows through', async () => {

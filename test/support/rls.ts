@@ -1,6 +1,6 @@
 /** Row-level security for the test schema, as drizzle-tenant/kit writes it, and a role that it holds back. */
-import { createPolicy, enable } from '../../src/kit/policies.js';
-import type { TableState } from '../../src/kit/state.js';
+import { createPolicy, enable, ourPolicies } from '../../src/kit/policies.js';
+import { emptyState, type TableState } from '../../src/kit/state.js';
 import { tenantSetting } from '../../src/schema/rls.js';
 import { tenantTables } from './rows.js';
 
@@ -24,8 +24,9 @@ export const grants = (...schemas: string[]) =>
 /** The policies of one table. */
 export const policiesOf = (table: string, column: string, type: string, tenancy: string, sole: boolean): string[] => {
   const [name, schema = 'public'] = table.split('.').reverse() as [string, string?];
-  const state: TableState = { schema, name, kind: 'tenant', tenancy, column, type, rls: { setting: tenantSetting(tenancy, sole), as: 'PERMISSIVE' } };
-  return [createPolicy(state), ...enable(state)].map((it) => it.replace(/;$/, ''));
+  const state: TableState = { schema, name, kind: 'tenant', tenancy, column, type, rls: { setting: tenantSetting(tenancy, sole) } };
+  // As Citus gets them, so that the same statements are right there.
+  return [...ourPolicies(state, [], { ...emptyState, citus: true }).map((it) => createPolicy(state, it)), ...enable(state)].map((it) => it.replace(/;$/, ''));
 };
 
 /** All of it, for the schema of the isolation suite. */

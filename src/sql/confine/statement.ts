@@ -171,10 +171,10 @@ export class Statement extends Context {
     return table;
   }
 
-  /** Refuses a SET that names the tenant column. */
+  /** Refuses a SET that names the tenant column, but for a parameter: whether that is the tenant again, the gate sees. */
   keepsTenant(list: readonly Node[] | undefined, table: Declared): void {
     const column = table.tenant?.column;
-    if (column !== undefined && list?.some(({ ResTarget }: Node) => ResTarget.name === column)) throw new ImmutableTenantError(table.name, column);
+    if (column !== undefined && list?.some(({ ResTarget: it }: Node) => it.name === column && !(this.given.reach === 'one' && it.val?.ParamRef))) throw new ImmutableTenantError(table.name, column);
   }
 }
 

@@ -18,6 +18,8 @@ export interface ProvedView {
   readonly column: string;
   /** The names of all of its columns, where they are known. */
   readonly columns: readonly string[];
+  /** Whose tenants its rows are, as its tables say. */
+  readonly tenancy?: unknown;
   readonly fault?: string;
   /** What to do about it, where that is known. */
   readonly remedy?: string | undefined;
@@ -29,22 +31,30 @@ export interface ProvedView {
  * @param tenantColumns the names of their tenant columns
  * @param declared the column by which handles filter the view, where that is known; otherwise any column may be it that
  *   comes from a tenant column by its name
+ * @param tenancy whose ids that column is declared to hold, as `tables` names tenancies, where that is known
  * @returns undefined for a view that exposes no tenant column, which no handle of a tenant reads
  */
-export function proveView(parse: Parse, text: string, tables: Tables, tenantColumns: ReadonlySet<string>, declared?: string): ProvedView | undefined {
+export function proveView(
+  parse: Parse,
+  text: string,
+  tables: Tables,
+  tenantColumns: ReadonlySet<string>,
+  declared?: string,
+  tenancy?: unknown,
+): ProvedView | undefined {
   let columns: string[];
   try {
     columns = declared === undefined ? exposed(statementOf(parse, text), tables, tenantColumns) : [declared];
   } catch (error) {
     return { column: '', columns: [], ...faultOf(error, text) };
   }
-  const tried = columns.map((column) => attempt(parse, text, column, tables));
+  const tried = columns.map((column) => attempt(parse, text, column, tables, tenancy));
   return tried.find((it) => !it.fault) ?? tried.find((it) => !it.remedy) ?? tried[0];
 }
 
-function attempt(parse: Parse, text: string, column: string, tables: Tables): ProvedView {
+function attempt(parse: Parse, text: string, column: string, tables: Tables, tenancy: unknown): ProvedView {
   try {
-    return { column, columns: prove(parse, statementOf(parse, text), column, tables) };
+    return { column, ...prove(parse, statementOf(parse, text), column, tables, tenancy) };
   } catch (error) {
     return { column, columns: [], ...faultOf(error, text) };
   }
@@ -59,22 +69,45 @@ function faultOf(error: unknown, text: string): { fault: string; remedy?: string
 /** A refusal whose remedy is one for a view. */
 class ViewRefusal extends Refusal {}
 
-/** Proves a view by one of its columns, and returns the names of all. */
-function prove(parse: Parse, statement: Node, column: string, tables: Tables): string[] {
+/** Proves a view by one of its columns, and returns the names of all, and whose tenants its rows are. */
+function prove(parse: Parse, statement: Node, column: string, tables: Tables, declared: unknown): { columns: string[]; tenancy: unknown } {
   const [kind, given] = kindOf(statement);
   if (kind !== 'SelectStmt') throw new Refusal('it is no query', '');
   const query = withoutCtes(given);
+  refuseLocks(query);
   const carriers = new Set<number>();
   const parameter = () => {
     const number = carriers.size + 1;
     carriers.add(number);
     return { ParamRef: { number, location: -1 } };
   };
-  new Confined(column, tables, parameter).confine(query, { name: column, position: -1 });
+  new Confined(column, tables, parameter, recursiveIn(query)).confine(query, { name: column, position: -1 });
   const proof = new Proof({ tables, tenants: new Set(), carriers, typeNamed: (type) => typeNamed(parse, type) });
   const { columns } = select(proof, query, undefined, undefined);
   proof.end();
-  return columns.map((it) => it.name);
+  const tenancies = new Set<unknown>([...proof.touched].flatMap((it) => (it.tenant?.tenancy === undefined ? [] : [it.tenant.tenancy])));
+  if (declared !== undefined) tenancies.add(declared);
+  if (tenancies.size > 1) {
+    const reason = `it brings rows of the tenancies ${[...tenancies].map(nameOfTenancy).join(' and ')} together, whose ids may be alike`;
+    throw new ViewRefusal(reason, 'Make a view of each tenancy, filled from its own tables, and join them in the application', undefined);
+  }
+  return { columns: columns.map((it) => it.name), tenancy: [...tenancies][0] };
+}
+
+const nameOfTenancy = (it: any): string => `"${it?.name ?? it}"`;
+
+/** The names of every WITH RECURSIVE: the others are put where they are named. */
+function recursiveIn(node: Node): Set<string> {
+  if (node === null || typeof node !== 'object') return new Set();
+  const own: string[] = node.withClause?.ctes.map((it: Node) => it.CommonTableExpr.ctename) ?? [];
+  return new Set([...own, ...Object.values<Node>(node).flatMap((it) => [...recursiveIn(it)])]);
+}
+
+/** A view is read by every tenant: it would lock the rows that a filter outside leaves out, and wait for them or fail. */
+function refuseLocks(node: Node): void {
+  if (node === null || typeof node !== 'object') return;
+  if (node.lockingClause) throw new ViewRefusal('FOR UPDATE and FOR SHARE lock the rows of every tenant', 'Lock the rows in the query that reads the view', undefined);
+  for (const value of Object.values(node)) refuseLocks(value);
 }
 
 /** The columns of a query that may be the tenant's, by name: not those of tables whose tenant column is another one. */
@@ -112,6 +145,8 @@ class Confined {
     readonly name: string,
     readonly tables: Tables,
     readonly parameter: () => Node,
+    /** The names of WITH RECURSIVE, which hide tables of the same name. */
+    readonly recursive: ReadonlySet<string>,
   ) {}
 
   confine(query: Node, column: Column): void {
@@ -147,7 +182,7 @@ class Confined {
     }
     const isPartitioned = (over: Node) => over.partitionClause?.some(isTenant) === true;
     const windows: readonly Node[] = (query.windowClause ?? []).map((it: Node) => it.WindowDef);
-    for (const over of [...windows, ...windowsIn([query.targetList, query.sortClause])]) {
+    for (const over of [...windows, ...windowsIn([query.targetList, query.sortClause, query.distinctClause])]) {
       const name = over.refname ?? (over.partitionClause || over.orderClause ? undefined : over.name);
       const named = windows.find((it) => it !== over && it.name === name);
       if (!isPartitioned(over) && !(named && isPartitioned(named))) throw new Refusal('a window reaches over the rows of every tenant', '', over.location);
@@ -176,7 +211,9 @@ class Confined {
   }
 
   /** A table's own column has to be its tenant column. */
-  #leaf({ table }: Source, column: string, value: Node): void {
+  #leaf({ table, subquery }: Source, column: string, value: Node): void {
+    const isHidden = table !== undefined && table.schemaname === undefined && this.recursive.has(table.relname) && this.tables.known(undefined, table.relname) !== undefined;
+    if (isHidden || !(table ?? subquery)) throw this.#strange(`the tenant column "${this.name}" is filled from no table`, locationOf(value));
     const known = table && this.tables.known(table.schemaname, table.relname);
     if (!known || known.tenant?.column === column) return;
     const what = known.tenant ? `which is not the tenant column of "${known.name}"` : `and "${known.name}" holds no tenants' rows`;
@@ -284,9 +321,10 @@ function sourceOf(value: Node, sources: readonly Source[], tables?: Tables): Ori
   return found.length === 1 ? { source: found[0]!, column } : undefined;
 }
 
-/** The windows of the functions in a piece of the tree, but for those of queries of their own. */
+/** The windows of the functions in a piece of the tree, but for those of queries of their own: what is compared with one is not part of it. */
 function windowsIn(node: Node): Node[] {
-  if (node === null || typeof node !== 'object' || node.SubLink) return [];
+  if (node === null || typeof node !== 'object') return [];
+  if (node.SubLink) return windowsIn(node.SubLink.testexpr);
   return Object.entries<Node>(node).flatMap(([key, value]) => (key === 'over' ? [value] : windowsIn(value)));
 }
 

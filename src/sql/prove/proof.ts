@@ -1,7 +1,7 @@
 /** One proof under way: what is given, and what the statement was found to rest on. */
 import { ImmutableTenantError, UnscopedTableError } from '../../errors.js';
 import { Entry, type Level, type Source } from './entry.js';
-import type { Given } from '../given.js';
+import type { Assigned, Given } from '../given.js';
 import type { Node, Parse } from '../parser.js';
 import { Refusal } from '../refusal.js';
 import type { Declared } from '../tables.js';
@@ -12,6 +12,8 @@ export class Proof {
   readonly touched = new Set<Declared>();
   /** The statement's own parameters that stand where a row names its tenant. */
   readonly guards = new Set<number>();
+  /** Those of them that a row's tenant column is set to. */
+  readonly assigned: Assigned[] = [];
   /** Whether tenant tables have to be confined, and whether their rows have to meet within one tenant. */
   readonly confines: boolean;
   readonly meets: boolean;
@@ -83,9 +85,11 @@ export class Proof {
     return entry;
   }
 
-  /** Refuses to set the tenant of a row. */
-  isSettable(table: Declared, column: string): void {
-    if (column === table.tenant?.column) throw new ImmutableTenantError(table.name, column);
+  /** Refuses to set the tenant of a row, but to the handle's own: a parameter, which becomes a guard. */
+  isSettable(table: Declared, column: string, value: Node): void {
+    if (column !== table.tenant?.column) return;
+    if (!this.isOne || !value?.ParamRef || !this.isCell(value)) throw new ImmutableTenantError(table.name, column);
+    this.assigned.push({ number: value.ParamRef.number, table: table.name, column });
   }
 
   /** Notes a parameter; `end` asks what became of those that carry the tenant. */

@@ -21,7 +21,7 @@ export function prove(parse: Parse, text: string, given: Given): Proved {
   const proof = new Proof(given, parse);
   statement(proof, statementOf(parse, text));
   proof.end();
-  return { tables: [...proof.touched], guards: [...proof.guards], usesTenant: proof.usesTenant };
+  return { tables: [...proof.touched], guards: [...proof.guards], assigned: proof.assigned, usesTenant: proof.usesTenant };
 }
 
 function statement(proof: Proof, node: Node): void {

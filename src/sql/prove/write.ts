@@ -187,7 +187,7 @@ function checkTarget(node: Node, place: Place): void {
 
 function set(list: readonly Node[] | undefined, table: Declared, place: Place): void {
   for (const { ResTarget } of list ?? []) {
-    place.proof.isSettable(table, ResTarget.name);
+    place.proof.isSettable(table, ResTarget.name, ResTarget.val);
     checkTarget(ResTarget, place);
     walk(ResTarget.val, place);
   }

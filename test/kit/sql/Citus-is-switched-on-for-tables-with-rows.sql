@@ -1,5 +1,11 @@
 -- drizzle-tenant: tenancy.json beside this file says what the tables are after it.
 SET LOCAL citus.multi_shard_modify_mode TO 'sequential';
+DROP POLICY "tenant_isolation" ON "accounts";
+DROP POLICY "tenant_access" ON "accounts";
+DROP POLICY "tenant_isolation" ON "projects";
+DROP POLICY "tenant_access" ON "projects";
+DROP POLICY "tenant_isolation" ON "tasks";
+DROP POLICY "tenant_access" ON "tasks";
 ALTER TABLE "accounts" NO FORCE ROW LEVEL SECURITY;
 ALTER TABLE "projects" NO FORCE ROW LEVEL SECURITY;
 ALTER TABLE "tasks" NO FORCE ROW LEVEL SECURITY;
@@ -46,3 +52,6 @@ $citus$;
 ALTER TABLE "accounts" FORCE ROW LEVEL SECURITY;
 ALTER TABLE "projects" FORCE ROW LEVEL SECURITY;
 ALTER TABLE "tasks" FORCE ROW LEVEL SECURITY;
+CREATE POLICY "tenant_isolation" ON "accounts" USING ("id" = nullif(current_setting('app.tenant_id', true), '')::uuid) WITH CHECK ("id" = nullif(current_setting('app.tenant_id', true), '')::uuid);
+CREATE POLICY "tenant_isolation" ON "projects" USING ("account_id" = nullif(current_setting('app.tenant_id', true), '')::uuid) WITH CHECK ("account_id" = nullif(current_setting('app.tenant_id', true), '')::uuid);
+CREATE POLICY "tenant_isolation" ON "tasks" USING ("account_id" = nullif(current_setting('app.tenant_id', true), '')::uuid) WITH CHECK ("account_id" = nullif(current_setting('app.tenant_id', true), '')::uuid);

@@ -12,8 +12,6 @@ BEGIN
 END
 $citus$;
 ALTER TABLE "labels" ADD COLUMN "account_id" uuid;
--- Fill in the tenant of the rows of labels from the rows that they point at.
-UPDATE "labels" SET "account_id" = "projects"."account_id" FROM "projects" WHERE "labels"."account_id" IS NULL AND "projects"."id" = "labels"."project_id";
 -- Stops when rows of labels have no tenant yet. Write their UPDATE above this line.
 DO $tenant$
 BEGIN

@@ -21,6 +21,9 @@ BEGIN
 	IF EXISTS (SELECT FROM "tasks" WHERE "account_id" IS NULL) THEN
 		RAISE EXCEPTION USING MESSAGE = 'Fill in the tenant of every row of tasks: write the UPDATE that sets its column account_id above this statement in the migration, then run it again. Nothing was changed.';
 	END IF;
+	IF EXISTS (SELECT FROM "tasks" JOIN "projects" ON "projects"."id" = "tasks"."project_id" WHERE "tasks"."account_id" <> "projects"."account_id") THEN
+		RAISE EXCEPTION USING MESSAGE = 'Decide the tenant of the rows of tasks that point at rows of projects of another tenant, and write their UPDATE above this statement in the migration. They are found by: SELECT "tasks".* FROM "tasks" JOIN "projects" ON "projects"."id" = "tasks"."project_id" WHERE "tasks"."account_id" <> "projects"."account_id". Nothing was changed.';
+	END IF;
 END
 $tenant$;
 ALTER TABLE "projects" ALTER COLUMN "account_id" SET NOT NULL;

@@ -36,13 +36,13 @@ import { accounts, db, labels, projects, taskLabels, tasks, users, type LabelRow
 // the tenants' own table: its tenant column is its key
 {
   const rows = await db.insert(accounts).values({ name: 'x' }).returning();
-  Expect<Equal<(typeof rows)[number]['id'], TenantId<'account'>>>;
+  Expect<Equal<(typeof rows)[number]['id'], TenantId<'account', string>>>;
 }
 
 // a composite key
 {
   const rows = await db.insert(taskLabels).values({ taskId: 1, labelId: 2 }).onConflictDoNothing().returning();
-  Expect<Equal<typeof rows, { accountId: TenantId<'account'>; taskId: number; labelId: number }[]>>;
+  Expect<Equal<typeof rows, { accountId: TenantId<'account', string>; taskId: number; labelId: number }[]>>;
 }
 
 // returning some, and expressions

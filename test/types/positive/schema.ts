@@ -128,7 +128,7 @@ export const relations = defineRelations({ countries, accounts, users, projects,
 export const db = connect(relations);
 
 // The rows, written out.
-type Account = TenantId<'account'>;
+type Account = TenantId<'account', string>;
 export type CountryRow = { id: number; code: string; name: string };
 export type AccountRow = { id: Account; name: string; countryId: number | null };
 export type UserRow = { accountId: Account; id: number; email: string; managerId: number | null; settings: { theme: 'dark' | 'light' } };

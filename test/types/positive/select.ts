@@ -26,7 +26,7 @@ import { accounts, countries, db, projects, tasks, users, type AccountRow, type 
 // partial
 {
   const rows = await db.select({ id: projects.id, title: projects.name, accountId: projects.accountId }).from(projects);
-  Expect<Equal<typeof rows, { id: string; title: string; accountId: TenantId<'account'> }[]>>;
+  Expect<Equal<typeof rows, { id: string; title: string; accountId: TenantId<'account', string> }[]>>;
 }
 
 // nested objects
@@ -64,7 +64,7 @@ import { accounts, countries, db, projects, tasks, users, type AccountRow, type 
   const rows = await db.select(columns).from(projects);
   Expect<Equal<keyof (typeof rows)[number], 'id' | 'ownerId' | 'name' | 'budget' | 'createdAt' | 'updatedAt'>>;
   const owners = await db.selectDistinct({ accountId, tags }).from(projects);
-  Expect<Equal<typeof owners, { accountId: TenantId<'account'>; tags: string[] }[]>>;
+  Expect<Equal<typeof owners, { accountId: TenantId<'account', string>; tags: string[] }[]>>;
 }
 
 // every condition, in one where

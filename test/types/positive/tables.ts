@@ -37,7 +37,7 @@ import {
   type TaskRow,
 } from './schema.js';
 
-type Account = TenantId<'account'>;
+type Account = TenantId<'account', string>;
 
 // the model of a table
 {

@@ -22,7 +22,7 @@ export const sizes = pgMaterializedView('sizes').as((qb) =>
 export const legacy = pgView('legacy', { accountId: account.id(), id: integer().notNull(), note: text() }).existing();
 export const reports = pgSchema('reporting').view('reports', { accountId: account.id(), n: integer() }).as(sql`select 1`);
 
-type Account = TenantId<'account'>;
+type Account = TenantId<'account', string>;
 
 // read
 {

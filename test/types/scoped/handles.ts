@@ -124,7 +124,7 @@ const tdb = db.forTenant(id);
 {
   const many = db.forTenants([id, account.parse('y')]);
   const rows = await many.select({ accountId: projects.accountId, n: count() }).from(projects).groupBy(projects.accountId);
-  Expect<Equal<typeof rows, { accountId: TenantId<'account'>; n: number }[]>>;
+  Expect<Equal<typeof rows, { accountId: TenantId<'account', string>; n: number }[]>>;
   const added = await many.insert(labels).values({ accountId: id, id: 1, name: 'x' }).returning();
   Expect<Equal<typeof added, LabelRow[]>>;
   await many.insert(labels).select(many.select({ accountId: tasks.accountId, id: tasks.id, name: tasks.title }).from(tasks));
@@ -186,14 +186,14 @@ const tdb = db.forTenant(id);
   const rows = await db.forTenant(row!.id).select().from(tasks);
   Expect<Equal<typeof rows, TaskRow[]>>;
   const same = await tdb.select().from(accounts).where(eq(accounts.id, id));
-  Expect<Equal<(typeof same)[number]['id'], TenantId<'account'>>>;
+  Expect<Equal<(typeof same)[number]['id'], TenantId<'account', string>>>;
 }
 
 // another tenancy beside
 {
   const wdb = db.forTenant(workspace.parse(1));
   const rows = await wdb.select().from(documents);
-  Expect<Equal<typeof rows, { id: number; title: string; space: TenantId<'workspace'> }[]>>;
+  Expect<Equal<typeof rows, { id: number; title: string; space: TenantId<'workspace', number> }[]>>;
   await wdb.insert(documents).values({ id: 1, title: 'x' });
   const typed: TenantDatabase<'workspace'> = wdb;
   await typed.delete(documents);

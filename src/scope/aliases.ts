@@ -1,0 +1,28 @@
+/** Aliases of tables in SQL by hand: Drizzle writes the alias alone, also where the table belongs. */
+import { is, SQL, sql, StringChunk, Subquery, Table } from 'drizzle-orm';
+import { namesOf } from '../schema/classify.js';
+
+const source = /\b(?:from|join|update|using|only|,)\s*\(?\s*$/i;
+
+/**
+ * @param query a statement that names a table which is not declared
+ * @returns the same, with the table before each alias that stands where rows come from; undefined where there is none
+ */
+export function withTables(query: SQL): SQL | undefined {
+  let isFound = false;
+  const spelled = (chunk: any, before: unknown): any => {
+    if (is(chunk, SQL)) {
+      const chunks = chunk.queryChunks.map((it, i) => spelled(it, chunk.queryChunks[i - 1]));
+      return Object.assign(new SQL(chunks), { shouldInlineParams: (chunk as any).shouldInlineParams });
+    }
+    if (is(chunk, Subquery) && !chunk._.isWith) return sql`(${spelled(chunk._.sql, undefined)}) ${sql.identifier(chunk._.alias)}`;
+    if (Array.isArray(chunk)) return chunk.map((it) => spelled(it, undefined));
+    if (!is(chunk, Table) || !(chunk as any)[(Table as any).Symbol.IsAlias]) return chunk;
+    if (!is(before, StringChunk) || !source.test(String(before.value))) return chunk;
+    isFound = true;
+    const [schema, original, known] = namesOf(chunk);
+    return sql`${schema === undefined ? undefined : sql`${sql.identifier(schema)}.`}${sql.identifier(original)} ${sql.identifier(known)}`;
+  };
+  const result = spelled(query, undefined);
+  return isFound ? result : undefined;
+}

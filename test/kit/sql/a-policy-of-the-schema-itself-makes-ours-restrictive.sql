@@ -1,6 +1,0 @@
--- drizzle-tenant: tenancy.json beside this file says what the tables are after it.
-SET LOCAL citus.multi_shard_modify_mode TO 'sequential';
-DROP POLICY "tenant_isolation" ON "tasks";
-ALTER TABLE "tasks" ENABLE ROW LEVEL SECURITY;
-CREATE POLICY "everyone" ON "tasks" AS PERMISSIVE FOR ALL TO public USING (true);
-CREATE POLICY "tenant_isolation" ON "tasks" AS RESTRICTIVE USING ("account_id" = nullif(current_setting('app.tenant_id', true), '')::uuid) WITH CHECK ("account_id" = nullif(current_setting('app.tenant_id', true), '')::uuid);
