@@ -1,5 +1,5 @@
 /** What the database's own catalog says of a tenancy's tables: columns, keys, sequences, triggers, and tables that nobody declared. */
-import { SchemaDifferenceError } from '../errors.js';
+import { InvalidTenantIdError, SchemaDifferenceError } from '../errors.js';
 import type { Connection } from './connection.js';
 import { canonical, ident } from './statements.js';
 
@@ -194,6 +194,7 @@ export async function readCatalog(connection: Connection, subject: Subject): Pro
     const renamed = [...new Set([...declared.references, ...pointing])].filter((it) => it !== column && table.columns.some((own) => own.name === it));
     tables.push({ ...table, column, renamed, declared });
   }
+  tables.sort((a, b) => (a.title < b.title ? -1 : 1));
   if (tables.length === 0) throw new SchemaDifferenceError('Run the migrations first', [`the database has no table of the tenancy "${subject.tenancy}"`]);
 
   const names = new Set([asSpoken(`${subject.tenancy}Id`), ...tables.filter((it) => asSpoken(it.column) !== 'id').map((it) => asSpoken(it.column))]);
@@ -211,7 +212,10 @@ export async function readCatalog(connection: Connection, subject: Subject): Pro
   }
 
   const { type } = tables[0]!.columns.find((it) => it.name === tables[0]!.column)!;
-  const [[tenant] = []] = await connection.query(canonical(subject.id, type));
+  const [[tenant] = []] = await connection.query(canonical(subject.id, type)).catch((error) => {
+    if (String(error?.code ?? error?.cause?.code).startsWith('22')) throw new InvalidTenantIdError(subject.tenancy, `expected ${type}`);
+    throw error;
+  });
   const others = new Map([...live].filter(([oid]) => !columnOf.has(oid)));
   return { tenant: tenant!, type, tables, others, undeclared, isCitus };
 }

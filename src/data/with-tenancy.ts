@@ -5,7 +5,7 @@ import { classOf, declaredTables, nameOf } from '../schema/classify.js';
 import { namesOfTable } from '../schema/names.js';
 import { relationsConfig } from '../schema/relations.js';
 import { soleSetting, tenantSetting } from '../schema/rls.js';
-import { declaredTenancies, driverValueOf, idOf, type AnyTenancy } from '../schema/tenancy.js';
+import { declaredTenancies, driverValueOf, idOf, tenancyReferredTo, type AnyTenancy } from '../schema/tenancy.js';
 import { withTenancy as withHandles } from '../scope/database.js';
 import type { WithTenancy, WithTenancyOptions } from '../scope/database.types.js';
 import type { DeclaredTable, Subject } from './catalog.js';
@@ -13,7 +13,7 @@ import { TenantData } from './tenant-data.js';
 
 interface Known {
   readonly db: any;
-  readonly subjectOf: (id: unknown) => Subject;
+  readonly subjectOf: (id: unknown, tenancy?: AnyTenancy) => Subject;
 }
 const databases = new WeakMap<object, Known>();
 
@@ -29,22 +29,23 @@ const databases = new WeakMap<object, Known>();
  */
 export const withTenancy: WithTenancy = (db: any, options: WithTenancyOptions<any> = {}): any => {
   const handles = withHandles(db, options) as any;
-  const subjectOf = (id: unknown) => subjectFor(id, options);
+  const subjectOf = (id: unknown, tenancy?: AnyTenancy) => subjectFor(id, options, tenancy);
   databases.set(handles, { db, subjectOf });
-  const tenantData = (id: unknown) => new TenantData({ db }, id, subjectOf, otherOf);
+  const tenantData = (id: unknown, { tenancy }: { tenancy?: AnyTenancy } = {}) =>
+    new TenantData({ db }, id, (it) => subjectOf(it, tenancy), (other, it) => otherOf(other, it, tenancy));
   return Object.defineProperty(handles, 'tenantData', { value: tenantData, enumerable: true });
 };
 
-function otherOf(other: object, id: unknown) {
+function otherOf(other: object, id: unknown, tenancy: AnyTenancy | undefined) {
   const known = databases.get(other);
   if (!known) throw new UnsupportedTenantOperationError('Pass what withTenancy() returned for the other database.');
-  return { source: { db: known.db }, subject: known.subjectOf(id) };
+  return { source: { db: known.db }, subject: known.subjectOf(id, tenancy) };
 }
 
-function subjectFor(id: unknown, { relations }: WithTenancyOptions<any>): Subject {
+function subjectFor(id: unknown, { relations }: WithTenancyOptions<any>, given: AnyTenancy | undefined): Subject {
   const related = Object.entries<any>(relationsConfig(relations, true)).flatMap(([title, { table }]) => (is(table, Table) ? [[title, table] as const] : []));
   const known = new Set(related.flatMap(([, table]) => tenancyOf(table) ?? []));
-  const tenancy = tenancyFor(id, known.size > 0 ? [...known] : declaredTenancies());
+  const tenancy = given ?? tenancyFor(id, known.size > 0 ? [...known] : declaredTenancies());
   const tables = new Map<string, DeclaredTable & { titles: string[] }>();
   const add = (table: Table, title: string | undefined, isOptional: boolean) => {
     const found = classOf(table);
@@ -57,7 +58,7 @@ function subjectFor(id: unknown, { relations }: WithTenancyOptions<any>): Subjec
       schema,
       name: original,
       column: found.kind === 'tenant' ? found.name : undefined,
-      references: [],
+      references: Object.values<any>(getColumns(table)).flatMap((column) => (tenancyReferredTo(column) === tenancy ? [column.name] : [])),
       isOptional,
       titles: title ? [title] : [],
       keys: Object.fromEntries(Object.entries<any>(getColumns(table)).map(([key, column]) => [key, column.name])),
@@ -83,5 +84,5 @@ function tenancyFor(id: unknown, tenancies: readonly AnyTenancy[]): AnyTenancy {
   const fitting = tenancies.filter((it) => idOf(id, it) !== undefined);
   if (fitting.length === 1) return fitting[0]!;
   const names = tenancies.map((it) => it.name).join(' or ') || 'application';
-  throw new InvalidTenantIdError(names, fitting.length === 0 ? 'it is an id of none of them' : 'it may be an id of several of them: get it from the parse() of one');
+  throw new InvalidTenantIdError(names, fitting.length === 0 ? 'it is an id of none of them' : 'it may be an id of several of them: say which, as in tenantData(id, { tenancy: account })');
 }

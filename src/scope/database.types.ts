@@ -244,10 +244,11 @@ export interface TenancyDatabase<TRelations = {}, TQueryResult extends PgQueryRe
    * A tenant as a whole: export, import, clone, erase, compare.
    *
    * @param id an id of the tenant
-   * @throws InvalidTenantIdError when the value is not an id, before anything is sent
+   * @param options `tenancy`, where ids of several tenancies look alike: a whole tenant is not moved on a guess
+   * @throws InvalidTenantIdError when the value is not an id, or may be one of several tenancies, before anything is sent
    * @example await pipeline(db.tenantData(id).export(), createWriteStream('acme.ndjson.gz'));
    */
-  tenantData<Id>(id: CheckId<Id>): TenantData<NameOf<Id>>;
+  tenantData<Id>(id: CheckId<Id>, options?: { readonly tenancy?: Tenancy<NoInfer<NameOf<Id>>, any, any> | undefined }): TenantData<NameOf<Id>>;
 
   readonly select: TenantTypeError<'Choose a tenant first, as in db.forTenant(id).select()'>;
   readonly selectDistinct: TenantTypeError<'Choose a tenant first, as in db.forTenant(id).selectDistinct()'>;

@@ -29,6 +29,8 @@ test('into an empty database: shared rows come along by key, up to the top, and 
   const imported = await there.db.tenantData(one).import(here.db.tenantData(one).export(), { as: three });
   expect(imported.shared).toEqual([{ table: 'public.continents', rows: 2 }, { table: 'public.lands', rows: 1 }]);
   expect(await there.run('select id from continents order by id')).toMatchObject([{ id: 1 }, { id: 2 }]);
+  // A column made by ref() that names the tenant itself goes along; one that names another does not.
+  expect(await there.run('select about::int as about from events where about is not null order by 1')).toMatchObject([{ about: 3 }, { about: 77 }]);
   expect(await there.run('select code from lands')).toMatchObject([{ code: 'JP' }]);
   const ids = await there.run(`insert into people ("firmId", name) values (3, 'new') returning id`);
   expect(ids).toMatchObject([{ id: 701 }]);
@@ -83,7 +85,7 @@ describe('compare', () => {
 describe('into a tenant that exists', () => {
   test('new refuses, merge changes and adds, replace leaves what the export says', async () => {
     const [here, there] = [await open([1]), await open([1, 2])];
-    await here.run('drop table events; create table events ("firmId" bigint not null, what text, at integer)');
+    await here.run('drop table events; create table events ("firmId" bigint not null, what text, at integer, about bigint)');
     await there.run(`update people set name = 'x' where id = 2; delete from parts where id = 100; insert into desks values (1, 7, null, 'd')`);
     const exported = await bytesOf(here.db.tenantData(one).export());
     const data = there.db.tenantData(one);

@@ -33,7 +33,7 @@ export const kinds = tenantSchema(odd).table('All, "kinds"', {
   fixed: any('character(5)'), short: any('short_text'), upper: text().generatedAlwaysAs(sql`upper(words)`),
 });
 /** Without a primary key. */
-export const events = tenantTable('events', { firmId: firm.id(), what: text(), at: integer() });
+export const events = tenantTable('events', { firmId: firm.id(), what: text(), at: integer(), about: firm.ref() });
 export const parts = tenantTable('parts', { firmId: firm.id(), id: integer(), size: integer() }, (t) => [primaryKey({ columns: [t.firmId, t.id] })]);
 
 export const relations = defineTenantRelations({ continents, lands, firms, people, desks, rings, kinds, events, parts });
@@ -57,7 +57,7 @@ alter table people add foreign key ("firmId", "deskId") references desks ("firmI
 alter table firms add constraint head foreign key (id, "headId") references people ("firmId", id) deferrable;
 create table rings ("firmId" bigint not null, id integer not null, "nextId" integer not null, primary key ("firmId", id), foreign key ("firmId", "nextId") references rings ("firmId", id));
 ${kindsDdl};
-create table events ("firmId" bigint not null, what text, at integer);
+create table events ("firmId" bigint not null, what text, at integer, about bigint);
 create table parts ("firmId" bigint not null, id integer not null, size integer, primary key ("firmId", id)) partition by range (id);
 create table parts_low partition of parts for values from (0) to (100);
 create table parts_high partition of parts for values from (100) to (1000);
@@ -82,7 +82,7 @@ insert into "Odd ""schema"""."All, ""kinds""" ("Firm.t.id", id, words, bytes, am
    'infinity', '-infinity', 'infinity', '12:00:00.123456+05:30', '1 year -3 days 04:05:06.789', '{"a" :  1, "a": 2}', 'null', '(1.5,-2)', '10.0.0.0/8', '10110', '-12.50', '<a>&lt;</a>', 'cat:3A & dog', '(1,"x,\\"y")', 'ab', 'ok'),
   (${id}, 2, '', '', 1e400::numeric, -0.0000000001, 'Infinity', 'NaN', 'empty', '{}', '{}', '{}', null, null, '4713-01-01 BC', '294276-12-31 23:59:59.999999+00', '0044-03-15 BC', null, '-178000000 years', 'null', '"null"', null, null, '', null, null, null, '(,)', '', null),
   (${id}, 40, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null);
-insert into events values (${id}, 'same', 1), (${id}, 'same', 1), (${id}, null, null), (${id}, 'own ${id}', ${id});
+insert into events values (${id}, 'same', 1, null), (${id}, 'same', 1, 77), (${id}, null, null, null), (${id}, 'own ${id}', ${id}, ${id});
 insert into parts select ${id}, n, n * ${id} from generate_series(95, 105) n;
 commit;`;
 

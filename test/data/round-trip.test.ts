@@ -26,7 +26,7 @@ describe.each(Object.keys(places))('%s', (driver) => {
   });
 
   test('export, erase, import: every row is back, and no other was touched', async () => {
-    const data = place.db.tenantData(a);
+    const data = place.db.tenantData(a, { tenancy: account });
     const exported = await bytesOf(data.export());
     const record = await data.erase({ reason: 'test' });
     expect(record.proof.every((it) => it.rows === 0)).toBe(true);
@@ -39,26 +39,26 @@ describe.each(Object.keys(places))('%s', (driver) => {
 
   test.each(['csv', 'ndjson'] as const)('a folder of %s, imported under another id: the tenant column alone changes', async (format) => {
     const path = join(folder, format);
-    const manifest = await place.db.tenantData(a).exportTo(path, { format, gzip: format === 'csv' });
+    const manifest = await place.db.tenantData(a, { tenancy: account }).exportTo(path, { format, gzip: format === 'csv' });
     expect((await readdir(path)).length).toBe(manifest.tables.length + 1);
-    await place.db.tenantData(a).import(path, { as: d });
+    await place.db.tenantData(a, { tenancy: account }).import(path, { as: d });
     const after = await contentsOf(place);
     expect(after[d as any]).toEqual(before[a as any]!.map((it) => it.replaceAll(String(a), String(d))));
-    await place.db.tenantData(d).erase({ reason: 'test' });
+    await place.db.tenantData(d, { tenancy: account }).erase({ reason: 'test' });
     expect(await contentsOf(place)).toEqual(before);
   });
 
   test('a clone, with masks', async () => {
-    await place.db.tenantData(a).cloneTo(d, { masks: { users: { email: (value, row) => value && `user${row.id}@example.com` }, projects: { name: (value) => `${value}!` } } });
+    await place.db.tenantData(a, { tenancy: account }).cloneTo(d, { masks: { users: { email: (value, row) => value && `user${row.id}@example.com` }, projects: { name: (value) => `${value}!` } } });
     const rows = await place.run(`select email, id from users where "accountId" = '${d}' order by id`);
     expect(rows.map((it) => it.email)).toEqual(['user1@example.com', 'user2@example.com', null, 'user4@example.com']);
     expect((await place.run(`select name from projects where "accountId" = '${d}' order by id`)).map((it) => it.name)).toEqual(['north!', 'south!', 'east!']);
-    await place.db.tenantData(d).erase({ reason: 'test' });
+    await place.db.tenantData(d, { tenancy: account }).erase({ reason: 'test' });
     expect(await contentsOf(place)).toEqual(before);
   });
 
   test('count says how many rows there are, in tables and views', async () => {
-    const { total, tables } = await place.db.tenantData(b).count();
+    const { total, tables } = await place.db.tenantData(b, { tenancy: account }).count();
     expect(tables.filter((it) => it.isDeclared).reduce((sum, it) => sum + it.rows, 0)).toBe(before[b as any]!.length);
     expect(tables.find((it) => it.table === 'public.project_sizes')).toMatchObject({ isDeclared: false });
     expect(total).toBeGreaterThan(before[b as any]!.length);
