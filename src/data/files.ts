@@ -153,6 +153,15 @@ const parse = (line: string): any => {
   }
 };
 
+/** The values of lines: all in one go where each line is one value, which costs half of one by one. */
+function valuesOf(text: string, lines: readonly string[]): any[] {
+  try {
+    const values = JSON.parse(`[${text.replaceAll('\n', ',')}]`);
+    if (values.length === lines.length) return values;
+  } catch {}
+  return lines.map(parse);
+}
+
 async function* streamPieces(bytes: Bytes): AsyncGenerator<Piece> {
   let head: ExportHead | undefined;
   let table: ExportedTable | undefined;
@@ -161,8 +170,10 @@ async function* streamPieces(bytes: Bytes): AsyncGenerator<Piece> {
     let rows: Row[] = [];
     let lines: string[] = [];
     const taken = (): Piece => ({ kind: 'rows', table: table!, rows, ndjson: `${lines.join('\n')}\n` });
-    for (const line of text.split('\n')) {
-      const value = parse(line);
+    const all = text.split('\n');
+    const values = valuesOf(text, all);
+    for (let i = 0; i < all.length; i++) {
+      const [line, value] = [all[i]!, values[i]];
       if (digests) throw damaged('there is more behind its end');
       if (Array.isArray(value)) {
         if (!table) throw damaged('it does not begin with a head');
@@ -208,7 +219,7 @@ async function* folderPieces(folder: string): AsyncGenerator<Piece> {
     const reader = new CsvReader();
     let isFirst = true;
     for await (const text of linesOf(plain(createReadStream(file)))) {
-      let rows: Row[] = format === 'csv' ? reader.read(`${text}\n`) : text.split('\n').map(parse);
+      let rows: Row[] = format === 'csv' ? reader.read(`${text}\n`) : valuesOf(text, text.split('\n'));
       if (format === 'csv' && isFirst && rows.length > 0) {
         if (JSON.stringify(rows[0]) !== JSON.stringify(table.columns.map((it) => it.name))) throw damaged(`the columns of ${file} are not those of the manifest`);
         rows = rows.slice(1);

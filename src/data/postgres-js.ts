@@ -21,6 +21,8 @@ export async function connectPostgresJs(client: any): Promise<Connection> {
     async *copyOut(text) {
       const stream = await run(single.sql.unsafe(text).readable());
       yield* stream;
+      // Where its last piece filled it up, it stopped the socket, and nothing reads it any more that would go on.
+      stream._read();
     },
     async copyIn(text, from) {
       const copying = single.sql.unsafe(text);

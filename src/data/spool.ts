@@ -78,7 +78,7 @@ function linesFor(table: ExportedTable, rows: readonly Row[], from: string, to: 
   let text = '';
   for (let i = 0; i < rows.length; i++) {
     const row = rows[i]!;
-    if (row.length !== width || !row.every(isCell)) {
+    if (!Array.isArray(row) || row.length !== width || !areCells(row)) {
       throw new DamagedExportError(`Export it anew: row ${before + i + 1} of "${table.name}" is not ${width} texts or nulls that PostgreSQL can hold. Nothing was written.`);
     }
     if (own === undefined) {
@@ -98,4 +98,10 @@ function linesFor(table: ExportedTable, rows: readonly Row[], from: string, to: 
   return text;
 }
 
-const isCell = (cell: unknown) => cell === null || (typeof cell === 'string' && !cell.includes('\0'));
+function areCells(row: readonly unknown[]): boolean {
+  for (let i = 0; i < row.length; i++) {
+    const cell = row[i];
+    if (cell !== null && (typeof cell !== 'string' || cell.includes('\0'))) return false;
+  }
+  return true;
+}
