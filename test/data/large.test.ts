@@ -1,4 +1,4 @@
-/** More than fits into the buffers of a driver: nothing waits for ever, and memory does not grow with the rows. */
+/** More than fits into the buffers of a driver: nothing waits for ever, and the server waits for who reads. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { drizzle as nodePostgres } from 'drizzle-orm/node-postgres';
 import pg from 'pg';
@@ -38,15 +38,16 @@ test.each(['postgres.js', 'node-postgres'])('%s: exports of many sizes end, and 
   expect(rows).toBeGreaterThan(100_000);
 });
 
-test('a slow reader holds the server back, and memory stays where it is', { timeout: 120_000 }, async () => {
+test.each(['postgres.js', 'node-postgres'])('%s: a reader that stops holds the server back', { timeout: 60_000 }, async (driver) => {
+  const db: any = driver === 'postgres.js' ? here.db : withTenancy(nodePostgres({ client: pool }), { relations });
   await here.run(`delete from events; insert into events select 1, repeat(md5(n::text), 30), n from generate_series(1, 60000) n`);
-  let most = 0;
   let bytes = 0;
-  for await (const chunk of here.db.tenantData(one).export({ gzip: false })) {
+  let isHeld = false;
+  for await (const chunk of db.tenantData(one).export({ gzip: false })) {
     bytes += chunk.length;
-    await new Promise((resolve) => setTimeout(resolve, 1));
-    most = Math.max(most, process.memoryUsage().arrayBuffers);
+    if (bytes < 2 ** 20 || isHeld) continue;
+    isHeld = true;
+    await expect.poll(async () => (await here.run(`select wait_event from pg_stat_activity where datname = current_database() and query like 'copy%'`))[0]?.wait_event, { timeout: 5_000 }).toBe('ClientWrite');
   }
   expect(bytes).toBeGreaterThan(55 * 2 ** 20);
-  expect(most).toBeLessThan(25 * 2 ** 20);
 });
