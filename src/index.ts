@@ -7,6 +7,7 @@ export type {
   PreparedForTenant,
   SharedDatabase,
   TenancyDatabase,
+  TenancyTransaction,
   TenantDatabase,
   TenantsDatabase,
   TenantTransaction,

@@ -70,6 +70,11 @@ export const effects: Running = {
   action: (run) => Effect.tryPromise({ try: run, catch: (error) => dbErrorOf(error) }),
   attempt,
   after: (first, then) => Effect.flatMap(Effect.tryPromise({ try: first, catch: (error) => dbErrorOf(error) }), (it) => attempt(() => then(it) as any)),
+  // The prepared queries of this folder see to it.
+  lasting: (session, query) => session.prepareQuery(...query),
+  // The drivers of this folder have them take turns, and see to the rest.
+  inner: (_, run) => run(),
+  closing: (tx) => tx,
   binding,
 };
 

@@ -6,8 +6,8 @@
 import * as Effect from 'effect/Effect';
 import type { PgTransactionConfig } from 'drizzle-orm/pg-core';
 import { UnsupportedTenantOperationError } from '../schema/index.js';
-import { setWithin } from '../scope/bound.js';
-import type { Settings } from '../scope/settings.js';
+import { setWithin, withinSession } from '../scope/bound.js';
+import { backTo, type Settings } from '../scope/settings.js';
 import { DbError, dbErrorOf, QueryError } from './db-error.js';
 
 /** Drizzle's session, of any driver. */
@@ -20,6 +20,8 @@ export interface Driver {
   readonly isTransaction: boolean;
   /** Whether its sessions are those of Drizzle's Effect drivers. */
   readonly runsEffects?: boolean;
+  /** Runs what may not overlap with other statements of the transaction. Drivers of promises see to that themselves. */
+  readonly alone?: <A, E, R>(run: (driver: Driver) => Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>;
   /** The server, in the words of OpenTelemetry. */
   readonly attributes: Readonly<Record<string, unknown>>;
   statement<A>(use: Use<A>, text?: string): Effect.Effect<A, DbError>;
@@ -38,6 +40,23 @@ export const bind = (driver: Driver, settings: Settings): Effect.Effect<void, Db
   driver.runsEffects
     ? Effect.forEach([settings.first, ...settings.tenant], (text) => runText(driver, text), { discard: true })
     : driver.statement((session) => setWithin(session, settings), settings.first);
+
+/** Runs a statement in a transaction where other statements have other settings: nothing comes between it and its own. */
+export function within<A>(driver: Driver, settings: Settings, use: Use<A>, text?: string): Effect.Effect<A, DbError> {
+  if (!driver.runsEffects) return driver.statement((session) => use(withinSession(session, settings)), text);
+  return driver.alone!((alone) => {
+    const statement = Effect.andThen(bind(alone, settings), alone.statement(use, text));
+    if (!settings.isAcross) return statement;
+    const role = Effect.map(runText(alone, "select current_setting('role') as role"), roleIn);
+    return Effect.flatMap(role, (it) => {
+      const back = Effect.forEach(backTo(it), (sql) => runText(alone, sql), { discard: true });
+      // A statement may also have failed before it was sent, so that the transaction goes on.
+      return Effect.tap(Effect.tapCause(statement, () => Effect.ignore(back)), () => back);
+    });
+  });
+}
+
+const roleIn = (result: any): string => (Array.isArray(result) ? result : result.rows)[0].role;
 
 const isolationLevels: readonly unknown[] = ['read uncommitted', 'read committed', 'repeatable read', 'serializable'];
 const accessModes: readonly unknown[] = ['read only', 'read write'];

@@ -136,27 +136,54 @@ function promise<A>() {
 export const isEffectDrizzle = (db: unknown): boolean => is(db, PgEffectDatabase);
 
 /** Drizzle's Effect drivers keep the connection of a transaction in the context of its fiber. */
-export const effectDriver = (session: DrizzleSession, attributes: Driver['attributes'], open?: Pick<Open, 'hasFailed'>): Driver => ({
-  isTransaction: open !== undefined,
-  runsEffects: true,
-  attributes,
-  statement: (use, text) => noticing(open, settle(() => use(session), text)),
-  transaction: <A, E, R>(body: (driver: Driver) => Effect.Effect<A, E, R>, config?: PgTransactionConfig): Effect.Effect<A, E | DbError, R> =>
-    Effect.suspend(() => {
-      let outcome: Exit.Exit<A, E | DbError> | undefined;
-      const inside = () => {
-        const state = { hasFailed: false };
-        const within = effectDriver(session, attributes, state);
-        const whole = Effect.tap(body(within), () => (state.hasFailed ? ensureAlive(within) : Effect.void));
-        return Effect.onExit(whole, (exit) => Effect.sync(() => void (outcome = exit)));
-      };
-      return Effect.try({ try: () => transactionOptions(config), catch: (error) => dbErrorOf(error) }).pipe(
-        Effect.andThen(() => session.transaction(inside, config) as Effect.Effect<A, unknown, R>),
-        Effect.catchCause((cause): Effect.Effect<never, E | DbError> => {
-          // Where a transaction that failed cannot be rolled back either, the driver dies of it.
-          if (outcome && Exit.isFailure(outcome)) return Effect.failCause(outcome.cause);
-          return Cause.hasInterruptsOnly(cause) ? Effect.failCause(cause as Cause.Cause<never>) : Effect.fail(dbErrorOf(Cause.squash(cause)));
-        }),
-      );
-    }),
-});
+export const effectDriver = (session: DrizzleSession, attributes: Driver['attributes']): Driver => effectDriverIn(session, attributes, undefined);
+
+interface Within {
+  hasFailed: boolean;
+  /** Statements and savepoints take turns, so that a setting and the statement that it is for stay together. */
+  readonly turn: Semaphore.Semaphore;
+  /** Transactions within it take turns. */
+  readonly nested: Semaphore.Semaphore;
+}
+
+function effectDriverIn(session: DrizzleSession, attributes: Driver['attributes'], open: Within | undefined, hasTurn = false): Driver {
+  const alone: NonNullable<Driver['alone']> = (run) =>
+    open && !hasTurn ? open.turn.withPermits(1)(Effect.suspend(() => run(effectDriverIn(session, attributes, open, true)))) : run(driver);
+  const driver: Driver = {
+    isTransaction: open !== undefined,
+    runsEffects: true,
+    attributes,
+    alone,
+    statement: (use, text) => {
+      const statement = noticing(open, settle(() => use(session), text));
+      return open && !hasTurn ? open.turn.withPermits(1)(statement) : statement;
+    },
+    transaction: <A, E, R>(body: (driver: Driver) => Effect.Effect<A, E, R>, config?: PgTransactionConfig): Effect.Effect<A, E | DbError, R> =>
+      Effect.suspend(() => {
+        let outcome: Exit.Exit<A, E | DbError> | undefined;
+        // The SAVEPOINT has its turn, and so has what ends it.
+        let holds = false;
+        const take = open ? Effect.uninterruptibleMask((restore) => Effect.andThen(restore(open.turn.take(1)), Effect.sync(() => (holds = true)))) : Effect.void;
+        const leave = Effect.suspend(() => (holds ? ((holds = false), open!.turn.release(1)) : Effect.void));
+        const inside = () => {
+          const state: Within = { hasFailed: false, turn: open?.turn ?? Semaphore.makeUnsafe(1), nested: Semaphore.makeUnsafe(1) };
+          const within = effectDriverIn(session, attributes, state);
+          const whole = Effect.tap(Effect.andThen(leave, body(within)), () => (state.hasFailed ? ensureAlive(within) : Effect.void));
+          return Effect.onExit(whole, (exit) => Effect.andThen(Effect.sync(() => void (outcome = exit)), take));
+        };
+        const run = Effect.andThen(
+          take,
+          Effect.suspend(() => session.transaction(inside, config) as Effect.Effect<A, unknown, R>),
+        );
+        return Effect.try({ try: () => transactionOptions(config), catch: (error) => dbErrorOf(error) }).pipe(
+          Effect.andThen(() => (open ? open.nested.withPermits(1)(Effect.ensuring(run, leave)) : run)),
+          Effect.catchCause((cause): Effect.Effect<never, E | DbError> => {
+            // Where a transaction that failed cannot be rolled back either, the driver dies of it.
+            if (outcome && Exit.isFailure(outcome)) return Effect.failCause(outcome.cause);
+            return Cause.hasInterruptsOnly(cause) ? Effect.failCause(cause as Cause.Cause<never>) : Effect.fail(dbErrorOf(Cause.squash(cause)));
+          }),
+        );
+      }),
+  };
+  return driver;
+}

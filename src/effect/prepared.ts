@@ -4,9 +4,11 @@ import * as Effect from 'effect/Effect';
 import * as Queue from 'effect/Queue';
 import * as Stream from 'effect/Stream';
 import type { SettingsOf } from '../scope/binding.js';
+import type { Settings } from '../scope/settings.js';
 import { boundSession } from '../scope/bound.js';
+import { lasting } from '../scope/outdated.js';
 import { dbErrorOf, type DbError } from './db-error.js';
-import { bind, runText, type Driver } from './driver.js';
+import { bind, runText, within, type Driver, type Use } from './driver.js';
 import { observed } from './telemetry.js';
 
 /** How a result is streamed. */
@@ -83,9 +85,9 @@ class EffectPreparedQuery {
     const driver = this.#driver;
     const settings = this.#settingsOf!(values);
     if (!settings) return this.#run(driver, values);
-    if (driver.isTransaction) return Effect.andThen(bind(driver, settings), this.#run(driver, values));
+    if (driver.isTransaction) return within(driver, settings, (session) => this.#prepare(session).execute(values), this.query.sql);
     if (driver.runsEffects) return driver.transaction((tx) => Effect.andThen(bind(tx, settings), this.#run(tx, values)));
-    return driver.statement<any>((session) => boundSession(session, settings).prepareQuery(this.query, ...this.#rest).execute(values), this.query.sql);
+    return driver.statement<any>((session) => this.#prepare(boundSession(session, settings)).execute(values), this.query.sql);
   }
 
   /** The rows through a cursor, within a transaction of its own where there is none. */
@@ -94,12 +96,14 @@ class EffectPreparedQuery {
     const [mode, , mapper, ...more] = this.#rest;
     const cursor = `"drizzle_tenant_cursor_${++cursors}"`;
     const declare = { ...this.query, sql: `declare ${cursor} no scroll cursor for ${this.query.sql}` };
-    const read = (driver: Driver, queue: Queue.Queue<any, DbError | Cause.Done>) =>
+    const read = (driver: Driver, queue: Queue.Queue<any, DbError | Cause.Done>, settings?: Settings) =>
       Effect.gen(function* () {
-        yield* driver.statement((session) => session.prepareQuery(declare, 'raw', false).execute(values), declare.sql);
+        // What the policies read is looked at with each FETCH.
+        const statement = <A>(use: Use<A>, text: string) => (settings ? within(driver, settings, use, text) : driver.statement(use, text));
+        yield* statement((session) => session.prepareQuery(declare, 'raw', false).execute(values), declare.sql);
         const text = `fetch forward ${size} from ${cursor}`;
         for (;;) {
-          const rows = yield* driver.statement<any[]>(
+          const rows = yield* statement<any[]>(
             (session) => session.prepareQuery({ sql: text, params: [] }, mode === 'raw' ? 'objects' : mode, false, undefined, ...more).execute(),
             text,
           );
@@ -116,7 +120,8 @@ class EffectPreparedQuery {
             const settings = this.#settingsOf?.(values);
             return settings ? Effect.andThen(bind(tx, settings), read(tx, queue)) : read(tx, queue);
           });
-        const reading = driver.isTransaction ? readBound(driver) : driver.transaction(readBound);
+        const readWithin = attempt(() => read(driver, queue, this.#settingsOf?.(values)));
+        const reading = driver.isTransaction ? readWithin : driver.transaction(readBound);
         return observed(this.query, driver, reading).pipe(
           Effect.matchCauseEffect({ onFailure: (cause) => Queue.failCause(queue, cause), onSuccess: () => Queue.end(queue) }),
         );
@@ -126,9 +131,14 @@ class EffectPreparedQuery {
     return Effect.succeed(rows);
   }
 
+  #prepare(session: any): any {
+    const { runsEffects, isTransaction } = this.#driver;
+    return runsEffects ? session.prepareQuery(this.query, ...this.#rest) : lasting(session, [this.query, ...this.#rest], !isTransaction);
+  }
+
   /** Drizzle's own prepared query, kept while it stays on one session. */
   #on(session: any): any {
-    if (this.#kept?.session !== session) this.#kept = { session, prepared: session.prepareQuery(this.query, ...this.#rest) };
+    if (this.#kept?.session !== session) this.#kept = { session, prepared: this.#prepare(session) };
     return this.#kept!.prepared;
   }
 }

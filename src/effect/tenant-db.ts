@@ -14,11 +14,14 @@ import * as Config from 'effect/Config';
 import * as Context from 'effect/Context';
 import * as Effect from 'effect/Effect';
 import * as Layer from 'effect/Layer';
+import * as Option from 'effect/Option';
 import * as Redacted from 'effect/Redacted';
 import * as References from 'effect/References';
 import type * as EffectScope from 'effect/Scope';
+import type { PgTransactionConfig } from 'drizzle-orm/pg-core';
 import { UnsupportedTenantOperationError } from '../schema/index.js';
-import { scopedHandles } from '../scope/database.js';
+import { handleIn, homeOf, scopedHandles } from '../scope/database.js';
+import { isTransaction } from '../handle/transaction.js';
 import { isPostgresJs, preparesByItself } from '../scope/statements.js';
 import { checkOf, type RowLevelSecurityOptions } from '../scope/row-level-security.js';
 import { effects, EffectDatabase } from './database.js';
@@ -73,9 +76,10 @@ export const Service =
     };
     const tenancy = definition.tenancy.name;
 
-    const layerFrom = (db: AnyDrizzle, { rls }: { readonly rls?: Rls } = {}) =>
+    const layerFrom = (db: AnyDrizzle, { rls, across }: Pick<LayerOptions, 'rls' | 'across'> = {}) =>
       connected(
-        Effect.map(driverOf(db), (driver) => handlesOf(db, driver, definition, rls)).pipe(
+        Effect.all([driverOf(db), acrossOf(across)]).pipe(
+          Effect.flatMap(([driver, other]) => attempt(() => Effect.succeed(handlesOf(db, driver, definition, rls, other)))),
           Effect.tap((handles) => (rls ? checked(handles, rls) : Effect.void)),
         ),
       );
@@ -100,8 +104,27 @@ export const Service =
         }))(program),
       acrossTenants: (options: { readonly reason: string }, program?: Effect.Effect<any, any, any>) =>
         given(AcrossTenants, ({ acrossTenants }) => ({ handle: acrossTenants(options), logs: { tenancy, reason: options.reason } }))(program),
-      transaction: (program: Effect.Effect<any, any, any>) =>
-        Effect.flatMap(self as Effect.Effect<any, never, any>, (db) => db.transaction((tx: unknown) => Effect.provideService(program, self, tx))),
+      transaction: (program: Effect.Effect<any, any, any>, config?: PgTransactionConfig) =>
+        Effect.flatMap(Effect.context<any>(), (context) => {
+          const provided = (key: Context.Service<any, any>) => Option.getOrUndefined(Context.getOption(context, key));
+          const db = provided(self);
+          const home: Handles | undefined = db && homeOf(db);
+          if (db && !home) return db.transaction((tx: unknown) => Effect.provideService(program, self, tx), config);
+          const transaction = (handles: Handles) =>
+            handles.transaction(
+              (tx) =>
+                attempt(() => {
+                  let within: Context.Context<any> = Context.make(Connected, tx).pipe(Context.add(Shared, tx.shared));
+                  for (const key of [self, Several, AcrossTenants]) {
+                    const handle = provided(key);
+                    if (handle) within = Context.add(within, key, handleIn(tx, handle));
+                  }
+                  return Effect.provideContext(program, within);
+                }),
+              config,
+            );
+          return home ? transaction(home) : Effect.flatMap(Connected, transaction);
+        }),
       prepare: (build: (db: any) => any) => {
         const prepared = new WeakMap<Handles, { run: (id: unknown, values?: Record<string, unknown>) => Effect.Effect<any, DbError> }>();
         return (tenant: unknown, values?: Record<string, unknown>) =>
@@ -131,8 +154,16 @@ const drizzleOf = ({ url, maxConnections, connection, drizzle }: LayerOptions): 
     catch: (error) => dbErrorOf(error),
   });
 
+/** What `scopedHandles` takes: a role as it is, and a handle with a driver of its own. */
+const acrossOf = (across: any): Effect.Effect<any, DbError, EffectScope.Scope> =>
+  across?.session ? Effect.map(driverOf(across), (driver) => new EffectDatabase(across.dialect, driver, across.$cache)) : Effect.succeed(across);
+
 function driverOf(db: any): Effect.Effect<Driver, DbError, EffectScope.Scope> {
   const attributes = { 'db.system.name': 'postgresql' };
+  if (isTransaction(db)) {
+    const reason = new UnsupportedTenantOperationError('Pass layerFrom() the handle itself, and use Db.transaction(program): it would end a transaction that is not its own.');
+    return Effect.fail(new DbError({ reason }));
+  }
   if (isPostgresJs(db)) return postgresJsDriver(db);
   if (isNodePostgres(db)) return Effect.succeed(nodePostgresDriver(db));
   if (typeof db?.session?.prepareQuery !== 'function') {
@@ -144,10 +175,10 @@ function driverOf(db: any): Effect.Effect<Driver, DbError, EffectScope.Scope> {
   return Effect.succeed(isPglite(db) ? inTurn(driver) : driver);
 }
 
-const handlesOf = (db: any, driver: Driver, { tenancy, relations, mode }: Definition<any, any>, rls: Rls | undefined): Handles =>
+const handlesOf = (db: any, driver: Driver, { tenancy, relations, mode }: Definition<any, any>, rls: Rls | undefined, across: any): Handles =>
   scopedHandles(
     new EffectDatabase(db.dialect, driver, db.$cache),
-    { relations, mode, rls: Boolean(rls), prepare: preparesByItself(db) },
+    { relations, mode, rls: Boolean(rls), across, prepare: preparesByItself(db) },
     effects,
     tenancy,
   );

@@ -4,6 +4,7 @@ import type * as Context from 'effect/Context';
 import type * as Effect from 'effect/Effect';
 import type * as Layer from 'effect/Layer';
 import type * as Redacted from 'effect/Redacted';
+import type { PgTransactionConfig } from 'drizzle-orm/pg-core';
 import type { RowLevelSecurityOptions } from '../scope/row-level-security.js';
 import type { TenantRelations } from '../schema/relations.js';
 import type { Tenancy, TenantId } from '../schema/tenancy.js';
@@ -62,6 +63,8 @@ export interface LayerOptions {
   readonly drizzle?: Readonly<Record<string, unknown>> | undefined;
   /** As in `withTenancy`. The layer fails with a `RowLevelSecurityError` where row-level security does not hold. */
   readonly rls?: Rls | undefined;
+  /** As in `withTenancy`: what `forTenants` and `acrossTenants` run as under `rls`. */
+  readonly across?: AnyDrizzle | { readonly role: string } | undefined;
 }
 
 /** What of the options comes from a `Config`. */
@@ -84,6 +87,7 @@ export interface Handles {
   readonly acrossTenants: (options: unknown) => any;
   readonly shared: any;
   readonly prepare: (tenancy: unknown, build: (db: any) => any) => any;
+  readonly transaction: (run: (tx: Handles) => Effect.Effect<any, any, any>, config?: PgTransactionConfig) => Effect.Effect<any, any, any>;
 }
 
 /** The class of a database. Made by {@link Service}. */
@@ -119,16 +123,16 @@ export interface ServiceClass<Self, Id extends string, Name extends string, TRel
    */
   layerConfig(
     config: Config.Wrap<ConfigOptions>,
-    options?: Pick<LayerOptions, 'connection' | 'drizzle' | 'rls'>,
+    options?: Pick<LayerOptions, 'connection' | 'drizzle' | 'rls' | 'across'>,
   ): Layer.Layer<Connected<Self> | Shared<Self>, DbError | Config.ConfigError>;
   /**
    * Takes any Drizzle handle of PostgreSQL: node-postgres, PGlite, Drizzle's Effect drivers. A handle of
    * postgres.js gives its options: connections are opened anew, for this layer alone.
    *
    * @param db the handle; its client stays the application's to close
-   * @param options `rls`, as in `layer`
+   * @param options `rls` and `across`, as in `layer`
    */
-  layerFrom(db: AnyDrizzle, options?: Pick<LayerOptions, 'rls'>): Layer.Layer<Connected<Self> | Shared<Self>, DbError>;
+  layerFrom(db: AnyDrizzle, options?: Pick<LayerOptions, 'rls' | 'across'>): Layer.Layer<Connected<Self> | Shared<Self>, DbError>;
 
   /**
    * Provides a tenant, as a layer, or to a program. Within it, logs name the tenant.
@@ -158,12 +162,21 @@ export interface ServiceClass<Self, Id extends string, Name extends string, TRel
     program: Effect.Effect<A, E, R>,
   ): Effect.Effect<A, E | DbError, Exclude<R, AcrossTenants<Self>> | Connected<Self>>;
   /**
-   * Runs a program in a transaction of the tenant: what it yields as `Db` is the transaction's handle, in whichever
-   * function it does so.
+   * Runs a program in one transaction, which rolls back when the program fails, dies or is interrupted: whatever the
+   * program yields or provides of this database, in whichever function, is the transaction's. Statements of several
+   * tenants run one after the other, each under its own setting where the database has row-level security. Within a
+   * transaction it is a savepoint.
    *
-   * @example yield* Db.transaction(Effect.andThen(createProject, createTasks))
+   * @param program what it yields as `Db` is the handle of the tenant that is provided around the transaction
+   * @param config Drizzle's settings of a transaction
+   * @example
+   * yield* Db.transaction(Effect.andThen(createProject, createTasks));
+   * yield* Db.transaction(Effect.andThen(Effect.flatMap(Db.Shared, (shared) => shared.select().from(countries)), Db.forTenant(id, createProject)));
    */
-  transaction<A, E, R>(program: Effect.Effect<A, E, R>): Effect.Effect<A, E | DbError, R | Provide<Self>>;
+  transaction<A, E, R>(
+    program: Effect.Effect<A, E, R>,
+    config?: PgTransactionConfig,
+  ): Effect.Effect<A, E | DbError, R | ([Extract<R, Provide<Self>>] extends [never] ? Connected<Self> : never)>;
   /**
    * Prepares a query once, for any tenant.
    *

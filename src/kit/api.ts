@@ -1,7 +1,8 @@
 /** For programs that call `drizzle-kit/api-postgres` themselves: from its statements to ours. */
 import { tableName, type Declared } from './declared.js';
 import { plan } from './generate.js';
-import { readOptions, type TenancyOptions } from './options.js';
+import { TenantConfigError } from './errors.js';
+import { foreignKeyIndexesAreOff, readOptions, type TenancyOptions } from './options.js';
 import type { Fault } from './rules.js';
 import { Entities, type Row } from './snapshot.js';
 import { declaredViews, loadViewReader } from './views.js';
@@ -31,16 +32,20 @@ export interface TenantStatementsInput {
  * Adds what the tenancy needs to the statements of one migration, at the places where Citus accepts it.
  *
  * @returns the statements to run in one transaction, the state to keep for the next time, and faults that only warn
- * @throws TenantRuleError with every fault of the schema
+ * @throws TenantRuleError with every fault of the schema; TenantConfigError
  * @example
  * const to = await generateDrizzleJson(schema, from.id);
  * const statements = await generateMigration(from, to);
  * const { statements: all, state } = await tenantStatements({ statements, from, to, schema, state: last, tenancy: { citus: {} } });
  */
 export async function tenantStatements(input: TenantStatementsInput): Promise<{ statements: string[]; state: TenancyState; warnings: Fault[] }> {
+  const options = readOptions(input.tenancy);
+  if (!options.foreignKeyIndexes && !foreignKeyIndexesAreOff()) {
+    throw new TenantConfigError('Call defineTenantConfig() with tenancy.foreignKeyIndexes: false before generateDrizzleJson(): the snapshot has the indexes already.');
+  }
   const before = new Entities((input.from?.ddl ?? []) as Row[]);
   const after = before.copy().follow(input.statements).withRows(input.to.ddl as Row[]);
-  return plan(input.statements, { before, after, prev: input.state ?? emptyState }, await declaredIn(input.schema), readOptions(input.tenancy), await loadViewReader(declaredViews(Object.values(input.schema))));
+  return plan(input.statements, { before, after, prev: input.state ?? emptyState }, await declaredIn(input.schema), options, await loadViewReader(declaredViews(Object.values(input.schema))));
 }
 
 /** The tenant and reference tables that a module exports. */
@@ -51,6 +56,6 @@ async function declaredIn(schema: Record<string, unknown>): Promise<Declared[]> 
     const found = table?.[Symbol.for('drizzle:IsDrizzleTable')] === true ? classOf(table) : undefined;
     if (!found) return [];
     const at = { ...tableName(table), table };
-    return [found.kind === 'tenant' ? { ...at, kind: 'tenant', tenancy: found.tenancy.name, column: found.name } : { ...at, kind: 'reference' }];
+    return [found.kind === 'tenant' ? { ...at, kind: 'tenant', tenancy: found.tenancy.name, column: found.name, everybody: found.everybody } : { ...at, kind: 'reference' }];
   });
 }

@@ -3,7 +3,9 @@
  * plain PostgreSQL, and nothing again when it runs a second time.
  */
 import { ident, literal, plain, quoted, type TableName } from './names.js';
+import { onDeleteOf } from './set-null.js';
 import type { Row } from './snapshot.js';
+import type { TenancyState } from './state.js';
 
 /** What Citus holds a table as. `group` tells apart the tenancies whose shards lie together. */
 export type Distribution =
@@ -53,13 +55,16 @@ export const words = {
   setShardCount: (table: TableName, shardCount: number) => `${plain(table)} and the tables beside it: over ${shardCount} shards`,
 };
 
-/** @param fk a foreign key of a snapshot */
-export function foreignKeySql(fk: Row): string {
+/**
+ * @param fk a foreign key of a snapshot
+ * @param state what the tables are
+ */
+export function foreignKeySql(fk: Row, state: TenancyState): string {
   const list = (names: readonly string[]) => names.map(ident).join(',');
   const action = (when: string, what: string | null) => (what && what !== 'NO ACTION' ? ` ON ${when} ${what}` : '');
   return (
     `ALTER TABLE ${quoted({ schema: fk.schema, name: fk.table })} ADD CONSTRAINT ${ident(fk.name)} FOREIGN KEY (${list(fk.columns)}) ` +
-    `REFERENCES ${quoted({ schema: fk.schemaTo, name: fk.tableTo })}(${list(fk.columnsTo)})${action('DELETE', fk.onDelete)}${action('UPDATE', fk.onUpdate)};`
+    `REFERENCES ${quoted({ schema: fk.schemaTo, name: fk.tableTo })}(${list(fk.columnsTo)})${action('DELETE', onDeleteOf(fk, state))}${action('UPDATE', fk.onUpdate)};`
   );
 }
 
@@ -94,6 +99,6 @@ export const setShardCount = (table: TableName, shardCount: number): string =>
 export const dropForeignKey = (table: TableName, name: string): string =>
   `ALTER TABLE ${quoted(table)} DROP CONSTRAINT IF EXISTS ${ident(name)};`;
 
-export const addForeignKey = (fk: Row): string =>
+export const addForeignKey = (fk: Row, state: TenancyState): string =>
   `IF NOT EXISTS (SELECT FROM pg_constraint WHERE conrelid = ${regclass({ schema: fk.schema, name: fk.table })} AND conname = ${literal(fk.name)}) THEN\n` +
-  `\t${foreignKeySql(fk)}\nEND IF;`;
+  `\t${foreignKeySql(fk, state)}\nEND IF;`;

@@ -12,6 +12,7 @@ import { readLive, type Live } from './live.js';
 import { planSteps, type PlanStep } from './live-plan.js';
 import { loadConfig, loadProject, migratedState, type Project } from './load.js';
 import { keyOf, plain } from './names.js';
+import { buildIndexes } from './prebuild.js';
 import { ruleNames, ruleTexts } from './rules.js';
 import { sameState, type TenancyState } from './state.js';
 import { isolateTenant, tenantStatistics } from './tenants.js';
@@ -140,6 +141,22 @@ function commands(output: Output): Command {
       if (options.json) return report({ status: 'ok', applied: steps.map((it) => it.what) });
       line(steps.length === 0 ? 'Nothing to do: each table is there, and held as the schema says.' : `Done: ${count(steps.length, 'step')}.`);
     });
+  });
+
+  command(
+    'indexes',
+    'build the indexes of migrations that did not run yet, without blocking writes',
+    'Run it before "npx drizzle-kit migrate", which runs in one transaction and blocks writes to a table while it builds its\n' +
+      'indexes. Each index is built with CREATE INDEX CONCURRENTLY, on Citus too, and the migration then finds it. A run that is\n' +
+      'interrupted leaves an invalid index, which the next run replaces.',
+  ).action(async (options: Common) => {
+    const config = await loadConfig(configOf(options));
+    const say = options.json ? () => {} : line;
+    const indexes = await withDatabase(options, config, (database) => buildIndexes(database, config, (index, table) => say(`${index} on ${table} ...`)));
+    if (options.json) return report({ status: 'ok', indexes });
+    for (const it of indexes.filter((it) => it.result === 'left')) line(`${it.index} on ${it.table} is left to the migration: ${it.reason}.`);
+    const built = indexes.filter((it) => it.result === 'built').length;
+    line(built === 0 ? 'Nothing to build.' : `Built ${count(built, 'index')}. Run "npx drizzle-kit migrate" now.`);
   });
 
   command('status', 'list the tables: kind, tenant column, shards, size', 'A "!" marks a table that is not held as the schema says; plan tells what to do.').action(

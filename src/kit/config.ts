@@ -2,7 +2,7 @@
 import type { Config } from 'drizzle-kit';
 import { TenantConfigError } from './errors.js';
 import { hookIntoDrizzleKit } from './hook.js';
-import { readOptions, type Options, type TenancyOptions } from './options.js';
+import { readOptions, setForeignKeyIndexes, type Options, type TenancyOptions } from './options.js';
 
 type Postgres<T> = T extends { dialect: infer Dialect } ? ('postgresql' extends Dialect ? Omit<T, 'dialect'> & { dialect: 'postgresql' } : never) : never;
 
@@ -37,6 +37,8 @@ export function defineTenantConfig(config: TenantConfig): Postgres<Config> {
   if (rest.dialect !== 'postgresql') throw new TenantConfigError(`Set dialect to 'postgresql': tenant tables are PostgreSQL tables.`);
   const options = readOptions(tenancy);
   const read: ReadConfig = { options, schema: rest.schema ?? [], out: rest.out ?? 'drizzle', config: rest };
+  // The tables make these indexes when drizzle-kit reads them, in this process and after the config.
+  setForeignKeyIndexes(options.foreignKeyIndexes);
   hookIntoDrizzleKit(read);
   if (options.citus) {
     // Citus's own views in public, and its schemas, which push would drop.

@@ -14,6 +14,8 @@ export interface Declared extends TableName {
   readonly kind: 'tenant' | 'reference';
   readonly tenancy?: string;
   readonly column?: string;
+  /** Whether NULL in the tenant column means everybody's row. */
+  readonly everybody?: boolean;
   readonly table: PgTable;
 }
 
@@ -38,7 +40,7 @@ export function listen(): Declared[] {
     declared.push({
       ...tableName(table),
       kind: tableClass.kind,
-      ...(tableClass.kind === 'tenant' && { tenancy: tableClass.tenancy.name, column: tableClass.name }),
+      ...(tableClass.kind === 'tenant' && { tenancy: tableClass.tenancy.name, column: tableClass.name, everybody: tableClass.everybody }),
       table,
     });
   };
@@ -81,6 +83,7 @@ export function declaredState(declared: readonly Declared[], entities: Entities,
       tenancy: it.tenancy!,
       column: it.column!,
       type: sqlType(column),
+      ...(it.everybody && { everybody: true }),
       ...(options.rls && {
         rls: { setting: tenantSetting(it.tenancy!, tenancyNames.length === 1) },
       }),

@@ -4,9 +4,9 @@ import { declaredState, type Declared } from './declared.js';
 import { TenantRuleError } from './errors.js';
 import { migrationStatements } from './migration.js';
 import type { Options } from './options.js';
-import { changeFaults, faultsOf, type Fault } from './rules.js';
+import { changeFaults, faultsOf, uniqueFaults, type Fault } from './rules.js';
 import { Entities, entitiesAt, leavesOf, type Migration, type Snapshot } from './snapshot.js';
-import { printState, sameState, stateAt, type TenancyState } from './state.js';
+import { printDifference, sameState, stateAt, type TenancyState } from './state.js';
 import type { ViewReader } from './views.js';
 import { holdBack, release } from './write-only.js';
 
@@ -38,7 +38,7 @@ export function generate(
   const after = snapshot.ddl ? new Entities(snapshot.ddl) : before.copy().apply(snapshot.deltas ?? []);
   const prev = stateAt(migrations, snapshot.prevIds);
   const { statements, state, warnings } = plan(drizzle, { before, after, prev }, declared, options, views);
-  return { sql: joinStatements(statements, breakpoints), tenancy: printState(state), warnings };
+  return { sql: joinStatements(statements, breakpoints), tenancy: printDifference(prev, state), warnings };
 }
 
 /** The statements of a migration, and the state after it. */
@@ -52,7 +52,7 @@ export function plan(
   const asked = declaredState(declared, after, options);
   const held = options.writeOnly ? holdBack(drizzle, { before, after, prev, next: asked }) : { statements: release(drizzle, prev.writeOnly?.statements ?? []), next: asked };
   const migrated = { before, after, prev, next: held.next };
-  const faults = [...faultsOf({ entities: after, state: asked, options, views }), ...changeFaults(held.statements, migrated, options)];
+  const faults = [...faultsOf({ entities: after, state: asked, options, views }), ...changeFaults(held.statements, migrated, options), ...uniqueFaults({ ...migrated, next: asked }, options)];
   const errors = faults.filter((it) => it.level === 'error');
   if (errors.length > 0) throw new TenantRuleError(errors);
   return { statements: migrationStatements(held.statements, migrated), state: held.next, warnings: faults };

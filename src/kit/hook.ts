@@ -9,12 +9,16 @@
  */
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
-import { basename, dirname, join, resolve } from 'node:path';
+import { resolve } from 'node:path';
+import { askAtTerminal } from './ask.js';
 import type { ReadConfig } from './config.js';
 import { listen, type Declared } from './declared.js';
 import { drizzleKitLeave } from '../schema/drizzle-kit.js';
 import { describeFault, MigrationFolderError, TenantConfigError, TenantRuleError } from './errors.js';
+import { requireTestedVersion } from './drizzle-kit-version.js';
+import { contentOf, holdFolders, writtenPast, type Files } from './folder.js';
 import { generate, isBehind } from './generate.js';
+import type { Options } from './options.js';
 import type { Fault } from './rules.js';
 import { leavesOf, parseSnapshot, readMigrations } from './snapshot.js';
 import { stateAt } from './state.js';
@@ -33,7 +37,10 @@ export function hookIntoDrizzleKit(read: ReadConfig): void {
   allow(read, command);
   if (command === undefined || hooked) return;
   hooked = true;
-  if (command === 'generate') hookGenerate(read, process.argv.slice(3));
+  if (command === 'generate') {
+    requireTestedVersion(realPath(process.argv[1]!));
+    hookGenerate(read, process.argv.slice(3));
+  }
   if (command === 'check') onExit(() => void stateOf(read.out));
 }
 
@@ -93,21 +100,28 @@ function hookGenerate(read: ReadConfig, args: readonly string[]): void {
   const isCustom = args.includes('--custom') && process.env[fillVariable] === undefined;
   let written = false;
 
-  holdFolders(out, (files) => {
+  const placed = new Set<string>();
+  holdFolders(out, (files, folder) => {
     written = true;
+    placed.add(folder);
     if (isCustom) return custom(files, read);
     return fill(files, out, declared, read, args);
   });
 
   const isDry = args.some((it) => it === '--explain' || it === '--help' || it === '-h');
-  if (!isDry && !isCustom && process.env[fillVariable] === undefined) holdNoChanges(() => written, () => isBehind(readMigrations(out), declared, read.options), args);
-  const before = new Set(isNewOut ? [] : fs.readdirSync(out));
-  onExit(() => {
-    // Should a drizzle-kit write in another way one day, it must not pass for a migration that distributes.
-    const missed = isDry || written || !fs.existsSync(out) ? [] : fs.readdirSync(out).filter((it) => !before.has(it) && /^\d{14}_/.test(it));
-    const bare = missed.filter((it) => !fs.existsSync(join(out, it, 'tenancy.json')));
-    if (bare.length > 0) throw new MigrationFolderError(`Delete ${bare.join(', ')}, and report the version of drizzle-kit: drizzle-tenant could not add to it.`);
+  // Before what may be filled in by another process, which looks at its own.
+  const before = contentOf(out);
+  // Should a drizzle-kit write in another way, whatever came of it, that must not pass for a migration that distributes.
+  process.on('exit', () => {
+    if (isDry) return;
+    const { added, changed } = writtenPast(before, out, placed);
+    const past = [...added, ...changed].filter((it) => it !== 'migrations.js');
+    if (past.length === 0) return;
+    const remedy = added.length > 0 ? `Delete ${added.join(', ')}` : `Restore ${changed.join(', ')} from git`;
+    say(new MigrationFolderError(`${remedy}, and report the version of drizzle-kit: drizzle-tenant could not add to it, and it has neither policies nor distribution.`).message);
+    process.exitCode = 1;
   });
+  if (!isDry && !isCustom && process.env[fillVariable] === undefined) holdNoChanges(() => written, () => isBehind(readMigrations(out), declared, read.options), args);
   process.on('exit', (code) => {
     if (code !== 0) reportDefinitions(declared);
     if (code !== 0 && isNewOut && fs.existsSync(out) && fs.readdirSync(out).length === 0) fs.rmdirSync(out);
@@ -154,63 +168,33 @@ function definitionErrors(table: object): (Error & { column?: string })[] {
   return errors;
 }
 
-type Files = Record<string, string>;
-
-/** Holds back the folders that drizzle-kit makes in `out`, until they are complete. */
-function holdFolders(out: string, complete: (files: Files) => void): void {
-  const { mkdirSync, writeFileSync } = fs;
-  const held = new Map<string, Files>();
-  fs.mkdirSync = function (path: any, ...rest: any[]) {
-    const folder = resolve(String(path));
-    if (dirname(folder) !== out || !/^\d{14}_/.test(basename(folder)) || fs.existsSync(folder)) return (mkdirSync as any)(path, ...rest);
-    held.set(folder, {});
-  } as typeof mkdirSync;
-  fs.writeFileSync = function (path: any, data: any, ...rest: any[]) {
-    const file = typeof path === 'string' ? resolve(path) : '';
-    const files = held.get(dirname(file));
-    if (!files) return (writeFileSync as any)(path, data, ...rest);
-    files[basename(file)] = String(data);
-    if (basename(file) !== 'migration.sql') return;
-    held.delete(dirname(file));
-    complete(files);
-    place(dirname(file), files, mkdirSync, writeFileSync);
-  } as typeof writeFileSync;
-}
-
-/** Writes a folder as a whole or not at all. */
-function place(folder: string, files: Files, mkdirSync: typeof fs.mkdirSync, writeFileSync: typeof fs.writeFileSync): void {
-  const [beside, name] = [dirname(dirname(folder)), basename(dirname(folder))];
-  const parts = join(beside, `.${name}-${process.pid}.tmp`);
-  for (const it of fs.readdirSync(beside)) {
-    const pid = it.startsWith(`.${name}-`) && /-(\d+)\.tmp$/.exec(it)?.[1];
-    if (pid && !isRunning(Number(pid))) fs.rmSync(join(beside, it), { recursive: true, force: true });
-  }
-  try {
-    mkdirSync(parts);
-    for (const [name, text] of Object.entries(files)) writeFileSync(join(parts, name), text);
-    fs.renameSync(parts, folder);
-  } catch (error) {
-    fs.rmSync(parts, { recursive: true, force: true });
-    throw error;
-  }
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch (error) {
-    return (error as { code?: string }).code === 'EPERM';
-  }
-}
-
 function fill(files: Files, out: string, declared: readonly Declared[], read: ReadConfig, args: readonly string[]): void {
   const text = process.env[fillVariable] === undefined ? files['migration.sql']! : '';
   const breakpoints = text.includes(breakpoint) || breakpointsOf(read, args);
   const snapshot = parseSnapshot(files['snapshot.json']!, 'snapshot.json');
-  const generated = generate(splitStatements(text), snapshot, readMigrations(out), declared, read.options, breakpoints, readViewsElsewhere(read.schema));
+  const run = (options: Options) => generate(splitStatements(text), snapshot, readMigrations(out), declared, options, breakpoints, readViewsElsewhere(read.schema));
+  const generated = askingForUniques(run, read.options);
   for (const fault of generated.warnings) say(`warning: ${describeFault(fault)}`);
   files['migration.sql'] = generated.sql;
   files['tenancy.json'] = generated.tenancy;
+}
+
+/** Asks for each unique key that would mean less, where there is someone to ask; elsewhere the faults say what to set. */
+export function askingForUniques<T>(run: (options: Options) => T, options: Options, ask = askAtTerminal): T {
+  try {
+    return run(options);
+  } catch (error) {
+    const faults = error instanceof TenantRuleError ? error.faults : [];
+    if (faults.length === 0 || faults.some((it) => it.rule !== 'unique-meaning')) throw error;
+    const named: string[] = [];
+    for (const { table, column } of faults) {
+      const name = `${table}(${column})`;
+      const isNamed = ask(`${name} is unique over all rows today. May each tenant have its own from now on?`);
+      if (!isNamed) throw error;
+      named.push(name);
+    }
+    return run({ ...options, uniquePerTenant: [...options.uniquePerTenant, ...named] });
+  }
 }
 
 /** A migration that a person writes: only the setting without which Citus may refuse the transaction. */
@@ -247,7 +231,7 @@ function holdNoChanges(wasWritten: () => boolean, behind: () => boolean, args: r
     console.log = log;
     try {
       if (code === 0 && !wasWritten() && held.length > 0 && behind()) {
-        process.exitCode = fillByCustom(args);
+        if (!process.exitCode) process.exitCode = fillByCustom(args);
         return;
       }
     } catch (error) {

@@ -70,7 +70,7 @@ export function planSteps(state: TenancyState, entities: Entities, live: Live, w
     const sql = [...beside.flatMap(relax), `SELECT ${calls.setShardCount(anchor, shardCount)}`, ...force];
     steps.push({ table: plain(anchor), what: words.setShardCount(anchor, shardCount), sql, ...size(anchor) });
   }
-  steps.push(...fasteners(moving, entities, live, waiting));
+  steps.push(...fasteners(moving, entities, live, waiting, state));
   steps.push(...policySteps(tables, live, entities, state, moving));
   return steps;
 }
@@ -118,7 +118,7 @@ function looseners(moving: readonly LiveTable[], entities: Entities, live: Live)
 }
 
 /** Declared foreign keys that are not there, or will not be. @throws DatabaseStateError where one cannot be added */
-function fasteners(moving: readonly LiveTable[], entities: Entities, live: Live, waiting: readonly string[]): PlanStep[] {
+function fasteners(moving: readonly LiveTable[], entities: Entities, live: Live, waiting: readonly string[], state: TenancyState): PlanStep[] {
   const due = new Set(waiting.map((it) => match('addForeignKey', it)).map((it) => it && `${it.table}\0${it.name}`));
   const missing: string[] = [];
   const steps = entities
@@ -132,7 +132,7 @@ function fasteners(moving: readonly LiveTable[], entities: Entities, live: Live,
       return {
         table: plain(table),
         what: `${plain(table)}: with the foreign key ${fk.name}`,
-        sql: [foreignKeySql(fk)],
+        sql: [foreignKeySql(fk, state)],
         ...(!isThere && { precondition: strays(fk) }),
       };
     });

@@ -21,8 +21,10 @@ import {
   undistribute,
   type Distribution,
 } from './citus.js';
+import { swapIndexes } from './indexes.js';
 import { keyOf, literal, quoted, type TableName } from './names.js';
 import { changePolicies, lift, restore } from './policies.js';
+import { nameCleared } from './set-null.js';
 import type { Entities, Row } from './snapshot.js';
 import { marker, type TenancyState } from './state.js';
 import { match } from './statements.js';
@@ -30,14 +32,15 @@ import { match } from './statements.js';
 const header = `${marker}: tenancy.json beside this file says what the tables are after it.`;
 
 /**
- * @param drizzle drizzle-kit's statements
+ * @param generated drizzle-kit's statements
  * @param migrated the tables before and after them
  * @returns the statements of the migration
  */
-export function migrationStatements(drizzle: readonly string[], migrated: Migrated): string[] {
+export function migrationStatements(generated: readonly string[], migrated: Migrated): string[] {
   const { prev, next, after } = migrated;
   const changes = changesOf(migrated);
-  if (changes.length === 0 && Object.keys(prev.tables).length === 0) return [...drizzle];
+  if (changes.length === 0 && Object.keys(prev.tables).length === 0) return [...generated];
+  const drizzle = swapIndexes(generated, migrated);
 
   const moving = changes.filter(isMoved);
   const isMoving = (table: TableName) => moving.some((it) => keyOf(it.table) === keyOf(table));
@@ -61,7 +64,7 @@ export function migrationStatements(drizzle: readonly string[], migrated: Migrat
     ...loosened.map((fk) => dropForeignKey({ schema: fk.schema, name: fk.table }, fk.name)),
     ...moving.flatMap((it) => (it.from.kind === 'local' ? [] : [undistribute(it.table, oldNames(it.from, it.table, after))])),
   ];
-  const forth = [...distribute(changes, next), ...kept.map(addForeignKey)];
+  const forth = [...distribute(changes, next), ...kept.map((fk) => addForeignKey(fk, next))];
   const counts = [...resharded].map(([, { table, shardCount }]) => setShardCount(table, shardCount));
   return [
     `${header}${prev.citus || next.citus ? `\n${sequential}` : ''}`,
@@ -76,7 +79,9 @@ export function migrationStatements(drizzle: readonly string[], migrated: Migrat
     ...(counts.length > 0 ? [citusBlock('split the tables anew', counts)] : []),
     ...restore(rewritten.filter((it) => it.was?.rls && it.is?.rls)),
     ...policies.create,
-  ].flatMap(apart);
+  ]
+    .map((it) => nameCleared(it, next))
+    .flatMap(apart);
 }
 
 /** Citus takes one constraint at a time: drizzle-kit's way to change one is taken apart. */

@@ -30,6 +30,16 @@ export interface TenancyOptions {
    * and keys and distribution wait until the mode is taken out again.
    */
   mode?: 'write-only';
+  /**
+   * The unique keys that hold within each tenant once their table becomes a tenant table, such as `users(email)`, or
+   * `*(slug)` in every table. generate asks for each, and stops where it cannot ask.
+   */
+  uniquePerTenant?: readonly string[];
+  /**
+   * Whether a foreign key of a tenant table gets an index on its referencing side, where none begins with it; true
+   * without it. Where false, check warns of each key without one.
+   */
+  foreignKeyIndexes?: boolean;
   /** How strictly each rule is taken; what is left out has the rule's own default. */
   rules?: Partial<Record<RuleName, RuleLevel>>;
 }
@@ -41,6 +51,8 @@ export interface Options {
   readonly tenancies: Readonly<Record<string, { readonly shardCount?: number; readonly colocateWith?: string }>>;
   readonly rls: boolean;
   readonly writeOnly: boolean;
+  readonly uniquePerTenant: readonly string[];
+  readonly foreignKeyIndexes: boolean;
   readonly rules: Readonly<Partial<Record<RuleName, RuleLevel>>>;
 }
 
@@ -49,16 +61,20 @@ export function readOptions(given: unknown): Options {
   if (typeof given !== 'object' || given === null) {
     throw new TenantConfigError('Give defineTenantConfig a "tenancy", as in tenancy: { citus: { shardCount: 32 } }.');
   }
-  const { citus, rls = false, mode, rules = {}, ...unknown } = given as TenancyOptions;
+  const { citus, rls = false, mode, uniquePerTenant = [], foreignKeyIndexes = true, rules = {}, ...unknown } = given as TenancyOptions;
   const surplus = Object.keys(unknown);
   if (surplus.length > 0) {
-    throw new TenantConfigError(`Take ${surplus.map((it) => `tenancy.${it}`).join(', ')} out of the config: the options are citus, rls, mode and rules.`);
+    throw new TenantConfigError(`Take ${surplus.map((it) => `tenancy.${it}`).join(', ')} out of the config: the options are citus, rls, mode, uniquePerTenant, foreignKeyIndexes and rules.`);
   }
   if (citus !== false && (typeof citus !== 'object' || citus === null)) {
     throw new TenantConfigError('Set tenancy.citus to false, or to an object such as { shardCount: 32 }.');
   }
   if (typeof rls !== 'boolean') throw new TenantConfigError('Set tenancy.rls to true or false.');
+  if (typeof foreignKeyIndexes !== 'boolean') throw new TenantConfigError('Set tenancy.foreignKeyIndexes to true or false.');
   if (mode !== undefined && mode !== 'write-only') throw new TenantConfigError(`Set tenancy.mode to 'write-only', or leave it out.`);
+  if (!Array.isArray(uniquePerTenant) || uniquePerTenant.some((it) => typeof it !== 'string')) {
+    throw new TenantConfigError(`Set tenancy.uniquePerTenant to a list such as ['users(email)'].`);
+  }
   for (const [rule, level] of Object.entries(rules)) {
     if (!(ruleNames as readonly string[]).includes(rule)) {
       throw new TenantConfigError(`Take "${rule}" out of tenancy.rules: the rules are ${ruleNames.join(', ')}.`);
@@ -78,7 +94,7 @@ export function readOptions(given: unknown): Options {
       throw new TenantConfigError(`Set ${at}.colocateWith to a tenancy that is not co-located itself.`);
     }
   }
-  return { citus: citus !== false, shardCount, tenancies, rls, writeOnly: mode === 'write-only', rules };
+  return { citus: citus !== false, shardCount, tenancies, rls, writeOnly: mode === 'write-only', uniquePerTenant, foreignKeyIndexes, rules };
 }
 
 function checkShardCount(at: string, value: unknown): void {
@@ -86,3 +102,12 @@ function checkShardCount(at: string, value: unknown): void {
     throw new TenantConfigError(`Set ${at} to a whole number from 1 to 64000.`);
   }
 }
+
+const foreignKeyIndexesKey = Symbol.for('drizzle-tenant:foreign-key-indexes');
+
+/** Tells the tables of this process, whichever copy of drizzle-tenant declares them, whether to index foreign keys. */
+export function setForeignKeyIndexes(on: boolean): void {
+  (globalThis as Record<symbol, unknown>)[foreignKeyIndexesKey] = on;
+}
+
+export const foreignKeyIndexesAreOff = (): boolean => (globalThis as Record<symbol, unknown>)[foreignKeyIndexesKey] === false;

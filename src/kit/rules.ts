@@ -9,6 +9,7 @@ import { accessName, policyName } from './policies.js';
 import type { Entities, Row } from './snapshot.js';
 import type { TableState, TenancyState } from './state.js';
 import { match } from './statements.js';
+import { isNamed, narrowedUniques } from './uniques.js';
 import { viewsOf, type ViewReader } from './views.js';
 
 /** One fault of the schema. */
@@ -37,6 +38,10 @@ export const ruleNames = [
   'add-sequence',
   'setting-name',
   'view-tenant',
+  'unique-meaning',
+  'foreign-key-index',
+  'name-length',
+  'everybody',
 ] as const;
 
 export type RuleName = (typeof ruleNames)[number];
@@ -46,7 +51,7 @@ export const ruleTexts: Readonly<Record<RuleName, string>> = {
   'primary-key': 'a primary key of a tenant table contains the tenant column',
   unique: 'a unique constraint or unique index of a tenant table contains the tenant column',
   'foreign-key-tenant': 'a foreign key between tenant tables contains the tenant column, on both sides',
-  'foreign-key-place': 'a foreign key leads to a table that is on the same node: not from a shared table to a tenant table, nor from a distributed table to one that is not',
+  'foreign-key-place': 'no foreign key leads from a shared table to a tenant table, nor, on Citus, from a distributed table to one that is not',
   'foreign-key-action': 'no SET NULL, SET DEFAULT or ON UPDATE CASCADE that would change the tenant column',
   'sequence-type': 'serial and identity columns of tenant tables are bigint: nodes draw from ranges that integer cannot hold',
   'policy-subquery': 'a policy on a distributed table has no subquery',
@@ -57,9 +62,13 @@ export const ruleTexts: Readonly<Record<RuleName, string>> = {
   'add-sequence': 'a serial or identity column is not added to a table that is already distributed',
   'setting-name': 'two tenancies do not share the setting that row-level security reads',
   'view-tenant': 'a view that exposes the tenant column keeps tenants apart inside: handles filter it from outside only',
+  'foreign-key-index': 'a foreign key of a tenant table has an index that begins with it, so that a row it points at can be deleted',
+  everybody: 'a table with rows of everybody is not distributed, and has no policy that knows of them yet',
+  'name-length': 'a name of an index or constraint has at most 63 bytes, of which PostgreSQL cuts longer ones',
+  'unique-meaning': 'what is unique over all rows stays so when its table becomes a tenant table, or is named in tenancy.uniquePerTenant',
 };
 
-const defaults: Partial<Record<RuleName, RuleLevel>> = { 'replica-identity': 'warn' };
+const defaults: Partial<Record<RuleName, RuleLevel>> = { 'replica-identity': 'warn', 'foreign-key-index': 'warn', 'name-length': 'warn' };
 
 /** The tables of a schema, what they are, and how strict to be. */
 export interface RuleInput {
@@ -82,8 +91,10 @@ export function faultsOf({ entities, state, options, views }: RuleInput): Fault[
     policyFaults(table, entities, faults);
   }
   for (const fk of entities.list('fks')) {
-    foreignKeyFaults(fk, kindOf({ schema: fk.schema, name: fk.table }), kindOf({ schema: fk.schemaTo, name: fk.tableTo }), state, faults);
+    foreignKeyFaults(fk, kindOf({ schema: fk.schema, name: fk.table }), kindOf({ schema: fk.schemaTo, name: fk.tableTo }), entities, state, faults);
   }
+  if (!options.foreignKeyIndexes) indexFaults(entities, state, faults);
+  nameFaults(entities, state, faults);
   colocationFaults(state, faults);
   settingFaults(state, faults);
   viewFaults(entities, state, views, faults);
@@ -111,25 +122,41 @@ export function changeFaults(drizzle: readonly string[], migrated: Migrated, opt
   return faults.sorted();
 }
 
+/** Looks for unique keys that mean less after an adoption. */
+export function uniqueFaults(migrated: Migrated, options: Options): Fault[] {
+  const faults = new Faults(options, migrated.next.citus);
+  for (const it of narrowedUniques(migrated)) {
+    if (isNamed(it, options.uniquePerTenant)) continue;
+    const keep = migrated.next.citus ? 'a referenceTable (docs/unique-values.md)' : `unscoped(unique().on(${it.columns.map((name) => `t.${name}`).join(', ')}))`;
+    faults.add('unique-meaning', it.table, it.columns.join(', '), `Keep it unique over all tenants with ${keep}, or set tenancy.uniquePerTenant to ['${it.name}'] if each tenant may have its own`,
+      'it was unique over all rows, and would only be unique within each tenant', true);
+  }
+  return faults.sorted();
+}
+
 function tenantTableFaults(table: TableState, entities: Entities, faults: Faults): void {
   const column = table.column!;
+  if (table.everybody) {
+    faults.add('everybody', table, column, 'Keep the rows of everybody in a referenceTable beside it', 'Citus puts a row on the node of its tenant, and has no place for one without');
+    if (table.rls) {
+      faults.add('everybody', table, column, 'Keep the rows of everybody in a referenceTable beside it, or set tenancy.rls to false', 'the policy of a tenant table hides them', true);
+    }
+  }
   const [key] = entities.of('pks', table);
   if (!key) {
     faults.add('replica-identity', table, column, 'Give the table a primary key', 'Citus cannot move its shards while it is written to');
   } else if (!key.columns.includes(column)) {
-    faults.add('primary-key', table, key.columns.join(', '), `Declare the table with tenantTable, or put "${column}" into its primary key`,
+    faults.add('primary-key', table, key.columns.join(', '), `Declare the table with tenantTable, or put "${column}" into its primary key, without unscoped()`,
       'each node can only see that a key is unique among its own rows');
   }
+  // In a table whose whole key is the tenant column, a unique key with that column says nothing.
+  const within = key?.columns.length === 1 && key.columns[0] === column ? undefined : column;
   for (const unique of entities.of('uniques', table)) {
-    if (!unique.columns.includes(column)) {
-      faults.add('unique', table, unique.columns.join(', '), `Put "${column}" into the unique constraint "${unique.name}"`,
-        'each node can only see that a value is unique among its own rows');
-    }
+    if (!unique.columns.includes(column)) uniqueFault(table, unique.columns, within, `unique constraint "${unique.name}"`, faults);
   }
   for (const index of entities.of('indexes', table)) {
     if (index.isUnique && !index.columns.some((it: any) => !it.isExpression && it.value === column)) {
-      faults.add('unique', table, index.columns.map((it: any) => it.value).join(', '), `Put "${column}" into the unique index "${index.name}"`,
-        'each node can only see that a value is unique among its own rows');
+      uniqueFault(table, index.columns.map((it: any) => it.value), within, `unique index "${index.name}"`, faults);
     }
   }
   for (const it of entities.of('columns', table)) {
@@ -178,13 +205,29 @@ function isWhole(expression: string): boolean {
   return depth === 0;
 }
 
-function foreignKeyFaults(fk: Row, from: TableState | undefined, to: TableState | undefined, state: TenancyState, faults: Faults): void {
+function uniqueFault(table: TableName, columns: readonly string[], within: string | undefined, what: string, faults: Faults): void {
+  const lookUp = 'keep the value in a referenceTable that says whose it is (docs/unique-values.md)';
+  faults.add('unique', table, columns.join(', '), within === undefined ? `Drop the ${what}, and ${lookUp}` : `Put "${within}" into the ${what}, or ${lookUp}`,
+    'each node can only see that a value is unique among its own rows');
+}
+
+const isUniqueKey = (columns: readonly string[], table: TableName, entities: Entities) =>
+  [...entities.of('pks', table), ...entities.of('uniques', table), ...entities.of('indexes', table).filter((it) => it.isUnique && !it.where)].some((key) => {
+    const names = key.columns.map((it: any) => (typeof it === 'string' ? it : it.isExpression ? undefined : it.value));
+    return names.length === columns.length && columns.every((it) => names.includes(it));
+  });
+
+function foreignKeyFaults(fk: Row, from: TableState | undefined, to: TableState | undefined, entities: Entities, state: TenancyState, faults: Faults): void {
   const table = { schema: fk.schema, name: fk.table };
   const target = plain({ schema: fk.schemaTo, name: fk.tableTo });
   const columns = fk.columns.join(', ');
   if (to?.kind === 'tenant' && from?.kind !== 'tenant') {
-    faults.add('foreign-key-place', table, columns, `Make "${plain(table)}" a tenantTable, or drop the reference to "${target}"`,
-      'a table that is not split by tenant cannot point into one that is');
+    // Without Citus, a plain table may point at what is unique over all tenants, such as the root's key.
+    const isPossible = from === undefined && !state.citus && isUniqueKey(fk.columnsTo, to, entities);
+    if (!isPossible) {
+      faults.add('foreign-key-place', table, columns, `Make "${plain(table)}" a tenantTable, or drop the reference to "${target}"`,
+        'a table that is not split by tenant cannot point into one that is', true);
+    }
   } else if (from?.kind === 'tenant' && to === undefined) {
     faults.add('foreign-key-place', table, columns, `Make "${target}" a referenceTable or a tenantTable, or drop the reference`,
       'its rows are on one node only, and a shard on another node cannot see them');
@@ -210,9 +253,45 @@ function foreignKeyFaults(fk: Row, from: TableState | undefined, to: TableState 
     for (const [when, action] of [['onDelete', fk.onDelete], ['onUpdate', fk.onUpdate]]) {
       const refused = action === 'SET NULL' || action === 'SET DEFAULT' || (when === 'onUpdate' && action === 'CASCADE');
       if (refused) {
-        faults.add('foreign-key-action', table, columns, `Take ${when}: '${String(action).toLowerCase()}' off the reference to "${target}"`,
-          `it would change the tenant column "${from.column}"`);
+        const remedy = `Take ${when}: '${String(action).toLowerCase()}' off the reference to "${target}"`;
+        const isClearing = when === 'onDelete' && action === 'SET NULL' && fk.columns.length > 1;
+        if (isClearing) {
+          faults.add('foreign-key-action', table, columns, `${remedy}, and clear the column in the transaction that deletes the row`,
+            'Citus has no SET NULL for a key that contains the tenant column');
+        } else faults.add('foreign-key-action', table, columns, remedy, `it would change the tenant column "${from.column}"`);
       }
+    }
+  }
+}
+
+function indexFaults(entities: Entities, state: TenancyState, faults: Faults): void {
+  for (const fk of entities.list('fks')) {
+    const table = { schema: fk.schema, name: fk.table };
+    if (state.tables[keyOf(table)]?.kind !== 'tenant') continue;
+    const indexes = [
+      ...[...entities.of('pks', table), ...entities.of('uniques', table)].map((it) => it.columns as string[]),
+      ...entities.of('indexes', table).filter((it) => !it.where && it.method === 'btree').map((it) => it.columns.map((column: Row) => (column.isExpression ? undefined : column.value))),
+    ];
+    const isIndexed = indexes.some((names) => fk.columns.every((it: string) => names.slice(0, fk.columns.length).includes(it)));
+    if (isIndexed) continue;
+    faults.add('foreign-key-index', table, fk.columns.join(', '), `Add index().on(${fk.columns.map((it: string) => `t.${it}`).join(', ')}), or take foreignKeyIndexes: false out of the config`,
+      `deleting a row of "${plain({ schema: fk.schemaTo, name: fk.tableTo })}" reads all of "${plain(table)}"`, true);
+  }
+}
+
+/** PostgreSQL cuts a name without an error, and two that begin alike become one. */
+function nameFaults(entities: Entities, state: TenancyState, faults: Faults): void {
+  const names = new Map<string, string>();
+  for (const type of ['indexes', 'uniques', 'pks']) {
+    for (const it of entities.list(type)) {
+      const table = { schema: it.schema, name: it.table };
+      const cut = Buffer.from(it.name).subarray(0, 63).toString();
+      const other = names.get(`${it.schema}.${cut}`);
+      names.set(`${it.schema}.${cut}`, it.name);
+      if (!state.tables[keyOf(table)] || Buffer.byteLength(it.name) <= 63) continue;
+      const columns = it.columns.map((column: any) => column.value ?? column).join(', ');
+      if (other !== undefined) faults.add('name-length', table, columns, `Give "${it.name}" a name of at most 63 bytes`, `PostgreSQL keeps "${cut}" of it, which is what it keeps of "${other}" too`, true, 'error');
+      else faults.add('name-length', table, columns, `Give "${it.name}" a name of at most 63 bytes`, `PostgreSQL keeps "${cut}" of it, and drizzle-kit knows it by the whole name`, true);
     }
   }
 }

@@ -1,6 +1,6 @@
 /**
- * `tenancy.json`: what the tables were, beside drizzle-kit's `snapshot.json` in each migration folder. Each migration
- * is the difference from its parents' state, which is found through the snapshots' `prevIds`.
+ * What the tables are after each migration. `tenancy.json`, beside drizzle-kit's `snapshot.json` in each migration
+ * folder, holds the difference from the state of the migration's parents, which are found through the snapshots' `prevIds`.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -15,6 +15,8 @@ export interface TableState {
   /** The tenant column, and its type in SQL. */
   readonly column?: string;
   readonly type?: string;
+  /** Whether NULL in the tenant column means everybody's row. */
+  readonly everybody?: boolean;
   /** The setting that the policies read, where there are any. `as`: written by a version that knew one policy. */
   readonly rls?: { readonly setting: string; readonly as?: 'PERMISSIVE' | 'RESTRICTIVE' };
 }
@@ -38,10 +40,45 @@ export const emptyState: TenancyState = { version: 1, citus: false, tenancies: {
 /** The first words of every migration that has a `tenancy.json`, by which a lost one is noticed. */
 export const marker = '-- drizzle-tenant';
 
-/** One text for one state, so that a state without a change makes no diff in git. */
-export function printState(state: TenancyState): string {
-  const sorted = <T>(record: Readonly<Record<string, T>>) => Object.fromEntries(Object.entries(record).sort(([a], [b]) => (a < b ? -1 : 1)));
-  return `${JSON.stringify({ ...state, tenancies: sorted(state.tenancies), tables: sorted(state.tables) }, null, 2)}\n`;
+const sorted = <T>(record: Readonly<Record<string, T>>) => Object.fromEntries(Object.entries(record).sort(([a], [b]) => (a < b ? -1 : 1)));
+
+/** One text for one state. */
+export const printState = (state: TenancyState): string =>
+  `${JSON.stringify({ ...state, tenancies: sorted(state.tenancies), tables: sorted(state.tables) }, null, 2)}\n`;
+
+/** What one migration changes of the state: the file `tenancy.json`. What is null is gone. */
+interface StateDifference {
+  readonly version: 2;
+  readonly citus?: boolean;
+  readonly tenancies?: Readonly<Record<string, TenancyState['tenancies'][string] | null>>;
+  readonly tables?: Readonly<Record<string, TableState | null>>;
+  readonly writeOnly?: TenancyState['writeOnly'] | null;
+}
+
+const isSame = (a: unknown, b: unknown) => JSON.stringify(a) === JSON.stringify(b);
+
+/** The text of `tenancy.json`. */
+export function printDifference(prev: TenancyState, next: TenancyState): string {
+  const changed = <T>(from: Readonly<Record<string, T>>, to: Readonly<Record<string, T>>) => {
+    const keys = [...new Set([...Object.keys(from), ...Object.keys(to)])].filter((key) => !isSame(from[key], to[key]));
+    return keys.length === 0 ? undefined : sorted(Object.fromEntries(keys.map((key) => [key, to[key] ?? null])));
+  };
+  const difference: StateDifference = {
+    version: 2,
+    ...(prev.citus !== next.citus && { citus: next.citus }),
+    tenancies: changed(prev.tenancies, next.tenancies),
+    tables: changed(prev.tables, next.tables),
+    ...(!isSame(prev.writeOnly, next.writeOnly) && { writeOnly: next.writeOnly ?? null }),
+  };
+  return `${JSON.stringify(difference, null, 2)}\n`;
+}
+
+function follow(prev: TenancyState, { citus, tenancies, tables, writeOnly }: StateDifference): TenancyState {
+  const changed = <T>(from: Readonly<Record<string, T>>, by: Readonly<Record<string, T | null>> = {}) =>
+    sorted(Object.fromEntries(Object.entries({ ...from, ...by }).filter((it): it is [string, T] => it[1] !== null)));
+  const { writeOnly: before, ...rest } = prev;
+  const now = writeOnly === undefined ? before : writeOnly;
+  return { ...rest, citus: citus ?? prev.citus, tenancies: changed(prev.tenancies, tenancies), tables: changed(prev.tables, tables), ...(now && { writeOnly: now }) };
 }
 
 export const sameState = (a: TenancyState, b: TenancyState): boolean => printState(a) === printState(b);
@@ -60,7 +97,7 @@ export function stateAt(migrations: readonly Migration[], ids: readonly string[]
     const found = known.get(id);
     if (found) return found;
     const migration = byId.get(id);
-    const state = migration ? (readState(migration) ?? merge(migration.snapshot.prevIds)) : emptyState;
+    const state = migration ? readState(migration, () => merge(migration.snapshot.prevIds)) : emptyState;
     known.set(id, state);
     return state;
   };
@@ -117,14 +154,15 @@ function mergeStates(base: TenancyState, left: TenancyState, right: TenancyState
   };
 }
 
-function readState({ path }: Migration): TenancyState | undefined {
+/** @param before the state of the migration's parents */
+function readState({ path }: Migration, before: () => TenancyState): TenancyState {
   const file = join(path, 'tenancy.json');
   if (!existsSync(file)) {
     const sql = join(path, 'migration.sql');
     if (existsSync(sql) && readFileSync(sql, 'utf8').startsWith(marker)) {
       throw new MigrationFolderError(`Restore ${file} from git: its migration.sql was written together with it.`);
     }
-    return undefined;
+    return before();
   }
   let state: any;
   try {
@@ -136,11 +174,15 @@ function readState({ path }: Migration): TenancyState | undefined {
     typeof it?.schema === 'string' &&
     typeof it.name === 'string' &&
     (it.kind === 'reference' || (it.kind === 'tenant' && typeof it.column === 'string' && typeof it.tenancy === 'string'));
-  if (typeof state?.tables !== 'object' || typeof state.tenancies !== 'object' || !Object.values(state.tables ?? {}).every(isTable)) {
+  const isRecord = (it: unknown) => typeof it === 'object' && it !== null;
+  const isDifference = state?.version === 2;
+  // Version 1 held all of the state.
+  const { tenancies = isDifference ? {} : undefined, tables = isDifference ? {} : undefined } = state ?? {};
+  if (!isRecord(tables) || !isRecord(tenancies) || !Object.values(tables).every((it) => (isDifference && it === null) || isTable(it))) {
     throw new MigrationFolderError(`Restore ${file} from git: it does not say what the tables were.`);
   }
-  if (state.version !== 1) {
-    throw new MigrationFolderError(`Upgrade drizzle-tenant: ${file} has format ${state.version}, and this version reads format 1.`);
+  if (state.version !== 1 && !isDifference) {
+    throw new MigrationFolderError(`Upgrade drizzle-tenant: ${file} has format ${state.version}, and this version reads formats 1 and 2.`);
   }
-  return state;
+  return isDifference ? follow(before(), state) : state;
 }

@@ -56,7 +56,7 @@ export async function loadViewReader(declared: readonly DeclaredView[]): Promise
       table,
       ...nameOf(table),
       columns: new Set(entities.of('columns', table).map((it) => String(it.name))),
-      primaryKey: [], isView: false,
+      primaryKey: [], uniqueOverAll: [], isView: false,
       tenant: table.kind === 'tenant' ? { column: table.column!, type: table.type!, tenancy: table.tenancy } : undefined,
     }));
     const tenantColumns = new Set(known.flatMap((it) => it.tenant?.column ?? []));
@@ -68,7 +68,7 @@ export async function loadViewReader(declared: readonly DeclaredView[]): Promise
         const said = declared.find((it) => keyOf(it) === keyOf(view));
         const proved = proveView(parse, view.definition, tables, tenantColumns, said?.column, said?.tenancy);
         if (proved?.fault) mixed.push({ ...view, column: proved.column, reason: proved.fault, remedy: proved.remedy });
-        else if (proved) known.push({ table: view as any, ...nameOf(view), columns: new Set(proved.columns), primaryKey: [], isView: true, tenant: { column: proved.column, type: 'text', tenancy: proved.tenancy as any } });
+        else if (proved) known.push({ table: view as any, ...nameOf(view), columns: new Set(proved.columns), primaryKey: [], uniqueOverAll: [], isView: true, tenant: { column: proved.column, type: 'text', tenancy: proved.tenancy as any } });
       }
       if (mixed.length === left.length || mixed.length === 0) return mixed;
       left = mixed;

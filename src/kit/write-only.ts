@@ -4,6 +4,7 @@
  */
 import { isFilled } from './backfill.js';
 import { changesOf, nameBefore, type Migrated, type TableChange } from './changes.js';
+import { readCreateIndex } from './indexes.js';
 import { ident, keyOf, quoted } from './names.js';
 import type { TenancyState } from './state.js';
 import { match } from './statements.js';
@@ -19,11 +20,13 @@ export function holdBack(drizzle: readonly string[], migrated: Migrated): { stat
   const onTheWay = changesOf(migrated).filter((it) => it.is?.kind === 'tenant' && it.was?.kind !== 'tenant');
   if (onTheWay.length === 0) return { statements: [...drizzle], next };
   const names = new Map(onTheWay.map((it) => [quoted(it.table), it]));
-  const uniqueIndexes = namesOfUniqueIndexes(drizzle, onTheWay, migrated);
+  const oldIndexes = namesOfIndexes(drizzle, onTheWay, migrated);
   const waits = (statement: string) => {
-    // Until the new key is there, the old one keeps the rows unique.
-    const index = match('dropIndex', statement);
-    if (index) return uniqueIndexes.has(index.table);
+    // Until the new key is there, the old one keeps the rows unique. Programs that know no tenant need the others, too.
+    const dropped = match('dropIndex', statement);
+    if (dropped) return oldIndexes.has(dropped.table);
+    const created = readCreateIndex(statement);
+    if (created) return names.get(created.table)?.isNew === false;
     const foreignKey = match('addForeignKey', statement);
     if (foreignKey) return names.has(foreignKey.table) || [...names.keys()].some((it) => statement.includes(` REFERENCES ${it}(`));
     const key = match('addKey', statement) ?? match('dropConstraint', statement) ?? match('renameConstraint', statement);
@@ -51,13 +54,12 @@ export function holdBack(drizzle: readonly string[], migrated: Migrated): { stat
   };
 }
 
-/** The unique indexes of the tables, as quoted in statements, with the names that drizzle-kit gives them before it drops them. */
-function namesOfUniqueIndexes(drizzle: readonly string[], tables: readonly TableChange[], { before, after }: Migrated): Set<string> {
+/** The indexes of the tables, as quoted in statements, with the names that drizzle-kit gives them before it drops them. */
+function namesOfIndexes(drizzle: readonly string[], tables: readonly TableChange[], { before, after }: Migrated): Set<string> {
   const names = new Set<string>();
   for (const it of tables) {
     const old = nameBefore(it.table, after);
     for (const index of old ? before.of('indexes', old) : []) {
-      if (!index.isUnique) continue;
       for (const at of [old!, it.table]) names.add(quoted({ schema: at.schema, name: index.name }));
     }
   }

@@ -18,8 +18,12 @@ export interface TenantClass {
   readonly name: string;
   /** The tenant column as declared: it encodes the tenant's value. */
   readonly column: PgColumn;
+  /** Whether NULL in the tenant column means everybody's row. Never of a view: an outer join's NULL means nothing. */
+  readonly everybody: boolean;
   /** The names of the primary key's columns besides the tenant column. */
   readonly primaryKey: () => readonly string[];
+  /** The columns of each key that is unique over all tenants. */
+  readonly uniqueOverAll: () => readonly (readonly string[])[];
   /** Throws what is wrong with the table's constraints; looks once. */
   readonly validate: () => void;
 }
@@ -93,7 +97,7 @@ function classOfView(view: PgView): TenantClass | undefined {
     if (!tenancy) continue;
     if (found) return undefined;
     const column = fields[key] as PgColumn;
-    found = { kind: 'tenant', tenancy, key, name: column.name, column, primaryKey: () => [], validate: () => {} };
+    found = { kind: 'tenant', tenancy, key, name: column.name, column, everybody: false, primaryKey: () => [], uniqueOverAll: () => [], validate: () => {} };
   }
   return found;
 }

@@ -3,32 +3,38 @@
  * index that lacks the tenant column gets it as its first column, and a foreign key to another table of the
  * same tenancy becomes composite. Citus demands it (a key without the distribution column is refused), and on
  * any PostgreSQL it keeps one tenant's rows from being told of, or pointed at, by another's.
+ *
+ * Two kinds stay as written: what `unscoped` keeps, and the unique constraints and indexes of a table whose whole key
+ * is the tenant column, such as the root: a tenant has one row in it, which is always unique, and found by that key.
  */
 import { is } from 'drizzle-orm';
 import {
   ForeignKeyBuilder,
-  getTableConfig,
   IndexBuilder,
+  IndexedColumn,
   primaryKey,
   PrimaryKeyBuilder,
-  uniqueIndex,
   unique,
   UniqueConstraintBuilder,
   type ForeignKey,
-  type PgColumn,
   type PgColumnBuilder,
   type PgTable,
   type PgTableExtraConfigValue,
 } from 'drizzle-orm/pg-core';
-import { classOf, nameOf } from './classify.js';
-import { TenantDefinitionError } from '../errors.js';
+import { declaredTables, nameOf } from './classify.js';
+import { isEverybodys, refuseInPrimaryKey, refuseUniqueIndex } from './everybody.js';
+import { bindForeignKey, inlineKeysOf, type Columns } from './foreign-keys.js';
+import { foreignKeyIndexes, leadIndex } from './indexes.js';
+import { isKept } from './kept.js';
 
-type Columns = Record<string, PgColumn>;
 type Extra = ((self: Columns) => PgTableExtraConfigValue[] | Record<string, PgTableExtraConfigValue>) | undefined;
-type Reference = ReturnType<ForeignKey['reference']>;
 
 /** The inline keys of a table's columns: what `.primaryKey()` and `.unique()` said before they were taken off. */
 export interface InlineKeys {
+  /** Whether the tenant column is the primary key, by itself. */
+  readonly isWholeKey: boolean;
+  /** Whether the tenant column may be NULL: the primary key then stays as written. */
+  readonly everybody: boolean;
   readonly primary: readonly string[];
   readonly unique: readonly { readonly key: string; readonly name?: string; readonly nullsNotDistinct: boolean }[];
 }
@@ -37,140 +43,148 @@ export interface InlineKeys {
  * Takes the inline keys off the column builders that cannot keep them. The builders are copied: an application
  * may use one in several tables.
  */
-export function takeInlineKeys(builders: Record<string, PgColumnBuilder>, tenantKey: string) {
+export function takeInlineKeys(builders: Record<string, PgColumnBuilder>, tenantKey: string, table: string) {
+  const everybody = isEverybodys(builders[tenantKey]!);
   const primary = Object.keys(builders).filter((key) => configOf(builders[key]!).primaryKey);
-  const keepPrimary = primary.length === 1 && primary[0] === tenantKey;
+  if (everybody) refuseInPrimaryKey(table, primary.map((name) => ({ name })), tenantKey);
+  const isWholeKey = primary.length === 1 && primary[0] === tenantKey;
   const uniqueKeys: { key: string; name?: string; nullsNotDistinct: boolean }[] = [];
   const columns: Record<string, PgColumnBuilder> = {};
   for (const [key, builder] of Object.entries(builders)) {
     const config = { ...configOf(builder) };
-    if (config.primaryKey && !keepPrimary) config.primaryKey = false;
-    if (config.isUnique && key !== tenantKey) {
+    if (config.primaryKey && !isWholeKey && !everybody) config.primaryKey = false;
+    if (config.isUnique && key !== tenantKey && !isWholeKey) {
       config.isUnique = false;
       uniqueKeys.push({ key, name: config.uniqueName, nullsNotDistinct: config.uniqueType === 'not distinct' });
     }
     columns[key] = Object.assign(Object.create(Object.getPrototypeOf(builder)), builder, { config });
   }
-  return { columns, inline: { primary: keepPrimary ? [] : primary, unique: uniqueKeys } satisfies InlineKeys };
+  return { columns, inline: { isWholeKey, everybody, primary: isWholeKey || everybody ? [] : primary, unique: uniqueKeys } satisfies InlineKeys };
 }
 
 const configOf = (builder: PgColumnBuilder) => (builder as any).config;
 
-/** The `extra` of a tenant table: what the user gave, and the inline keys, each with the tenant column. */
-export function tenantExtra(extra: Extra, inline: InlineKeys, tenantKey: string, table: () => PgTable) {
+const givenBy = new WeakMap<PgTable, () => any[]>();
+
+/** What a tenant table's `extra` becomes: what the user gave, and the inline keys, each with the tenant column. */
+export function tenantExtra(given: (self: Columns) => any[], inline: InlineKeys, tenantKey: string, table: () => PgTable) {
   return (self: Columns): PgTableExtraConfigValue[] => {
     const tenant = self[tenantKey]!;
     const lacksTenant = (columns: readonly { name: string }[]) => !columns.some((column) => column.name === tenant.name);
-    const given = extra?.(self) ?? [];
-    const values = (Array.isArray(given) ? given.flat(1) : Object.values(given)) as any[];
+    const values = given(self);
+    const isWholeKey =
+      inline.isWholeKey || values.some((it) => is(it, PrimaryKeyBuilder) && isSameSet(namesOf((it as any).columns), [tenant.name]));
     for (const value of values) {
-      if ((is(value, PrimaryKeyBuilder) || is(value, UniqueConstraintBuilder)) && lacksTenant((value as any).columns)) {
-        (value as any).columns = [tenant, ...(value as any).columns];
-      } else if (is(value, IndexBuilder) && (value as any).config.unique && lacksTenant((value as any).config.columns)) {
-        const { columns } = (uniqueIndex().on(tenant as any) as any).config;
-        (value as any).config = { ...(value as any).config, columns: [...columns, ...(value as any).config.columns] };
-      } else if (is(value, ForeignKeyBuilder)) {
-        const reference = (value as any).reference as () => Reference;
-        (value as any).reference = () => tenantReference(table(), reference(), value as any);
+      if (is(value, PrimaryKeyBuilder) && inline.everybody) {
+        refuseInPrimaryKey(nameOf(table()), (value as any).columns, tenant.name);
+        continue;
       }
+      if (isKept(value)) continue;
+      if (is(value, PrimaryKeyBuilder) && lacksTenant((value as any).columns)) {
+        (value as any).columns = [tenant, ...(value as any).columns];
+      } else if (is(value, UniqueConstraintBuilder) && !isWholeKey && lacksTenant((value as any).columns)) {
+        (value as any).columns = [tenant, ...(value as any).columns];
+      } else if (is(value, IndexBuilder) && !isWholeKey) {
+        if (inline.everybody && (value as any).config.unique) refuseUniqueIndex(nameOf(table()), tenant.name);
+        leadIndex(table(), value, tenant);
+      }
+      if (inline.everybody && is(value, UniqueConstraintBuilder)) value.nullsNotDistinct();
     }
     if (inline.primary.length > 0) {
       const keys = inline.primary.filter((key) => key !== tenantKey).map((key) => self[key]!);
       values.push(primaryKey({ columns: [tenant, ...keys] as any }));
     }
     for (const { key, name, nullsNotDistinct } of inline.unique) {
-      const constraint = unique(name).on(tenant, self[key]!);
-      values.push(nullsNotDistinct ? constraint.nullsNotDistinct() : constraint);
+      const constraint = isWholeKey ? unique(name).on(self[key]!) : unique(name).on(tenant, self[key]!);
+      values.push(nullsNotDistinct || inline.everybody ? constraint.nullsNotDistinct() : constraint);
     }
+    for (const names of referencedUniques(table(), values, tenant.name)) {
+      const columns = Object.values(self);
+      values.push(unique().on(...(names.map((name) => columns.find((it) => it.name === name)!) as [any, ...any[]])));
+    }
+    values.push(...foreignKeyIndexes(table(), values, self, tenant.name));
     return values;
   };
 }
 
-/** Makes the inline foreign keys of a tenant or reference table what they have to be, when they are first read. */
-export function bindInlineForeignKeys(table: PgTable): void {
-  for (const key of (table as any)[inlineForeignKeys] as ForeignKey[]) {
-    const reference = key.reference;
-    (key as any).reference = () => tenantReference(table, reference(), key);
-  }
+/**
+ * What the user gave in the `extra` of a table, with its foreign keys bound. Each call gives fresh values, as Drizzle's does.
+ *
+ * @returns a function that reads it; the tables that this one points at ask too
+ */
+export function giveExtra(extra: Extra, table: () => PgTable): (self: Columns) => any[] {
+  return (self) => {
+    const found = extra?.(self) ?? [];
+    const values = (Array.isArray(found) ? found.flat(1) : Object.values(found)) as any[];
+    for (const value of values) if (is(value, ForeignKeyBuilder)) bindForeignKey(table, value);
+    return values;
+  };
 }
 
-const inlineForeignKeys = Symbol.for('drizzle:PgInlineForeignKeys');
-
-/** What `reference` becomes: itself, or itself with the tenant columns first, or the error that it deserves. */
-function tenantReference(
-  table: PgTable,
-  reference: Reference,
-  actions: Actions,
-): Reference {
-  const { columns, foreignColumns, foreignTable } = reference;
-  const from = classOf(table);
-  const to = classOf(foreignTable);
-  const named = columns.map((column) => column.name).join(', ');
-  const fault = (remedy: string) => new TenantDefinitionError(nameOf(table), named, remedy);
-
-  if (to?.kind !== 'tenant') return reference;
-  if (from?.kind !== 'tenant') {
-    throw fault(
-      `Make "${nameOf(table)}" a tenantTable, or drop the reference to "${nameOf(foreignTable)}": ` +
-        'a table shared by all tenants cannot point at the rows of one',
-    );
-  }
-  if (from.tenancy !== to.tenancy) {
-    throw fault(
-      `Drop the reference to "${nameOf(foreignTable)}", or link the two through a column without a foreign key: ` +
-        `a row of the tenancy "${from.tenancy.name}" cannot point at one of the tenancy "${to.tenancy.name}"`,
-    );
-  }
-  const at = foreignColumns.findIndex((column) => column.name === to.name);
-  if (at >= 0 && columns[at]!.name === from.name) return checkActions(reference, actions, from.name, fault);
-  if (at >= 0 || columns.some((column) => column.name === from.name)) {
-    throw fault(
-      `Reference "${nameOf(foreignTable)}" from the tenant column "${from.name}" only: ` +
-        'a row cannot point at another tenant',
-    );
-  }
-  const tenantColumn = columnsOf(table)[from.key]!;
-  const foreignTenantColumn = columnsOf(foreignTable as PgTable)[to.key]!;
-  return checkActions(
-    { ...reference, columns: [tenantColumn, ...columns], foreignColumns: [foreignTenantColumn, ...foreignColumns] },
-    actions,
-    from.name,
-    fault,
-  );
+/** Lets the tables that this one points at ask for its foreign keys. */
+export function tellForeignKeys(table: PgTable, given: (self: Columns) => any[]): void {
+  givenBy.set(table, () => given((table as any)[Symbol.for('drizzle:ExtraConfigColumns')]));
 }
 
-const columnsOf = (table: PgTable) => (table as any)[Symbol.for('drizzle:Columns')] as Columns;
-
-/** Of a foreign key, or of its builder, whose `onDelete` and `onUpdate` are methods. */
-interface Actions {
-  readonly onDelete?: unknown;
-  readonly onUpdate?: unknown;
-  readonly _onDelete?: unknown;
-  readonly _onUpdate?: unknown;
-}
-
-function checkActions(
-  reference: Reference,
-  actions: Actions,
-  tenant: string,
-  fault: (remedy: string) => Error,
-): Reference {
-  for (const [when, action] of [
-    ['onDelete', actions._onDelete ?? actions.onDelete],
-    ['onUpdate', actions._onUpdate ?? actions.onUpdate],
-  ]) {
-    if (action === 'set null' || action === 'set default') {
-      throw fault(
-        `Use ${when}: 'cascade' or 'restrict' and clear the column in the transaction that deletes the row: ` +
-          `'${action}' would also clear the tenant column "${tenant}"`,
-      );
+/**
+ * A foreign key to columns that are unique over all tenants needs a unique constraint that has the tenant column too.
+ *
+ * @returns the columns of each that is missing
+ */
+function referencedUniques(table: PgTable, values: readonly any[], tenant: string): string[][] {
+  const keys = keysOf(table, values);
+  const global = keys.filter((key) => !key.includes(tenant));
+  if (global.length === 0) return [];
+  const missing: string[][] = [];
+  for (const other of declaredTables()) {
+    for (const columns of columnsPointedAt(other, table)) {
+      const rest = columns.filter((name) => name !== tenant);
+      const isNeeded = columns.includes(tenant) && global.some((key) => isSameSet(key, rest));
+      if (isNeeded && ![...keys, ...missing].some((key) => isSameSet(key, columns))) missing.push(columns);
     }
   }
-  return reference;
+  return missing.sort((a, b) => (a.join('\0') < b.join('\0') ? -1 : 1));
 }
 
-/** Reads every constraint of a table once, so that what can never work is said before it is used. */
-export function validateConstraints(table: PgTable): void {
-  for (const key of getTableConfig(table).foreignKeys) key.reference();
+/** The columns of `table` that foreign keys of another table point at. */
+function columnsPointedAt(other: PgTable, table: PgTable): string[][] {
+  const given = givenBy.get(other)?.() ?? [];
+  const keys = [...inlineKeysOf(other), ...given.filter((it) => is(it, ForeignKeyBuilder))] as Pick<ForeignKey, 'reference'>[];
+  return keys.flatMap((key) => {
+    try {
+      const { foreignTable, foreignColumns } = key.reference();
+      return foreignTable === table ? [namesOf(foreignColumns)] : [];
+    } catch {
+      return []; // A definition that can never work is reported where its own table is read.
+    }
+  });
 }
 
+/** The unique keys of a table, each as the names of its columns. An index with an expression is left out. */
+function keysOf(table: PgTable, values: readonly any[], withPartial = false): string[][] {
+  const columns = Object.values<any>((table as any)[Symbol.for('drizzle:Columns')]);
+  const inline = columns.filter((it) => it.primary || it.isUnique).map((it) => [it.name as string]);
+  const others = values.flatMap((it) => {
+    if (is(it, PrimaryKeyBuilder) || is(it, UniqueConstraintBuilder)) return [namesOf((it as any).columns)];
+    if (!is(it, IndexBuilder)) return [];
+    const { unique, where, columns } = (it as any).config;
+    return unique && (withPartial || !where) && columns.every((column: any) => is(column, IndexedColumn)) ? [namesOf(columns)] : [];
+  });
+  return [...inline, ...others];
+}
+
+const namesOf = (columns: readonly { name: string }[]) => columns.map((it) => it.name);
+
+export const isSameSet = (a: readonly string[], b: readonly string[]) => a.length === b.length && a.every((it) => b.includes(it));
+
+/**
+ * What is unique over all tenants in a tenant table.
+ *
+ * @param table the table
+ * @param tenant its tenant column's name in the database
+ * @returns the columns of each unique key that lacks the tenant column; an index with an expression is left out
+ */
+export function uniqueOverAll(table: PgTable, tenant: string): string[][] {
+  const values = (table as any)[Symbol.for('drizzle:ExtraConfigBuilder')]((table as any)[Symbol.for('drizzle:ExtraConfigColumns')]);
+  return keysOf(table, values, true).filter((key) => !key.includes(tenant));
+}

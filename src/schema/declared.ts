@@ -22,8 +22,9 @@ export function declaredOf(table: object): Declared | undefined {
       name: originalName,
       columns: new Set(Object.entries<any>(getColumns(it)).map(([key, column]) => column.name ?? column.fieldAlias ?? key)),
       primaryKey: tableClass.kind === 'tenant' ? tableClass.primaryKey() : [],
+      uniqueOverAll: tableClass.kind === 'tenant' ? tableClass.uniqueOverAll() : [],
       isView,
-      tenant: tableClass.kind === 'tenant' ? { column: tableClass.name, type: tableClass.column.getSQLType(), tenancy: tableClass.tenancy, hasDefault: tableClass.column.hasDefault } : undefined,
+      tenant: tableClass.kind === 'tenant' ? { column: tableClass.name, type: tableClass.column.getSQLType(), tenancy: tableClass.tenancy, everybody: tableClass.everybody, hasDefault: tableClass.column.hasDefault } : undefined,
     };
     known.set(table, declared);
   }

@@ -1,5 +1,5 @@
 /** `tenantTable` and `referenceTable`: Drizzle's `pgTable`, and what kind of table it is. */
-import { getColumns as drizzleGetColumns } from 'drizzle-orm';
+import { getColumns as drizzleGetColumns, is, Table } from 'drizzle-orm';
 import {
   alias as drizzleAlias,
   getTableConfig,
@@ -11,8 +11,11 @@ import {
 } from 'drizzle-orm/pg-core';
 import type { PgViewBase } from 'drizzle-orm/pg-core/view-base';
 import { classify } from './classify.js';
-import { bindInlineForeignKeys, takeInlineKeys, tenantExtra, validateConstraints } from './constraints.js';
+import { giveExtra, takeInlineKeys, tellForeignKeys, tenantExtra, uniqueOverAll } from './constraints.js';
 import { refuseBareDrizzleKit } from './drizzle-kit.js';
+import { isEverybodys } from './everybody.js';
+import { bindInlineForeignKeys, validateConstraints } from './foreign-keys.js';
+import { keep, type KeptBuilder } from './kept.js';
 import { TenantDefinitionError } from '../errors.js';
 import { namesOfTable } from './names.js';
 import type {
@@ -45,18 +48,20 @@ function makeTenantTable(make: MakeTable) {
         );
       }
       tenantKey = keys[0]!;
-      taken = takeInlineKeys(builders, tenantKey);
+      taken = takeInlineKeys(builders, tenantKey, name);
       return taken.columns;
     };
+    const given = giveExtra(extra, () => table);
     const table: PgTable = make(
       name,
       typeof columns === 'function' ? (types: any) => build(columns(types)) : build(columns),
       (self: any) => {
-        const values = tenantExtra(extra, taken!.inline, tenantKey, () => table)(self);
+        const values = tenantExtra(given, taken!.inline, tenantKey, () => table)(self);
         refuseBareDrizzleKit(table, name, values);
         return values;
       },
     );
+    tellForeignKeys(table, given);
     const column = (drizzleGetColumns(table) as any)[tenantKey];
     const unusable = column.onUpdateFn ? '$onUpdate' : column.generated ? 'generatedAlwaysAs' : undefined;
     if (unusable) {
@@ -70,7 +75,9 @@ function makeTenantTable(make: MakeTable) {
       key: tenantKey,
       name: column.name,
       column,
+      everybody: isEverybodys(column),
       primaryKey: once(() => primaryKeyOf(table).filter((key) => key !== column.name)),
+      uniqueOverAll: once(() => uniqueOverAll(table, column.name)),
       validate: once(() => validateConstraints(table)),
     });
     return table;
@@ -79,7 +86,7 @@ function makeTenantTable(make: MakeTable) {
 
 function makeReferenceTable(make: MakeTable) {
   return (name: string, columns: Columns, extra?: any): any => {
-    const table = make(name, columns, extra);
+    const table: PgTable = make(name, columns, extra && giveExtra(extra, () => table));
     for (const column of Object.values(drizzleGetColumns(table)) as any[]) {
       if (tenancyOfColumn(column)) {
         throw new TenantDefinitionError(name, column.name, 'Declare it with tenantTable(): a table with a tenant column belongs to tenants');
@@ -186,15 +193,25 @@ export function tenantTableCreator(
 }
 
 /**
- * The `PgTable` type of a table, for tools that only read the definition: validators, seeders, views. What is
- * built with it on a plain Drizzle handle is not scoped.
+ * Takes something out of the tenant's bounds, where the code shows it.
  *
- * @param table a tenant table or a reference table
- * @returns the same table
- * @example const insertProject = createInsertSchema(unscoped(projects));
+ * An index, unique index, unique constraint or primary key of `extra` stays as it was written: over all tenants. On
+ * Citus, which can only see that a value is unique among the rows of one node, such a key is a fault.
+ *
+ * A tenant table or reference table gets its `PgTable` type back, for tools that only read the definition: validators,
+ * seeders, views. What is built with it on a plain Drizzle handle is not scoped.
+ *
+ * @param it a finished index or key, or a table
+ * @returns the same
+ * @throws TenantDefinitionError for anything else, such as a column with an inline `.unique()`
+ * @example
+ * const keys = tenantTable('keys', { accountId: account.id(), id: uuid().primaryKey(), hash: text().notNull() }, (t) => [
+ *   unscoped(unique().on(t.hash)), // no two accounts have the same
+ * ]);
+ * const insertKey = createInsertSchema(unscoped(keys));
  */
-export function unscoped<TTable extends AnyTenantTable | AnyReferenceTable>(table: TTable): UnscopedWithColumns<TTable> {
-  return table as any;
+export function unscoped<T extends AnyTenantTable | AnyReferenceTable | KeptBuilder>(it: T): UnscopedWithColumns<T> {
+  return (is(it, Table) ? it : keep(it)) as any;
 }
 
 /**

@@ -184,11 +184,7 @@ export type ColumnsOf<T> =
         ? Fields
         : never;
 
-/**
- * A row of a table as it is read: Drizzle's, for tenant tables too.
- *
- * @example type Project = InferSelectModel<typeof projects>;
- */
+/** A row of a table as it is read: Drizzle's, for tenant tables too, as in `InferSelectModel<typeof projects>`. */
 export type InferSelectModel<T extends AnyTenantTable | Table> = T extends TenantTableBase<any, infer C>
   ? InferModelFromColumns<C['columns'], 'select'>
   : T extends Table
@@ -196,9 +192,8 @@ export type InferSelectModel<T extends AnyTenantTable | Table> = T extends Tenan
     : never;
 
 /**
- * A new row of a table: Drizzle's, for tenant tables too, without the tenant column, which the handle fills in.
- *
- * @example type NewProject = InferInsertModel<typeof projects>;
+ * A new row of a table: Drizzle's, for tenant tables too, without the tenant column, which the handle fills in, as in
+ * `InferInsertModel<typeof projects>`.
  */
 export type InferInsertModel<T extends AnyTenantTable | Table, TConfig extends { override?: boolean } = { override: false }> =
   T extends TenantTableBase<any, infer C>

@@ -4,6 +4,7 @@
  */
 import { pgTable, type PgColumn, type PgColumnBuilder, type Set$Type, type SetNotNull } from 'drizzle-orm/pg-core';
 import { InvalidTenantIdError, TenantDefinitionError } from '../errors.js';
+import { markEverybody } from './everybody.js';
 import { checkFor, type IdValue } from './tenant-id.js';
 import type { TenantId as TenantIdBrand } from './tenant-id-brand.js';
 
@@ -23,6 +24,11 @@ export interface TenantParam<Name extends string> {
 
 /** A column builder whose column names the tenant. Made by {@link Tenancy.id}. */
 export type TenantColumnBuilder<Name extends string, TBuilder> = Set$Type<SetNotNull<TBuilder>, TenantId<Name, BuilderData<TBuilder>>> & {
+  readonly _: { readonly tenancy: Name; readonly driverParam: TenantParam<Name> };
+};
+
+/** The builder of a tenant column that may be NULL. */
+export type EverybodyColumnBuilder<Name extends string, TBuilder> = Set$Type<TBuilder, TenantId<Name, BuilderData<TBuilder>>> & {
   readonly _: { readonly tenancy: Name; readonly driverParam: TenantParam<Name> };
 };
 
@@ -54,6 +60,14 @@ export interface Tenancy<Name extends string = string, Data = any, TBuilder = an
    * @example accountId: account.id().references(() => accounts.id, { onDelete: 'cascade' })
    */
   id(dbName?: string): TenantColumnBuilder<Name, TBuilder>;
+  /**
+   * A tenant column that may be NULL, where NULL means everybody's row: every tenant reads it, and none writes it. Such rows
+   * are written through `acrossTenants`. Not on Citus.
+   *
+   * @param dbName the column's name in the database; without it, the key in the table
+   * @example accountId: account.id('account_id', { everybody: true })
+   */
+  id(dbName: string | undefined, options: { readonly everybody: true }): EverybodyColumnBuilder<Name, TBuilder>;
   /**
    * A plain column that holds an id of the tenancy, and is not the tenant column of its table: the second of two tenancies, or a
    * row that names another tenant.
@@ -131,8 +145,8 @@ export function tenancy<const Name extends string, TFactory extends TenantColumn
   };
   const self = Object.freeze({
     name,
-    id(dbName?: string) {
-      const made = builder(dbName).notNull();
+    id(dbName?: string, options?: { readonly everybody?: boolean }) {
+      const made = options?.everybody === true ? markEverybody(builder(dbName)) : builder(dbName).notNull();
       made.config[tenancyMark] = self;
       return made;
     },

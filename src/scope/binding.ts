@@ -17,7 +17,7 @@ export interface Binding {
   readonly load?: () => void;
   /** Drizzle's session, for statements outside of transactions: each runs in one of its own. */
   statements(session: DrizzleSession, settingsOf: SettingsOf): object;
-  /** Drizzle's session of a transaction that began before the tenancy was known: each statement sets it. */
+  /** Drizzle's session of a transaction in which other statements have other settings: each statement sets its own. */
   statementsWithin(session: DrizzleSession, settingsOf: SettingsOf): object;
   /** Runs `run` in a transaction of Drizzle's that is bound. */
   transaction(tx: any, settings: Settings, run: () => any): any;
@@ -42,8 +42,7 @@ export const promiseBinding: Binding = {
   // Whoever needs it loads it again, and hears what is wrong.
   load: () => void load().catch(() => {}),
   statements: (session, settingsOf) => deferred(session, (bound, settings) => bound.boundSession(session, settings), settingsOf),
-  statementsWithin: (session, settingsOf) =>
-    deferred(session, async (bound, settings) => (await bound.setWithin(session, settings), session), settingsOf),
+  statementsWithin: (session, settingsOf) => deferred(session, (bound, settings) => bound.withinSession(session, settings), settingsOf),
   async transaction({ session }, settings, run) {
     const { setWithin, wireOf } = loaded ?? (await load());
     const set = setWithin(session, settings);

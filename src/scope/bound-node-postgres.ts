@@ -96,6 +96,18 @@ export const nodePostgres: Wire = {
       },
     };
   },
+  within(client, { first, tenant }, after) {
+    const Bracketed = client.Client ? undefined : classFor(client);
+    if (!Bracketed) return undefined;
+    return {
+      async query(config: unknown, values: unknown) {
+        const queries = [send(Bracketed, client, [first, ...tenant], config, values), ...after.map((text) => client.query(text))];
+        const [statement, ...back] = await Promise.allSettled(queries);
+        for (const answer of [statement!, ...back]) if (answer.status === 'rejected') throw answer.reason;
+        return (statement as PromiseFulfilledResult<unknown>).value;
+      },
+    };
+  },
   async set(client, { first, tenant }) {
     const Bracketed = classFor(client);
     const texts = [first, ...tenant];

@@ -92,11 +92,46 @@ class Bracketed {
   }
 }
 
+/** A query of a transaction, with others right before and behind it: each is on its way before anything else can be. */
+class Enclosed {
+  constructor(
+    readonly client: any,
+    readonly before: readonly string[],
+    readonly args: Bracketed['args'],
+    readonly after: readonly string[],
+    readonly inArrays = false,
+  ) {}
+
+  values(): Enclosed {
+    return new Enclosed(this.client, this.before, this.args, this.after, true);
+  }
+
+  then(onFulfilled?: (rows: any) => unknown, onRejected?: (error: unknown) => unknown) {
+    return this.#run().then(onFulfilled, onRejected);
+  }
+
+  async #run(): Promise<unknown> {
+    const { client, before, args, after } = this;
+    const query = client.unsafe(...args);
+    const statement = this.inArrays ? query.values() : query;
+    const queries = [...before.map((text) => client.unsafe(text)), statement, ...after.map((text) => client.unsafe(text))];
+    // Without an await between them.
+    for (const it of queries) it.execute();
+    const answers = await Promise.allSettled(queries);
+    for (const answer of answers) if (answer.status === 'rejected') throw answer.reason;
+    return (answers[before.length] as PromiseFulfilledResult<unknown>).value;
+  }
+}
+
 export const postgresJs: Wire = {
   isPipelined: true,
   bracketing: (client, settings) => ({
     options: client.options,
     unsafe: (...args: Bracketed['args']) => new Bracketed(client.client ?? client, settings, args),
+  }),
+  within: (client, { first, tenant }, after) => ({
+    options: client.options,
+    unsafe: (...args: Bracketed['args']) => new Enclosed(client, [first, tenant.join('; ')], args, after.length > 0 ? [after.join('; ')] : []),
   }),
   // On their way at once: a statement that is run right behind them must not overtake them.
   set: (client, { first, tenant }) => Promise.all([client.unsafe(first).execute(), client.unsafe(tenant.join('; ')).execute()]),

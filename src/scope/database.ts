@@ -11,20 +11,23 @@ import {
 } from '../schema/index.js';
 import { relationsConfig } from '../schema/relations.js';
 import { declaredTenancies, idOf, type AnyTenancy } from '../schema/tenancy.js';
+import { Marks } from '../drivers/marks.js';
 import type { WithTenancy, WithTenancyOptions } from './database.types.js';
 import { promiseBinding, type Binding } from './binding.js';
 import { markBuilt, scopedDialect } from './dialect.js';
 import { Gate } from './gate.js';
 import type { ScopedDialect } from './handles.js';
+import { lasting } from './outdated.js';
 import { checkable } from './row-level-security.js';
 import { withSafeTransactions } from './safe-postgres-js.js';
 import { Scope, type Reach } from './scope.js';
 import { WaitingQuery } from './rendered.js';
-import { ScopedSession, tagOf, type After, type Lifetime } from './session.js';
-import { settingsOf } from './settings.js';
+import { ScopedSession, tagsOf, type After, type Lasting } from './session.js';
+import { settingsOf, settingsWithin, type Settings } from './settings.js';
 import { tenantName, tenantSlot } from './tenant-slot.js';
 import { isPostgresJs, preparesByItself, Statements } from './statements.js';
-import { loadParser } from '../sql/parser.js';
+import { loadParser } from '../sql/load.js';
+import { closing, isTransaction, Lifetime, transactionConfig } from '../handle/transaction.js';
 
 /** How handles run: as promises here, as Effects in another entry point. */
 export interface Running {
@@ -36,6 +39,11 @@ export interface Running {
   /** Runs what may throw a refusal. */
   readonly attempt: (run: () => any) => any;
   readonly after: After;
+  readonly lasting: Lasting;
+  /** An inner transaction, when those beside it have ended. */
+  readonly inner: (outer: Lifetime, run: () => any) => any;
+  /** Drizzle's transaction, which sends nothing once it has ended. */
+  readonly closing: (tx: any, lifetime: Lifetime) => any;
   /** How handles bind their tenant for row-level security. */
   readonly binding: Binding;
 }
@@ -52,6 +60,9 @@ const promises: Running = {
   action: (run) => run(),
   attempt: (run) => run(),
   after: async (first, then) => then(await first()),
+  lasting,
+  inner: (outer, run) => outer.inTurn(run),
+  closing,
   binding: promiseBinding,
 };
 
@@ -63,30 +74,73 @@ interface Shared {
   readonly filters: boolean;
   /** Undefined without row-level security. */
   readonly binding: Binding | undefined;
+  /** Where row-level security lets statements through that reach several tenants. */
+  readonly across: Across | undefined;
   readonly Dialect: new (scope: Scope) => ScopedDialect;
   /** The statements that are prepared without being asked to. */
   readonly statements: Statements | undefined;
+  /** Undefined for a driver that takes PostgreSQL's own. */
+  readonly marks: Marks | undefined;
   /** The prototype of `query`: a builder for each table of the relations, made when it is asked for. */
   readonly query: object;
 }
 
+/** A Drizzle handle whose role sees every tenant's rows, or the name of such a role. */
+type Across = { readonly drizzle: object } | { readonly role: string };
+
+/** Where handles run: on Drizzle's own handle, or on a transaction of it. */
+interface On {
+  readonly drizzle: any;
+  readonly shared: Shared;
+  readonly lifetime: Lifetime | undefined;
+}
+
+/**
+ * Opens a transaction, or a savepoint within one.
+ *
+ * @param given the transaction's settings, in Drizzle's words
+ * @param settings what row-level security is told once for the whole of it, where it has one tenant
+ */
+function transact({ drizzle, shared, lifetime: outer }: On, given: unknown, settings: Settings | undefined, isBound: boolean, run: (on: On) => unknown) {
+  const { running, binding } = shared;
+  return running.attempt(() => {
+    const config = transactionConfig(given);
+    const lifetime = new Lifetime(isBound, outer);
+    const open = () =>
+      drizzle.transaction((tx: any) => {
+        const body = () =>
+          running.ensuring(
+            () => run({ drizzle: running.closing(tx, lifetime), shared, lifetime }),
+            () => lifetime.end(),
+          );
+        return settings ? binding!.transaction(tx, settings, body) : body();
+      }, config);
+    return outer ? running.inner(outer, open) : open();
+  });
+}
+
 /** Drizzle's handle, with a scoped dialect and session in place of its own. */
 class ScopedDatabase {
+  readonly #on: On;
   readonly #drizzle: any;
   readonly #shared: Shared;
   readonly dialect: ScopedDialect;
   readonly session: ScopedSession;
   readonly tagged = false;
-  /** Whether it runs in a transaction that row-level security knows the tenant of. */
-  protected readonly isBound: boolean;
   #query: object | undefined;
 
-  constructor(drizzle: object, shared: Shared, scope: Scope, lifetime?: Lifetime) {
+  constructor(on: On, scope: Scope) {
+    const { drizzle, shared, lifetime } = on;
+    this.#on = on;
     this.#drizzle = drizzle;
     this.#shared = shared;
     this.dialect = new shared.Dialect(scope);
-    this.isBound = lifetime?.isBound ?? false;
-    this.session = new ScopedSession(sessionOf(drizzle, shared, scope, lifetime), this.dialect, lifetime, shared.running.after, shared.statements);
+    this.session = new ScopedSession(sessionOf(on, scope), this.dialect, lifetime, shared.running.after, shared.running.lasting, shared.statements, shared.marks);
+  }
+
+  /** @returns where a handle runs; undefined for what is none */
+  static on(handle: object): On | undefined {
+    return #on in handle ? handle.#on : undefined;
   }
 
   get query(): object {
@@ -104,7 +158,7 @@ class ScopedDatabase {
         this.#shared.running.action(async () =>
           invalidate?.call(this.#drizzle.$cache, {
             ...params,
-            ...(tags === undefined ? {} : { tags: [tags].flat().map((tag) => tagOf(this.dialect, tag)) }),
+            ...(tags === undefined ? {} : { tags: [tags].flat().flatMap((tag) => tagsOf(this.dialect, tag, this.#shared.tenancies ?? declaredTenancies())) }),
           }),
         ),
     };
@@ -159,76 +213,57 @@ class ScopedDatabase {
   }
 
   transaction(run: (tx: any) => unknown, given?: unknown) {
-    const { running, binding } = this.#shared;
+    const { binding, across } = this.#shared;
+    const { lifetime } = this.#on;
     const { scope } = this.dialect;
-    return running.attempt(() => {
-      const config = transactionConfig(given);
-      // A savepoint keeps what was set before it.
-      const settings = this.isBound ? undefined : binding && settingsOf(scope);
-      const lifetime: Lifetime = { open: true, isBound: this.isBound || settings !== undefined };
-      return this.#drizzle.transaction((tx: object) => {
-        const body = () =>
-          running.ensuring(
-            () => run(new ScopedTransaction(tx, this.#shared, scope, lifetime)),
-            () => void (lifetime.open = false),
-          );
-        return settings ? binding!.transaction(tx, settings, body) : body();
-      }, config);
-    });
+    // A savepoint keeps what was set before it.
+    const settings = lifetime || !binding ? undefined : settingsOf(scope, roleOf(across));
+    // Nobody else's statements run in a transaction of this handle alone.
+    const isBound = lifetime ? lifetime.isBound : settings !== undefined || scope.reach.kind !== 'one';
+    return transact(this.#on, given, settings, isBound, (on) => run(new ScopedTransaction(on, scope)));
   }
 }
 
+const roleOf = (across: Across | undefined) => (across && 'role' in across ? across.role : undefined);
+
 /** Drizzle's session, which binds the tenant where that is asked for, and not done. */
-function sessionOf(drizzle: any, { binding }: Shared, scope: Scope, lifetime: Lifetime | undefined): object {
+function sessionOf({ drizzle, shared: { binding, across }, lifetime }: On, scope: Scope): object {
   const { session } = drizzle;
   if (!binding || lifetime?.isBound) return session;
-  return lifetime ? binding.statementsWithin(session, (values) => settingsOf(scope, values)) : binding.statements(session, (values) => settingsOf(scope, values));
+  const role = roleOf(across);
+  return lifetime
+    ? binding.statementsWithin(session, (values) => settingsWithin(scope, role, values))
+    : binding.statements(session, (values) => settingsOf(scope, role, values));
 }
 
 class ScopedTransaction extends ScopedDatabase {
-  readonly #tx: any;
-  readonly #running: Running;
+  readonly #on: On;
 
-  constructor(tx: object, shared: Shared, scope: Scope, lifetime: Lifetime) {
-    super(tx, shared, scope, lifetime);
-    this.#tx = tx;
-    this.#running = shared.running;
+  constructor(on: On, scope: Scope) {
+    super(on, scope);
+    this.#on = on;
   }
 
   rollback(): unknown {
-    return this.#tx.rollback();
+    return rollback(this.#on);
   }
 
   setTransaction(config: unknown) {
-    return this.#running.attempt(() => {
-      return this.#tx.setTransaction(transactionConfig(config) ?? {});
-    });
+    return setTransaction(this.#on, config);
   }
 }
 
-const isolationLevels = ['read uncommitted', 'read committed', 'repeatable read', 'serializable'];
-const accessModes = ['read only', 'read write'];
+const rollback = ({ drizzle }: On): unknown => drizzle.rollback();
 
-/** Drizzle writes the settings of a transaction into the text as they are. */
-function transactionConfig(config: any): object | undefined {
-  if (config === undefined || config === null) return undefined;
-  const { isolationLevel, accessMode, deferrable, snapshot } = config;
-  if ((isolationLevel !== undefined && !isolationLevels.includes(isolationLevel)) || (accessMode !== undefined && !accessModes.includes(accessMode))) {
-    throw new UnsupportedTenantOperationError(
-      `Begin a transaction with one of the isolation levels (${isolationLevels.join(', ')}) and access modes (${accessModes.join(', ')}).`,
-    );
-  }
-  if (snapshot !== undefined && typeof snapshot !== 'string') {
-    throw new UnsupportedTenantOperationError('Name the snapshot of a transaction with a string, as pg_export_snapshot() gives it.');
-  }
-  return { isolationLevel, accessMode, deferrable, snapshot };
-}
+const setTransaction = ({ drizzle, shared: { running } }: On, config: unknown) =>
+  running.attempt(() => drizzle.setTransaction(transactionConfig(config) ?? {}));
 
 /**
  * Takes a Drizzle handle away from tenant tables, and gives handles that are confined to one tenant.
  *
  * @param db a handle of any of Drizzle's PostgreSQL drivers
- * @param options `relations` from `defineTenantRelations`; `mode: 'write-only'` while old rows have no tenant yet
+ * @param options `relations` from `defineTenantRelations`; `mode: 'write-only'` while old rows have no tenant yet;
+ * `rls` and `across` where the database has row-level security
  * @returns a database with no query methods of its own: choose a tenant first
  * @example
  * const db = withTenancy(drizzle({ client: postgres(url) }), { relations });
@@ -275,7 +310,9 @@ export function scopedHandles(db: any, options: WithTenancyOptions<any>, running
     tenancies: only ? [only] : tenancies.size > 0 ? [...tenancies] : undefined,
     filters,
     binding: options.rls ? running.binding : undefined,
+    across: acrossOf(options),
     Dialect: scopedDialect(db.dialect, new Gate(tables, filters, new Set(options.functions))),
+    marks: Marks.of(db.dialect),
     statements: (options.prepare ?? preparesByItself(db)) ? new Statements() : undefined,
     query,
   };
@@ -283,16 +320,21 @@ export function scopedHandles(db: any, options: WithTenancyOptions<any>, running
   const drizzle = isPostgresJs(db) ? withSafeTransactions(db) : db;
   // Whoever needs it loads it again, and hears what is wrong.
   loadParser().catch(() => {});
-  const handle = (reach: Reach, tenancy?: AnyTenancy) => new ScopedDatabase(drizzle, shared, new Scope(reach, shared.filters, tenancy));
-  const refuseSeveral = (method: string) => {
-    if (!shared.binding) return;
-    throw new UnsupportedTenantOperationError(
-      `Call ${method}() on a database of its own, as in withTenancy(drizzle({ client: admin }), { relations }), whose role has BYPASSRLS: ` +
-        'with rls: true the policies show the rows of one tenant only.',
-    );
-  };
+  // What is within the application's own transaction is never begun, nor committed, here.
+  const lifetime = isTransaction(db) ? new Lifetime(false) : undefined;
+  return checkable(handlesOn({ drizzle, shared, lifetime }), { session: db.session, relations, isBound: shared.binding !== undefined });
+}
 
-  return checkable({
+/** The handles over a database, or over a transaction of it. */
+function handlesOn(on: On) {
+  const { shared, lifetime } = on;
+  const Handle = lifetime ? ScopedTransaction : ScopedDatabase;
+  const handle = (reach: Reach, tenancy?: AnyTenancy) => new Handle(on, new Scope(reach, shared.filters, tenancy));
+  const handleOfSeveral = (method: string, reach: Reach, tenancy?: AnyTenancy) =>
+    new Handle(acrossOn(on, method), new Scope(reach, shared.filters, tenancy));
+  let sharedHandle: ScopedDatabase | undefined;
+
+  const handles = {
     get ready() {
       return loadParser().then(() => {});
     },
@@ -301,19 +343,18 @@ export function scopedHandles(db: any, options: WithTenancyOptions<any>, running
       return handle({ kind: 'one', id: value }, tenancy);
     },
     forTenants: (ids: unknown) => {
-      refuseSeveral('forTenants');
       if (!Array.isArray(ids) || ids.length === 0) {
         throw new InvalidTenantIdError(namesOfTenancies(shared.tenancies), 'expected at least one id in an array');
       }
       const all = ids.map((id) => parsed(id, shared.tenancies));
       const tenancies = new Set(all.map((it) => it.tenancy));
-      return handle({ kind: 'several', ids: [...new Set(all.map((it) => it.value))] }, tenancies.size === 1 ? all[0]!.tenancy : undefined);
+      const reach: Reach = { kind: 'several', ids: [...new Set(all.map((it) => it.value))] };
+      return handleOfSeveral('forTenants', reach, tenancies.size === 1 ? all[0]!.tenancy : undefined);
     },
-    acrossTenants: (options: { reason?: unknown }) => {
-      refuseSeveral('acrossTenants');
-      return handle({ kind: 'all', reason: reasonOf(options?.reason) });
+    acrossTenants: (options: { reason?: unknown }) => handleOfSeveral('acrossTenants', { kind: 'all', reason: reasonOf(options?.reason) }),
+    get shared() {
+      return (sharedHandle ??= handle({ kind: 'shared' }));
     },
-    shared: handle({ kind: 'shared' }),
     prepare: (tenancy: AnyTenancy, build: (tdb: ScopedDatabase) => any) => {
       const tdb = handle({ kind: 'one', id: tenantSlot }, tenancy);
       const query = build(tdb);
@@ -330,7 +371,61 @@ export function scopedHandles(db: any, options: WithTenancyOptions<any>, running
         },
       };
     },
-  }, { session: db.session, relations, isBound: shared.binding !== undefined });
+    transaction: (run: (tx: any) => unknown, config?: unknown) =>
+      transact(on, config, undefined, false, (within) =>
+        run(Object.assign(handlesOn(within), { rollback: () => rollback(within), setTransaction: (it: unknown) => setTransaction(within, it) })),
+      ),
+  };
+  places.set(handles, on);
+  return handles;
+}
+
+/**
+ * Where a handle runs, for services that hold handles: the handles beside it, and the same handle elsewhere.
+ *
+ * @returns undefined for a handle of a transaction that has one tenant: no other runs in it
+ */
+export function homeOf(handle: object): ReturnType<typeof handlesOn> | undefined {
+  const on = ScopedDatabase.on(handle);
+  return on && !on.lifetime?.isBound ? handlesOn(on) : undefined;
+}
+
+/** Where what `db` or `tx` is gives its handles. */
+const places = new WeakMap<object, On>();
+
+/** A handle of the same scope, on a transaction of its database: a transaction has it in place of the one outside. */
+export function handleIn(tx: object, handle: ScopedDatabase): object {
+  const on = places.get(tx);
+  if (!on || ScopedDatabase.on(handle)?.shared.relations !== on.shared.relations) {
+    throw new UnsupportedTenantOperationError('Provide the handles of one database in a transaction: one of these is of another.');
+  }
+  const { scope } = handle.dialect;
+  const { kind } = scope.reach;
+  return new ScopedTransaction(kind === 'one' || kind === 'shared' ? on : acrossOn(on, kind === 'all' ? 'acrossTenants' : 'forTenants'), scope);
+}
+
+/** Where a handle of more than one tenant runs. */
+function acrossOn(on: On, method: string): On {
+  const { shared, lifetime } = on;
+  if (!shared.binding) return on;
+  const { across } = shared;
+  if (across && 'role' in across) return on;
+  if (across && !lifetime) return { drizzle: across.drizzle, shared: { ...shared, binding: undefined }, lifetime };
+  throw new UnsupportedTenantOperationError(
+    lifetime
+      ? `Pass across: { role: 'name' } to withTenancy() for ${method}() in a transaction, a role with BYPASSRLS that this one is a member of: ` +
+        'with rls: true the policies show the rows of one tenant only, and another connection would be outside of the transaction.'
+      : `Pass across to withTenancy() for ${method}(), a Drizzle handle whose role has BYPASSRLS, or { role: 'name' } of a role that has it: ` +
+        'with rls: true the policies show the rows of one tenant only.',
+  );
+}
+
+function acrossOf({ across, rls }: WithTenancyOptions<any>): Across | undefined {
+  if (across === undefined || !rls) return undefined;
+  if (is((across as any).dialect, PgDialect)) return { drizzle: isPostgresJs(across) ? withSafeTransactions(across) : across };
+  const { role } = across as { role?: unknown };
+  if (typeof role === 'string' && /^[^\0]+$/.test(role) && role !== 'none') return { role };
+  throw new UnsupportedTenantOperationError("Pass across a Drizzle handle whose role has BYPASSRLS, or the name of such a role, as in across: { role: 'app_admin' }.");
 }
 
 /** The values of a statement's placeholders, the tenant's among them from the start: objects of one shape are fast. */
@@ -349,7 +444,7 @@ const namesOfTenancies = (tenancies: readonly AnyTenancy[] | undefined) =>
  * The id, and its tenancy where only one can have made it; otherwise the first table that the handle meets tells. An id that
  * `parse` gave is in its one spelling: a value that a tenancy would spell in another way is none of its ids.
  */
-function parsed(id: unknown, known: readonly AnyTenancy[] | undefined): { value: unknown; tenancy: AnyTenancy | undefined } {
+export function parsed(id: unknown, known: readonly AnyTenancy[] | undefined): { value: unknown; tenancy: AnyTenancy | undefined } {
   const tenancies = known ?? declaredTenancies();
   const possible = tenancies.map((tenancy) => ({ value: idOf(id, tenancy), tenancy })).filter((it) => it.value !== undefined);
   const own = possible.filter((it) => it.value === id);

@@ -29,10 +29,16 @@ export interface WithTenancyOptions<TRelations = {}> {
   readonly prepare?: boolean | undefined;
   /**
    * `true` where the database has the row-level security that `rls: true` in `drizzle.config.ts` writes: each
-   * statement tells the policies its tenant, in a transaction of its own. `forTenants` and `acrossTenants` are then
-   * for a database of their own, whose role has BYPASSRLS.
+   * statement tells the policies its tenant, in a transaction of its own. `forTenants` and `acrossTenants` then need
+   * `across`.
    */
   readonly rls?: boolean | undefined;
+  /**
+   * What `forTenants` and `acrossTenants` run as under `rls: true`, since the policies show one tenant's rows only: a
+   * Drizzle handle whose role has BYPASSRLS, or the name of such a role, which the login's role is a member of. Only
+   * with a role do they run in `db.transaction`: SET LOCAL ROLE, and back after the statement.
+   */
+  readonly across?: PgAsyncDatabase<any, any> | { readonly role: string } | undefined;
   /** Views of tenants' rows that the relations do not name: a handle reads no other. */
   readonly views?: readonly (PgView | PgMaterializedView)[] | undefined;
   /**
@@ -249,6 +255,25 @@ export interface TenancyDatabase<TRelations = {}, TQueryResult extends PgQueryRe
    * @example await pipeline(db.tenantData(id).export(), createWriteStream('acme.ndjson.gz'));
    */
   tenantData<Id>(id: CheckId<Id>, options?: { readonly tenancy?: Tenancy<NoInfer<NameOf<Id>>, any, any> | undefined }): TenantData<NameOf<Id>>;
+  /**
+   * Runs several handles in one transaction: what they do is kept as a whole, or not at all. Statements of several
+   * tenants run one after the other, each under its own setting where the database has row-level security.
+   *
+   * @param transaction gets what the database has, on the transaction's connection; it rolls back where this fails
+   * @param config Drizzle's settings of a transaction
+   * @throws UnsupportedTenantOperationError when a handle is used after its transaction
+   * @example
+   * await db.transaction(async (tx) => {
+   *   await tx.shared.insert(countries).values({ id: 1, name: 'Utopia' }).onConflictDoNothing();
+   *   const tenant = tx.forTenant(id);
+   *   await tenant.insert(accounts).values({ name }).onConflictDoNothing();
+   *   await tenant.insert(projects).values({ name: crypto.randomUUID() });
+   * });
+   */
+  transaction<T>(
+    transaction: (tx: NoInfer<TenancyTransaction<TRelations, TQueryResult>>) => Promise<T>,
+    config?: PgTransactionConfig,
+  ): Promise<T>;
 
   readonly select: TenantTypeError<'Choose a tenant first, as in db.forTenant(id).select()'>;
   readonly selectDistinct: TenantTypeError<'Choose a tenant first, as in db.forTenant(id).selectDistinct()'>;
@@ -261,8 +286,12 @@ export interface TenancyDatabase<TRelations = {}, TQueryResult extends PgQueryRe
   readonly $with: TenantTypeError<'Choose a tenant first, as in db.forTenant(id).$with()'>;
   readonly $count: TenantTypeError<'Choose a tenant first, as in db.forTenant(id).$count()'>;
   readonly execute: TenantTypeError<'Choose a tenant first, as in db.forTenant(id).execute()'>;
-  readonly transaction: TenantTypeError<'Choose a tenant first, as in db.forTenant(id).transaction()'>;
 }
+
+/** What `db.transaction` gives: what the database has, in one transaction. Its own `transaction` is a savepoint. */
+export interface TenancyTransaction<TRelations = {}, TQueryResult extends PgQueryResultHKT = PgQueryResultHKT>
+  extends TenancyDatabase<TRelations, TQueryResult>,
+    TransactionMethods<PromiseRunner> {}
 
 /** The type of `withTenancy`. */
 export interface WithTenancy {

@@ -3,7 +3,7 @@ import { is, Param, Placeholder, SQL, sql } from 'drizzle-orm';
 import { PgDialect } from 'drizzle-orm/pg-core';
 import { TenantMismatchError, UnscopedTableError, UnsupportedTenantOperationError } from '../errors.js';
 import { columnOf } from '../schema/tenancy.js';
-import { parser, type Parse } from '../sql/parser.js';
+import { parser, type Parse } from '../sql/load.js';
 import { withTables } from './aliases.js';
 import type { Gate } from './gate.js';
 import { guard, guardedValues, type Tenant } from './guards.js';
@@ -68,7 +68,7 @@ export function scopedDialect(driver: PgDialect, gate: Gate): new (scope: Scope)
   const prove = (parse: Parse, scope: Scope, text: string, params: unknown[]): ProvedQuery => {
     const passed = gate.pass(parse, scope, text, params.length);
     if (!passed.usesTenant && passed.guards.length === 0) return new ProvedQuery(passed, params, scope);
-    const tenant = tenantOf(scope);
+    const tenant: Tenant = scope.reach.kind === 'all' ? { kind: 'all', tenancy: passed.tenancy } : tenantOf(scope);
     const guards = guard(params, passed, tenant);
     if (passed.usesTenant) params.push(parameterOf(tenant));
     return new ProvedQuery(passed, params, scope, guards.length > 0 ? (values) => guardedValues(guards, values, tenant) : undefined);
@@ -119,8 +119,8 @@ export function scopedDialect(driver: PgDialect, gate: Gate): new (scope: Scope)
 }
 
 /** What the driver is given for the tenant. */
-function encodedTenant(drizzle: any, { reach, tenancy }: Scope): Tenant {
-  if (reach.kind === 'all' || reach.kind === 'shared' || !tenancy) return { kind: 'all' };
+export function encodedTenant(drizzle: any, { reach, tenancy }: Scope): Tenant {
+  if (reach.kind === 'all' || reach.kind === 'shared' || !tenancy) return { kind: 'all', tenancy };
   const encoded = (id: unknown) => drizzle.sqlToQuery(sql`${new Param(id, columnOf(tenancy))}`).params[0];
   const primitive = (id: unknown) => {
     const value = encoded(id);
@@ -132,7 +132,7 @@ function encodedTenant(drizzle: any, { reach, tenancy }: Scope): Tenant {
 }
 
 /** The tenant's parameter: several are one array, as text. */
-function parameterOf(tenant: Tenant): unknown {
+export function parameterOf(tenant: Tenant): unknown {
   switch (tenant.kind) {
     case 'one':
       return tenant.value;

@@ -20,7 +20,8 @@ import { allDeclared } from '../schema/declared.js';
 import type { AnyTenancy } from '../schema/tenancy.js';
 import { confine } from '../sql/confine/index.js';
 import type { Assigned, Given } from '../sql/given.js';
-import { statementOf, type Node, type Parse } from '../sql/parser.js';
+import type { Parse } from '../sql/load.js';
+import { statementOf, type Node } from '../sql/parser.js';
 import { prove } from '../sql/prove/prove.js';
 import { placeOf, Refusal } from '../sql/refusal.js';
 import { Tables, type Declared } from '../sql/tables.js';
@@ -132,7 +133,8 @@ export class Gate {
       return { text: sent, count, usesTenant, guards, assigned, tenancy: found, bytes: 2 * (text.length + sent.length) + 200 };
     } catch (cause) {
       const error = errorFor(cause, at);
-      this.#refused.add(key, { error, bytes: 2 * key.length + 200 });
+      // What is not understood may be for want of stack, and be understood the next time.
+      if (cause instanceof Refusal || isTyped(cause)) this.#refused.add(key, { error, bytes: 2 * key.length + 200 });
       throw error();
     }
   }

@@ -4,13 +4,14 @@
  */
 import { is, Param, Placeholder } from 'drizzle-orm';
 import { ImmutableTenantError, TenantMismatchError } from '../errors.js';
+import { columnOf, idOf, type AnyTenancy } from '../schema/tenancy.js';
 import type { Passed } from './gate.js';
 
 /** What the driver is given for the tenant: one value, several, any; or the place that a value is put into at each run. */
 export type Tenant =
   | { readonly kind: 'one'; readonly value: unknown }
   | { readonly kind: 'several'; readonly values: ReadonlySet<unknown> }
-  | { readonly kind: 'all' }
+  | { readonly kind: 'all'; readonly tenancy: AnyTenancy | undefined }
   | { readonly kind: 'slot'; readonly param: Param };
 
 /** A guarded parameter whose value a placeholder gives at each run. */
@@ -59,13 +60,17 @@ export function guardedValues(guards: readonly Guard[], given: Values | undefine
 
 function check(value: unknown, tenant: Tenant): unknown {
   const isValue = typeof value === 'string' || typeof value === 'number' || typeof value === 'bigint';
-  if (tenant.kind === 'all' ? isValue : isValue && (tenant.kind === 'one' ? value === tenant.value : tenant.kind === 'several' && tenant.values.has(value))) return value;
+  if (tenant.kind === 'all' ? isValue && isIdOf(value, tenant.tenancy) : isValue && (tenant.kind === 'one' ? value === tenant.value : tenant.kind === 'several' && tenant.values.has(value))) return value;
   throw new TenantMismatchError(
     tenant.kind === 'one' || tenant.kind === 'slot'
       ? "Leave the tenant column out of values(): the handle fills it in, and a row names another tenant. To write for that tenant, use that tenant's handle."
       : `Name the tenant of each row in its tenant column: a row names none${tenant.kind === 'several' ? " of this handle's tenants" : ''}.`,
   );
 }
+
+/** Where the database is sent what the application has, the tenancy says whether it is an id. */
+const isIdOf = (value: unknown, tenancy: AnyTenancy | undefined) =>
+  tenancy === undefined || !(columnOf(tenancy) as any).mapToDriverValue.isNoop || idOf(value, tenancy) === value;
 
 const isPlaceholder = (param: unknown) => is(param, Placeholder) || (is(param, Param) && is(param.value, Placeholder));
 

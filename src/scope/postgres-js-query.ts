@@ -123,13 +123,37 @@ function isWritable({ parameters, statement: { types }, [serializersOf]: seriali
   }
 }
 
+const whenOutdated = Symbol('when outdated');
+const outdatedPrototypes = new WeakMap<object, object>();
+
+/**
+ * postgres.js runs a statement again when its plan is out of date, behind whatever was sent since: behind COMMIT in a
+ * transaction, and elsewhere it then gives the answers to the wrong queries, or to none. It says so to the query first,
+ * which here has it fail instead.
+ */
+export function neverAgain(query: Query, told: () => void): void {
+  const base = Object.getPrototypeOf(query);
+  if (!outdatedPrototypes.has(base)) {
+    const retried: PropertyDescriptor & ThisType<Query & { [whenOutdated]: () => void }> = {
+      get: () => undefined,
+      set(error) {
+        this[whenOutdated]();
+        this.cancelled = true;
+        this.reject(error);
+      },
+    };
+    outdatedPrototypes.set(base, Object.create(base, { retried }));
+  }
+  Object.setPrototypeOf(Object.assign(query, { [whenOutdated]: told }), outdatedPrototypes.get(base)!);
+}
+
 /** A statement of its own, on whatever connection comes next. */
 export function lone(client: Client, text: string, args?: unknown[], options?: { readonly prepare?: boolean }): Query {
   const told = { ...options, onexecute: (connection: Connection) => ((connection.onclose ??= dropRest), true) };
   const query = client.unsafe(text, args, told);
   const refused = refusal(client, args);
   if (refused) query.handler = () => query.reject(refused);
-  else if (options?.prepare && client.options) failsAlone(query, client.options.serializers);
+  else if (options?.prepare && client.options) neverAgain(failsAlone(query, client.options.serializers), () => {});
   const { reject } = query;
   query.reject = (error) => (isAnswer(error) ? reject(error) : failLater(query, () => reject(error)));
   return query;

@@ -5,36 +5,13 @@
  * option `onexecute` of a query is told the connection on which it is sent.
  */
 import { UnsupportedTenantOperationError } from '../schema/index.js';
-import { afterLoss, dropRest, failLater, failsAlone, isAnswer, type Client, type Connection, type Query } from './postgres-js-query.js';
+import { afterLoss, dropRest, failLater, failsAlone, isAnswer, neverAgain, type Client, type Connection, type Query } from './postgres-js-query.js';
 
 const ended = () => new UnsupportedTenantOperationError('Use the handle inside its transaction: this one has ended.');
 const later = () => {};
 
 /** How often a full pipeline may be met, one after the other. */
 const attemptsLimit = 10_000;
-const whenOutdated = Symbol('when outdated');
-const prototypes = new WeakMap<object, object>();
-
-/**
- * postgres.js runs a statement again when its plan is out of date, behind whatever was sent since: behind COMMIT. It
- * says so to the query first, which here has it fail instead.
- */
-function neverAgain(query: Query, told: () => void): void {
-  const base = Object.getPrototypeOf(query);
-  if (!prototypes.has(base)) {
-    const retried: PropertyDescriptor & ThisType<Query & { [whenOutdated]: () => void }> = {
-      get: () => undefined,
-      set(error) {
-        this[whenOutdated]();
-        this.cancelled = true;
-        this.reject(error);
-      },
-    };
-    prototypes.set(base, Object.create(base, { retried }));
-  }
-  Object.setPrototypeOf(Object.assign(query, { [whenOutdated]: told }), prototypes.get(base)!);
-}
-
 /** The queries between BEGIN and COMMIT, on a connection that is held for them. */
 export class Held {
   /** Told when the connection is lost, or there is none. */

@@ -1,6 +1,6 @@
 /** The queries of scoped handles, on both sides of the gate: nothing else passes the session. */
 import { UnsupportedTenantOperationError } from '../errors.js';
-import { parser, type Parse } from '../sql/parser.js';
+import { parser, type Parse } from '../sql/load.js';
 import type { Passed } from './gate.js';
 import type { Scope } from './scope.js';
 
@@ -11,15 +11,17 @@ type ValuesOf = (values: Values | undefined) => Values;
 export class ProvedQuery {
   readonly #scope: Scope;
   readonly #valuesOf: ValuesOf | undefined;
+  readonly #usesTenant: boolean;
   readonly sql: string;
   readonly params: readonly unknown[];
 
   /** @param valuesOf looks at the values of placeholders that stand where a row names its tenant */
-  constructor({ text }: Passed, params: readonly unknown[], scope: Scope, valuesOf?: ValuesOf) {
+  constructor({ text, usesTenant }: Passed, params: readonly unknown[], scope: Scope, valuesOf?: ValuesOf) {
     this.sql = text;
     this.params = params;
     this.#scope = scope;
     this.#valuesOf = valuesOf;
+    this.#usesTenant = usesTenant;
     Object.freeze(params);
     Object.freeze(this);
   }
@@ -27,6 +29,11 @@ export class ProvedQuery {
   /** @returns the values that a query is run with */
   static valuesFor(query: ProvedQuery, values: Values | undefined): Values | undefined {
     return query.#valuesOf ? query.#valuesOf(values) : values;
+  }
+
+  /** @returns the number of the tenant's parameter, which is the last one; undefined where the text has none */
+  static tenantOf(query: ProvedQuery): number | undefined {
+    return query.#usesTenant ? query.params.length : undefined;
   }
 
   /** @returns the scope of a query, undefined for one that did not pass the gate */

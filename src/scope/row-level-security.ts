@@ -191,7 +191,8 @@ const shardQuestion = `select coalesce(pg_catalog.json_agg(pg_catalog.row_to_jso
   from pg_catalog.pg_dist_shard s
   join pg_catalog.pg_dist_placement m on m.shardid = s.shardid and m.groupid = (select groupid from pg_catalog.pg_dist_local_group)
   join pg_catalog.pg_class t on t.oid = s.logicalrelid join pg_catalog.pg_namespace n on n.oid = t.relnamespace
-  join pg_catalog.pg_class c on c.oid = pg_catalog.to_regclass(pg_catalog.shard_name(s.logicalrelid, s.shardid))
+  -- A schema that the role may not use hides its shards from it, and names them with an error.
+  join pg_catalog.pg_class c on c.oid = case when pg_catalog.has_schema_privilege(n.oid, 'USAGE') then pg_catalog.to_regclass(pg_catalog.shard_name(s.logicalrelid, s.shardid)) end
 ) distinct_locks`;
 
 function problemsOfShards(rows: readonly Found[], nodes: readonly Node[], wanted: readonly Wanted[]): RowLevelSecurityProblem[] {

@@ -52,10 +52,10 @@ export class Scope {
   }
 
   /** What a cache entry of this scope is filed under. */
-  get key(): string {
+  key(tenancy = this.#tenancy): string {
     const { reach } = this;
     const ids = reach.kind === 'one' ? [reach.id] : reach.kind === 'several' ? reach.ids : [];
-    return JSON.stringify([reach.kind, this.#tenancy?.name ?? null, ...ids.map(String)]);
+    return JSON.stringify([reach.kind, tenancy?.name ?? null, ...ids.map(String)]);
   }
 
   /** Whether a query built for `other` may be part of one built for this scope. */

@@ -1,14 +1,16 @@
 /** The session of a handle: it runs nothing but what has passed the gate. */
 import type { SQL } from 'drizzle-orm';
 import { UnsupportedTenantOperationError } from '../errors.js';
+import type { Marks } from '../drivers/marks.js';
+import { columnOf, type AnyTenancy } from '../schema/tenancy.js';
 import type { Statements } from './statements.js';
-import { loadParser } from '../sql/parser.js';
+import { loadParser, parser } from '../sql/load.js';
 import type { ScopedDialect } from './handles.js';
 import { ProvedQuery, WaitingQuery } from './rendered.js';
 
 /** The transaction of a handle: whether it is still open, and whether row-level security knows its tenant. */
 export interface Lifetime {
-  open: boolean;
+  readonly open: boolean;
   readonly isBound: boolean;
 }
 
@@ -16,6 +18,11 @@ type Values = Record<string, unknown>;
 
 /** What runs after something else, in the way in which the handle's statements run. */
 export type After = <T>(first: () => Promise<T>, then: (it: T) => unknown) => unknown;
+
+/** How Drizzle's session prepares a query that outlives a migration. */
+/** What a driver is given: the proved text, in its own marks. */
+export type Sendable = { readonly sql: string; readonly params: readonly unknown[] };
+export type Lasting = (session: any, query: readonly [query: Sendable, ...how: How], isAlone: boolean) => any;
 
 /** How Drizzle asks for a prepared query, besides the query. */
 type How = readonly [mode: unknown, name: unknown, mapper?: unknown, metadata?: unknown, cache?: any, shape?: unknown];
@@ -26,14 +33,26 @@ export class ScopedSession {
   readonly #lifetime: Lifetime | undefined;
   readonly #after: After;
   readonly #statements: Statements | undefined;
+  readonly #lasting: Lasting;
+  readonly #marks: Marks | undefined;
   #handedOut: object | undefined;
 
-  constructor(session: object, dialect: ScopedDialect, lifetime: Lifetime | undefined, after: After, statements?: Statements) {
+  constructor(
+    session: object,
+    dialect: ScopedDialect,
+    lifetime: Lifetime | undefined,
+    after: After,
+    lasting: Lasting,
+    statements?: Statements,
+    marks?: Marks,
+  ) {
     this.#session = session;
     this.#dialect = dialect;
     this.#lifetime = lifetime;
     this.#after = after;
     this.#statements = statements;
+    this.#lasting = lasting;
+    this.#marks = marks;
   }
 
   prepareQuery(query: object, ...how: How) {
@@ -48,13 +67,31 @@ export class ScopedSession {
     if (ProvedQuery.scopeOf(query) !== this.#dialect.scope) {
       throw new UnsupportedTenantOperationError('Run the query through the handle that built it: this statement was not scoped.');
     }
-    const named = name === false ? (this.#statements?.prepares(query.sql) ?? false) : name;
-    const prepared = this.#session.prepareQuery(query, mode, named, mapper, metadata, this.#cacheOf(cache), shape);
+    const named = this.#nameOf(query.sql, name);
+    const sent = this.#marks ? this.#marked(query, this.#marks) : query;
+    const prepared = this.#lasting(this.#session, [sent, mode, named, mapper, metadata, this.#cacheOf(cache), shape], !this.#lifetime);
     const run = (method: string) => (values?: Values, ...more: unknown[]) => {
       this.#assertOpen();
       return prepared[method](ProvedQuery.valuesFor(query, values), ...more);
     };
     return Object.freeze({ query, getQuery: () => query, execute: run('execute'), ...(prepared.stream && { stream: run('stream') }) });
+  }
+
+  /**
+   * Within a transaction, only what the application named itself: a statement whose result a migration has changed
+   * fails once, and with it the transaction. Outside of one it runs again.
+   */
+  #nameOf(text: string, name: unknown): unknown {
+    if (this.#lifetime) return typeof name === 'string' ? name : false;
+    return name === false ? (this.#statements?.prepares(text) ?? false) : name;
+  }
+
+  /** The proved query, for a driver that marks parameters otherwise. */
+  #marked(query: ProvedQuery, marks: Marks) {
+    const number = ProvedQuery.tenantOf(query);
+    const { reach, tenancy } = this.#dialect.scope;
+    const type = number === undefined ? undefined : `${columnOf(tenancy!).getSQLType()}${reach.kind === 'several' ? '[]' : ''}`;
+    return { sql: marks.in(parser()!, query.sql, type === undefined ? undefined : { number: number!, type }), params: query.params };
   }
 
   /** A query that passes the gate when it is run. */
@@ -104,4 +141,8 @@ export class ScopedSession {
 }
 
 /** A cache tag, within the tenant. */
-export const tagOf = (dialect: ScopedDialect, tag: string) => `${dialect.scope.key}:${tag}`;
+const tagOf = ({ scope }: ScopedDialect, tag: string) => `${scope.key()}:${tag}`;
+
+/** The tags that a cache tag may be filed under: a handle that has met no table yet may be of any tenancy. */
+export const tagsOf = ({ scope }: ScopedDialect, tag: string, tenancies: readonly AnyTenancy[]): string[] =>
+  [undefined, ...(scope.tenancy ? [scope.tenancy] : tenancies)].map((it) => `${scope.key(it)}:${tag}`);

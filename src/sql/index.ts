@@ -1,5 +1,4 @@
-export { safeFunctions } from './prove/functions.js';
 export { prove } from './prove/prove.js';
-export { loadParser } from './parser.js';
+export { loadParser } from './load.js';
 export { Tables, type Declared } from './tables.js';
 export { proveView } from './former/view.js';

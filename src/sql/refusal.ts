@@ -15,6 +15,6 @@ export class Refusal {
 /** The text around a location, for messages. */
 export function placeOf(text: string, location: number | undefined): string {
   if (location === undefined || location < 0) return '';
-  const start = Buffer.from(text).subarray(0, location).toString().length;
+  const start = new TextDecoder().decode(new TextEncoder().encode(text).subarray(0, location)).length;
   return text.slice(start, start + 48).trim();
 }

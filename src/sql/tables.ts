@@ -12,9 +12,17 @@ export interface Declared {
   readonly columns: ReadonlySet<string>;
   /** The names of the primary key's columns besides the tenant column; empty for a view. */
   readonly primaryKey: readonly string[];
+  /**
+   * The columns of each unique key that holds over all tenants; empty for a view or a reference table. A row that is in
+   * the way of such a key may be another tenant's: ON CONFLICT may skip it, and not update it.
+   */
+  readonly uniqueOverAll: readonly (readonly string[])[];
   readonly isView: boolean;
-  /** The tenant column: its name, its type as SQL, whose tenants, and whether the database fills it in. Undefined for a reference table. */
-  readonly tenant: { readonly column: string; readonly type: string; readonly tenancy: unknown; readonly hasDefault?: boolean } | undefined;
+  /**
+   * The tenant column: its name, its type as SQL, whose tenants, whether NULL in it means everybody's row, and whether the
+   * database fills it in. Undefined for a reference table.
+   */
+  readonly tenant: { readonly column: string; readonly type: string; readonly tenancy: unknown; readonly everybody?: boolean; readonly hasDefault?: boolean } | undefined;
 }
 
 /** Finds tables by the names that stand in a statement. */
@@ -78,5 +86,6 @@ const isSame = (a: Declared, b: Declared) =>
   (a.tenant?.column === b.tenant?.column &&
     a.tenant?.type === b.tenant?.type &&
     a.tenant?.tenancy === b.tenant?.tenancy &&
+    (a.tenant?.everybody ?? false) === (b.tenant?.everybody ?? false) &&
     a.columns.size === b.columns.size &&
     [...a.columns].every((it) => b.columns.has(it)));

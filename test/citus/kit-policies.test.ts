@@ -111,7 +111,11 @@ describe.skipIf(!url)('row-level security on Citus', { timeout: 60_000 }, () => 
       await expect(as(node, a, `insert into notes values ('${b}', 3, true)`)).rejects.toThrow('row-level security');
     }
     expect(await seenOnShards(a)).toEqual([[a, 1], [a, 2]]);
+    // Shards in a schema that the role may not use are none of its business.
+    await admin.unsafe(`drop schema if exists hidden cascade; create schema hidden; create table hidden.t (id int)`);
+    await admin.unsafe(`select create_distributed_table('hidden.t', 'id')`);
     expect(await problems(schema)).toEqual([]);
+    await admin.unsafe('drop schema hidden cascade');
     expect(await plan()).toEqual([]);
   });
 

@@ -1,11 +1,31 @@
+/** Each statement gives what it gives as plain SQL over one tenant's rows, or is refused for a reason. */
 import { describe, expect, test } from 'vitest';
-import { confined, onServer, refusalOf } from './support.js';
 import { statements } from './statements.js';
+import { onServer, refusalOf } from './support.js';
 
 const server = onServer();
-describe('x', () => {
-  for (const it of statements) test(it.slice(0, 150), async () => {
-    const outcome = await server.same(it);
-    if (outcome.error) console.log(it, outcome.error);
-  });
+
+/** What only tells of the machine, or is for the prover to refuse, and what is refused here. */
+const refused = new Map<string, string>([
+  [`insert into x_labels select * from x_labels`, 'Name the columns of the INSERT, which are declared as ("id", "taskId", "name")'],
+  [`update tasks set "accountId" = 'bbbbbbbb-bbbb-4bbb-8bbb-bbbbbbbbbbbb'`, 'ImmutableTenantError'],
+  [`explain select * from tasks`, 'Use db.acrossTenants({ reason })'],
+  [`select id from tasks; delete from tasks`, 'Send one statement at a time'],
+  [`copy tasks to stdout`, "Use the handle's own methods"],
+  [`do $$begin end$$`, "Use the handle's own methods"],
+  [`select * from pg_class`, 'Leave the system catalogs out'],
+  [`select * from unknown_table`, 'UnscopedTableError: Declare "unknown_table"'],
+  [`update countries set name = 'x'`, 'UnscopedTableError: Write "countries" through db.shared'],
+  [`insert into countries values (9, 'x', 'X')`, 'UnscopedTableError: Write "countries" through db.shared'],
+  [`select 1 into foo from tasks`, 'Write the statement without it'],
+  [`create table foo as select * from tasks`, "Use the handle's own methods"],
+]);
+const forTheProver = [/^set role/, /ctid/, /xmin/, /query_to_xml/, /^insert into x_labels \("accountId", id, name\) values \('bbb/];
+
+describe('statements by hand', () => {
+  for (const text of statements) {
+    const remedy = refused.get(text);
+    if (remedy) test(`refused: ${text}`, () => expect(refusalOf(text)).toContain(remedy));
+    else if (!forTheProver.some((it) => it.test(text))) test(text, async () => void (await server.same(text)));
+  }
 });

@@ -7,11 +7,12 @@ import { afterAll, beforeAll, expect } from 'vitest';
 import { allDeclared } from '../../src/schema/declared.js';
 import { confine } from '../../src/sql/confine/index.js';
 import type { Given } from '../../src/sql/given.js';
-import { loadParser, statementOf, type Parse } from '../../src/sql/parser.js';
+import { loadParser, type Parse } from '../../src/sql/load.js';
+import { statementOf } from '../../src/sql/parser.js';
 import { Refusal } from '../../src/sql/refusal.js';
 import { Tables } from '../../src/sql/tables.js';
 import { dropDatabases, freshDatabase } from '../support/databases.js';
-import { a } from '../support/rows.js';
+import { a, b, c } from '../support/rows.js';
 import * as schema from '../support/schema.js';
 import { stateOf } from '../support/state.js';
 
@@ -116,6 +117,23 @@ export function onServer() {
       const [ours, plain] = [await outcomeOf(many, sent, values, isOrdered), await outcomeOf(alone, text, params, isOrdered)];
       expect({ ...ours, others: undefined }, sent).toEqual({ ...plain, others: undefined });
       expect(ours.others, sent).toEqual(before.others);
+      return ours;
+    },
+
+    /** Compares a statement over several tenants, or all, with what each one's handle gives. */
+    async union(text: string, reach: 'several' | 'all', params: readonly unknown[] = []): Promise<Outcome> {
+      const ids = reach === 'all' ? [a, b, c] : [a, b];
+      const valuesOf = (sent: string, tenant: unknown) => (sent.includes(`$${params.length + 1}`) ? [...params, tenant] : params);
+      const sent = confined(text, params.length, { reach });
+      const ours = await outcomeOf(many, sent, valuesOf(sent, ids), false);
+      const each: Outcome[] = [];
+      for (const id of ids) {
+        const one = confined(text, params.length);
+        each.push(await outcomeOf(many, one, valuesOf(one, id), false));
+      }
+      const error = each.find((it) => it.error)?.error;
+      const result = each.flatMap((it) => (it.result ?? []) as string[]).sort();
+      expect({ error: ours.error, result: ours.result }, sent).toEqual(error ? { error, result: undefined } : { error: undefined, result });
       return ours;
     },
   };

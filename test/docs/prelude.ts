@@ -13,7 +13,7 @@ import { defineTenantRelations, referenceTable, tenancy, tenantTable, withTenanc
 import { TenantDb, TenantHttpApi } from '../../src/effect/index.js';
 
 export { and, eq, sql } from 'drizzle-orm';
-export { bigint, boolean, index, integer, pgSchema, pgView, text, uuid } from 'drizzle-orm/pg-core';
+export { bigint, boolean, index, integer, pgSchema, pgView, text, unique, uuid } from 'drizzle-orm/pg-core';
 export { drizzle } from 'drizzle-orm/postgres-js';
 export { createInsertSchema } from 'drizzle-orm/effect-schema';
 export { generateMigration } from 'drizzle-kit/api-postgres';
@@ -27,6 +27,7 @@ export * as Schedule from 'effect/Schedule';
 export * as Stream from 'effect/Stream';
 export { default as postgres } from 'postgres';
 export * from '../../src/index.js';
+export { confine, ready } from '../../src/scope/sql.js';
 export { tenantSetting } from '../../src/schema/rls.js';
 export * from '../../src/effect/index.js';
 export * from '../../src/kit/index.js';

@@ -5,14 +5,14 @@ import { describe, expect, test } from 'vitest';
 import { withTenancy } from '../../src/index.js';
 import { comparison, type Side } from '../support/comparison.js';
 import { freshDatabase, type Contents } from '../support/databases.js';
-import { relations } from '../support/schema.js';
+import { projectSizes, relations } from '../support/schema.js';
 import { programs } from './programs.js';
 
 async function openNodePostgres(contents: Contents): Promise<Side> {
   const { url } = await freshDatabase(contents);
   const client = new pg.Pool({ connectionString: url, max: 2 });
   return {
-    db: withTenancy(drizzle({ client }), { relations }) as unknown as Side['db'],
+    db: withTenancy(drizzle({ client }), { relations, views: [projectSizes] }) as unknown as Side['db'],
     plain: undefined,
     run: async (text) => [(await client.query(text)) as any].flat().at(-1).rows,
     close: () => client.end(),

@@ -5,14 +5,14 @@ import { describe, expect, test } from 'vitest';
 import { withTenancy } from '../../src/index.js';
 import { comparison, type Side } from '../support/comparison.js';
 import { rowsFor, schemaStatements, type Contents } from '../support/databases.js';
-import { relations } from '../support/schema.js';
+import { projectSizes, relations } from '../support/schema.js';
 import { programs } from './programs.js';
 
 async function openPGlite(contents: Contents): Promise<Side> {
   const client = new PGlite();
   await client.exec([...(await schemaStatements()), rowsFor[contents]].join(';\n'));
   return {
-    db: withTenancy(drizzle({ client }), { relations }) as unknown as Side['db'],
+    db: withTenancy(drizzle({ client }), { relations, views: [projectSizes] }) as unknown as Side['db'],
     plain: undefined,
     run: async (text) => (await client.exec(text)).at(-1)!.rows as any,
     close: () => client.close(),

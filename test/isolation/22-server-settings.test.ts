@@ -21,10 +21,6 @@ beforeAll(async () => {
 });
 afterAll(() => client?.end());
 
-// Open until text that is sent is proved as it is sent: such a test turns red when it holds, and then loses its `fails`.
-const open = new Set(["\\') or true --", "x\\') union all select * from tasks --", "age('3'::xid)", "age('3'::text::xid)", "age(cast('3' as xid))", "age('3'::pg_catalog.xid)", "'16400'::regclass::text"]);
-const testOf = (name: string) => (open.has(name) ? test.fails : test);
-
 /** The tenants whose rows came back; none where the statement was refused, here or by the server. */
 const tenantsOf = async (run: () => PromiseLike<unknown>): Promise<unknown[]> => {
   try {
@@ -38,7 +34,7 @@ describe('a value that is written into the text, where a backslash escapes', () 
   const values = [
     "\\') or true --", "\\') or (true) --\n", "\\' or true or '", "\\'\\') or true) --", "x\\') union all select * from tasks --", "\\') or true /*", "\\\\') or true --",
   ];
-  for (const value of values) testOf(value)(JSON.stringify(value), async () => {
+  for (const value of values) test(JSON.stringify(value), async () => {
     const inlined = () => sql`${tasks.title} = ${value}`.inlineParams();
     const programs = [
       () => tdb.select().from(tasks).where(inlined()),
@@ -55,7 +51,7 @@ describe('a counter of the whole server', () => {
   const expressions = [
     "age('3'::xid)", "age('3'::text::xid)", "age(cast('3' as xid))", "age('3'::pg_catalog.xid)", "mxid_age('3'::xid)", "'16400'::regclass::text", "pg_current_xact_id()::text", "xmin::text",
   ];
-  for (const expression of expressions) testOf(expression)(expression, async () => {
+  for (const expression of expressions) test(expression, async () => {
     // What one tenant's statement says of the transactions of all, or of the tables that there are, is refused before it is sent.
     for (const run of [
       () => tdb.select({ x: sql.raw(expression) }).from(tasks),

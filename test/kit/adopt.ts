@@ -57,7 +57,7 @@ export async function adopt(engine: Engine, answer: keyof typeof answers = 'crea
   await engine.query(`INSERT INTO tasks (project_id) SELECT id FROM projects`);
 
   // First release: the column is there, and old programs still write rows without it.
-  const first = await history.next({ schema: after(), hints: [...answers[answer]], tenancy: { ...citus, mode: 'write-only' } });
+  const first = await history.next({ schema: after(), hints: [...answers[answer]], tenancy: { ...citus, mode: 'write-only', uniquePerTenant: ['projects(name)'] } });
   expect(first.join('\n')).toContain('ALTER TABLE "projects" ADD COLUMN "account_id" uuid;');
   expect(first.join('\n')).not.toMatch(/"(projects|tasks)" (ADD CONSTRAINT|DROP CONSTRAINT|RENAME|ADD PRIMARY)/);
   await engine.migrate(first);

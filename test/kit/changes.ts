@@ -2,7 +2,7 @@
 import { sql } from 'drizzle-orm';
 import { bigint, check, foreignKey, index, integer, pgPolicy, pgSchema, pgTable, text, uuid, type PgTable } from 'drizzle-orm/pg-core';
 import type { Hint } from 'drizzle-kit/api-postgres';
-import { referenceTable, tenancy, tenantSchema, tenantTable } from '../../src/schema/index.js';
+import { referenceTable, tenancy, tenantSchema, tenantTable, unscoped } from '../../src/schema/index.js';
 import type { TenancyOptions } from '../../src/kit/index.js';
 import { citus, type Schema } from './support.js';
 
@@ -58,6 +58,18 @@ export function base(tenants = account) {
   );
   return { countries, accounts, projects, tasks };
 }
+
+const indexedTasks = (projects: any, extra: (t: any) => any[]) =>
+  tenantTable(
+    'tasks',
+    {
+      accountId: account.id('account_id'),
+      id: uuid().primaryKey().defaultRandom(),
+      projectId: uuid('project_id').notNull().references(() => projects.id, { onDelete: 'cascade' }),
+      title: text().notNull(),
+    },
+    extra,
+  );
 
 const baseRows = [
   `INSERT INTO countries VALUES (1, 'Chile'), (2, 'Ghana')`,
@@ -141,6 +153,7 @@ export const changes: readonly Change[] = [
     name: 'plain tables become tenant tables',
     before: plainTables,
     rows: plainRows,
+    tenancyAfter: { ...citus, uniquePerTenant: ['projects(name)'] },
     after: base,
     hints: [
       { type: 'rename', kind: 'column', from: ['public', 'projects', 'team_id'], to: ['public', 'projects', 'account_id'] },
@@ -157,6 +170,7 @@ export const changes: readonly Change[] = [
     name: 'plain tables become tenant tables, and their keys are renamed',
     before: plainTables,
     rows: plainRows,
+    tenancyAfter: { ...citus, uniquePerTenant: ['projects(name)'] },
     after: base,
     hints: [
       { type: 'rename', kind: 'column', from: ['public', 'projects', 'team_id'], to: ['public', 'projects', 'account_id'] },
@@ -318,6 +332,23 @@ export const changes: readonly Change[] = [
       );
       return { countries, accounts, projects, tasks };
     },
+  }),
+  simple({
+    name: 'indexes get the tenant column, under their name and under another',
+    before: () => {
+      const { tasks: _, ...tables } = base();
+      return { ...tables, tasks: indexedTasks(tables.projects, (t) => [unscoped(index('tasks_title').on(t.title.desc())), unscoped(index().on(t.title, t.id))]) };
+    },
+    after: () => {
+      const { tasks: _, ...tables } = base();
+      return { ...tables, tasks: indexedTasks(tables.projects, (t) => [index('tasks_title').on(t.title.desc()).concurrently(), index().on(t.title, t.id)]) };
+    },
+    hints: [{ type: 'create', kind: 'index', entity: ['public', 'tasks', 'tasks_account_id_title_id_index'] }] as any,
+    expect: [
+      ...baseCounts,
+      [`SELECT string_agg(indexrelid::regclass::text, ',' ORDER BY indexrelid::regclass::text) FROM pg_index WHERE indrelid = 'tasks'::regclass AND indisvalid`, 'tasks_account_id_project_id_index,tasks_account_id_title_id_index,tasks_pkey,tasks_title'],
+      [`SELECT count(*)::int FROM pg_indexes WHERE tablename = 'tasks' AND indexdef ~ 'account_id, title DESC|account_id, title, id'`, 2],
+    ],
   }),
   simple({
     name: 'the shard count changes',

@@ -47,7 +47,7 @@ export const c = pgTable('c', { id: integer().primaryKey(), p: uuid().references
     expect(bad.code).toBe(1);
     const { error } = JSON.parse(bad.stdout);
     expect(error.tag).toBe('TenantRuleError');
-    expect(error.faults.map((it: any) => [it.table, it.column, it.rule])).toEqual([['a', 'p', 'definition'], ['b', 'p', 'definition'], ['c', 'p', 'foreign-key-place']]);
+    expect(error.faults.map((it: any) => [it.table, it.column, it.rule])).toEqual([['a', 'p', 'definition'], ['b', 'account_id, p', 'foreign-key-action'], ['c', 'p', 'foreign-key-place']]);
   });
 
   it('tells of a config or schema that does not load', async ({ expect }) => {

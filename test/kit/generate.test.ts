@@ -1,7 +1,7 @@
 /** The real drizzle-kit, called unchanged, with a config made by defineTenantConfig. */
-import { mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, describe, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { account, drizzleKitBin, Project, removeProjects, run, small } from './project.js';
 
 afterAll(removeProjects);
@@ -128,7 +128,7 @@ export const approvals = pgView('approvals', { whose: account.id(), id: uuid() }
     const project = new Project({
       'schema.ts': `${small}
 export const a = referenceTable('a', { id: integer().primaryKey(), p: uuid().references(() => (projects as any).id) });
-export const b = tenantTable('b', { accountId: account.id('account_id'), id: uuid().primaryKey(), p: uuid().references(() => projects.id, { onDelete: 'set null' }) });\n`,
+export const b = tenantTable('b', { accountId: account.id('account_id'), id: uuid().primaryKey(), p: uuid().references(() => projects.id, { onDelete: 'set default' }) });\n`,
     });
     const result = await project.drizzleKit('generate');
     expect(result.code).toBe(1);
@@ -159,7 +159,7 @@ export const b = tenantTable('b', { accountId: account.id('account_id'), id: uui
     for (const [text, message] of [
       ['<<<<<<< HEAD', 'it is not JSON'],
       ['{"version":1,"tables":{"x":{}}}', 'it does not say what the tables were'],
-      [state.replace('"version": 1', '"version": 2'), 'Upgrade drizzle-tenant'],
+      [state.replace('"version": 2', '"version": 3'), 'Upgrade drizzle-tenant'],
     ] as const) {
       project.write(at, text);
       const result = await project.drizzleKit('generate');
@@ -193,14 +193,13 @@ export const b = tenantTable('b', { accountId: account.id('account_id'), id: uui
     expect(project.migrations.filter((it) => it.endsWith('_both'))).toHaveLength(1);
     const both = project.migrations.find((it) => it.endsWith('_both'))!;
     expect(project.read(`drizzle/${both}/migration.sql`).match(/create_distributed_table/g)).toHaveLength(1);
-    expect(Object.keys(JSON.parse(project.read(`drizzle/${both}/tenancy.json`)).tables)).toEqual(
-      ['accounts', 'both', 'countries', 'left', 'projects', 'right'].map((it) => `public.${it}`),
-    );
+    // The difference, and not a copy of everything.
+    expect(JSON.parse(project.read(`drizzle/${both}/tenancy.json`))).toEqual({ version: 2, tables: { 'public.both': expect.objectContaining({ kind: 'tenant' }) } });
     // The same folder with a branch that sees another table differently.
     rmSync(join(project.folder, 'drizzle', both), { recursive: true });
     const edit = (folder: string, shardCount: number) => {
       const state = JSON.parse(project.read(`drizzle/${folder}/tenancy.json`));
-      state.tenancies.account.shardCount = shardCount;
+      state.tenancies = { account: { root: 'public.accounts', shardCount } };
       project.write(`drizzle/${folder}/tenancy.json`, JSON.stringify(state));
     };
     edit(left.folder, 8);
@@ -239,5 +238,45 @@ export const b = tenantTable('b', { accountId: account.id('account_id'), id: uui
     project.write('schema.ts', plain);
     const result = await run(process.execPath, ['-r', './other.cjs', drizzleKitBin, 'generate'], project.folder);
     expect(result).toMatchObject({ code: 1, stderr: expect.stringContaining('Delete 20990101000000_x, and report the version of drizzle-kit') });
+  });
+
+  describe('with another drizzle-kit', () => {
+    /** drizzle-kit with a change to its text, as a later version may have it. */
+    const other = (project: Project, version: string, change: (text: string) => string = (it) => it) => {
+      project.write('kit/drizzle-kit/package.json', JSON.stringify({ name: 'drizzle-kit', version }));
+      const text = readFileSync(drizzleKitBin, 'utf8');
+      const changed = change(text);
+      project.write('kit/drizzle-kit/bin.cjs', changed);
+      return { isChanged: changed !== text, run: (...args: string[]) => run(process.execPath, ['kit/drizzle-kit/bin.cjs', ...args], project.folder) };
+    };
+    const tested = '1.0.0-rc.5';
+
+    it.each(['1.0.0-rc.6', '1.0.0', '0.31.0'])('refuses version %s, with the remedy', async (version) => {
+      const project = new Project({ 'schema.ts': small });
+      const result = await other(project, version).run('generate');
+      expect(result.code).toBe(1);
+      expect(result.stdout + result.stderr).toContain(`Run "npm install --save-dev --save-exact drizzle-kit@${tested}", or upgrade drizzle-tenant to a version that knows drizzle-kit ${version}`);
+      expect(project.migrations).toEqual([]);
+    });
+
+    it('completes a folder whatever its name', async () => {
+      const project = new Project({ 'schema.ts': small });
+      const kit = other(project, tested, (it) => it.replace('return `${now.getUTCFullYear()}', 'return `m${now.getUTCFullYear()}'));
+      expect(kit.isChanged).toBe(true);
+      expect(await kit.run('generate')).toMatchObject({ code: 0, stderr: '' });
+      expect(project.migrations).toEqual([expect.stringMatching(/^m\d{14}_/)]);
+      expect(project.last()).toContain(distributes);
+    });
+
+    it.each([
+      ['past writeFileSync', 'node_fs.openSync', /fs\.default\.writeFileSync\(|node_fs\.writeFileSync\(|fs\.writeFileSync\(/g, (name: string) => `((p, d) => require('fs').closeSync(((f) => (require('fs').writeSync(f, d), f))(require('fs').openSync(p, 'w'))))(`],
+    ])('does not let a bare migration pass that is written %s', async (_, __, pattern, replace) => {
+      const project = new Project({ 'schema.ts': small });
+      const kit = other(project, tested, (it) => `const { mkdirSync } = require('fs'); require('fs').realMkdirSync = mkdirSync;\n${it.replace(/^#!.*\n/, '')}`.replaceAll(pattern, replace).replaceAll(/\bfs\d*(?:\.default)?\.mkdirSync\(|node_fs\.mkdirSync\(/g, `require('fs').realMkdirSync(`));
+      expect(kit.isChanged).toBe(true);
+      const result = await kit.run('generate');
+      expect(result).toMatchObject({ code: 1, stderr: expect.stringContaining('could not add to it, and it has neither policies nor distribution') });
+      expect(result.stderr).toContain(`Delete ${project.migrations[0]}`);
+    });
   });
 });

@@ -1,8 +1,8 @@
 /** For each rule a schema that breaks it, what is said, and what Citus itself says when the rule is off. */
 import { eq, sql } from 'drizzle-orm';
-import { bigserial, boolean, integer, pgPolicy, pgTable, pgView, serial, text, uuid } from 'drizzle-orm/pg-core';
+import { bigserial, boolean, index, integer, pgPolicy, pgTable, pgView, serial, text, unique, uuid } from 'drizzle-orm/pg-core';
 import { referenceTable, tenancy, tenantTable, unscoped } from '../../src/schema/index.js';
-import type { RuleName, TenancyOptions } from '../../src/kit/index.js';
+import { defineTenantConfig, type RuleName, type TenancyOptions } from '../../src/kit/index.js';
 import type { Schema } from './support.js';
 
 export interface RuleCase {
@@ -174,6 +174,44 @@ export const ruleCases: readonly RuleCase[] = [
     tenancy: { citus: false, rls: true },
     at: ['y', 'id'],
     remedy: 'Rename the tenancy "my-shop" or "my shop"',
+  },
+  {
+    rule: 'foreign-key-index',
+    after: () => {
+      defineTenantConfig({ dialect: 'postgresql', schema: '', tenancy: { citus: false, foreignKeyIndexes: false } });
+      const notes = tenantTable('notes', { accountId: account.id('account_id'), id: uuid().primaryKey() });
+      const links = tenantTable('links', { accountId: account.id('account_id'), id: uuid().primaryKey(), noteId: uuid('note_id').references(() => notes.id) });
+      return { accounts: accounts(), notes, links };
+    },
+    tenancy: { citus: {}, foreignKeyIndexes: false, rules: { 'foreign-key-index': 'error' } },
+    at: ['links', 'account_id, note_id'],
+    remedy: 'Add index().on(t.account_id, t.note_id), or take foreignKeyIndexes: false out of the config',
+  },
+  {
+    rule: 'everybody',
+    after: () => ({ accounts: accounts(), templates: tenantTable('templates', { accountId: account.id('account_id', { everybody: true }), id: uuid() }, (t) => [unique().on(t.id)]) }),
+    tenancy: { citus: {}, rules: { 'replica-identity': 'off' } },
+    at: ['templates', 'account_id'],
+    // Citus accepts the table, and then no row without a tenant.
+    remedy: 'Keep the rows of everybody in a referenceTable beside it',
+  },
+  {
+    rule: 'name-length',
+    after: () => {
+      const long = 'a_name_that_is_much_longer_than_what_postgresql_keeps_of_a_name_';
+      return { accounts: accounts(), notes: tenantTable('notes', { accountId: account.id('account_id'), id: uuid().primaryKey(), a: text(), b: text() }, (t) => [index(long.slice(0, 63)).on(t.a), index(`${long}b`).on(t.b)]) };
+    },
+    tenancy: { citus: {}, rules: { 'name-length': 'error' } },
+    at: ['notes', 'account_id, b'],
+    remedy: 'a name of at most 63 bytes',
+  },
+  {
+    rule: 'unique-meaning',
+    before: () => ({ accounts: accounts(), tags: pgTable('tags', { id: uuid().primaryKey(), name: text().unique() }) }),
+    after: () => ({ accounts: accounts(), tags: tenantTable('tags', { accountId: account.id('account_id'), id: uuid().primaryKey(), name: text('name').unique('tags_name_key') }) }),
+    tenancy: { citus: false },
+    at: ['tags', 'name'],
+    remedy: "Keep it unique over all tenants with unscoped(unique().on(t.name)), or set tenancy.uniquePerTenant to ['tags(name)']",
   },
   {
     rule: 'view-tenant',

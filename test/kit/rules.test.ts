@@ -1,6 +1,6 @@
 /** Every rule: a schema that breaks it, its level, and that all faults come in one report. */
 import { foreignKey, integer, pgTable, text, uuid, type ForeignKeyBuilder } from 'drizzle-orm/pg-core';
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { defineTenantConfig, ruleNames, TenantRuleError, type Fault } from '../../src/kit/index.js';
 import { referenceTable, tenancy, tenantTable } from '../../src/schema/index.js';
 import { ruleCases } from './rule-cases.js';
@@ -16,6 +16,9 @@ const faultsOf = async (history: History, schema: Schema, tenancy = citus): Prom
   );
 
 describe('rules', () => {
+  // A case may have switched the indexes of foreign keys off, for the whole process.
+  afterEach(() => void defineTenantConfig({ dialect: 'postgresql', schema: '', tenancy: { citus: false } }));
+
   for (const { rule, before, after, tenancy = citus, at, remedy } of ruleCases) {
     it(`${rule}: ${remedy}`, async () => {
       const history = new History();
@@ -34,17 +37,18 @@ describe('rules', () => {
 
   it('looks at what only matters on Citus only there', async () => {
     for (const { after, rule, before } of ruleCases) {
-      if (before || rule === 'setting-name' || rule === 'view-tenant' || rule === 'colocation-type') continue;
+      if (before || rule === 'setting-name' || rule === 'view-tenant' || rule === 'unique-meaning' || rule === 'name-length' || rule === 'foreign-key-index' || rule === 'colocation-type') continue;
       expect(await faultsOf(new History(), after(), { citus: false })).toEqual([]);
     }
   });
 
-  it.each(['set null', 'set default'] as const)("refuses %s of foreignKey(), on plain PostgreSQL too", async (action) => {
+  it.each(['set null', 'set default'] as const)("refuses %s of foreignKey() where it would clear the tenant column, on plain PostgreSQL too", async (action) => {
     const account = tenancy('account', uuid);
     const projects = tenantTable('projects', { accountId: account.id('account_id'), id: uuid().primaryKey() });
     const declare = (act: (key: ForeignKeyBuilder) => ForeignKeyBuilder) =>
       tenantTable('tasks', { accountId: account.id('account_id'), id: uuid().primaryKey(), p: uuid() }, (t) => [act(foreignKey({ columns: [t.p], foreignColumns: [projects.id] }))]);
-    for (const tasks of [declare((key) => key.onDelete(action)), declare((key) => key.onUpdate(action))]) {
+    // ON DELETE SET NULL can name the columns that it clears.
+    for (const tasks of [...(action === 'set null' ? [] : [declare((key) => key.onDelete(action))]), declare((key) => key.onUpdate(action))]) {
       await expect(new History().next({ schema: { projects, tasks }, tenancy: { citus: false } })).rejects.toThrow(`'${action}' would also clear the tenant column`);
     }
     const tasks = declare((key) => key.onDelete('cascade').onUpdate('cascade'));

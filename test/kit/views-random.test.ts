@@ -16,7 +16,7 @@ const declared = (name: string, columns: readonly string[]) => ({
   schema: undefined,
   name,
   columns: new Set(columns),
-  primaryKey: [],
+  primaryKey: [], uniqueOverAll: [],
   isView: false,
   tenant: columns.includes('tenant') ? { column: 'tenant', type: 'integer', tenancy: 'account' } : undefined,
 });

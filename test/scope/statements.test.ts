@@ -41,7 +41,7 @@ describe('on postgres.js', () => {
     expect(await kept(client)).toHaveLength(1);
   });
 
-  test('relational queries, counts, writes and transactions too', async () => {
+  test('relational queries, counts and writes too; in a transaction nothing, which a plan that is out of date would end', async () => {
     const { client, db } = open();
     for (const id of [a, b, a]) {
       const tdb = db.forTenant(id);
@@ -50,7 +50,7 @@ describe('on postgres.js', () => {
       await tdb.update(tasks).set({ points: 1 }).where(eq(tasks.id, 99));
       await tdb.transaction((tx) => titles(tx));
     }
-    expect(await kept(client)).toHaveLength(4);
+    expect(await kept(client)).toHaveLength(3);
   });
 
   test('what its client says counts', async () => {

@@ -111,6 +111,13 @@ export function comparison(openSide: (contents: Contents) => Promise<Side> = ope
       return outcome;
     },
 
+    /** The program is not refused: it does what it does over the tenant alone, an error of PostgreSQL's among that. */
+    async confined(run: Run): Promise<Outcome> {
+      const outcome = await this.isolated(run);
+      expect(outcome.error?.tag).toBeUndefined();
+      return outcome;
+    },
+
     /** The program is refused before anything is sent. */
     async refused(run: Run): Promise<string> {
       const { error } = await this.isolated(run);

@@ -17,6 +17,25 @@ do $$ begin
 exception when duplicate_object or unique_violation then null;
 end $$`;
 
+/** A role that policies do not hold back, and that the other is a member of. */
+export const admin = 'drizzle_tenant_across';
+
+/** Files of tests that run at once create it for one server. */
+export const createAdmin = `
+do $$ begin
+  create role ${admin} bypassrls;
+exception when duplicate_object or unique_violation then null;
+end $$;
+do $$ begin
+  for attempt in 1..50 loop
+    begin
+      if not exists (select from pg_auth_members where roleid = '${admin}'::regrole and member = '${role}'::regrole) then grant ${admin} to ${role}; end if;
+      exit;
+    exception when internal_error or unique_violation then perform pg_sleep(0.05);
+    end;
+  end loop;
+end $$`;
+
 /** What a role needs to work with the tables of a schema. TRUNCATE would pass by the policies. */
 export const grants = (...schemas: string[]) =>
   schemas.map((it) => `grant usage on schema ${it} to ${role}; grant select, insert, update, delete on all tables in schema ${it} to ${role}; grant all on all sequences in schema ${it} to ${role}`);

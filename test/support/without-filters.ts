@@ -24,7 +24,9 @@ export function withoutFilters({ views = [], when = () => true, tenant }: Withou
   return vi.spyOn(Gate.prototype, 'pass').mockImplementation(function (this: Gate, parse, scope, text, count) {
     if (scope.reach.kind !== 'one' || !when(text, scope)) return pass.call(this, parse, scope, text, count);
     const tables = new Tables(allDeclared([...declaredTables(), ...views]));
-    const given = { reach: 'one', filters: false, tenancy: scope.tenancy, tables, functions: new Set<string>(), count } as const;
+    // The target of ON CONFLICT has the tenant column, which the keys of the tables have.
+    const filters = /\bon conflict\b/i.test(text);
+    const given = { reach: 'one', filters, tenancy: scope.tenancy, tables, functions: new Set<string>(), count } as const;
     const sent = confine(statementOf(parse, text), text, given).text;
     const proved = prove(parse, sent, given);
     const tenancy = proved.tables.find((it) => it.tenant)?.tenant?.tenancy as any;

@@ -7,13 +7,14 @@
  *   with one empty row, `(tasks join (select) as "_1" on ...)`. It is still the table, so that all that names it still does.
  * - A table whose columns are renamed becomes a derived table.
  */
-import type { Context, Level, Sink, Tenant } from './context.js';
+import { barriersOf } from './barrier.js';
+import type { Context, Level, Sink, Source, Tenant } from './context.js';
 import { nameOf, quoted, refuseMeeting } from './context.js';
 import type { Grouped } from './group.js';
 import type { Node } from '../parser.js';
 import { Refusal } from '../refusal.js';
-import { findCte, tenantColumnOf } from './rows.js';
-import type { RowsReader } from './rows.js';
+import { findCte, renamed, tenantColumnOf } from './rows.js';
+import type { Rows, RowsReader } from './rows.js';
 import { startOf } from '../tokens.js';
 import type { Declared } from '../tables.js';
 
@@ -50,6 +51,7 @@ export class From {
     const column = `${nameOf(relation)}.${quoted(table.tenant.column)}`;
     const predicate = this.context.predicate(column);
     if (predicate) sink!(predicate);
+    this.#source(relation, table, column);
     if (this.context.isMany) this.#side = this.#tenant(relation, table, column);
   }
 
@@ -80,7 +82,7 @@ export class From {
     const { level } = this;
     if (!this.context.isMany || level.anchor || side === undefined) return level;
     if (side === 'hidden') return { ...level, alone: { count: level.alone.count + 1 } };
-    return { ...level, anchor: side };
+    return about(level, side);
   }
 
   #tenant(fields: Node, table: Declared, sql: string): Tenant {
@@ -94,7 +96,7 @@ export class From {
     if (JoinExpr) return this.#join(JoinExpr, place);
     if (RangeTableSample) return this.#sample(RangeTableSample, place);
     // Functions see what stands before them.
-    this.context.visit(node, place.before && this.context.isMany && !this.level.anchor ? { ...this.level, anchor: place.before } : this.level);
+    this.context.visit(node, place.before && !this.level.anchor ? about(this.level, place.before) : this.level);
     return undefined;
   }
 
@@ -102,7 +104,7 @@ export class From {
     const { reach, tables } = this.context.given;
     const { schemaname, relname } = relation.RangeVar;
     if (reach !== 'all' && tables.known(schemaname, relname)?.tenant) {
-      throw new Refusal('TABLESAMPLE tells how many rows others have', 'Use acrossTenants()', location);
+      throw new Refusal('TABLESAMPLE tells how many rows others have', 'Use db.acrossTenants({ reason }) for TABLESAMPLE', location);
     }
     this.context.visit([args, repeatable], this.level);
     return this.#table(relation.RangeVar, place);
@@ -116,25 +118,46 @@ export class From {
     const table = context.find(fields);
     if (!table.tenant || !context.given.filters) {
       if (table.tenant) this.#group(fields, table);
+      this.#source(fields, table, undefined);
       return undefined;
     }
-    const own = `${alias?.colnames ? nameOf({ schemaname, relname }) : nameOf(fields)}.${quoted(table.tenant.column)}`;
-    const tenant = context.isMany ? this.#tenant(fields, table, own) : undefined;
+    const anchor = context.isMany ? this.#anchor() : undefined;
+    const isOpen = context.isMany && !anchor;
+    // A table whose columns are renamed, or whose join has no condition, tells its tenant within a query of its own.
+    const before = isOpen && (alias?.colnames || !place.canMeet) ? place.before : undefined;
+    const isDerived = alias?.colnames !== undefined || before !== undefined;
+    const column = `${isDerived ? nameOf({ schemaname, relname }) : nameOf(fields)}.${quoted(table.tenant.column)}`;
     const predicates: string[] = [];
-    const predicate = context.predicate(own);
+    const predicate = context.predicate(column);
+    this.#source(fields, table, alias?.colnames ? undefined : `${nameOf(fields)}.${quoted(table.tenant.column)}`);
     if (predicate) predicates.push(predicate);
-    const anchor = tenant && this.#anchor();
-    if (anchor) predicates.push(`${own} = ${anchor.sql}`);
-    if (alias?.colnames || (tenant && !anchor && place.before && !place.canMeet)) {
-      const before = tenant && !anchor ? place.before : undefined;
-      if (before) predicates.push(`${own} = ${before.sql}`);
+    for (const other of [anchor, before]) if (other) predicates.push(`${column} = ${other.sql}`);
+    if (isDerived) {
       if (predicates.length > 0) this.#derive(fields, predicates, before !== undefined);
-      return tenant && !anchor && !before ? 'hidden' : undefined;
+      return isOpen && !before ? 'hidden' : undefined;
     }
     this.#group(fields, table);
     if (place.sink) predicates.forEach(place.sink);
     else if (predicates.length > 0) this.#fence(fields, predicates);
-    return anchor ? undefined : tenant;
+    return isOpen ? this.#tenant(fields, table, column) : undefined;
+  }
+
+  /** Notes a table for conditions that can raise. What a view computes is not known. */
+  #source({ schemaname, relname, alias }: Node, { columns, isView, tenant: of }: Declared, tenant: string | undefined): void {
+    if (!this.context.needsBarrier) return;
+    const [name, schema]: string[] = alias ? [alias.aliasname] : [relname, schemaname];
+    const given: readonly string[] = alias?.colnames?.map((it: Node) => it.String.sval) ?? [];
+    const raises = (column: string) => (columns.has(column) || given.includes(column) ? isView : undefined);
+    this.level.sources.push({ name: name!, schema, raises, tenant, holds: of !== undefined, isNullable: false });
+  }
+
+  /** Notes the rows of a query. */
+  #rowsSource(name: string, rows: Rows, alias: Node | undefined, besides?: readonly Source[]): void {
+    if (!this.context.needsBarrier) return;
+    const column = tenantColumnOf(rows, alias);
+    const columns = renamed(rows, alias?.colnames).columns;
+    const raises = (of: string) => columns.find((it) => it.name === of)?.raises;
+    this.level.sources.push({ name, raises, tenant: column === undefined ? undefined : `${quoted(name)}.${quoted(column)}`, holds: rows.holds, besides, isNullable: false });
   }
 
   #group(fields: Node, table: Declared): void {
@@ -146,10 +169,11 @@ export class From {
 
   #cte(fields: Node, rows: ReturnType<RowsReader['of']> | undefined, place: Place): Side {
     // Inside of a query around, a common table expression is about that one's tenant.
-    if (!rows?.holds) return undefined;
     const { relname, alias, location } = fields;
-    const column = tenantColumnOf(rows, alias);
     const name: string = alias?.aliasname ?? relname;
+    if (rows) this.#rowsSource(name, rows, alias);
+    if (!rows?.holds) return undefined;
+    const column = tenantColumnOf(rows, alias);
     const anchor = this.#anchor();
     if (!column) return anchor || place.before ? refuseMeeting(`"${relname}" does not tell whose its rows are`, location) : 'hidden';
     const sql = `${quoted(name)}.${quoted(column)}`;
@@ -205,16 +229,17 @@ export class From {
   #subselect({ lateral, subquery, alias }: Node, place: Place): Side {
     const { context, level, rows } = this;
     const query = subquery.SelectStmt;
-    const inner = (anchor: Tenant | undefined): Level => ({ ...level, anchor, alone: { count: 0 } });
+    const inner: Level = { ...level, alone: { count: 0 } };
+    if (context.needsBarrier) this.#rowsSource(alias?.aliasname ?? '', rows.of('SelectStmt', query, level.ctes), alias, lateral ? [...level.sources] : undefined);
     const found = context.isMany && !level.anchor ? rows.of('SelectStmt', query, level.ctes) : undefined;
-    if (!found?.holds) return void context.select(query, inner(level.anchor));
+    if (!found?.holds) return void context.select(query, inner);
     const column = tenantColumnOf(found, alias);
     if (place.before && (lateral || !column || !found.isApart || !place.canMeet)) {
       if (!lateral) context.splices.insert(this.#openOf(query, alias), 'lateral ');
-      return void context.select(query, inner(place.before));
+      return void context.select(query, about(inner, place.before));
     }
     if (!found.isApart) refuseMeeting('what a query within FROM counts, limits or compares is of several tenants', startOf(subquery));
-    context.select(query, inner(undefined));
+    context.select(query, inner);
     const name: string = alias?.aliasname ?? '';
     return column && name ? { sql: `${quoted(name)}.${quoted(column)}`, names: [name], column } : 'hidden';
   }
@@ -247,20 +272,30 @@ export class From {
     const leftSink = isInner ? (sink ?? toOn) : isLeft ? sink : isRight ? toOn : undefined;
     const rightSink = isInner ? (toOn ?? sink) : isLeft ? toOn : isRight ? sink : undefined;
     const from = this.tables.length;
+    const { sources } = this.level;
+    const fromLeft = sources.length;
     const left = this.#place(larg, { sink: leftSink, before: place.before, canMeet: place.canMeet });
     const before = isInner || isLeft ? (asTenant(left) ?? place.before) : place.before;
-    const right = this.#place(rarg, { sink: rightSink, before, canMeet: meetSink !== undefined || isMerged });
-    const merges = (it: Tenant) => isNatural || usingClause?.some((column: Node) => column.String.sval === it.column);
-    const isMet = isMerged && asTenant(left)?.column !== undefined && asTenant(left)!.column === asTenant(right)?.column && merges(asTenant(left)!);
+    const merged = asTenant(left)?.column;
+    const fromRight = sources.length;
+    const isTenantMerged = merged !== undefined && (isNatural === true || (usingClause?.some((it: Node) => it.String.sval === merged) ?? false));
+    const right = this.#place(rarg, { sink: rightSink, before, canMeet: meetSink !== undefined || isTenantMerged });
+    sources.forEach((it, i) => (it.isNullable ||= i >= fromLeft && !isInner && (i < fromRight ? !isLeft : !isRight)));
+    const isMet = isTenantMerged && asTenant(right)?.column === merged;
     const side = isMet ? left : this.#meet(left, right, meetSink, jointype);
-    context.visit(quals, this.#about(left ?? right));
-    if (on.length > 0) {
+    const about = this.#about(left ?? right);
+    context.visit(quals, about);
+    if (on.length > 0 || (quals && context.needsBarrier)) {
       const { tokens } = context;
       const keyword = tokens.before(tokens.at(startOf(quals)), 'ON');
-      context.conjoin(keyword, tokens.endOf(keyword + 1, true, 'WHEN'), on);
+      const end = tokens.endOf(keyword + 1, true, 'WHEN');
+      // FULL JOIN is looked at behind the filters of both sides.
+      context.conjoin(keyword, end, on, jointype === 'JOIN_FULL' ? [] : barriersOf(context, quals, keyword, end, about));
     }
     if (!alias) return side;
     this.tables.splice(from);
+    const hidden = sources.splice(fromLeft);
+    if (hidden.length > 0) sources.push({ name: alias.aliasname, raises: () => undefined, tenant: undefined, holds: hidden.some((it) => it.holds), isNullable: false });
     return side === undefined ? undefined : 'hidden';
   }
 
@@ -280,6 +315,9 @@ export class From {
     return { sql: `coalesce(${left.sql}, ${right.sql})`, names: [...left.names, ...right.names] };
   }
 }
+
+/** A level that is about a tenant of its own: what it names itself does not hide that from the queries in it. */
+export const about = (level: Level, anchor: Tenant): Level => ({ ...level, anchor, names: [] });
 
 const asTenant = (side: Side): Tenant | undefined => (side === 'hidden' ? undefined : side);
 

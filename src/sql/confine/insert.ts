@@ -1,6 +1,7 @@
 /** INSERT: the tenant column is given the tenant in every row, and stands in the target of ON CONFLICT. */
 import { TenantMismatchError } from '../../errors.js';
 import { quoted, type Level } from './context.js';
+import { about } from './from.js';
 import type { Node } from '../parser.js';
 import { Refusal } from '../refusal.js';
 import { isTable } from './rows.js';
@@ -15,8 +16,8 @@ export function insert(it: Statement, node: Node, around: Level): void {
   const query = selectStmt?.SelectStmt;
   if (table.tenant) giveTenant(it, node, table);
   if (query) it.select(query, { ...outer, alone: { count: 0 } });
-  const own: Level = { ...outer, parent: around, names: [relation.alias?.aliasname ?? relation.relname], alone: { count: 0 } };
-  const level = it.isMany && table.tenant && !own.anchor ? { ...own, anchor: anchorOf(relation, table) } : own;
+  const own: Level = { ...outer, parent: around, names: [], alone: { count: 0 }, sources: [] };
+  const level = it.isMany && table.tenant && !own.anchor ? about(own, anchorOf(relation, table)) : own;
   it.visit([onConflictClause, returningClause], level);
   if (!table.tenant || !onConflictClause) return;
   it.keepsTenant(onConflictClause.targetList, table);

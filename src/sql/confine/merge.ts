@@ -3,6 +3,7 @@
  * filter. Rows that are inserted are given their tenant.
  */
 import { quoted, type Level } from './context.js';
+import { barriersOf } from './barrier.js';
 import { From, namesIn } from './from.js';
 import { columnsUnnamed, unnamed } from './insert.js';
 import type { Node } from '../parser.js';
@@ -16,7 +17,7 @@ export function merge(it: Statement, rows: RowsReader, node: Node, around: Level
   const outer = it.with(withClause, around);
   const table = it.target(relation);
   const names = it.isMany ? namesIn([sourceRelation, { RangeVar: relation }]) : [];
-  const level: Level = { ...outer, parent: around, names, alone: { count: 0 } };
+  const level: Level = { ...outer, parent: around, names, alone: { count: 0 }, sources: [] };
   const on: string[] = [];
   const from = new From(it, rows, level, []);
   from.addTarget(relation, table, (predicate) => void on.push(predicate));
@@ -27,7 +28,7 @@ export function merge(it: Statement, rows: RowsReader, node: Node, around: Level
   const { tokens } = it;
   const keyword = tokens.before(tokens.at(startOf(joinCondition)), 'ON');
   let when = tokens.endOf(keyword + 1, false, 'WHEN');
-  if (on.length > 0) it.conjoin(keyword, when, on);
+  if (on.length > 0) it.conjoin(keyword, when, on, barriersOf(it, joinCondition, keyword, when, from.inside));
   for (const { MergeWhenClause: arm } of mergeWhenClauses) {
     const end = tokens.endOf(when + 1, false, 'WHEN');
     if (arm.matchKind === 'MERGE_WHEN_NOT_MATCHED_BY_SOURCE' && ofTarget.length > 0) confineArm(it, arm, when, ofTarget);

@@ -1,6 +1,6 @@
 /** Walks an expression: every node kind and field that it accepts stands in the table below, and no other passes. */
 import { kindOf, words } from './fields.js';
-import { safeFunctions } from '../prove/functions.js';
+import { isSafeFunction } from '../prove/functions.js';
 import type { Ctes, Item, Level } from './level.js';
 import { checkOperator } from './operators.js';
 import type { Node } from '../parser.js';
@@ -169,7 +169,7 @@ function checkFunction(path: readonly Node[], location: number | undefined): voi
   const names: string[] = path.map((it) => it.String?.sval ?? '');
   const isOwn = names.length === 2 && names[0] === 'pg_catalog';
   const name = names.at(-1)!;
-  if ((names.length > 1 && !isOwn) || !(safeFunctions.has(name) || (isOwn && ofGrammar.has(name)))) {
+  if ((names.length > 1 && !isOwn) || !(isSafeFunction(name) || (isOwn && ofGrammar.has(name)))) {
     throw new Refusal(`the function ${names.join('.')}() is not known to read its arguments only`, "Use PostgreSQL's own functions, or the handle's methods", location);
   }
 }

@@ -2,7 +2,8 @@
 import { declaredTables } from '../../schema/classify.js';
 import { RawSqlNotScopedError } from '../../schema/index.js';
 import { kindOf, words } from './fields.js';
-import { loadParser, statementOf, type Parse } from '../parser.js';
+import { loadParser, type Parse } from '../load.js';
+import { statementOf } from '../parser.js';
 import { Proof } from './proof.js';
 import { placeOf, Refusal } from '../refusal.js';
 import { select } from './select.js';

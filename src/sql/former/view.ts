@@ -4,6 +4,7 @@
  * it would be applied, and the query is proved as any other.
  */
 import { withoutCtes } from './cte.js';
+import { UnscopedTableError } from '../../errors.js';
 import { kindOf, only } from './fields.js';
 import { isEquals } from './operators.js';
 import { statementOf, type Node, type Parse } from '../parser.js';
@@ -61,6 +62,7 @@ function attempt(parse: Parse, text: string, column: string, tables: Tables, ten
 }
 
 function faultOf(error: unknown, text: string): { fault: string; remedy?: string | undefined } {
+  if (error instanceof UnscopedTableError) return { fault: `the table "${error.table}" is not declared`, remedy: error.message };
   if (!(error instanceof Refusal)) return { fault: 'it is not understood' };
   const place = placeOf(text, error.location);
   return { fault: place === '' ? error.reason : `${error.reason}, at "${place}"`, remedy: error instanceof ViewRefusal ? error.remedy : undefined };

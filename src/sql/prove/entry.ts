@@ -76,6 +76,8 @@ export class Entry {
 export interface Fact {
   readonly a: Entry;
   readonly b: Entry | 'tenant';
+  /** Those of the two whose row may be everybody's instead. */
+  readonly orNull?: readonly Entry[] | undefined;
   /** Undefined for WHERE, which every row satisfies. */
   readonly join?: Join | undefined;
 }

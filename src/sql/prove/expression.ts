@@ -1,9 +1,9 @@
 /** Walks an expression: every node kind and field that it accepts stands in the table below, and no other passes. */
 import type { Ctes, Level } from './entry.js';
 import { kindOf, words } from './fields.js';
-import { isSafeFunction } from './functions.js';
-import { checkColumn, checkField, type Names } from './names.js';
-import { checkOperator } from './operators.js';
+import { isSafeFunction, remedyFor } from './functions.js';
+import { checkColumn, checkField, columnOf, type Names } from './names.js';
+import { checkOperator, isEquals } from './operators.js';
 import type { Node } from '../parser.js';
 import type { Proof } from './proof.js';
 import { Refusal } from '../refusal.js';
@@ -51,7 +51,11 @@ const kinds: Record<string, Record<string, Check>> = {
     ),
     name: (value, place, node) => (node.kind.includes('BETWEEN') ? undefined : operator(value, place, node)),
     lexpr: (value, place, node) => (isOfUpsert(node) ? checkColumn({ ...value.ColumnRef, fields: [...value.ColumnRef.fields.slice(0, -1), { A_Star: {} }] }, place.names) : walk(value, place)),
-    rexpr: nodes,
+    rexpr: (value, place, { kind, name, lexpr }) => {
+      // Beside the tenant column, the array of tenants has its type, wherever that stands.
+      if (kind === 'AEXPR_OP_ANY' && isEquals(name) && columnOf(lexpr, place.names)?.of) place.proof.isTenants(value);
+      walk(value, place);
+    },
     rexpr_list_start: plain,
     rexpr_list_end: plain,
     location,
@@ -181,7 +185,7 @@ function checkFunction(path: readonly Node[], { given }: Proof, location: number
   if (given.functions.has(names.join('.'))) return;
   throw new Refusal(
     `the function ${names.join('.')}() is not known to read its arguments only`,
-    "Use PostgreSQL's own functions, or the handle's methods; one of your own is trusted with withTenancy(db, { functions: [...] })",
+    remedyFor(name),
     location,
   );
 }

@@ -4,7 +4,8 @@
  */
 import type { Given, Proved } from '../given.js';
 import { kindOf, words } from './fields.js';
-import { statementOf, type Node, type Parse } from '../parser.js';
+import type { Parse } from '../load.js';
+import { statementOf, type Node } from '../parser.js';
 import { Proof } from './proof.js';
 import { Refusal } from '../refusal.js';
 import { select } from './select.js';

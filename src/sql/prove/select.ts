@@ -21,25 +21,32 @@ const fields =
  * @param around the common table expressions that it may name
  * @returns what is known of its rows
  */
-export function select(proof: Proof, node: Node, outer: Names | undefined, around: Ctes | undefined, recursion?: Recursion): Rows {
+export function select(proof: Proof, node: Node, outer: Names | undefined, around: Ctes | undefined, { recursion, isLocked = false }: Around = {}): Rows {
   only(node, 'SelectStmt', fields);
   const ctes = withClause(proof, node.withClause, outer, around);
   if (node.op !== 'SETOP_NONE') return setOperation(proof, node, outer, ctes, recursion);
   const level = new Level();
-  const from = new From(proof, level, outer, ctes);
+  const locks = locksOf(node.lockingClause);
+  const from = new From(proof, level, outer, ctes, (name) => isLocked || locks.some((it) => it === undefined || it.includes(name)));
   from.add(node.fromClause);
   from.end(node.whereClause);
   const place: Place = { proof, level, names: from.names, ctes };
   const selected = { ...place, isTarget: true };
   for (const clause of [node.distinctClause, node.groupClause, node.havingClause, node.windowClause, node.limitOffset, node.limitCount]) walk(clause, place);
   walk(node.sortClause, selected);
-  for (const { LockingClause } of node.lockingClause ?? []) {
-    only(LockingClause, 'LockingClause', 'lockedRels strength waitPolicy');
-    for (const { RangeVar } of LockingClause.lockedRels ?? []) checkRangeVar(RangeVar);
-  }
   const rows = node.valuesLists ? values(node, selected) : targets(node.targetList, selected);
   return finish(rows, node, place);
 }
+
+/** The names that each FOR UPDATE or FOR SHARE locks; undefined for all. */
+const locksOf = (clauses: readonly Node[] | undefined): readonly (readonly string[] | undefined)[] =>
+  (clauses ?? []).map(({ LockingClause: clause }) => {
+    only(clause, 'LockingClause', 'lockedRels strength waitPolicy');
+    return clause.lockedRels?.map(({ RangeVar: it }: Node) => {
+      checkRangeVar(it);
+      return it.relname;
+    });
+  });
 
 /** Walks what is selected or returned, and tells its columns. */
 export function targets(list: readonly Node[] | undefined, place: Place): Rows {
@@ -109,10 +116,15 @@ function values(node: Node, place: Place): Rows {
   return { ...noRows, columns, ordered: isEven ? columns.length : 0 };
 }
 
-/** Tells a recursive query what its own rows are, as far as they are known. */
-export type Recursion = (rows: Rows) => void;
+/** What is around a query. */
+interface Around {
+  /** Tells a recursive query what its own rows are, as far as they are known. */
+  readonly recursion?: ((rows: Rows) => void) | undefined;
+  /** Whether a query around locks its rows. */
+  readonly isLocked?: boolean;
+}
 
-function setOperation(proof: Proof, node: Node, outer: Names | undefined, ctes: Ctes | undefined, recursion?: Recursion): Rows {
+function setOperation(proof: Proof, node: Node, outer: Names | undefined, ctes: Ctes | undefined, recursion: Around['recursion']): Rows {
   only(node, 'SelectStmt', 'op all larg rarg withClause sortClause limitOffset limitCount limitOption');
   const { larg, rarg, sortClause, limitOffset, limitCount } = node;
   let rows = select(proof, larg, outer, ctes);

@@ -12,6 +12,8 @@ CREATE TABLE "notes" (
 	CONSTRAINT "notes_pkey" PRIMARY KEY("account_id","id")
 );
 
+CREATE INDEX "notes_account_id_task_id_index" ON "notes" ("account_id","task_id");
+CREATE INDEX "notes_tag_id_account_id_index" ON "notes" ("tag_id","account_id");
 -- Citus: put the tables in their place. Does nothing on plain PostgreSQL.
 DO $citus$
 BEGIN

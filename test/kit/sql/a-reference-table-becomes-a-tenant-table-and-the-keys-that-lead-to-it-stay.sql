@@ -22,6 +22,19 @@ END
 $tenant$;
 ALTER TABLE "labels" DROP CONSTRAINT "labels_pkey";
 ALTER TABLE "labels" ADD PRIMARY KEY ("account_id","id");
+-- Stops where a concurrent build was interrupted: it leaves an index that is invalid.
+DO $index$
+DECLARE
+	left_over text;
+BEGIN
+	SELECT string_agg(indexrelid::regclass::text, ', ') INTO left_over FROM pg_index
+		WHERE NOT indisvalid AND indexrelid IN (to_regclass('"labels_account_id_project_id_index"'), to_regclass('"labels_country_id_account_id_index"'))
+		OR indexrelid IN (to_regclass('"labels_account_id_project_id_index_new"'), to_regclass('"labels_country_id_account_id_index_new"'));
+	IF left_over IS NOT NULL THEN RAISE EXCEPTION USING MESSAGE = 'Run "npx drizzle-tenant indexes", which finishes it, and then the migration again. Nothing was changed: a concurrent build was interrupted, and left ' || left_over || '.'; END IF;
+END
+$index$;
+CREATE INDEX IF NOT EXISTS "labels_account_id_project_id_index" ON "labels" ("account_id","project_id");
+CREATE INDEX IF NOT EXISTS "labels_country_id_account_id_index" ON "labels" ("country_id","account_id");
 -- Citus: put the tables in their place. Does nothing on plain PostgreSQL.
 DO $citus$
 BEGIN

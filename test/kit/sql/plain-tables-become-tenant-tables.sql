@@ -29,7 +29,30 @@ ALTER TABLE "projects" DROP CONSTRAINT "projects_pkey";
 ALTER TABLE "projects" ADD PRIMARY KEY ("account_id","id");
 ALTER TABLE "tasks" DROP CONSTRAINT "tasks_pkey";
 ALTER TABLE "tasks" ADD PRIMARY KEY ("account_id","id");
+-- Stops where a concurrent build was interrupted: it leaves an index that is invalid.
+DO $index$
+DECLARE
+	left_over text;
+BEGIN
+	SELECT string_agg(indexrelid::regclass::text, ', ') INTO left_over FROM pg_index
+		WHERE NOT indisvalid AND indexrelid IN (to_regclass('"tasks_title"'), to_regclass('"accounts_country_id_id_index"'), to_regclass('"tasks_account_id_project_id_index"'))
+		OR indexrelid IN (to_regclass('"tasks_title_new"'), to_regclass('"accounts_country_id_id_index_new"'), to_regclass('"tasks_account_id_project_id_index_new"'));
+	IF left_over IS NOT NULL THEN RAISE EXCEPTION USING MESSAGE = 'Run "npx drizzle-tenant indexes", which finishes it, and then the migration again. Nothing was changed: a concurrent build was interrupted, and left ' || left_over || '.'; END IF;
+END
+$index$;
+-- Keeps "tasks_title" under another name until the new one stands. Does nothing where "drizzle-tenant indexes" did it.
+DO $index$
+BEGIN
+	IF to_regclass('"tasks_title_old"') IS NULL THEN
+		ALTER INDEX "tasks_title" RENAME TO "tasks_title_old";
+	END IF;
+END
+$index$;
+CREATE INDEX IF NOT EXISTS "tasks_title" ON "tasks" ("account_id","title");
+DROP INDEX "tasks_title_old";
 ALTER TABLE "projects" ADD CONSTRAINT "projects_account_id_name_unique" UNIQUE("account_id","name");
+CREATE INDEX IF NOT EXISTS "accounts_country_id_id_index" ON "accounts" ("country_id","id");
+CREATE INDEX IF NOT EXISTS "tasks_account_id_project_id_index" ON "tasks" ("account_id","project_id");
 -- Citus: put the tables in their place. Does nothing on plain PostgreSQL.
 DO $citus$
 BEGIN

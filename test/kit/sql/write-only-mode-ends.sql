@@ -31,6 +31,18 @@ ALTER TABLE "tasks" ALTER COLUMN "account_id" SET NOT NULL;
 ALTER TABLE "projects" ADD PRIMARY KEY ("account_id","id");
 ALTER TABLE "tasks" ADD PRIMARY KEY ("account_id","id");
 ALTER TABLE "projects" ADD CONSTRAINT "projects_account_id_name_unique" UNIQUE("account_id","name");
+-- Stops where a concurrent build was interrupted: it leaves an index that is invalid.
+DO $index$
+DECLARE
+	left_over text;
+BEGIN
+	SELECT string_agg(indexrelid::regclass::text, ', ') INTO left_over FROM pg_index
+		WHERE NOT indisvalid AND indexrelid IN (to_regclass('"tasks_account_id_project_id_index"'))
+		OR indexrelid IN (to_regclass('"tasks_account_id_project_id_index_new"'));
+	IF left_over IS NOT NULL THEN RAISE EXCEPTION USING MESSAGE = 'Run "npx drizzle-tenant indexes", which finishes it, and then the migration again. Nothing was changed: a concurrent build was interrupted, and left ' || left_over || '.'; END IF;
+END
+$index$;
+CREATE INDEX IF NOT EXISTS "tasks_account_id_project_id_index" ON "tasks" ("account_id","project_id");
 -- Citus: put the tables in their place. Does nothing on plain PostgreSQL.
 DO $citus$
 BEGIN

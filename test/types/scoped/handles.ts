@@ -239,3 +239,22 @@ const tdb = db.forTenant(id);
   const rows: (typeof labels.$inferInsert)[] = [{ id: 1, name: 'x' }];
   await tdb.insert(labels).values(rows);
 }
+
+/** Several handles in one transaction: its handles are the database's own, and so is a function that takes it. */
+export async function signUp(database: typeof db, id: TenantId<'account'>) {
+  const counted = (some: typeof db) => some.forTenant(id).$count(projects);
+  const result = await database.transaction(
+    async (tx) => {
+      await tx.shared.insert(countries).values({ id: 1, code: 'x', name: 'x' });
+      await tx.forTenant(id).insert(projects).values({ name: 'x' });
+      const all = await tx.transaction((inner) => inner.acrossTenants({ reason: 'x' }).$count(projects));
+      if (all > 5) tx.rollback();
+      return [all, await counted(tx)] as const;
+    },
+    { isolationLevel: 'serializable' },
+  );
+  Expect<Equal<typeof result, readonly [number, number]>>;
+  withTenancy(nodePostgres({ client: new pg.Pool() }), { rls: true, across: { role: 'app_admin' } });
+  withTenancy(nodePostgres({ client: new pg.Pool() }), { rls: true, across: pglite({ client: new PGlite() }) });
+  return result;
+}

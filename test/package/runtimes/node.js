@@ -1,0 +1,3 @@
+import { run } from './app.js';
+
+console.log(await run(process.env.URL));
