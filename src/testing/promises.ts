@@ -20,9 +20,8 @@ export interface FreshDatabase {
  *   needs CREATEDB
  * @throws TestDatabaseError where it cannot be made
  * @example
- * // Vitest: it is closed when the test ends. In node:test, t.after(() => database.close()).
  * const database = await freshDatabase({ schema });
- * onTestFinished(database.close);
+ * onTestFinished(database.close); // of Vitest; in node:test, t.after(database.close)
  * const db = withTenancy(database.drizzle, { relations });
  */
 export async function freshDatabase(options: FreshOptions): Promise<FreshDatabase> {
@@ -55,7 +54,8 @@ export interface IsolationOptions<Name extends string, TRelations extends object
  * @returns what the program returned; it rejects with what the program threw, where it threw the same on both
  * @throws IsolationError where they differ, TestDatabaseError where a database cannot be made
  * @example
- * it('keeps the projects apart', () => expectIsolated({ schema, relations, tenant: id, seed }, (tdb) => listProjects(tdb)));
+ * it('keeps the projects apart', () =>
+ *   expectIsolated({ schema, relations, tenant: id, seed: seedRows }, (tdb) => tdb.select().from(projects)));
  */
 export async function expectIsolated<Name extends string, TRelations extends object, A>(
   given: IsolationOptions<Name, TRelations>,

@@ -75,7 +75,9 @@ function declarations() {
       if (!readdirSync(join(folder, `out-${typescript}`)).includes('schema.d.ts')) fail('There are no declarations.');
       // Who uses the declarations sees what was declared.
       writeFileSync(join(folder, `out-${typescript}`, 'use.ts'), "import { tdb } from './database.js';\nimport { projects } from './schema.js';\nexport const rows: Promise<{ name: string }[]> = Promise.resolve(tdb.select({ name: projects.name }).from(projects));\n");
-      tsc(typescript, folder, '--noEmit', '--strict', '--skipLibCheck', '--module', 'nodenext', '--target', 'esnext', '--types', 'node', join(`out-${typescript}`, 'use.ts'));
+      const compilerOptions = { module: 'nodenext', target: 'esnext', types: ['node'], strict: true, skipLibCheck: true, noEmit: true };
+      writeFileSync(join(folder, `out-${typescript}`, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['use.ts'] }));
+      tsc(typescript, folder, '-p', `out-${typescript}`);
     }
   }
 }
