@@ -9,9 +9,9 @@ export interface Column {
   readonly name: string;
   /** The entry whose tenant it holds; a null may stand in its place. */
   readonly of?: Entry | undefined;
-  /** Where the values of a query's column come from, and the level that sees them. */
+  /** Where the values of a query's column come from, and the entry for its rows. */
   readonly sources?: readonly Source[] | undefined;
-  readonly level?: Level | undefined;
+  readonly entry?: Entry | undefined;
 }
 
 /**
@@ -61,7 +61,7 @@ export class Entry {
 
   add(name: string, of?: Entry, sources?: readonly Source[]): void {
     // Of two columns of one name, PostgreSQL lets neither be named.
-    this.#columns.set(name, this.#columns.has(name) ? { name } : { name, of, sources, level: this.level });
+    this.#columns.set(name, this.#columns.has(name) ? { name } : { name, of, sources, entry: this });
   }
 
   column(name: string): Column | undefined {

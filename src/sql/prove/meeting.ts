@@ -4,7 +4,7 @@
  */
 import type { Entry, Level, Rows } from './entry.js';
 import { sameTenant } from './facts.js';
-import { columnOf, type Names } from './names.js';
+import { columnOf, nameOf, type Names } from './names.js';
 import type { Node } from '../parser.js';
 import { Refusal } from '../refusal.js';
 
@@ -57,7 +57,7 @@ export function mixing(node: Node, level: Level, names: Names, tellsTenant: bool
     const { ival } = it.A_Const ?? {};
     if (ival) return targets[(ival.ival ?? 0) - 1]?.val;
     const fields = it.ColumnRef?.fields;
-    return (fields?.length === 1 && targets.find(({ name }) => name !== undefined && name === fields[0].String?.sval)?.val) || it;
+    return (fields?.length === 1 && targets.find(({ name, val }) => (name ?? nameOf(val)) === fields[0].String?.sval)?.val) || it;
   };
   const on: Node[] = (node.distinctClause ?? []).filter((it: Node) => Object.keys(it).length > 0);
   if (on.length > 0 && !on.some((it) => isTenant(selected(it)))) return 'DISTINCT ON chooses among the rows of every tenant';

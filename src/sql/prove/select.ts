@@ -1,5 +1,5 @@
 /** A query: SELECT, VALUES, and set operations of them. */
-import { Level, noRows, type Ctes, type Rows, type Source } from './entry.js';
+import { Level, noRows, type Column, type Ctes, type Rows, type Source } from './entry.js';
 import { walk, type Place } from './expression.js';
 import { only } from './fields.js';
 import { From, checkRangeVar } from './from.js';
@@ -65,7 +65,7 @@ export function targets(list: readonly Node[] | undefined, place: Place): Rows {
       const qualifier = path?.slice(0, -1).map((it) => it.String?.sval as string | undefined);
       const source = !qualifier ? undefined : qualifier.length === 0 ? names.scope : entryOf(qualifier, names);
       if (!source?.whole) whole = false;
-      for (const { name, of, sources, level: at } of source?.columns() ?? []) columns.push({ name, sources: isOf(of, level) ? [true] : ((at === level && sources) || [val]) });
+      for (const it of source?.columns() ?? []) columns.push({ name: it.name, sources: isOf(it.of, level) ? [true] : (passed(it, level, names) ?? [val]) });
       continue;
     }
     columns.push({ name: name ?? nameOf(val), sources: sourcesOf(val, place) });
@@ -76,13 +76,17 @@ export function targets(list: readonly Node[] | undefined, place: Place): Rows {
 /** Whether a column holds the tenant of the rows of the level: its own, or that of the row around to which they belong. */
 const isOf = (of: unknown, level: Level): boolean => of !== undefined && ((of as { level: Level }).level === level || level.ties.includes(of as never));
 
+/** Where the values of a column come from that is passed on as it is: not one that an outer join may leave empty. */
+const passed = (column: Column | undefined, level: Level, { scope }: Names): readonly Source[] | undefined =>
+  column?.entry?.level === level && !scope.absent.includes(column.entry) ? column.sources : undefined;
+
 /** What is selected: the tenant, which may be the first that an outer join left there. */
 export function sourcesOf(value: Node, { level, names }: Place): readonly Source[] {
   const args: readonly Node[] = value?.CoalesceExpr?.args ?? [value];
   const columns = args.map((it) => columnOf(it, names));
   if (columns.every((it) => isOf(it?.of, level))) return [true];
   const [column] = columns;
-  return (args.length === 1 && column?.level === level && column.sources) || [value];
+  return (args.length === 1 && passed(column, level, names)) || [value];
 }
 
 /** What a query holds of tenants, when all of it was walked. */
@@ -141,7 +145,7 @@ function setOperation(proof: Proof, node: Node, outer: Names | undefined, ctes: 
   const place: Place = { proof, level, names: { scope: new Scope([], []), outer }, ctes };
   for (const clause of [sortClause, limitOffset, limitCount]) walk(clause, place);
   if (!proof.meets) return rows;
-  if (rows.holds !== 'nothing' && level.sublinks.some((it) => it.rows.holds !== 'nothing')) {
+  if (level.sublinks.some((it) => it.rows.holds !== 'nothing')) {
     throw new Refusal('a subquery in LIMIT runs over the rows of every tenant', 'Give LIMIT a number');
   }
   const isLimited = (limitOffset || limitCount) && rows.holds === 'tenant' && rows.ties.length === 0;

@@ -102,6 +102,8 @@ export const refusedAcross: readonly (readonly [text: string, reason: RegExp])[]
   [`select p.name, q.title from projects p join (select "accountId", title from tasks offset 1) q on q."accountId" = p."accountId"`, meeting],
   [`select p.name, q.title from projects p join (select "accountId", title from tasks order by id fetch first 2 rows with ties) q on q."accountId" = p."accountId"`, meeting],
   [`select p.name, q.title from projects p join (select distinct on (title) "accountId", title from tasks) q on q."accountId" = p."accountId"`, meeting],
+  [`select 1 from countries o where exists (select 1 from projects p join (select distinct on (name) o.name, "accountId" as a from users) q on q.a = p."accountId")`, meeting],
+  [`select p.name, q.x from projects p join (select "accountId", id as x from tasks union all (select "accountId", id from users) limit (select count(*) from tasks)) q on q."accountId" = p."accountId"`, /LIMIT runs over/],
   [`select p.name, q.n from projects p join (select "accountId", row_number() over (order by id) as n from tasks) q on q."accountId" = p."accountId"`, meeting],
   [`select p.name, q.n from projects p join (select "accountId", count(*) over () as n from tasks) q on q."accountId" = p."accountId"`, meeting],
   [`select p.name, q.n from projects p join (select "accountId", rank() over w as n from tasks window w as (order by id)) q on q."accountId" = p."accountId"`, meeting],
