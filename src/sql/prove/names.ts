@@ -100,8 +100,8 @@ export function checkColumn(node: Node, names: Names): void {
     throw new Refusal(`the system column ${column} tells of other rows`, 'Leave the system columns out, and name a row by its primary key', node.location);
   }
   const found = path.length > 3 ? [] : nearest(names, path.at(-3), path.at(-2)!);
-  if (found.length === 0) throw new Refusal(`"${path.slice(0, -1).join('.')}" is no source of rows here`, 'Name a table or alias of the query', node.location);
-  if (column !== undefined && found.some((it) => !it.column(column))) refuseField(column, path.at(-2)!, node.location);
+  if (found.length !== 1) throw new Refusal(`"${path.slice(0, -1).join('.')}" is no source of rows here, or two are called so`, 'Name a table or alias of the query', node.location);
+  if (column !== undefined && !found[0]!.column(column)) refuseField(column, path.at(-2)!, node.location);
 }
 
 /**

@@ -1,5 +1,5 @@
 /** A query: SELECT, VALUES, and set operations of them. */
-import { Level, noRows, type Column, type Ctes, type Rows, type Source } from './entry.js';
+import { isTenant, Level, noRows, type Column, type Ctes, type Rows, type Source } from './entry.js';
 import { walk, type Place } from './expression.js';
 import { only } from './fields.js';
 import { From, checkRangeVar } from './from.js';
@@ -94,18 +94,14 @@ export function finish(rows: Rows, node: Node, { proof, level, names }: Place): 
   const { own } = level;
   if (!proof.meets) return known({ ...rows, holds: level.entries.some((it) => it.holds !== 'nothing') ? 'tenant' : 'nothing', own, ties: level.ties });
   const { holds, ties, why } = holdingOf(level);
-  if (holds !== 'tenant' || ties.length > 0) return { ...rows, holds, why, own, ties };
-  const isOfTenant = (value: Node) => sourcesOf(value, { proof, level, names, ctes: undefined })[0] === true;
-  const mix = mixing(node, level, names, rows.columns.some(isTenant), isOfTenant);
-  return { ...rows, holds: mix ? 'mixed' : 'tenant', why: mix, own, ties };
+  const isOfTenant = (value: Node) => isTenant(sourcesOf(value, { proof, level, names, ctes: undefined }));
+  const mix = holds === 'tenant' && ties.length === 0 ? mixing(node, level, names, isOfTenant) : why;
+  return { ...rows, holds: mix ? 'mixed' : holds, why: mix, own, ties };
 }
 
 /** One column may be the tenant's and another that of a row around: which of them is that of the rows is not known then. */
 const known = (rows: Rows): Rows =>
   rows.own || rows.ties.length > 0 ? rows : { ...rows, columns: rows.columns.map((it) => (it.sources.includes(true) ? { ...it, sources: [] } : it)) };
-
-/** Whether a column holds the tenant in every row. */
-export const isTenant = ({ sources }: Rows['columns'][number]) => sources.length > 0 && sources.every((it) => it === true);
 
 function values(node: Node, place: Place): Rows {
   const columns: { name: string; sources: Source[] }[] = [];
@@ -115,9 +111,7 @@ function values(node: Node, place: Place): Rows {
       (columns[i] ??= { name: `column${i + 1}`, sources: [] }).sources.push(value);
     });
   }
-  // Rows of different lengths are PostgreSQL's error; none of their columns is of use here.
-  const isEven = node.valuesLists.every((it: Node) => it.List.items.length === columns.length);
-  return { ...noRows, columns, ordered: isEven ? columns.length : 0 };
+  return { ...noRows, columns, ordered: columns.length };
 }
 
 /** What is around a query. */
@@ -138,7 +132,7 @@ function setOperation(proof: Proof, node: Node, outer: Names | undefined, ctes: 
     // What is known of the rows of a recursion is assumed, and given up where its second operand does not keep it.
     if (!recursion) rows = both;
     else if (before === (before = gistOf(both))) break;
-    else rows = { ...both, columns: both.columns.map((it) => ({ ...it, sources: isTenant(it) ? [true] : [] })) };
+    else rows = { ...both, columns: both.columns.map((it) => ({ ...it, sources: isTenant(it.sources) ? [true] : [] })) };
     if (!recursion) break;
   }
   const level = new Level();
@@ -153,7 +147,7 @@ function setOperation(proof: Proof, node: Node, outer: Names | undefined, ctes: 
 }
 
 /** What of rows can change from one round of a recursion to the next, and changes in one direction only. */
-const gistOf = ({ holds, own, ties, columns }: Rows) => `${holds} ${own} ${ties.length} ${columns.map((it) => +isTenant(it)).join('')}`;
+const gistOf = ({ holds, own, ties, columns }: Rows) => `${holds} ${own} ${ties.length} ${columns.map((it) => +isTenant(it.sources)).join('')}`;
 
 /** The rows of both operands: a column is what it is in each. */
 function united(proof: Proof, left: Rows, right: Rows): Rows {
@@ -166,6 +160,5 @@ function united(proof: Proof, left: Rows, right: Rows): Rows {
   if (holding.length === 0) return rows;
   if (!proof.meets) return known({ ...rows, holds: 'tenant' });
   const mixed = holding.find((it) => it.holds === 'mixed');
-  if (ties.length > 0 || (!mixed && columns.some(isTenant))) return { ...rows, holds: 'tenant' };
-  return { ...rows, holds: 'mixed', why: mixed?.why ?? 'its operands do not tell whose their rows are in one column' };
+  return mixed && ties.length === 0 ? { ...rows, holds: 'mixed', why: mixed.why } : { ...rows, holds: 'tenant' };
 }
