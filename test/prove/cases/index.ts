@@ -8,6 +8,7 @@ import * as meeting from './meeting.js';
 import * as one from './one.js';
 import * as parameters from './parameters.js';
 import * as several from './several.js';
+import * as types from './types.js';
 
 export interface Case {
   readonly text: string;
@@ -32,7 +33,7 @@ const of = (reach: Given['reach'], text: string, count: number, reason?: RegExp)
 const any = /./;
 
 const bound = 'select p.name from projects p where p."accountId" = $1';
-const later: readonly (readonly [text: string, from: string, to: string])[] = [
+const later: readonly (readonly [text: string, from: string, to: string, reason?: RegExp])[] = [
   [`${bound} and exists (select 1)`, 'EXISTS_SUBLINK', 'MULTIEXPR_SUBLINK'],
   [`${bound} and exists (select 1)`, '{"SelectStmt":{"targetList":[{"ResTarget":{"val":{"A_Const":{"ival":{"ival":1}', '{"OtherStmt":{"targetList":[{"ResTarget":{"val":{"A_Const":{"ival":{"ival":1}'],
   [`${bound} and p.id = 1`, '"A_Const":{"ival":{"ival":1}', '"A_Other":{"ival":{"ival":1}'],
@@ -49,12 +50,12 @@ const later: readonly (readonly [text: string, from: string, to: string])[] = [
   [`with c as (select 1) select 1`, '"ctequery":{"SelectStmt"', '"ctequery":{"OtherStmt"'],
   [`with c as (select 1) select 1`, '"CommonTableExpr":{', '"CommonTableExpr":{"other":true,'],
   [`with recursive c(x) as (select 1 union select x from c) cycle x set y using z select 1 from c`, '"cycle_clause":{', '"cycle_clause":{"other":true,'],
-  [`with recursive c(x) as (select 1 union select x from c) cycle x set y using z select 1 from c`, '"cycle_mark_value":{"A_Const"', '"cycle_mark_value":{"A_Expr"'],
+  [`with recursive c(x) as (select 1 union select x from c) cycle x set y using z select 1 from c`, '"cycle_mark_value":{"A_Const"', '"cycle_mark_value":{"A_Expr"', /an expression marks a cycle/],
   [`select 1 union select 2`, '"op":"SETOP_UNION",', '"op":"SETOP_UNION","fromClause":[],'],
-  [`delete from projects p where p."accountId" = $1`, '"aliasname":"p"', '"aliasname":"p","colnames":[{"String":{"sval":"accountId"}}]'],
+  [`delete from projects p where p."accountId" = $1`, '"aliasname":"p"', '"aliasname":"p","colnames":[{"String":{"sval":"accountId"}}]', /other names/],
   [`delete from projects p where p."accountId" = $1`, '"DeleteStmt":{', '"DeleteStmt":{"other":true,'],
   [`insert into projects ("accountId", id) values ($1, 1) on conflict do nothing`, '"onConflictClause":{', '"onConflictClause":{"other":true,'],
-  [`set local work_mem = '1MB'`, '"A_Const"', '"A_Expr"'],
+  [`set local work_mem = '1MB'`, '"A_Const"', '"A_Expr"', /which rows are seen/],
 ];
 
 export const cases: readonly Case[] = [
@@ -74,6 +75,8 @@ export const cases: readonly Case[] = [
   ...everybody.notOfAll.map((it) => of('all', it, 0, any)),
   ...[...expressions.settings, ...expressions.types, ...expressions.systemColumns].map((it) => of('one', it, 0)),
   ...[...expressions.notSettings, ...expressions.notSystemColumns].map((it) => of('one', it, 0, any)),
-  ...later.map(([text, from, to]): Case => ({ ...of('one', text, 0, any), later: [from, to] })),
+  ...types.keeping.map((it) => of('one', it, 0)),
+  ...types.changing.map((it) => of('one', it, 0, /not bound|not this handle's tenant/)),
+  ...later.map(([text, from, to, reason = /is not understood|no query/]): Case => ({ ...of('one', text, 0, reason), later: [from, to] })),
   ...expressions.notTypes.map((it) => of('one', it, 0, /not a plain one|looks into/)),
 ];
