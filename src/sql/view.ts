@@ -6,8 +6,8 @@
 import { UnscopedTableError } from '../errors.js';
 import type { Given } from './given.js';
 import { statementOf, type Node, type Parse } from './parser.js';
+import { isTenant } from './prove/entry.js';
 import { proveRows } from './prove/prove.js';
-import { isTenant } from './prove/select.js';
 import { placeOf, Refusal } from './refusal.js';
 import type { Tables } from './tables.js';
 
@@ -49,7 +49,7 @@ export function proveView(
     const found = tenancyOf(query, tables, tenancy);
     refuseLocks(query);
     const rows = proveRows(parse, { SelectStmt: query }, given);
-    const telling = rows.columns.filter(isTenant).map((it) => it.name);
+    const telling = rows.columns.filter((it) => isTenant(it.sources)).map((it) => it.name);
     const column = declared ?? telling[0] ?? named;
     if (column === undefined) return undefined;
     if (!telling.includes(column)) throw new ViewRefusal(strange(query, column, rows.columns.map((it) => it.name)), filled(column), undefined);

@@ -5,7 +5,7 @@ import { basename, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
 import { cases } from './cases/index.js';
-import { proveText, refusalOf, type Prove } from './prove-text.js';
+import { laterParse, proveText, refusalOf, type Prove } from './prove-text.js';
 
 const folder = fileURLToPath(new URL('../../src/sql/prove/', import.meta.url));
 
@@ -33,7 +33,7 @@ export async function mutated(name: string, text: string): Promise<Prove> {
         setup({ onLoad }) {
           onLoad({ filter: /sql\/prove\/[^/]*\.ts$/ }, ({ path }) => ({ contents: basename(path) === name ? text : sources.get(basename(path))!, loader: 'ts' }));
           // The parser is given.
-          onLoad({ filter: /sql\/load\.ts$/ }, () => ({ contents: 'export class ParseError extends Error {}', loader: 'ts' }));
+          onLoad({ filter: /sql\/load\.ts$/ }, () => ({ contents: 'export class ParseError { static [Symbol.hasInstance](it) { return it?.constructor?.name === "ParseError"; } }', loader: 'ts' }));
         },
       },
     ],
@@ -51,8 +51,8 @@ export async function mutated(name: string, text: string): Promise<Prove> {
 /** The cases that a prover judges otherwise than it should. */
 export function wrong(prove: Prove, isEnough: (found: readonly string[]) => boolean = () => false): string[] {
   const found: string[] = [];
-  for (const { text, count, more, reason } of cases) {
-    const said = refusalOf(() => proveText(text, more.reach, count, more, prove));
+  for (const { text, count, more, reason, later } of cases) {
+    const said = refusalOf(() => proveText(text, more.reach, count, more, prove, later && laterParse(...later)));
     const isRight = reason ? said !== undefined && reason.test(said) : said === undefined;
     if (!isRight) found.push(`${reason ? (said === undefined ? 'accepted' : 'refused otherwise') : 'refused'}: ${text}`);
     if (isEnough(found)) break;

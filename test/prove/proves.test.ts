@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { RawSqlNotScopedError } from '../../src/index.js';
 import { cases } from './cases/index.js';
 import { refused } from './cases/one.js';
-import { proveText, refusalOf } from './prove-text.js';
+import { laterParse, proveText, refusalOf } from './prove-text.js';
 import { proveCase } from './support.js';
 
 const short = (text: string) => (text.length > 200 ? `${text.slice(0, 200)}...` : text);
@@ -13,8 +13,8 @@ describe('accepts', () => {
 });
 
 describe('refuses', () => {
-  test.each(titled.filter(([, , it]) => it.reason))('%s: %s', (_, __, { text, count, more, reason }) => {
-    expect(refusalOf(() => proveText(text, more.reach, count, more))).toMatch(reason!);
+  test.each(titled.filter(([, , it]) => it.reason))('%s: %s', (_, __, { text, count, more, reason, later }) => {
+    expect(refusalOf(() => proveText(text, more.reach, count, more, undefined, later && laterParse(...later)))).toMatch(reason!);
   });
 });
 

@@ -9,9 +9,9 @@ export interface Column {
   readonly name: string;
   /** The entry whose tenant it holds; a null may stand in its place. */
   readonly of?: Entry | undefined;
-  /** Where the values of a query's column come from, and the level that sees them. */
+  /** Where the values of a query's column come from, and the entry for its rows. */
   readonly sources?: readonly Source[] | undefined;
-  readonly level?: Level | undefined;
+  readonly entry?: Entry | undefined;
 }
 
 /**
@@ -38,6 +38,9 @@ export interface Rows {
   readonly ties: readonly Entry[];
 }
 
+/** Whether a column holds the tenant in each row. */
+export const isTenant = (sources: readonly Source[]): boolean => sources.length > 0 && sources.every((it) => it === true);
+
 export const noRows: Rows = { columns: [], ordered: 0, whole: true, holds: 'nothing', own: false, ties: [] };
 
 /** A range table entry. */
@@ -61,7 +64,7 @@ export class Entry {
 
   add(name: string, of?: Entry, sources?: readonly Source[]): void {
     // Of two columns of one name, PostgreSQL lets neither be named.
-    this.#columns.set(name, this.#columns.has(name) ? { name } : { name, of, sources, level: this.level });
+    this.#columns.set(name, this.#columns.has(name) ? { name } : { name, of, sources, entry: this });
   }
 
   column(name: string): Column | undefined {
@@ -102,14 +105,13 @@ export class Level {
   ties: readonly Entry[] = [];
 
   /** Adds an entry for the rows of a query, and what is known of them. */
-  addRows(name: string, { columns, whole, holds, why, own, ties }: Rows, isOne: boolean, location?: number): Entry {
+  addRows(name: string, { columns, whole, holds, why, own, ties }: Rows, location?: number): Entry {
     const entry = new Entry(this, name, undefined, undefined, location);
     entry.holds = holds;
     entry.why = why;
     entry.whole = whole;
-    const isKnown = isOne ? own || ties.length > 0 : holds === 'tenant';
     for (const { name, sources } of columns) {
-      entry.add(name, isKnown && sources.length > 0 && sources.every((it) => it === true) ? entry : undefined, sources);
+      entry.add(name, holds !== 'mixed' && isTenant(sources) ? entry : undefined, sources);
     }
     const join: Join = { left: [], right: [], filtered: [entry] };
     if (own) this.facts.push({ a: entry, b: 'tenant', join });

@@ -2,13 +2,12 @@
 import type { Ctes, Level } from './entry.js';
 import { kindOf, words } from './fields.js';
 import { isSafeFunction, remedyFor } from './functions.js';
-import { checkColumn, checkField, columnOf, type Names } from './names.js';
+import { checkColumn, checkField, columnOf, isOfUpsert, type Names } from './names.js';
 import { checkOperator, isEquals } from './operators.js';
 import type { Node } from '../parser.js';
 import type { Proof } from './proof.js';
 import { Refusal } from '../refusal.js';
 import { select } from './select.js';
-import { isOfUpsert } from './system.js';
 import { checkType } from './types.js';
 
 /** Where an expression stands. */
@@ -50,7 +49,7 @@ const kinds: Record<string, Record<string, Check>> = {
         'AEXPR_SIMILAR AEXPR_BETWEEN AEXPR_NOT_BETWEEN AEXPR_BETWEEN_SYM AEXPR_NOT_BETWEEN_SYM',
     ),
     name: (value, place, node) => (node.kind.includes('BETWEEN') ? undefined : operator(value, place, node)),
-    lexpr: (value, place, node) => (isOfUpsert(node) ? checkColumn({ ...value.ColumnRef, fields: [...value.ColumnRef.fields.slice(0, -1), { A_Star: {} }] }, place.names) : walk(value, place)),
+    lexpr: (value, place, node) => (isOfUpsert(node, place.names) ? undefined : walk(value, place)),
     rexpr: (value, place, { kind, name, lexpr }) => {
       // Beside the tenant column, the array of tenants has its type, wherever that stands.
       if (kind === 'AEXPR_OP_ANY' && isEquals(name) && columnOf(lexpr, place.names)?.of) place.proof.isTenants(value);

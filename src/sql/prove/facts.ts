@@ -92,7 +92,7 @@ function tenantOf(expression: Node, level: Level, names: Names): Entry | undefin
  */
 export function firstOf(level: Level, entries: readonly Entry[]): Entry {
   const first = new Entry(level, '');
-  const known = [...level.facts];
+  const known = level.facts.filter((it) => !it.orNull);
   for (const [i, entry] of entries.entries()) {
     const isSame = entries.slice(0, i).every((it) => sameTenant([it, entry], known).has(entry));
     if (isSame) level.facts.push({ a: first, b: entry, join: { left: [], right: [], filtered: [entry] } });

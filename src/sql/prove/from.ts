@@ -18,10 +18,9 @@ const ofValues = new Set(
     'jsonb_path_query jsonb_path_query_tz json_array_elements json_array_elements_text jsonb_array_elements jsonb_array_elements_text').split(' '),
 );
 /** The columns of functions that name them. */
-const columnsOf: Record<string, readonly string[]> = Object.fromEntries([
-  ...['json', 'jsonb'].flatMap((kind) => ['', '_text'].flatMap((text) => [[`${kind}_each${text}`, ['key', 'value']], [`${kind}_array_elements${text}`, ['value']]])),
-  ['ts_debug', ['alias', 'description', 'token', 'dictionaries', 'dictionary', 'lexemes']],
-]);
+const columnsOf: Record<string, readonly string[]> = Object.fromEntries(
+  ['json', 'jsonb'].flatMap((kind) => ['', '_text'].flatMap((text) => [[`${kind}_each${text}`, ['key', 'value']], [`${kind}_array_elements${text}`, ['value']]])),
+);
 
 /** The FROM of one level, while its entries are gathered. */
 export class From {
@@ -115,7 +114,7 @@ export class From {
     const cte = schemaname === undefined ? find(this.ctes, relname) : undefined;
     if (cte) {
       if (!cte.rows) throw new Refusal(`"${relname}" is named before it is read`, 'Put the common table expression before its first use', location);
-      return one(level.addRows(name, renamed(cte.rows, columnNames), proof.isOne, location));
+      return one(level.addRows(name, renamed(cte.rows, columnNames), location));
     }
     const table = proof.table(schemaname, relname, location);
     if (!columnNames) {
@@ -142,7 +141,7 @@ export class From {
     if (kind !== 'SelectStmt') throw new Refusal(`${words(kind)} is not understood in FROM`, 'Write a query there');
     const name: string = alias?.aliasname ?? '';
     const rows = select(this.proof, query, lateral ? this.#lateral().names : this.outer, this.ctes, { isLocked: this.isLocked(name) });
-    return one(this.level.addRows(name, renamed(rows, namesOf(alias)), this.proof.isOne));
+    return one(this.level.addRows(name, renamed(rows, namesOf(alias))));
   }
 
   #function(fields: Node): Scope {
@@ -164,9 +163,6 @@ export class From {
     for (const { List } of functions) {
       const [call, definitions] = List.items;
       const called = call.FuncCall?.funcname.at(-1).String.sval;
-      if (called === undefined && !call.SQLValueFunction && !call.CoalesceExpr) {
-        throw new Refusal(`${words(kindOf(call)[0])} is not understood in FROM`, 'Call a function there');
-      }
       if (called !== undefined) columns.add(called);
       const known = called !== undefined && Object.hasOwn(columnsOf, called) ? columnsOf[called]! : [];
       for (const column of known) columns.add(column);
@@ -187,7 +183,7 @@ export class From {
   #document({ alias }: Node, columns: readonly string[]): Scope {
     if (alias) only(alias, 'Alias', 'aliasname colnames');
     const rows = { columns: columns.map((name) => ({ name, sources: [] })), ordered: columns.length, whole: true, holds: 'nothing', own: false, ties: [] } as const;
-    return one(this.level.addRows(alias?.aliasname ?? '', renamed(rows, namesOf(alias)), this.proof.isOne));
+    return one(this.level.addRows(alias?.aliasname ?? '', renamed(rows, namesOf(alias))));
   }
 
   #sample(fields: Node): Scope {

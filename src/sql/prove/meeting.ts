@@ -4,7 +4,7 @@
  */
 import type { Entry, Level, Rows } from './entry.js';
 import { sameTenant } from './facts.js';
-import { columnOf, type Names } from './names.js';
+import { columnOf, nameOf, type Names } from './names.js';
 import type { Node } from '../parser.js';
 import { Refusal } from '../refusal.js';
 
@@ -31,7 +31,8 @@ export function holdingOf(level: Level): Pick<Rows, 'holds' | 'ties' | 'why'> {
   const holding = level.sublinks.filter((it) => it.rows.holds !== 'nothing');
   const overAll = 'a subquery of an expression runs over the rows of every tenant';
   if (level.entries.some((it) => it.holds !== 'nothing')) {
-    const loose = holding.find(({ rows }) => !rows.ties.some((it) => it.level === level || level.ties.some((tie) => tie.level === it.level)));
+    // One that is tied to a level around is tied to this one: each of them is tied to one around it, or joined by its tenant.
+    const loose = holding.find((it) => it.rows.ties.length === 0);
     if (loose) throw new Refusal(overAll, 'Compare its tenant column with that of the query around it, or group by the tenant column and join on it', loose.location);
     const mixed = level.entries.find((it) => it.holds === 'mixed');
     return { holds: mixed ? 'mixed' : 'tenant', ties: level.ties, why: mixed?.why };
@@ -47,17 +48,17 @@ export function holdingOf(level: Level): Pick<Rows, 'holds' | 'ties' | 'why'> {
 
 /**
  * What keeps the rows of a query, filtered by the tenant that they tell, from being those that it gives for that tenant
- * alone. A group that tells its tenant holds no other's rows: PostgreSQL lets a column stand beside aggregates only where
+ * alone. Rows that tell none meet no others anyway. A group that tells its tenant holds no other's rows: PostgreSQL lets a column stand beside aggregates only where
  * the group determines it.
  */
-export function mixing(node: Node, level: Level, names: Names, tellsTenant: boolean, isTenant: (value: Node) => boolean): string | undefined {
+export function mixing(node: Node, level: Level, names: Names, isTenant: (value: Node) => boolean): string | undefined {
   if (node.limitCount || node.limitOffset) return 'LIMIT and OFFSET count the rows of every tenant';
   const targets: Node[] = (node.targetList ?? []).map((it: Node) => it.ResTarget);
   const selected = (it: Node): Node => {
     const { ival } = it.A_Const ?? {};
     if (ival) return targets[(ival.ival ?? 0) - 1]?.val;
     const fields = it.ColumnRef?.fields;
-    return (fields?.length === 1 && targets.find(({ name }) => name !== undefined && name === fields[0].String?.sval)?.val) || it;
+    return (fields?.length === 1 && targets.find(({ name, val }) => (name ?? nameOf(val)) === fields[0].String?.sval)?.val) || it;
   };
   const on: Node[] = (node.distinctClause ?? []).filter((it: Node) => Object.keys(it).length > 0);
   if (on.length > 0 && !on.some((it) => isTenant(selected(it)))) return 'DISTINCT ON chooses among the rows of every tenant';
@@ -68,7 +69,5 @@ export function mixing(node: Node, level: Level, names: Names, tellsTenant: bool
     const found = base === undefined ? undefined : named.find((it) => it !== over && it.name === base);
     return found !== undefined && isPartitioned(found);
   };
-  if (!level.windows.every(isPartitioned)) return 'a window reaches over the rows of every tenant';
-  if (tellsTenant) return undefined;
-  return node.groupClause ? 'GROUP BY puts rows of several tenants together' : 'it does not tell whose its rows are';
+  return level.windows.every(isPartitioned) ? undefined : 'a window reaches over the rows of every tenant';
 }

@@ -1,8 +1,11 @@
 /** What a name means where it stands, as PostgreSQL finds it: in the query itself, then in those around it. */
 import type { Column, Entry } from './entry.js';
+import { kindOf } from './fields.js';
 import type { Node } from '../parser.js';
 import { Refusal } from '../refusal.js';
-import { isSystemColumn, refuseSystemColumn } from './system.js';
+
+/** They tell where a row lies among everybody's rows, and after how many transactions of all. */
+const systemColumns = new Set(['ctid', 'xmin', 'xmax', 'cmin', 'cmax', 'tableoid', 'oid']);
 
 /** The entries that names may mean: those of a FROM, or of one join in it. */
 export class Scope {
@@ -93,12 +96,25 @@ export function checkColumn(node: Node, names: Names): void {
   const path = node.fields.map((it: Node) => (it.A_Star ? undefined : it.String?.sval)) as (string | undefined)[];
   const column = path.at(-1);
   if (path.length === 1) {
-    if (column !== undefined && isSystemColumn(column) && !names.scope.column(column)) refuseSystemColumn(column, node.location);
-    return;
+    if (column === undefined || !systemColumns.has(column) || names.scope.column(column)) return;
+    throw new Refusal(`the system column ${column} tells of other rows`, 'Leave the system columns out, and name a row by its primary key', node.location);
   }
   const found = path.length > 3 ? [] : nearest(names, path.at(-3), path.at(-2)!);
-  if (found.length === 0) throw new Refusal(`"${path.slice(0, -1).join('.')}" is no source of rows here`, 'Name a table or alias of the query', node.location);
-  if (column !== undefined && found.some((it) => !it.column(column))) refuseField(column, path.at(-2)!, node.location);
+  if (found.length !== 1) throw new Refusal(`"${path.slice(0, -1).join('.')}" is no source of rows here, or two are called so`, 'Name a table or alias of the query', node.location);
+  if (column !== undefined && !found[0]!.column(column)) refuseField(column, path.at(-2)!, node.location);
+}
+
+/**
+ * Whether an expression is `xmax = 0`, of a row of the tenant's own: whether an upsert inserted the row or updated it. No
+ * other number, which would be a transaction's; nor of a row that others have, too.
+ */
+export function isOfUpsert({ kind, name, lexpr, rexpr }: Node, names: Names): boolean {
+  const path = pathOf(lexpr);
+  const operator = name?.length === 1 ? name[0].String?.sval : undefined;
+  const isZero = rexpr?.A_Const?.ival !== undefined && (rexpr.A_Const.ival.ival ?? 0) === 0;
+  if (kind !== 'AEXPR_OP' || (operator !== '=' && operator !== '<>') || path?.at(-1) !== 'xmax' || path.length > 3 || !isZero) return false;
+  const found = path.length === 1 ? names.scope.entries.filter((it) => it.table) : nearest(names, path.at(-3), path.at(-2)!);
+  return found.length === 1 && found[0]!.table?.tenant !== undefined && !found[0]!.table.tenant.everybody;
 }
 
 /** Refuses `(a).b` unless it is a column of the whole row `a`, or a field of `row(...)`. */
@@ -128,62 +144,30 @@ function refuseField(name: string, of: string, location: number | undefined): ne
   );
 }
 
-/** The name that PostgreSQL gives a column without an alias. */
+/** The name that PostgreSQL gives a column without an alias; `?column?` where there is none, or it is not known here. */
 export function nameOf(value: Node): string {
-  const [kind, it] = kindIn(value);
-  switch (kind) {
-    case 'ColumnRef':
-      return it.fields.at(-1).String.sval;
-    case 'FuncCall':
-      return it.funcname.at(-1).String.sval;
-    case 'TypeCast': {
-      const inner = nameOf(it.arg);
-      return inner === '?column?' ? it.typeName.names.at(-1).String.sval : inner;
-    }
-    case 'CollateClause':
-      return nameOf(it.arg);
-    case 'A_Indirection':
-      return it.indirection.findLast((part: Node) => part.String)?.String.sval ?? nameOf(it.arg);
-    case 'CaseExpr': {
-      const inner = it.defresult ? nameOf(it.defresult) : '?column?';
-      return inner === '?column?' ? 'case' : inner;
-    }
-    case 'MinMaxExpr':
-      return it.op === 'IS_GREATEST' ? 'greatest' : 'least';
-    case 'A_Expr':
-      return it.kind === 'AEXPR_NULLIF' ? 'nullif' : '?column?';
-    case 'SubLink':
-      if (it.subLinkType === 'EXISTS_SUBLINK') return 'exists';
-      if (it.subLinkType === 'ARRAY_SUBLINK') return 'array';
-      if (it.subLinkType === 'EXPR_SUBLINK') {
-        let query = it.subselect.SelectStmt;
-        while (query?.larg) query = query.larg;
-        const target = query?.targetList?.[0]?.ResTarget;
-        if (target) return target.name ?? nameOf(target.val);
-        if (query?.valuesLists) return 'column1';
-      }
-      return '?column?';
-    case 'SQLValueFunction':
-      return it.op.replace('SVFOP_', '').replace(/_N$/, '').toLowerCase();
+  const [kind, it] = kindOf(value);
+  const last = (path: readonly Node[] | undefined) => path?.findLast((part) => part.String)?.String.sval;
+  const inner = kind === 'TypeCast' || kind === 'CollateClause' ? it.arg : kind === 'CaseExpr' ? it.defresult : undefined;
+  const name = inner ? nameOf(inner) : '?column?';
+  if (name !== '?column?') return name;
+  if (kind === 'ColumnRef' || kind === 'FuncCall' || kind === 'TypeCast') return last(it.fields ?? it.funcname ?? it.typeName.names) ?? name;
+  if (kind === 'A_Indirection') return last(it.indirection) ?? nameOf(it.arg);
+  if (kind === 'SubLink' && it.subLinkType === 'EXPR_SUBLINK') {
+    const target = it.subselect.SelectStmt?.targetList?.[0].ResTarget;
+    return target ? (target.name ?? nameOf(target.val)) : name;
   }
-  return constructs[kind] ?? '?column?';
+  return named[kind === 'SubLink' ? it.subLinkType : kind === 'MinMaxExpr' ? it.op : kind] ?? name;
 }
 
-const kindIn = (node: Node): [string, Node] => Object.entries<Node>(node ?? {})[0] ?? ['', undefined];
-
-const constructs: Record<string, string> = {
+const named: Record<string, string> = {
+  CaseExpr: 'case',
   CoalesceExpr: 'coalesce',
+  IS_GREATEST: 'greatest',
+  IS_LEAST: 'least',
   A_ArrayExpr: 'array',
+  ARRAY_SUBLINK: 'array',
+  EXISTS_SUBLINK: 'exists',
   RowExpr: 'row',
   GroupingFunc: 'grouping',
-  MergeSupportFunc: 'merge_action',
-  JsonObjectConstructor: 'json_object',
-  JsonArrayConstructor: 'json_array',
-  JsonArrayQueryConstructor: 'json_array',
-  JsonObjectAgg: 'json_objectagg',
-  JsonArrayAgg: 'json_arrayagg',
-  JsonParseExpr: 'json',
-  JsonScalarExpr: 'json_scalar',
-  JsonSerializeExpr: 'json_serialize',
-  XmlSerialize: 'xmlserialize',
 };

@@ -1,5 +1,5 @@
 /** A query: SELECT, VALUES, and set operations of them. */
-import { Level, noRows, type Ctes, type Rows, type Source } from './entry.js';
+import { isTenant, Level, noRows, type Column, type Ctes, type Rows, type Source } from './entry.js';
 import { walk, type Place } from './expression.js';
 import { only } from './fields.js';
 import { From, checkRangeVar } from './from.js';
@@ -65,7 +65,7 @@ export function targets(list: readonly Node[] | undefined, place: Place): Rows {
       const qualifier = path?.slice(0, -1).map((it) => it.String?.sval as string | undefined);
       const source = !qualifier ? undefined : qualifier.length === 0 ? names.scope : entryOf(qualifier, names);
       if (!source?.whole) whole = false;
-      for (const { name, of, sources, level: at } of source?.columns() ?? []) columns.push({ name, sources: isOf(of, level) ? [true] : ((at === level && sources) || [val]) });
+      for (const it of source?.columns() ?? []) columns.push({ name: it.name, sources: isOf(it.of, level) ? [true] : (passed(it, level, names) ?? [val]) });
       continue;
     }
     columns.push({ name: name ?? nameOf(val), sources: sourcesOf(val, place) });
@@ -76,13 +76,17 @@ export function targets(list: readonly Node[] | undefined, place: Place): Rows {
 /** Whether a column holds the tenant of the rows of the level: its own, or that of the row around to which they belong. */
 const isOf = (of: unknown, level: Level): boolean => of !== undefined && ((of as { level: Level }).level === level || level.ties.includes(of as never));
 
+/** Where the values of a column come from that is passed on as it is: not one that an outer join may leave empty. */
+const passed = (column: Column | undefined, level: Level, { scope }: Names): readonly Source[] | undefined =>
+  column?.entry?.level === level && !scope.absent.includes(column.entry) ? column.sources : undefined;
+
 /** What is selected: the tenant, which may be the first that an outer join left there. */
 export function sourcesOf(value: Node, { level, names }: Place): readonly Source[] {
   const args: readonly Node[] = value?.CoalesceExpr?.args ?? [value];
   const columns = args.map((it) => columnOf(it, names));
   if (columns.every((it) => isOf(it?.of, level))) return [true];
   const [column] = columns;
-  return (args.length === 1 && column?.level === level && column.sources) || [value];
+  return (args.length === 1 && passed(column, level, names)) || [value];
 }
 
 /** What a query holds of tenants, when all of it was walked. */
@@ -90,18 +94,14 @@ export function finish(rows: Rows, node: Node, { proof, level, names }: Place): 
   const { own } = level;
   if (!proof.meets) return known({ ...rows, holds: level.entries.some((it) => it.holds !== 'nothing') ? 'tenant' : 'nothing', own, ties: level.ties });
   const { holds, ties, why } = holdingOf(level);
-  if (holds !== 'tenant' || ties.length > 0) return { ...rows, holds, why, own, ties };
-  const isOfTenant = (value: Node) => sourcesOf(value, { proof, level, names, ctes: undefined })[0] === true;
-  const mix = mixing(node, level, names, rows.columns.some(isTenant), isOfTenant);
-  return { ...rows, holds: mix ? 'mixed' : 'tenant', why: mix, own, ties };
+  const isOfTenant = (value: Node) => isTenant(sourcesOf(value, { proof, level, names, ctes: undefined }));
+  const mix = holds === 'tenant' && ties.length === 0 ? mixing(node, level, names, isOfTenant) : why;
+  return { ...rows, holds: mix ? 'mixed' : holds, why: mix, own, ties };
 }
 
 /** One column may be the tenant's and another that of a row around: which of them is that of the rows is not known then. */
 const known = (rows: Rows): Rows =>
   rows.own || rows.ties.length > 0 ? rows : { ...rows, columns: rows.columns.map((it) => (it.sources.includes(true) ? { ...it, sources: [] } : it)) };
-
-/** Whether a column holds the tenant in every row. */
-export const isTenant = ({ sources }: Rows['columns'][number]) => sources.length > 0 && sources.every((it) => it === true);
 
 function values(node: Node, place: Place): Rows {
   const columns: { name: string; sources: Source[] }[] = [];
@@ -111,9 +111,7 @@ function values(node: Node, place: Place): Rows {
       (columns[i] ??= { name: `column${i + 1}`, sources: [] }).sources.push(value);
     });
   }
-  // Rows of different lengths are PostgreSQL's error; none of their columns is of use here.
-  const isEven = node.valuesLists.every((it: Node) => it.List.items.length === columns.length);
-  return { ...noRows, columns, ordered: isEven ? columns.length : 0 };
+  return { ...noRows, columns, ordered: columns.length };
 }
 
 /** What is around a query. */
@@ -134,14 +132,14 @@ function setOperation(proof: Proof, node: Node, outer: Names | undefined, ctes: 
     // What is known of the rows of a recursion is assumed, and given up where its second operand does not keep it.
     if (!recursion) rows = both;
     else if (before === (before = gistOf(both))) break;
-    else rows = { ...both, columns: both.columns.map((it) => ({ ...it, sources: isTenant(it) ? [true] : [] })) };
+    else rows = { ...both, columns: both.columns.map((it) => ({ ...it, sources: isTenant(it.sources) ? [true] : [] })) };
     if (!recursion) break;
   }
   const level = new Level();
   const place: Place = { proof, level, names: { scope: new Scope([], []), outer }, ctes };
   for (const clause of [sortClause, limitOffset, limitCount]) walk(clause, place);
   if (!proof.meets) return rows;
-  if (rows.holds !== 'nothing' && level.sublinks.some((it) => it.rows.holds !== 'nothing')) {
+  if (level.sublinks.some((it) => it.rows.holds !== 'nothing')) {
     throw new Refusal('a subquery in LIMIT runs over the rows of every tenant', 'Give LIMIT a number');
   }
   const isLimited = (limitOffset || limitCount) && rows.holds === 'tenant' && rows.ties.length === 0;
@@ -149,7 +147,7 @@ function setOperation(proof: Proof, node: Node, outer: Names | undefined, ctes: 
 }
 
 /** What of rows can change from one round of a recursion to the next, and changes in one direction only. */
-const gistOf = ({ holds, own, ties, columns }: Rows) => `${holds} ${own} ${ties.length} ${columns.map((it) => +isTenant(it)).join('')}`;
+const gistOf = ({ holds, own, ties, columns }: Rows) => `${holds} ${own} ${ties.length} ${columns.map((it) => +isTenant(it.sources)).join('')}`;
 
 /** The rows of both operands: a column is what it is in each. */
 function united(proof: Proof, left: Rows, right: Rows): Rows {
@@ -162,6 +160,5 @@ function united(proof: Proof, left: Rows, right: Rows): Rows {
   if (holding.length === 0) return rows;
   if (!proof.meets) return known({ ...rows, holds: 'tenant' });
   const mixed = holding.find((it) => it.holds === 'mixed');
-  if (ties.length > 0 || (!mixed && columns.some(isTenant))) return { ...rows, holds: 'tenant' };
-  return { ...rows, holds: 'mixed', why: mixed?.why ?? 'its operands do not tell whose their rows are in one column' };
+  return mixed && ties.length === 0 ? { ...rows, holds: 'mixed', why: mixed.why } : { ...rows, holds: 'tenant' };
 }

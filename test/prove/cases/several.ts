@@ -15,6 +15,7 @@ export const accepted: readonly string[] = [
 ];
 
 export const refused: readonly (readonly [text: string, reason: RegExp])[] = [
+  [`select id from projects where "accountId" = all($1)`, /not bound/],
   [`select id from projects`, /not bound/],
   [`select id from projects where "accountId" = $1`, /not bound/],
   [`select id from projects where "accountId" <> all($1)`, /not bound/],
