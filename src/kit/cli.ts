@@ -7,6 +7,7 @@ import { Command, CommanderError } from 'commander';
 import { applySteps } from './apply.js';
 import { connect, requireCitus, type Database } from './database.js';
 import { DatabaseStateError, describeFault } from './errors.js';
+import { addDataCommands } from './data/commands.js';
 import { editedMigrations } from './edited.js';
 import { readLive, type Live } from './live.js';
 import { planSteps, type PlanStep } from './live-plan.js';
@@ -200,6 +201,7 @@ function commands(output: Output): Command {
       line(done.already ? `Nothing to do: the tenant has shard ${done.shard} of "${done.table}" for itself.` : `Done: the tenant has shard ${done.shard} of "${done.table}" for itself, and one of each table beside it.`);
     });
 
+  addDataCommands({ command, load, urlOf: (options, { config }) => urlOf(options) ?? config['dbCredentials']?.url, line, report });
   return program;
 }
 

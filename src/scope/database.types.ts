@@ -4,6 +4,7 @@ import type { PgAsyncDatabase } from 'drizzle-orm/pg-core/async';
 import type { PgMaterializedView, PgQueryResultHKT, PgView, PgQueryResultKind, PgTransactionConfig } from 'drizzle-orm/pg-core';
 import type { PgRawRow } from 'drizzle-orm/pg-core/session';
 import type { PgRelationalQueryHKTBase, RelationalQueryBuilder } from 'drizzle-orm/pg-core/query-builders/query';
+import type { TenantData } from '../data/tenant-data.js';
 import type { TenancyOfRelationTable, TenantRelations } from '../schema/relations.js';
 import type { Tenancy, TenantId } from '../schema/tenancy.js';
 import type { AnyTenantTable, TenantTypeError } from '../schema/table.types.js';
@@ -246,6 +247,15 @@ export interface TenancyDatabase<TRelations = {}, TQueryResult extends PgQueryRe
     build: (tdb: NoInfer<TenantDatabase<Name, TRelations, TQueryResult>>) => PromiseLike<TResult> & SQLWrapper,
   ): PreparedForTenant<Name, TResult>;
   /**
+   * A tenant as a whole: export, import, clone, erase, compare.
+   *
+   * @param id an id of the tenant
+   * @param options `tenancy`, where ids of several tenancies look alike: a whole tenant is not moved on a guess
+   * @throws InvalidTenantIdError when the value is not an id, or may be one of several tenancies, before anything is sent
+   * @example await pipeline(db.tenantData(id).export(), createWriteStream('acme.ndjson.gz'));
+   */
+  tenantData<Id>(id: CheckId<Id>, options?: { readonly tenancy?: Tenancy<NoInfer<NameOf<Id>>, any, any> | undefined }): TenantData<NameOf<Id>>;
+  /**
    * Runs several handles in one transaction: what they do is kept as a whole, or not at all. Statements of several
    * tenants run one after the other, each under its own setting where the database has row-level security.
    *
@@ -254,10 +264,10 @@ export interface TenancyDatabase<TRelations = {}, TQueryResult extends PgQueryRe
    * @throws UnsupportedTenantOperationError when a handle is used after its transaction
    * @example
    * await db.transaction(async (tx) => {
-   *   await tx.shared.insert(users).values({ id: userId, email });
-   *   const account = tx.forTenant(accountId);
-   *   await account.insert(accounts).values({ name });
-   *   await account.insert(members).values({ userId });
+   *   await tx.shared.insert(countries).values({ id: 1, name: 'Utopia' }).onConflictDoNothing();
+   *   const tenant = tx.forTenant(id);
+   *   await tenant.insert(accounts).values({ name }).onConflictDoNothing();
+   *   await tenant.insert(projects).values({ name: crypto.randomUUID() });
    * });
    */
   transaction<T>(

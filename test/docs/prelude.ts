@@ -29,6 +29,7 @@ export * as Schedule from 'effect/Schedule';
 export * as Stream from 'effect/Stream';
 export { default as postgres } from 'postgres';
 export * from '../../src/index.js';
+export { confine, ready } from '../../src/scope/sql.js';
 export { tenantSetting } from '../../src/schema/rls.js';
 export * from '../../src/effect/index.js';
 export * from '../../src/kit/index.js';

@@ -11,6 +11,7 @@ import * as schema from '../support/schema.js';
 const { accounts, users, projects, tasks, notes, labels, projectUsers, countries, openTasks, relations } = schema;
 const db = withTenancy(drizzle.mock(), { relations });
 await db.ready;
+await db.ready;
 type Sql = { toSQL(): { sql: string; params: unknown[] } };
 const parent = alias(tasks, 'parent');
 
@@ -102,7 +103,11 @@ const cases = [
   ...Object.entries(reads(db.forTenants([a, b]))).map(([name, query]) => [`several: ${name}`, query, [a, b]] as const),
 ];
 
-test.each(cases)('%s', async (_, query, tenant) => {
+/** What these count or join would be of several tenants. */
+const ofOne = ['several: subquery', 'several: two ctes'];
+
+test.each(cases)('%s', async (name, query, tenant) => {
+  if (ofOne.includes(name)) return void expect(() => query.toSQL()).toThrow(/[Gg]roup by the tenant column and join on it/);
   const { sql, params } = query.toSQL();
   await proveScoped(sql, { tables: schema, tenant, params });
 });

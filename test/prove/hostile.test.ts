@@ -5,7 +5,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { dropDatabases, open, type Contents } from '../support/databases.js';
 import { stateOf } from '../support/state.js';
-import { accepted } from './cases.js';
+import { accepted } from './cases/one.js';
 import { hostileStatements, mutations } from './hostile.js';
 import { numbered, proveCase } from './support.js';
 

@@ -1,5 +1,5 @@
 /** Hostile statements: what the prover accepts, spoilt in one to three of the ways that an attacker or a mistake would. */
-import { accepted } from './cases.js';
+import { accepted } from './cases/one.js';
 
 /** Numbers that are the same on every run. */
 function randomFrom(seed: number): () => number {

@@ -5,12 +5,17 @@ import type { Given, Proved } from '../../src/sql/given.js';
 import { loadParser, prove, Tables } from '../../src/sql/index.js';
 import * as schema from '../support/schema.js';
 
-const parse = await loadParser();
+export const parse = await loadParser();
 const own = Object.values(schema).filter((it): it is any => typeof it === 'object');
 
-/** @param text with `count` parameters of its own */
-export function proveText(text: string, reach: Given['reach'], count: number, more: Partial<Given> = {}): Proved {
-  return prove(parse, text, {
+export type Prove = typeof prove;
+
+/**
+ * @param text with `count` parameters of its own
+ * @param proveIt the prover, or one with a rule broken
+ */
+export function proveText(text: string, reach: Given['reach'], count: number, more: Partial<Given> = {}, proveIt: Prove = prove): Proved {
+  return proveIt(parse, text, {
     reach,
     filters: true,
     tenancy: undefined,

@@ -5,7 +5,7 @@
  * - One table: in WHERE. INNER JOIN: its right side in ON. LEFT JOIN: its right side in ON. RIGHT JOIN: its left side in ON.
  * - Where neither filters the rows of that table only (FULL JOIN, USING, NATURAL, a join with an alias): the table is joined
  *   with one empty row, `(tasks join (select) as "_1" on ...)`. It is still the table, so that all that names it still does.
- * - A table whose columns are renamed becomes a derived table.
+ * - A table whose columns are renamed, and the source of MERGE, becomes a derived table.
  */
 import { barriersOf } from './barrier.js';
 import type { Context, Level, Sink, Source, Tenant } from './context.js';
@@ -28,6 +28,8 @@ interface Place {
   readonly before: Tenant | undefined;
   /** Whether a condition may say that its tenant is that one. */
   readonly canMeet: boolean;
+  /** Whether it is the source of MERGE. Citus takes a table or a query there, and no join. */
+  readonly isSource?: boolean;
 }
 
 export class From {
@@ -69,7 +71,7 @@ export class From {
 
   /** The source of MERGE, whose rows no condition filters: those that match nothing are inserted. */
   addSource(node: Node, on: Sink): void {
-    const side = this.#place(node, { sink: undefined, before: undefined, canMeet: true });
+    const side = this.#place(node, { sink: undefined, before: undefined, canMeet: true, isSource: true });
     this.#side = this.#meet(this.#side, side, on, 'JOIN_INNER');
   }
 
@@ -126,7 +128,9 @@ export class From {
     // A table whose columns are renamed, or whose join has no condition, tells its tenant within a query of its own.
     const before = isOpen && (alias?.colnames || !place.canMeet) ? place.before : undefined;
     const isDerived = alias?.colnames !== undefined || before !== undefined;
-    const column = `${isDerived ? nameOf({ schemaname, relname }) : nameOf(fields)}.${quoted(table.tenant.column)}`;
+    // Behind a schema, columns are named that a query would not have.
+    const isSource = place.isSource === true && (alias !== undefined || schemaname === undefined);
+    const column = `${isDerived || isSource ? nameOf({ schemaname, relname }) : nameOf(fields)}.${quoted(table.tenant.column)}`;
     const predicates: string[] = [];
     const predicate = context.predicate(column);
     this.#source(fields, table, alias?.colnames ? undefined : `${nameOf(fields)}.${quoted(table.tenant.column)}`);
@@ -137,9 +141,11 @@ export class From {
       return isOpen && !before ? 'hidden' : undefined;
     }
     this.#group(fields, table);
-    if (place.sink) predicates.forEach(place.sink);
+    if (isSource) {
+      if (predicates.length > 0) this.#derive(fields, predicates, false);
+    } else if (place.sink) predicates.forEach(place.sink);
     else if (predicates.length > 0) this.#fence(fields, predicates);
-    return isOpen ? this.#tenant(fields, table, column) : undefined;
+    return isOpen ? this.#tenant(fields, table, `${nameOf(fields)}.${quoted(table.tenant.column)}`) : undefined;
   }
 
   /** Notes a table for conditions that can raise. What a view computes is not known. */
@@ -238,10 +244,12 @@ export class From {
       if (!lateral) context.splices.insert(this.#openOf(query, alias), 'lateral ');
       return void context.select(query, about(inner, place.before));
     }
-    if (!found.isApart) refuseMeeting('what a query within FROM counts, limits or compares is of several tenants', startOf(subquery));
+    // Drizzle writes an outermost set operation as the only query of a FROM.
+    const isOutermost = query.op !== 'SETOP_NONE' && level.parent?.parent === undefined;
+    if (!found.isApart && !isOutermost) refuseMeeting('what a query within FROM counts, limits or compares is of several tenants', startOf(subquery));
     context.select(query, inner);
     const name: string = alias?.aliasname ?? '';
-    return column && name ? { sql: `${quoted(name)}.${quoted(column)}`, names: [name], column } : 'hidden';
+    return column && name && found.isApart ? { sql: `${quoted(name)}.${quoted(column)}`, names: [name], column } : 'hidden';
   }
 
   /** Where the parenthesis around a query in FROM opens: that behind which its alias stands. */

@@ -30,6 +30,8 @@ export interface Rows {
   /** False where a star stands for columns that are not known. */
   readonly whole: boolean;
   readonly holds: Holds;
+  /** What mixes them, where they are mixed. */
+  readonly why?: string | undefined;
   /** Whether they are the rows of the handle's tenants only. */
   readonly own: boolean;
   /** Entries of a level around: the rows are of the same tenant as the row of each of those. */
@@ -41,6 +43,7 @@ export const noRows: Rows = { columns: [], ordered: 0, whole: true, holds: 'noth
 /** A range table entry. */
 export class Entry {
   holds: Holds = 'nothing';
+  why: string | undefined;
   /** False where it may have columns that are not known. */
   whole = true;
   /** Whether its columns are seen behind its name only. */
@@ -76,6 +79,8 @@ export class Entry {
 export interface Fact {
   readonly a: Entry;
   readonly b: Entry | 'tenant';
+  /** Those of the two whose row may be everybody's instead. */
+  readonly orNull?: readonly Entry[] | undefined;
   /** Undefined for WHERE, which every row satisfies. */
   readonly join?: Join | undefined;
 }
@@ -97,9 +102,10 @@ export class Level {
   ties: readonly Entry[] = [];
 
   /** Adds an entry for the rows of a query, and what is known of them. */
-  addRows(name: string, { columns, whole, holds, own, ties }: Rows, isOne: boolean, location?: number): Entry {
+  addRows(name: string, { columns, whole, holds, why, own, ties }: Rows, isOne: boolean, location?: number): Entry {
     const entry = new Entry(this, name, undefined, undefined, location);
     entry.holds = holds;
+    entry.why = why;
     entry.whole = whole;
     const isKnown = isOne ? own || ties.length > 0 : holds === 'tenant';
     for (const { name, sources } of columns) {

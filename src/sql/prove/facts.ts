@@ -10,13 +10,15 @@ export interface Condition {
   readonly expression: Node;
   readonly names: Names;
   readonly join?: Join | undefined;
+  /** The entries that may be missing from what it filters. */
+  readonly absent: readonly Entry[];
 }
 
 /**
  * The entries that have the same tenant as the first of `present`, in each row in which all of `present` stand, and
  * `'tenant'` where that is one of the handle's. An outer join fills entries up with nulls: its condition is known to have
  * been satisfied where an entry stands that it would have dropped otherwise, or one of each side. An equality that was
- * satisfied tells that both of its sides stand.
+ * satisfied tells that both of its sides stand. What may be everybody's row instead tells nothing of a third.
  */
 export function sameTenant(present: readonly Entry[], facts: readonly Fact[]): ReadonlySet<Entry | 'tenant'> {
   const here = new Set<unknown>(present);
@@ -25,39 +27,50 @@ export function sameTenant(present: readonly Entry[], facts: readonly Fact[]): R
   for (let before = -1; before !== holding.size; ) {
     before = holding.size;
     for (const fact of facts) {
-      const { a, b, join } = fact;
+      const { a, b, join, orNull } = fact;
       if (holding.has(fact) || (join && !join.filtered.some(has) && !(join.left.some(has) && join.right.some(has)))) continue;
       holding.add(fact);
-      here.add(a).add(b);
+      if (!orNull) here.add(a).add(b);
     }
   }
   const found = new Set<Entry | 'tenant'>([present[0]!]);
+  const orEverybody = new Set<Entry | 'tenant'>();
   for (let before = 0; before !== found.size; ) {
     before = found.size;
-    for (const { a, b } of holding) {
-      if (found.has(a)) found.add(b);
-      else if (b !== 'tenant' && found.has(b)) found.add(a);
+    for (const { a, b, orNull } of holding) {
+      const add = (it: Entry | 'tenant') => (orNull?.includes(it as Entry) ? orEverybody : found).add(it);
+      if (found.has(a)) add(b);
+      else if (b !== 'tenant' && found.has(b)) add(a);
     }
   }
-  return found;
+  return orEverybody.size === 0 ? found : new Set([...found, ...orEverybody]);
 }
 
 /** Adds the facts of a condition. Only what stands in a conjunction of plain comparisons is one. */
-export function addFacts(proof: Proof, level: Level, { expression, names, join }: Condition): void {
+export function addFacts(proof: Proof, level: Level, { expression, names, join, absent }: Condition): void {
   for (const conjunct of conjuncts(expression)) {
-    const comparison = conjunct.A_Expr;
-    if (!comparison || !isEquals(comparison.name)) continue;
-    const { kind, lexpr, rexpr } = comparison;
-    const left = tenantOf(lexpr, level, names);
-    const right = kind === 'AEXPR_OP' || kind === 'AEXPR_NOT_DISTINCT' ? tenantOf(rexpr, level, names) : undefined;
-    if (left && right) {
-      // IS NOT DISTINCT FROM would hold for two nulls too.
-      if (kind === 'AEXPR_OP') level.facts.push({ a: left, b: right, join });
-    } else {
-      const entry = left ?? right;
-      if (entry && isOfHandle(proof, kind, left ? rexpr : lexpr, left !== undefined)) level.facts.push({ a: entry, b: 'tenant', join });
-    }
+    const args: readonly Node[] = conjunct.BoolExpr?.boolop === 'OR_EXPR' ? conjunct.BoolExpr.args : [conjunct];
+    // `tenant = $1 or tenant is null`, of a table that has rows of everybody.
+    const nulls = args.filter((it) => it.NullTest?.nulltesttype === 'IS_NULL');
+    const comparisons = args.filter((it) => !nulls.includes(it));
+    const orNull = nulls.map((it) => columnOf(it.NullTest.arg, names)?.of);
+    const fact = comparisons.length === 1 ? factOf(proof, level, comparisons[0]!, names) : undefined;
+    // Where a join fills up with nulls what has no match, whether it has one would depend on the rows of others.
+    const isEverybodys = (it: Entry | undefined) => it !== undefined && (it === fact!.a || it === fact!.b) && it.table?.tenant?.everybody === true && !absent.includes(it);
+    if (!fact || !orNull.every(isEverybodys)) continue;
+    level.facts.push({ ...fact, join, orNull: orNull.length > 0 ? (orNull as Entry[]) : undefined });
   }
+}
+
+function factOf(proof: Proof, level: Level, { A_Expr: comparison }: Node, names: Names): Fact | undefined {
+  if (!comparison || !isEquals(comparison.name)) return undefined;
+  const { kind, lexpr, rexpr } = comparison;
+  const left = tenantOf(lexpr, level, names);
+  const right = kind === 'AEXPR_OP' || kind === 'AEXPR_NOT_DISTINCT' ? tenantOf(rexpr, level, names) : undefined;
+  // IS NOT DISTINCT FROM would hold for two nulls too.
+  if (left && right) return kind === 'AEXPR_OP' ? { a: left, b: right } : undefined;
+  const entry = left ?? right;
+  return entry && isOfHandle(proof, kind, left ? rexpr : lexpr, left !== undefined) ? { a: entry, b: 'tenant' } : undefined;
 }
 
 export function* conjuncts(expression: Node): Generator<Node> {

@@ -26,6 +26,8 @@ const columnsOf: Record<string, readonly string[]> = Object.fromEntries([
 /** The FROM of one level, while its entries are gathered. */
 export class From {
   readonly conditions: Condition[] = [];
+  /** Entries of which rows of everybody are no part: those that are written or locked. */
+  readonly own: Entry[] = [];
   /** What a lateral entry sees: the entries before it. */
   #before: readonly Scope[] = [];
 
@@ -34,6 +36,8 @@ export class From {
     readonly level: Level,
     readonly outer: Names | undefined,
     readonly ctes: Ctes | undefined,
+    /** Whether FOR UPDATE of a query around, or of this one, locks the rows of an entry of a name. */
+    readonly isLocked: (name: string) => boolean = () => false,
   ) {}
 
   /** Adds what stands in FROM or USING. */
@@ -44,6 +48,7 @@ export class From {
   /** Adds the table that is written, which no entry of FROM sees. */
   addTarget(target: Entry): void {
     this.level.entries.push(target);
+    this.own.push(target);
     this.#before = [new Scope([target], [target]), ...this.#before];
   }
 
@@ -58,7 +63,7 @@ export class From {
   end(where: Node | undefined): void {
     const { proof, level } = this;
     const { names } = this;
-    if (where) this.conditions.push({ expression: where, names });
+    if (where) this.conditions.push({ expression: where, names, absent: names.scope.absent });
     for (const condition of this.conditions) addFacts(proof, level, condition);
     if (proof.confines || proof.meets) this.#check();
     for (const { expression, names: at } of this.conditions) walk(expression, { proof, level, names: at, ctes: this.ctes });
@@ -68,7 +73,13 @@ export class From {
     const { proof, level } = this;
     const holding = level.entries.filter((it) => it.holds !== 'nothing');
     const found = holding.map((it) => sameTenant([it], level.facts));
-    if (proof.confines) holding.forEach((it, i) => it.table && !isConfined(found[i]!, level) && refuse(it, this.conditions));
+    if (proof.confines) {
+      const strict = level.facts.filter((it) => !it.orNull);
+      holding.forEach((it, i) => {
+        if (!it.table || isConfined(this.own.includes(it) ? sameTenant([it], strict) : found[i]!, level)) return;
+        refuse(it, this.conditions);
+      });
+    }
     if (proof.meets) checkMeeting(holding, level);
     level.own = found.every((it) => it.has('tenant'));
     level.ties = commonTies(found.map((it) => outside(it, level)));
@@ -110,6 +121,7 @@ export class From {
     if (!columnNames) {
       const entry = proof.entry(level, fields, table);
       level.entries.push(entry);
+      if (this.isLocked(name)) this.own.push(entry);
       return one(entry);
     }
     // Which of its columns these are depends on their order in the database.
@@ -128,8 +140,9 @@ export class From {
     if (alias) only(alias, 'Alias', 'aliasname colnames');
     const [kind, query] = kindOf(subquery);
     if (kind !== 'SelectStmt') throw new Refusal(`${words(kind)} is not understood in FROM`, 'Write a query there');
-    const rows = select(this.proof, query, lateral ? this.#lateral().names : this.outer, this.ctes);
-    return one(this.level.addRows(alias?.aliasname ?? '', renamed(rows, namesOf(alias)), this.proof.isOne));
+    const name: string = alias?.aliasname ?? '';
+    const rows = select(this.proof, query, lateral ? this.#lateral().names : this.outer, this.ctes, { isLocked: this.isLocked(name) });
+    return one(this.level.addRows(name, renamed(rows, namesOf(alias)), this.proof.isOne));
   }
 
   #function(fields: Node): Scope {
@@ -196,9 +209,16 @@ export class From {
     const right = this.#place(rarg);
     this.#before = before;
     const entries = [...left.entries, ...right.entries];
-    const filtered: Record<string, readonly Entry[]> = { JOIN_INNER: entries, JOIN_LEFT: right.entries, JOIN_RIGHT: left.entries, JOIN_FULL: [] };
-    if (!Object.hasOwn(filtered, jointype)) throw new Refusal(`the join ${jointype} is not understood`, 'Join in another way');
-    const join: Join = { left: left.entries, right: right.entries, filtered: filtered[jointype]! };
+    // Which entries' rows the condition drops, and which entries may be missing then.
+    const sides: Record<string, readonly [filtered: readonly Entry[], missing: readonly Entry[]]> = {
+      JOIN_INNER: [entries, []],
+      JOIN_LEFT: [right.entries, right.entries],
+      JOIN_RIGHT: [left.entries, left.entries],
+      JOIN_FULL: [[], entries],
+    };
+    const [filtered, missing] = (Object.hasOwn(sides, jointype) && sides[jointype]) || [];
+    if (!filtered) throw new Refusal(`the join ${jointype} is not understood`, 'Join in another way');
+    const join: Join = { left: left.entries, right: right.entries, filtered };
     const common: string[] = isNatural ? left.columns().flatMap(({ name }) => (right.column(name) ? [name] : [])) : (usingClause ?? []).map((it: Node) => it.String.sval);
     const merged = common.length === 0 ? undefined : new Map(common.map((name) => [name, this.#merge(name, left.column(name), right.column(name), jointype, join)]));
     let parts: readonly (Entry | Scope)[] = [left, right];
@@ -208,14 +228,15 @@ export class From {
     }
     // The first of two columns that FULL JOIN merged stands where either of them does.
     for (const { of } of merged?.values() ?? []) if (of && !entries.includes(of)) entries.push(of);
-    const scope = new Scope(parts, entries, merged, isNatural === true);
-    if (quals) this.conditions.push({ expression: quals, names: { scope, outer: this.outer }, join });
+    const absent = [...left.absent, ...right.absent];
+    const scope = new Scope(parts, entries, merged, isNatural === true, [...absent, ...missing!]);
+    if (quals) this.conditions.push({ expression: quals, names: { scope, outer: this.outer }, join, absent });
     if (!alias) return scope;
     only(alias, 'Alias', 'aliasname colnames');
     const columnNames = namesOf(alias);
     const entry = this.#named(alias.aliasname, columnNames ? columnNames.map((name) => ({ name })) : scope.columns(), false);
     entry.whole = columnNames === undefined && scope.whole;
-    return new Scope([entry], entries);
+    return new Scope([entry], entries, undefined, false, scope.absent);
   }
 
   /** The one column that USING or NATURAL makes of two. */

@@ -2,7 +2,7 @@
  * Several tenants at once: rows of tenant tables meet within one tenant only. What a query gives then holds, in each row,
  * one tenant's data, and so does what is made of its rows.
  */
-import type { Entry, Holds, Level } from './entry.js';
+import type { Entry, Level, Rows } from './entry.js';
 import { sameTenant } from './facts.js';
 import { columnOf, type Names } from './names.js';
 import type { Node } from '../parser.js';
@@ -10,17 +10,12 @@ import { Refusal } from '../refusal.js';
 
 const remedy = 'In each subquery, group by the tenant column and join on it';
 
-const titleOf = ({ name, table }: Entry) => `"${name || table?.name || 'a subquery'}"`;
+const titleOf = ({ name, table, why }: Entry) => `"${name || table?.name || 'a subquery'}"${why ? ` (${why})` : ''}`;
 
-/** Refuses entries of one FROM that bring tenants together. */
+/** Refuses entries of one FROM that bring tenants together. Mixed rows have no tenant, and meet none. */
 export function checkMeeting(entries: readonly Entry[], level: Level): void {
-  const holding = entries.filter((it) => it.holds !== 'nothing');
-  for (const [i, entry] of holding.entries()) {
-    if (entry.holds === 'mixed' && holding.length > 1) {
-      const other = titleOf(holding.find((it) => it !== entry)!);
-      throw new Refusal(`${titleOf(entry)} mixes the rows of several tenants, and meets ${other}`, remedy, entry.location ?? holding.find((it) => it !== entry)!.location);
-    }
-    for (const other of holding.slice(0, i)) {
+  for (const [i, entry] of entries.entries()) {
+    for (const other of entries.slice(0, i)) {
       if (sameTenant([other, entry], level.facts).has(entry)) continue;
       throw new Refusal(`rows of ${titleOf(other)} and ${titleOf(entry)} of different tenants would meet`, remedy, entry.location ?? other.location);
     }
@@ -31,15 +26,15 @@ export function checkMeeting(entries: readonly Entry[], level: Level): void {
 export const commonTies = (ties: readonly (readonly Entry[])[]): readonly Entry[] =>
   ties.length === 0 ? [] : ties[0]!.filter((it) => ties.every((others) => others.includes(it)));
 
-/** Refuses subqueries in expressions that would bring other tenants' rows to the rows of the level, and says what it holds with them. */
-export function holdsWithSublinks(level: Level): { holds: Holds; ties: readonly Entry[] } {
+/** What a level holds with the subqueries of its expressions, which may not bring other tenants' rows to its own. */
+export function holdingOf(level: Level): Pick<Rows, 'holds' | 'ties' | 'why'> {
   const holding = level.sublinks.filter((it) => it.rows.holds !== 'nothing');
+  const overAll = 'a subquery of an expression runs over the rows of every tenant';
   if (level.entries.some((it) => it.holds !== 'nothing')) {
-    for (const { rows, location } of holding) {
-      const isTied = rows.ties.some((it) => it.level === level || level.ties.some((tie) => tie.level === it.level));
-      if (!isTied) throw new Refusal('a subquery of an expression runs over the rows of every tenant', 'Compare its tenant column with that of the query around it, or group by the tenant column and join on it', location);
-    }
-    return { holds: level.entries.some((it) => it.holds === 'mixed') ? 'mixed' : 'tenant', ties: level.ties };
+    const loose = holding.find(({ rows }) => !rows.ties.some((it) => it.level === level || level.ties.some((tie) => tie.level === it.level)));
+    if (loose) throw new Refusal(overAll, 'Compare its tenant column with that of the query around it, or group by the tenant column and join on it', loose.location);
+    const mixed = level.entries.find((it) => it.holds === 'mixed');
+    return { holds: mixed ? 'mixed' : 'tenant', ties: level.ties, why: mixed?.why };
   }
   const ties = commonTies(holding.map((it) => it.rows.ties));
   const loose = holding.filter((it) => it.rows.ties.length === 0);
@@ -47,16 +42,16 @@ export function holdsWithSublinks(level: Level): { holds: Holds; ties: readonly 
   if (loose.length > 1 && loose.some((it) => !it.isTarget)) {
     throw new Refusal('two subqueries of one condition run over the rows of every tenant', remedy, loose[1]!.location);
   }
-  return { holds: holding.length === 0 ? 'nothing' : ties.length > 0 ? 'tenant' : 'mixed', ties };
+  return holding.length === 0 ? { holds: 'nothing', ties } : ties.length > 0 ? { holds: 'tenant', ties } : { holds: 'mixed', ties, why: overAll };
 }
 
 /**
- * Whether the rows of a query, filtered by the tenant that they tell, are those that it gives for that tenant alone.
- * A group that tells its tenant holds no other's rows: PostgreSQL lets a column stand beside aggregates only where the
- * group determines it.
+ * What keeps the rows of a query, filtered by the tenant that they tell, from being those that it gives for that tenant
+ * alone. A group that tells its tenant holds no other's rows: PostgreSQL lets a column stand beside aggregates only where
+ * the group determines it.
  */
-export function isSplit(node: Node, level: Level, names: Names, isTenant: (value: Node) => boolean): boolean {
-  if (node.limitCount || node.limitOffset) return false;
+export function mixing(node: Node, level: Level, names: Names, tellsTenant: boolean, isTenant: (value: Node) => boolean): string | undefined {
+  if (node.limitCount || node.limitOffset) return 'LIMIT and OFFSET count the rows of every tenant';
   const targets: Node[] = (node.targetList ?? []).map((it: Node) => it.ResTarget);
   const selected = (it: Node): Node => {
     const { ival } = it.A_Const ?? {};
@@ -65,7 +60,7 @@ export function isSplit(node: Node, level: Level, names: Names, isTenant: (value
     return (fields?.length === 1 && targets.find(({ name }) => name !== undefined && name === fields[0].String?.sval)?.val) || it;
   };
   const on: Node[] = (node.distinctClause ?? []).filter((it: Node) => Object.keys(it).length > 0);
-  if (on.length > 0 && !on.some((it) => isTenant(selected(it)))) return false;
+  if (on.length > 0 && !on.some((it) => isTenant(selected(it)))) return 'DISTINCT ON chooses among the rows of every tenant';
   const named: Node[] = (node.windowClause ?? []).map((it: Node) => it.WindowDef);
   const isPartitioned = (over: Node): boolean => {
     if (over.partitionClause?.some((it: Node) => columnOf(it, names)?.of?.level === level)) return true;
@@ -73,5 +68,7 @@ export function isSplit(node: Node, level: Level, names: Names, isTenant: (value
     const found = base === undefined ? undefined : named.find((it) => it !== over && it.name === base);
     return found !== undefined && isPartitioned(found);
   };
-  return level.windows.every(isPartitioned);
+  if (!level.windows.every(isPartitioned)) return 'a window reaches over the rows of every tenant';
+  if (tellsTenant) return undefined;
+  return node.groupClause ? 'GROUP BY puts rows of several tenants together' : 'it does not tell whose its rows are';
 }

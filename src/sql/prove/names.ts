@@ -14,6 +14,8 @@ export class Scope {
     readonly merged?: ReadonlyMap<string, Column>,
     /** In NATURAL, a column that is not declared could be merged with any. */
     readonly isNatural = false,
+    /** Those of the entries that an outer join may have filled up with nulls. */
+    readonly absent: readonly Entry[] = parts.flatMap((it) => (it instanceof Scope ? it.absent : [])),
   ) {}
 
   /** The entries of a name. */

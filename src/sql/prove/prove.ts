@@ -2,6 +2,7 @@
  * Proves that a statement touches rows of the handle's tenants only. It reads the text that is sent, on PostgreSQL's own
  * grammar, and knows nothing of how that text came about. What it does not know, it refuses.
  */
+import type { Rows } from './entry.js';
 import type { Given, Proved } from '../given.js';
 import { kindOf, words } from './fields.js';
 import type { Parse } from '../load.js';
@@ -23,6 +24,14 @@ export function prove(parse: Parse, text: string, given: Given): Proved {
   statement(proof, statementOf(parse, text));
   proof.end();
   return { tables: [...proof.touched], guards: [...proof.guards], assigned: proof.assigned, usesTenant: proof.usesTenant };
+}
+
+/** What is known of the rows of a query that is proved. */
+export function proveRows(parse: Parse, node: Node, given: Given): Rows {
+  const proof = new Proof(given, parse);
+  const rows = select(proof, node.SelectStmt, undefined, undefined);
+  proof.end();
+  return rows;
 }
 
 function statement(proof: Proof, node: Node): void {

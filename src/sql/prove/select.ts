@@ -3,7 +3,7 @@ import { Level, noRows, type Ctes, type Rows, type Source } from './entry.js';
 import { walk, type Place } from './expression.js';
 import { only } from './fields.js';
 import { From, checkRangeVar } from './from.js';
-import { commonTies, holdsWithSublinks, isSplit } from './meeting.js';
+import { commonTies, holdingOf, mixing } from './meeting.js';
 import { columnOf, entryOf, nameOf, Scope, type Names } from './names.js';
 import type { Node } from '../parser.js';
 import type { Proof } from './proof.js';
@@ -21,25 +21,32 @@ const fields =
  * @param around the common table expressions that it may name
  * @returns what is known of its rows
  */
-export function select(proof: Proof, node: Node, outer: Names | undefined, around: Ctes | undefined, recursion?: Recursion): Rows {
+export function select(proof: Proof, node: Node, outer: Names | undefined, around: Ctes | undefined, { recursion, isLocked = false }: Around = {}): Rows {
   only(node, 'SelectStmt', fields);
   const ctes = withClause(proof, node.withClause, outer, around);
   if (node.op !== 'SETOP_NONE') return setOperation(proof, node, outer, ctes, recursion);
   const level = new Level();
-  const from = new From(proof, level, outer, ctes);
+  const locks = locksOf(node.lockingClause);
+  const from = new From(proof, level, outer, ctes, (name) => isLocked || locks.some((it) => it === undefined || it.includes(name)));
   from.add(node.fromClause);
   from.end(node.whereClause);
   const place: Place = { proof, level, names: from.names, ctes };
   const selected = { ...place, isTarget: true };
   for (const clause of [node.distinctClause, node.groupClause, node.havingClause, node.windowClause, node.limitOffset, node.limitCount]) walk(clause, place);
   walk(node.sortClause, selected);
-  for (const { LockingClause } of node.lockingClause ?? []) {
-    only(LockingClause, 'LockingClause', 'lockedRels strength waitPolicy');
-    for (const { RangeVar } of LockingClause.lockedRels ?? []) checkRangeVar(RangeVar);
-  }
   const rows = node.valuesLists ? values(node, selected) : targets(node.targetList, selected);
   return finish(rows, node, place);
 }
+
+/** The names that each FOR UPDATE or FOR SHARE locks; undefined for all. */
+const locksOf = (clauses: readonly Node[] | undefined): readonly (readonly string[] | undefined)[] =>
+  (clauses ?? []).map(({ LockingClause: clause }) => {
+    only(clause, 'LockingClause', 'lockedRels strength waitPolicy');
+    return clause.lockedRels?.map(({ RangeVar: it }: Node) => {
+      checkRangeVar(it);
+      return it.relname;
+    });
+  });
 
 /** Walks what is selected or returned, and tells its columns. */
 export function targets(list: readonly Node[] | undefined, place: Place): Rows {
@@ -80,21 +87,21 @@ export function sourcesOf(value: Node, { level, names }: Place): readonly Source
 
 /** What a query holds of tenants, when all of it was walked. */
 export function finish(rows: Rows, node: Node, { proof, level, names }: Place): Rows {
-  const { holds, ties } = proof.meets ? holdsWithSublinks(level) : { holds: level.entries.some((it) => it.holds !== 'nothing') ? ('tenant' as const) : ('nothing' as const), ties: level.ties };
   const { own } = level;
-  if (!proof.meets) {
-    // One column may be the tenant's and another that of a row around: neither is known to be that of the rows.
-    const isKnown = own || ties.length > 0;
-    const columns = isKnown ? rows.columns : rows.columns.map((it) => (it.sources.includes(true) ? { ...it, sources: [] } : it));
-    return { ...rows, columns, holds, own, ties };
-  }
-  const isSelected = (value: Node) => sourcesOf(value, { proof, level, names, ctes: undefined })[0] === true;
-  const isKept = holds !== 'tenant' || ties.length > 0 || (rows.columns.some(isTenant) && isSplit(node, level, names, isSelected));
-  return { ...rows, holds: isKept ? holds : 'mixed', own, ties };
+  if (!proof.meets) return known({ ...rows, holds: level.entries.some((it) => it.holds !== 'nothing') ? 'tenant' : 'nothing', own, ties: level.ties });
+  const { holds, ties, why } = holdingOf(level);
+  if (holds !== 'tenant' || ties.length > 0) return { ...rows, holds, why, own, ties };
+  const isOfTenant = (value: Node) => sourcesOf(value, { proof, level, names, ctes: undefined })[0] === true;
+  const mix = mixing(node, level, names, rows.columns.some(isTenant), isOfTenant);
+  return { ...rows, holds: mix ? 'mixed' : 'tenant', why: mix, own, ties };
 }
 
+/** One column may be the tenant's and another that of a row around: which of them is that of the rows is not known then. */
+const known = (rows: Rows): Rows =>
+  rows.own || rows.ties.length > 0 ? rows : { ...rows, columns: rows.columns.map((it) => (it.sources.includes(true) ? { ...it, sources: [] } : it)) };
+
 /** Whether a column holds the tenant in every row. */
-const isTenant = ({ sources }: Rows['columns'][number]) => sources.length > 0 && sources.every((it) => it === true);
+export const isTenant = ({ sources }: Rows['columns'][number]) => sources.length > 0 && sources.every((it) => it === true);
 
 function values(node: Node, place: Place): Rows {
   const columns: { name: string; sources: Source[] }[] = [];
@@ -109,10 +116,15 @@ function values(node: Node, place: Place): Rows {
   return { ...noRows, columns, ordered: isEven ? columns.length : 0 };
 }
 
-/** Tells a recursive query what its own rows are, as far as they are known. */
-export type Recursion = (rows: Rows) => void;
+/** What is around a query. */
+interface Around {
+  /** Tells a recursive query what its own rows are, as far as they are known. */
+  readonly recursion?: ((rows: Rows) => void) | undefined;
+  /** Whether a query around locks its rows. */
+  readonly isLocked?: boolean;
+}
 
-function setOperation(proof: Proof, node: Node, outer: Names | undefined, ctes: Ctes | undefined, recursion?: Recursion): Rows {
+function setOperation(proof: Proof, node: Node, outer: Names | undefined, ctes: Ctes | undefined, recursion: Around['recursion']): Rows {
   only(node, 'SelectStmt', 'op all larg rarg withClause sortClause limitOffset limitCount limitOption');
   const { larg, rarg, sortClause, limitOffset, limitCount } = node;
   let rows = select(proof, larg, outer, ctes);
@@ -133,7 +145,7 @@ function setOperation(proof: Proof, node: Node, outer: Names | undefined, ctes: 
     throw new Refusal('a subquery in LIMIT runs over the rows of every tenant', 'Give LIMIT a number');
   }
   const isLimited = (limitOffset || limitCount) && rows.holds === 'tenant' && rows.ties.length === 0;
-  return isLimited ? { ...rows, holds: 'mixed' } : rows;
+  return isLimited ? { ...rows, holds: 'mixed', why: 'LIMIT and OFFSET count the rows of every tenant' } : rows;
 }
 
 /** What of rows can change from one round of a recursion to the next, and changes in one direction only. */
@@ -148,7 +160,8 @@ function united(proof: Proof, left: Rows, right: Rows): Rows {
   const own = holding.every((it) => it.own);
   const rows: Rows = { columns, ordered, whole: left.whole, holds: 'nothing', own, ties };
   if (holding.length === 0) return rows;
-  if (!proof.meets) return { ...rows, holds: 'tenant', columns: own || ties.length > 0 ? columns : columns.map((it) => ({ ...it, sources: [] })) };
-  const isKept = ties.length > 0 || (holding.every((it) => it.holds === 'tenant') && columns.some(isTenant));
-  return { ...rows, holds: isKept ? 'tenant' : 'mixed' };
+  if (!proof.meets) return known({ ...rows, holds: 'tenant' });
+  const mixed = holding.find((it) => it.holds === 'mixed');
+  if (ties.length > 0 || (!mixed && columns.some(isTenant))) return { ...rows, holds: 'tenant' };
+  return { ...rows, holds: 'mixed', why: mixed?.why ?? 'its operands do not tell whose their rows are in one column' };
 }

@@ -1,7 +1,7 @@
 /** INSERT, UPDATE, DELETE and MERGE: what they write is the tenant's, and stays so. */
 import { Entry, Level, noRows, type Ctes, type Rows, type Source } from './entry.js';
 import { walk, type Place } from './expression.js';
-import { sameTenant, addFacts } from './facts.js';
+import { addFacts, sameTenant, type Condition } from './facts.js';
 import { only } from './fields.js';
 import { checkRangeVar, From, isConfined, refuse } from './from.js';
 import { Scope, type Names } from './names.js';
@@ -66,8 +66,10 @@ function insertedRows(proof: Proof, table: Declared, names: string[] | undefined
 /** Refuses what a row is given as its tenant, unless it is one of the handle's: that of the data that it is made of, if it is made of any. */
 function checkCells(proof: Proof, table: Declared, sources: readonly Source[], holdsData: boolean, location: number | undefined): void {
   const isAll = proof.given.reach === 'all';
+  // A tenant column may hold null, which would make the row everybody's.
+  const mayBeNull = table.tenant!.everybody !== true || isAll;
   const isTenant = (source: Source) =>
-    holdsData && proof.meets ? source === true : proof.isCell(source) || (isAll && (source as Node).SetToDefault !== undefined);
+    source === true ? mayBeNull : !(holdsData && proof.meets) && (proof.isCell(source) || (isAll && isByDefault(source, table)));
   if (sources.length > 0 && sources.every(isTenant)) return;
   throw new Refusal(
     `a row of "${table.name}" is given a value that is not this handle's tenant`,
@@ -75,6 +77,9 @@ function checkCells(proof: Proof, table: Declared, sources: readonly Source[], h
     location,
   );
 }
+
+/** What only a handle of all tenants writes: a tenant that the database gives, or everybody. */
+const isByDefault = (value: Node, { tenant }: Declared): boolean => value.SetToDefault !== undefined || (tenant!.everybody === true && value.A_Const?.isnull === true);
 
 function onConflict(node: Node, table: Declared, place: Place): void {
   only(node, 'OnConflictClause', 'action infer targetList whereClause location');
@@ -145,7 +150,7 @@ function merge(proof: Proof, node: Node, outer: Names | undefined, around: Ctes 
   from.addTarget(target);
   const hasInsert = arms.some((it) => it.matchKind === 'MERGE_WHEN_NOT_MATCHED_BY_TARGET');
   const join = { left: sources, right: [target], filtered: hasInsert ? [target] : [target, ...sources] };
-  from.conditions.push({ expression: joinCondition, names: from.names, join });
+  from.conditions.push({ expression: joinCondition, names: from.names, join, absent: from.names.scope.absent });
   from.end(undefined);
   const place: Place = { proof, level, names: from.names, ctes };
   for (const arm of arms) {
@@ -157,8 +162,10 @@ function merge(proof: Proof, node: Node, outer: Names | undefined, around: Ctes 
     const here: Place = { ...place, names };
     if (isOfTarget && proof.confines && target.table!.tenant) {
       const alone = new Level();
-      addFacts(proof, alone, { expression: condition, names });
-      if (!isConfined(sameTenant([target], alone.facts), level)) refuse(target, condition ? [{ expression: condition, names }] : []);
+      const own: Condition = { expression: condition, names, absent: [] };
+      addFacts(proof, alone, own);
+      const strict = alone.facts.filter((it) => !it.orNull);
+      if (!isConfined(sameTenant([target], strict), level)) refuse(target, condition ? [own] : []);
     }
     walk(condition, here);
     if (!isInsert) {
