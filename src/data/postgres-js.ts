@@ -2,12 +2,19 @@
  * postgres.js, on a connection of its own: one of a pool that is lost opens anew, and what was sent in a transaction
  * would go on outside of it; and a COPY that is left in the middle can only be ended with its connection.
  */
+import { UnsupportedTenantOperationError } from '../errors.js';
 import { singleConnection } from '../effect/postgres-client.js';
 import { lost, ownTransactions, type Connection, type Row } from './connection.js';
 
 /** @param client of postgres.js, whose options are used */
 export async function connectPostgresJs(client: any): Promise<Connection> {
-  const { default: postgres } = await import('postgres');
+  // In try, since a bundler refuses a package that is not there where it is not caught.
+  let postgres: any;
+  try {
+    ({ default: postgres } = await import('postgres'));
+  } catch (cause) {
+    throw Object.assign(new UnsupportedTenantOperationError('Install postgres, and leave it out of the bundle: tenantData() opens a connection of its own.'), { cause });
+  }
   let isLost = false;
   const single = singleConnection(postgres, { ...client.options, prepare: false, debug: undefined }, () => void (isLost = true));
   const run = (query: any) => {

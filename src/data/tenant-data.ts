@@ -55,7 +55,7 @@ export class TenantData<Name extends string = string> {
   }
 
   async *#read(options: ExportOptions) {
-    const { readTenant } = await import('./export.js');
+    const { readTenant } = await import('./work.js');
     yield* readTenant(this.#source, this.#subject, options);
   }
 
@@ -69,7 +69,7 @@ export class TenantData<Name extends string = string> {
   export(options: ExportOptions = {}): AsyncIterable<Uint8Array> {
     const read = () => this.#read(options);
     return (async function* () {
-      const { streamOf } = await import('./files.js');
+      const { streamOf } = await import('./work.js');
       yield* streamOf(read(), { gzip: options.gzip ?? true });
     })();
   }
@@ -81,7 +81,7 @@ export class TenantData<Name extends string = string> {
    * @example await db.tenantData(id).exportTo('acme', { format: 'csv' });
    */
   async exportTo(folder: string, options: ExportOptions & { readonly format?: FolderFormat | undefined } = {}): Promise<Manifest> {
-    const { writeFolder } = await import('./files.js');
+    const { writeFolder } = await import('./work.js');
     return writeFolder(this.#read(options), folder, { format: options.format ?? 'csv', gzip: options.gzip ?? true });
   }
 
@@ -95,7 +95,7 @@ export class TenantData<Name extends string = string> {
    * @example await db.tenantData(acme).import(createReadStream('acme.ndjson.gz'), { as: dora });
    */
   async import(source: ExportSource, options: ImportOptions & { readonly as?: TenantId<Name> | undefined } = {}): Promise<Imported> {
-    const [{ importPieces }, { piecesOf }] = await Promise.all([import('./import.js'), import('./files.js')]);
+    const { importPieces, piecesOf } = await import('./work.js');
     const target = options.as === undefined ? this.#subject : this.#subjectOf(options.as);
     return importPieces(this.#source, this.#subject, target, piecesOf(source), options);
   }
@@ -108,7 +108,7 @@ export class TenantData<Name extends string = string> {
    * @example await db.tenantData(acme).cloneTo(sandbox, { masks: { users: { email: (_, row) => `user${row.id}@example.com` } } });
    */
   async cloneTo(id: TenantId<Name>, options: CloneOptions = {}): Promise<Imported> {
-    const { importPieces } = await import('./import.js');
+    const { importPieces } = await import('./work.js');
     const { masks, signal } = options;
     return importPieces(this.#source, this.#subject, this.#subjectOf(id), this.#read({ masks, signal }), options);
   }
@@ -122,13 +122,13 @@ export class TenantData<Name extends string = string> {
    * @example const record = await db.tenantData(id).erase({ reason: 'contract ended, ticket 4711' });
    */
   async erase(options: EraseOptions): Promise<EraseRecord> {
-    const { eraseTenant } = await import('./erase.js');
+    const { eraseTenant } = await import('./work.js');
     return eraseTenant(this.#source, this.#subject, options);
   }
 
   /** How many rows the tenant has in each table, declared or found in the catalog, in one snapshot. */
   async count(options: { readonly signal?: AbortSignal | undefined } = {}): Promise<Counted> {
-    const { countTenant } = await import('./count.js');
+    const { countTenant } = await import('./work.js');
     return countTenant(this.#source, this.#subject, options.signal);
   }
 
@@ -141,7 +141,7 @@ export class TenantData<Name extends string = string> {
    * @example const { isEqual, tables } = await db.tenantData(id).compare(backup);
    */
   async compare(other: TenancyDatabase<any, any>, options: CompareOptions & { readonly as?: TenantId<Name> | undefined } = {}): Promise<Comparison> {
-    const { compareTenants } = await import('./compare.js');
+    const { compareTenants } = await import('./work.js');
     const { source, subject } = this.#otherOf(other, options.as ?? this.#id);
     return compareTenants(this.#source, this.#subject, source, subject, options);
   }
@@ -153,7 +153,7 @@ export class TenantData<Name extends string = string> {
    * @example await db.tenantData(id).restoreFrom(yesterday);
    */
   async restoreFrom(other: TenancyDatabase<any, any>, options: Omit<ImportOptions, 'into'> = {}): Promise<Restored> {
-    const [{ importPieces }, { readTenant }] = await Promise.all([import('./import.js'), import('./export.js')]);
+    const { importPieces, readTenant } = await import('./work.js');
     const { source, subject } = this.#otherOf(other, this.#id);
     const comparison = await this.compare(other, { signal: options.signal });
     if (comparison.isEqual) return { comparison, imported: undefined };
