@@ -252,7 +252,7 @@ export interface TenancyDatabase<TRelations = {}, TQueryResult extends PgQueryRe
    * @param id an id of the tenant
    * @param options `tenancy`, where ids of several tenancies look alike: a whole tenant is not moved on a guess
    * @throws InvalidTenantIdError when the value is not an id, or may be one of several tenancies, before anything is sent
-   * @example await pipeline(db.tenantData(id).export(), createWriteStream('acme.ndjson.gz'));
+   * As in `await pipeline(db.tenantData(id).export(), createWriteStream('acme.ndjson.gz'))`.
    */
   tenantData<Id>(id: CheckId<Id>, options?: { readonly tenancy?: Tenancy<NoInfer<NameOf<Id>>, any, any> | undefined }): TenantData<NameOf<Id>>;
   /**
