@@ -14,7 +14,8 @@ const attempts: readonly Attempt[] = [
   ['insert for another tenant', (env, { table }) => `${env.handle}.insert(${own(env, table).name}).values({ ${own(env, table).tenantKey}: others[0], ${keys(env, table, 31)}, label: 'stolen' })`],
   ['one row of several for another tenant', (env, { table }) => `${env.handle}.insert(${own(env, table).name}).values([{ ${env.shared.several ? `${own(env, table).tenantKey}: ids[0], ` : ''}${keys(env, table, 31)}, label: 'mine' }, { ${own(env, table).tenantKey}: others[0], ${keys(env, table, 32)}, label: 'stolen' }])`],
   ['update of the tenant', (env, { table }) => `${env.handle}.update(${own(env, table).name}).set({ ${own(env, table).tenantKey}: others[0] })`],
-  ['update of the tenant in SQL', (env, { table }) => `${env.handle}.update(${own(env, table).name}).set({ label: 'moved', ${own(env, table).tenantKey}: sql\`\${others[0]}\` })`],
+  // As SQL a value is not encoded, and the first of the others may be written as the own one is stored: that moves nothing.
+  ['update of the tenant in SQL', (env, { table }) => `${env.handle}.update(${own(env, table).name}).set({ label: 'moved', ${own(env, table).tenantKey}: sql\`\${others.at(-1)}\` })`],
   ['upsert that moves a row', (env, { table }) => `${env.handle}.insert(${own(env, table).name}).values({ ${env.shared.several ? `${own(env, table).tenantKey}: ids[0], ` : ''}${keys(env, table, 1)}, label: 'x' }).onConflictDoUpdate({ target: [${own(env, table).key.map((it) => `${own(env, table).name}.${it}`).join(', ')}], set: { ${own(env, table).tenantKey}: others[0] } })`],
   ['insert into a reference table', (env) => `${env.handle}.insert(${reference(env)}).values({ id: 40, label: 'x' })`],
   ['update of a reference table', (env) => `${env.handle}.update(${reference(env)}).set({ label: 'x' })`],
@@ -50,7 +51,7 @@ const attempts: readonly Attempt[] = [
 export const refusals = attempts.map(([name]) => name);
 
 /** What is confined without being refused. */
-const confined = ['a selection that names another tenant', 'update of the tenant in SQL'];
+const confined = ['a selection that names another tenant'];
 
 export function refusedOf(env: Env, step: Extract<Step, { k: 'refused' }>): { readonly code: string; readonly isRefused: boolean } {
   if (step.n % 5 === 0 && !env.shared.several) {
