@@ -41,7 +41,7 @@ export const mutations: readonly Mutation[] = [
   ...of('from', [
     ['tenant tables are confined', 'if (proof.confines) {', 'if (false) {'],
     ['what is written or locked is no row of everybody', "this.own.includes(it) ? sameTenant([it], strict) : found[i]!", 'found[i]!'],
-    ['rows meet within one tenant', 'if (proof.meets) checkMeeting(holding, level);', ''],
+    ['rows meet within one tenant', 'if (proof.meets) checkMeeting(holding, found, level);', ''],
     ['own rows are those of each entry', "level.own = found.every((it) => it.has('tenant'));", "level.own = found.some((it) => it.has('tenant'));"],
     ['own rows are proved', "level.own = found.every((it) => it.has('tenant'));", 'level.own = true;'],
     ['ties are those of each entry', 'level.ties = commonTies(found.map((it) => outside(it, level)));', 'level.ties = found.flatMap((it) => outside(it, level));'],
@@ -133,8 +133,8 @@ export const mutations: readonly Mutation[] = [
     ['an operand that mixes', "return mixed && ties.length === 0 ? { ...rows, holds: 'mixed', why: mixed.why } : ", 'return '],
   ]),
   ...of('meeting', [
-    ['each pair of entries', 'for (const other of entries.slice(0, i)) {', 'for (const other of entries.slice(0, Math.min(i, 1))) {'],
-    ['each pair of entries, not the neighbours', 'for (const other of entries.slice(0, i)) {', 'for (const other of entries.slice(Math.max(0, i - 1), i)) {'],
+    ['each pair of entries', 'for (const [j, other] of entries.slice(0, i).entries()) {', 'for (const [j, other] of entries.slice(0, Math.min(i, 1)).entries()) {'],
+    ['each pair of entries, not the neighbours', 'for (const [j, other] of entries.slice(0, i).entries()) {', 'for (const [j, other] of entries.slice(Math.max(0, i - 1), i).entries()) {'],
     ['ties that all have', 'ties[0]!.filter((it) => ties.every((others) => others.includes(it)))', 'ties.flat()'],
     ['a subquery of an expression is tied', 'if (loose) throw', 'if (false) throw'],
     ['a mixed entry mixes', "{ holds: mixed ? 'mixed' : 'tenant', ties: level.ties, why: mixed?.why }", "{ holds: 'tenant', ties: level.ties }"],

@@ -46,9 +46,13 @@ export function sameTenant(present: readonly Entry[], facts: readonly Fact[]): R
   return orEverybody.size === 0 ? found : new Set([...found, ...orEverybody]);
 }
 
+/** What a statement says beyond is not looked at. */
+const maxFacts = 1_000;
+
 /** Adds the facts of a condition. Only what stands in a conjunction of plain comparisons is one. */
 export function addFacts(proof: Proof, level: Level, { expression, names, join, absent }: Condition): void {
   for (const conjunct of conjuncts(expression)) {
+    if (level.facts.length >= maxFacts) return;
     const args: readonly Node[] = conjunct.BoolExpr?.boolop === 'OR_EXPR' ? conjunct.BoolExpr.args : [conjunct];
     // `tenant = $1 or tenant is null`, of a table that has rows of everybody.
     const nulls = args.filter((it) => it.NullTest?.nulltesttype === 'IS_NULL');

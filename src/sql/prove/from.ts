@@ -22,6 +22,9 @@ const columnsOf: Record<string, readonly string[]> = Object.fromEntries(
   ['json', 'jsonb'].flatMap((kind) => ['', '_text'].flatMap((text) => [[`${kind}_each${text}`, ['key', 'value']], [`${kind}_array_elements${text}`, ['value']]])),
 );
 
+/** More than any query that a person wrote; what follows from their conditions is looked for between each two. */
+const maxEntries = 100;
+
 /** The FROM of one level, while its entries are gathered. */
 export class From {
   readonly conditions: Condition[] = [];
@@ -71,6 +74,7 @@ export class From {
   #check(): void {
     const { proof, level } = this;
     const holding = level.entries.filter((it) => it.holds !== 'nothing');
+    if (holding.length > maxEntries) throw new Refusal(`one FROM has more than ${maxEntries} tenant tables`, 'Join fewer tables in one query', holding[maxEntries]!.location);
     const found = holding.map((it) => sameTenant([it], level.facts));
     if (proof.confines) {
       const strict = level.facts.filter((it) => !it.orNull);
@@ -79,7 +83,7 @@ export class From {
         refuse(it, this.conditions);
       });
     }
-    if (proof.meets) checkMeeting(holding, level);
+    if (proof.meets) checkMeeting(holding, found, level);
     level.own = found.every((it) => it.has('tenant'));
     level.ties = commonTies(found.map((it) => outside(it, level)));
   }

@@ -12,11 +12,15 @@ const remedy = 'In each subquery, group by the tenant column and join on it';
 
 const titleOf = ({ name, table, why }: Entry) => `"${name || table?.name || 'a subquery'}"${why ? ` (${why})` : ''}`;
 
-/** Refuses entries of one FROM that bring tenants together. Mixed rows have no tenant, and meet none. */
-export function checkMeeting(entries: readonly Entry[], level: Level): void {
+/**
+ * Refuses entries of one FROM that bring tenants together. Mixed rows have no tenant, and meet none.
+ *
+ * @param found what has the tenant of each entry, wherever that stands
+ */
+export function checkMeeting(entries: readonly Entry[], found: readonly ReadonlySet<Entry | 'tenant'>[], level: Level): void {
   for (const [i, entry] of entries.entries()) {
-    for (const other of entries.slice(0, i)) {
-      if (sameTenant([other, entry], level.facts).has(entry)) continue;
+    for (const [j, other] of entries.slice(0, i).entries()) {
+      if (found[i]!.has(other) || found[j]!.has(entry) || sameTenant([other, entry], level.facts).has(entry)) continue;
       throw new Refusal(`rows of ${titleOf(other)} and ${titleOf(entry)} of different tenants would meet`, remedy, entry.location ?? other.location);
     }
   }

@@ -7,6 +7,9 @@ import { Refusal } from '../refusal.js';
 import type { Declared } from '../tables.js';
 import { keeps, typeNamed, typeOf } from './types.js';
 
+/** More than any statement that a person wrote. */
+const maxQueries = 10_000;
+
 export class Proof {
   /** The tenant and reference tables that the statement names. */
   readonly touched = new Set<Declared>();
@@ -23,6 +26,7 @@ export class Proof {
   /** Those that stand where nothing but the tenant stands. */
   readonly #carrying = new Set<Node>();
   #type: string | undefined;
+  #queries = 0;
 
   constructor(
     readonly given: Given,
@@ -76,6 +80,11 @@ export class Proof {
       throw new UnscopedTableError(relname, `Write "${relname}" through db.shared: a reference table is shared by all tenants, and a scoped handle only reads it.`);
     }
     return this.entry(level, { schemaname, relname, alias, location }, table);
+  }
+
+  /** Queries are read once, and the second operand of a recursion again, for each recursion around it. */
+  countQuery(): void {
+    if (++this.#queries > maxQueries) throw new Refusal('it has too many queries within one another', 'Write a shorter statement, or several');
   }
 
   /** The entry of a declared table. */

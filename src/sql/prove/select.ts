@@ -23,6 +23,7 @@ const fields =
  */
 export function select(proof: Proof, node: Node, outer: Names | undefined, around: Ctes | undefined, { recursion, isLocked = false }: Around = {}): Rows {
   only(node, 'SelectStmt', fields);
+  proof.countQuery();
   const ctes = withClause(proof, node.withClause, outer, around);
   if (node.op !== 'SETOP_NONE') return setOperation(proof, node, outer, ctes, recursion);
   const level = new Level();

@@ -569,5 +569,6 @@ export const refused: readonly (readonly [text: string, reason: RegExp, type?: a
   [`refresh materialized view project_sizes`, /is no query/],
   [`select ${'('.repeat(20_000)}1${')'.repeat(20_000)}`, /./],
   [`select ${'1+'.repeat(20_000)}1`, /./],
-  [`select ${'1'.repeat(600_000)}`, /longer than/],
+  [`select ${'1'.repeat(1_000_000)}`, /longer than/],
+  [`select ${'1,'.repeat(110_000)}1`, /longer than/],
 ];
