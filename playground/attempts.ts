@@ -58,9 +58,9 @@ export function undeclaredTable({ tdb }: Hostile) {
   return tdb.select().from(invoices);
 }
 
-/** A table named by hand in SQL. */
+/** A function that runs text, in SQL by hand. */
 export function tableByHand({ tdb }: Hostile) {
-  return tdb.execute(sql`select * from tasks`);
+  return tdb.execute(sql`select query_to_xml('select * from tasks', true, true, '')`);
 }
 
 /** Text that ends the statement and begins another. */

@@ -135,3 +135,55 @@ export class RowLevelSecurityError extends TenantError {
     );
   }
 }
+
+/** A tenant as a whole was asked for, and the id has no rows. A mistyped id would otherwise be exported, or proved erased. */
+export class TenantNotFoundError extends TenantError {
+  readonly _tag = 'TenantNotFoundError';
+}
+
+/** An import would meet rows that the tenant already has. */
+export class TenantExistsError extends TenantError {
+  readonly _tag = 'TenantExistsError';
+}
+
+/** An export is not what its manifest says: cut off, changed, or of another kind. Nothing was written. */
+export class DamagedExportError extends TenantError {
+  readonly _tag = 'DamagedExportError';
+}
+
+/** Two schemas differ where rows have to go from one to the other. */
+export class SchemaDifferenceError extends TenantError {
+  readonly _tag = 'SchemaDifferenceError';
+
+  /**
+   * @param remedy what to do
+   * @param differences each of them, as a sentence
+   */
+  constructor(
+    remedy: string,
+    readonly differences: readonly string[],
+  ) {
+    super(`${remedy}: ${differences.join('; ')}.`);
+  }
+}
+
+/** What was imported, erased or compared is not what the database holds afterwards. */
+export class TenantDataError extends TenantError {
+  readonly _tag = 'TenantDataError';
+}
+
+/** Rows of the tenant remain after it was erased. */
+export class TenantNotErasedError extends TenantError {
+  readonly _tag = 'TenantNotErasedError';
+
+  /**
+   * @param remedy what to do
+   * @param record what was erased, and what remains
+   */
+  constructor(
+    remedy: string,
+    readonly record: unknown,
+  ) {
+    super(remedy);
+  }
+}

@@ -1,5 +1,6 @@
 export * from './schema/index.js';
-export { withTenancy } from './scope/database.js';
+export { withTenancy } from './data/with-tenancy.js';
+export type * from './data/index.js';
 export { assertRowLevelSecurity, type RowLevelSecurityOptions } from './scope/row-level-security.js';
 export type {
   AcrossTenantsDatabase,

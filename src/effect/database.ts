@@ -136,7 +136,9 @@ export class EffectDatabase extends (PgEffectDatabase as unknown as Class) {
       const refused = attempt<never, never, never>(() => {
         throw thrown;
       });
-      return Object.assign(refused, { getSQL: () => (typeof query === 'string' ? sql.raw(query) : query.getSQL()) });
+      return Object.assign(refused, {
+        stream: () => Stream.unwrap(refused),
+        getSQL: () => (typeof query === 'string' ? sql.raw(query) : query.getSQL()) });
     }
   }
 

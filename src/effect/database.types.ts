@@ -42,7 +42,7 @@ export interface EffectRunner extends Runner {
   readonly rollback: () => Effect.Effect<never, DbError>;
 }
 
-interface QueryResultHKT extends PgQueryResultHKT {
+export interface QueryResultHKT extends PgQueryResultHKT {
   readonly type: QueryResult<this['row']>;
 }
 

@@ -20,12 +20,12 @@ import type {
 } from '../schema/index.js';
 
 /** What PostgreSQL says of an error: its SQLSTATE and primary message. */
-interface Report {
+export interface Report {
   readonly code: string;
   readonly message: string;
 }
 
-interface ConstraintReport extends Report {
+export interface ConstraintReport extends Report {
   /** The constraint's name in the schema. */
   readonly constraint: string;
   readonly table: string | undefined;

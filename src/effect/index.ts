@@ -19,3 +19,4 @@ export {
   UniqueViolation,
   type DbErrorReason,
 } from './db-error.js';
+export { tenantData, type EffectTenantData, type TenantDataFailure } from './tenant-data.js';

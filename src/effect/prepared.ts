@@ -17,7 +17,7 @@ export interface StreamOptions {
   readonly chunkSize?: number | undefined;
 }
 
-interface Query {
+export interface Query {
   readonly sql: string;
   readonly params: unknown[];
 }

@@ -171,12 +171,7 @@ export interface ServiceClass<Self, Id extends string, Name extends string, TRel
    * @param config Drizzle's settings of a transaction
    * @example
    * yield* Db.transaction(Effect.andThen(createProject, createTasks));
-   * yield* Db.transaction(
-   *   Effect.gen(function* () {
-   *     yield* (yield* Db.Shared).insert(users).values({ id: userId, email });
-   *     yield* Db.forTenant(accountId, createAccount);
-   *   }),
-   * );
+   * yield* Db.transaction(Effect.andThen(Effect.flatMap(Db.Shared, (shared) => shared.select().from(countries)), Db.forTenant(id, createProject)));
    */
   transaction<A, E, R>(
     program: Effect.Effect<A, E, R>,

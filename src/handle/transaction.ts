@@ -60,8 +60,14 @@ interface Inner {
 
 /** Which inner transaction a call comes from. Where a runtime has no such thing, inner transactions do not wait, as Drizzle's do not. */
 const context: AsyncLocalStorage<Inner> | undefined = (() => {
-  const hooks = globalThis.process?.getBuiltinModule?.('node:async_hooks');
-  return hooks && new hooks.AsyncLocalStorage<Inner>();
+  try {
+    const { AsyncLocalStorage } = globalThis.process.getBuiltinModule('node:async_hooks');
+    return new AsyncLocalStorage<Inner>();
+  } catch {
+    // An edge runtime has no such module, and throws when it is asked for one.
+    const Storage = (globalThis as { AsyncLocalStorage?: new () => AsyncLocalStorage<Inner> }).AsyncLocalStorage;
+    return Storage && new Storage();
+  }
 })();
 
 function isWithin(inner: Inner): boolean {

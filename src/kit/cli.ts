@@ -1,11 +1,13 @@
 #!/usr/bin/env node
 /** The command line `drizzle-tenant`. Each command prints for a person, or with `--json` for a program. */
 import { realpathSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { Command, CommanderError } from 'commander';
 import { applySteps } from './apply.js';
 import { connect, requireCitus, type Database } from './database.js';
 import { DatabaseStateError, describeFault } from './errors.js';
+import { addDataCommands } from './data/commands.js';
 import { editedMigrations } from './edited.js';
 import { readLive, type Live } from './live.js';
 import { planSteps, type PlanStep } from './live-plan.js';
@@ -53,6 +55,7 @@ function commands(output: Output): Command {
   const line = (text: string) => output.out(`${text}\n`);
   const report = (value: object) => line(JSON.stringify(value));
   const program = new Command('drizzle-tenant')
+    .version(createRequire(import.meta.url)('../../package.json').version)
     .description(
       'Looks after tenant tables that plain drizzle-kit migrates. The usual way needs none of these commands:\n' +
         '"npx drizzle-kit generate" writes migrations that distribute, and "npx drizzle-kit migrate" runs them.',
@@ -198,6 +201,7 @@ function commands(output: Output): Command {
       line(done.already ? `Nothing to do: the tenant has shard ${done.shard} of "${done.table}" for itself.` : `Done: the tenant has shard ${done.shard} of "${done.table}" for itself, and one of each table beside it.`);
     });
 
+  addDataCommands({ command, load, urlOf: (options, { config }) => urlOf(options) ?? config['dbCredentials']?.url, line, report });
   return program;
 }
 

@@ -4,10 +4,14 @@ import { TenantConfigError } from './errors.js';
 import { hookIntoDrizzleKit } from './hook.js';
 import { readOptions, setForeignKeyIndexes, type Options, type TenancyOptions } from './options.js';
 
-type Postgres<T> = T extends { dialect: infer Dialect } ? ('postgresql' extends Dialect ? Omit<T, 'dialect'> & { dialect: 'postgresql' } : never) : never;
+/** Of drizzle-kit's configs, those for PostgreSQL. */
+export type Postgres<T> = T extends { dialect: infer Dialect } ? ('postgresql' extends Dialect ? Omit<T, 'dialect'> & { dialect: 'postgresql' } : never) : never;
+
+/** drizzle-kit's config for PostgreSQL. */
+export type PostgresConfig = Postgres<Config>;
 
 /** drizzle-kit's config for PostgreSQL, and `tenancy`. */
-export type TenantConfig = Postgres<Config> & { tenancy: TenancyOptions };
+export type TenantConfig = PostgresConfig & { tenancy: TenancyOptions };
 
 /** What the command line reads back from a config. */
 export interface ReadConfig {
@@ -32,7 +36,7 @@ const readKey = Symbol.for('drizzle-tenant:config');
  *   tenancy: { citus: { shardCount: 32 } },
  * });
  */
-export function defineTenantConfig(config: TenantConfig): Postgres<Config> {
+export function defineTenantConfig(config: TenantConfig): PostgresConfig {
   const { tenancy, ...rest } = config as TenantConfig & Record<string, any>;
   if (rest.dialect !== 'postgresql') throw new TenantConfigError(`Set dialect to 'postgresql': tenant tables are PostgreSQL tables.`);
   const options = readOptions(tenancy);
@@ -46,7 +50,7 @@ export function defineTenantConfig(config: TenantConfig): Postgres<Config> {
     rest.schemaFilter = [...[rest.schemaFilter ?? '*'].flat(), '!citus', '!citus_internal', '!columnar', '!columnar_internal'];
   }
   // The command line may run another copy of this module than the config imports.
-  return Object.defineProperty({ ...rest }, readKey, { value: read }) as unknown as Postgres<Config>;
+  return Object.defineProperty({ ...rest }, readKey, { value: read }) as unknown as PostgresConfig;
 }
 
 /** What {@link defineTenantConfig} read, or undefined for another config. */

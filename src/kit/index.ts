@@ -2,7 +2,7 @@
  * Migrations for tenant tables: {@link defineTenantConfig} for `drizzle.config.ts`, and what programs need that call
  * `drizzle-kit/api-postgres` themselves.
  */
-export { defineTenantConfig, type TenantConfig } from './config.js';
+export { defineTenantConfig, type PostgresConfig, type TenantConfig } from './config.js';
 export { tenantStatements, type SchemaSnapshot, type TenantStatementsInput } from './api.js';
 export type { CitusOptions, RuleLevel, TenancyOptions } from './options.js';
 export { ruleNames, ruleTexts, type Fault, type RuleName } from './rules.js';

@@ -97,6 +97,9 @@ async function load(file: string, failed: (error: Error) => Error): Promise<Reco
   }
 }
 
+/** A module that a command is given. @throws SchemaLoadError */
+export const loadModule = (file: string) => load(file, (error) => new SchemaLoadError(`Correct ${file}, which does not load: ${error.message}`, { cause: error }));
+
 /** As drizzle-kit finds them: files, folders and globs. */
 function schemaFiles(schema: string | string[]): string[] {
   const files = [schema].flat().flatMap((pattern) => {

@@ -95,7 +95,7 @@ function isTenant(text: string, { column, settings, ...tenant }: TenantOf): bool
  * which the comparison is a part.
  *
  * @param expression what `pg_get_expr` printed
- * @example holdsTenant("((a = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid) AND done)", { column: 'a', settings: ['app.tenant_id'], types: ['uuid'] }) // true
+ * For example: holdsTenant("((a = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid) AND done)", { column: 'a', settings: ['app.tenant_id'], types: ['uuid'] }) // true
  */
 export function holdsTenant(expression: string, tenant: TenantOf): boolean {
   if (isTenant(expression, tenant)) return true;

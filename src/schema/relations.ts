@@ -1,4 +1,5 @@
 /** Drizzle's relations between tenant tables: each carries the tenant column by itself. */
+import { otherCopies } from '../copies.js';
 import { defineRelations, type Assume, type ExtractTablesWithRelations, type RelationsBuilder, type RelationsBuilderConfig, type Subquery, type Table, type View } from 'drizzle-orm';
 import { classOf, nameOf, type TenantClass } from './classify.js';
 import { TenantDefinitionError } from '../errors.js';
@@ -14,20 +15,20 @@ export type RelationTable<T> = UnscopedWithColumns<T> & { readonly [tenancyBrand
 /** The tenancy of a table in the relations, `never` for a reference table. */
 export type TenancyOfRelationTable<T> = T extends { readonly [tenancyBrand]?: [infer Name] | undefined } ? Name : never;
 
-type TablesOf<TSchema> = {
+export type TablesOf<TSchema> = {
   [K in keyof TSchema as TSchema[K] extends AnyTenantTable | PgTable | PgViewBase | Subquery<string, any> ? K : never]: Assume<
     RelationTable<TSchema[K]>,
     Table<any> | View<any> | Subquery<string, any>
   >;
 };
 
-type CheckRelations<TSchema, TConfig> = {
+export type CheckRelations<TSchema, TConfig> = {
   [K in keyof TConfig]: K extends keyof TSchema
     ? { [R in keyof TConfig[K]]: CheckRelation<TSchema, TenancyOf<TSchema[K]>, TConfig[K][R]> }
     : unknown;
 };
 
-type CheckRelation<TSchema, TFrom, TRelation> = TRelation extends { readonly targetTableName: infer Target extends keyof TSchema }
+export type CheckRelation<TSchema, TFrom, TRelation> = TRelation extends { readonly targetTableName: infer Target extends keyof TSchema }
   ? IsPlain<TSchema[Target]> extends true
     ? TenantTypeError<'Declare the table with tenantTable() or referenceTable()'>
     : [TFrom] extends [never]
@@ -37,7 +38,7 @@ type CheckRelation<TSchema, TFrom, TRelation> = TRelation extends { readonly tar
       : TenantTypeError<'Relate tables of one tenancy: a row of one tenancy cannot lead to rows of another'>
   : unknown;
 
-type IsPlain<T> = T extends AnyTenantTable | ReferenceBrand ? false : T extends PgTable ? true : false;
+export type IsPlain<T> = T extends AnyTenantTable | ReferenceBrand ? false : T extends PgTable ? true : false;
 
 declare const useDefineTenantRelations: unique symbol;
 
@@ -47,7 +48,7 @@ export interface TenantRelations<TRelations> {
 }
 
 /** Drizzle's config with and without the tenant column in each relation. */
-interface Configs {
+export interface Configs {
   readonly carried: Record<string, any>;
   readonly plain: () => Record<string, any>;
 }
@@ -63,7 +64,7 @@ export function relationsConfig(relations: object | undefined, carriesTenant = t
   if (relations === undefined) return {};
   const config = configs.get(relations);
   if (!config) {
-    throw new TenantDefinitionError('-', '-', 'Define the relations with defineTenantRelations(), not with defineRelations()');
+    throw new TenantDefinitionError('-', '-', 'Define the relations with defineTenantRelations(), not with defineRelations()' + otherCopies());
   }
   return carriesTenant ? config.carried : config.plain();
 }

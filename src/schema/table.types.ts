@@ -81,7 +81,7 @@ export type TenancyOf<T> = T extends { readonly _: { readonly tenancy: infer Nam
     : never;
 
 /** The tenancy of a column that `id()` made, also by an alias or in a view; `never` for any other, whatever its data. */
-type TenancyOfColumn<TColumn> = TColumn extends { readonly _: { readonly driverParam: infer Param } }
+export type TenancyOfColumn<TColumn> = TColumn extends { readonly _: { readonly driverParam: infer Param } }
   ? typeof tenantColumn extends keyof Param
     ? 0 extends 1 & Param
       ? never
@@ -91,14 +91,14 @@ type TenancyOfColumn<TColumn> = TColumn extends { readonly _: { readonly driverP
     : never
   : never;
 
-type TenancyOfColumns<TColumns> = { [K in keyof TColumns]: TenancyOfColumn<TColumns[K]> }[keyof TColumns];
+export type TenancyOfColumns<TColumns> = { [K in keyof TColumns]: TenancyOfColumn<TColumns[K]> }[keyof TColumns];
 
 /** The key of the tenant column among a table's columns. */
 export type TenantKey<TColumns> = {
   [K in keyof TColumns]: [TenancyOfColumn<TColumns[K]>] extends [never] ? never : K;
 }[keyof TColumns];
 
-type TenantBuilderKey<TBuilders> = {
+export type TenantBuilderKey<TBuilders> = {
   [K in keyof TBuilders]: TBuilders[K] extends { readonly _: { readonly tenancy: string } } ? K : never;
 }[keyof TBuilders];
 
@@ -108,7 +108,7 @@ export type TenancyOfBuilders<TBuilders> = {
 }[keyof TBuilders];
 
 /** A map of column builders with one tenant column. Otherwise the error that says so, first, since what follows may be cut off. */
-type OneTenantColumn<TBuilders> = string extends keyof TBuilders
+export type OneTenantColumn<TBuilders> = string extends keyof TBuilders
   ? TenantTypeError<'Give the table one tenant column, as in accountId: account.id()'> & TBuilders
   : [TenantBuilderKey<TBuilders>] extends [never]
   ? TenantTypeError<'Add a tenant column, as in accountId: account.id(), or declare a referenceTable() if all tenants share the rows'> & TBuilders
@@ -117,9 +117,9 @@ type OneTenantColumn<TBuilders> = string extends keyof TBuilders
     : TBuilders;
 
 /** Drizzle's column builders, by a name that fits into an error. */
-interface ColumnTypes extends PgColumnsBuilders {}
+export interface ColumnTypes extends PgColumnsBuilders {}
 
-type Built<TName extends string, TSchema extends string | undefined, TBuilders extends Record<string, AnyPgColumnBuilder>> = {
+export type Built<TName extends string, TSchema extends string | undefined, TBuilders extends Record<string, AnyPgColumnBuilder>> = {
   name: TName;
   schema: TSchema;
   columns: PgBuildColumns<TName, TBuilders>;
@@ -127,13 +127,13 @@ type Built<TName extends string, TSchema extends string | undefined, TBuilders e
   isAlias: false;
 };
 
-type ExtraConfig<TBuilders extends Record<string, AnyPgColumnBuilder>> = (
+export type ExtraConfig<TBuilders extends Record<string, AnyPgColumnBuilder>> = (
   self: PgBuildExtraConfigColumns<TBuilders>,
 ) => (PgTableExtraConfigValue | PgTableExtraConfigValue[])[] | PgTableExtraConfig;
 
 // The callback form is an overload of its own, since TypeScript 5.9 infers nothing from a callback beside a
 // conditional type; and the first one, since TypeScript 7 shows the error of the last one only.
-interface TenantTableFnInternal<TSchema extends string | undefined> {
+export interface TenantTableFnInternal<TSchema extends string | undefined> {
   <TName extends string, TBuilders extends Record<string, AnyPgColumnBuilder>>(
     name: TName,
     columns: (types: ColumnTypes) => OneTenantColumn<TBuilders>,
@@ -146,7 +146,7 @@ interface TenantTableFnInternal<TSchema extends string | undefined> {
   ): TenantTable<TenancyOfBuilders<TBuilders>, Built<TName, TSchema, TBuilders>>;
 }
 
-interface ReferenceTableFnInternal<TSchema extends string | undefined> {
+export interface ReferenceTableFnInternal<TSchema extends string | undefined> {
   <TName extends string, TBuilders extends Record<string, AnyPgColumnBuilder>>(
     name: TName,
     columns: TBuilders | ((types: ColumnTypes) => TBuilders),

@@ -38,10 +38,10 @@ export type TenantRefBuilder<Name extends string, TBuilder> = Set$Type<TBuilder,
 /** Drizzle's column factories for PostgreSQL: `uuid`, `text`, `integer`, `() => bigint({ mode: 'number' })`. */
 export type TenantColumnFactory = (name: string) => PgColumnBuilder<any, any>;
 
-type BuilderData<TBuilder> = TBuilder extends { readonly _: { data: infer Data } } ? Data : never;
+export type BuilderData<TBuilder> = TBuilder extends { readonly _: { data: infer Data } } ? Data : never;
 
 /** Standard Schema v1, as published at standardschema.dev. */
-interface StandardSchema<Output> {
+export interface StandardSchema<Output> {
   readonly version: 1;
   readonly vendor: 'drizzle-tenant';
   readonly validate: (
@@ -96,6 +96,8 @@ export interface Tenancy<Name extends string = string, Data = any, TBuilder = an
 export type AnyTenancy = Tenancy<any, any, any>;
 
 const tenancyMark = Symbol('drizzle-tenant:tenancy');
+/** Shared by all copies of this package: the command line loads a schema that uses another. Nothing that confines reads it. */
+const referenceMark = Symbol.for('drizzle-tenant:reference');
 const checks = new WeakMap<object, (value: unknown) => IdValue | undefined>();
 const columns = new WeakMap<object, PgColumn>();
 
@@ -104,6 +106,9 @@ export function tenancyOfColumn(column: object): AnyTenancy | undefined {
   const mark = (column as { config?: Record<symbol, unknown> }).config?.[tenancyMark];
   return typeof mark === 'object' && mark !== null && checks.has(mark) ? (mark as AnyTenancy) : undefined;
 }
+
+/** The tenancy whose `ref()` made this column, or undefined. */
+export const tenancyReferredTo = (column: object): unknown => (column as { config?: Record<symbol, unknown> }).config?.[referenceMark];
 
 /**
  * Declares a kind of tenant, once.
@@ -145,7 +150,11 @@ export function tenancy<const Name extends string, TFactory extends TenantColumn
       made.config[tenancyMark] = self;
       return made;
     },
-    ref: builder,
+    ref(dbName?: string) {
+      const made = builder(dbName);
+      made.config[referenceMark] = self;
+      return made;
+    },
     parse,
     '~standard': Object.freeze({
       version: 1,

@@ -3,6 +3,7 @@ import { is, Subquery } from 'drizzle-orm';
 import { PgDialect, QueryBuilder } from 'drizzle-orm/pg-core';
 import { RelationalQueryBuilder } from 'drizzle-orm/pg-core/query-builders/query';
 import { PgAsyncRelationalQuery } from 'drizzle-orm/pg-core/async';
+import { otherCopies } from '../copies.js';
 import { classOf } from '../schema/classify.js';
 import {
   InvalidTenantIdError,
@@ -452,7 +453,7 @@ export function parsed(id: unknown, known: readonly AnyTenancy[] | undefined): {
   if (found.length === 1) return found[0]!;
   if (found.length > 1 && found.every((it) => it.value === found[0]!.value)) return { value: found[0]!.value, tenancy: undefined };
   if (tenancies.length === 1) return { value: tenancies[0]!.parse(id), tenancy: tenancies[0] };
-  throw new InvalidTenantIdError(namesOfTenancies(known), found.length > 1 ? 'several of them would spell it in different ways: parse it first' : 'it is an id of none of them');
+  throw new InvalidTenantIdError(namesOfTenancies(known), found.length > 1 ? 'several of them would spell it in different ways: parse it first' : `it is an id of none of them${otherCopies()}`);
 }
 
 function reasonOf(reason: unknown): string {

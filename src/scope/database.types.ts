@@ -4,6 +4,7 @@ import type { PgAsyncDatabase } from 'drizzle-orm/pg-core/async';
 import type { PgMaterializedView, PgQueryResultHKT, PgView, PgQueryResultKind, PgTransactionConfig } from 'drizzle-orm/pg-core';
 import type { PgRawRow } from 'drizzle-orm/pg-core/session';
 import type { PgRelationalQueryHKTBase, RelationalQueryBuilder } from 'drizzle-orm/pg-core/query-builders/query';
+import type { TenantData } from '../data/tenant-data.js';
 import type { TenancyOfRelationTable, TenantRelations } from '../schema/relations.js';
 import type { Tenancy, TenantId } from '../schema/tenancy.js';
 import type { AnyTenantTable, TenantTypeError } from '../schema/table.types.js';
@@ -52,9 +53,9 @@ export interface AnyQueryResultHKT extends PgQueryResultHKT {
   readonly type: RowsOf<PgRawRow<this['row']>>;
 }
 
-type RowsOf<TRow> = readonly TRow[] | { readonly rows: readonly TRow[] };
+export type RowsOf<TRow> = readonly TRow[] | { readonly rows: readonly TRow[] };
 
-interface RelationalHKT<H extends Handle> extends PgRelationalQueryHKTBase {
+export interface RelationalHKT<H extends Handle> extends PgRelationalQueryHKTBase {
   _type: Run<H['runner'], this['result']> & SqlMethods;
 }
 
@@ -63,7 +64,7 @@ export type RelationalQueries<H extends Handle, TRelations> = TRelations extends
   ? QueriesOf<H, Config>
   : QueriesOf<H, TRelations>;
 
-type QueriesOf<H extends Handle, TRelations> = TRelations extends TablesRelationalConfig
+export type QueriesOf<H extends Handle, TRelations> = TRelations extends TablesRelationalConfig
   ? {
       [K in keyof TRelations as [TenancyOfRelationTable<TRelations[K]['table']>] extends [H['tenancy']] ? K : never]: RelationalQueryBuilder<
         TRelations,
@@ -73,15 +74,15 @@ type QueriesOf<H extends Handle, TRelations> = TRelations extends TablesRelation
     }
   : {};
 
-type Ctes<H extends Handle, T> = { [K in keyof T]: CheckBuilt<H, T[K]> };
+export type Ctes<H extends Handle, T> = { [K in keyof T]: CheckBuilt<H, T[K]> };
 
-interface ReadMethods<H extends Handle> {
+export interface ReadMethods<H extends Handle> {
   select: TenantQueryBuilder<ReaderIn<H>>['select'];
   selectDistinct: TenantQueryBuilder<ReaderIn<H>>['selectDistinct'];
   selectDistinctOn: TenantQueryBuilder<ReaderIn<H>>['selectDistinctOn'];
 }
 
-interface WriteMethods<H extends Handle> {
+export interface WriteMethods<H extends Handle> {
   insert<T extends AnyTarget, TList extends (keyof InferInsertModel<WriteTable<H, T>, { override: true }> & string)[] = []>(
     table: CheckTarget<H, T>,
     ...columns: InsertColumns<H, T, TList>
@@ -113,14 +114,14 @@ export interface ScopedHandle<H extends Handle, TRelations, TTransaction>
   readonly transaction: Transact<H['runner'], TTransaction>;
 }
 
-interface TransactionMethods<R extends Runner> {
+export interface TransactionMethods<R extends Runner> {
   readonly rollback: R['rollback'];
   setTransaction(config: PgTransactionConfig): Act<R, unknown>;
 }
 
-type One<Name extends string, Q extends PgQueryResultHKT, R extends Runner> = HandleOf<Name, R, Q, 'one'>;
-type Several<Name extends string, Q extends PgQueryResultHKT, R extends Runner> = HandleOf<Name, R, Q, 'several'>;
-type Shared<Q extends PgQueryResultHKT, R extends Runner> = HandleOf<never, R, Q, 'shared'>;
+export type One<Name extends string, Q extends PgQueryResultHKT, R extends Runner> = HandleOf<Name, R, Q, 'one'>;
+export type Several<Name extends string, Q extends PgQueryResultHKT, R extends Runner> = HandleOf<Name, R, Q, 'several'>;
+export type Shared<Q extends PgQueryResultHKT, R extends Runner> = HandleOf<never, R, Q, 'shared'>;
 
 /**
  * A handle that is confined to one tenant of the tenancy `Name`. Made by `db.forTenant(id)`.
@@ -174,7 +175,7 @@ export interface AcrossTenantsDatabase<TRelations = {}, Q extends PgQueryResultH
   refreshMaterializedView(view: PgMaterializedView): Act<R, PgQueryResultKind<Q, never>> & MaterializedViewRefresh;
 }
 
-interface MaterializedViewRefresh {
+export interface MaterializedViewRefresh {
   concurrently(): this;
   withNoData(): this;
 }
@@ -192,12 +193,12 @@ export interface PreparedForTenant<Name extends string, TResult> {
   run(id: TenantId<Name>, placeholders?: Record<string, unknown>): Promise<TResult>;
 }
 
-type CheckId<Id> = [Id] extends [TenantId<any>]
+export type CheckId<Id> = [Id] extends [TenantId<any>]
   ? IsUnion<Id> extends true
     ? TenantTypeError<'Give ids of one tenancy: a handle belongs to one'>
     : Id
   : TenantTypeError<'Get the id from the tenancy, as in account.parse(value)'>;
-type NameOf<Id> = Id extends TenantId<infer Name extends string> ? Name : never;
+export type NameOf<Id> = Id extends TenantId<infer Name extends string> ? Name : never;
 
 /** What `withTenancy` returns. It has no query methods of its own. */
 export interface TenancyDatabase<TRelations = {}, TQueryResult extends PgQueryResultHKT = AnyQueryResultHKT> {
@@ -246,6 +247,15 @@ export interface TenancyDatabase<TRelations = {}, TQueryResult extends PgQueryRe
     build: (tdb: NoInfer<TenantDatabase<Name, TRelations, TQueryResult>>) => PromiseLike<TResult> & SQLWrapper,
   ): PreparedForTenant<Name, TResult>;
   /**
+   * A tenant as a whole: export, import, clone, erase, compare.
+   *
+   * @param id an id of the tenant
+   * @param options `tenancy`, where ids of several tenancies look alike: a whole tenant is not moved on a guess
+   * @throws InvalidTenantIdError when the value is not an id, or may be one of several tenancies, before anything is sent
+   * As in `await pipeline(db.tenantData(id).export(), createWriteStream('acme.ndjson.gz'))`.
+   */
+  tenantData<Id>(id: CheckId<Id>, options?: { readonly tenancy?: Tenancy<NoInfer<NameOf<Id>>, any, any> | undefined }): TenantData<NameOf<Id>>;
+  /**
    * Runs several handles in one transaction: what they do is kept as a whole, or not at all. Statements of several
    * tenants run one after the other, each under its own setting where the database has row-level security.
    *
@@ -254,10 +264,10 @@ export interface TenancyDatabase<TRelations = {}, TQueryResult extends PgQueryRe
    * @throws UnsupportedTenantOperationError when a handle is used after its transaction
    * @example
    * await db.transaction(async (tx) => {
-   *   await tx.shared.insert(users).values({ id: userId, email });
-   *   const account = tx.forTenant(accountId);
-   *   await account.insert(accounts).values({ name });
-   *   await account.insert(members).values({ userId });
+   *   await tx.shared.insert(countries).values({ id: 1, name: 'Utopia' }).onConflictDoNothing();
+   *   const tenant = tx.forTenant(id);
+   *   await tenant.insert(accounts).values({ name }).onConflictDoNothing();
+   *   await tenant.insert(projects).values({ name: crypto.randomUUID() });
    * });
    */
   transaction<T>(

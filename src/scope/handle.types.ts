@@ -99,7 +99,7 @@ export type CheckSource<H extends Reader, T> =
             ? TenantTypeError<'Declare the table with tenantTable() or referenceTable()'>
             : T;
 
-type CheckView<H extends Reader, T, Name extends string> = [Name] extends [never]
+export type CheckView<H extends Reader, T, Name extends string> = [Name] extends [never]
   ? TenantTypeError<'Expose the tenant column in the view'>
   : [Name] extends [H['tenancy']]
     ? T
@@ -137,7 +137,7 @@ export type SourceName<T> = GetSelectTableName<TableLikeOf<T>>;
 /** What a source selects. */
 export type SourceSelection<T> = GetSelectTableSelection<TableLikeOf<T>>;
 
-type TableLikeOf<T> = Unscoped<T> extends infer U extends Table | Subquery | PgViewBase | SQL ? U : never;
+export type TableLikeOf<T> = Unscoped<T> extends infer U extends Table | Subquery | PgViewBase | SQL ? U : never;
 
 /** A selection, with Drizzle's tables in place of tenant tables. */
 export type UnscopedSelection<T> = { [K in keyof T]: Unscoped<T[K]> } & {};

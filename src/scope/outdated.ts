@@ -10,8 +10,12 @@ import type { DrizzleSession } from './binding.js';
 const renamed = new Map<string, string>();
 const renamedLimit = 1_000;
 let count = 0;
-/** No other process may have a statement of the same name: behind a pooler they share connections. */
-const prefix = `drizzle_tenant_${crypto.randomUUID().replaceAll('-', '')}`;
+/**
+ * No other process may have a statement of the same name: behind a pooler they share connections. Made when it is needed:
+ * workerd gives nothing random while a module is loaded.
+ */
+let prefix: string | undefined;
+const nextName = () => `${(prefix ??= `drizzle_tenant_${crypto.randomUUID().replaceAll('-', '')}`)}_${++count}`;
 
 /**
  * The server's refusals to run a statement under its name: its result has other types, the server forgot it, the name is
@@ -53,7 +57,7 @@ export function lasting(session: DrizzleSession, query: readonly [query: { reado
         if (!isOutdated(error)) throw error;
         if (renamed.get(key) === used) {
           if (renamed.size >= renamedLimit) renamed.clear();
-          renamed.set(key, `${prefix}_${++count}`);
+          renamed.set(key, nextName());
         }
         if (!isAlone) throw error;
         return prepare(false).execute(values);

@@ -21,8 +21,8 @@ import type { Assume, ValidateShape, ValueOrArray } from 'drizzle-orm/utils';
 import type { AnyTenantTable } from '../schema/table.types.js';
 import type { AnySource, CheckSource, PromiseRunner, Reader, ReaderOf, Run, ScopeBrand, SourceName, SourceSelection, SqlMethods, UnscopedSelection } from './handle.types.js';
 
-type Nullability = Record<string, JoinNullability>;
-type DrizzleFields = DrizzleSelectedFields<Column, Table>;
+export type Nullability = Record<string, JoinNullability>;
+export type DrizzleFields = DrizzleSelectedFields<Column, Table>;
 
 /** What `select` takes: Drizzle's, and tenant tables. */
 export type SelectedFields = Record<
@@ -50,7 +50,7 @@ export interface TenantSelectHKT<H extends Reader> extends PgSelectHKTBase {
       >;
 }
 
-type Kind<
+export type Kind<
   H extends Reader,
   TTableName extends string | undefined,
   TSelection extends ColumnsSelection,
@@ -63,7 +63,7 @@ type Kind<
 > = BuiltSelect<H, TTableName, TSelection, TSelectMode, TNullabilityMap, TDynamic, TExcludedMethods, TResult, TSelectedFields>;
 
 /** A select of a handle. Awaiting it runs it. */
-type BuiltSelect<
+export type BuiltSelect<
   H extends Reader,
   TTableName extends string | undefined,
   TSelection extends ColumnsSelection,
@@ -100,14 +100,14 @@ export type TenantSelect<Name extends string = any> = BuiltSelect<
 
 export type AnyTenantSelect = TenantSelectBase<any, any, any, any, any, any, any, any, any>;
 
-type Without<T extends AnyTenantSelect, TDynamic extends boolean, K extends string, TReset extends boolean = false> = TDynamic extends true
+export type Without<T extends AnyTenantSelect, TDynamic extends boolean, K extends string, TReset extends boolean = false> = TDynamic extends true
   ? T
   : Omit<
       Same<T, TDynamic, TReset extends true ? K : T['_']['excludedMethods'] | K>,
       TReset extends true ? K : T['_']['excludedMethods'] | K
     >;
 
-type Same<T extends AnyTenantSelect, TDynamic extends boolean, TExcluded extends string> = Kind<
+export type Same<T extends AnyTenantSelect, TDynamic extends boolean, TExcluded extends string> = Kind<
   T['_']['handle'],
   T['_']['tableName'],
   T['_']['selection'],
@@ -119,7 +119,7 @@ type Same<T extends AnyTenantSelect, TDynamic extends boolean, TExcluded extends
   T['_']['selectedFields']
 >;
 
-type Joined<T extends AnyTenantSelect, TDynamic extends boolean, TJoinType extends JoinType, TTable, TName extends string | undefined> = T extends any
+export type Joined<T extends AnyTenantSelect, TDynamic extends boolean, TJoinType extends JoinType, TTable, TName extends string | undefined> = T extends any
   ? Without<
       Kind<
         T['_']['handle'],
@@ -135,14 +135,14 @@ type Joined<T extends AnyTenantSelect, TDynamic extends boolean, TJoinType exten
     >
   : never;
 
-type JoinFn<H extends Reader, T extends AnyTenantSelect, TDynamic extends boolean, TJoinType extends JoinType, TLateral extends boolean> = <
+export type JoinFn<H extends Reader, T extends AnyTenantSelect, TDynamic extends boolean, TJoinType extends JoinType, TLateral extends boolean> = <
   TTable extends TLateral extends true ? Subquery | SQL : AnySource,
 >(
   table: CheckSource<H, TTable>,
   on: ((aliases: T['_']['selection']) => SQL | undefined) | SQL | undefined,
 ) => Joined<T, TDynamic, TJoinType, TTable, SourceName<TTable>>;
 
-type CrossJoinFn<H extends Reader, T extends AnyTenantSelect, TDynamic extends boolean, TLateral extends boolean> = <
+export type CrossJoinFn<H extends Reader, T extends AnyTenantSelect, TDynamic extends boolean, TLateral extends boolean> = <
   TTable extends TLateral extends true ? Subquery | SQL : AnySource,
 >(
   table: CheckSource<H, TTable>,
@@ -152,23 +152,23 @@ type CrossJoinFn<H extends Reader, T extends AnyTenantSelect, TDynamic extends b
  * A side of a set operator: a select of the same handle, with the same columns. Constraints say so, and no
  * conditional type: TypeScript 5.9 infers nothing from a callback beside one, and checks the constraint instead.
  */
-interface Operand<H extends Reader, TResult extends any[]> extends ScopeBrand<H['tenancy']> {
+export interface Operand<H extends Reader, TResult extends any[]> extends ScopeBrand<H['tenancy']> {
   readonly _: { readonly result: TResult };
 }
 
-type SetOperatorFn<H extends Reader, T extends AnyTenantSelect, TDynamic extends boolean, TResult extends any[]> = <TValue extends Operand<H, TResult>>(
+export type SetOperatorFn<H extends Reader, T extends AnyTenantSelect, TDynamic extends boolean, TResult extends any[]> = <TValue extends Operand<H, TResult>>(
   right: CheckOperand<TValue, TResult> | ((operators: SetOperators<H>) => CheckOperand<TValue, TResult>),
 ) => Without<T, TDynamic, PgSetOperatorExcludedMethods, true>;
 
-type CheckOperand<TValue extends Operand<any, any>, TResult extends any[]> = ValidateShape<TValue['_']['result'][number], TResult[number], TValue>;
+export type CheckOperand<TValue extends Operand<any, any>, TResult extends any[]> = ValidateShape<TValue['_']['result'][number], TResult[number], TValue>;
 
-type CreateSetOperatorFn<H extends Reader> = <T extends AnyTenantSelect & ScopeBrand<H['tenancy']>, TRest extends Operand<H, T['_']['result']>[]>(
+export type CreateSetOperatorFn<H extends Reader> = <T extends AnyTenantSelect & ScopeBrand<H['tenancy']>, TRest extends Operand<H, T['_']['result']>[]>(
   left: T,
   right: Operand<H, T['_']['result']>,
   ...rest: TRest
 ) => Without<T, false, PgSetOperatorExcludedMethods, true>;
 
-interface SetOperators<H extends Reader> {
+export interface SetOperators<H extends Reader> {
   union: CreateSetOperatorFn<H>;
   intersect: CreateSetOperatorFn<H>;
   except: CreateSetOperatorFn<H>;
@@ -177,7 +177,7 @@ interface SetOperators<H extends Reader> {
   exceptAll: CreateSetOperatorFn<H>;
 }
 
-type LockConfig = { of?: ValueOrArray<AnyTenantTable | Table> } & (
+export type LockConfig = { of?: ValueOrArray<AnyTenantTable | Table> } & (
   | { noWait: true; skipLocked?: undefined }
   | { noWait?: undefined; skipLocked: true }
   | { noWait?: undefined; skipLocked?: undefined }

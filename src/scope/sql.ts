@@ -55,7 +55,7 @@ const dialect = new PgDialect();
  * @example
  * await ready;
  * const { text, params } = confine('select * from projects where name = $1', ['x'], { tables: schema, tenant: id });
- * await pool.query(text, params);
+ * await client.unsafe(text, params as never[]);
  */
 export function confine(text: string, params: readonly unknown[], { tables, tenant, functions = [] }: ConfineOptions): ConfinedQuery {
   const parse = parser();

@@ -32,7 +32,7 @@ import type { ScopedQuery, SelectedFields, TenantQueryBuilder } from './select.t
 export type AnyTarget = AnyTenantTable | PgTable;
 
 /** The table with its rows as they are read. */
-type ReadTable<T> = Unscoped<T> extends infer U extends PgTable ? U : never;
+export type ReadTable<T> = Unscoped<T> extends infer U extends PgTable ? U : never;
 
 /** The table with its rows as they are written: without the tenant column, where the handle fills that in. */
 export type WriteTable<H extends Handle, T> =
@@ -42,7 +42,7 @@ export type WriteTable<H extends Handle, T> =
       : PgTable<C>
     : Assume<T, PgTable>;
 
-type WithoutTenant<C extends PgTableConfig> = {
+export type WithoutTenant<C extends PgTableConfig> = {
   name: C['name'];
   schema: C['schema'];
   columns: Omit<C['columns'], TenantKey<C['columns']>>;
@@ -51,7 +51,7 @@ type WithoutTenant<C extends PgTableConfig> = {
 };
 
 /** Says what to do where the tenant column is given all the same. */
-type NoTenant<H extends Handle, T, Message extends string> =
+export type NoTenant<H extends Handle, T, Message extends string> =
   T extends TenantTableBase<any, infer C>
     ? H['writes'] extends 'one'
       ? { [K in TenantKey<C['columns']>]?: TenantTypeError<Message> }
@@ -59,14 +59,14 @@ type NoTenant<H extends Handle, T, Message extends string> =
     : unknown;
 
 /** The tenant of a row never changes, whoever asks. */
-type SetTable<T> = T extends TenantTableBase<any, infer C> ? PgTable<WithoutTenant<C>> : Assume<T, PgTable>;
-type NoTenantInSet<T> =
+export type SetTable<T> = T extends TenantTableBase<any, infer C> ? PgTable<WithoutTenant<C>> : Assume<T, PgTable>;
+export type NoTenantInSet<T> =
   T extends TenantTableBase<any, infer C>
     ? { [K in TenantKey<C['columns']>]?: TenantTypeError<'Leave the tenant column out of set(): the tenant of a row cannot change'> }
     : unknown;
 export type SetValues<T> = PgUpdateSetSource<SetTable<T>> & NoTenantInSet<T>;
 
-type Returned<H extends Handle, TReturning> = TReturning extends undefined ? PgQueryResultKind<H['queryResult'], never> : TReturning[];
+export type Returned<H extends Handle, TReturning> = TReturning extends undefined ? PgQueryResultKind<H['queryResult'], never> : TReturning[];
 
 // Insert
 
@@ -81,10 +81,10 @@ export type InsertColumns<H extends Handle, T, TList extends string[]> = TList e
           ', '
         >}`>[];
 
-type InsertValue<H extends Handle, T, TOverride extends boolean, TList extends string[] | 'all'> = PgInsertValue<WriteTable<H, T>, TOverride, TList> &
+export type InsertValue<H extends Handle, T, TOverride extends boolean, TList extends string[] | 'all'> = PgInsertValue<WriteTable<H, T>, TOverride, TList> &
   NoTenant<H, T, 'Leave the tenant column out of values(): the handle fills it in'>;
 
-type InsertSelection<H extends Handle, T, TSelection extends Record<string, any>, TOverride extends boolean, TList extends string[] | 'all'> = {
+export type InsertSelection<H extends Handle, T, TSelection extends Record<string, any>, TOverride extends boolean, TList extends string[] | 'all'> = {
   [K in keyof TSelection]: T extends TenantTableBase<any, infer C>
     ? K extends TenantKey<C['columns']>
       ? TSelection[K]
@@ -92,7 +92,7 @@ type InsertSelection<H extends Handle, T, TSelection extends Record<string, any>
     : SelectionKey<H, T, TSelection, TOverride, TList, K>;
 };
 
-type SelectionKey<
+export type SelectionKey<
   H extends Handle,
   T,
   TSelection extends Record<string, any>,
@@ -125,7 +125,7 @@ export type TenantInsert<
   TExcluded extends string = never,
 > = TenantInsertBase<H, T, TSelected, TReturning, TDynamic, TExcluded> & Run<H['runner'], Returned<H, TReturning>>;
 
-type InsertWithout<H extends Handle, T, TSelected, TReturning, TDynamic extends boolean, TExcluded extends string> = TDynamic extends true
+export type InsertWithout<H extends Handle, T, TSelected, TReturning, TDynamic extends boolean, TExcluded extends string> = TDynamic extends true
   ? TenantInsert<H, T, TSelected, TReturning, true, never>
   : Omit<TenantInsert<H, T, TSelected, TReturning, TDynamic, TExcluded>, TExcluded>;
 
@@ -161,13 +161,13 @@ export interface TenantInsertBase<H extends Handle, T, TSelected, TReturning, TD
 
 // Update
 
-interface Join {
+export interface Join {
   readonly name: string | undefined;
   readonly joinType: JoinType;
   readonly table: any;
 }
 
-type Nullability = Record<string, JoinNullability>;
+export type Nullability = Record<string, JoinNullability>;
 
 export interface TenantUpdateBuilder<H extends Handle, T> {
   readonly _: { readonly table: ReadTable<T> };
@@ -175,7 +175,7 @@ export interface TenantUpdateBuilder<H extends Handle, T> {
 }
 
 /** What the type of an update knows. */
-interface AnyUpdateState {
+export interface AnyUpdateState {
   readonly handle: Handle;
   readonly table: any;
   readonly from: any;
@@ -186,7 +186,7 @@ interface AnyUpdateState {
   readonly dynamic: boolean;
 }
 
-interface UpdateState<
+export interface UpdateState<
   H extends Handle,
   T,
   TFrom = undefined,
@@ -210,13 +210,13 @@ interface UpdateState<
 export type TenantUpdate<S extends AnyUpdateState, TExcluded extends string = never> = TenantUpdateBase<S, TExcluded> &
   Run<S['handle']['runner'], Returned<S['handle'], S['returning']>>;
 
-type UpdateWithout<S extends AnyUpdateState, TExcluded extends string> = S['dynamic'] extends true
+export type UpdateWithout<S extends AnyUpdateState, TExcluded extends string> = S['dynamic'] extends true
   ? TenantUpdate<S, never>
   : Omit<TenantUpdate<S, TExcluded>, TExcluded>;
 
-type JoinMethods = 'leftJoin' | 'rightJoin' | 'innerJoin' | 'fullJoin';
+export type JoinMethods = 'leftJoin' | 'rightJoin' | 'innerJoin' | 'fullJoin';
 
-type UpdateFrom<S extends AnyUpdateState, TFrom, TExcluded extends string> = UpdateWithout<
+export type UpdateFrom<S extends AnyUpdateState, TFrom, TExcluded extends string> = UpdateWithout<
   UpdateState<
     S['handle'],
     S['table'],
@@ -230,7 +230,7 @@ type UpdateFrom<S extends AnyUpdateState, TFrom, TExcluded extends string> = Upd
   Exclude<TExcluded | 'from', JoinMethods>
 >;
 
-type UpdateJoin<S extends AnyUpdateState, TJoinType extends JoinType, TTable, TExcluded extends string> = UpdateWithout<
+export type UpdateJoin<S extends AnyUpdateState, TJoinType extends JoinType, TTable, TExcluded extends string> = UpdateWithout<
   UpdateState<
     S['handle'],
     S['table'],
@@ -244,15 +244,15 @@ type UpdateJoin<S extends AnyUpdateState, TJoinType extends JoinType, TTable, TE
   TExcluded
 >;
 
-type UpdateJoinFn<S extends AnyUpdateState, TJoinType extends JoinType, TExcluded extends string> = <TTable extends AnySource>(
+export type UpdateJoinFn<S extends AnyUpdateState, TJoinType extends JoinType, TExcluded extends string> = <TTable extends AnySource>(
   table: CheckSource<S['handle'], TTable>,
   on: ((updateTable: ReadTable<S['table']>['_']['columns'], from: FieldsOf<Unscoped<S['from']>>) => SQL | undefined) | SQL | undefined,
 ) => UpdateJoin<S, TJoinType, TTable, TExcluded>;
 
-type FieldsOf<T> = T extends PgTable ? T['_']['columns'] : T extends Subquery | PgViewBase ? T['_']['selectedFields'] : never;
+export type FieldsOf<T> = T extends PgTable ? T['_']['columns'] : T extends Subquery | PgViewBase ? T['_']['selectedFields'] : never;
 
 /** What `returning` selects from an update and its joins, table by table. */
-type Accumulated<TTable extends PgTable, TSelectMode extends SelectMode, TJoins extends Join[], TSelected extends ColumnsSelection> = TJoins extends [
+export type Accumulated<TTable extends PgTable, TSelectMode extends SelectMode, TJoins extends Join[], TSelected extends ColumnsSelection> = TJoins extends [
   infer TJoin extends Join,
   ...infer TRest extends Join[],
 ]
@@ -270,7 +270,7 @@ type Accumulated<TTable extends PgTable, TSelectMode extends SelectMode, TJoins 
     >
   : TSelected;
 
-type UpdateReturning<S extends AnyUpdateState, TSelected, TReturning> = UpdateState<
+export type UpdateReturning<S extends AnyUpdateState, TSelected, TReturning> = UpdateState<
   S['handle'],
   S['table'],
   S['from'],
@@ -281,7 +281,7 @@ type UpdateReturning<S extends AnyUpdateState, TSelected, TReturning> = UpdateSt
   S['dynamic']
 >;
 
-type ReturningAll<S extends AnyUpdateState> = UpdateReturning<
+export type ReturningAll<S extends AnyUpdateState> = UpdateReturning<
   S,
   Equal<S['joins'], []> extends true
     ? ReadTable<S['table']>['_']['columns']
@@ -297,7 +297,7 @@ type ReturningAll<S extends AnyUpdateState> = UpdateReturning<
   >
 >;
 
-type ReturningFields<S extends AnyUpdateState, TFields extends SelectedFields> = UpdateReturning<
+export type ReturningFields<S extends AnyUpdateState, TFields extends SelectedFields> = UpdateReturning<
   S,
   UnscopedSelection<TFields>,
   SelectResult<Accumulated<ReadTable<S['table']>, 'partial', S['joins'], Assume<UnscopedSelection<TFields>, ColumnsSelection>>, 'partial', S['nullability']>
@@ -340,7 +340,7 @@ export type TenantDelete<
   TExcluded extends string = never,
 > = TenantDeleteBase<H, T, TSelected, TReturning, TDynamic, TExcluded> & Run<H['runner'], Returned<H, TReturning>>;
 
-type DeleteWithout<H extends Handle, T, TSelected, TReturning, TDynamic extends boolean, TExcluded extends string> = TDynamic extends true
+export type DeleteWithout<H extends Handle, T, TSelected, TReturning, TDynamic extends boolean, TExcluded extends string> = TDynamic extends true
   ? TenantDelete<H, T, TSelected, TReturning, true, never>
   : Omit<TenantDelete<H, T, TSelected, TReturning, TDynamic, TExcluded>, TExcluded>;
 

@@ -1,4 +1,5 @@
 /** The tables that a statement may name, as plain data: what is declared of each, and which one a name means. */
+import { otherCopies } from '../copies.js';
 import { UnscopedTableError } from '../errors.js';
 import { Refusal } from './refusal.js';
 
@@ -62,7 +63,7 @@ export class Tables {
         written,
         elsewhere
           ? `Name the table as it is declared, "${elsewhere.schema ?? 'public'}.${name}": "${written}" is not declared.`
-          : `Declare "${written}" with tenantTable() or referenceTable(), or give the view to withTenancy() in its relations or views: "${name}" is not declared, and a scoped handle touches no other table.`,
+          : `Declare "${written}" with tenantTable() or referenceTable(), or give the view to withTenancy() in its relations or views: "${name}" is not declared, and a scoped handle touches no other table${otherCopies()}.`,
       );
     }
     if (found.some((it) => !isSame(it, found[0]!))) {

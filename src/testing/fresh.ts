@@ -1,9 +1,5 @@
 /** Databases that last as long as a test: of PGlite, in memory, or of a PostgreSQL server. */
 import { randomBytes } from 'node:crypto';
-import * as Data from 'effect/Data';
-import * as Effect from 'effect/Effect';
-import type * as EffectScope from 'effect/Scope';
-
 /** Where a database is made, and what is in it. */
 export interface FreshOptions {
   /** The folder of drizzle-kit's migrations, which Drizzle's own migrator applies. */
@@ -25,27 +21,28 @@ export interface Fresh {
 }
 
 /** A database for a test could not be made or looked at. */
-export class TestDatabaseError extends Data.TaggedError('TestDatabaseError')<{ readonly message: string; readonly cause: unknown }> {}
+export class TestDatabaseError extends Error {
+  readonly _tag = 'TestDatabaseError';
+  override readonly name = 'TestDatabaseError';
+}
 
 const remedies: readonly (readonly [pattern: RegExp, remedy: string])[] = [
   [/permission denied to create database/, 'Let the role of the server create databases, as in ALTER ROLE tester CREATEDB'],
   [/row-level security policy/, 'Let the role of the server read past row-level security, as in ALTER ROLE tester BYPASSRLS: expectIsolated() looks at all rows'],
 ];
 
-/** What is done to a test's database, as an Effect that says what to do where the server refuses it. */
-export const prepared = <A>(run: () => Promise<A>): Effect.Effect<A, TestDatabaseError> =>
-  Effect.tryPromise({
-    try: run,
-    catch: (cause: any) => {
-      const said = String(cause?.cause?.message ?? cause?.message ?? cause);
-      const remedy = remedies.find(([pattern]) => pattern.test(said))?.[1];
-      return new TestDatabaseError({ message: remedy === undefined ? said : `${remedy}. (${said})`, cause });
-    },
-  });
+/** What was thrown when a test's database was made or looked at, with what to do where the server refuses it. */
+export function databaseErrorOf(cause: any): TestDatabaseError {
+  const said = String(cause?.cause?.message ?? cause?.message ?? cause);
+  const remedy = remedies.find(([pattern]) => pattern.test(said))?.[1];
+  return new TestDatabaseError(remedy === undefined ? said : `${remedy}. (${said})`, { cause });
+}
 
-/** A database that lasts as long as the scope. */
-export const scoped = (make: () => Promise<Fresh>): Effect.Effect<Fresh, TestDatabaseError, EffectScope.Scope> =>
-  Effect.acquireRelease(prepared(make), (database) => Effect.promise(() => database.close()));
+/** Does something to a test's database. */
+export const prepared = <A>(run: () => Promise<A>): Promise<A> =>
+  run().catch((cause: unknown) => {
+    throw databaseErrorOf(cause);
+  });
 
 /** Makes a database and migrates it. */
 export async function fresh(options: FreshOptions): Promise<Fresh> {

@@ -38,7 +38,8 @@ describe('the queries by hand are those of the corpus', () => {
 test('the core stays small', async () => {
   const { minified, brotli } = await sizes();
   expect(minified).toBeGreaterThan(10_000);
-  expect(brotli).toBeLessThan(24_000);
+  // The gate is in it: what confines and proves, and a tenant as a whole. It was 23 kB without.
+  expect(brotli).toBeLessThan(55_000);
 });
 
 test('handles leave nothing behind', () => {

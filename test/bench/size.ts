@@ -25,7 +25,7 @@ export async function sizes(root = fileURLToPath(new URL('../..', import.meta.ur
     format: 'esm',
     platform: 'node',
     target: 'node20',
-    external: ['drizzle-orm', 'libpg-query'],
+    external: ['drizzle-orm', 'libpg-query', '#pg-query'],
   });
   // What is loaded with the application; the prover of raw SQL is a chunk of its own.
   const outputs = Object.entries(metafile.outputs).map(([path, output]) => ({ path: join(process.cwd(), path), ...output }));

@@ -1,3 +1,26 @@
+/** A condition on tasks "t" that only rows of the third tenant make fail. */
+const one = `(case t.title when 'secret c' then t.title else '1' end)::int`;
+export const raising: readonly string[] = [
+  `select t.id from tasks t where ${one} = 1 and t.id > 0`,
+  `select t.id from tasks t where (t.id > 0 and ${one} = 1) and t.points between 0 and 100 or t.id = 3`,
+  `select t.id from tasks t where not (${one} = 2)`,
+  `select t.id, p.name from projects p left join tasks t on t."projectId" = p.id and ${one} = 1`,
+  `select t.id, p.name from projects p left join tasks t on t."projectId" = p.id where ${one} = 1 or t.id is null`,
+  `select t.id, p.name from tasks t full join projects p on p.id = t.id where ${one} = 1`,
+  `select t.id, p.name from tasks t right join projects p on p.id = t.id and ${one} = 1`,
+  `select t.n from (select ${one} as n, "accountId" from tasks t) t where t.n = 1`,
+  `select t.x from (select title as x from tasks) t where t.x = 'plan'`,
+  `with c as (select ${one} as n, "accountId" from tasks t) select n from c where n = 1`,
+  `select x.n from tasks t, lateral (select ${one} as n) x where x.n = 1`,
+  `select t.id from tasks t where exists (select 1 from projects p where ${one} = 1)`,
+  `select t.id from tasks t where t.id in (select "projectId" from tasks x where x.title like 'plan%')`,
+  `select t.id from tasks t where ${one} = (select min(c.id) from countries c)`,
+  `select t."accountId", t.title from tasks t group by t."accountId", t.title having ${one} = 1 and count(*) > 0`,
+  `update tasks t set points = 5 where ${one} = 1 returning t.id`,
+  `delete from crm.notes n using tasks t where t.id = n."taskId" and ${one} = 1 returning n.id`,
+  `select t.id from tasks t where t.title || 'x' like 'secret c' || chr(92)`,
+];
+
 /** Statements over several tenants at once: each gives what each tenant's handle gives, together. */
 export const together: readonly string[] = [
   `select * from tasks`,

@@ -14,7 +14,8 @@ export const generated = fileURLToPath(new URL('./generated/', import.meta.url))
 
 /** What stands behind `@example` in the docstrings of the library. */
 export function docstringExamples(): Example[] {
-  return globSync('src/**/*.ts', { cwd: root })
+  // What moves whole tenants runs in test/data: here it would take the other examples' rows away.
+  return globSync('src/**/*.ts', { cwd: root, ignore: ['src/data/**', 'src/effect/tenant-data.ts'] })
     .sort()
     .flatMap((file) =>
       [...readFileSync(root + file, 'utf8').matchAll(/\/\*\*.*?\*\//gs)].flatMap((comment) => {

@@ -1,4 +1,6 @@
 /** What the examples of the documentation take for granted: an application with a schema and a database. */
+import * as Testing from '../../src/testing/index.js';
+import * as EffectTesting from '../../src/testing/effect.js';
 import { generateDrizzleJson } from 'drizzle-kit/api-postgres';
 import { boolean, integer, text, uuid } from 'drizzle-orm/pg-core';
 import { drizzle } from 'drizzle-orm/postgres-js';
@@ -27,10 +29,17 @@ export * as Schedule from 'effect/Schedule';
 export * as Stream from 'effect/Stream';
 export { default as postgres } from 'postgres';
 export * from '../../src/index.js';
+export { confine, ready } from '../../src/scope/sql.js';
 export { tenantSetting } from '../../src/schema/rls.js';
 export * from '../../src/effect/index.js';
 export * from '../../src/kit/index.js';
-export * from '../../src/testing/index.js';
+export * from '../../src/scope/sql.js';
+export { freshDatabase, IsolationError, proveScoped, TestDatabaseError } from '../../src/testing/index.js';
+export { testLayer } from '../../src/testing/effect.js';
+
+/** As promises, and as Effects. */
+export const expectIsolated: typeof Testing.expectIsolated & typeof EffectTesting.expectIsolated = (...args: any[]): any =>
+  (typeof args[0] === 'function' ? EffectTesting.expectIsolated : (Testing.expectIsolated as any))(...args);
 
 export const account = tenancy('account', uuid);
 export const countries = referenceTable('countries', { id: integer().primaryKey(), name: text().notNull() });
@@ -90,6 +99,8 @@ export const transfer = listProjects;
 export const from = { ...(await generateDrizzleJson({})), ddl: [] };
 export const last = undefined;
 export const seed = Effect.void;
+export const seedRows = async () => {};
 /** Tests within examples, which were begun. */
 export const pending: Promise<unknown>[] = [];
+export const onTestFinished = (close: () => Promise<void>) => void pending.push(close());
 export const it = (_: string, run: () => Promise<unknown>) => void pending.push(run());

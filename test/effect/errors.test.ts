@@ -62,7 +62,8 @@ describe('DbError', () => {
   });
 
   it('passes on what the library refuses, as failures', async () => {
-    expect((await failure((db) => db.execute(sql`select * from tasks`))).reason._tag).toBe('RawSqlNotScopedError');
+    expect((await failure((db) => db.execute(sql`select query_to_xml('select * from tasks', true, true, '')`))).reason._tag).toBe('RawSqlNotScopedError');
+    expect((await failure((db) => db.execute(sql`select * from nowhere`))).reason._tag).toBe('UnscopedTableError');
     expect((await failure((db) => (db as any).update(tasks).set({ accountId: b }))).reason._tag).toBe('ImmutableTenantError');
     expect((await failure((db) => (db as any).insert(tasks).values({ accountId: b, id: 9, projectId: 1, title: '' }))).reason._tag).toBe('TenantMismatchError');
     expect((await failure((db) => Stream.runDrain((db as any).insert(tasks).values({ accountId: b, id: 9, projectId: 1, title: '' }).stream()) as Effect.Effect<void, DbError>)).reason._tag).toBe('TenantMismatchError');

@@ -63,11 +63,11 @@ describe('a stream', () => {
         Effect.flatMap(Db, (db) => Stream.runCollect(db.execute<{ title: string }>(query, 'objects').stream({ chunkSize: 2 }))),
         Effect.flatMap(Db, (db) => db.transaction((tx) => Stream.runCollect(tx.execute<{ title: string }>(query, 'objects').stream({ chunkSize: 2 })))),
       ] as const;
-    const foreign = [sql`select * from tasks`, sql.raw('select title from tasks'), 'select title from tasks', sql`select * from tasks where "accountId" = ${b}`];
+    const own = [sql`select * from tasks`, sql.raw('select title from tasks'), 'select title from tasks', sql`select title from tasks where "accountId" = ${a}`];
+    for (const program of own.flatMap(streamsOf)) expect((await test.run(program)).map((row) => row.title)).toEqual([a, a, a]);
+    for (const program of streamsOf(sql`select * from tasks where "accountId" = ${b}`)) expect(await test.run(program)).toEqual([]);
+    const foreign = [sql`select query_to_xml('select title from tasks', true, true, '')::text as title`, sql`select title from pg_class`];
     for (const program of foreign.flatMap(streamsOf)) expect((await test.fail(program)).reason._tag).toBe('RawSqlNotScopedError');
-    for (const program of streamsOf(sql`select title from tasks where "accountId" = ${a}`)) {
-      expect((await test.run(program)).map((row) => row.title)).toEqual([a, a, a]);
-    }
     const scoped = Effect.flatMap(Db, (db) => Stream.runCollect(db.execute<{ title: string }>(sql`select ${tasks.title} from ${tasks}`, 'objects').stream()));
     expect(new Set((await test.run(scoped)).map((row) => row.title))).toEqual(new Set([a]));
   });

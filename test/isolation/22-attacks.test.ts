@@ -49,6 +49,8 @@ describe('an expression that raises an error on rows of tenants that a handle of
   const few = (n: number) => [a, ...Array.from({ length: n - 1 }, (_, i) => account.parse(`aaaaaaaa-aaaa-4aaa-8aaa-aaaaaaaaaaa${i}`))];
   const conditions = {
     division: sql`1 / (${tasks.points} - 60) > -5`,
+    'a regular expression': sql`${tasks.title} !~ case ${tasks.title} when 'hidden' then '(' else 'x' end`,
+    'the end of a pattern': sql`not (${tasks.title} || 'x' like ${'secret b\\'})`,
     'a cast': sql`case ${tasks.title} when 'hidden' then ${tasks.title} else '0' end::int = 0`,
   };
   for (const [name, condition] of Object.entries(conditions)) {

@@ -9,7 +9,7 @@ import type { TenancyOptions } from '../../src/kit/index.js';
 import { History, type Schema } from './support.js';
 
 const team = tenancy('team', integer);
-const plain: TenancyOptions = { citus: false };
+const plain: TenancyOptions = { citus: false, uniquePerTenant: ['*(id)', '*(slug)', '*(name)', '*(code)', '*(email)'] };
 let db: PGlite;
 beforeEach(async () => {
   db = await PGlite.create();

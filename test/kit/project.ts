@@ -15,7 +15,7 @@ function build(): string {
   symlinkSync(join(root, 'node_modules'), join(lib, 'node_modules'));
   writeFileSync(join(lib, 'package.json'), '{ "type": "module" }');
   const options = { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ESNext, verbatimModuleSyntax: true };
-  for (const file of ['errors.ts', ...['schema', 'sql', 'kit'].flatMap((it) => readdirSync(join(root, 'src', it), { recursive: true }).map((name) => join(it, String(name))))]) {
+  for (const file of ['errors.ts', 'copies.ts', ...['schema', 'sql', 'scope', 'handle', 'drivers', 'data', 'effect', 'kit'].flatMap((it) => readdirSync(join(root, 'src', it), { recursive: true }).map((name) => join(it, String(name))))]) {
     if (!file.endsWith('.ts')) continue;
     const { outputText } = ts.transpileModule(readFileSync(join(root, 'src', file), 'utf8'), { compilerOptions: options });
     mkdirSync(dirname(join(lib, file)), { recursive: true });

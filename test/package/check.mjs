@@ -1,15 +1,16 @@
 /**
- * Meets the package as a consumer does: packs it, checks the tarball's exports and types, installs it into an
- * empty project, and there compiles a small program with both TypeScripts and runs it.
+ * Meets the package as a consumer does: packs it, checks the tarball's exports and types, installs it into empty
+ * projects, and there compiles small programs with both TypeScripts and runs them.
  */
 import { execFileSync } from 'node:child_process';
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { kilobytes, sizesOf } from './sizes.mjs';
 
 const root = new URL('../..', import.meta.url).pathname;
 const run = (command, args, cwd = root) => {
-  console.log(`$ ${command} ${args.join(' ')}`);
+  console.log(`$ ${command} ${args.join(' ').slice(0, 200)}`);
   return execFileSync(command, args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
 };
 const fail = (message) => {
@@ -18,34 +19,103 @@ const fail = (message) => {
 };
 
 const directory = mkdtempSync(join(tmpdir(), 'drizzle-tenant-'));
-try {
-  const [{ filename, files }] = JSON.parse(run('npm', ['pack', '--json', '--silent', '--pack-destination', directory]).replace(/^[^[]*/, ''));
-  const tarball = join(directory, filename);
-  const stray = files.filter(({ path }) => !/^(dist\/|package\.json$|README\.md$|LICENSE$)/.test(path));
-  if (stray.length > 0) fail(`The tarball holds what it should not: ${stray.map((it) => it.path).join(', ')}`);
+const { devDependencies, version, exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+let tarball;
 
+/** A project with the tarball and what else it says. */
+function project(name, { drizzle = devDependencies['drizzle-orm'], type = 'module', peers = [], programs }) {
+  const folder = join(directory, name);
+  if (programs) cpSync(join(root, 'test/package', programs), folder, { recursive: true });
+  else mkdirSync(folder);
+  const versions = { ...devDependencies, 'drizzle-orm': drizzle, 'drizzle-kit': drizzle };
+  const dependencies = Object.fromEntries(['drizzle-orm', ...peers].map((it) => [it, versions[it]]));
+  writeFileSync(join(folder, 'package.json'), JSON.stringify({ name: 'consumer', private: true, type, dependencies }));
+  run('npm', ['install', '--silent', '--no-audit', '--no-fund', tarball], folder);
+  return folder;
+}
+const typescripts = ['typescript', 'typescript-5.9'];
+const tsc = (typescript, folder, ...args) => run('node', [join('node_modules', typescript, 'bin', 'tsc'), ...args], folder);
+
+/** The tarball's own contents. */
+function contents(files) {
+  const stray = files.filter(({ path }) => !/^(dist\/|src\/|docs\/|package\.json$|README\.md$|SECURITY\.md$|CHANGELOG\.md$|LICENSE$)/.test(path));
+  if (stray.length > 0) fail(`The tarball holds what it should not: ${stray.map((it) => it.path).join(', ')}`);
   const bin = (name) => join(root, 'node_modules', '.bin', name);
   console.log(run(bin('publint'), ['run', tarball, '--strict']));
-  console.log(run(bin('attw'), [tarball, '--profile', 'esm-only', '--no-emoji', '--format', 'table-flipped']));
+  console.log(run(bin('attw'), [tarball, '--profile', 'node16', '--no-emoji', '--format', 'table-flipped', '--exclude-entrypoints', 'types/*']));
+}
 
-  // As developed against, and as a fresh install resolves the peers' range: pre-releases sort by name.
-  const { devDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+/** As developed against, and as a fresh install resolves the peers' range: pre-releases sort by name. */
+function consumers() {
   for (const drizzle of [devDependencies['drizzle-orm'], `^${devDependencies['drizzle-orm']}`]) {
-    const consumer = join(directory, `consumer-${drizzle.replace(/\W+/g, '-')}`);
-    cpSync(join(root, 'test/package/consumer'), consumer, { recursive: true });
-    const versions = { ...devDependencies, 'drizzle-orm': drizzle, 'drizzle-kit': drizzle };
-    const names = ['drizzle-orm', 'drizzle-kit', 'effect', 'postgres', '@electric-sql/pglite', 'typescript', 'typescript-5.9', '@types/node'];
-    const dependencies = Object.fromEntries(names.map((name) => [name, versions[name]]));
-    writeFileSync(join(consumer, 'package.json'), JSON.stringify({ name: 'consumer', private: true, type: 'module', dependencies }));
-    run('npm', ['install', '--silent', '--no-audit', '--no-fund', tarball], consumer);
+    const peers = ['drizzle-kit', 'effect', 'postgres', '@electric-sql/pglite', ...typescripts, '@types/node'];
+    const consumer = project(`consumer-${drizzle.replace(/\W+/g, '-')}`, { drizzle, peers, programs: 'consumer' });
     console.log(run('npm', ['ls', 'drizzle-orm', '--depth=0'], consumer).trimEnd());
-    for (const typescript of ['typescript', 'typescript-5.9']) {
-      run('node', [join('node_modules', typescript, 'bin', 'tsc'), '-p', '.'], consumer);
-    }
+    for (const typescript of typescripts) tsc(typescript, consumer, '-p', '.');
     for (const program of readdirSync(join(consumer, 'out')).filter((name) => name.endsWith('.js'))) {
       console.log(run('node', [join('out', program)], consumer).trimEnd());
     }
   }
+}
+
+/** `tsc --init` as it is, but for Node's types: everything that is exported has a declaration, in both module systems. */
+function declarations() {
+  for (const type of ['module', 'commonjs']) {
+    const peers = ['drizzle-kit', 'effect', 'postgres', ...typescripts, '@types/node'];
+    const folder = project(`declarations-${type}`, { type, peers, programs: 'declarations' });
+    for (const typescript of typescripts) {
+      rmSync(join(folder, 'tsconfig.json'), { force: true });
+      tsc(typescript, folder, '--init');
+      const config = join(folder, 'tsconfig.json');
+      let text = readFileSync(config, 'utf8').replace('"types": []', '"types": ["node"]');
+      // A CommonJS project has to write `import x = require()` with it, whatever it imports.
+      if (type === 'commonjs') text = text.replace('"verbatimModuleSyntax": true,', '');
+      writeFileSync(config, text);
+      tsc(typescript, folder, '-p', '.', '--outDir', `out-${typescript}`);
+      if (!readdirSync(join(folder, `out-${typescript}`)).includes('schema.d.ts')) fail('There are no declarations.');
+      // Who uses the declarations sees what was declared.
+      writeFileSync(join(folder, `out-${typescript}`, 'use.ts'), "import { tdb } from './database.js';\nimport { projects } from './schema.js';\nexport const rows: Promise<{ name: string }[]> = Promise.resolve(tdb.select({ name: projects.name }).from(projects));\n");
+      const compilerOptions = { module: 'nodenext', target: 'esnext', types: ['node'], strict: true, skipLibCheck: true, noEmit: true };
+      writeFileSync(join(folder, `out-${typescript}`, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['use.ts'] }));
+      tsc(typescript, folder, '-p', `out-${typescript}`);
+    }
+  }
+}
+
+const own = {
+  '.': [],
+  './sql': [],
+  './effect': ['effect'],
+  './kit': ['drizzle-kit'],
+  './testing': [],
+  './testing/effect': ['effect'],
+};
+
+/** Each entry point loads with Drizzle and its own peers, as an ES module and as CommonJS. */
+function entries() {
+  for (const name of Object.keys(exports)) if (!name.includes('*') && !name.endsWith('.json') && !own[name]) fail(`${name} has no peers in this check.`);
+  for (const [name, peers] of Object.entries(own)) {
+    const folder = project(`entry-${name.replace(/\W+/g, '-')}`, { peers });
+    const specifier = `drizzle-tenant${name.slice(1)}`;
+    const installed = ['effect', 'drizzle-kit', 'postgres', 'pg', '@electric-sql/pglite'].filter((it) => readdirSync(join(folder, 'node_modules')).includes(it.split('/')[0]));
+    if (installed.some((it) => !peers.includes(it))) fail(`${specifier} was given ${installed.join(', ')}`);
+    const [esm, cjs] = [`import('${specifier}').then((it) => console.log(Object.keys(it).sort().join()))`, `console.log(Object.keys(require('${specifier}')).sort().join())`].map((it) => run('node', ['-e', it], folder).trim().replace(/,?\bmodule\.exports\b/, ''));
+    if (!esm || esm !== cjs) fail(`${specifier} exports ${esm} as an ES module, and ${cjs} as CommonJS`);
+    if (name === './kit') {
+      const printed = run('npx', ['drizzle-tenant', '--version'], folder).trim();
+      if (printed !== version) fail(`drizzle-tenant --version prints ${printed}`);
+    }
+    if (name === '.') console.log(run('node', ['both.mjs'], cpSync(join(root, 'test/package/both.mjs'), join(folder, 'both.mjs')) ?? folder).trim());
+  }
+}
+
+const parts = { contents, consumers, declarations, entries };
+const only = process.argv.slice(2);
+try {
+  const [{ filename, files }] = JSON.parse(run('npm', ['pack', '--json', '--silent', '--ignore-scripts', '--pack-destination', directory]).replace(/^[^[]*/, ''));
+  tarball = join(directory, filename);
+  for (const [name, part] of Object.entries(parts)) if (only.length === 0 || only.includes(name)) part(files);
+  for (const [what, minified, gzip] of await sizesOf(root)) console.log(`${what}: ${kilobytes(minified)}, ${kilobytes(gzip)} compressed`);
 } finally {
   rmSync(directory, { recursive: true, force: true });
 }

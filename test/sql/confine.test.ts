@@ -1,7 +1,7 @@
 /** `drizzle-tenant/sql`: what anything made, confined and proved. */
 import { Placeholder } from 'drizzle-orm';
 import { beforeAll, expect, test } from 'vitest';
-import { InvalidTenantIdError, RawSqlNotScopedError, TenantMismatchError, UnsupportedTenantOperationError } from '../../src/index.js';
+import { InvalidTenantIdError, RawSqlNotScopedError, TenantMismatchError, UnscopedTableError, UnsupportedTenantOperationError } from '../../src/index.js';
 import { confine, ready } from '../../src/scope/sql.js';
 import { a, b } from '../support/rows.js';
 import * as schema from '../support/schema.js';
@@ -25,7 +25,7 @@ test('the given parameters are not changed, and no other handle is met', () => {
 });
 
 test.each<[string, unknown[], unknown]>([
-  ['select * from nowhere', [], RawSqlNotScopedError],
+  ['select * from nowhere', [], UnscopedTableError],
   ['select 1; select 2', [], RawSqlNotScopedError],
   ['select * from projects where name = $2', ['x'], RawSqlNotScopedError],
   ['select slugify(name) from projects', [], RawSqlNotScopedError],

@@ -5,7 +5,7 @@ import { eq, sql } from 'drizzle-orm';
 import { Effect, Exit } from 'effect';
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, inject, it, vi } from 'vitest';
-import { expectIsolated, testLayer } from '../../src/testing/index.js';
+import { expectIsolated, testLayer } from '../../src/testing/effect.js';
 import { schemaStatements } from '../effect/database.js';
 import { a, accounts, b, c, countries, Db, projects, tables, tasks } from '../effect/schema.js';
 

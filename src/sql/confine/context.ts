@@ -5,6 +5,7 @@ import type { Node } from '../parser.js';
 import { Refusal } from '../refusal.js';
 import type { Declared } from '../tables.js';
 import { Tokens } from '../tokens.js';
+import type { Barrier } from './barrier.js';
 import type { Ctes } from './rows.js';
 import { Splices } from './splices.js';
 
@@ -29,6 +30,24 @@ export interface Level {
   readonly names: readonly string[];
   /** How many of its parts read tenants' rows on their own. */
   readonly alone: { count: number };
+  /** What stands in its FROM, for conditions that can raise. Filled where the reach is `several`. */
+  readonly sources: Source[];
+}
+
+/** One source of rows. */
+export interface Source {
+  readonly name: string;
+  readonly schema?: string | undefined;
+  /** Whether it has a column, and that can raise where it is read: one of a query that is merged with the one around. */
+  readonly raises: (column: string) => boolean | undefined;
+  /** The column that tells its rows' tenant, as SQL; undefined where none does. */
+  readonly tenant: string | undefined;
+  /** Whether it has rows of tenants. */
+  readonly holds: boolean;
+  /** Of a lateral query: what it may name besides. */
+  readonly besides?: readonly Source[] | undefined;
+  /** Whether an outer join fills it up with nulls. */
+  isNullable: boolean;
 }
 
 /** Where a predicate may stand that filters the rows of one source, and no others. */
@@ -89,6 +108,11 @@ export abstract class Context {
     return filters && (reach === 'several' || reach === 'all');
   }
 
+  /** Whether a condition may come before the filter on the tenants, because it costs less. */
+  get needsBarrier(): boolean {
+    return this.given.filters && this.given.reach === 'several';
+  }
+
   /** What confines a table's rows to the reach; undefined where nothing does. */
   predicate(column: string): string | undefined {
     const { reach, filters } = this.given;
@@ -125,14 +149,19 @@ export abstract class Context {
    *
    * @param keyword the index of WHERE or ON
    * @param end the index behind its condition
+   * @param barriers what is put before parts of the condition that can raise
    */
-  conjoin(keyword: number, end: number, predicates: readonly string[]): void {
+  conjoin(keyword: number, end: number, predicates: readonly string[], barriers: readonly Barrier[] = []): void {
     const { tokens, splices } = this;
     const text = ` ${predicates.join(' and ')} and`;
     // A condition in parentheses needs no more of them.
-    if (tokens.word(keyword + 1) === '(' && tokens.pair(keyword + 1) === end - 1) return splices.insert(tokens.end(keyword), text);
-    splices.insert(tokens.start(keyword + 1), `${text.slice(1)} (`);
-    splices.insert(tokens.end(end - 1), ')');
+    const isClosed = predicates.length === 0 || (tokens.word(keyword + 1) === '(' && tokens.pair(keyword + 1) === end - 1);
+    if (predicates.length > 0) isClosed ? splices.insert(tokens.end(keyword), text) : splices.insert(tokens.start(keyword + 1), `${text.slice(1)} (`);
+    for (const it of barriers) {
+      splices.insert(tokens.start(it.from), `case when ${it.test} then (`);
+      splices.insert(tokens.end(it.to - 1), ') end');
+    }
+    if (!isClosed) splices.insert(tokens.end(end - 1), ')');
   }
 }
 

@@ -5,15 +5,16 @@
  * - One table: in WHERE. INNER JOIN: its right side in ON. LEFT JOIN: its right side in ON. RIGHT JOIN: its left side in ON.
  * - Where neither filters the rows of that table only (FULL JOIN, USING, NATURAL, a join with an alias): the table is joined
  *   with one empty row, `(tasks join (select) as "_1" on ...)`. It is still the table, so that all that names it still does.
- * - A table whose columns are renamed becomes a derived table.
+ * - A table whose columns are renamed, and the source of MERGE, becomes a derived table.
  */
-import type { Context, Level, Sink, Tenant } from './context.js';
+import { barriersOf } from './barrier.js';
+import type { Context, Level, Sink, Source, Tenant } from './context.js';
 import { nameOf, quoted, refuseMeeting } from './context.js';
 import type { Grouped } from './group.js';
 import type { Node } from '../parser.js';
 import { Refusal } from '../refusal.js';
-import { findCte, tenantColumnOf } from './rows.js';
-import type { RowsReader } from './rows.js';
+import { findCte, renamed, tenantColumnOf } from './rows.js';
+import type { Rows, RowsReader } from './rows.js';
 import { startOf } from '../tokens.js';
 import type { Declared } from '../tables.js';
 
@@ -27,6 +28,8 @@ interface Place {
   readonly before: Tenant | undefined;
   /** Whether a condition may say that its tenant is that one. */
   readonly canMeet: boolean;
+  /** Whether it is the source of MERGE. Citus takes a table or a query there, and no join. */
+  readonly isSource?: boolean;
 }
 
 export class From {
@@ -50,6 +53,7 @@ export class From {
     const column = `${nameOf(relation)}.${quoted(table.tenant.column)}`;
     const predicate = this.context.predicate(column);
     if (predicate) sink!(predicate);
+    this.#source(relation, table, column);
     if (this.context.isMany) this.#side = this.#tenant(relation, table, column);
   }
 
@@ -67,7 +71,7 @@ export class From {
 
   /** The source of MERGE, whose rows no condition filters: those that match nothing are inserted. */
   addSource(node: Node, on: Sink): void {
-    const side = this.#place(node, { sink: undefined, before: undefined, canMeet: true });
+    const side = this.#place(node, { sink: undefined, before: undefined, canMeet: true, isSource: true });
     this.#side = this.#meet(this.#side, side, on, 'JOIN_INNER');
   }
 
@@ -116,6 +120,7 @@ export class From {
     const table = context.find(fields);
     if (!table.tenant || !context.given.filters) {
       if (table.tenant) this.#group(fields, table);
+      this.#source(fields, table, undefined);
       return undefined;
     }
     const anchor = context.isMany ? this.#anchor() : undefined;
@@ -123,9 +128,12 @@ export class From {
     // A table whose columns are renamed, or whose join has no condition, tells its tenant within a query of its own.
     const before = isOpen && (alias?.colnames || !place.canMeet) ? place.before : undefined;
     const isDerived = alias?.colnames !== undefined || before !== undefined;
-    const column = `${isDerived ? nameOf({ schemaname, relname }) : nameOf(fields)}.${quoted(table.tenant.column)}`;
+    // Behind a schema, columns are named that a query would not have.
+    const isSource = place.isSource === true && (alias !== undefined || schemaname === undefined);
+    const column = `${isDerived || isSource ? nameOf({ schemaname, relname }) : nameOf(fields)}.${quoted(table.tenant.column)}`;
     const predicates: string[] = [];
     const predicate = context.predicate(column);
+    this.#source(fields, table, alias?.colnames ? undefined : `${nameOf(fields)}.${quoted(table.tenant.column)}`);
     if (predicate) predicates.push(predicate);
     for (const other of [anchor, before]) if (other) predicates.push(`${column} = ${other.sql}`);
     if (isDerived) {
@@ -133,9 +141,29 @@ export class From {
       return isOpen && !before ? 'hidden' : undefined;
     }
     this.#group(fields, table);
-    if (place.sink) predicates.forEach(place.sink);
+    if (isSource) {
+      if (predicates.length > 0) this.#derive(fields, predicates, false);
+    } else if (place.sink) predicates.forEach(place.sink);
     else if (predicates.length > 0) this.#fence(fields, predicates);
-    return isOpen ? this.#tenant(fields, table, column) : undefined;
+    return isOpen ? this.#tenant(fields, table, `${nameOf(fields)}.${quoted(table.tenant.column)}`) : undefined;
+  }
+
+  /** Notes a table for conditions that can raise. What a view computes is not known. */
+  #source({ schemaname, relname, alias }: Node, { columns, isView, tenant: of }: Declared, tenant: string | undefined): void {
+    if (!this.context.needsBarrier) return;
+    const [name, schema]: string[] = alias ? [alias.aliasname] : [relname, schemaname];
+    const given: readonly string[] = alias?.colnames?.map((it: Node) => it.String.sval) ?? [];
+    const raises = (column: string) => (columns.has(column) || given.includes(column) ? isView : undefined);
+    this.level.sources.push({ name: name!, schema, raises, tenant, holds: of !== undefined, isNullable: false });
+  }
+
+  /** Notes the rows of a query. */
+  #rowsSource(name: string, rows: Rows, alias: Node | undefined, besides?: readonly Source[]): void {
+    if (!this.context.needsBarrier) return;
+    const column = tenantColumnOf(rows, alias);
+    const columns = renamed(rows, alias?.colnames).columns;
+    const raises = (of: string) => columns.find((it) => it.name === of)?.raises;
+    this.level.sources.push({ name, raises, tenant: column === undefined ? undefined : `${quoted(name)}.${quoted(column)}`, holds: rows.holds, besides, isNullable: false });
   }
 
   #group(fields: Node, table: Declared): void {
@@ -147,10 +175,11 @@ export class From {
 
   #cte(fields: Node, rows: ReturnType<RowsReader['of']> | undefined, place: Place): Side {
     // Inside of a query around, a common table expression is about that one's tenant.
-    if (!rows?.holds) return undefined;
     const { relname, alias, location } = fields;
-    const column = tenantColumnOf(rows, alias);
     const name: string = alias?.aliasname ?? relname;
+    if (rows) this.#rowsSource(name, rows, alias);
+    if (!rows?.holds) return undefined;
+    const column = tenantColumnOf(rows, alias);
     const anchor = this.#anchor();
     if (!column) return anchor || place.before ? refuseMeeting(`"${relname}" does not tell whose its rows are`, location) : 'hidden';
     const sql = `${quoted(name)}.${quoted(column)}`;
@@ -207,6 +236,7 @@ export class From {
     const { context, level, rows } = this;
     const query = subquery.SelectStmt;
     const inner: Level = { ...level, alone: { count: 0 } };
+    if (context.needsBarrier) this.#rowsSource(alias?.aliasname ?? '', rows.of('SelectStmt', query, level.ctes), alias, lateral ? [...level.sources] : undefined);
     const found = context.isMany && !level.anchor ? rows.of('SelectStmt', query, level.ctes) : undefined;
     if (!found?.holds) return void context.select(query, inner);
     const column = tenantColumnOf(found, alias);
@@ -214,10 +244,12 @@ export class From {
       if (!lateral) context.splices.insert(this.#openOf(query, alias), 'lateral ');
       return void context.select(query, about(inner, place.before));
     }
-    if (!found.isApart) refuseMeeting('what a query within FROM counts, limits or compares is of several tenants', startOf(subquery));
+    // Drizzle writes an outermost set operation as the only query of a FROM.
+    const isOutermost = query.op !== 'SETOP_NONE' && level.parent?.parent === undefined;
+    if (!found.isApart && !isOutermost) refuseMeeting('what a query within FROM counts, limits or compares is of several tenants', startOf(subquery));
     context.select(query, inner);
     const name: string = alias?.aliasname ?? '';
-    return column && name ? { sql: `${quoted(name)}.${quoted(column)}`, names: [name], column } : 'hidden';
+    return column && name && found.isApart ? { sql: `${quoted(name)}.${quoted(column)}`, names: [name], column } : 'hidden';
   }
 
   /** Where the parenthesis around a query in FROM opens: that behind which its alias stands. */
@@ -248,21 +280,30 @@ export class From {
     const leftSink = isInner ? (sink ?? toOn) : isLeft ? sink : isRight ? toOn : undefined;
     const rightSink = isInner ? (toOn ?? sink) : isLeft ? toOn : isRight ? sink : undefined;
     const from = this.tables.length;
+    const { sources } = this.level;
+    const fromLeft = sources.length;
     const left = this.#place(larg, { sink: leftSink, before: place.before, canMeet: place.canMeet });
     const before = isInner || isLeft ? (asTenant(left) ?? place.before) : place.before;
     const merged = asTenant(left)?.column;
+    const fromRight = sources.length;
     const isTenantMerged = merged !== undefined && (isNatural === true || (usingClause?.some((it: Node) => it.String.sval === merged) ?? false));
     const right = this.#place(rarg, { sink: rightSink, before, canMeet: meetSink !== undefined || isTenantMerged });
+    sources.forEach((it, i) => (it.isNullable ||= i >= fromLeft && !isInner && (i < fromRight ? !isLeft : !isRight)));
     const isMet = isTenantMerged && asTenant(right)?.column === merged;
     const side = isMet ? left : this.#meet(left, right, meetSink, jointype);
-    context.visit(quals, this.#about(left ?? right));
-    if (on.length > 0) {
+    const about = this.#about(left ?? right);
+    context.visit(quals, about);
+    if (on.length > 0 || (quals && context.needsBarrier)) {
       const { tokens } = context;
       const keyword = tokens.before(tokens.at(startOf(quals)), 'ON');
-      context.conjoin(keyword, tokens.endOf(keyword + 1, true, 'WHEN'), on);
+      const end = tokens.endOf(keyword + 1, true, 'WHEN');
+      // FULL JOIN is looked at behind the filters of both sides.
+      context.conjoin(keyword, end, on, jointype === 'JOIN_FULL' ? [] : barriersOf(context, quals, keyword, end, about));
     }
     if (!alias) return side;
     this.tables.splice(from);
+    const hidden = sources.splice(fromLeft);
+    if (hidden.length > 0) sources.push({ name: alias.aliasname, raises: () => undefined, tenant: undefined, holds: hidden.some((it) => it.holds), isNullable: false });
     return side === undefined ? undefined : 'hidden';
   }
 

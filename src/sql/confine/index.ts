@@ -17,11 +17,7 @@ import { Statement } from './statement.js';
  * @throws UnscopedTableError when the handle may not touch a table
  * @throws ImmutableTenantError when the tenant column is set
  * @throws TenantMismatchError when a row has to name its tenant, and does not
- *
- * @example
- * ```ts
- * confine(statementOf(parse, text), text, given).text // 'select * from tasks where "tasks"."account_id" = $1'
- * ```
+ * `select * from tasks` becomes `select * from tasks where "tasks"."account_id" = $1`.
  */
 export function confine(tree: Node, text: string, given: Given): Confined {
   const statement = new Statement(text, given);

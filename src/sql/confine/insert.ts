@@ -16,7 +16,7 @@ export function insert(it: Statement, node: Node, around: Level): void {
   const query = selectStmt?.SelectStmt;
   if (table.tenant) giveTenant(it, node, table);
   if (query) it.select(query, { ...outer, alone: { count: 0 } });
-  const own: Level = { ...outer, parent: around, names: [], alone: { count: 0 } };
+  const own: Level = { ...outer, parent: around, names: [], alone: { count: 0 }, sources: [] };
   const level = it.isMany && table.tenant && !own.anchor ? about(own, anchorOf(relation, table)) : own;
   it.visit([onConflictClause, returningClause], level);
   if (!table.tenant || !onConflictClause) return;

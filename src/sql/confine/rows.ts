@@ -6,13 +6,14 @@ import type { Given } from '../given.js';
 import type { Node } from '../parser.js';
 import type { Declared } from '../tables.js';
 import { isAggregate } from './aggregates.js';
+import { canRaise } from './raises.js';
 import { commonColumns } from './group.js';
 
 export interface Rows {
   /** Whether rows of tenant tables are in it. */
   readonly holds: boolean;
   /** Its columns in order, up to the first star, and then those that are known by name. */
-  readonly columns: readonly { readonly name: string; readonly isTenant: boolean }[];
+  readonly columns: readonly { readonly name: string; readonly isTenant: boolean; readonly raises: boolean }[];
   /** How many of the columns are known by their position. */
   readonly ordered: number;
   /** Whether the rows of all tenants together are those of each: no count, LIMIT or DISTINCT runs over all. */
@@ -51,6 +52,8 @@ interface Item {
   readonly schema?: string | undefined;
   /** The names of its columns, where they are known. */
   readonly columns: ReadonlySet<string>;
+  /** Whether a column of it is an expression that can raise. */
+  readonly raises: (column: string) => boolean;
   readonly tenant: string | undefined;
   readonly holds: boolean;
 }
@@ -149,7 +152,7 @@ export class RowsReader {
       const table: Declared | undefined = this.given.tables.known(schemaname, relname);
       if (!table) return;
       const tenant = isNullable || alias?.colnames ? undefined : table.tenant?.column;
-      items.push({ name, schema: alias ? undefined : schemaname, columns: alias?.colnames ? new Set() : table.columns, tenant, holds: table.tenant !== undefined });
+      items.push({ name, schema: alias ? undefined : schemaname, columns: alias?.colnames ? new Set() : table.columns, raises: () => table.isView, tenant, holds: table.tenant !== undefined });
     } else if (RangeSubselect) {
       const { subquery, alias } = RangeSubselect;
       items.push(itemOf(alias?.aliasname, this.of('SelectStmt', subquery.SelectStmt, ctes), alias, isNullable));
@@ -159,10 +162,10 @@ export class RowsReader {
       this.#items(larg, ctes, items, isNullable || jointype === 'JOIN_RIGHT' || jointype === 'JOIN_FULL');
       this.#items(rarg, ctes, items, isNullable || jointype === 'JOIN_LEFT' || jointype === 'JOIN_FULL');
       // The alias of a join hides the names in it.
-      if (alias) items.push({ name: alias.aliasname, columns: new Set(), tenant: undefined, holds: items.splice(from).some((it) => it.holds) });
+      if (alias) items.push({ name: alias.aliasname, columns: new Set(), raises: () => true, tenant: undefined, holds: items.splice(from).some((it) => it.holds) });
     } else {
       const holds = this.#holds(node, ctes);
-      if (holds) items.push({ name: undefined, columns: new Set(), tenant: undefined, holds });
+      if (holds) items.push({ name: undefined, columns: new Set(), raises: () => false, tenant: undefined, holds });
     }
   }
 
@@ -177,10 +180,12 @@ export class RowsReader {
 
 function itemOf(name: string | undefined, rows: Rows, alias: Node | undefined, isNullable: boolean): Item {
   const tenant = isNullable ? undefined : tenantColumnOf(rows, alias);
-  return { name, columns: new Set(renamed(rows, alias?.colnames).columns.map((it) => it.name)), tenant, holds: rows.holds };
+  const { columns } = renamed(rows, alias?.colnames);
+  return { name, columns: new Set(columns.map((it) => it.name)), raises: (column) => columns.find((it) => it.name === column)?.raises ?? true, tenant, holds: rows.holds };
 }
 
-function renamed(rows: Rows, names: readonly Node[] | undefined): Rows {
+/** Rows whose first columns are given other names. */
+export function renamed(rows: Rows, names: readonly Node[] | undefined): Rows {
   if (!names) return rows;
   if (names.length > rows.ordered) return { ...rows, columns: [], ordered: 0 };
   return { ...rows, columns: rows.columns.map((it, i) => ({ ...it, name: names[i]?.String.sval ?? it.name })) };
@@ -200,8 +205,17 @@ function tenantOf(node: Node, items: readonly Item[]): Item | undefined {
   return found.length === 1 && found[0]!.tenant === column ? found[0] : undefined;
 }
 
+function raisesIn({ fields }: Node, items: readonly Item[]): boolean {
+  const path: (string | undefined)[] = fields.map((it: Node) => it.String?.sval);
+  const column = path.at(-1);
+  if (column === undefined) return true;
+  const having = path.length === 1 ? items.filter((it) => it.columns.has(column)) : items.filter((it) => it.name === path.at(-2));
+  return having.length === 0 || having.some((it) => it.raises(column));
+}
+
 function targets(list: readonly Node[] | undefined, items: readonly Item[]): Rows {
-  const columns: { name: string; isTenant: boolean }[] = [];
+  const columns: { name: string; isTenant: boolean; raises: boolean }[] = [];
+  const raising = (node: Node) => raisesIn(node, items);
   let ordered = Infinity;
   for (const { ResTarget } of list ?? []) {
     const { name, val } = ResTarget;
@@ -209,8 +223,8 @@ function targets(list: readonly Node[] | undefined, items: readonly Item[]): Row
     if (path?.at(-1).A_Star) {
       ordered = Math.min(ordered, columns.length);
       const of = path.at(-2)?.String?.sval;
-      for (const it of items) if (of === undefined || it.name === of) for (const column of it.columns) columns.push({ name: column, isTenant: column === it.tenant });
-    } else columns.push({ name: name ?? path?.at(-1).String?.sval ?? '', isTenant: tenantOf(val, items) !== undefined });
+      for (const it of items) if (of === undefined || it.name === of) for (const column of it.columns) columns.push({ name: column, isTenant: column === it.tenant, raises: it.raises(column) });
+    } else columns.push({ name: name ?? path?.at(-1).String?.sval ?? '', isTenant: tenantOf(val, items) !== undefined, raises: canRaise(val, raising) });
   }
   return { holds: items.some((it) => it.holds), columns, ordered: Math.min(ordered, columns.length), isApart: true };
 }
@@ -218,7 +232,7 @@ function targets(list: readonly Node[] | undefined, items: readonly Item[]): Row
 function unionOf({ op, all }: Node, left: Rows, right: Rows): Rows {
   if (!left.holds && !right.holds) return nothing;
   const ordered = Math.min(left.ordered, right.ordered);
-  const columns = left.columns.slice(0, ordered).map((it, i) => ({ name: it.name, isTenant: it.isTenant && right.columns[i]!.isTenant }));
+  const columns = left.columns.slice(0, ordered).map((it, i) => ({ name: it.name, isTenant: it.isTenant && right.columns[i]!.isTenant, raises: it.raises || right.columns[i]!.raises }));
   const keepsAll = op === 'SETOP_UNION' && all;
   const isApart = left.isApart && right.isApart && left.holds && right.holds && (keepsAll || columns.some((it) => it.isTenant));
   return { holds: true, columns, ordered, isApart };

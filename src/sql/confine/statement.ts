@@ -1,5 +1,6 @@
 /** One statement while it is confined: queries, UPDATE and DELETE, and whatever has queries in it. */
 import { ImmutableTenantError, UnscopedTableError } from '../../errors.js';
+import { barriersOf } from './barrier.js';
 import { Context, type Level } from './context.js';
 import { From, namesIn } from './from.js';
 import { neededColumns } from './group.js';
@@ -15,7 +16,7 @@ export class Statement extends Context {
   readonly #rows = new RowsReader(this.given);
 
   run(tree: Node): void {
-    const top: Level = { parent: undefined, ctes: undefined, anchor: undefined, names: [], alone: { count: 0 } };
+    const top: Level = { parent: undefined, ctes: undefined, anchor: undefined, names: [], alone: { count: 0 }, sources: [] };
     const { ExplainStmt } = tree;
     if (ExplainStmt && this.given.reach === 'all') return this.visit(ExplainStmt.query, top);
     if (ExplainStmt) throw new Refusal('EXPLAIN tells how many rows others have', 'Use db.acrossTenants({ reason }) for EXPLAIN');
@@ -104,7 +105,7 @@ export class Statement extends Context {
       this.select(larg, outer);
       this.select(rarg, outer);
     }
-    const level: Level = { ...outer, parent: around, names: this.isMany ? namesIn(fromClause) : [], alone: { count: 0 } };
+    const level: Level = { ...outer, parent: around, names: this.isMany ? namesIn(fromClause) : [], alone: { count: 0 }, sources: [] };
     const where: string[] = [];
     const from = new From(this, this.#rows, level, where);
     from.add(fromClause);
@@ -112,9 +113,10 @@ export class Statement extends Context {
     this.visit(rest, inside);
     this.visit(groupClause, inside);
     this.visit(whereClause, inside);
+    if (node.havingClause && this.needsBarrier) this.#having(node.havingClause, inside);
     if (isTable(node)) this.#table(node, where);
-    else if (where.length > 0) {
-      this.#where(whereClause, where, () => this.tokens.endOf(this.tokens.before(this.tokens.at(startOf(fromClause[0])), 'FROM') + 1));
+    else if (where.length > 0 || (whereClause && this.needsBarrier)) {
+      this.#where(whereClause, where, inside, () => this.tokens.endOf(this.tokens.before(this.tokens.at(startOf(fromClause[0])), 'FROM') + 1));
     }
     if (this.given.reach !== 'one' || !groupClause) return;
     const added = neededColumns(groupClause, node.targetList, from.tables, from.merged);
@@ -136,7 +138,7 @@ export class Statement extends Context {
     if (where.length === 0 && besides === undefined) return;
     const table = tokens.before(tokens.at(startOf(node.fromClause[0])), 'TABLE');
     splices.replace(tokens.start(table), tokens.end(table), `select *${besides === undefined ? '' : `, ${besides}`} from`);
-    if (where.length > 0) this.#where(undefined, where, () => tokens.endOf(table + 1));
+    if (where.length > 0) this.#where(undefined, where, undefined, () => tokens.endOf(table + 1));
   }
 
   /** UPDATE and DELETE. */
@@ -145,20 +147,29 @@ export class Statement extends Context {
     const outer = this.with(withClause, around);
     const table = this.target(relation);
     this.keepsTenant(targetList, table);
-    const level: Level = { ...outer, parent: around, names: this.isMany ? namesIn([...(sources ?? []), { RangeVar: relation }]) : [], alone: { count: 0 } };
+    const level: Level = { ...outer, parent: around, names: this.isMany ? namesIn([...(sources ?? []), { RangeVar: relation }]) : [], alone: { count: 0 }, sources: [] };
     const where: string[] = [];
     const from = new From(this, this.#rows, level, where);
     from.addTarget(relation, table, (it) => void where.push(it));
     from.add(sources);
     this.visit([targetList, whereClause, returningClause], from.inside);
-    if (where.length > 0) this.#where(whereClause, where, () => this.tokens.endOf(this.tokens.at(relation.location)));
+    if (where.length > 0 || (whereClause && this.needsBarrier)) this.#where(whereClause, where, from.inside, () => this.tokens.endOf(this.tokens.at(relation.location)));
   }
 
-  #where(given: Node | undefined, predicates: readonly string[], end: () => number): void {
+  #where(given: Node | undefined, predicates: readonly string[], level: Level | undefined, end: () => number): void {
     const { tokens } = this;
-    if (!given) return this.splices.insert(tokens.end(end() - 1), ` where ${predicates.join(' and ')}`);
+    if (!given || !level) return this.splices.insert(tokens.end(end() - 1), ` where ${predicates.join(' and ')}`);
     const keyword = tokens.before(tokens.at(startOf(given)), 'WHERE');
-    this.conjoin(keyword, tokens.endOf(keyword + 1), predicates);
+    const last = tokens.endOf(keyword + 1);
+    this.conjoin(keyword, last, predicates, barriersOf(this, given, keyword, last, level));
+  }
+
+  /** What HAVING says of columns is looked at before rows are grouped. */
+  #having(given: Node, level: Level): void {
+    const { tokens } = this;
+    const keyword = tokens.before(tokens.at(startOf(given)), 'HAVING');
+    const end = tokens.endOf(keyword + 1);
+    this.conjoin(keyword, end, [], barriersOf(this, given, keyword, end, level, true));
   }
 
   /** The table that is written. A common table expression of its name does not hide it. */

@@ -2,8 +2,8 @@
 import type { Ctes, Level } from './entry.js';
 import { kindOf, words } from './fields.js';
 import { isSafeFunction, remedyFor } from './functions.js';
-import { checkColumn, checkField, isOfUpsert, type Names } from './names.js';
-import { checkOperator } from './operators.js';
+import { checkColumn, checkField, columnOf, isOfUpsert, type Names } from './names.js';
+import { checkOperator, isEquals } from './operators.js';
 import type { Node } from '../parser.js';
 import type { Proof } from './proof.js';
 import { Refusal } from '../refusal.js';
@@ -50,7 +50,11 @@ const kinds: Record<string, Record<string, Check>> = {
     ),
     name: (value, place, node) => (node.kind.includes('BETWEEN') ? undefined : operator(value, place, node)),
     lexpr: (value, place, node) => (isOfUpsert(node, place.names) ? undefined : walk(value, place)),
-    rexpr: nodes,
+    rexpr: (value, place, { kind, name, lexpr }) => {
+      // Beside the tenant column, the array of tenants has its type, wherever that stands.
+      if (kind === 'AEXPR_OP_ANY' && isEquals(name) && columnOf(lexpr, place.names)?.of) place.proof.isTenants(value);
+      walk(value, place);
+    },
     rexpr_list_start: plain,
     rexpr_list_end: plain,
     location,

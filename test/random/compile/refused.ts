@@ -19,11 +19,6 @@ const attempts: readonly Attempt[] = [
   ['insert into a reference table', (env) => `${env.handle}.insert(${reference(env)}).values({ id: 40, label: 'x' })`],
   ['update of a reference table', (env) => `${env.handle}.update(${reference(env)}).set({ label: 'x' })`],
   ['delete from a reference table', (env) => `${env.handle}.delete(${reference(env)})`],
-  ['a plain table', (env, { table }) => plain(env, table, (it) => `${env.handle}.select().from(${it})`)],
-  ['a plain table, joined', (env, { table }) => plain(env, table, (it) => `${env.handle}.select().from(${own(env, table).name}).innerJoin(${it}, sql\`true\`)`)],
-  ['a plain table in a template', (env, { table }) => plain(env, table, (it) => `${env.handle}.execute(sql\`select * from \${${it}}\`)`)],
-  ['a plain table in $count', (env, { table }) => plain(env, table, (it) => `${env.handle}.$count(${it})`)],
-  ['a plain table deleted', (env, { table }) => plain(env, table, (it) => `${env.handle}.delete(${it})`)],
   ["another handle's subquery", (env, { table }) => `${env.handle}.select({ n: sql\`1\` }).from(db.forTenant(others[0]).select().from(${own(env, table).name}).as('s'))`],
   ["another handle's query in a condition", (env, { table }) => `${env.handle}.select().from(${own(env, table).name}).where(exists(db.forTenant(others[0]).select().from(${own(env, table).name})))`],
   ["another handle's query in a union", (env, { table }) => `${env.handle}.select({ l: ${own(env, table).name}.label }).from(${own(env, table).name}).unionAll(db.forTenant(others[0]).select({ l: ${own(env, table).name}.label }).from(${own(env, table).name}))`],
@@ -32,7 +27,6 @@ const attempts: readonly Attempt[] = [
     return `${env.handle}.with(theirs).select().from(theirs)`;
   }],
   ['a query of every tenant', (env, { table }) => `${env.handle}.select({ l: sql\`1\` }).from(db.acrossTenants({ reason: 'x' }).select().from(${own(env, table).name}).as('s'))`],
-  ['a subquery of no handle', (env, { table }) => `${env.handle}.insert(${own(env, table).name}).select(new QueryBuilder().select().from(unscoped(${own(env, table).name})))`],
   ['a selection that names another tenant', (env, { table }) => {
     const it = own(env, table);
     const needed = it.columns.filter((column) => column.notNull && column.made !== 'generated' && !it.key.includes(column.key) && column.key !== it.tenantKey);
@@ -51,16 +45,7 @@ const attempts: readonly Attempt[] = [
     env.lines.push(`const hiding = pgView('hiding').as((qb) => qb.select({ label: ${own(env, table).name}.label }).from(unscoped(${own(env, table).name})));`);
     return `${env.handle}.select().from(hiding)`;
   }],
-  ['an alias that is deleted', (env, { table }) => `${env.handle}.delete(alias(${own(env, table).name}, 'z'))`],
 ];
-
-function plain(env: Env, n: number, code: (table: string) => string): string {
-  const table = own(env, n);
-  const [, schema, name] = /^(?:"([^"]+)"\.)?"([^"]+)"$/.exec(table.sqlName)!;
-  const make = schema ? `pgSchema('${schema}').table` : 'pgTable';
-  env.lines.push(`const plain = ${make}('${name}', { label: text() });`);
-  return code('plain');
-}
 
 export const refusals = attempts.map(([name]) => name);
 

@@ -1,0 +1,129 @@
+/** Exports that are not whole, not true, or not of this tenant or schema: refused, and nothing is written. */
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gunzipSync, gzipSync } from 'node:zlib';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { bytesOf } from './support.js';
+import { firm, hard, textOf, type Hard } from './hard.js';
+
+const one = firm.parse(1) as any;
+let here: Hard;
+let there: Hard;
+let lines: string[];
+let folder: string;
+beforeAll(async () => {
+  [here, there] = [await hard([1, 2]), await hard([2])];
+  lines = (await bytesOf(here.db.tenantData(one).export({ gzip: false }))).toString().trimEnd().split('\n');
+  folder = await mkdtemp(join(tmpdir(), 'data-test-'));
+});
+afterAll(async () => {
+  await Promise.all([here?.close(), there?.close()]);
+  await rm(folder, { recursive: true, force: true });
+});
+
+const stream = (all: readonly string[]) => [Buffer.from(`${all.join('\n')}\n`)];
+const refused = async (source: any, tag: string, message?: string) => {
+  const before = await textOf(there);
+  await expect(there.db.tenantData(one).import(source)).rejects.toMatchObject({ _tag: tag, ...(message && { message: expect.stringContaining(message) }) });
+  expect(await textOf(there)).toEqual(before);
+  // Not even a number of a sequence is used up.
+  expect(await there.run(`select last_value::int as n from desks_id_seq`)).toMatchObject([{ n: 1 }]);
+};
+
+describe('a stream', () => {
+  test('cut off at any line, and in the middle of one', async () => {
+    for (const at of [0, 1, 2, 5, lines.length - 1]) await refused(stream(lines.slice(0, at)), at === 0 ? 'DamagedExportError' : 'DamagedExportError');
+    await refused([Buffer.from(lines.join('\n').slice(0, -20))], 'DamagedExportError');
+  });
+
+  test('cut off while compressed, and changed in one byte', async () => {
+    const packed = gzipSync(lines.join('\n') + '\n');
+    await refused([packed.subarray(0, packed.length - 30)], 'DamagedExportError', 'cut off');
+    const changed = Buffer.from(packed);
+    changed[packed.length - 60]! ^= 0xff;
+    await refused([changed], 'DamagedExportError');
+  });
+
+  test('a row more, less or changed: not what the digest tells', async () => {
+    const at = lines.findIndex((it) => it.startsWith('["1","same"'));
+    await refused(stream(lines.toSpliced(at, 1)), 'DamagedExportError', '"public.events"');
+    await refused(stream(lines.toSpliced(at, 0, lines[at]!)), 'DamagedExportError', '"public.events"');
+    await refused(stream(lines.toSpliced(at, 1, lines[at]!.replace('same', 'sama'))), 'DamagedExportError', '"public.events"');
+  });
+
+  test('a row of another tenant, even where the digest is true to it', async () => {
+    const at = lines.findIndex((it) => it.startsWith('["1","same"'));
+    await refused(stream(lines.toSpliced(at, 1, lines[at]!.replace('"1"', '"2"'))), 'TenantMismatchError', 'another tenant');
+    const of2 = (await bytesOf(here.db.tenantData(firm.parse(2) as any).export({ gzip: false }))).toString();
+    await refused([Buffer.from(of2)], 'TenantMismatchError', 'of another tenant');
+  });
+
+  test('a NUL, a number in place of text, a cell too few, a second table of a name, more behind the end', async () => {
+    const at = lines.findIndex((it) => it.startsWith('["1","same"'));
+    await refused(stream(lines.toSpliced(at, 1, '["1","a\\u0000b","1",null]')), 'DamagedExportError');
+    await refused(stream(lines.toSpliced(at, 1, '["1","same",1,null]')), 'DamagedExportError');
+    await refused(stream(lines.toSpliced(at, 1, '["1","same"]')), 'DamagedExportError');
+    await refused(stream(lines.toSpliced(at, 0, '{"table":"public.events"}')), 'DamagedExportError', 'twice');
+    await refused(stream([...lines, '["1"]']), 'DamagedExportError', 'behind its end');
+    await refused(stream(['{"hello":1}', ...lines.slice(1)]), 'DamagedExportError');
+    await refused([Buffer.from('no JSON at all\n')], 'DamagedExportError');
+    await refused([Buffer.from([0x7b, 0xff, 0xfe, 0x0a])], 'DamagedExportError', 'UTF-8');
+  });
+});
+
+test('a folder whose manifest does not match, lacks a file, or has other columns', async () => {
+  const path = join(folder, 'csv');
+  await here.db.tenantData(one).exportTo(path, { gzip: false });
+  const file = join(path, 'public.events.csv');
+  const [text, manifest] = [await readFile(file, 'utf8'), await readFile(join(path, 'manifest.json'), 'utf8')];
+  await writeFile(file, text.replace('same', 'sama'));
+  await refused(path, 'DamagedExportError', '"public.events"');
+  await writeFile(file, text.replace('what', 'that'));
+  await refused(path, 'DamagedExportError', 'columns');
+  await writeFile(file, `${text}"1`);
+  await refused(path, 'DamagedExportError', 'middle of a cell');
+  await rm(file);
+  await refused(path, 'DamagedExportError', 'is not there');
+  await writeFile(file, text);
+  await writeFile(join(path, 'manifest.json'), manifest.replace(/"rows": 4/, '"rows": 5'));
+  await refused(path, 'DamagedExportError');
+  await expect(here.db.tenantData(one).exportTo(path)).rejects.toMatchObject({ _tag: 'UnsupportedTenantOperationError' });
+});
+
+test('differences of the schemas are named, all at once', async () => {
+  const other = await hard();
+  await other.run(`alter table events add column more text not null, alter column at type bigint; alter table desks drop column label; drop table rings`);
+  const exported = gunzipSync(await bytesOf(here.db.tenantData(one).export()));
+  await expect(other.db.tenantData(one).import([exported])).rejects.toMatchObject({ _tag: 'SchemaDifferenceError', differences: ['the database has no table "rings"'] });
+  await other.run(`create table rings ("firmId" bigint not null, id integer not null, "nextId" integer not null, primary key ("firmId", id))`);
+  const error: any = await other.db.tenantData(one).import([exported]).catch((it) => it);
+  expect([...error.differences].sort()).toEqual([
+    '"public.desks" has no column "label" here',
+    '"public.events" has a column "more" here that the export lacks',
+    '"public.events"."at" is integer in the export, and bigint here',
+  ]);
+  await other.run(`alter table desks add column label text`);
+  await expect(other.db.tenantData(one).import([exported], { schema: 'compatible' })).rejects.toMatchObject({ differences: ['"public.events"."more", which the export lacks, must not be empty'] });
+  await other.run(`alter table events alter column more set default 'x'`);
+  await other.db.tenantData(one).import([exported], { schema: 'compatible' });
+  expect(await other.run(`select count(*)::int as n from events where more = 'x'`)).toMatchObject([{ n: 4 }]);
+  await other.close();
+});
+
+test('an id without rows', async () => {
+  const nobody = here.db.tenantData(firm.parse(404) as any);
+  await expect(bytesOf(nobody.export())).rejects.toMatchObject({ _tag: 'TenantNotFoundError' });
+  await expect(nobody.erase({ reason: 'test' })).rejects.toMatchObject({ _tag: 'TenantNotFoundError' });
+  await expect(nobody.cloneTo(firm.parse(405) as any)).rejects.toMatchObject({ _tag: 'TenantNotFoundError' });
+  expect((await nobody.erase({ reason: 'test', allowEmpty: true })).tables).toEqual([]);
+  expect(() => here.db.tenantData('x' as any)).toThrow(expect.objectContaining({ _tag: 'InvalidTenantIdError' }));
+});
+
+test('masks of what is not there, or says whose the row is', async () => {
+  const masked = (masks: any) => bytesOf(here.db.tenantData(one).export({ masks }));
+  await expect(masked({ nothing: { a: 'x' } })).rejects.toMatchObject({ message: expect.stringContaining('"nothing"') });
+  await expect(masked({ people: { nothing: 'x' } })).rejects.toMatchObject({ message: expect.stringContaining('"nothing"') });
+  await expect(masked({ people: { firmId: '2' } })).rejects.toMatchObject({ message: expect.stringContaining('whose the row is') });
+  await expect(masked({ kinds: { upper: 'x' } })).rejects.toMatchObject({ message: expect.stringContaining('"upper"') });
+});

@@ -1,0 +1,131 @@
+/** Erasing and its proof; and what is interrupted goes on. */
+import { afterEach, describe, expect, test } from 'vitest';
+import { bytesOf } from './support.js';
+import { firm, hard, textOf, type Hard } from './hard.js';
+
+const opened: Hard[] = [];
+const open = async (...args: Parameters<typeof hard>) => {
+  const it = await hard(...args);
+  opened.push(it);
+  return it;
+};
+afterEach(async () => void (await Promise.all(opened.splice(0).map((it) => it.close()))));
+const one = firm.parse(1) as any;
+
+test('a table that nobody declared is found, by its column or by its key', async () => {
+  const here = await open([1, 2], `create table audit (id serial primary key, firm_id bigint, what text); insert into audit (firm_id, what) values (1, 'a'), (2, 'b'), (null, 'c');
+    create table "by key" (owner bigint references firms(id) on delete set null deferrable)`);
+  const before = await textOf(here);
+  const error: any = await here.db.tenantData(one).erase({ reason: 'test' }).catch((it) => it);
+  expect(error).toMatchObject({ _tag: 'TenantNotErasedError', message: expect.stringContaining('"public.audit" ("firm_id": 1)') });
+  expect(error.record).toMatchObject({ finishedAt: null, reason: 'test' });
+  expect(error.record.proof.filter((it: any) => !it.isDeclared).map((it: any) => it.table)).toEqual(['public.audit', 'public.by key']);
+  expect(await textOf(here)).toEqual({ '2': before['2'] });
+  const kept = await here.db.tenantData(one).erase({ reason: 'test', keep: ['audit'] });
+  expect(kept).toMatchObject({ kept: ['audit'], finishedAt: expect.any(String) });
+  await here.run('delete from audit where firm_id = 1');
+  const again = await here.db.tenantData(one).erase({ reason: 'test', resume: error.record });
+  expect(again.tables).toEqual(error.record.tables);
+  expect(again.proof.every((it) => it.rows === 0)).toBe(true);
+});
+
+test('a materialized view of the rows is refreshed', async () => {
+  const here = await open([1, 2], `create materialized view names as select "firmId", name from people`);
+  await here.run('refresh materialized view names');
+  const record = await here.db.tenantData(one).erase({ reason: 'test' });
+  expect(record.refreshed).toEqual(['public.names']);
+  expect(await here.run(`select distinct "firmId"::int as id from names`)).toMatchObject([{ id: 2 }]);
+});
+
+test('shared rows that only it used go, where they were named; what is outside is told before', async () => {
+  const here = await open([1, 2]);
+  await here.run(`update firms set "landCode" = 'GH' where id = 2`);
+  let rows = 0;
+  const record = await here.db.tenantData(one).erase({ reason: 'test', shared: ['lands'], before: async ({ tenant }) => void (rows = (await here.run(`select from people where "firmId" = ${tenant}`)).length) });
+  expect(rows).toBe(4);
+  expect(record.shared).toEqual([{ table: 'public.lands', rows: 1 }]);
+  expect((await here.run('select code from lands order by 1')).map((it) => it.code)).toEqual(['GH', 'XX']);
+});
+
+test('a dry run deletes nothing', async () => {
+  const here = await open([1, 2]);
+  const before = await textOf(here);
+  const record = await here.db.tenantData(one).erase({ reason: 'test', dryRun: true });
+  expect(record.tables.find((it) => it.table === 'public.people')).toEqual({ table: 'public.people', rows: 4 });
+  expect(await textOf(here)).toEqual(before);
+  await expect(here.db.tenantData(one).erase({ reason: ' ' })).rejects.toMatchObject({ _tag: 'UnsupportedTenantOperationError' });
+});
+
+describe('interrupted', () => {
+  test('an erasure, after each batch: what is done stays, and the next one goes on', async () => {
+    const here = await open([1, 2]);
+    const { '2': two } = await textOf(here);
+    for (let i = 0; i < 60; i++) {
+      const stop = new AbortController();
+      let last: any;
+      const done = await here.db
+        .tenantData(one)
+        .erase({ reason: 'test', batch: 2, signal: stop.signal, allowEmpty: true, onRecord: (record) => void (last = record), onProgress: () => stop.abort(new Error('stopped')) })
+        .then(() => true, (error) => (expect(error.message).toBe('stopped'), false));
+      expect((await textOf(here))['2']).toEqual(two);
+      if (done) break;
+      expect(last).toBeDefined();
+    }
+    expect(await textOf(here)).toEqual({ '2': two });
+  });
+
+  test('a connection that is lost in the middle of an erasure', async () => {
+    const here = await open([1, 2]);
+    const { '2': two } = await textOf(here);
+    let cut = false;
+    const kill = async () => {
+      if (cut) return;
+      cut = true;
+      await here.run(`select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid() and query like '%drizzle%' or query in ('commit')`);
+    };
+    await here.db.tenantData(one).erase({ reason: 'test', batch: 1, onRecord: kill }).then(() => {}, () => {});
+    expect(cut).toBe(true);
+    await here.db.tenantData(one).erase({ reason: 'test', allowEmpty: true });
+    expect(await textOf(here)).toEqual({ '2': two });
+  });
+
+  test('an import, at each table: nothing of it is there, no stage is left, and it can be run again', async () => {
+    const [here, there] = [await open([1]), await open([2])];
+    const exported = await bytesOf(here.db.tenantData(one).export());
+    const before = await textOf(there);
+    for (let at = 1; at <= 6; at++) {
+      const stop = new AbortController();
+      let seen = 0;
+      await expect(
+        there.db.tenantData(one).import([exported], { signal: stop.signal, onProgress: () => void (++seen === at && stop.abort(new Error('stopped'))) }),
+      ).rejects.toThrow('stopped');
+      expect(await textOf(there)).toEqual(before);
+    }
+    await there.db.tenantData(one).import([exported]);
+    expect((await here.db.tenantData(one).compare(there.db)).isEqual).toBe(true);
+  });
+
+  test('an export that nobody reads to its end gives its connection back', async () => {
+    const here = await open([1]);
+    const taken = here.db.tenantData(one).export({ gzip: false })[Symbol.asyncIterator]();
+    await taken.next();
+    await taken.return!();
+    const [{ n }] = (await here.run(`select count(*)::int as n from pg_stat_activity where datname = current_database() and state like 'idle in transaction%'`)) as any;
+    expect(n).toBe(0);
+  });
+});
+
+test('a tenant that is written to while it is erased: what came later goes too', async () => {
+  const here = await open([1, 2]);
+  let late = false;
+  await here.db.tenantData(one).erase({
+    reason: 'test',
+    onProgress: async ({ table }) => {
+      if (table !== 'public.firms' || late) return;
+      late = true;
+      await here.run(`insert into events values (1, 'late', 1)`);
+    },
+  }).catch((error) => expect(error._tag).toBe('TenantNotErasedError'));
+  await here.db.tenantData(one).erase({ reason: 'test', allowEmpty: true });
+  expect((await textOf(here))['1']).toBeUndefined();
+});

@@ -1,0 +1,23 @@
+import { eq } from 'drizzle-orm';
+import { drizzle } from 'drizzle-orm/postgres-js';
+import postgres from 'postgres';
+import { withTenancy, type TenantDatabase } from 'drizzle-tenant';
+import { account, projects, relations, tasks } from './schema.js';
+
+export const db = withTenancy(drizzle({ client: postgres('postgres://localhost/none') }), { relations });
+export const id = account.parse('11111111-1111-4111-8111-111111111111');
+export const tdb = db.forTenant(id);
+export const several = db.forTenants([id]);
+export const all = db.acrossTenants({ reason: 'report' });
+export const { shared } = db;
+export const prepared = db.prepare(account, (it) => it.select().from(projects));
+export const query = tdb.select().from(projects).leftJoin(tasks, eq(tasks.projectId, projects.id));
+export const subquery = tdb.select({ id: tasks.projectId }).from(tasks).as('sub');
+export const withCte = tdb.$with('cte').as(tdb.select().from(projects));
+export const insert = tdb.insert(projects).values({ name: 'x' }).returning();
+export const update = tdb.update(projects).set({ name: 'x' });
+export const remove = tdb.delete(projects);
+export const relational = tdb.query.projects.findMany({ with: { tasks: true } });
+export const list = (it: TenantDatabase<'account'>) => it.select().from(projects);
+export const run = () => tdb.transaction(async (tx) => tx.select().from(tasks));
+export const dynamic = tdb.select().from(projects).$dynamic();

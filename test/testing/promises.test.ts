@@ -1,0 +1,60 @@
+/** The helpers for tests, as promises: no Effect is needed. */
+import { sql } from 'drizzle-orm';
+import { expect, inject, it, onTestFinished, vi } from 'vitest';
+import { withTenancy } from '../../src/index.js';
+import { expectIsolated, freshDatabase, IsolationError, TestDatabaseError, type IsolationOptions } from '../../src/testing/index.js';
+import { a, accounts, b, countries, projects, relations, tables, tasks } from '../effect/schema.js';
+
+// PGlite starts in seconds, and not the fewest on a busy machine.
+vi.setConfig({ testTimeout: 120_000 });
+
+const options: IsolationOptions<'account', typeof relations> = {
+  schema: tables,
+  relations,
+  tenant: a,
+  seed: async (db) => {
+    await db.shared.insert(countries).values({ id: 1, name: 'Chile' });
+    for (const id of [a, b]) {
+      const tdb = db.forTenant(id);
+      await tdb.insert(accounts).values({ name: 'same' });
+      await tdb.insert(projects).values([{ id: 1, name: 'one' }, { id: 2, name: 'two' }]);
+      await tdb.insert(tasks).values([{ id: 1, projectId: 1, title: 'x' }, { id: 2, projectId: id === a ? 1 : 2, title: 'y' }]);
+    }
+  },
+};
+
+it.each([['PGlite', () => undefined], ['a server', () => inject('databaseUrl')]])('freshDatabase on %s', async (_name, server) => {
+  for (let i = 0; i < 2; i++) {
+    const { drizzle, close } = await freshDatabase({ schema: tables, server: server() });
+    onTestFinished(close);
+    const tdb = withTenancy(drizzle, { relations }).forTenant(a);
+    await tdb.insert(accounts).values({ name: 'x' });
+    expect(await tdb.$count(accounts)).toBe(1);
+  }
+});
+
+it('gives what an isolated program does', async () => {
+  expect(await expectIsolated(options, (tdb) => tdb.query.projects.findMany({ with: { tasks: true } }))).toHaveLength(2);
+  const written = await expectIsolated(options, async (tdb) => {
+    await tdb.delete(tasks);
+    await tdb.update(projects).set({ name: sql`${projects.name} || '!'` });
+    return tdb.$count(projects);
+  });
+  expect(written).toBe(2);
+  await expect(expectIsolated(options, (tdb) => tdb.insert(projects).values({ id: 1, name: 'z' }))).rejects.toThrow(/Failed query/);
+});
+
+it.each<[string, IsolationError['difference'], (tdb: any, other: any) => Promise<unknown>]>([
+  ['reads another tenant', 'result', async (_, all) => all.$count(projects)],
+  ['deletes from another tenant', 'other rows', async (_, all) => all.delete(tasks)],
+  ['writes what it saw elsewhere', 'own rows', async (tdb, all) => void (await tdb.update(projects).set({ budget: await all.$count(projects) }))],
+])('rejects where a program %s', async (_name, difference, program) => {
+  const found = await expectIsolated(options, async (tdb, db) => program(tdb, db.acrossTenants({ reason: 'leak' }))).catch((it: unknown) => it);
+  expect(found).toBeInstanceOf(IsolationError);
+  expect(found).toMatchObject({ _tag: 'IsolationError', difference });
+});
+
+it('says what is wrong with a server', async () => {
+  const error = await freshDatabase({ schema: tables, server: 'postgres://nobody:x@127.0.0.1:1/none' }).catch((it: unknown) => it);
+  expect(error).toBeInstanceOf(TestDatabaseError);
+});
