@@ -124,6 +124,7 @@ export const mutations: readonly Mutation[] = [
     ['mixed rows stay mixed', ' ? mixing(node, level, names, isOfTenant) : why;', ' ? mixing(node, level, names, isOfTenant) : undefined;'],
     ['rows that mix', "holds: mix ? 'mixed' : holds,", 'holds,'],
     ['rows that are tied do not mix', "holds === 'tenant' && ties.length === 0 ? mixing", "holds === 'tenant' ? mixing"],
+    ['rows of VALUES have as many cells', 'ordered: isEven ? columns.length : 0', 'ordered: columns.length'],
     ['the second operand', 'select(proof, rarg, outer, ctes)', 'rows'],
     ['a recursion keeps what is assumed', 'else if (before === (before = gistOf(both))) break;', 'else if (true) break;'],
     ['a recursion tells its rows', 'recursion?.(rows);', ''],

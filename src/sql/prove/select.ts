@@ -112,7 +112,9 @@ function values(node: Node, place: Place): Rows {
       (columns[i] ??= { name: `column${i + 1}`, sources: [] }).sources.push(value);
     });
   }
-  return { ...noRows, columns, ordered: columns.length };
+  // Rows of different lengths are PostgreSQL's error; what stands in a place of them is not known.
+  const isEven = node.valuesLists.every((it: Node) => it.List.items.length === columns.length);
+  return { ...noRows, columns, ordered: isEven ? columns.length : 0 };
 }
 
 /** What is around a query. */
