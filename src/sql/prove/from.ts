@@ -3,24 +3,13 @@ import { Entry, renamed, type Column, type Ctes, type Join, type Level } from '.
 import { walk, type Place } from './expression.js';
 import { addFacts, firstOf, sameTenant, whyNot, type Condition } from './facts.js';
 import { kindOf, only, words } from './fields.js';
-import { columnsOfJsonTable, columnsOfXmlTable } from './documents.js';
 import { checkMeeting, commonTies } from './meeting.js';
 import { Scope, type Names } from './names.js';
 import type { Node } from '../parser.js';
 import type { Proof } from './proof.js';
 import { Refusal } from '../refusal.js';
 import { select } from './select.js';
-import { checkType } from './types.js';
-
-/** Functions whose rows are values without a name of their own: their one column is called as the alias is. */
-const ofValues = new Set(
-  ('unnest generate_series generate_subscripts regexp_matches regexp_split_to_table string_to_table json_object_keys jsonb_object_keys ' +
-    'jsonb_path_query jsonb_path_query_tz json_array_elements json_array_elements_text jsonb_array_elements jsonb_array_elements_text').split(' '),
-);
-/** The columns of functions that name them. */
-const columnsOf: Record<string, readonly string[]> = Object.fromEntries(
-  ['json', 'jsonb'].flatMap((kind) => ['', '_text'].flatMap((text) => [[`${kind}_each${text}`, ['key', 'value']], [`${kind}_array_elements${text}`, ['value']]])),
-);
+import { columnsOfFunctions, columnsOfJsonTable, columnsOfXmlTable, type Columns } from './table-functions.js';
 
 /** More than any query that a person wrote; what follows from their conditions is looked for between each two. */
 const maxEntries = 100;
@@ -96,15 +85,15 @@ export class From {
       case 'RangeSubselect':
         return this.#subselect(fields);
       case 'RangeFunction':
-        return this.#function(fields);
+        return this.#values(fields, columnsOfFunctions(fields, this.#lateral()));
       case 'JoinExpr':
         return this.#join(fields);
       case 'RangeTableSample':
         return this.#sample(fields);
       case 'JsonTable':
-        return this.#document(fields, columnsOfJsonTable(fields, this.#lateral()));
+        return this.#values(fields, columnsOfJsonTable(fields, this.#lateral()));
       case 'RangeTableFunc':
-        return this.#document(fields, columnsOfXmlTable(fields, this.#lateral()));
+        return this.#values(fields, columnsOfXmlTable(fields, this.#lateral()));
     }
     throw new Refusal(`${words(kind)} is not understood in FROM`, 'Write the statement without it', fields?.location);
   }
@@ -148,46 +137,15 @@ export class From {
     return one(this.level.addRows(name, renamed(rows, namesOf(alias))));
   }
 
-  #function(fields: Node): Scope {
-    only(fields, 'RangeFunction', 'lateral ordinality is_rowsfrom functions alias coldeflist');
-    const { functions, alias, coldeflist, ordinality } = fields;
-    const columnNames = namesOf(alias);
-    const columns = new Set<string>(columnNames);
-    let name: string | undefined = alias?.aliasname;
-    if (ordinality) columns.add('ordinality');
-    const defined = (list: readonly Node[] | undefined) => {
-      for (const { ColumnDef } of list ?? []) {
-        only(ColumnDef, 'ColumnDef', 'colname typeName is_local location');
-        checkType(ColumnDef.typeName);
-        columns.add(ColumnDef.colname);
-      }
-    };
-    defined(coldeflist);
-    let isWhole = columnNames !== undefined || coldeflist !== undefined;
-    for (const { List } of functions) {
-      const [call, definitions] = List.items;
-      const called = call.FuncCall?.funcname.at(-1).String.sval;
-      if (called !== undefined) columns.add(called);
-      const known = called !== undefined && Object.hasOwn(columnsOf, called) ? columnsOf[called]! : [];
-      for (const column of known) columns.add(column);
-      if (ofValues.has(called) || known.length > 0) isWhole = functions.length === 1;
-      // Any other name would be no column: `alias.alias` would call the function of that name on the value.
-      if (alias && !columnNames && functions.length === 1 && ofValues.has(called) && known.length === 0) columns.add(alias.aliasname);
-      name ??= called;
-      defined(definitions?.List?.items);
-      walk(call, this.#lateral());
-    }
-    const entry = new Entry(this.level, name ?? '');
-    for (const it of columns) entry.add(it);
-    entry.whole = isWhole;
+  /** The rows of a function or of a document: no tenant's. */
+  #values({ alias }: Node, { name, columns, whole }: Columns): Scope {
+    if (alias) only(alias, 'Alias', 'aliasname colnames');
+    const entry = new Entry(this.level, alias?.aliasname ?? name);
+    const names = namesOf(alias) ?? [];
+    for (const it of [...names, ...columns.slice(whole ? names.length : 0)]) entry.add(it);
+    entry.whole = whole;
     this.level.entries.push(entry);
     return one(entry);
-  }
-
-  #document({ alias }: Node, columns: readonly string[]): Scope {
-    if (alias) only(alias, 'Alias', 'aliasname colnames');
-    const rows = { columns: columns.map((name) => ({ name, sources: [] })), ordered: columns.length, whole: true, holds: 'nothing', own: false, ties: [] } as const;
-    return one(this.level.addRows(alias?.aliasname ?? '', renamed(rows, namesOf(alias))));
   }
 
   #sample(fields: Node): Scope {
