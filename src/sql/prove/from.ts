@@ -63,7 +63,9 @@ export class From {
   #check(): void {
     const { proof, level } = this;
     const holding = level.entries.filter((it) => it.holds !== 'nothing');
-    if (holding.length > maxEntries) throw new Refusal(`one FROM has more than ${maxEntries} tenant tables`, 'Join fewer tables in one query', holding[maxEntries]!.location);
+    if (holding.length > maxEntries) {
+      throw new Refusal(`one FROM has more than ${maxEntries} tenant tables`, 'Join fewer tables', holding[maxEntries]!.location);
+    }
     const found = holding.map((it) => sameTenant([it], level.facts));
     if (proof.confines) {
       const strict = level.facts.filter((it) => !it.orNull);
@@ -106,7 +108,9 @@ export class From {
     const columnNames = namesOf(alias);
     const cte = schemaname === undefined ? find(this.ctes, relname) : undefined;
     if (cte) {
-      if (!cte.rows) throw new Refusal(`"${relname}" is named before it is read`, 'Put the common table expression before its first use', location);
+      if (!cte.rows) {
+        throw new Refusal(`"${relname}" is named before it is read`, 'Put the common table expression before its use', location);
+      }
       return one(level.addRows(name, renamed(cte.rows, columnNames), location));
     }
     const table = proof.table(schemaname, relname, location);
@@ -117,7 +121,9 @@ export class From {
       return one(entry);
     }
     // Which of its columns these are depends on their order in the database.
-    if (table.tenant && proof.confines) throw new Refusal(`"${relname}" is given other names for its columns`, 'Give the table an alias only', location);
+    if (table.tenant && proof.confines) {
+      throw new Refusal(`"${relname}" is given other names for its columns`, 'Give the table an alias only', location);
+    }
     const entry = new Entry(level, name, undefined, undefined, location);
     for (const it of columnNames) entry.add(it);
     entry.whole = false;
@@ -151,7 +157,8 @@ export class From {
   #sample(fields: Node): Scope {
     only(fields, 'RangeTableSample', 'relation method args repeatable location');
     if (this.proof.given.reach !== 'all') {
-      throw new Refusal('TABLESAMPLE takes other rows among others than alone', 'Sample through db.acrossTenants(), or order by random()', fields.location);
+      const remedy = 'Sample through db.acrossTenants(), or order by random()';
+      throw new Refusal('TABLESAMPLE takes other rows among others than alone', remedy, fields.location);
     }
     walk(fields.args, this.#lateral());
     walk(fields.repeatable, this.#lateral());
@@ -177,17 +184,21 @@ export class From {
     const [filtered, missing] = (Object.hasOwn(sides, jointype) && sides[jointype]) || [];
     if (!filtered) throw new Refusal(`the join ${jointype} is not understood`, 'Join in another way');
     const join: Join = { left: left.entries, right: right.entries, filtered };
-    const common: string[] = isNatural ? left.columns().flatMap(({ name }) => (right.column(name) ? [name] : [])) : (usingClause ?? []).map((it: Node) => it.String.sval);
-    const merged = common.length === 0 ? undefined : new Map(common.map((name) => [name, this.#merge(name, left.column(name), right.column(name), jointype, join)]));
+    const common: readonly string[] = isNatural
+      ? left.columns().flatMap(({ name }) => (right.column(name) ? [name] : []))
+      : (usingClause ?? []).map((it: Node) => it.String.sval);
+    const merge = (name: string) => this.#merge(name, left.column(name), right.column(name), jointype, join);
+    const merged = common.length === 0 ? undefined : new Map(common.map((name) => [name, merge(name)]));
     let parts: readonly (Entry | Scope)[] = [left, right];
     if (usingAlias) {
       only(usingAlias, 'Alias', 'aliasname');
       parts = [...parts, this.#named(usingAlias.aliasname, [...(merged?.values() ?? [])], true)];
     }
+    const absent = [...left.absent, ...right.absent];
+    const absentThen = [...absent, ...missing!];
     // The first of two columns that FULL JOIN merged stands where either of them does.
     for (const { of } of merged?.values() ?? []) if (of && !entries.includes(of)) entries.push(of);
-    const absent = [...left.absent, ...right.absent];
-    const scope = new Scope(parts, entries, merged, isNatural === true, [...absent, ...missing!]);
+    const scope = new Scope(parts, entries, merged, isNatural === true, absentThen);
     if (quals) this.conditions.push({ expression: quals, names: { scope, outer: this.outer }, join, absent });
     if (!alias) return scope;
     only(alias, 'Alias', 'aliasname colnames');
@@ -209,7 +220,7 @@ export class From {
   /** A name for columns of other entries. */
   #named(name: string, columns: readonly Column[], isQualified: boolean): Entry {
     const entry = new Entry(this.level, name);
-    for (const column of columns) entry.add(column.name, column.of, column.sources);
+    for (const { name, of, sources, orNull } of columns) entry.add(name, of, sources, orNull);
     entry.isQualified = isQualified;
     return entry;
   }
@@ -223,10 +234,12 @@ export class From {
 const one = (entry: Entry) => new Scope([entry], [entry]);
 
 /** Those of the entries that belong to a level around. */
-const outside = (found: ReadonlySet<Entry | 'tenant'>, level: Level) => [...found].filter((it): it is Entry => it !== 'tenant' && it.level !== level);
+const outside = (found: ReadonlySet<Entry | 'tenant'>, level: Level) =>
+  [...found].filter((it): it is Entry => it !== 'tenant' && it.level !== level);
 
 /** Whether rows are a tenant's of the handle, or of the tenant of a row around, which is proved there. */
-export const isConfined = (found: ReadonlySet<Entry | 'tenant'>, level: Level): boolean => found.has('tenant') || outside(found, level).length > 0;
+export const isConfined = (found: ReadonlySet<Entry | 'tenant'>, level: Level): boolean =>
+  found.has('tenant') || outside(found, level).length > 0;
 
 export function refuse(entry: Entry, conditions: readonly Condition[]): never {
   const { name, table, location } = entry;
