@@ -10,10 +10,12 @@ const made: string[] = [];
 
 /** The sources as JavaScript, as users get them: drizzle-kit's loader takes far longer over TypeScript. */
 function build(): string {
-  const lib = mkdtempSync(join(tmpdir(), 'kit-lib-'));
-  made.push(lib);
-  symlinkSync(join(root, 'node_modules'), join(lib, 'node_modules'));
-  writeFileSync(join(lib, 'package.json'), '{ "type": "module" }');
+  const top = mkdtempSync(join(tmpdir(), 'kit-lib-'));
+  const lib = join(top, 'dist');
+  made.push(top);
+  mkdirSync(lib);
+  symlinkSync(join(root, 'node_modules'), join(top, 'node_modules'));
+  writeFileSync(join(top, 'package.json'), readFileSync(join(root, 'package.json')));
   const options = { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ESNext, verbatimModuleSyntax: true };
   for (const file of ['errors.ts', 'copies.ts', ...['schema', 'sql', 'scope', 'handle', 'drivers', 'data', 'effect', 'kit'].flatMap((it) => readdirSync(join(root, 'src', it), { recursive: true }).map((name) => join(it, String(name))))]) {
     if (!file.endsWith('.ts')) continue;

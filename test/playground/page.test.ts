@@ -63,7 +63,7 @@ describe.skipIf(!hasBrowser)(hasBrowser ? 'the page' : 'the page: skipped, since
     const marks = await page.locator('#sent pre mark').allInnerTexts();
     expect(marks.join(' ')).toMatch(/"projects"."account_id" = \$\d and \(/);
     expect(await page.locator('#written mark').count()).toBe(0);
-    expect(await page.locator('#sent .legend').innerText()).toContain("$1 = Acme's id");
+    expect(await page.locator('#sent .legend').innerText()).toContain("$2 = Acme's id");
     expect(await page.locator('#results table').allInnerTexts()).toEqual([expect.stringContaining('12000'), expect.stringContaining('20000')]);
     expect(await page.locator('#plan').innerText()).toMatch(/on projects/);
     await page.close();

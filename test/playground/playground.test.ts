@@ -70,7 +70,7 @@ describe('on a server of its own', { timeout: 60_000 }, () => {
     expect(lines.filter((it) => [...it].length > 80)).toEqual([]);
     expect(out).not.toContain('\x1b');
     // What a reader came for: what was added, and three tenants with other rows for the same ids.
-    expect(out).toMatch(/where "projects"."account_id" = \$1 and \("projects"."budget" >= \$2\)\n {8}~{34} +~\n/);
+    expect(out).toMatch(/where "projects"."account_id" = \$2 and \("projects"."budget" >= \$1\)\n {8}~{34} +~\n/);
     expect(out).toMatch(/^ {2}Acme +│ Birch +│ Cedar$/m);
     expect(out).toContain('TenantTypeError<"Choose a tenant first, as in');
     // A query or a function that the catalogue overlooks would be missing here.

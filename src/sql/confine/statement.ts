@@ -98,7 +98,7 @@ export class Statement extends Context {
   }
 
   select(node: Node, around: Level): void {
-    const { withClause, fromClause, whereClause, groupClause, op, larg, rarg, lockingClause: _, intoClause, ...rest } = node;
+    const { withClause, fromClause, whereClause, groupClause, op, larg, rarg, lockingClause: _, intoClause, limitCount, limitOffset, ...rest } = node;
     if (intoClause) throw new Refusal('SELECT INTO makes a table', 'Write the statement without it', intoClause.rel?.location);
     const outer = this.with(withClause, around);
     if (op !== 'SETOP_NONE') {
@@ -111,6 +111,8 @@ export class Statement extends Context {
     from.add(fromClause);
     const { inside } = from;
     this.visit(rest, inside);
+    // What LIMIT says is one value for the whole query: nothing in it is of a row's tenant.
+    this.visit([limitCount, limitOffset], { ...inside, anchor: undefined });
     this.visit(groupClause, inside);
     this.visit(whereClause, inside);
     if (node.havingClause && this.needsBarrier) this.#having(node.havingClause, inside);

@@ -72,7 +72,7 @@ function compared(table: TableSpec, n: number): string {
   return choose([`${name} = ${value}`, `${name} >= ${value}`, `not (${name} = ${value})`], n >> 1);
 }
 
-/** What could go wrong by hand: the text is refused, whatever it says otherwise. */
+/** What could go wrong by hand, and no longer does: the handle's own predicate stands beside it. */
 const faults: readonly (readonly [name: string, bind: (t: string) => string])[] = [
   ['unbound', () => ''],
   ['bound by OR', (t) => `(${t} = \${id} or true) and `],
