@@ -96,6 +96,9 @@ describe('a view that mixes tenants', () => {
     ['select tenant, id from tasks for key share skip locked', 'FOR UPDATE and FOR SHARE'],
     ['select s.tenant, s.id from (select tenant, id from tasks for share nowait) s', 'FOR UPDATE and FOR SHARE'],
     ['select tenant, id from tasks t where exists (select 1 from projects p where p.tenant = t.tenant for update)', 'FOR UPDATE and FOR SHARE'],
+    ['select tenant, project, count(*) as n from tasks group by grouping sets ((tenant), (), (project))', 'GROUP BY puts rows of several tenants together'],
+    ['select tenant, project, count(*) as n from tasks group by cube (tenant), project', 'GROUP BY puts rows of several tenants together'],
+    ['select tenant, project, count(*) as n from tasks group by rollup (tenant, project)', 'GROUP BY puts rows of several tenants together'],
     ['select * from tasks union all select * from tasks', 'a star stands in a set operation'],
     ['select s.* from (select tenant, id, project, title from tasks union all select * from tasks) s', 'is not filled from the tenant column'],
     ["select 'a' as x, max(tenant::text) as m, tenant from tasks group by project, tenant, id order by 1 limit 1", 'LIMIT'],
@@ -142,9 +145,6 @@ const apart = [
   'with c as (select tenant, id from tasks) select coalesce(c.tenant, d.tenant) as tenant from c full join c d on d.tenant = c.tenant and d.id = c.id + 1',
   'select coalesce(t.tenant, p.tenant) as tenant, count(*) as n from tasks t full join projects p on p.tenant = t.tenant group by coalesce(t.tenant, p.tenant)',
   // A group that tells its tenant holds no other's rows, and the others have no tenant.
-  'select tenant, project, count(*) as n from tasks group by grouping sets ((tenant), (), (project))',
-  'select tenant, project, count(*) as n from tasks group by cube (tenant), project',
-  'select tenant, project, count(*) as n from tasks group by rollup (tenant, project)',
   'with recursive c as (select tenant, id from tasks) select tenant, id from c',
   'select coalesce(t.tenant, p.tenant) as tenant, t.title, count(*) as n from tasks t full join projects p on p.tenant = t.tenant group by 2, t.tenant, p.tenant',
 ];

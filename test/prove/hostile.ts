@@ -2,7 +2,7 @@
 import { accepted } from './cases/one.js';
 
 /** Numbers that are the same on every run. */
-function randomFrom(seed: number): () => number {
+export function randomFrom(seed: number): () => number {
   let state = seed;
   return () => {
     state = (state + 0x6d2b79f5) | 0;

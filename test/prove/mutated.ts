@@ -1,9 +1,11 @@
 /** Builds the prover with a piece of its source replaced. */
-import { readdirSync, readFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
-import { build } from 'esbuild';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { transformSync } from 'esbuild';
+import * as errors from '../../src/errors.js';
+import * as parser from '../../src/sql/parser.js';
+import * as refusal from '../../src/sql/refusal.js';
 import { cases } from './cases/index.js';
 import { laterParse, proveText, refusalOf, type Prove } from './prove-text.js';
 
@@ -16,36 +18,32 @@ export const sources: ReadonlyMap<string, string> = new Map(
     .map((it) => [it, readFileSync(join(folder, it), 'utf8')]),
 );
 
-let count = 0;
+/** What the prover imports from around it. */
+const around: Record<string, unknown> = { '../../errors.js': errors, '../parser.js': parser, '../refusal.js': refusal };
+const compiled = new Map<string, (exports: object, require: (name: string) => unknown, module: object) => void>();
+
+function compile(text: string) {
+  const known = compiled.get(text);
+  if (known) return known;
+  const code: any = new Function('exports', 'require', 'module', transformSync(text, { loader: 'ts', format: 'cjs' }).code);
+  compiled.set(text, code);
+  return code;
+}
 
 /** @returns the prover, with `text` in place of the file `name` */
-export async function mutated(name: string, text: string): Promise<Prove> {
-  const result = await build({
-    entryPoints: [join(folder, 'prove.ts')],
-    bundle: true,
-    write: false,
-    format: 'esm',
-    platform: 'node',
-    logLevel: 'silent',
-    plugins: [
-      {
-        name: 'mutated',
-        setup({ onLoad }) {
-          onLoad({ filter: /sql\/prove\/[^/]*\.ts$/ }, ({ path }) => ({ contents: basename(path) === name ? text : sources.get(basename(path))!, loader: 'ts' }));
-          // The parser is given.
-          onLoad({ filter: /sql\/load\.ts$/ }, () => ({ contents: 'export class ParseError { static [Symbol.hasInstance](it) { return it?.constructor?.name === "ParseError"; } }', loader: 'ts' }));
-        },
-      },
-    ],
-  });
-  const directory = mkdtempSync(join(tmpdir(), 'mutated-'));
-  const file = join(directory, `${count++}.mjs`);
-  writeFileSync(file, result.outputFiles[0]!.text);
-  try {
-    return ((await import(/* @vite-ignore */ pathToFileURL(file).href)) as { prove: Prove }).prove;
-  } finally {
-    rmSync(directory, { recursive: true });
-  }
+export function mutated(name: string, text: string): Prove {
+  const modules = new Map<string, { exports: object }>();
+  const load = (file: string): object => {
+    const known = modules.get(file);
+    if (known) return known.exports;
+    const module = { exports: {} };
+    modules.set(file, module);
+    const require = (path: string) => around[path] ?? load(path.replace('./', '').replace('.js', '.ts'));
+    compile(file === name ? text : sources.get(file)!)(module.exports, require, module);
+    return module.exports;
+  };
+  load('prove.ts');
+  return (modules.get('prove.ts')!.exports as { prove: Prove }).prove;
 }
 
 /** The cases that a prover judges otherwise than it should. */

@@ -5,7 +5,25 @@ import type { Given, Proved } from '../../src/sql/given.js';
 import { loadParser, prove, Tables } from '../../src/sql/index.js';
 import * as schema from '../support/schema.js';
 
-export const parse = await loadParser();
+const load = await loadParser();
+const trees = new Map<string, ReturnType<typeof load>>();
+
+/** Reads each text once. */
+export const parse: typeof load = (text) => {
+  let tree = trees.get(text);
+  if (!tree) trees.set(text, (tree = load(text)));
+  return tree;
+};
+
+let known: { readonly count: number; readonly tables: Tables } | undefined;
+
+/** The tables that are declared by now. */
+function tablesNow(): Tables {
+  const all = declaredTables();
+  if (known?.count !== all.length) known = { count: all.length, tables: new Tables(allDeclared(own), allDeclared(all)) };
+  return known.tables;
+}
+
 const own = Object.values(schema).filter((it): it is any => typeof it === 'object');
 
 export type Prove = typeof prove;
@@ -19,7 +37,7 @@ export function proveText(text: string, reach: Given['reach'], count: number, mo
     reach,
     filters: true,
     tenancy: undefined,
-    tables: new Tables(allDeclared(own), allDeclared(declaredTables())),
+    tables: tablesNow(),
     functions: new Set(),
     count,
     ...more,

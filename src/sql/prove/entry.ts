@@ -9,6 +9,8 @@ export interface Column {
   readonly name: string;
   /** The entry whose tenant it holds; a null may stand in its place. */
   readonly of?: Entry | undefined;
+  /** Whether an outer join within the entry may leave a null there. */
+  readonly orNull?: boolean | undefined;
   /** Where the values of a query's column come from, and the entry for its rows. */
   readonly sources?: readonly Source[] | undefined;
   readonly entry?: Entry | undefined;
@@ -24,7 +26,7 @@ export type Holds = 'nothing' | 'tenant' | 'mixed';
 
 /** What is known of the rows of a query. */
 export interface Rows {
-  readonly columns: readonly { readonly name: string; readonly sources: readonly Source[] }[];
+  readonly columns: readonly { readonly name: string; readonly sources: readonly Source[]; readonly orNull?: boolean }[];
   /** How many of the first columns are known by their position: a star's columns come in the database's order. */
   readonly ordered: number;
   /** False where a star stands for columns that are not known. */
@@ -62,9 +64,9 @@ export class Entry {
     readonly location?: number | undefined,
   ) {}
 
-  add(name: string, of?: Entry, sources?: readonly Source[]): void {
+  add(name: string, of?: Entry, sources?: readonly Source[], orNull?: boolean): void {
     // Of two columns of one name, PostgreSQL lets neither be named.
-    this.#columns.set(name, this.#columns.has(name) ? { name } : { name, of, sources, entry: this });
+    this.#columns.set(name, this.#columns.has(name) ? { name } : { name, of, sources, orNull, entry: this });
   }
 
   column(name: string): Column | undefined {
@@ -110,8 +112,8 @@ export class Level {
     entry.holds = holds;
     entry.why = why;
     entry.whole = whole;
-    for (const { name, sources } of columns) {
-      entry.add(name, holds !== 'mixed' && isTenant(sources) ? entry : undefined, sources);
+    for (const { name, sources, orNull } of columns) {
+      entry.add(name, holds !== 'mixed' && isTenant(sources) ? entry : undefined, sources, orNull);
     }
     const join: Join = { left: [], right: [], filtered: [entry] };
     if (own) this.facts.push({ a: entry, b: 'tenant', join });

@@ -46,9 +46,13 @@ export function sameTenant(present: readonly Entry[], facts: readonly Fact[]): R
   return orEverybody.size === 0 ? found : new Set([...found, ...orEverybody]);
 }
 
+/** What a statement says beyond is not looked at. */
+const maxFacts = 1_000;
+
 /** Adds the facts of a condition. Only what stands in a conjunction of plain comparisons is one. */
 export function addFacts(proof: Proof, level: Level, { expression, names, join, absent }: Condition): void {
   for (const conjunct of conjuncts(expression)) {
+    if (level.facts.length >= maxFacts) return;
     const args: readonly Node[] = conjunct.BoolExpr?.boolop === 'OR_EXPR' ? conjunct.BoolExpr.args : [conjunct];
     // `tenant = $1 or tenant is null`, of a table that has rows of everybody.
     const nulls = args.filter((it) => it.NullTest?.nulltesttype === 'IS_NULL');
@@ -56,8 +60,8 @@ export function addFacts(proof: Proof, level: Level, { expression, names, join, 
     const orNull = nulls.map((it) => columnOf(it.NullTest.arg, names)?.of);
     const fact = comparisons.length === 1 ? factOf(proof, level, comparisons[0]!, names) : undefined;
     // Where a join fills up with nulls what has no match, whether it has one would depend on the rows of others.
-    const isEverybodys = (it: Entry | undefined) => it !== undefined && (it === fact!.a || it === fact!.b) && it.table?.tenant?.everybody === true && !absent.includes(it);
-    if (!fact || !orNull.every(isEverybodys)) continue;
+    const isEverybodys = (it: Entry) => (it === fact!.a || it === fact!.b) && it.table?.tenant?.everybody === true && !absent.includes(it);
+    if (!fact || !orNull.every((it) => it !== undefined && isEverybodys(it))) continue;
     level.facts.push({ ...fact, join, orNull: orNull.length > 0 ? (orNull as Entry[]) : undefined });
   }
 }
@@ -109,7 +113,7 @@ function isOfHandle(proof: Proof, kind: string, side: Node, isRight: boolean): b
   return proof.isTenants(side) || areTenants(proof, elementsOf(side));
 }
 
-const areTenants = (proof: Proof, list: readonly Node[] | undefined) => list !== undefined && list.length > 0 && list.every((it) => proof.isTenant(it));
+const areTenants = (proof: Proof, list: readonly Node[] = []) => list.length > 0 && list.every((it) => proof.isTenant(it));
 
 /** The elements of `array[...]`, each with the type that the array is cast to. */
 function elementsOf(side: Node): readonly Node[] | undefined {
@@ -136,8 +140,8 @@ export function whyNot(entry: Entry, conditions: readonly Condition[]): string {
       if (conjunct.CaseExpr) return ': a CASE weakens the comparison';
       if (bool) return `: ${bool.boolop === 'OR_EXPR' ? 'an OR' : 'a NOT'} weakens the comparison`;
       if (!comparison || !isEquals(comparison.name)) continue;
-      const plain = ['AEXPR_OP', 'AEXPR_NOT_DISTINCT', 'AEXPR_IN'].includes(comparison.kind) || (comparison.kind === 'AEXPR_OP_ANY' && elementsOf(comparison.rexpr));
-      if (!plain) return ': the comparison is none that confines it to one value';
+      const isAny = comparison.kind === 'AEXPR_OP_ANY' && elementsOf(comparison.rexpr);
+      if (!isAny && !['AEXPR_OP', 'AEXPR_NOT_DISTINCT', 'AEXPR_IN'].includes(comparison.kind)) return ': the comparison is none that confines it to one value';
       if (join && !join.filtered.includes(entry)) return ': the condition stands where an outer join keeps the rows that it refuses';
       if (columnOf(comparison.lexpr, at)?.name === column && columnOf(comparison.rexpr, at)?.name === column) continue;
       return ": it is compared with something else than a parameter or literal that is this handle's tenant";

@@ -14,7 +14,8 @@ export function only(node: Node, what: string, fields: string): void {
   if (!known) lists.set(fields, (known = new Set(fields.split(' '))));
   for (const field in node) {
     if (known.has(field)) continue;
-    throw new Refusal(`${words(field)} is not understood in ${words(what)}`, 'Write the statement without it', node.location ?? node[field]?.location);
+    const location = node.location ?? node[field]?.location;
+    throw new Refusal(`${words(field)} is not understood in ${words(what)}`, 'Write the statement without it', location);
   }
 }
 

@@ -3,24 +3,16 @@ import { Entry, renamed, type Column, type Ctes, type Join, type Level } from '.
 import { walk, type Place } from './expression.js';
 import { addFacts, firstOf, sameTenant, whyNot, type Condition } from './facts.js';
 import { kindOf, only, words } from './fields.js';
-import { columnsOfJsonTable, columnsOfXmlTable } from './documents.js';
 import { checkMeeting, commonTies } from './meeting.js';
 import { Scope, type Names } from './names.js';
 import type { Node } from '../parser.js';
 import type { Proof } from './proof.js';
 import { Refusal } from '../refusal.js';
 import { select } from './select.js';
-import { checkType } from './types.js';
+import { columnsOfFunctions, columnsOfJsonTable, columnsOfXmlTable, type Columns } from './table-functions.js';
 
-/** Functions whose rows are values without a name of their own: their one column is called as the alias is. */
-const ofValues = new Set(
-  ('unnest generate_series generate_subscripts regexp_matches regexp_split_to_table string_to_table json_object_keys jsonb_object_keys ' +
-    'jsonb_path_query jsonb_path_query_tz json_array_elements json_array_elements_text jsonb_array_elements jsonb_array_elements_text').split(' '),
-);
-/** The columns of functions that name them. */
-const columnsOf: Record<string, readonly string[]> = Object.fromEntries(
-  ['json', 'jsonb'].flatMap((kind) => ['', '_text'].flatMap((text) => [[`${kind}_each${text}`, ['key', 'value']], [`${kind}_array_elements${text}`, ['value']]])),
-);
+/** More than any query that a person wrote; what follows from their conditions is looked for between each two. */
+const maxEntries = 100;
 
 /** The FROM of one level, while its entries are gathered. */
 export class From {
@@ -71,6 +63,9 @@ export class From {
   #check(): void {
     const { proof, level } = this;
     const holding = level.entries.filter((it) => it.holds !== 'nothing');
+    if (holding.length > maxEntries) {
+      throw new Refusal(`one FROM has more than ${maxEntries} tenant tables`, 'Join fewer tables', holding[maxEntries]!.location);
+    }
     const found = holding.map((it) => sameTenant([it], level.facts));
     if (proof.confines) {
       const strict = level.facts.filter((it) => !it.orNull);
@@ -79,7 +74,7 @@ export class From {
         refuse(it, this.conditions);
       });
     }
-    if (proof.meets) checkMeeting(holding, level);
+    if (proof.meets) checkMeeting(holding, found, level);
     level.own = found.every((it) => it.has('tenant'));
     level.ties = commonTies(found.map((it) => outside(it, level)));
   }
@@ -92,15 +87,15 @@ export class From {
       case 'RangeSubselect':
         return this.#subselect(fields);
       case 'RangeFunction':
-        return this.#function(fields);
+        return this.#values(fields, columnsOfFunctions(fields, this.#lateral()));
       case 'JoinExpr':
         return this.#join(fields);
       case 'RangeTableSample':
         return this.#sample(fields);
       case 'JsonTable':
-        return this.#document(fields, columnsOfJsonTable(fields, this.#lateral()));
+        return this.#values(fields, columnsOfJsonTable(fields, this.#lateral()));
       case 'RangeTableFunc':
-        return this.#document(fields, columnsOfXmlTable(fields, this.#lateral()));
+        return this.#values(fields, columnsOfXmlTable(fields, this.#lateral()));
     }
     throw new Refusal(`${words(kind)} is not understood in FROM`, 'Write the statement without it', fields?.location);
   }
@@ -113,7 +108,9 @@ export class From {
     const columnNames = namesOf(alias);
     const cte = schemaname === undefined ? find(this.ctes, relname) : undefined;
     if (cte) {
-      if (!cte.rows) throw new Refusal(`"${relname}" is named before it is read`, 'Put the common table expression before its first use', location);
+      if (!cte.rows) {
+        throw new Refusal(`"${relname}" is named before it is read`, 'Put the common table expression before its use', location);
+      }
       return one(level.addRows(name, renamed(cte.rows, columnNames), location));
     }
     const table = proof.table(schemaname, relname, location);
@@ -124,7 +121,9 @@ export class From {
       return one(entry);
     }
     // Which of its columns these are depends on their order in the database.
-    if (table.tenant && proof.confines) throw new Refusal(`"${relname}" is given other names for its columns`, 'Give the table an alias only', location);
+    if (table.tenant && proof.confines) {
+      throw new Refusal(`"${relname}" is given other names for its columns`, 'Give the table an alias only', location);
+    }
     const entry = new Entry(level, name, undefined, undefined, location);
     for (const it of columnNames) entry.add(it);
     entry.whole = false;
@@ -144,52 +143,22 @@ export class From {
     return one(this.level.addRows(name, renamed(rows, namesOf(alias))));
   }
 
-  #function(fields: Node): Scope {
-    only(fields, 'RangeFunction', 'lateral ordinality is_rowsfrom functions alias coldeflist');
-    const { functions, alias, coldeflist, ordinality } = fields;
-    const columnNames = namesOf(alias);
-    const columns = new Set<string>(columnNames);
-    let name: string | undefined = alias?.aliasname;
-    if (ordinality) columns.add('ordinality');
-    const defined = (list: readonly Node[] | undefined) => {
-      for (const { ColumnDef } of list ?? []) {
-        only(ColumnDef, 'ColumnDef', 'colname typeName is_local location');
-        checkType(ColumnDef.typeName);
-        columns.add(ColumnDef.colname);
-      }
-    };
-    defined(coldeflist);
-    let isWhole = columnNames !== undefined || coldeflist !== undefined;
-    for (const { List } of functions) {
-      const [call, definitions] = List.items;
-      const called = call.FuncCall?.funcname.at(-1).String.sval;
-      if (called !== undefined) columns.add(called);
-      const known = called !== undefined && Object.hasOwn(columnsOf, called) ? columnsOf[called]! : [];
-      for (const column of known) columns.add(column);
-      if (ofValues.has(called) || known.length > 0) isWhole = functions.length === 1;
-      // Any other name would be no column: `alias.alias` would call the function of that name on the value.
-      if (alias && !columnNames && functions.length === 1 && ofValues.has(called) && known.length === 0) columns.add(alias.aliasname);
-      name ??= called;
-      defined(definitions?.List?.items);
-      walk(call, this.#lateral());
-    }
-    const entry = new Entry(this.level, name ?? '');
-    for (const it of columns) entry.add(it);
-    entry.whole = isWhole;
+  /** The rows of a function or of a document: no tenant's. */
+  #values({ alias }: Node, { name, columns, whole }: Columns): Scope {
+    if (alias) only(alias, 'Alias', 'aliasname colnames');
+    const entry = new Entry(this.level, alias?.aliasname ?? name);
+    const names = namesOf(alias) ?? [];
+    for (const it of [...names, ...columns.slice(whole ? names.length : 0)]) entry.add(it);
+    entry.whole = whole;
     this.level.entries.push(entry);
     return one(entry);
-  }
-
-  #document({ alias }: Node, columns: readonly string[]): Scope {
-    if (alias) only(alias, 'Alias', 'aliasname colnames');
-    const rows = { columns: columns.map((name) => ({ name, sources: [] })), ordered: columns.length, whole: true, holds: 'nothing', own: false, ties: [] } as const;
-    return one(this.level.addRows(alias?.aliasname ?? '', renamed(rows, namesOf(alias))));
   }
 
   #sample(fields: Node): Scope {
     only(fields, 'RangeTableSample', 'relation method args repeatable location');
     if (this.proof.given.reach !== 'all') {
-      throw new Refusal('TABLESAMPLE takes other rows among others than alone', 'Sample through db.acrossTenants(), or order by random()', fields.location);
+      const remedy = 'Sample through db.acrossTenants(), or order by random()';
+      throw new Refusal('TABLESAMPLE takes other rows among others than alone', remedy, fields.location);
     }
     walk(fields.args, this.#lateral());
     walk(fields.repeatable, this.#lateral());
@@ -215,17 +184,21 @@ export class From {
     const [filtered, missing] = (Object.hasOwn(sides, jointype) && sides[jointype]) || [];
     if (!filtered) throw new Refusal(`the join ${jointype} is not understood`, 'Join in another way');
     const join: Join = { left: left.entries, right: right.entries, filtered };
-    const common: string[] = isNatural ? left.columns().flatMap(({ name }) => (right.column(name) ? [name] : [])) : (usingClause ?? []).map((it: Node) => it.String.sval);
-    const merged = common.length === 0 ? undefined : new Map(common.map((name) => [name, this.#merge(name, left.column(name), right.column(name), jointype, join)]));
+    const common: readonly string[] = isNatural
+      ? left.columns().flatMap(({ name }) => (right.column(name) ? [name] : []))
+      : (usingClause ?? []).map((it: Node) => it.String.sval);
+    const merge = (name: string) => this.#merge(name, left.column(name), right.column(name), jointype, join);
+    const merged = common.length === 0 ? undefined : new Map(common.map((name) => [name, merge(name)]));
     let parts: readonly (Entry | Scope)[] = [left, right];
     if (usingAlias) {
       only(usingAlias, 'Alias', 'aliasname');
       parts = [...parts, this.#named(usingAlias.aliasname, [...(merged?.values() ?? [])], true)];
     }
+    const absent = [...left.absent, ...right.absent];
+    const absentThen = [...absent, ...missing!];
     // The first of two columns that FULL JOIN merged stands where either of them does.
     for (const { of } of merged?.values() ?? []) if (of && !entries.includes(of)) entries.push(of);
-    const absent = [...left.absent, ...right.absent];
-    const scope = new Scope(parts, entries, merged, isNatural === true, [...absent, ...missing!]);
+    const scope = new Scope(parts, entries, merged, isNatural === true, absentThen);
     if (quals) this.conditions.push({ expression: quals, names: { scope, outer: this.outer }, join, absent });
     if (!alias) return scope;
     only(alias, 'Alias', 'aliasname colnames');
@@ -247,7 +220,7 @@ export class From {
   /** A name for columns of other entries. */
   #named(name: string, columns: readonly Column[], isQualified: boolean): Entry {
     const entry = new Entry(this.level, name);
-    for (const column of columns) entry.add(column.name, column.of, column.sources);
+    for (const { name, of, sources, orNull } of columns) entry.add(name, of, sources, orNull);
     entry.isQualified = isQualified;
     return entry;
   }
@@ -261,10 +234,12 @@ export class From {
 const one = (entry: Entry) => new Scope([entry], [entry]);
 
 /** Those of the entries that belong to a level around. */
-const outside = (found: ReadonlySet<Entry | 'tenant'>, level: Level) => [...found].filter((it): it is Entry => it !== 'tenant' && it.level !== level);
+const outside = (found: ReadonlySet<Entry | 'tenant'>, level: Level) =>
+  [...found].filter((it): it is Entry => it !== 'tenant' && it.level !== level);
 
 /** Whether rows are a tenant's of the handle, or of the tenant of a row around, which is proved there. */
-export const isConfined = (found: ReadonlySet<Entry | 'tenant'>, level: Level): boolean => found.has('tenant') || outside(found, level).length > 0;
+export const isConfined = (found: ReadonlySet<Entry | 'tenant'>, level: Level): boolean =>
+  found.has('tenant') || outside(found, level).length > 0;
 
 export function refuse(entry: Entry, conditions: readonly Condition[]): never {
   const { name, table, location } = entry;

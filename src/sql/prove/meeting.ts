@@ -2,9 +2,9 @@
  * Several tenants at once: rows of tenant tables meet within one tenant only. What a query gives then holds, in each row,
  * one tenant's data, and so does what is made of its rows.
  */
-import type { Entry, Level, Rows } from './entry.js';
+import { isTenant, type Entry, type Level, type Rows } from './entry.js';
 import { sameTenant } from './facts.js';
-import { columnOf, nameOf, type Names } from './names.js';
+import { nameOf, type Names } from './names.js';
 import type { Node } from '../parser.js';
 import { Refusal } from '../refusal.js';
 
@@ -12,12 +12,17 @@ const remedy = 'In each subquery, group by the tenant column and join on it';
 
 const titleOf = ({ name, table, why }: Entry) => `"${name || table?.name || 'a subquery'}"${why ? ` (${why})` : ''}`;
 
-/** Refuses entries of one FROM that bring tenants together. Mixed rows have no tenant, and meet none. */
-export function checkMeeting(entries: readonly Entry[], level: Level): void {
+/**
+ * Refuses entries of one FROM that bring tenants together. Mixed rows have no tenant, and meet none.
+ *
+ * @param found what has the tenant of each entry, wherever that stands
+ */
+export function checkMeeting(entries: readonly Entry[], found: readonly ReadonlySet<Entry | 'tenant'>[], level: Level): void {
   for (const [i, entry] of entries.entries()) {
-    for (const other of entries.slice(0, i)) {
-      if (sameTenant([other, entry], level.facts).has(entry)) continue;
-      throw new Refusal(`rows of ${titleOf(other)} and ${titleOf(entry)} of different tenants would meet`, remedy, entry.location ?? other.location);
+    for (const [j, other] of entries.slice(0, i).entries()) {
+      if (found[i]!.has(other) || found[j]!.has(entry) || sameTenant([other, entry], level.facts).has(entry)) continue;
+      const reason = `rows of ${titleOf(other)} and ${titleOf(entry)} of different tenants would meet`;
+      throw new Refusal(reason, remedy, entry.location ?? other.location);
     }
   }
 }
@@ -33,7 +38,8 @@ export function holdingOf(level: Level): Pick<Rows, 'holds' | 'ties' | 'why'> {
   if (level.entries.some((it) => it.holds !== 'nothing')) {
     // One that is tied to a level around is tied to this one: each of them is tied to one around it, or joined by its tenant.
     const loose = holding.find((it) => it.rows.ties.length === 0);
-    if (loose) throw new Refusal(overAll, 'Compare its tenant column with that of the query around it, or group by the tenant column and join on it', loose.location);
+    const correlate = 'Compare its tenant column with that of the query around it, or group by the tenant column and join on it';
+    if (loose) throw new Refusal(overAll, correlate, loose.location);
     const mixed = level.entries.find((it) => it.holds === 'mixed');
     return { holds: mixed ? 'mixed' : 'tenant', ties: level.ties, why: mixed?.why };
   }
@@ -43,15 +49,29 @@ export function holdingOf(level: Level): Pick<Rows, 'holds' | 'ties' | 'why'> {
   if (loose.length > 1 && loose.some((it) => !it.isTarget)) {
     throw new Refusal('two subqueries of one condition run over the rows of every tenant', remedy, loose[1]!.location);
   }
-  return holding.length === 0 ? { holds: 'nothing', ties } : ties.length > 0 ? { holds: 'tenant', ties } : { holds: 'mixed', ties, why: overAll };
+  if (holding.length === 0) return { holds: 'nothing', ties };
+  return ties.length > 0 ? { holds: 'tenant', ties } : { holds: 'mixed', ties, why: overAll };
+}
+
+/** What mixes rows that are compared with one another, if each of the columns that tell their tenant may be null. */
+export function comparing({ columns }: Rows): string | undefined {
+  const telling = columns.filter((it) => isTenant(it.sources));
+  if (telling.length === 0 || telling.some((it) => !it.orNull)) return undefined;
+  return 'an outer join leaves rows of several tenants without one, and they are put together';
 }
 
 /**
  * What keeps the rows of a query, filtered by the tenant that they tell, from being those that it gives for that tenant
- * alone. Rows that tell none meet no others anyway. A group that tells its tenant holds no other's rows: PostgreSQL lets a column stand beside aggregates only where
- * the group determines it.
+ * alone. Rows that tell none meet no others anyway. A group that tells its tenant holds no other's rows: PostgreSQL lets a
+ * column stand beside aggregates only where the group determines it.
  */
-export function mixing(node: Node, level: Level, names: Names, isTenant: (value: Node) => boolean): string | undefined {
+export function mixing(
+  node: Node,
+  level: Level,
+  names: Names,
+  rows: Rows,
+  isOfTenant: (value: Node) => boolean,
+): string | undefined {
   if (node.limitCount || node.limitOffset) return 'LIMIT and OFFSET count the rows of every tenant';
   const targets: Node[] = (node.targetList ?? []).map((it: Node) => it.ResTarget);
   const selected = (it: Node): Node => {
@@ -61,13 +81,17 @@ export function mixing(node: Node, level: Level, names: Names, isTenant: (value:
     return (fields?.length === 1 && targets.find(({ name, val }) => (name ?? nameOf(val)) === fields[0].String?.sval)?.val) || it;
   };
   const on: Node[] = (node.distinctClause ?? []).filter((it: Node) => Object.keys(it).length > 0);
-  if (on.length > 0 && !on.some((it) => isTenant(selected(it)))) return 'DISTINCT ON chooses among the rows of every tenant';
+  if (on.length > 0 && !on.some((it) => isOfTenant(selected(it)))) return 'DISTINCT ON chooses among the rows of every tenant';
   const named: Node[] = (node.windowClause ?? []).map((it: Node) => it.WindowDef);
   const isPartitioned = (over: Node): boolean => {
-    if (over.partitionClause?.some((it: Node) => columnOf(it, names)?.of?.level === level)) return true;
+    if (over.partitionClause?.some(isOfTenant)) return true;
     const base = over.refname ?? over.name;
     const found = base === undefined ? undefined : named.find((it) => it !== over && it.name === base);
     return found !== undefined && isPartitioned(found);
   };
-  return level.windows.every(isPartitioned) ? undefined : 'a window reaches over the rows of every tenant';
+  if (!level.windows.every(isPartitioned)) return 'a window reaches over the rows of every tenant';
+  const { groupClause, distinctClause } = node;
+  const hasSets = groupClause?.some((it: Node) => it.GroupingSet) === true;
+  if (hasSets && !groupClause.some((it: Node) => isOfTenant(selected(it)))) return 'GROUP BY puts rows of several tenants together';
+  return groupClause || distinctClause ? comparing(rows) : undefined;
 }

@@ -97,10 +97,14 @@ export function checkColumn(node: Node, names: Names): void {
   const column = path.at(-1);
   if (path.length === 1) {
     if (column === undefined || !systemColumns.has(column) || names.scope.column(column)) return;
-    throw new Refusal(`the system column ${column} tells of other rows`, 'Leave the system columns out, and name a row by its primary key', node.location);
+    const remedy = 'Leave the system columns out, and name a row by its primary key';
+    throw new Refusal(`the system column ${column} tells of other rows`, remedy, node.location);
   }
   const found = path.length > 3 ? [] : nearest(names, path.at(-3), path.at(-2)!);
-  if (found.length !== 1) throw new Refusal(`"${path.slice(0, -1).join('.')}" is no source of rows here, or two are called so`, 'Name a table or alias of the query', node.location);
+  if (found.length !== 1) {
+    const reason = `"${path.slice(0, -1).join('.')}" is no source of rows here, or two are called so`;
+    throw new Refusal(reason, 'Name a table or alias of the query', node.location);
+  }
   if (column !== undefined && !found[0]!.column(column)) refuseField(column, path.at(-2)!, node.location);
 }
 
@@ -147,11 +151,12 @@ function refuseField(name: string, of: string, location: number | undefined): ne
 /** The name that PostgreSQL gives a column without an alias; `?column?` where there is none, or it is not known here. */
 export function nameOf(value: Node): string {
   const [kind, it] = kindOf(value);
-  const last = (path: readonly Node[] | undefined) => path?.findLast((part) => part.String)?.String.sval;
+  const last = (path: readonly Node[] | undefined): string | undefined => path?.findLast((part) => part.String)?.String.sval;
   const inner = kind === 'TypeCast' || kind === 'CollateClause' ? it.arg : kind === 'CaseExpr' ? it.defresult : undefined;
   const name = inner ? nameOf(inner) : '?column?';
   if (name !== '?column?') return name;
-  if (kind === 'ColumnRef' || kind === 'FuncCall' || kind === 'TypeCast') return last(it.fields ?? it.funcname ?? it.typeName.names) ?? name;
+  if (kind === 'ColumnRef') return last(it.fields) ?? name;
+  if (kind === 'FuncCall' || kind === 'TypeCast') return last(it.funcname ?? it.typeName.names) ?? name;
   if (kind === 'A_Indirection') return last(it.indirection) ?? nameOf(it.arg);
   if (kind === 'SubLink' && it.subLinkType === 'EXPR_SUBLINK') {
     const target = it.subselect.SelectStmt?.targetList?.[0].ResTarget;

@@ -7,6 +7,9 @@ import { Refusal } from '../refusal.js';
 import type { Declared } from '../tables.js';
 import { keeps, typeNamed, typeOf } from './types.js';
 
+/** More than any statement that a person wrote. */
+const maxQueries = 10_000;
+
 export class Proof {
   /** The tenant and reference tables that the statement names. */
   readonly touched = new Set<Declared>();
@@ -23,6 +26,7 @@ export class Proof {
   /** Those that stand where nothing but the tenant stands. */
   readonly #carrying = new Set<Node>();
   #type: string | undefined;
+  #queries = 0;
 
   constructor(
     readonly given: Given,
@@ -48,7 +52,9 @@ export class Proof {
     const declared = tables.find(schema, name, location);
     const of = declared.tenant;
     if (of && !this.touched.has(declared)) {
-      if (reach === 'shared') throw new UnscopedTableError(name, `Use db.forTenant(id) for "${name}": db.shared holds the reference tables only.`);
+      if (reach === 'shared') {
+        throw new UnscopedTableError(name, `Use db.forTenant(id) for "${name}": db.shared holds the reference tables only.`);
+      }
       for (const it of this.touched) if (it.tenant && it.tenant.tenancy !== of.tenancy) this.#refuseTenancy(declared);
       if (tenancy !== undefined && of.tenancy !== tenancy) this.#refuseTenancy(declared);
       this.#type ??= of.type;
@@ -73,9 +79,16 @@ export class Proof {
     if (alias?.colnames) throw new Refusal(`"${relname}" is given other names for its columns`, 'Give the table an alias only', location);
     if (table.isView) throw new Refusal(`"${relname}" is a view`, 'Write the table itself', location);
     if (!table.tenant && this.given.reach !== 'shared') {
-      throw new UnscopedTableError(relname, `Write "${relname}" through db.shared: a reference table is shared by all tenants, and a scoped handle only reads it.`);
+      const reason = 'a reference table is shared by all tenants, and a scoped handle only reads it';
+      throw new UnscopedTableError(relname, `Write "${relname}" through db.shared: ${reason}.`);
     }
     return this.entry(level, { schemaname, relname, alias, location }, table);
+  }
+
+  /** Queries are read once, and the second operand of a recursion again, for each recursion around it. */
+  countQuery(): void {
+    if (++this.#queries <= maxQueries) return;
+    throw new Refusal('it has too many queries within one another', 'Write a shorter statement, or several');
   }
 
   /** The entry of a declared table. */

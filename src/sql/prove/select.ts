@@ -1,9 +1,9 @@
 /** A query: SELECT, VALUES, and set operations of them. */
-import { isTenant, Level, noRows, type Column, type Ctes, type Rows, type Source } from './entry.js';
+import { isTenant, Level, noRows, type Column, type Ctes, type Entry, type Rows, type Source } from './entry.js';
 import { walk, type Place } from './expression.js';
 import { only } from './fields.js';
 import { From, checkRangeVar } from './from.js';
-import { commonTies, holdingOf, mixing } from './meeting.js';
+import { commonTies, comparing, holdingOf, mixing } from './meeting.js';
 import { columnOf, entryOf, nameOf, Scope, type Names } from './names.js';
 import type { Node } from '../parser.js';
 import type { Proof } from './proof.js';
@@ -21,8 +21,15 @@ const fields =
  * @param around the common table expressions that it may name
  * @returns what is known of its rows
  */
-export function select(proof: Proof, node: Node, outer: Names | undefined, around: Ctes | undefined, { recursion, isLocked = false }: Around = {}): Rows {
+export function select(
+  proof: Proof,
+  node: Node,
+  outer: Names | undefined,
+  around: Ctes | undefined,
+  { recursion, isLocked = false }: Around = {},
+): Rows {
   only(node, 'SelectStmt', fields);
+  proof.countQuery();
   const ctes = withClause(proof, node.withClause, outer, around);
   if (node.op !== 'SETOP_NONE') return setOperation(proof, node, outer, ctes, recursion);
   const level = new Level();
@@ -32,7 +39,8 @@ export function select(proof: Proof, node: Node, outer: Names | undefined, aroun
   from.end(node.whereClause);
   const place: Place = { proof, level, names: from.names, ctes };
   const selected = { ...place, isTarget: true };
-  for (const clause of [node.distinctClause, node.groupClause, node.havingClause, node.windowClause, node.limitOffset, node.limitCount]) walk(clause, place);
+  const { distinctClause, groupClause, havingClause, windowClause, limitOffset, limitCount } = node;
+  for (const it of [distinctClause, groupClause, havingClause, windowClause, limitOffset, limitCount]) walk(it, place);
   walk(node.sortClause, selected);
   const rows = node.valuesLists ? values(node, selected) : targets(node.targetList, selected);
   return finish(rows, node, place);
@@ -51,7 +59,7 @@ const locksOf = (clauses: readonly Node[] | undefined): readonly (readonly strin
 /** Walks what is selected or returned, and tells its columns. */
 export function targets(list: readonly Node[] | undefined, place: Place): Rows {
   const { level, names } = place;
-  const columns: { name: string; sources: readonly Source[] }[] = [];
+  const columns: { name: string; sources: readonly Source[]; orNull?: boolean }[] = [];
   let ordered = Infinity;
   let whole = true;
   for (const { ResTarget } of list ?? []) {
@@ -65,16 +73,23 @@ export function targets(list: readonly Node[] | undefined, place: Place): Rows {
       const qualifier = path?.slice(0, -1).map((it) => it.String?.sval as string | undefined);
       const source = !qualifier ? undefined : qualifier.length === 0 ? names.scope : entryOf(qualifier, names);
       if (!source?.whole) whole = false;
-      for (const it of source?.columns() ?? []) columns.push({ name: it.name, sources: isOf(it.of, level) ? [true] : (passed(it, level, names) ?? [val]) });
+      for (const it of source?.columns() ?? []) {
+        const sources = isOf(it.of, level) ? [true as const] : (passed(it, level, names) ?? [val]);
+        columns.push({ name: it.name, sources, orNull: mayBeNull(it, names) });
+      }
       continue;
     }
-    columns.push({ name: name ?? nameOf(val), sources: sourcesOf(val, place) });
+    columns.push({ name: name ?? nameOf(val), sources: sourcesOf(val, place), orNull: mayBeNull(columnOf(val, names), names) });
   }
   return { ...noRows, columns, ordered: Math.min(ordered, columns.length), whole };
 }
 
 /** Whether a column holds the tenant of the rows of the level: its own, or that of the row around to which they belong. */
-const isOf = (of: unknown, level: Level): boolean => of !== undefined && ((of as { level: Level }).level === level || level.ties.includes(of as never));
+const isOf = (of: Entry | undefined, level: Level): boolean => of !== undefined && (of.level === level || level.ties.includes(of));
+
+/** Whether an outer join may leave a null in a column: here, or in a query below. */
+const mayBeNull = (column: Column | undefined, { scope }: Names): boolean =>
+  column?.of !== undefined && (column.orNull === true || scope.absent.includes(column.of));
 
 /** Where the values of a column come from that is passed on as it is: not one that an outer join may leave empty. */
 const passed = (column: Column | undefined, level: Level, { scope }: Names): readonly Source[] | undefined =>
@@ -92,16 +107,22 @@ export function sourcesOf(value: Node, { level, names }: Place): readonly Source
 /** What a query holds of tenants, when all of it was walked. */
 export function finish(rows: Rows, node: Node, { proof, level, names }: Place): Rows {
   const { own } = level;
-  if (!proof.meets) return known({ ...rows, holds: level.entries.some((it) => it.holds !== 'nothing') ? 'tenant' : 'nothing', own, ties: level.ties });
+  if (!proof.meets) {
+    const holds = level.entries.some((it) => it.holds !== 'nothing') ? 'tenant' : 'nothing';
+    return known({ ...rows, holds, own, ties: level.ties });
+  }
   const { holds, ties, why } = holdingOf(level);
-  const isOfTenant = (value: Node) => isTenant(sourcesOf(value, { proof, level, names, ctes: undefined }));
-  const mix = holds === 'tenant' && ties.length === 0 ? mixing(node, level, names, isOfTenant) : why;
+  const isOfTenant = (value: Node) =>
+    isTenant(sourcesOf(value, { proof, level, names, ctes: undefined })) && !mayBeNull(columnOf(value, names), names);
+  const mix = holds === 'tenant' && ties.length === 0 ? mixing(node, level, names, rows, isOfTenant) : why;
   return { ...rows, holds: mix ? 'mixed' : holds, why: mix, own, ties };
 }
 
 /** One column may be the tenant's and another that of a row around: which of them is that of the rows is not known then. */
-const known = (rows: Rows): Rows =>
-  rows.own || rows.ties.length > 0 ? rows : { ...rows, columns: rows.columns.map((it) => (it.sources.includes(true) ? { ...it, sources: [] } : it)) };
+function known(rows: Rows): Rows {
+  if (rows.own || rows.ties.length > 0) return rows;
+  return { ...rows, columns: rows.columns.map((it) => (it.sources.includes(true) ? { ...it, sources: [] } : it)) };
+}
 
 function values(node: Node, place: Place): Rows {
   const columns: { name: string; sources: Source[] }[] = [];
@@ -111,7 +132,9 @@ function values(node: Node, place: Place): Rows {
       (columns[i] ??= { name: `column${i + 1}`, sources: [] }).sources.push(value);
     });
   }
-  return { ...noRows, columns, ordered: columns.length };
+  // Rows of different lengths are PostgreSQL's error; what stands in a place of them is not known.
+  const isEven = node.valuesLists.every((it: Node) => it.List.items.length === columns.length);
+  return { ...noRows, columns, ordered: isEven ? columns.length : 0 };
 }
 
 /** What is around a query. */
@@ -124,11 +147,11 @@ interface Around {
 
 function setOperation(proof: Proof, node: Node, outer: Names | undefined, ctes: Ctes | undefined, recursion: Around['recursion']): Rows {
   only(node, 'SelectStmt', 'op all larg rarg withClause sortClause limitOffset limitCount limitOption');
-  const { larg, rarg, sortClause, limitOffset, limitCount } = node;
+  const { all, larg, rarg, sortClause, limitOffset, limitCount } = node;
   let rows = select(proof, larg, outer, ctes);
   for (let before: string | undefined; ; ) {
     recursion?.(rows);
-    const both = united(proof, rows, select(proof, rarg, outer, ctes));
+    const both = united(proof, rows, select(proof, rarg, outer, ctes), all === true);
     // What is known of the rows of a recursion is assumed, and given up where its second operand does not keep it.
     if (!recursion) rows = both;
     else if (before === (before = gistOf(both))) break;
@@ -147,12 +170,17 @@ function setOperation(proof: Proof, node: Node, outer: Names | undefined, ctes: 
 }
 
 /** What of rows can change from one round of a recursion to the next, and changes in one direction only. */
-const gistOf = ({ holds, own, ties, columns }: Rows) => `${holds} ${own} ${ties.length} ${columns.map((it) => +isTenant(it.sources)).join('')}`;
+const gistOf = ({ holds, own, ties, columns }: Rows) =>
+  `${holds} ${own} ${ties.length} ${columns.map((it) => +isTenant(it.sources)).join('')}`;
 
 /** The rows of both operands: a column is what it is in each. */
-function united(proof: Proof, left: Rows, right: Rows): Rows {
+function united(proof: Proof, left: Rows, right: Rows, isAll: boolean): Rows {
   const ordered = Math.min(left.ordered, right.ordered);
-  const columns = left.columns.map(({ name, sources }, i) => ({ name, sources: i < ordered ? [...sources, ...right.columns[i]!.sources] : [] }));
+  const columns = left.columns.map(({ name, sources, orNull }, i) => ({
+    name,
+    sources: i < ordered ? [...sources, ...right.columns[i]!.sources] : [],
+    orNull: i < ordered && (orNull === true || right.columns[i]!.orNull === true),
+  }));
   const holding = [left, right].filter((it) => it.holds !== 'nothing');
   const ties = commonTies(holding.map((it) => it.ties));
   const own = holding.every((it) => it.own);
@@ -160,5 +188,6 @@ function united(proof: Proof, left: Rows, right: Rows): Rows {
   if (holding.length === 0) return rows;
   if (!proof.meets) return known({ ...rows, holds: 'tenant' });
   const mixed = holding.find((it) => it.holds === 'mixed');
-  return mixed && ties.length === 0 ? { ...rows, holds: 'mixed', why: mixed.why } : { ...rows, holds: 'tenant' };
+  const why = mixed ? mixed.why : isAll ? undefined : comparing(rows);
+  return why && ties.length === 0 ? { ...rows, holds: 'mixed', why } : { ...rows, holds: 'tenant' };
 }

@@ -24,9 +24,13 @@ export function withClause(proof: Proof, clause: Node | undefined, outer: Names 
     const isRecursive = clause.recursive && kind === 'SelectStmt' && query.op === 'SETOP_UNION';
     const recursion = isRecursive ? (rows: Rows) => void (entries[i]!.rows = renamed(rows, names)) : undefined;
     const rows = kind === 'SelectStmt' ? select(proof, query, outer, ctes, { recursion }) : write(proof, kind, query, outer, ctes);
-    if (!rows) throw new Refusal(`${words(kind)} is not understood in WITH`, 'Write a query, INSERT, UPDATE, DELETE or MERGE there', cte.location);
+    if (!rows) {
+      const remedy = 'Write a query, INSERT, UPDATE, DELETE or MERGE there';
+      throw new Refusal(`${words(kind)} is not understood in WITH`, remedy, cte.location);
+    }
     for (const value of [cte.cycle_clause?.cycle_mark_value, cte.cycle_clause?.cycle_mark_default]) {
-      if (value && !value.A_Const && !value.TypeCast?.arg.A_Const) throw new Refusal('an expression marks a cycle', 'Mark it with a constant', cte.location);
+      if (!value || value.A_Const || value.TypeCast?.arg.A_Const) continue;
+      throw new Refusal('an expression marks a cycle', 'Mark it with a constant', cte.location);
     }
     const named = searched(renamed(rows, names), cte);
     if (clause.recursive) entries[i]!.rows = named;

@@ -20,7 +20,11 @@ export const ofEach: readonly string[] = [
   // A subquery tells its tenant, and is joined on it
   `select p.name, q.n from projects p join (select "accountId", "projectId", count(*) as n from tasks group by 1, 2) q on q."accountId" = p."accountId" and q."projectId" = p.id`,
   `select p.name, q.n from projects p left join (select "accountId" as a, "projectId", count(*) as n from tasks group by "accountId", "projectId") q on q.a = p."accountId" and q."projectId" = p.id`,
-  `select p.name, q.n from projects p join (select "accountId", count(*) as n from tasks group by grouping sets (("accountId"), ())) q on q."accountId" = p."accountId"`,
+  `select p.name, q.n from projects p full join (select "accountId", "projectId", count(*) as n from tasks group by "accountId", rollup ("projectId")) q on q."accountId" = p."accountId" and q."projectId" = p.id`,
+  `select p.name, q.n from projects p full join (select coalesce(t."accountId", u."accountId") as a, count(*) as n from tasks t full join users u on u."accountId" = t."accountId" and u.id = t.id group by 1) q on q.a = p."accountId"`,
+  `select p.name, q.n from projects p full join (select u."accountId" as a, t."accountId" as b, count(*) as n from users u left join tasks t on t."accountId" = u."accountId" and t."assigneeId" = u.id group by 1, 2) q on q.b = p."accountId"`,
+  `select p.name, q.id from projects p full join (select t."accountId" as a, u.id from users u left join tasks t on t."accountId" = u."accountId" and t."assigneeId" = u.id) q on q.a = p."accountId"`,
+  `select p.name, q.id from projects p full join (select t."accountId" as a, u.id from users u left join tasks t on t."accountId" = u."accountId" and t."assigneeId" = u.id union all select "accountId", id from tasks) q on q.a = p."accountId"`,
   `select p.name, q.title from projects p join (select distinct "accountId", "projectId", title from tasks) q on q."accountId" = p."accountId" and q."projectId" = p.id`,
   `select p.name, q.title from projects p join (select distinct on ("accountId", "projectId") "accountId", "projectId", title from tasks order by "accountId", "projectId", id) q on q."accountId" = p."accountId" and q."projectId" = p.id`,
   `select p.name, q.n from projects p join (select "accountId", "projectId", row_number() over (partition by "accountId" order by id) as n from tasks) q on q."accountId" = p."accountId" and q."projectId" = p.id`,
@@ -127,6 +131,15 @@ export const refusedAcross: readonly (readonly [text: string, reason: RegExp])[]
   [`select p.name, q.title from projects p join (select distinct on ("accountId") "projectId" as "accountId", "accountId" as a, title from tasks) q on q.a = p."accountId"`, meeting],
   [`select p.name, q.n from projects p join (select "accountId", row_number() over (partition by "accountId") as n, count(*) over () from tasks) q on q."accountId" = p."accountId"`, meeting],
   [`select p.name from projects p where exists (select 1 from (select t."accountId" as a, row_number() over (partition by p."accountId" order by t.id) as n from tasks t) q where q.a = p."accountId" and q.n = 1)`, meeting],
+  // Rows that an outer join left without a tenant, or GROUPING SETS, are put together
+  [`select p.name, q.n from projects p full join (select "accountId", count(*) as n from tasks group by grouping sets (("accountId"), ())) q on q."accountId" = p."accountId"`, meeting],
+  [`select p.name, q.n from projects p full join (select t."accountId", count(*) as n from users u left join tasks t on t."accountId" = u."accountId" and t."assigneeId" = u.id group by t."accountId", rollup (t.id)) q on q."accountId" = p."accountId"`, meeting],
+  [`select p.name, q.n from projects p full join (select t."accountId" as a, count(*) as n from users u left join tasks t on t."accountId" = u."accountId" and t."assigneeId" = u.id group by 1) q on q.a = p."accountId"`, meeting],
+  [`select p.name, q.name from projects p full join (select distinct t."accountId" as a, u.name from users u left join tasks t on t."accountId" = u."accountId" and t."assigneeId" = u.id) q on q.a = p."accountId"`, meeting],
+  [`select p.name, q.n from projects p full join (select t."accountId" as a, rank() over (partition by t."accountId" order by u.id) as n from users u left join tasks t on t."accountId" = u."accountId" and t."assigneeId" = u.id) q on q.a = p."accountId"`, meeting],
+  [`select p.name, q.name from projects p full join (select t."accountId" as a, u.name from users u left join tasks t on t."accountId" = u."accountId" and t."assigneeId" = u.id union select "accountId", title from tasks) q on q.a = p."accountId"`, meeting],
+  [`select p.name, q.name from projects p full join (select "accountId", title as name from tasks except select t."accountId" as a, u.name from users u left join tasks t on t."accountId" = u."accountId" and t."assigneeId" = u.id) q on q."accountId" = p."accountId"`, meeting],
+  [`select p.name, q.n from projects p full join (select s.a, count(*) as n from (select t."accountId" as a from users u left join tasks t on t."accountId" = u."accountId" and t."assigneeId" = u.id) s group by s.a) q on q.a = p."accountId"`, meeting],
   // Subqueries in expressions
   [`select p.name, (select count(*) from tasks t where t."projectId" = p.id) from projects p`, meeting],
   [`select p.name, (select count(*) from tasks t where t."accountId" = p."accountId" or t."projectId" = p.id) from projects p`, meeting],

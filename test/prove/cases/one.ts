@@ -514,6 +514,7 @@ export const refused: readonly (readonly [text: string, reason: RegExp, type?: a
   [`select p.name from projects p, users u, lateral (select t."accountId" as a, n.account_id as b from tasks t, crm.notes n where t."accountId" = p."accountId" and n.account_id = u."accountId") x where u."accountId" = @a and x.a = p."accountId" and x.b = u."accountId"`, /"projects" as "p" is not bound/],
   [`select x.name from projects p where p."accountId" = @a`, /no source of rows/],
   [`select projects.name from projects p where p."accountId" = @a`, /no source of rows/],
+  [`insert into x_labels (id, name, "accountId") values (1, 'x', @a), (2, 'y')`, /place behind a star/],
   // Subqueries at the ends of a statement
   [`insert into x_labels ("accountId", id, name) values (@a, 1, 'x') on conflict ("accountId", id) where (select count(*) from tasks) > 0 do update set name = 'y'`, /not bound/],
   [`insert into x_labels ("accountId", id, name) values (@a, 1, 'x') on conflict ("accountId", id) do update set name = 'y' where exists (select 1 from tasks)`, /not bound/],
@@ -569,5 +570,6 @@ export const refused: readonly (readonly [text: string, reason: RegExp, type?: a
   [`refresh materialized view project_sizes`, /is no query/],
   [`select ${'('.repeat(20_000)}1${')'.repeat(20_000)}`, /./],
   [`select ${'1+'.repeat(20_000)}1`, /./],
-  [`select ${'1'.repeat(600_000)}`, /longer than/],
+  [`select ${'1'.repeat(1_000_000)}`, /longer than/],
+  [`select ${'1,'.repeat(110_000)}1`, /longer than/],
 ];

@@ -23,6 +23,9 @@ export const accepted: readonly Parametric[] = [
   [`update projects set name = 'x' where id = 1`, 0, { filters: false }],
   [`delete from tasks`, 0, { filters: false }],
   [`merge into projects p using tasks t on t.id = p.id when matched then delete when not matched then insert ("accountId", id, name) values ($1, t.id, t.title)`, 0, { filters: false }],
+  // The application's own functions
+  [`select app_rows('x'), r.n from app_rows('x') as r(n)`, 0, { functions: new Set(['app_rows']) }],
+  [`select app.total(1)`, 0, { functions: new Set(['app.total']) }],
   // Reference tables, which may be written
   [`select * from countries`, 0, { reach: 'shared' }],
   [`insert into countries (id, name, code) values ($1, $2, $3) on conflict (id) do update set name = excluded.name`, 3, { reach: 'shared' }],
@@ -72,6 +75,13 @@ export const refused: readonly (readonly [...Parametric, RegExp])[] = [
   [`delete from countries using tasks`, 0, { reach: 'shared' }, /db\.forTenant/],
   [`update countries set name = (select max(title) from tasks)`, 0, { reach: 'shared' }, /db\.forTenant/],
   [`insert into projects ("accountId", id, name) values ($1, 1, 'x')`, 1, { reach: 'shared' }, /db\.forTenant/],
+  // The application's own functions: what their rows are called is not known
+  [`select ts_stat.ts_stat from app_rows('x') as ts_stat`, 0, { functions: new Set(['app_rows']) }, /could be a function/],
+  [`select ts_stat.ts_stat from rows from (app_rows('x'), unnest(array[1])) as ts_stat`, 0, { functions: new Set(['app_rows']) }, /could be a function/],
+  [`select app.app_rows('x')`, 0, { functions: new Set(['app_rows']) }, /app\.app_rows/],
+  // More than a person wrote
+  [`select 1 from ${Array.from({ length: 101 }, (_, i) => `tasks t${i}`).join(', ')}`, 0, { reach: 'all' }, /more than 100 tenant tables/],
+  [Array.from({ length: 13 }).reduce<string>((it) => `with recursive r(x) as (select 1 union select x from r, (${it}) z) select x from r`, 'select 1'), 0, {}, /too many queries/],
   // Tenancies
   [`select * from boards where "workspaceId" = $1`, 0, { tenancy: account }, /tenancy "workspace"/],
   [`select * from projects p, boards b where p."accountId" = $1 and b."workspaceId" = $1`, 0, {}, /another tenancy/],
