@@ -199,7 +199,7 @@ try {
     const file = join(root, 'docs/runtimes.md');
     const text = readFileSync(file, 'utf8');
     const sizes = (await sizesOf(root)).map(([what, minified, gzip]) => [what, kilobytes(minified), kilobytes(gzip)]);
-    const put = (it, mark, content) => it.replace(new RegExp(`(<!-- ${mark} -->\n)[^]*?(\n<!-- end -->)`), (_, before, after) => before + content + after);
+    const put = (it, mark, content) => it.replace(new RegExp(`(<!-- ${mark} -->\n)[^]*?(<!-- end -->)`), (_, before, after) => `${before}${content}\n${after}`);
     writeFileSync(
       file,
       put(put(text, 'runtimes', table(['Where', 'Settings', 'Result'], results)), 'sizes', table(['What an application takes along', 'minified', 'gzip'], sizes)),

@@ -16,7 +16,7 @@ export async function sizesOf(root) {
       write: false,
       format: 'esm',
       platform: 'node',
-      external: ['drizzle-orm', 'drizzle-orm/*', 'effect', 'effect/*', '@effect/*', 'postgres', 'pg', 'drizzle-kit', '@electric-sql/pglite', '#pg-query'],
+      external: ['drizzle-orm', 'drizzle-orm/*', 'effect', 'effect/*', '@effect/*', 'postgres', 'pg', 'drizzle-kit', '@electric-sql/pglite', '#pg-query', '#tenant-data'],
     });
     const text = Buffer.from(outputFiles[0].contents);
     return [text.length, gzipSync(text, { level: 9 }).length];
