@@ -53,6 +53,12 @@ interface Refused {
   readonly bytes: number;
 }
 
+/** What became of the texts of one reach and tenancy: a refusal holds for these alone, as a proof does. */
+interface Kept {
+  readonly passed: Texts<Passed>;
+  readonly refused: Texts<Refused>;
+}
+
 const passedBytes = 8 * 2 ** 20;
 const refusedBytes = 2 ** 18;
 
@@ -62,8 +68,7 @@ export class Gate {
   readonly #functions: ReadonlySet<string>;
   #tables: Tables | undefined;
   #known = -1;
-  #passed = new Map<AnyTenancy | undefined, Partial<Record<string, Texts<Passed>>>>();
-  #refused = new Texts<Refused>(refusedBytes);
+  #kept = new Map<AnyTenancy | undefined, Partial<Record<string, Kept>>>();
 
   /**
    * @param own the tables and views of the handles: what they say of a name holds
@@ -85,28 +90,29 @@ export class Gate {
   pass(parse: Parse, scope: Scope, text: string, count: number): Passed {
     if (this.#known !== declaredTables().length) this.#declare();
     const { reach, tenancy } = scope;
-    const texts = this.#textsOf(reach.kind, tenancy);
-    const passed = this.#folded(parse, scope, text, count, texts) ?? this.#find(parse, scope, text, count, texts, text);
+    const kept = this.#keptOf(reach.kind, tenancy);
+    const passed = this.#folded(parse, scope, text, count, kept) ?? this.#find(parse, scope, text, count, kept, text);
     scope.learn(passed.tenancy);
     return reach.kind === 'all' ? { ...passed, text: `${passed.text}${passed.text.includes('--') ? '\n' : ' '}${commentOf(reach.reason)}` } : passed;
   }
 
   /** A text with long lists, of which all lengths are met once. */
-  #folded(parse: Parse, scope: Scope, text: string, count: number, texts: Texts<Passed>): Passed | undefined {
+  #folded(parse: Parse, scope: Scope, text: string, count: number, kept: Kept): Passed | undefined {
     const folded = fold(text, count);
     if (!folded) return undefined;
     const key = `${folded.cuts.map((it) => `${it.isRows ? 'rows' : 'items'} ${it.last} ${it.first.length}`).join()}\0${folded.text}`;
-    const met = this.#find(parse, scope, folded.text, folded.count, texts, key, folded);
+    const met = this.#find(parse, scope, folded.text, folded.count, kept, key, folded);
     if (!met.seams) return undefined;
     return { ...met, ...unfold(folded, met.seams, folded.count + 1, count, met), count };
   }
 
-  #find(parse: Parse, scope: Scope, text: string, count: number, texts: Texts<Passed>, key: string, folded?: Folded): Passed {
+  #find(parse: Parse, scope: Scope, text: string, count: number, kept: Kept, key: string, folded?: Folded): Passed {
+    const texts = kept.passed;
     // The same text means another statement with more parameters, or with fewer.
     let passed = texts.get(key);
     if (passed && passed.count !== count) passed = texts.get(`${count}\0${key}`);
     if (!passed) {
-      passed = this.#meet(parse, scope, text, count);
+      passed = this.#meet(parse, scope, text, count, kept.refused);
       if (folded) {
         const { text: sent, guards } = passed;
         passed = { ...passed, seams: seamsOf(folded, sent, statementOf(parse, sent), count + 1, guards, scope.reach.kind === 'shared') };
@@ -116,9 +122,9 @@ export class Gate {
     return passed;
   }
 
-  #meet(parse: Parse, { reach, tenancy }: Scope, text: string, count: number): Passed {
-    const key = [reach.kind, count, text].join('\0');
-    const known = tenancy === undefined ? undefined : this.#refused.get(key);
+  #meet(parse: Parse, { reach, tenancy }: Scope, text: string, count: number, refused: Texts<Refused>): Passed {
+    const key = `${count}\0${text}`;
+    const known = refused.get(key);
     if (known) throw known.error();
     const given: Given = { reach: reach.kind, filters: this.#filters, tenancy, tables: this.#tables!, functions: this.#functions, count };
     let [sent, at] = [text, text];
@@ -134,7 +140,7 @@ export class Gate {
     } catch (cause) {
       const error = errorFor(cause, at);
       // What is not understood may be for want of stack, and be understood the next time.
-      if (cause instanceof Refusal || isTyped(cause)) this.#refused.add(key, { error, bytes: 2 * key.length + 200 });
+      if (cause instanceof Refusal || isTyped(cause)) refused.add(key, { error, bytes: 2 * key.length + 200 });
       throw error();
     }
   }
@@ -150,18 +156,17 @@ export class Gate {
     return { text, count, usesTenant: false, guards: [], assigned: [], tenancy: undefined, bytes: 4 * text.length };
   }
 
-  #textsOf(kind: string, tenancy: AnyTenancy | undefined): Texts<Passed> {
-    let ofTenancy = this.#passed.get(tenancy);
-    if (!ofTenancy) this.#passed.set(tenancy, (ofTenancy = {}));
-    return (ofTenancy[kind] ??= new Texts(passedBytes));
+  #keptOf(kind: string, tenancy: AnyTenancy | undefined): Kept {
+    let ofTenancy = this.#kept.get(tenancy);
+    if (!ofTenancy) this.#kept.set(tenancy, (ofTenancy = {}));
+    return (ofTenancy[kind] ??= { passed: new Texts(passedBytes), refused: new Texts(refusedBytes) });
   }
 
   /** A table that was declared since may be what a name in a kept text means: nothing of it holds any more. */
   #declare(): void {
     this.#known = declaredTables().length;
     this.#tables = new Tables(allDeclared(this.#own), allDeclared(declaredTables()));
-    this.#passed = new Map();
-    this.#refused = new Texts(refusedBytes);
+    this.#kept = new Map();
   }
 }
 
