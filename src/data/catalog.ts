@@ -1,7 +1,7 @@
 /** What the database's own catalog says of a tenancy's tables: columns, keys, sequences, triggers, and tables that nobody declared. */
 import { InvalidTenantIdError, SchemaDifferenceError } from '../errors.js';
 import type { Connection } from './connection.js';
-import { canonical, ident } from './statements.js';
+import { canonical } from './statements.js';
 
 export interface Named {
   readonly schema: string;
@@ -219,6 +219,3 @@ export async function readCatalog(connection: Connection, subject: Subject): Pro
   const others = new Map([...live].filter(([oid]) => !columnOf.has(oid)));
   return { tenant: tenant!, type, tables, others, undeclared, isCitus };
 }
-
-/** `"name"`, for messages. */
-export const quotedTitle = (table: { readonly title: string }) => ident(table.title);

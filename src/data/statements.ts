@@ -174,7 +174,6 @@ export const insertShared = (table: Named, stage: string, columns: readonly stri
 export const deferConstraints = 'set constraints all deferred';
 export const checkConstraints = 'set constraints all immediate';
 export const skipTriggers = 'set local session_replication_role = replica';
-export const runTriggers = 'set local session_replication_role = origin';
 
 /** Moves a sequence beyond the tenant's rows, and never back. */
 export const raiseSequence = (table: Owned, column: string, sequence: Named, isDescending: boolean, tenant: string) => {

@@ -4,7 +4,6 @@
  */
 import * as Effect from 'effect/Effect';
 import * as Stream from 'effect/Stream';
-import { sql } from 'drizzle-orm';
 import type { PgDialect, PgTransactionConfig } from 'drizzle-orm/pg-core';
 import { PgEffectDatabase, PgEffectRelationalQuery } from 'drizzle-orm/pg-core/effect';
 import { UnsupportedTenantOperationError } from '../schema/index.js';
@@ -128,18 +127,8 @@ export class EffectDatabase extends (PgEffectDatabase as unknown as Class) {
     return own(super.refreshMaterializedView(...args));
   }
 
-  /** Drizzle renders the statement when it is asked for; a refusal waits until it is run, as with every other query. */
   execute(query: any, mode?: unknown) {
-    try {
-      return own(super.execute(query, mode));
-    } catch (thrown) {
-      const refused = attempt<never, never, never>(() => {
-        throw thrown;
-      });
-      return Object.assign(refused, {
-        stream: () => Stream.unwrap(refused),
-        getSQL: () => (typeof query === 'string' ? sql.raw(query) : query.getSQL()) });
-    }
+    return own(super.execute(query, mode));
   }
 
   transaction(run: (tx: EffectDatabase) => Effect.Effect<unknown, unknown, unknown>, config?: PgTransactionConfig) {

@@ -4,7 +4,7 @@
  * makes such a key is completed here.
  */
 import { ident, keyOf, quoted, type TableName } from './names.js';
-import type { Entities, Row } from './snapshot.js';
+import type { Row } from './snapshot.js';
 import type { TenancyState } from './state.js';
 import { match } from './statements.js';
 
@@ -13,10 +13,6 @@ export function onDeleteOf(fk: Row, state: TenancyState): string | null {
   const tenant = state.tables[keyOf({ schema: fk.schema, name: fk.table })]?.column;
   return fk.onDelete === 'SET NULL' && fk.columns.includes(tenant) ? `SET NULL ${cleared(fk.columns, tenant!)}` : fk.onDelete;
 }
-
-/** The keys for which SQL that is not written here, such as push's, would clear the tenant column. */
-export const clearingKeys = (entities: Entities, state: TenancyState): Row[] =>
-  entities.list('fks').filter((fk) => onDeleteOf(fk, state) !== fk.onDelete);
 
 /** Names the columns that a foreign key of drizzle-kit's clears. Any other statement stays as it is. */
 export function nameCleared(statement: string, state: TenancyState): string {

@@ -3,7 +3,6 @@
  * A classification is frozen, and known by identity: no property that a caller sets can forge or remove one.
  */
 import { Column, is, Table, View } from 'drizzle-orm';
-import { chunkKindOf, chunkKinds } from './chunks.js';
 import { ViewBaseConfig } from 'drizzle-orm/view-common';
 import type { PgColumn, PgTable, PgView } from 'drizzle-orm/pg-core';
 import { namesOfTable } from './names.js';
@@ -37,12 +36,12 @@ export interface ReferenceClass {
 export type TableClass = TenantClass | ReferenceClass;
 
 const mark = Symbol('drizzle-tenant:table');
-const classes = new WeakMap<object, { readonly schema: unknown; readonly name: unknown; readonly table: PgTable }>();
+const classes = new WeakMap<object, { readonly schema: unknown; readonly name: unknown }>();
 
 /** Classifies a table, for good. */
 export function classify(table: PgTable, tableClass: TableClass): void {
   const [schema, name] = namesOfTable(table);
-  classes.set(Object.freeze(tableClass), { schema, name, table });
+  classes.set(Object.freeze(tableClass), { schema, name });
   Object.defineProperty(table, mark, { value: tableClass });
   declared.push(table);
   // drizzle-kit loads the schema with a loader of its own, so drizzle-tenant/kit may be another copy of this
@@ -54,12 +53,6 @@ const declared: PgTable[] = [];
 /** Every table that the process declared: what a name in text written by hand may mean. */
 export const declaredTables = (): readonly PgTable[] => declared;
 
-/** The table of a class itself, where `classOf` was given an alias of it; undefined for a view, or a table that was renamed. */
-export function tableOf(tableClass: TableClass): PgTable | undefined {
-  const table = classes.get(tableClass)?.table;
-  return table && classOf(table) === tableClass ? table : undefined;
-}
-
 const { IsAlias, Name, OriginalName, Schema } = (Table as any).Symbol;
 
 /**
@@ -67,7 +60,7 @@ const { IsAlias, Name, OriginalName, Schema } = (Table as any).Symbol;
  * @returns what it is, or undefined for what neither `tenantTable` nor `referenceTable` made
  */
 export function classOf(table: object): TableClass | undefined {
-  if (chunkKindOf(table) === chunkKinds.view) return classOfView(table as PgView);
+  if (is(table, View)) return classOfView(table as PgView);
   const found = (table as Record<symbol, unknown>)[mark];
   const classified = typeof found === 'object' && found !== null ? classes.get(found) : undefined;
   if (!classified) return undefined;

@@ -5,8 +5,8 @@ import { TenantMismatchError, UnscopedTableError, UnsupportedTenantOperationErro
 import { columnOf } from '../schema/tenancy.js';
 import { parser, type Parse } from '../sql/load.js';
 import { withTables } from './aliases.js';
-import type { Gate } from './gate.js';
-import { guard, guardedValues, type Tenant } from './guards.js';
+import type { Gate, Passed } from './gate.js';
+import { guard, guardedValues, type Guard, type Tenant } from './guards.js';
 import { assertHandle, handlesOf, type ScopedDialect } from './handles.js';
 import { ProvedQuery, WaitingQuery } from './rendered.js';
 import type { Scope } from './scope.js';
@@ -69,8 +69,7 @@ export function scopedDialect(driver: PgDialect, gate: Gate): new (scope: Scope)
     const passed = gate.pass(parse, scope, text, params.length);
     if (!passed.usesTenant && passed.guards.length === 0) return new ProvedQuery(passed, params, scope);
     const tenant: Tenant = scope.reach.kind === 'all' ? { kind: 'all', tenancy: passed.tenancy } : tenantOf(scope);
-    const guards = guard(params, passed, tenant);
-    if (passed.usesTenant) params.push(parameterOf(tenant));
+    const guards = addTenant(params, passed, tenant);
     return new ProvedQuery(passed, params, scope, guards.length > 0 ? (values) => guardedValues(guards, values, tenant) : undefined);
   };
 
@@ -94,9 +93,9 @@ export function scopedDialect(driver: PgDialect, gate: Gate): new (scope: Scope)
             assertHandle(this);
             const { scope } = this;
             const { sql: text, params } = render(scope, query, source);
-            const pass = (parse: Parse) => {
+            const pass = (parse: Parse, given: unknown[]) => {
               try {
-                return prove(parse, scope, text, [...params]);
+                return prove(parse, scope, text, given);
               } catch (refusal) {
                 const spelled = refusal instanceof UnscopedTableError ? withTables(query) : undefined;
                 if (!spelled) throw refusal;
@@ -105,7 +104,8 @@ export function scopedDialect(driver: PgDialect, gate: Gate): new (scope: Scope)
               }
             };
             const parse = parser();
-            return parse ? pass(parse) : new WaitingQuery(pass);
+            // What waits may be asked more than once: each time adds the tenant to a copy.
+            return parse ? pass(parse, params) : new WaitingQuery((it) => pass(it, [...params]));
           },
 
           // Only what is tagged is taken in pieces, and no handle of this library is.
@@ -131,8 +131,19 @@ export function encodedTenant(drizzle: any, { reach, tenancy }: Scope): Tenant {
   return is(reach.id, Placeholder) ? { kind: 'slot', param: encoded(reach.id) } : { kind: 'one', value: primitive(reach.id) };
 }
 
+/**
+ * Looks at the parameters that stand where a row names its tenant, and puts the tenant behind all of them.
+ *
+ * @returns the guards that are to be looked at when their values are known
+ */
+export function addTenant(params: unknown[], passed: Passed, tenant: Tenant): Guard[] {
+  const guards = guard(params, passed, tenant);
+  if (passed.usesTenant) params.push(parameterOf(tenant));
+  return guards;
+}
+
 /** The tenant's parameter: several are one array, as text. */
-export function parameterOf(tenant: Tenant): unknown {
+function parameterOf(tenant: Tenant): unknown {
   switch (tenant.kind) {
     case 'one':
       return tenant.value;

@@ -19,9 +19,10 @@ type Values = Record<string, unknown>;
 /** What runs after something else, in the way in which the handle's statements run. */
 export type After = <T>(first: () => Promise<T>, then: (it: T) => unknown) => unknown;
 
-/** How Drizzle's session prepares a query that outlives a migration. */
 /** What a driver is given: the proved text, in its own marks. */
 export type Sendable = { readonly sql: string; readonly params: readonly unknown[] };
+
+/** How Drizzle's session prepares a query that outlives a migration. */
 export type Lasting = (session: any, query: readonly [query: Sendable, ...how: How], isAlone: boolean) => any;
 
 /** How Drizzle asks for a prepared query, besides the query. */

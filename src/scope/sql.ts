@@ -5,9 +5,8 @@ import { classOf } from '../schema/classify.js';
 import type { AnyTenancy, TenantId } from '../schema/tenancy.js';
 import { loadParser, parser } from '../sql/load.js';
 import { parsed } from './database.js';
-import { encodedTenant, parameterOf } from './dialect.js';
+import { addTenant, encodedTenant } from './dialect.js';
 import { Gate } from './gate.js';
-import { guard } from './guards.js';
 import { Scope } from './scope.js';
 
 export interface ConfineOptions {
@@ -66,11 +65,9 @@ export function confine(text: string, params: readonly unknown[], { tables, tena
   const scope = new Scope({ kind: 'one', id: value }, true, tenancy);
   const values = Array.from(params);
   const passed = gate.pass(parse, scope, text, values.length);
-  const encoded = encodedTenant(dialect, scope);
-  if (guard(values, passed, encoded).length > 0) {
+  if (addTenant(values, passed, encodedTenant(dialect, scope)).length > 0) {
     throw new TenantMismatchError('Give confine() values: where a row names its tenant, a placeholder of Drizzle says nothing yet.');
   }
-  if (passed.usesTenant) values.push(parameterOf(encoded));
   return { text: passed.text, params: values };
 }
 

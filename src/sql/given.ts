@@ -37,8 +37,6 @@ export interface KnownTenants {
 /** What became of a text. */
 export interface Confined {
   readonly text: string;
-  /** Whether the tenant's parameter stands in it. */
-  readonly usesTenant: boolean;
 }
 
 /** A parameter that the tenant column of a row is set to. */

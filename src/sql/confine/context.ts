@@ -63,8 +63,6 @@ export function nameOf({ schemaname, relname, alias }: Node): string {
 
 export abstract class Context {
   readonly splices: Splices;
-  /** Whether the tenant's parameter stands in the text. */
-  usesTenant = false;
   #tokens: Tokens | undefined;
   #tenancy: unknown;
 
@@ -88,7 +86,6 @@ export abstract class Context {
 
   /** The tenant's parameter. */
   get tenant(): string {
-    this.usesTenant = true;
     return `$${this.given.count + 1}`;
   }
 

@@ -22,5 +22,5 @@ import { Statement } from './statement.js';
 export function confine(tree: Node, text: string, given: Given): Confined {
   const statement = new Statement(text, given);
   statement.run(tree);
-  return { text: statement.splices.result(), usesTenant: statement.usesTenant };
+  return { text: statement.splices.result() };
 }
