@@ -313,7 +313,7 @@ export function scopedHandles(db: any, options: WithTenancyOptions<any>, running
   loadParser().catch(() => {});
   // What is within the application's own transaction is never begun, nor committed, here.
   const lifetime = isTransaction(db) ? new Lifetime(false) : undefined;
-  return checkable(handlesOn({ drizzle, shared, lifetime }), { session: db.session, relations, isBound: shared.binding !== undefined });
+  return checkable(handlesOn({ drizzle, shared, lifetime }), { session: db.session, relations, isBound: shared.binding !== undefined, functions: options.functions ?? [] });
 }
 
 /** The handles over a database, or over a transaction of it. */

@@ -227,10 +227,22 @@ const lockOf = ({ enabled, forced, policies }: Locks): Locks => ({ enabled, forc
 
 const nodesQuestion = 'select nodeid, success, result from pg_catalog.run_command_on_all_nodes($1::text)';
 
-const databases = new WeakMap<object, { readonly session: any; readonly relations: Record<string, any>; readonly isBound: boolean }>();
+/** What is asked on behalf of. */
+export interface CheckedDatabase {
+  readonly session: any;
+  readonly relations: Record<string, any>;
+  readonly isBound: boolean;
+  /** The functions that the application trusts. */
+  readonly functions: readonly string[];
+}
 
-/** Lets the check ask on behalf of what `withTenancy` returned. */
-export const checkable = <T extends object>(database: T, on: { session: any; relations: Record<string, any>; isBound: boolean }): T => {
+const databases = new WeakMap<object, CheckedDatabase>();
+
+/** @returns undefined for what `withTenancy` did not return */
+export const checkedDatabase = (db: object): CheckedDatabase | undefined => databases.get(db);
+
+/** Lets the checks ask on behalf of what `withTenancy` returned. */
+export const checkable = <T extends object>(database: T, on: CheckedDatabase): T => {
   databases.set(database, on);
   return database;
 };
