@@ -35,14 +35,15 @@ interface Common {
  * Runs the command line.
  *
  * @param args what follows the program's name
- * @returns the exit status: 0 for well, 1 for faults and errors, 2 for a command that is not understood
+ * @returns the exit status: 0 for well, 1 for faults, errors and tenants that differ, 2 for a command that is not understood
  */
 export async function main(args: readonly string[], output: Output): Promise<number> {
   const json = args.includes('--json');
-  const program = commands(output);
+  let status = 0;
+  const program = commands(output, (code) => void (status = code));
   try {
     await program.parseAsync([...args], { from: 'user' });
-    return 0;
+    return status;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
     const { _tag = 'InternalError', message, faults } = error as Error & { _tag?: string; faults?: unknown };
@@ -52,7 +53,7 @@ export async function main(args: readonly string[], output: Output): Promise<num
   }
 }
 
-function commands(output: Output): Command {
+function commands(output: Output, exitWith: (status: number) => void): Command {
   const line = (text: string) => output.out(`${text}\n`);
   const report = (value: object) => line(JSON.stringify(value));
   const program = new Command('drizzle-tenant')
@@ -202,7 +203,7 @@ function commands(output: Output): Command {
       line(done.already ? `Nothing to do: the tenant has shard ${done.shard} of "${done.table}" for itself.` : `Done: the tenant has shard ${done.shard} of "${done.table}" for itself, and one of each table beside it.`);
     });
 
-  addDataCommands({ command, load, urlOf: (options, { config }) => urlOf(options) ?? config['dbCredentials']?.url, line, report });
+  addDataCommands({ command, load, urlOf: (options, { config }) => urlOf(options) ?? config['dbCredentials']?.url, line, report, exitWith });
   return program;
 }
 
