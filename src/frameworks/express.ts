@@ -1,7 +1,7 @@
 /** Express: a middleware that finds the tenant of a request, and what gives its database to a handler. */
 import type { PgQueryResultHKT } from 'drizzle-orm/pg-core';
 import type { NextFunction, Request, Response } from 'express';
-import type { TenantDatabase } from '../scope/database.types.js';
+import type { TenantDatabase } from '../handle/database.types.js';
 import { pathSegmentOf, subdomainOf } from './names.js';
 import { RequestHandles, tenantOf, type TenantOptions } from './tenant.js';
 

@@ -3,7 +3,7 @@ import type { PgQueryResultHKT } from 'drizzle-orm/pg-core';
 import type { Context, Env, MiddlewareHandler } from 'hono';
 import { HTTPException } from 'hono/http-exception';
 import { TenantAccessError } from '../errors.js';
-import type { TenantDatabase } from '../scope/database.types.js';
+import type { TenantDatabase } from '../handle/database.types.js';
 import { pathSegmentOf, subdomainOf } from './names.js';
 import { tenantOf, type TenantOptions } from './tenant.js';
 

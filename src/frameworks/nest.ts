@@ -2,7 +2,7 @@
 import { createParamDecorator, HttpException, type CanActivate, type ExecutionContext } from '@nestjs/common';
 import type { PgQueryResultHKT } from 'drizzle-orm/pg-core';
 import { TenantAccessError, UnsupportedTenantOperationError } from '../errors.js';
-import type { TenantDatabase } from '../scope/database.types.js';
+import type { TenantDatabase } from '../handle/database.types.js';
 import { pathSegmentOf, subdomainOf } from './names.js';
 import { RequestHandles, tenantOf, type TenantOptions } from './tenant.js';
 

@@ -1,7 +1,7 @@
 /** Next: makes a route handler of a function that also takes the tenant's database; pages and actions ask for the database. */
 import type { PgQueryResultHKT } from 'drizzle-orm/pg-core';
 import { TenantAccessError } from '../errors.js';
-import type { TenantDatabase } from '../scope/database.types.js';
+import type { TenantDatabase } from '../handle/database.types.js';
 import { pathSegmentOf, subdomainOf } from './names.js';
 import { tenantOf, type TenantOptions } from './tenant.js';
 

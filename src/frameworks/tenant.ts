@@ -5,7 +5,7 @@
  */
 import type { PgQueryResultHKT } from 'drizzle-orm/pg-core';
 import { TenantAccessError, UnsupportedTenantOperationError } from '../errors.js';
-import type { TenancyDatabase, TenantDatabase } from '../scope/database.types.js';
+import type { TenancyDatabase, TenantDatabase } from '../handle/database.types.js';
 import type { Tenancy, TenantId } from '../schema/tenancy.js';
 
 type Awaitable<T> = T | PromiseLike<T>;

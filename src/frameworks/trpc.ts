@@ -2,7 +2,7 @@
 import { TRPCError, type TRPCMiddlewareFunction } from '@trpc/server';
 import type { PgQueryResultHKT } from 'drizzle-orm/pg-core';
 import { TenantAccessError } from '../errors.js';
-import type { TenantDatabase } from '../scope/database.types.js';
+import type { TenantDatabase } from '../handle/database.types.js';
 import { tenantOf, type TenantOptions } from './tenant.js';
 
 export { pathSegmentOf, subdomainOf } from './names.js';
