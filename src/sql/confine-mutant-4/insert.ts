@@ -1,0 +1,137 @@
+/** INSERT: the tenant column is given the tenant in every row, and stands in the target of ON CONFLICT. */
+import { TenantMismatchError } from '../../errors.js';
+import { quoted, type Level } from './context.js';
+import { about } from './from.js';
+import type { Node } from '../parser.js';
+import { Refusal } from '../refusal.js';
+import { isTable } from './rows.js';
+import type { Statement } from './statement.js';
+import type { Declared } from '../tables.js';
+import { startOf } from '../tokens.js';
+
+export function insert(it: Statement, node: Node, around: Level): void {
+  const { withClause, relation, selectStmt, onConflictClause, returningClause } = node;
+  const outer = it.with(withClause, around);
+  const table = it.target(relation);
+  const query = selectStmt?.SelectStmt;
+  if (table.tenant) giveTenant(it, node, table);
+  if (query) it.select(query, { ...outer, alone: { count: 0 } });
+  const own: Level = { ...outer, parent: around, names: [], alone: { count: 0 }, sources: [] };
+  const level = it.isMany && table.tenant && !own.anchor ? about(own, anchorOf(relation, table)) : own;
+  it.visit([onConflictClause, returningClause], level);
+  if (!table.tenant || !onConflictClause) return;
+  it.keepsTenant(onConflictClause.targetList, table);
+  const { infer } = onConflictClause;
+  const { column } = table.tenant;
+  const isNamed = !infer?.indexElems || infer.indexElems.some(({ IndexElem }: Node) => IndexElem.name === column);
+  if (!isNamed && it.given.filters) it.splices.insert(infer.location + 1, `${quoted(column)}, `);
+}
+
+function anchorOf({ alias, relname, schemaname }: Node, table: Declared) {
+  const name: string = alias?.aliasname ?? relname;
+  const qualified = alias || schemaname === undefined ? quoted(name) : `${quoted(schemaname)}.${quoted(name)}`;
+  return { sql: `${qualified}.${quoted(table.tenant!.column)}`, names: [name] };
+}
+
+function giveTenant(it: Statement, { relation, cols, selectStmt }: Node, table: Declared): void {
+  const { column } = table.tenant!;
+  const isOne = it.given.reach === 'one';
+  const query = selectStmt?.SelectStmt;
+  if (!query) {
+    if (!isOne) return unnamed(it, table);
+    const { tokens } = it;
+    let i = tokens.at(relation.location);
+    while (tokens.word(i) !== 'DEFAULT' || tokens.word(i + 1) !== 'VALUES') i++;
+    return it.splices.replace(tokens.start(i), tokens.end(i + 1), `(${quoted(column)}) values (${it.tenant})`);
+  }
+  if (!cols) throw columnsUnnamed(table, relation.location, isOne);
+  const index = cols.findIndex(({ ResTarget }: Node) => ResTarget.name === column);
+  if (index >= 0) {
+    for (const { List } of query.valuesLists ?? []) {
+      const cell = List.items[index];
+      if (!cell?.SetToDefault) continue;
+      if (isOne) it.splices.replace(cell.SetToDefault.location, cell.SetToDefault.location + 'default'.length, it.tenant);
+      else unnamed(it, table);
+    }
+    return;
+  }
+  if (!isOne) return unnamed(it, table);
+  if (query.valuesLists) {
+    it.splices.insert(cols[0].ResTarget.location, `${quoted(column)}, `);
+    return addToRows(it, query);
+  }
+  const { tokens } = it;
+  let close = tokens.at(cols.at(-1).ResTarget.location);
+  while (tokens.word(close) !== ')') close = tokens.word(close) === '(' ? tokens.pair(close) + 1 : close + 1;
+  it.splices.insert(tokens.start(close), `, ${quoted(column)}`);
+  addToQuery(it, query, `${it.tenant}::${table.tenant!.type}`);
+}
+
+/** A row of several tenants has to say whose it is. */
+export function unnamed(it: Statement, table: Declared): void {
+  const { reach } = it.given;
+  if (reach === 'all' && table.tenant!.hasDefault) return;
+  throw new TenantMismatchError(`Name the tenant of each row in "${table.tenant!.column}": a row for "${table.name}" names none.`);
+}
+
+export function columnsUnnamed(table: Declared, location: number | undefined, isOne: boolean): Refusal {
+  const columns = [...table.columns].filter((name) => !isOne || name !== table.tenant!.column);
+  return new Refusal(
+    `the columns of "${table.name}" are not named, and their order in the database may be another than in the declaration`,
+    `Name the columns of the INSERT, which are declared as (${columns.map(quoted).join(', ')})`,
+    location,
+  );
+}
+
+/** VALUES: each row begins with the tenant. */
+function addToRows(it: Statement, { valuesLists }: Node): void {
+  const { bytewise: text } = it.splices;
+  const cell = `${it.tenant}, `;
+  const places: number[] = [];
+  for (const { List } of valuesLists) {
+    const { ParamRef, A_Const, SetToDefault } = List.items[0];
+    const first: number | undefined = (ParamRef ?? A_Const ?? SetToDefault)?.location;
+    // The tree names the first value, and not the parenthesis before it.
+    if (first === undefined || !beginsRow(text, first)) break;
+    places.push(first);
+  }
+  if (places.length < valuesLists.length) {
+    places.length = 0;
+    forRows(it, valuesLists, (open) => places.push(it.tokens.end(open)));
+  }
+  for (const at of places) it.splices.insert(at, cell);
+}
+
+/** Whether a value follows `, (` or `values (`, and so is the first of its row. */
+function beginsRow(text: string, at: number): boolean {
+  let i = spacesBefore(text, at) - 1;
+  if (text[i] !== '(') return false;
+  i = spacesBefore(text, i) - 1;
+  return text[i] === ',' || text[i] === 's' || text[i] === 'S';
+}
+
+function spacesBefore(text: string, at: number): number {
+  let i = at;
+  while (text[i - 1] === ' ' || text[i - 1] === '\n') i--;
+  return i;
+}
+
+function forRows({ tokens }: Statement, valuesLists: readonly Node[], row: (open: number) => void): void {
+  let open = tokens.before(tokens.at(startOf(valuesLists[0])), 'VALUES') + 1;
+  for (; tokens.word(open) === '('; open = tokens.pair(open) + 2) row(open);
+}
+
+/** INSERT ... SELECT: what is selected ends with the tenant, in each operand of a set operation. */
+function addToQuery(it: Statement, query: Node, value: string): void {
+  const { tokens, splices } = it;
+  const { op, larg, rarg, valuesLists, targetList, fromClause, whereClause } = query;
+  if (op !== 'SETOP_NONE') {
+    addToQuery(it, larg, value);
+    return addToQuery(it, rarg, value);
+  }
+  if (valuesLists) return forRows(it, valuesLists, (open) => splices.insert(tokens.start(tokens.pair(open)), `, ${value}`));
+  if (isTable(query)) return void it.besides.set(query, value);
+  if (!targetList) throw new Refusal('nothing is selected', 'Name what is selected');
+  const end = tokens.endOf(tokens.at(targetList[0].ResTarget.location), false, fromClause ? 'FROM' : whereClause ? 'WHERE' : undefined);
+  splices.insert(tokens.end(end - 1), `, ${value}`);
+}
