@@ -4,9 +4,9 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { main } from '../../src/kit/cli.js';
-import { connect } from '../../src/kit/database.js';
-import { alone } from '../../src/kit/server.js';
+import { main } from '../../src/kit/cli/cli.js';
+import { connect } from '../../src/kit/live/database.js';
+import { alone } from '../../src/kit/live/server.js';
 import { createDatabase, type Database } from './database.js';
 import { account, Project, removeProjects } from './project.js';
 
