@@ -138,7 +138,7 @@ function decideTables(model: Model, root: AdoptedTable, tenantColumns: ReadonlyM
       put(table, { kind: 'tenant', column, refs: refs(column), everybody: answers.everybody?.includes(plain) ?? false, why: 'as answered' });
     } else if (table.held?.kind === 'tenant') put(table, { kind: 'tenant', column: table.held.column!, refs: refs(table.held.column!), why: 'Citus holds it so' });
     else if (table.held?.kind === 'reference') put(table, { kind: 'reference', refs: columns, why: 'Citus holds it so' });
-    else if (columns.length > 0) byColumn(table, root, columns, model, put, guesses);
+    else if (columns.length > 0) byColumn(table, root, columns, model, citus, put, guesses);
     else open.set(table.key, table);
   }
   throughParents(open, decided, usual, put, guesses);
@@ -154,15 +154,16 @@ const asPlain = (table: AdoptedTable): Choice => ({ flag: `plain ${table.plain}`
 const asEverybody = (table: AdoptedTable): Choice => ({ flag: `everybody ${table.plain}`, text: 'rows without a tenant are everybody’s to read', answer: { everybody: [table.plain] } });
 
 /** A table that has a tenant column. */
-function byColumn(table: AdoptedTable, root: AdoptedTable, columns: readonly string[], model: Model, put: Put, guesses: Guess[]): void {
+function byColumn(table: AdoptedTable, root: AdoptedTable, columns: readonly string[], model: Model, citus: boolean, put: Put, guesses: Guess[]): void {
   const column = table.columns.get(columns[0]!)!;
   const isKey = table.foreignKeys.some((it) => it.to === root.key && it.columns.includes(column.name));
   const why = isKey ? `${column.name} points at ${root.plain}` : `${column.name} is named after ${root.plain}`;
   const links = linksOf(table, root, model);
   if (!column.notNull && links.length > 0) {
     // A person with a present team, and a table of memberships beside it.
-    put(table, { kind: 'plain', why: `${links[0]!.plain} links its rows to several` });
-    guesses.push({ about: table.plain, question: `${table.plain}.${column.name} names one ${singular(root.name)}, and ${links[0]!.plain} links a row to several. Whose are the rows?`, choices: [asPlain(table), asReference(table), asTenant(table, column.name)] });
+    put(table, { kind: citus ? 'reference' : 'plain', refs: columns, why: `${links[0]!.plain} links its rows to several` });
+    const question = `${table.plain}.${column.name} names one ${singular(root.name)}, and ${links[0]!.plain} links a row to several. Whose are the rows?${citus ? ' On Citus every node has to have them.' : ''}`;
+    guesses.push({ about: table.plain, question, choices: [...(citus ? [] : [asPlain(table)]), asReference(table), asTenant(table, column.name)] });
     return;
   }
   put(table, { kind: 'tenant', column: column.name, refs: columns.slice(1), why });
