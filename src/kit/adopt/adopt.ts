@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node
 import { dirname, join } from 'node:path';
 import { DatabaseStateError, describeFault, TenantConfigError } from '../errors.js';
 import type { TenancyOptions } from '../options.js';
-import type { Fault } from '../rules.js';
+import type { Fault } from '../rules/rules.js';
 import { joinAnswers, printAnswers, type Answers } from './answers.js';
 import { differences, type Change } from './differences.js';
 import { loadTables } from './load-schema.js';

@@ -2,14 +2,14 @@
 import { createRequire } from 'node:module';
 import { dirname, sep } from 'node:path';
 import { createJiti } from 'jiti';
-import { declaredState, listen } from '../declared.js';
+import { declaredState, listen } from '../generate/declared.js';
 import { SchemaLoadError } from '../errors.js';
-import { definitionFaults } from '../hook.js';
+import { definitionFaults } from '../generate/hook.js';
 import { keyOf, plain, type TableName } from '../names.js';
 import { readOptions, type TenancyOptions } from '../options.js';
-import { faultsOf, type Fault } from '../rules.js';
+import { faultsOf, type Fault } from '../rules/rules.js';
 import { Entities, type Row } from '../snapshot.js';
-import { declaredViews, loadViewReader } from '../views.js';
+import { declaredViews, loadViewReader } from '../rules/views.js';
 
 /** A table, and where it is declared. */
 export interface Declared extends TableName {
