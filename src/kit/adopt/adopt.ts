@@ -1,9 +1,9 @@
 /** Coming from an existing schema: what is proposed, what is asked, and what is written. */
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { DatabaseStateError, describeFault, TenantConfigError } from '../errors.js';
+import { DatabaseStateError, TenantConfigError } from '../errors.js';
 import type { TenancyOptions } from '../options.js';
-import type { Fault } from '../rules/rules.js';
+import type { Fault } from '../faults.js';
 import { joinAnswers, printAnswers, type Answers } from './answers.js';
 import { differences, type Change } from './differences.js';
 import { loadTables } from './load-schema.js';
@@ -132,7 +132,6 @@ async function inPlace<T>(files: ReadonlyMap<string, string>, stay: boolean, loo
     done = stay;
     return result;
   } catch (error) {
-    if (process.env['DRIZZLE_TENANT_DEBUG']) for (const [file, text] of files) writeFileSync(`${file}.failed`, text);
     throw new DatabaseStateError(`Nothing was written, and the schema is as it was: ${(error as Error).message}`, { cause: error });
   } finally {
     process.off('SIGINT', interrupted);
@@ -141,4 +140,3 @@ async function inPlace<T>(files: ReadonlyMap<string, string>, stay: boolean, loo
 }
 
 export const defaultAnswersFile = (files: readonly string[]) => join(dirname(files[0]!), 'tenancy.answers.json');
-export { describeFault };

@@ -7,7 +7,8 @@ import { SchemaLoadError } from '../errors.js';
 import { definitionFaults } from '../generate/hook.js';
 import { keyOf, plain, type TableName } from '../names.js';
 import { readOptions, type TenancyOptions } from '../options.js';
-import { faultsOf, type Fault } from '../rules/rules.js';
+import type { Fault } from '../faults.js';
+import { faultsOf } from '../rules/rules.js';
 import { Entities, type Row } from '../snapshot.js';
 import { declaredViews, loadViewReader } from '../rules/views.js';
 

@@ -1,6 +1,7 @@
 /** The schema's files with what was decided: the tables' functions, the tenant columns, the keys that cannot stay as they are. */
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
+import { accessName, policyName } from '../generate/policies.js';
 import { Edits } from './edits.js';
 import { styleOf, withImports } from './imports.js';
 import type { Declared } from './load-schema.js';
@@ -121,24 +122,36 @@ function factoryOf(type: string): { readonly name: string; readonly text: string
 }
 
 function rewriteTable(site: Site): void {
-  const { decision, declaration, edits, byHand } = site;
-  if (decision.kind !== 'plain') renameCallee(site);
+  const { decision, declaration, byHand } = site;
+  const isOurs = site.options.pulled === true && decision.kind === 'tenant' && dropPolicies(site);
+  if (decision.kind !== 'plain') renameCallee(site, isOurs);
   if (decision.kind !== 'plain' && !declaration.columns) byHand('declare its columns in an object, so that its tenant column and keys can be read');
   if (decision.kind === 'tenant') tenantColumn(site);
   if (decision.kind !== 'plain') for (const it of decision.refs) refColumn(site, it);
   rewriteForeignKeys(site);
   if (decision.kind === 'tenant') rewriteUniques(site);
-  void edits;
 }
 
-function renameCallee({ decision, declaration, edits, byHand }: Site): void {
+/** The policies that a migration wrote are no part of the schema: the next migration would write them twice. */
+function dropPolicies({ declaration, edits }: Site): boolean {
+  const { source } = edits;
+  const found = declaration.elements.filter((it) => {
+    const chain = source.chain(it.value);
+    const name = chain && source.textOf(chain.callee) === 'pgPolicy' ? source.stringsIn(chain.args)[0]?.text.slice(1, -1) : undefined;
+    return name === policyName || name === accessName;
+  });
+  for (const it of found) edits.remove(it);
+  return found.length > 0;
+}
+
+function renameCallee({ decision, declaration, edits, byHand }: Site, isOurs: boolean): void {
   const { source } = edits;
   const text = source.textOf(declaration.callee);
   const name = decision.kind === 'tenant' ? 'tenantTable' : 'referenceTable';
   const imported = source.imports().find((it) => it.names.some((given) => given.local === text.split('.')[0]));
   const original = imported?.names.find((it) => it.local === text.split('.')[0])?.name;
   const [first, second, third] = text.split('.');
-  const more = (third ?? (second === 'withRLS' ? second : undefined)) === 'withRLS' ? '.withRLS' : '';
+  const more = (third ?? (second === 'withRLS' ? second : undefined)) === 'withRLS' && !isOurs ? '.withRLS' : '';
   if (original === 'pgTable') {
     edits.replace(declaration.callee, name + more);
     edits.import(own, name);

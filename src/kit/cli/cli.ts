@@ -7,6 +7,7 @@ import { Command, CommanderError } from 'commander';
 import { applySteps } from '../live/apply.js';
 import { connect, requireCitus, type Database } from '../live/database.js';
 import { DatabaseStateError, describeFault } from '../errors.js';
+import { addAdoptCommands } from '../adopt/commands.js';
 import { addDataCommands } from './data.js';
 import { editedMigrations } from '../generate/edited.js';
 import { readLive, type Live } from '../live/read.js';
@@ -202,6 +203,7 @@ function commands(output: Output): Command {
       line(done.already ? `Nothing to do: the tenant has shard ${done.shard} of "${done.table}" for itself.` : `Done: the tenant has shard ${done.shard} of "${done.table}" for itself, and one of each table beside it.`);
     });
 
+  addAdoptCommands({ program, line, report });
   addDataCommands({ command, load, urlOf: (options, { config }) => urlOf(options) ?? config['dbCredentials']?.url, line, report });
   return program;
 }
