@@ -7,6 +7,7 @@ import { Command, CommanderError } from 'commander';
 import { applySteps } from '../live/apply.js';
 import { connect, requireCitus, type Database } from '../live/database.js';
 import { DatabaseStateError, describeFault } from '../errors.js';
+import { addAdoptCommands } from '../adopt/commands.js';
 import { addDataCommands } from './data.js';
 import { differences, keysDue } from './behind.js';
 import { editedMigrations } from '../generate/edited.js';
@@ -219,6 +220,7 @@ function commands(output: Output, status: { code: number }): Command {
       line(done.already ? `Nothing to do: the tenant has shard ${done.shard} of "${done.table}" for itself.` : `Done: the tenant has shard ${done.shard} of "${done.table}" for itself, and one of each table beside it.`);
     });
 
+  addAdoptCommands({ program, line, report });
   addDataCommands({ command, load, urlOf: (options, { config }) => urlOf(options) ?? config['dbCredentials']?.url, line, report, exitWith: (code) => void (status.code = code) });
   return program;
 }
