@@ -5,7 +5,7 @@
 import { changesOf, isMoved, type Migrated } from './changes.js';
 import { keyOf, plain, type TableName } from './names.js';
 import type { Options, RuleLevel } from './options.js';
-import { accessName, policyName } from './policies.js';
+import { ourNames } from './policies.js';
 import type { Entities, Row } from './snapshot.js';
 import type { TableState, TenancyState } from './state.js';
 import { match } from './statements.js';
@@ -63,7 +63,7 @@ export const ruleTexts: Readonly<Record<RuleName, string>> = {
   'setting-name': 'two tenancies do not share the setting that row-level security reads',
   'view-tenant': 'a view that exposes the tenant column keeps tenants apart inside: handles filter it from outside only',
   'foreign-key-index': 'a foreign key of a tenant table has an index that begins with it, so that a row it points at can be deleted',
-  everybody: 'a table with rows of everybody is not distributed, and has no policy that knows of them yet',
+  everybody: 'a table with rows of everybody is not distributed',
   'name-length': 'a name of an index or constraint has at most 63 bytes, of which PostgreSQL cuts longer ones',
   'unique-meaning': 'what is unique over all rows stays so when its table becomes a tenant table, or is named in tenancy.uniquePerTenant',
 };
@@ -138,9 +138,6 @@ function tenantTableFaults(table: TableState, entities: Entities, faults: Faults
   const column = table.column!;
   if (table.everybody) {
     faults.add('everybody', table, column, 'Keep the rows of everybody in a referenceTable beside it', 'Citus puts a row on the node of its tenant, and has no place for one without');
-    if (table.rls) {
-      faults.add('everybody', table, column, 'Keep the rows of everybody in a referenceTable beside it, or set tenancy.rls to false', 'the policy of a tenant table hides them', true);
-    }
   }
   const [key] = entities.of('pks', table);
   if (!key) {
@@ -183,7 +180,7 @@ function policyFaults(table: TableState, entities: Entities, faults: Faults): vo
         'Citus makes it permissive on the shards, where it lets rows through that it should hold back');
     }
     if (!table.rls) continue;
-    if (policy.name === policyName || policy.name === accessName) {
+    if (ourNames.includes(policy.name)) {
       faults.define(table, column, `Give the policy "${policy.name}" another name`, 'row-level security has a policy of that name');
     }
     if (!expressions.every(isWhole)) {
