@@ -5,8 +5,8 @@ import { describe, expect, test } from 'vitest';
 import { pgView } from 'drizzle-orm/pg-core';
 import { tenancy, tenantTable, unscoped } from '../../src/index.js';
 import { classOf } from '../../src/schema/classify.js';
-import { declaredOf } from '../../src/schema/declared.js';
-import { holdsTenant } from '../../src/schema/policies.js';
+import { holdsTenant } from '../../src/rls/policies.js';
+import { declaredOf } from '../../src/scope/declared.js';
 import { freshSchema, statementsOf } from './support.js';
 
 const account = tenancy('account', uuid);
