@@ -223,7 +223,8 @@ function foreignKeyFaults(fk: Row, from: TableState | undefined, to: TableState 
     const isPossible = from === undefined && !state.citus && isUniqueKey(fk.columnsTo, to, entities);
     if (!isPossible) {
       faults.add('foreign-key-place', table, columns, `Make "${plain(table)}" a tenantTable, or drop the reference to "${target}"`,
-        'a table that is not split by tenant cannot point into one that is', true);
+        'a table that is not split by tenant cannot point into one that is. With a tenant column, as in ' +
+          `${to.tenancy}Id: ${to.tenancy}.id(), the migration adds it and fills it in from "${target}", by ${columns}`, true);
     }
   } else if (from?.kind === 'tenant' && to === undefined) {
     faults.add('foreign-key-place', table, columns, `Make "${target}" a referenceTable or a tenantTable, or drop the reference`,
