@@ -4,7 +4,12 @@ import { classOf, declaredTables, nameOf, namesOf } from '../schema/classify.js'
 import { RowLevelSecurityError, UnsupportedTenantOperationError, type RowLevelSecurityProblem } from '../schema/index.js';
 import { confines, openingPolicy, type Policy, type TenantOf } from './policies.js';
 import { soleSetting, tenantSetting } from './names.js';
-import type { TenancyDatabase } from '../handle/database.types.js';
+
+/** What `withTenancy` returned, or a layer's database. */
+export interface Checkable {
+  readonly forTenant: unknown;
+  readonly acrossTenants: unknown;
+}
 
 /** Options of {@link assertRowLevelSecurity}. */
 export interface RowLevelSecurityOptions {
@@ -223,10 +228,22 @@ const lockOf = ({ enabled, forced, policies }: Locks): Locks => ({ enabled, forc
 
 const nodesQuestion = 'select nodeid, success, result from pg_catalog.run_command_on_all_nodes($1::text)';
 
-const databases = new WeakMap<object, { readonly session: any; readonly relations: Record<string, any>; readonly isBound: boolean }>();
+/** What is asked on behalf of. */
+export interface CheckedDatabase {
+  readonly session: any;
+  readonly relations: Record<string, any>;
+  readonly isBound: boolean;
+  /** The functions that the application trusts. */
+  readonly functions: readonly string[];
+}
 
-/** Lets the check ask on behalf of what `withTenancy` returned. */
-export const checkable = <T extends object>(database: T, on: { session: any; relations: Record<string, any>; isBound: boolean }): T => {
+const databases = new WeakMap<object, CheckedDatabase>();
+
+/** @returns undefined for what `withTenancy` did not return */
+export const checkedDatabase = (db: object): CheckedDatabase | undefined => databases.get(db);
+
+/** Lets the checks ask on behalf of what `withTenancy` returned. */
+export const checkable = <T extends object>(database: T, on: CheckedDatabase): T => {
   databases.set(database, on);
   return database;
 };
@@ -281,7 +298,7 @@ export function checkOf(db: object, { except = [] }: RowLevelSecurityOptions = {
  * const db = withTenancy(drizzle({ client: postgres(url) }), { relations, rls: true });
  * await assertRowLevelSecurity(db);
  */
-export async function assertRowLevelSecurity(db: TenancyDatabase<any, any>, options?: RowLevelSecurityOptions): Promise<void> {
+export async function assertRowLevelSecurity(db: Checkable, options?: RowLevelSecurityOptions): Promise<void> {
   const { ask, askNodes, hasNodes, judge } = checkOf(db, options);
   const rows = await ask();
   judge(rows, hasNodes(rows) ? await askNodes() : []);

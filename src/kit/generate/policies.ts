@@ -11,16 +11,9 @@
  */
 import { nameBefore, renamedColumn, type Migrated, type TableChange } from '../changes.js';
 import { MigrationFolderError } from '../errors.js';
-import { ident, keyOf, literal, quoted, type TableName } from '../names.js';
+import { accessName, ident, keyOf, literal, policyName, quoted, writeNames, type TableName } from '../names.js';
 import type { Entities, Row } from '../snapshot.js';
 import type { TableState, TenancyState } from '../state.js';
-
-export const policyName = 'tenant_isolation';
-/** The permissive one beside a restrictive {@link policyName}, which lets nothing through by itself. */
-export const accessName = 'tenant_access';
-const writeNames = { INSERT: `${policyName}_insert`, UPDATE: `${policyName}_update`, DELETE: `${policyName}_delete` } as const;
-/** The names of all policies that are ours. */
-export const ourNames: readonly string[] = [policyName, accessName, ...Object.values(writeNames)];
 
 /** A policy as SQL has it. */
 export interface PolicyRow {
