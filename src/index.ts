@@ -1,6 +1,7 @@
 export * from './schema/index.js';
 export { withTenancy } from './data/with-tenancy.js';
 export type * from './data/index.js';
+export type { FairOptions, Waited } from './handle/fair.js';
 export { assertRowLevelSecurity, type RowLevelSecurityOptions } from './scope/row-level-security.js';
 export type {
   AcrossTenantsDatabase,

@@ -25,6 +25,9 @@ export type Sendable = { readonly sql: string; readonly params: readonly unknown
 /** How Drizzle's session prepares a query that outlives a migration. */
 export type Lasting = (session: any, query: readonly [query: Sendable, ...how: How], isAlone: boolean) => any;
 
+/** Runs a statement when it is its turn. */
+export type InTurn = (method: string, values: Values | undefined, run: () => unknown) => unknown;
+
 /** How Drizzle asks for a prepared query, besides the query. */
 type How = readonly [mode: unknown, name: unknown, mapper?: unknown, metadata?: unknown, cache?: any, shape?: unknown];
 
@@ -36,6 +39,7 @@ export class ScopedSession {
   readonly #statements: Statements | undefined;
   readonly #lasting: Lasting;
   readonly #marks: Marks | undefined;
+  readonly #inTurn: InTurn | undefined;
   #handedOut: object | undefined;
 
   constructor(
@@ -46,6 +50,7 @@ export class ScopedSession {
     lasting: Lasting,
     statements?: Statements,
     marks?: Marks,
+    inTurn?: InTurn,
   ) {
     this.#session = session;
     this.#dialect = dialect;
@@ -54,6 +59,7 @@ export class ScopedSession {
     this.#statements = statements;
     this.#lasting = lasting;
     this.#marks = marks;
+    this.#inTurn = inTurn;
   }
 
   prepareQuery(query: object, ...how: How) {
@@ -73,7 +79,8 @@ export class ScopedSession {
     const prepared = this.#lasting(this.#session, [sent, mode, named, mapper, metadata, this.#cacheOf(cache), shape], !this.#lifetime);
     const run = (method: string) => (values?: Values, ...more: unknown[]) => {
       this.#assertOpen();
-      return prepared[method](ProvedQuery.valuesFor(query, values), ...more);
+      const checked = ProvedQuery.valuesFor(query, values);
+      return this.#inTurn ? this.#inTurn(method, values, () => prepared[method](checked, ...more)) : prepared[method](checked, ...more);
     };
     return Object.freeze({ query, getQuery: () => query, execute: run('execute'), ...(prepared.stream && { stream: run('stream') }) });
   }
