@@ -1,18 +1,18 @@
 export * from './schema/index.js';
 export { withTenancy } from './data/with-tenancy.js';
+export type { TenancyDatabase, TenancyTransaction } from './data/database.types.js';
 export type * from './data/index.js';
 export type { FairOptions, Waited } from './handle/fair.js';
-export { assertRowLevelSecurity, type RowLevelSecurityOptions } from './scope/row-level-security.js';
+export { assertNoOwnFunctions, type OwnFunctionsOptions } from './handle/own-functions.js';
+export { assertRowLevelSecurity, type RowLevelSecurityOptions } from './rls/check.js';
 export type {
   AcrossTenantsDatabase,
   PreparedForTenant,
   SharedDatabase,
-  TenancyDatabase,
-  TenancyTransaction,
   TenantDatabase,
   TenantsDatabase,
   TenantTransaction,
   WithTenancyOptions,
-} from './scope/database.types.js';
-export type { TenantSelect } from './scope/select.types.js';
-export type { TenantDelete, TenantInsert, TenantUpdate } from './scope/write.types.js';
+} from './handle/database.types.js';
+export type { TenantSelect } from './handle/select.types.js';
+export type { TenantDelete, TenantInsert, TenantUpdate } from './handle/write.types.js';

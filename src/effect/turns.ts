@@ -60,6 +60,8 @@ export const effectTurns: Turns = {
       turn.begin();
       return Effect.ensuring(Effect.suspend(run as () => Effect.Effect<unknown>), Effect.sync(() => turn.rest()));
     }),
+  // Whoever wants an Effect no longer interrupts it.
+  unless: (_, run) => run(),
   transaction: (queue, who, run) =>
     Effect.scoped(
       Effect.flatMap(taken(queue, who), (turn) =>

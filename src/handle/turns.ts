@@ -8,6 +8,8 @@ export interface Turns {
   statement(queue: FairQueue, who: Who, run: () => any, signal?: AbortSignal): any;
   /** Runs a statement of a transaction, which has its turn already. */
   within(turn: Turn, run: () => any, signal?: AbortSignal): any;
+  /** Runs what waits for nobody, unless the signal is aborted. */
+  unless(signal: AbortSignal, run: () => any): any;
   /** Runs a transaction when it is its turn. */
   transaction(queue: FairQueue, who: Who, run: (turn: Turn) => any, signal?: AbortSignal): any;
   /** A stream of rows, which has its turn until it ends. */
@@ -68,6 +70,10 @@ export const promiseTurns: Turns = {
     } finally {
       turn.rest();
     }
+  },
+  async unless(signal, run) {
+    signal.throwIfAborted();
+    return run();
   },
   async transaction(queue, who, run, signal) {
     const turn = await taken(queue, who, signal);

@@ -3,10 +3,10 @@ import type { SQL } from 'drizzle-orm';
 import { UnsupportedTenantOperationError } from '../errors.js';
 import type { Marks } from '../drivers/marks.js';
 import { columnOf, type AnyTenancy } from '../schema/tenancy.js';
-import type { Statements } from './statements.js';
+import type { Statements } from '../drivers/prepares.js';
 import { loadParser, parser } from '../sql/load.js';
 import type { ScopedDialect } from './handles.js';
-import { ProvedQuery, WaitingQuery } from './rendered.js';
+import { ProvedQuery, WaitingQuery } from './compiled.js';
 
 /** The transaction of a handle: whether it is still open, and whether row-level security knows its tenant. */
 export interface Lifetime {
@@ -25,9 +25,6 @@ export type Sendable = { readonly sql: string; readonly params: readonly unknown
 /** How Drizzle's session prepares a query that outlives a migration. */
 export type Lasting = (session: any, query: readonly [query: Sendable, ...how: How], isAlone: boolean) => any;
 
-/** Runs a statement when it is its turn. */
-export type InTurn = (method: string, values: Values | undefined, run: () => unknown) => unknown;
-
 /** How Drizzle asks for a prepared query, besides the query. */
 type How = readonly [mode: unknown, name: unknown, mapper?: unknown, metadata?: unknown, cache?: any, shape?: unknown];
 
@@ -39,7 +36,6 @@ export class ScopedSession {
   readonly #statements: Statements | undefined;
   readonly #lasting: Lasting;
   readonly #marks: Marks | undefined;
-  readonly #inTurn: InTurn | undefined;
   #handedOut: object | undefined;
 
   constructor(
@@ -50,7 +46,6 @@ export class ScopedSession {
     lasting: Lasting,
     statements?: Statements,
     marks?: Marks,
-    inTurn?: InTurn,
   ) {
     this.#session = session;
     this.#dialect = dialect;
@@ -59,7 +54,6 @@ export class ScopedSession {
     this.#statements = statements;
     this.#lasting = lasting;
     this.#marks = marks;
-    this.#inTurn = inTurn;
   }
 
   prepareQuery(query: object, ...how: How) {
@@ -79,8 +73,7 @@ export class ScopedSession {
     const prepared = this.#lasting(this.#session, [sent, mode, named, mapper, metadata, this.#cacheOf(cache), shape], !this.#lifetime);
     const run = (method: string) => (values?: Values, ...more: unknown[]) => {
       this.#assertOpen();
-      const checked = ProvedQuery.valuesFor(query, values);
-      return this.#inTurn ? this.#inTurn(method, values, () => prepared[method](checked, ...more)) : prepared[method](checked, ...more);
+      return prepared[method](ProvedQuery.valuesFor(query, values), ...more);
     };
     return Object.freeze({ query, getQuery: () => query, execute: run('execute'), ...(prepared.stream && { stream: run('stream') }) });
   }

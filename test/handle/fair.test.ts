@@ -140,7 +140,8 @@ describe.each(Object.entries(drivers))('on %s', (_, open) => {
   });
 
   test('transactions take turns, and what is within them does not wait', async () => {
-    const db = open({ perTenant: 1 }, 3);
+    const waits: Waited[] = [];
+    const db = open({ perTenant: 1, onWait: (it) => waits.push(it) }, 3);
     const tdb = db.forTenant(a);
     const order: string[] = [];
     const transaction = (name: string) =>
@@ -155,6 +156,7 @@ describe.each(Object.entries(drivers))('on %s', (_, open) => {
       });
     await Promise.all([transaction('1'), transaction('2')]);
     expect(order).toEqual(['begin 1', 'end 1', 'begin 2', 'end 2']);
+    expect(waits).toHaveLength(1);
     await db.transaction(async (tx) => {
       await tx.shared.select().from(countries);
       await Promise.all([read(tx.forTenant(a)), read(tdb), read(tdb)]);
@@ -251,8 +253,10 @@ describe.each(Object.entries(layers))('Effects on %s', (_, layer) => {
           }),
         );
       });
-    await run(Db.forTenant(a, Effect.all([transaction('1'), transaction('2')], { concurrency: 2 })));
+    const waits: Waited[] = [];
+    await run(Db.forTenant(a, Effect.all([transaction('1'), transaction('2')], { concurrency: 2 })), { perTenant: 1, onWait: (it) => waits.push(it) });
     expect(order).toEqual(['begin 1', 'end 1', 'begin 2', 'end 2']);
+    expect(waits).toHaveLength(1);
   });
 
   test('waiting is interrupted, and measured; a stream holds nobody up for ever', async () => {

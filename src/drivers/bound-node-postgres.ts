@@ -1,0 +1,117 @@
+/**
+ * node-postgres sends a query when the one before it is answered. BEGIN, the settings and the statement are one query
+ * to it, in one write, and COMMIT is the next: two round trips, or one where the pool is made with `pipeline: true`.
+ */
+import { UnsupportedTenantOperationError } from '../errors.js';
+import type { Wire } from './wire.js';
+
+type Class = new (...args: any[]) => any;
+const classes = new WeakMap<Class, Class | undefined>();
+
+/** A query with statements before it, whose answers it drops. They fail together. */
+function bracketedClass(base: Class): Class {
+  return class extends base {
+    #before: readonly string[];
+    #unanswered = 0;
+    #name: string | undefined;
+
+    constructor(before: readonly string[], config: unknown, values: unknown, callback: unknown) {
+      super(config, values, callback);
+      this.#before = before;
+      (this as any).queryMode = 'extended';
+    }
+
+    prepare(connection: any) {
+      for (const text of this.#before) {
+        connection.parse({ text, name: '' });
+        connection.bind({ portal: '', statement: '', values: [] });
+        connection.execute({ portal: '', rows: 0 });
+      }
+      this.#unanswered = this.#before.length;
+      super.prepare(connection);
+      // The client takes the first answer to a parse for that of the query that has a name.
+      this.#name = (this as any).name;
+      if (this.#unanswered > 0) (this as any).name = undefined;
+    }
+
+    handleCommandComplete(message: unknown, connection: any) {
+      if (this.#unanswered === 0) return super.handleCommandComplete(message, connection);
+      if (--this.#unanswered === 0) (this as any).name = this.#name;
+    }
+
+    handleError(error: unknown, connection: any) {
+      if (this.#unanswered > 0 && this.#name) delete connection.submittedNamedStatements[this.#name];
+      this.#unanswered = 0;
+      return super.handleError(error, connection);
+    }
+  };
+}
+
+/** The class for a client or a pool; undefined where queries are not what they are in node-postgres. */
+function classFor(client: any): Class | undefined {
+  const base: Class | undefined = (client.Client ?? client.constructor).Query;
+  if (typeof base?.prototype?.prepare !== 'function' || typeof base.prototype.handleCommandComplete !== 'function') return undefined;
+  if (!classes.has(base)) classes.set(base, bracketedClass(base));
+  return classes.get(base);
+}
+
+const send = (Bracketed: Class, client: any, before: readonly string[], config: unknown, values?: unknown): Promise<any> =>
+  new Promise((resolve, reject) => {
+    client.query(new Bracketed(before, config, values, (error: unknown, result: unknown) => (error ? reject(error) : resolve(result))));
+  });
+
+/** On one client, whose queries wait for each other. COMMIT ends what failed, too. */
+async function bracketed(Bracketed: Class, client: any, before: readonly string[], config: unknown, values: unknown): Promise<unknown> {
+  const [statement, commit] = await Promise.allSettled([send(Bracketed, client, before, config, values), client.query('commit')]);
+  if (statement.status === 'rejected') throw statement.reason;
+  if (commit.status === 'rejected') throw commit.reason;
+  if (commit.value.command !== 'COMMIT') throw new UnsupportedTenantOperationError('Leave the transaction to the handle: the statement ended it, and nothing of it was kept.');
+  return statement.value;
+}
+
+/** Whether the server itself said this, and goes on. */
+const isAnswer = (error: any) => typeof error?.severity === 'string' && error.severity !== 'FATAL';
+
+export const nodePostgres: Wire = {
+  bracketing(client, { first, tenant }) {
+    const Bracketed = classFor(client);
+    if (!Bracketed) return undefined;
+    const before = ['begin', first, ...tenant];
+    if (!client.Client) return { query: (config: unknown, values: unknown) => bracketed(Bracketed, client, before, config, values) };
+    return {
+      async query(config: unknown, values: unknown) {
+        const lent = await client.connect();
+        let lost: unknown;
+        const onError = (error: unknown) => void (lost ??= error);
+        lent.on('error', onError);
+        try {
+          return await bracketed(Bracketed, lent, before, config, values);
+        } catch (error) {
+          if (!isAnswer((error as any)) && !('_tag' in (error as object))) lost ??= error;
+          throw error;
+        } finally {
+          if (!lost) lent.off('error', onError);
+          lent.release(lost);
+        }
+      },
+    };
+  },
+  within(client, { first, tenant }, after) {
+    const Bracketed = client.Client ? undefined : classFor(client);
+    if (!Bracketed) return undefined;
+    return {
+      async query(config: unknown, values: unknown) {
+        const queries = [send(Bracketed, client, [first, ...tenant], config, values), ...after.map((text) => client.query(text))];
+        const [statement, ...back] = await Promise.allSettled(queries);
+        for (const answer of [statement!, ...back]) if (answer.status === 'rejected') throw answer.reason;
+        return (statement as PromiseFulfilledResult<unknown>).value;
+      },
+    };
+  },
+  async set(client, { first, tenant }) {
+    const Bracketed = classFor(client);
+    const texts = [first, ...tenant];
+    if (Bracketed) return send(Bracketed, client, texts.slice(0, -1), texts.at(-1));
+    for (const text of texts) await client.query(text);
+  },
+};

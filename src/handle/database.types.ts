@@ -1,0 +1,269 @@
+/** The types of the handles. */
+import type { PgAsyncDatabase } from 'drizzle-orm/pg-core/async';
+import type { InferInsertModel, IsUnion, SQL, SQLWrapper, TablesRelationalConfig } from 'drizzle-orm';
+import type { PgMaterializedView, PgQueryResultHKT, PgView, PgQueryResultKind, PgTransactionConfig } from 'drizzle-orm/pg-core';
+import type { PgRawRow } from 'drizzle-orm/pg-core/session';
+import type { PgRelationalQueryHKTBase, RelationalQueryBuilder } from 'drizzle-orm/pg-core/query-builders/query';
+import type { TenancyOfRelationTable, TenantRelations } from '../schema/relations.js';
+import type { FairOptions } from './fair.js';
+import type { Tenancy, TenantId } from '../schema/tenancy.js';
+import type { AnyTenantTable, TenantTypeError } from '../schema/table.types.js';
+import type { Act, AnySource, CheckBuilt, CheckSource, CheckTarget, Handle, HandleOf, PromiseRunner, ReaderIn, Reach, Run, Runner, ScopeBrand, SqlMethods, Transact } from './handle.types.js';
+import type { TenantQueryBuilder, TenantWithBuilder } from './select.types.js';
+import type { AnyTarget, InsertColumns, TenantDelete, TenantInsertBuilder, TenantUpdateBuilder, WriteTable } from './write.types.js';
+
+/** Options of `withTenancy`. */
+export interface WithTenancyOptions<TRelations = {}> {
+  /** What `defineTenantRelations` returned: gives the handles their `query`. */
+  readonly relations?: TenantRelations<TRelations> | undefined;
+  /**
+   * `'write-only'` sets the tenant on new rows and filters nothing yet, while old rows have no tenant: a step on
+   * the way from a single-tenant application. Leave it out as soon as the tenant column is NOT NULL.
+   */
+  readonly mode?: 'write-only' | undefined;
+  /**
+   * Whether statements that come back are prepared, though the application did not call `prepare()`: their text is the
+   * same for every tenant. Without it, postgres.js does as the `prepare` of its client says (`postgres(url, { prepare:
+   * false })` behind a pooler that keeps no prepared statements), and other drivers prepare nothing by themselves.
+   */
+  readonly prepare?: boolean | undefined;
+  /**
+   * `true` where the database has the row-level security that `rls: true` in `drizzle.config.ts` writes: each
+   * statement tells the policies its tenant, in a transaction of its own. `forTenants` and `acrossTenants` then need
+   * `across`.
+   */
+  readonly rls?: boolean | undefined;
+  /**
+   * What `forTenants` and `acrossTenants` run as under `rls: true`, since the policies show one tenant's rows only: a
+   * Drizzle handle whose role has BYPASSRLS, or the name of such a role, which the login's role is a member of. Only
+   * with a role do they run in `db.transaction`: SET LOCAL ROLE, and back after the statement.
+   */
+  readonly across?: PgAsyncDatabase<any, any> | { readonly role: string } | undefined;
+  /** Views of tenants' rows that the relations do not name: a handle reads no other. */
+  readonly views?: readonly (PgView | PgMaterializedView)[] | undefined;
+  /**
+   * The application's own functions that a statement may call, as they are written there: `['slugify', 'app.total']`.
+   * Name none that reads tables, or that runs text: it would see every tenant's rows.
+   */
+  readonly functions?: readonly string[] | undefined;
+  /**
+   * A fair queue in front of the pool: a tenant has at most `perTenant` statements and transactions on it at once, and
+   * where connections are short, tenants take turns. Within a transaction nothing waits.
+   *
+   * @example const db = withTenancy(drizzle({ client: postgres(url, { max: 10 }) }), { relations, fair: { perTenant: 5 } });
+   */
+  readonly fair?: FairOptions | undefined;
+}
+
+/** What `execute` gives on a driver that a function does not know: the rows, as postgres.js has it, or an object that holds them. */
+export interface AnyQueryResultHKT extends PgQueryResultHKT {
+  readonly type: RowsOf<PgRawRow<this['row']>>;
+}
+
+export type RowsOf<TRow> = readonly TRow[] | { readonly rows: readonly TRow[] };
+
+export interface RelationalHKT<H extends Handle> extends PgRelationalQueryHKTBase {
+  _type: Run<H['runner'], this['result']> & SqlMethods;
+}
+
+/** The tables of the relations that the handle reads. */
+export type RelationalQueries<H extends Handle, TRelations> = TRelations extends TenantRelations<infer Config>
+  ? QueriesOf<H, Config>
+  : QueriesOf<H, TRelations>;
+
+export type QueriesOf<H extends Handle, TRelations> = TRelations extends TablesRelationalConfig
+  ? {
+      [K in keyof TRelations as [TenancyOfRelationTable<TRelations[K]['table']>] extends [H['tenancy']] ? K : never]: RelationalQueryBuilder<
+        TRelations,
+        TRelations[K],
+        RelationalHKT<H>
+      >;
+    }
+  : {};
+
+export type Ctes<H extends Handle, T> = { [K in keyof T]: CheckBuilt<H, T[K]> };
+
+export interface ReadMethods<H extends Handle> {
+  select: TenantQueryBuilder<ReaderIn<H>>['select'];
+  selectDistinct: TenantQueryBuilder<ReaderIn<H>>['selectDistinct'];
+  selectDistinctOn: TenantQueryBuilder<ReaderIn<H>>['selectDistinctOn'];
+}
+
+export interface WriteMethods<H extends Handle> {
+  insert<T extends AnyTarget, TList extends (keyof InferInsertModel<WriteTable<H, T>, { override: true }> & string)[] = []>(
+    table: CheckTarget<H, T>,
+    ...columns: InsertColumns<H, T, TList>
+  ): TenantInsertBuilder<H, T, TList extends [] ? 'all' : TList>;
+  update<T extends AnyTarget>(table: CheckTarget<H, T>): TenantUpdateBuilder<H, T>;
+  delete<T extends AnyTarget>(table: CheckTarget<H, T>): TenantDelete<H, T>;
+}
+
+/** The whole of Drizzle's query API, on the tables of one handle. */
+export interface ScopedHandle<H extends Handle, TRelations, TTransaction>
+  extends ReadMethods<H>,
+    WriteMethods<H>,
+    ScopeBrand<H['tenancy']>,
+    Reach<H['writes']> {
+  readonly query: RelationalQueries<H, TRelations>;
+  readonly $with: TenantWithBuilder<ReaderIn<H>>;
+  with<T extends SQLWrapper[]>(...queries: Ctes<H, T>): ReadMethods<H> & WriteMethods<H>;
+  $count<T extends AnySource>(source: CheckSource<H, T>, filters?: SQL): SQL<number> & Run<H['runner'], number>;
+  readonly $cache: { invalidate(params: { tables?: unknown; tags?: string | string[] }): Act<H['runner'], void> };
+  execute<TRow extends unknown[] = unknown[]>(query: SQLWrapper | string, mode: 'arrays'): Run<H['runner'], TRow[]> & SQLWrapper;
+  execute<TRow extends Record<string, any> = Record<string, unknown>>(
+    query: SQLWrapper | string,
+    mode: 'objects',
+  ): Run<H['runner'], TRow[]> & SQLWrapper;
+  execute<TRow extends Record<string, any> | 'unknown' = 'unknown'>(
+    query: SQLWrapper | string,
+    mode?: 'raw',
+  ): Run<H['runner'], PgQueryResultKind<H['queryResult'], TRow>> & SQLWrapper;
+  readonly transaction: Transact<H['runner'], TTransaction>;
+}
+
+export interface TransactionMethods<R extends Runner> {
+  readonly rollback: R['rollback'];
+  setTransaction(config: PgTransactionConfig): Act<R, unknown>;
+}
+
+export type One<Name extends string, Q extends PgQueryResultHKT, R extends Runner> = HandleOf<Name, R, Q, 'one'>;
+export type Several<Name extends string, Q extends PgQueryResultHKT, R extends Runner> = HandleOf<Name, R, Q, 'several'>;
+export type Shared<Q extends PgQueryResultHKT, R extends Runner> = HandleOf<never, R, Q, 'shared'>;
+
+/**
+ * A handle that is confined to one tenant of the tenancy `Name`. Made by `db.forTenant(id)`.
+ *
+ * @example
+ * const archive = (tdb: TenantDatabase<'account'>, id: string) =>
+ *   tdb.update(projects).set({ archived: true }).where(eq(projects.id, id));
+ * const report = (tdb: TenantDatabase<'account', typeof relations>) => tdb.query.projects.findMany({ with: { tasks: true } });
+ */
+export interface TenantDatabase<
+  Name extends string,
+  TRelations = {},
+  Q extends PgQueryResultHKT = AnyQueryResultHKT,
+  R extends Runner = PromiseRunner,
+> extends ScopedHandle<One<Name, Q, R>, TRelations, TenantTransaction<Name, TRelations, Q, R>> {
+  // For functions over any table of a tenancy: a check that depends on a table that is not known yet is never passed. The last
+  // overload of each tells what is wrong. Only a tenant's handle has them, since the methods of a union of handles have to be alike.
+  insert<T extends AnyTarget>(table: T & AnyTenantTable<Name>): TenantInsertBuilder<One<Name, Q, R>, T>;
+  insert<T extends AnyTarget, TList extends (keyof InferInsertModel<WriteTable<One<Name, Q, R>, T>, { override: true }> & string)[] = []>(
+    table: CheckTarget<One<Name, Q, R>, T>,
+    ...columns: InsertColumns<One<Name, Q, R>, T, TList>
+  ): TenantInsertBuilder<One<Name, Q, R>, T, TList extends [] ? 'all' : TList>;
+  update<T extends AnyTarget>(table: T & AnyTenantTable<Name>): TenantUpdateBuilder<One<Name, Q, R>, T>;
+  update<T extends AnyTarget>(table: CheckTarget<One<Name, Q, R>, T>): TenantUpdateBuilder<One<Name, Q, R>, T>;
+  delete<T extends AnyTarget>(table: T & AnyTenantTable<Name>): TenantDelete<One<Name, Q, R>, T>;
+  delete<T extends AnyTarget>(table: CheckTarget<One<Name, Q, R>, T>): TenantDelete<One<Name, Q, R>, T>;
+  $count<T extends AnySource>(source: T & AnyTenantTable<Name>, filters?: SQL): SQL<number> & Run<R, number>;
+  $count<T extends AnySource>(source: CheckSource<One<Name, Q, R>, T>, filters?: SQL): SQL<number> & Run<R, number>;
+}
+
+/** A tenant's handle inside a transaction. */
+export interface TenantTransaction<
+  Name extends string,
+  TRelations = {},
+  Q extends PgQueryResultHKT = AnyQueryResultHKT,
+  R extends Runner = PromiseRunner,
+> extends TenantDatabase<Name, TRelations, Q, R>,
+    TransactionMethods<R> {}
+
+/** A handle over several tenants. Made by `db.forTenants(ids)`: an inserted row must name one of them. */
+export interface TenantsDatabase<
+  Name extends string,
+  TRelations = {},
+  Q extends PgQueryResultHKT = AnyQueryResultHKT,
+  R extends Runner = PromiseRunner,
+> extends ScopedHandle<Several<Name, Q, R>, TRelations, TenantsDatabase<Name, TRelations, Q, R> & TransactionMethods<R>> {}
+
+/** A handle over every tenant of every tenancy. Made by `db.acrossTenants({ reason })`. */
+export interface AcrossTenantsDatabase<TRelations = {}, Q extends PgQueryResultHKT = AnyQueryResultHKT, R extends Runner = PromiseRunner>
+  extends ScopedHandle<Several<string, Q, R>, TRelations, AcrossTenantsDatabase<TRelations, Q, R> & TransactionMethods<R>> {
+  refreshMaterializedView(view: PgMaterializedView): Act<R, PgQueryResultKind<Q, never>> & MaterializedViewRefresh;
+}
+
+export interface MaterializedViewRefresh {
+  concurrently(): this;
+  withNoData(): this;
+}
+
+/** A handle of the reference tables. It is `db.shared`. */
+export interface SharedDatabase<TRelations = {}, Q extends PgQueryResultHKT = AnyQueryResultHKT, R extends Runner = PromiseRunner>
+  extends ScopedHandle<Shared<Q, R>, TRelations, SharedDatabase<TRelations, Q, R> & TransactionMethods<R>> {}
+
+/** A statement that was prepared once, for any tenant. */
+export interface PreparedForTenant<Name extends string, TResult> {
+  /**
+   * @param id the tenant
+   * @param placeholders the values of the statement's own placeholders
+   */
+  run(id: TenantId<Name>, placeholders?: Record<string, unknown>): Promise<TResult>;
+}
+
+export type CheckId<Id> = [Id] extends [TenantId<any>]
+  ? IsUnion<Id> extends true
+    ? TenantTypeError<'Give ids of one tenancy: a handle belongs to one'>
+    : Id
+  : TenantTypeError<'Get the id from the tenancy, as in account.parse(value)'>;
+export type NameOf<Id> = Id extends TenantId<infer Name extends string> ? Name : never;
+
+/** The handles of a database. It has no query methods of its own. */
+export interface TenancyHandles<TRelations = {}, TQueryResult extends PgQueryResultHKT = AnyQueryResultHKT> {
+  /**
+   * A handle that is confined to one tenant.
+   *
+   * @param id an id of the tenant: from `parse`, or from a row's tenant column
+   * @param options `signal`: once it is aborted, what waits for its turn waits no longer, and nothing more is sent
+   * @throws InvalidTenantIdError when the value is not an id, before anything is sent
+   * @example await db.forTenant(id, { signal: request.signal }).select().from(projects);
+   */
+  forTenant<Id>(id: CheckId<Id>, options?: { readonly signal?: AbortSignal | undefined }): TenantDatabase<NameOf<Id>, TRelations, TQueryResult>;
+  /**
+   * A handle over several tenants at once: reads, updates and deletes; an inserted row must name its tenant.
+   *
+   * @param ids at least one id, all of one tenancy
+   * @throws InvalidTenantIdError when a value is not an id, or there is none
+   */
+  forTenants<Id>(ids: readonly CheckId<Id>[]): TenantsDatabase<NameOf<Id>, TRelations, TQueryResult>;
+  /**
+   * A handle over every tenant, for jobs and admin work.
+   *
+   * @param options `reason` stands in every statement as a SQL comment
+   * @throws UnsupportedTenantOperationError without a reason
+   * @example await db.acrossTenants({ reason: 'nightly report' }).$count(projects);
+   */
+  acrossTenants(options: { readonly reason: string }): AcrossTenantsDatabase<TRelations, TQueryResult>;
+  /**
+   * Resolves when PostgreSQL's parser is loaded. Only `toSQL()` needs it: queries wait for it by themselves.
+   *
+   * @throws RawSqlNotScopedError when the parser cannot be loaded; asked again, it is tried again
+   */
+  readonly ready: Promise<void>;
+  /** Reads and writes reference tables only. */
+  readonly shared: SharedDatabase<TRelations, TQueryResult>;
+  /**
+   * Prepares a statement once, for any tenant.
+   *
+   * @param tenancy the kind of tenant
+   * @param build builds the query, with `sql.placeholder(name)` where values come with each run
+   * @example
+   * const byName = db.prepare(account, (tdb) => tdb.select().from(projects).where(eq(projects.name, sql.placeholder('name'))));
+   * const rows = await byName.run(id, { name: 'x' });
+   */
+  prepare<Name extends string, TResult>(
+    tenancy: Tenancy<Name, any, any>,
+    build: (tdb: NoInfer<TenantDatabase<Name, TRelations, TQueryResult>>) => PromiseLike<TResult> & SQLWrapper,
+  ): PreparedForTenant<Name, TResult>;
+
+  readonly select: TenantTypeError<'Choose a tenant first, as in db.forTenant(id).select()'>;
+  readonly selectDistinct: TenantTypeError<'Choose a tenant first, as in db.forTenant(id).selectDistinct()'>;
+  readonly selectDistinctOn: TenantTypeError<'Choose a tenant first, as in db.forTenant(id).selectDistinctOn()'>;
+  readonly insert: TenantTypeError<'Choose a tenant first, as in db.forTenant(id).insert()'>;
+  readonly update: TenantTypeError<'Choose a tenant first, as in db.forTenant(id).update()'>;
+  readonly delete: TenantTypeError<'Choose a tenant first, as in db.forTenant(id).delete()'>;
+  readonly query: TenantTypeError<'Choose a tenant first, as in db.forTenant(id).query'>;
+  readonly with: TenantTypeError<'Choose a tenant first, as in db.forTenant(id).with()'>;
+  readonly $with: TenantTypeError<'Choose a tenant first, as in db.forTenant(id).$with()'>;
+  readonly $count: TenantTypeError<'Choose a tenant first, as in db.forTenant(id).$count()'>;
+  readonly execute: TenantTypeError<'Choose a tenant first, as in db.forTenant(id).execute()'>;
+}
