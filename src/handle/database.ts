@@ -13,7 +13,7 @@ import {
 import { relationsConfig } from '../schema/relations.js';
 import { declaredTenancies, idOf, type AnyTenancy } from '../schema/tenancy.js';
 import { Marks } from '../drivers/marks.js';
-import type { WithTenancy, WithTenancyOptions } from './database.types.js';
+import type { WithTenancyOptions } from './database.types.js';
 import { promiseBinding, type Binding } from '../drivers/binding.js';
 import { markBuilt, scopedDialect } from '../scope/dialect.js';
 import { Gate } from '../scope/gate.js';
@@ -259,18 +259,8 @@ const rollback = ({ drizzle }: On): unknown => drizzle.rollback();
 const setTransaction = ({ drizzle, shared: { running } }: On, config: unknown) =>
   running.attempt(() => drizzle.setTransaction(transactionConfig(config) ?? {}));
 
-/**
- * Takes a Drizzle handle away from tenant tables, and gives handles that are confined to one tenant.
- *
- * @param db a handle of any of Drizzle's PostgreSQL drivers
- * @param options `relations` from `defineTenantRelations`; `mode: 'write-only'` while old rows have no tenant yet;
- * `rls` and `across` where the database has row-level security
- * @returns a database with no query methods of its own: choose a tenant first
- * @example
- * const db = withTenancy(drizzle({ client: postgres(url) }), { relations });
- * const projects = await db.forTenant(id).query.projects.findMany();
- */
-export const withTenancy: WithTenancy = (db: any, options: WithTenancyOptions<any> = {}): any => scopedHandles(db, options, promises);
+/** The handles of a database, as promises: `withTenancy` adds to them. */
+export const promiseHandles = (db: any, options: WithTenancyOptions<any> = {}): any => scopedHandles(db, options, promises);
 
 /**
  * `withTenancy`, for handles that may run otherwise than as promises.

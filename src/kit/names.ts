@@ -18,3 +18,8 @@ export const plain = ({ schema, name }: TableName): string => (schema === 'publi
 export const ident = (name: string): string => `"${name.replaceAll('"', '""')}"`;
 
 export const literal = (value: string): string => `'${value.replaceAll("'", "''")}'`;
+
+/** Our policy of a tenant table. */
+export const policyName = 'tenant_isolation';
+/** The permissive one beside a restrictive {@link policyName}, which lets nothing through by itself. */
+export const accessName = 'tenant_access';

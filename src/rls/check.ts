@@ -4,7 +4,12 @@ import { classOf, declaredTables, nameOf, namesOf } from '../schema/classify.js'
 import { RowLevelSecurityError, UnsupportedTenantOperationError, type RowLevelSecurityProblem } from '../schema/index.js';
 import { confines, openingPolicy, type Policy, type TenantOf } from './policies.js';
 import { soleSetting, tenantSetting } from './names.js';
-import type { TenancyDatabase } from '../handle/database.types.js';
+
+/** What `withTenancy` returned, or a layer's database. */
+export interface Checkable {
+  readonly forTenant: unknown;
+  readonly acrossTenants: unknown;
+}
 
 /** Options of {@link assertRowLevelSecurity}. */
 export interface RowLevelSecurityOptions {
@@ -280,7 +285,7 @@ export function checkOf(db: object, { except = [] }: RowLevelSecurityOptions = {
  * const db = withTenancy(drizzle({ client: postgres(url) }), { relations, rls: true });
  * await assertRowLevelSecurity(db);
  */
-export async function assertRowLevelSecurity(db: TenancyDatabase<any, any>, options?: RowLevelSecurityOptions): Promise<void> {
+export async function assertRowLevelSecurity(db: Checkable, options?: RowLevelSecurityOptions): Promise<void> {
   const { ask, askNodes, hasNodes, judge } = checkOf(db, options);
   const rows = await ask();
   judge(rows, hasNodes(rows) ? await askNodes() : []);

@@ -10,11 +10,12 @@ import { DatabaseStateError, describeFault } from '../errors.js';
 import { addDataCommands } from './data.js';
 import { editedMigrations } from '../generate/edited.js';
 import { readLive, type Live } from '../live/read.js';
-import { planSteps, type PlanStep } from '../live/plan.js';
+import { planSteps } from '../live/plan.js';
+import type { PlanStep } from '../live/step.js';
 import { loadConfig, loadProject, migratedState, type Project } from './load.js';
 import { keyOf, plain } from '../names.js';
 import { buildIndexes } from '../live/prebuild.js';
-import { ruleNames, ruleTexts } from '../rules/rules.js';
+import { ruleNames, ruleTexts } from '../faults.js';
 import { sameState, type TenancyState } from '../state.js';
 import { isolateTenant, tenantStatistics } from '../live/tenants.js';
 

@@ -9,13 +9,9 @@
  */
 import { nameBefore, renamedColumn, type Migrated, type TableChange } from '../changes.js';
 import { MigrationFolderError } from '../errors.js';
-import { ident, keyOf, literal, quoted, type TableName } from '../names.js';
+import { accessName, ident, keyOf, literal, policyName, quoted, type TableName } from '../names.js';
 import type { Entities, Row } from '../snapshot.js';
 import type { TableState, TenancyState } from '../state.js';
-
-export const policyName = 'tenant_isolation';
-/** The permissive one beside a restrictive {@link policyName}, which lets nothing through by itself. */
-export const accessName = 'tenant_access';
 
 /** A policy as SQL has it. */
 export interface PolicyRow {

@@ -3,9 +3,9 @@ import { confines, isTenantOnly, openingPolicy, type Policy, type TenantOf } fro
 import { DatabaseStateError } from '../errors.js';
 import type { Live, LiveTable } from './read.js';
 import type { LivePolicy, Locks } from './policies.js';
-import type { PlanStep } from './plan.js';
-import { ident, keyOf, literal, plain, quoted } from '../names.js';
-import { accessName, createPolicy, enable, ourPolicies, ownPolicies, policyName, predicate, type PolicyRow } from '../generate/policies.js';
+import type { PlanStep } from './step.js';
+import { accessName, ident, keyOf, literal, plain, policyName, quoted } from '../names.js';
+import { createPolicy, enable, ourPolicies, ownPolicies, predicate, type PolicyRow } from '../generate/policies.js';
 import type { Entities } from '../snapshot.js';
 import type { TableState, TenancyState } from '../state.js';
 
