@@ -17,7 +17,7 @@ writeFileSync(tenantData, readFileSync(tenantData, 'utf8').replaceAll("import('.
 
 const files = readdirSync(dist, { recursive: true }).map((it) => join(dist, it));
 // The command line is a program, and only one.
-const isLibrary = (path) => !path.endsWith(join('kit', 'cli.js'));
+const isLibrary = (path) => !path.endsWith(join('kit', 'cli', 'cli.js'));
 buildSync({
   entryPoints: files.filter((it) => it.endsWith('.js') && isLibrary(it)),
   outdir: dist,

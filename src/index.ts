@@ -1,7 +1,7 @@
 export * from './schema/index.js';
 export { withTenancy } from './data/with-tenancy.js';
 export type * from './data/index.js';
-export { assertRowLevelSecurity, type RowLevelSecurityOptions } from './scope/row-level-security.js';
+export { assertRowLevelSecurity, type RowLevelSecurityOptions } from './rls/check.js';
 export type {
   AcrossTenantsDatabase,
   PreparedForTenant,
@@ -12,6 +12,6 @@ export type {
   TenantsDatabase,
   TenantTransaction,
   WithTenancyOptions,
-} from './scope/database.types.js';
-export type { TenantSelect } from './scope/select.types.js';
-export type { TenantDelete, TenantInsert, TenantUpdate } from './scope/write.types.js';
+} from './handle/database.types.js';
+export type { TenantSelect } from './handle/select.types.js';
+export type { TenantDelete, TenantInsert, TenantUpdate } from './handle/write.types.js';

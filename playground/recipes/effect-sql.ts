@@ -2,7 +2,7 @@
 import * as Effect from 'effect/Effect';
 import * as Statement from 'effect/sql/Statement';
 import type { TenantId } from '../../src/index.js';
-import { confine, ready } from '../../src/scope/sql.js';
+import { confine, ready } from '../../src/handle/sql.js';
 import * as schema from '../schema.js';
 
 /**

@@ -3,7 +3,7 @@
  * would go on outside of it; and a COPY that is left in the middle can only be ended with its connection.
  */
 import { UnsupportedTenantOperationError } from '../errors.js';
-import { singleConnection } from '../effect/postgres-client.js';
+import { singleConnection } from '../drivers/postgres-client.js';
 import { lost, ownTransactions, type Connection, type Row } from './connection.js';
 
 /** @param client of postgres.js, whose options are used */

@@ -9,7 +9,7 @@
  * - What comes back is looked at again: an exported row whose tenant is another ends the export, and a batch that
  *   deleted another tenant's row is rolled back.
  */
-import { literalOf } from '../scope/settings.js';
+import { literalOf } from '../rls/settings.js';
 import type { Column, ForeignKey, LiveTable, Named } from './catalog.js';
 
 export const ident = (name: string): string => `"${name.replaceAll('"', '""')}"`;

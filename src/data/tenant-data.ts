@@ -1,5 +1,5 @@
 /** `db.tenantData(id)`: a tenant as a whole. What it does is loaded when it is asked for: most requests never do. */
-import type { TenancyDatabase } from '../scope/database.types.js';
+import type { TenancyDatabase } from '../handle/database.types.js';
 import type { TenantId } from '../schema/tenancy.js';
 import type { Subject } from './catalog.js';
 import type { CompareOptions, Comparison } from './compare.js';

@@ -4,10 +4,10 @@ import { InvalidTenantIdError, UnsupportedTenantOperationError } from '../errors
 import { classOf, declaredTables, nameOf } from '../schema/classify.js';
 import { namesOfTable } from '../schema/names.js';
 import { relationsConfig } from '../schema/relations.js';
-import { soleSetting, tenantSetting } from '../schema/rls.js';
+import { soleSetting, tenantSetting } from '../rls/names.js';
 import { declaredTenancies, driverValueOf, idOf, tenancyReferredTo, type AnyTenancy } from '../schema/tenancy.js';
-import { withTenancy as withHandles } from '../scope/database.js';
-import type { WithTenancy, WithTenancyOptions } from '../scope/database.types.js';
+import { withTenancy as withHandles } from '../handle/database.js';
+import type { WithTenancy, WithTenancyOptions } from '../handle/database.types.js';
 import type { DeclaredTable, Subject } from './catalog.js';
 import { TenantData } from './tenant-data.js';
 

@@ -2,8 +2,8 @@
 import type * as Effect from 'effect/Effect';
 import type * as Stream from 'effect/Stream';
 import type { PgQueryResultHKT, PgTransactionConfig } from 'drizzle-orm/pg-core';
-import type { AcrossTenantsDatabase, SharedDatabase, TenantDatabase, TenantsDatabase, TenantTransaction } from '../scope/database.types.js';
-import type { Runner } from '../scope/handle.types.js';
+import type { AcrossTenantsDatabase, SharedDatabase, TenantDatabase, TenantsDatabase, TenantTransaction } from '../handle/database.types.js';
+import type { Runner } from '../handle/handle.types.js';
 import type { DbError } from './db-error.js';
 import type { QueryResult, StreamOptions } from './prepared.js';
 

@@ -6,8 +6,8 @@
 import * as Effect from 'effect/Effect';
 import type { PgTransactionConfig } from 'drizzle-orm/pg-core';
 import { UnsupportedTenantOperationError } from '../schema/index.js';
-import { setWithin, withinSession } from '../scope/bound.js';
-import { backTo, type Settings } from '../scope/settings.js';
+import { setWithin, withinSession } from '../drivers/bound.js';
+import { backTo, type Settings } from '../rls/settings.js';
 import { DbError, dbErrorOf, QueryError } from './db-error.js';
 
 /** Drizzle's session, of any driver. */

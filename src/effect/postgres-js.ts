@@ -11,7 +11,7 @@ import { dbErrorOf, type DbError } from './db-error.js';
 import type { Driver } from './driver.js';
 import { lendingDriver, type Connection } from './lending.js';
 import { makePool, type Pooled } from './pool.js';
-import { connectionClosed, singleConnection } from './postgres-client.js';
+import { connectionClosed, singleConnection } from '../drivers/postgres-client.js';
 
 /**
  * @param db Drizzle's handle on postgres.js: its options, logger and cache are used, its connections are not

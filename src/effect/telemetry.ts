@@ -9,7 +9,7 @@ import * as Effect from 'effect/Effect';
 import * as Exit from 'effect/Exit';
 import * as Metric from 'effect/Metric';
 import * as Tracer from 'effect/Tracer';
-import { ProvedQuery } from '../scope/rendered.js';
+import { ProvedQuery } from '../scope/compiled.js';
 import type { DbError } from './db-error.js';
 import type { Driver } from './driver.js';
 

@@ -13,7 +13,7 @@ import {
   TenantNotFoundError,
 } from '../errors.js';
 import type { TenantId } from '../schema/tenancy.js';
-import type { TenancyDatabase } from '../scope/database.types.js';
+import type { TenancyDatabase } from '../handle/database.types.js';
 import { DbError, dbErrorOf } from './db-error.js';
 
 const own = [DamagedExportError, SchemaDifferenceError, TenantDataError, TenantExistsError, TenantMismatchError, TenantNotErasedError, TenantNotFoundError] as const;

@@ -5,7 +5,7 @@ import type * as Effect from 'effect/Effect';
 import type * as Layer from 'effect/Layer';
 import type * as Redacted from 'effect/Redacted';
 import type { PgTransactionConfig } from 'drizzle-orm/pg-core';
-import type { RowLevelSecurityOptions } from '../scope/row-level-security.js';
+import type { RowLevelSecurityOptions } from '../rls/check.js';
 import type { TenantRelations } from '../schema/relations.js';
 import type { Tenancy, TenantId } from '../schema/tenancy.js';
 import type { AcrossDatabase, Database, EffectQuery, ReferenceDatabase, SeveralDatabase } from './database.types.js';

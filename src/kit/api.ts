@@ -1,11 +1,11 @@
 /** For programs that call `drizzle-kit/api-postgres` themselves: from its statements to ours. */
-import { tableName, type Declared } from './declared.js';
-import { plan } from './generate.js';
+import { tableName, type Declared } from './generate/declared.js';
+import { plan } from './generate/generate.js';
 import { TenantConfigError } from './errors.js';
 import { foreignKeyIndexesAreOff, readOptions, type TenancyOptions } from './options.js';
-import type { Fault } from './rules.js';
+import type { Fault } from './rules/rules.js';
 import { Entities, type Row } from './snapshot.js';
-import { declaredViews, loadViewReader } from './views.js';
+import { declaredViews, loadViewReader } from './rules/views.js';
 import { emptyState, type TenancyState } from './state.js';
 
 /** A snapshot as `generateDrizzleJson` and `reconstruct` return it. */

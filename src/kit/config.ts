@@ -1,7 +1,7 @@
 /** `defineTenantConfig`: what `drizzle.config.ts` exports, so that plain drizzle-kit writes Citus-ready SQL. */
 import type { Config } from 'drizzle-kit';
 import { TenantConfigError } from './errors.js';
-import { hookIntoDrizzleKit } from './hook.js';
+import { hookIntoDrizzleKit } from './generate/hook.js';
 import { readOptions, setForeignKeyIndexes, type Options, type TenancyOptions } from './options.js';
 
 /** Of drizzle-kit's configs, those for PostgreSQL. */

@@ -1,6 +1,6 @@
 /** What `tenancy` in `drizzle.config.ts` may say, and what it means when it says nothing. */
 import { TenantConfigError } from './errors.js';
-import { ruleNames, type RuleName } from './rules.js';
+import { ruleNames, type RuleName } from './rules/rules.js';
 
 /** How strictly a rule is taken: it stops the command, it is printed, or it is not looked at. */
 export type RuleLevel = 'error' | 'warn' | 'off';

@@ -8,7 +8,7 @@ import { tablesIn, withTables } from './aliases.js';
 import type { Gate, Passed } from './gate.js';
 import { guard, guardedValues, type Guard, type Tenant } from './guards.js';
 import { assertHandle, handlesOf, type ScopedDialect } from './handles.js';
-import { ProvedQuery, WaitingQuery } from './rendered.js';
+import { ProvedQuery, WaitingQuery } from './compiled.js';
 import type { Scope } from './scope.js';
 
 /** The handle for which a statement is being rendered. Rendering is synchronous. */

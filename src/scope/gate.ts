@@ -16,7 +16,7 @@
  */
 import { RawSqlNotScopedError, UnscopedTableError, UnsupportedTenantOperationError } from '../errors.js';
 import { classOf, declaredTables } from '../schema/classify.js';
-import { allDeclared, declaredOf } from '../schema/declared.js';
+import { allDeclared, declaredOf } from './declared.js';
 import type { AnyTenancy } from '../schema/tenancy.js';
 import { confine } from '../sql/confine/index.js';
 import type { Assigned, Given } from '../sql/given.js';

@@ -3,10 +3,10 @@ import type { SQL } from 'drizzle-orm';
 import { UnsupportedTenantOperationError } from '../errors.js';
 import type { Marks } from '../drivers/marks.js';
 import { columnOf, type AnyTenancy } from '../schema/tenancy.js';
-import type { Statements } from './statements.js';
+import type { Statements } from '../drivers/prepares.js';
 import { loadParser, parser } from '../sql/load.js';
 import type { ScopedDialect } from './handles.js';
-import { ProvedQuery, WaitingQuery } from './rendered.js';
+import { ProvedQuery, WaitingQuery } from './compiled.js';
 
 /** The transaction of a handle: whether it is still open, and whether row-level security knows its tenant. */
 export interface Lifetime {

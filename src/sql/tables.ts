@@ -3,7 +3,7 @@ import { otherCopies } from '../copies.js';
 import { UnscopedTableError } from '../errors.js';
 import { Refusal } from './refusal.js';
 
-/** What is known of a table or view. `schema/declared.ts` makes it from a declaration. */
+/** What is known of a table or view. `scope/declared.ts` makes it from a declaration. */
 export interface Declared {
   /** The object that the application declared: known by identity. */
   readonly table: object;

@@ -1,6 +1,6 @@
 /** The helpers for tests, as promises. */
-import type { TenancyDatabase, TenantDatabase, WithTenancyOptions } from '../scope/database.types.js';
-import { withTenancy } from '../scope/database.js';
+import type { TenancyDatabase, TenantDatabase, WithTenancyOptions } from '../handle/database.types.js';
+import { withTenancy } from '../handle/database.js';
 import { declaredTenancies, idOf, type TenantId } from '../schema/tenancy.js';
 import { UnsupportedTenantOperationError } from '../errors.js';
 import { fresh, prepared, type Fresh, type FreshOptions } from './fresh.js';

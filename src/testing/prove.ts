@@ -1,7 +1,7 @@
 /** `proveScoped`: the prover that raw SQL passes in production, for an application's own tests. */
 import { RawSqlNotScopedError } from '../errors.js';
 import { declaredTables } from '../schema/classify.js';
-import { allDeclared, declaredOf } from '../schema/declared.js';
+import { allDeclared, declaredOf } from '../scope/declared.js';
 import type { Given } from '../sql/given.js';
 import { loadParser, prove, Tables } from '../sql/index.js';
 import { placeOf, Refusal } from '../sql/refusal.js';

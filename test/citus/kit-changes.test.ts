@@ -1,8 +1,8 @@
 /** Each change on a real Citus, from the state before it, with rows in the tables. */
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readLive } from '../../src/kit/live.js';
-import { planSteps } from '../../src/kit/live-plan.js';
+import { readLive } from '../../src/kit/live/read.js';
+import { planSteps } from '../../src/kit/live/plan.js';
 import { adopt } from '../kit/adopt.js';
 import { changes, written } from '../kit/changes.js';
 import { ruleCases } from '../kit/rule-cases.js';

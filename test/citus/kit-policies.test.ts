@@ -9,9 +9,9 @@ import postgres from 'postgres';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { assertRowLevelSecurity, defineTenantRelations, tenancy, tenantSchema, tenantTable, withTenancy } from '../../src/index.js';
 import type { TenancyOptions } from '../../src/kit/index.js';
-import { applySteps } from '../../src/kit/apply.js';
-import { readLive } from '../../src/kit/live.js';
-import { planSteps } from '../../src/kit/live-plan.js';
+import { applySteps } from '../../src/kit/live/apply.js';
+import { readLive } from '../../src/kit/live/read.js';
+import { planSteps } from '../../src/kit/live/plan.js';
 import { asRole, createRole, role } from '../support/rls.js';
 import { History } from '../kit/support.js';
 

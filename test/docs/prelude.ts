@@ -29,11 +29,11 @@ export * as Schedule from 'effect/Schedule';
 export * as Stream from 'effect/Stream';
 export { default as postgres } from 'postgres';
 export * from '../../src/index.js';
-export { confine, ready } from '../../src/scope/sql.js';
-export { tenantSetting } from '../../src/schema/rls.js';
+export { confine, ready } from '../../src/handle/sql.js';
+export { tenantSetting } from '../../src/rls/names.js';
 export * from '../../src/effect/index.js';
 export * from '../../src/kit/index.js';
-export * from '../../src/scope/sql.js';
+export * from '../../src/handle/sql.js';
 export { freshDatabase, IsolationError, proveScoped, TestDatabaseError } from '../../src/testing/index.js';
 export { testLayer } from '../../src/testing/effect.js';
 

@@ -3,7 +3,7 @@ import { PGlite } from '@electric-sql/pglite';
 import { sql } from 'drizzle-orm';
 import { boolean, integer, pgPolicy, uuid, type PgPolicy } from 'drizzle-orm/pg-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { holdsTenant } from '../../src/schema/policies.js';
+import { holdsTenant } from '../../src/rls/policies.js';
 import { tenancy, tenantTable } from '../../src/schema/index.js';
 import { History } from './support.js';
 

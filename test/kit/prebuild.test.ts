@@ -7,7 +7,7 @@ import postgres from 'postgres';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { tenancy, tenantTable, unscoped } from '../../src/index.js';
 import type { ReadConfig } from '../../src/kit/config.js';
-import { buildIndexes } from '../../src/kit/prebuild.js';
+import { buildIndexes } from '../../src/kit/live/prebuild.js';
 import { joinStatements } from '../../src/kit/statements.js';
 import { createDatabase, type Database } from './database.js';
 import { History } from './support.js';

@@ -17,7 +17,7 @@ function build(): string {
   symlinkSync(join(root, 'node_modules'), join(top, 'node_modules'));
   writeFileSync(join(top, 'package.json'), readFileSync(join(root, 'package.json')));
   const options = { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ESNext, verbatimModuleSyntax: true };
-  for (const file of ['errors.ts', 'copies.ts', ...['schema', 'sql', 'scope', 'handle', 'drivers', 'data', 'effect', 'kit'].flatMap((it) => readdirSync(join(root, 'src', it), { recursive: true }).map((name) => join(it, String(name))))]) {
+  for (const file of readdirSync(join(root, 'src'), { recursive: true }).map(String)) {
     if (!file.endsWith('.ts')) continue;
     const { outputText } = ts.transpileModule(readFileSync(join(root, 'src', file), 'utf8'), { compilerOptions: options });
     mkdirSync(dirname(join(lib, file)), { recursive: true });
@@ -89,7 +89,7 @@ export class Project {
 
   /** The command line. */
   tenant(...args: string[]): Promise<Result> {
-    return run(process.execPath, [join(lib, 'kit/cli.js'), ...args], this.folder);
+    return run(process.execPath, [join(lib, 'kit/cli/cli.js'), ...args], this.folder);
   }
 
   drizzleKit(...args: string[]): Promise<Result> {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { reconstruct } from 'drizzle-kit/api-postgres';
 import { afterAll, describe, expect, it } from 'vitest';
 import { entitiesAt, leavesOf, readMigrations } from '../../src/kit/snapshot.js';
-import { editedMigrations } from '../../src/kit/edited.js';
+import { editedMigrations } from '../../src/kit/generate/edited.js';
 import { emptyState, printState, sameState, stateAt, type TenancyState } from '../../src/kit/state.js';
 import { joinStatements, splitSql, splitStatements } from '../../src/kit/statements.js';
 import { account, Project, removeProjects, small } from './project.js';

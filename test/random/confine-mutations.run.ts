@@ -1,5 +1,5 @@
 /**
- * Breaks each rule of `src/sql/confine` in turn, over the statements of test/confine and the programs of test/isolation:
+ * Breaks each rule of `src/sql/confine` in turn, over the statements of test/sql/confine and the programs of test/isolation:
  * what comes out has to be refused, or to give the same with and without the rows of other tenants. Copied to a name
  * that ends in .test.ts, `npx vitest run` runs it in about a minute.
  */
@@ -13,9 +13,9 @@ import { Gate } from '../../src/scope/gate.js';
 import { loadParser } from '../../src/sql/load.js';
 import { statementOf } from '../../src/sql/parser.js';
 import { prove } from '../../src/sql/prove/prove.js';
-import { apart, raising, together } from '../confine/several.js';
-import { statements } from '../confine/statements.js';
-import { tables } from '../confine/support.js';
+import { apart, raising, together } from '../sql/confine/several.js';
+import { statements } from '../sql/confine/statements.js';
+import { tables } from '../sql/confine/support.js';
 import { programs } from '../isolation/programs.js';
 import { dropDatabases, freshDatabase } from '../support/databases.js';
 import { a, b, tenantTables } from '../support/rows.js';

@@ -12,7 +12,7 @@ import { defineTenantRelations, tenancy, tenantTable, UnsupportedTenantOperation
 import { dropDatabases, freshDatabase } from '../support/databases.js';
 import { withoutFilters } from '../support/without-filters.js';
 import { asRole, createRole, grants, policiesOf, role } from '../support/rls.js';
-import { tenantSetting } from '../../src/schema/rls.js';
+import { tenantSetting } from '../../src/rls/names.js';
 
 /** Two tenancies with integer keys, so that an id may be of either; ids of a third are sent in another form. */
 const account = tenancy('account', integer);

@@ -9,7 +9,7 @@ import pg from 'pg';
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { defineTenantRelations, InvalidTenantIdError, tenancy, tenantTable, withTenancy } from '../../src/index.js';
-import { literalOf } from '../../src/scope/settings.js';
+import { literalOf } from '../../src/rls/settings.js';
 import { asRole, createRole, grants, policiesOf, role } from '../support/rls.js';
 
 const hostile = [

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { pgView } from 'drizzle-orm/pg-core';
 import { tenancy, tenantTable, unscoped } from '../../src/index.js';
 import { classOf } from '../../src/schema/classify.js';
-import { declaredOf } from '../../src/schema/declared.js';
+import { declaredOf } from '../../src/scope/declared.js';
 import { freshSchema, statementsOf } from './support.js';
 
 const account = tenancy('account', uuid);

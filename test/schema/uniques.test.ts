@@ -3,10 +3,10 @@ import { sql } from 'drizzle-orm';
 import { foreignKey, index, integer, pgTable, primaryKey, text, unique, uniqueIndex, uuid } from 'drizzle-orm/pg-core';
 import { describe, expect, test } from 'vitest';
 import { referenceTable, tenancy, tenantTable, unscoped } from '../../src/index.js';
-import { askingForUniques } from '../../src/kit/hook.js';
+import { askingForUniques } from '../../src/kit/generate/hook.js';
 import { readOptions } from '../../src/kit/options.js';
 import { TenantRuleError } from '../../src/kit/index.js';
-import { declaredOf } from '../../src/schema/declared.js';
+import { declaredOf } from '../../src/scope/declared.js';
 import { History } from '../kit/support.js';
 import { freshSchema, statementsOf } from './support.js';
 

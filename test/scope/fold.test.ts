@@ -5,7 +5,7 @@ import { drizzle } from 'drizzle-orm/postgres-js';
 import { beforeAll, expect, test } from 'vitest';
 import { TenantMismatchError, withTenancy } from '../../src/index.js';
 import { declaredTables } from '../../src/schema/classify.js';
-import { allDeclared } from '../../src/schema/declared.js';
+import { allDeclared } from '../../src/scope/declared.js';
 import { fold } from '../../src/scope/fold.js';
 import { confine } from '../../src/sql/confine/index.js';
 import { parser } from '../../src/sql/load.js';

@@ -6,7 +6,7 @@ import pg from 'pg';
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { withTenancy } from '../../src/index.js';
-import { Statements } from '../../src/scope/statements.js';
+import { Statements } from '../../src/drivers/prepares.js';
 import { dropDatabases, freshDatabase } from '../support/databases.js';
 import { a, b } from '../support/rows.js';
 import { countries, relations, tasks } from '../support/schema.js';

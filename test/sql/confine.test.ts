@@ -2,7 +2,7 @@
 import { Placeholder } from 'drizzle-orm';
 import { beforeAll, expect, test } from 'vitest';
 import { InvalidTenantIdError, RawSqlNotScopedError, TenantMismatchError, UnscopedTableError, UnsupportedTenantOperationError } from '../../src/index.js';
-import { confine, ready } from '../../src/scope/sql.js';
+import { confine, ready } from '../../src/handle/sql.js';
 import { a, b } from '../support/rows.js';
 import * as schema from '../support/schema.js';
 

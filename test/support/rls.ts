@@ -1,7 +1,7 @@
 /** Row-level security for the test schema, as drizzle-tenant/kit writes it, and a role that it holds back. */
-import { createPolicy, enable, ourPolicies } from '../../src/kit/policies.js';
+import { createPolicy, enable, ourPolicies } from '../../src/kit/generate/policies.js';
 import { emptyState, type TableState } from '../../src/kit/state.js';
-import { tenantSetting } from '../../src/schema/rls.js';
+import { tenantSetting } from '../../src/rls/names.js';
 import { tenantTables } from './rows.js';
 
 /** A role without superuser, BYPASSRLS or tables of its own. */

@@ -1,7 +1,7 @@
 /** The gate without its predicates: new rows are given their tenant, and what is read is whatever the policies show. */
 import { vi } from 'vitest';
 import { declaredTables } from '../../src/schema/classify.js';
-import { allDeclared } from '../../src/schema/declared.js';
+import { allDeclared } from '../../src/scope/declared.js';
 import { Gate } from '../../src/scope/gate.js';
 import type { Scope } from '../../src/scope/scope.js';
 import { confine } from '../../src/sql/confine/index.js';

@@ -34,7 +34,7 @@
  * 7. `$k` is the parameter behind the statement's own. It has one type in the whole statement: that of the tenant column,
  *    since it stands nowhere but beside one, bare or cast to a type that keeps each of its values (`proof.ts`, `types.ts`).
  *
- * The tests break each of these rules in turn (`test/prove/mutations.ts`), and compare what is accepted with PostgreSQL.
+ * The tests break each of these rules in turn (`test/sql/prove/mutations.ts`), and compare what is accepted with PostgreSQL.
  */
 import type { Rows } from './entry.js';
 import type { Given, Proved } from '../given.js';

@@ -1,0 +1,466 @@
+/** The handles: `withTenancy`, `forTenant` and their like. Each is Drizzle's own handle on a scoped dialect. */
+import { is, Subquery } from 'drizzle-orm';
+import { PgDialect, QueryBuilder } from 'drizzle-orm/pg-core';
+import { RelationalQueryBuilder } from 'drizzle-orm/pg-core/query-builders/query';
+import { PgAsyncRelationalQuery } from 'drizzle-orm/pg-core/async';
+import { otherCopies } from '../copies.js';
+import { classOf } from '../schema/classify.js';
+import {
+  InvalidTenantIdError,
+  TenantMismatchError,
+  UnsupportedTenantOperationError,
+} from '../schema/index.js';
+import { relationsConfig } from '../schema/relations.js';
+import { declaredTenancies, idOf, type AnyTenancy } from '../schema/tenancy.js';
+import { Marks } from '../drivers/marks.js';
+import type { WithTenancy, WithTenancyOptions } from './database.types.js';
+import { promiseBinding, type Binding } from '../drivers/binding.js';
+import { markBuilt, scopedDialect } from '../scope/dialect.js';
+import { Gate } from '../scope/gate.js';
+import type { ScopedDialect } from '../scope/handles.js';
+import { lasting } from '../drivers/outdated.js';
+import { checkable } from '../rls/check.js';
+import { withSafeTransactions } from '../drivers/safe-postgres-js.js';
+import { Scope, type Reach } from '../scope/scope.js';
+import { WaitingQuery } from '../scope/compiled.js';
+import { ScopedSession, tagsOf, type After, type Lasting } from '../scope/session.js';
+import { settingsOf, settingsWithin, type Settings } from '../rls/settings.js';
+import { tenantName, tenantSlot } from './tenant-placeholder.js';
+import { isPostgresJs, preparesByItself, Statements } from '../drivers/prepares.js';
+import { loadParser } from '../sql/load.js';
+import { closing, isTransaction, Lifetime, transactionConfig } from './transaction.js';
+
+/** How handles run: as promises here, as Effects in another entry point. */
+export interface Running {
+  /** Drizzle's class of relational queries. */
+  readonly relationalQuery: unknown;
+  /** `use`, and `after` when it has ended in whichever way. */
+  readonly ensuring: (use: () => any, after: () => void) => any;
+  readonly action: (run: () => Promise<unknown>) => any;
+  /** Runs what may throw a refusal. */
+  readonly attempt: (run: () => any) => any;
+  readonly after: After;
+  readonly lasting: Lasting;
+  /** An inner transaction, when those beside it have ended. */
+  readonly inner: (outer: Lifetime, run: () => any) => any;
+  /** Drizzle's transaction, which sends nothing once it has ended. */
+  readonly closing: (tx: any, lifetime: Lifetime) => any;
+  /** How handles bind their tenant for row-level security. */
+  readonly binding: Binding;
+}
+
+const promises: Running = {
+  relationalQuery: PgAsyncRelationalQuery,
+  ensuring: async (use, after) => {
+    try {
+      return await use();
+    } finally {
+      after();
+    }
+  },
+  action: (run) => run(),
+  attempt: (run) => run(),
+  after: async (first, then) => then(await first()),
+  lasting,
+  inner: (outer, run) => outer.inTurn(run),
+  closing,
+  binding: promiseBinding,
+};
+
+/** What all handles of one `withTenancy` share. */
+interface Shared {
+  readonly running: Running;
+  readonly relations: Record<string, any>;
+  readonly tenancies: readonly AnyTenancy[] | undefined;
+  readonly filters: boolean;
+  /** Undefined without row-level security. */
+  readonly binding: Binding | undefined;
+  /** Where row-level security lets statements through that reach several tenants. */
+  readonly across: Across | undefined;
+  readonly Dialect: new (scope: Scope) => ScopedDialect;
+  /** The statements that are prepared without being asked to. */
+  readonly statements: Statements | undefined;
+  /** Undefined for a driver that takes PostgreSQL's own. */
+  readonly marks: Marks | undefined;
+  /** The prototype of `query`: a builder for each table of the relations, made when it is asked for. */
+  readonly query: object;
+}
+
+/** A Drizzle handle whose role sees every tenant's rows, or the name of such a role. */
+type Across = { readonly drizzle: object } | { readonly role: string };
+
+/** Where handles run: on Drizzle's own handle, or on a transaction of it. */
+interface On {
+  readonly drizzle: any;
+  readonly shared: Shared;
+  readonly lifetime: Lifetime | undefined;
+}
+
+/**
+ * Opens a transaction, or a savepoint within one.
+ *
+ * @param given the transaction's settings, in Drizzle's words
+ * @param settings what row-level security is told once for the whole of it, where it has one tenant
+ */
+function transact({ drizzle, shared, lifetime: outer }: On, given: unknown, settings: Settings | undefined, isBound: boolean, run: (on: On) => unknown) {
+  const { running, binding } = shared;
+  return running.attempt(() => {
+    const config = transactionConfig(given);
+    const lifetime = new Lifetime(isBound, outer);
+    const open = () =>
+      drizzle.transaction((tx: any) => {
+        const body = () =>
+          running.ensuring(
+            () => run({ drizzle: running.closing(tx, lifetime), shared, lifetime }),
+            () => lifetime.end(),
+          );
+        return settings ? binding!.transaction(tx, settings, body) : body();
+      }, config);
+    return outer ? running.inner(outer, open) : open();
+  });
+}
+
+/** Drizzle's handle, with a scoped dialect and session in place of its own. */
+class ScopedDatabase {
+  readonly #on: On;
+  readonly #drizzle: any;
+  readonly #shared: Shared;
+  readonly dialect: ScopedDialect;
+  readonly session: ScopedSession;
+  readonly tagged = false;
+  #query: object | undefined;
+
+  constructor(on: On, scope: Scope) {
+    const { drizzle, shared, lifetime } = on;
+    this.#on = on;
+    this.#drizzle = drizzle;
+    this.#shared = shared;
+    this.dialect = new shared.Dialect(scope);
+    this.session = new ScopedSession(sessionOf(on, scope), this.dialect, lifetime, shared.running.after, shared.running.lasting, shared.statements, shared.marks);
+  }
+
+  /** @returns where a handle runs; undefined for what is none */
+  static on(handle: object): On | undefined {
+    return #on in handle ? handle.#on : undefined;
+  }
+
+  get query(): object {
+    return (this.#query ??= Object.create(this.#shared.query, { handle: { value: this } }));
+  }
+
+  get $with() {
+    return new QueryBuilder(this.dialect).$with;
+  }
+
+  get $cache() {
+    const invalidate = this.#drizzle.$cache?.invalidate;
+    return {
+      invalidate: ({ tags, ...params }: { tags?: string | string[]; tables?: unknown }) =>
+        this.#shared.running.action(async () =>
+          invalidate?.call(this.#drizzle.$cache, {
+            ...params,
+            ...(tags === undefined ? {} : { tags: [tags].flat().flatMap((tag) => tagsOf(this.dialect, tag, this.#shared.tenancies ?? declaredTenancies())) }),
+          }),
+        ),
+    };
+  }
+
+  with(...queries: unknown[]) {
+    return this.#drizzle.with.apply(this, queries);
+  }
+
+  insert(...args: unknown[]) {
+    return this.#drizzle.insert.apply(this, args);
+  }
+
+  select(...args: unknown[]) {
+    return this.#drizzle.select.apply(this, args);
+  }
+
+  selectDistinct(...args: unknown[]) {
+    return this.#drizzle.selectDistinct.apply(this, args);
+  }
+
+  selectDistinctOn(...args: unknown[]) {
+    return this.#drizzle.selectDistinctOn.apply(this, args);
+  }
+
+  update(...args: unknown[]) {
+    return this.#drizzle.update.apply(this, args);
+  }
+
+  delete(...args: unknown[]) {
+    return this.#drizzle.delete.apply(this, args);
+  }
+
+  $count(...args: unknown[]) {
+    return markBuilt(this.#drizzle.$count.apply(this, args), this.dialect);
+  }
+
+  refreshMaterializedView(...args: unknown[]) {
+    return this.#drizzle.refreshMaterializedView.apply(this, args);
+  }
+
+  execute(...args: unknown[]) {
+    try {
+      return this.#drizzle.execute.apply(this, args);
+    } catch (refusal) {
+      // As all that a promise or an Effect is made for, it fails when it is run.
+      const query = new WaitingQuery(() => {
+        throw refusal;
+      });
+      return this.#drizzle.execute.apply({ dialect: { sqlToQuery: () => query }, session: this.session }, args);
+    }
+  }
+
+  transaction(run: (tx: any) => unknown, given?: unknown) {
+    const { binding, across } = this.#shared;
+    const { lifetime } = this.#on;
+    const { scope } = this.dialect;
+    // A savepoint keeps what was set before it.
+    const settings = lifetime || !binding ? undefined : settingsOf(scope, roleOf(across));
+    // Nobody else's statements run in a transaction of this handle alone.
+    const isBound = lifetime ? lifetime.isBound : settings !== undefined || scope.reach.kind !== 'one';
+    return transact(this.#on, given, settings, isBound, (on) => run(new ScopedTransaction(on, scope)));
+  }
+}
+
+const roleOf = (across: Across | undefined) => (across && 'role' in across ? across.role : undefined);
+
+/** Drizzle's session, which binds the tenant where that is asked for, and not done. */
+function sessionOf({ drizzle, shared: { binding, across }, lifetime }: On, scope: Scope): object {
+  const { session } = drizzle;
+  if (!binding || lifetime?.isBound) return session;
+  const role = roleOf(across);
+  return lifetime
+    ? binding.statementsWithin(session, (values) => settingsWithin(scope, role, values))
+    : binding.statements(session, (values) => settingsOf(scope, role, values));
+}
+
+class ScopedTransaction extends ScopedDatabase {
+  readonly #on: On;
+
+  constructor(on: On, scope: Scope) {
+    super(on, scope);
+    this.#on = on;
+  }
+
+  rollback(): unknown {
+    return rollback(this.#on);
+  }
+
+  setTransaction(config: unknown) {
+    return setTransaction(this.#on, config);
+  }
+}
+
+const rollback = ({ drizzle }: On): unknown => drizzle.rollback();
+
+const setTransaction = ({ drizzle, shared: { running } }: On, config: unknown) =>
+  running.attempt(() => drizzle.setTransaction(transactionConfig(config) ?? {}));
+
+/**
+ * Takes a Drizzle handle away from tenant tables, and gives handles that are confined to one tenant.
+ *
+ * @param db a handle of any of Drizzle's PostgreSQL drivers
+ * @param options `relations` from `defineTenantRelations`; `mode: 'write-only'` while old rows have no tenant yet;
+ * `rls` and `across` where the database has row-level security
+ * @returns a database with no query methods of its own: choose a tenant first
+ * @example
+ * const db = withTenancy(drizzle({ client: postgres(url) }), { relations });
+ * const projects = await db.forTenant(id).query.projects.findMany();
+ */
+export const withTenancy: WithTenancy = (db: any, options: WithTenancyOptions<any> = {}): any => scopedHandles(db, options, promises);
+
+/**
+ * `withTenancy`, for handles that may run otherwise than as promises.
+ *
+ * @param only the tenancy of all handles for tenants, where there is but one
+ */
+export function scopedHandles(db: any, options: WithTenancyOptions<any>, running: Running, only?: AnyTenancy): any {
+  if (!is(db?.dialect, PgDialect)) {
+    throw new UnsupportedTenantOperationError('Pass withTenancy() a Drizzle handle of PostgreSQL, as in withTenancy(drizzle({ client })).');
+  }
+  const filters = options.mode !== 'write-only';
+  if (options.rls && !filters) {
+    throw new UnsupportedTenantOperationError(
+      "Leave out rls while the mode is 'write-only': the policies would hide the rows that have no tenant yet.",
+    );
+  }
+  const relations = relationsConfig(options.relations, filters);
+  const tables = new Set<object>(options.views);
+  const tenancies = new Set<AnyTenancy>();
+  for (const { table } of Object.values(relations)) {
+    if (is(table, Subquery)) continue; // Drizzle makes a CTE of it.
+    tables.add(table);
+    const found = classOf(table);
+    if (found?.kind === 'tenant') tenancies.add(found.tenancy);
+  }
+  const query = Object.create(null);
+  for (const [name, config] of Object.entries(relations)) {
+    Object.defineProperty(query, name, {
+      get(this: { handle: ScopedDatabase }) {
+        const { dialect, session } = this.handle;
+        return new RelationalQueryBuilder(relations, config.table, config, dialect, session as any, false, running.relationalQuery as any);
+      },
+    });
+  }
+  const shared: Shared = {
+    running,
+    relations,
+    tenancies: only ? [only] : tenancies.size > 0 ? [...tenancies] : undefined,
+    filters,
+    binding: options.rls ? running.binding : undefined,
+    across: acrossOf(options),
+    Dialect: scopedDialect(db.dialect, new Gate(tables, filters, new Set(options.functions))),
+    marks: Marks.of(db.dialect),
+    statements: (options.prepare ?? preparesByItself(db)) ? new Statements() : undefined,
+    query,
+  };
+  shared.binding?.load?.();
+  const drizzle = isPostgresJs(db) ? withSafeTransactions(db) : db;
+  // Whoever needs it loads it again, and hears what is wrong.
+  loadParser().catch(() => {});
+  // What is within the application's own transaction is never begun, nor committed, here.
+  const lifetime = isTransaction(db) ? new Lifetime(false) : undefined;
+  return checkable(handlesOn({ drizzle, shared, lifetime }), { session: db.session, relations, isBound: shared.binding !== undefined });
+}
+
+/** The handles over a database, or over a transaction of it. */
+function handlesOn(on: On) {
+  const { shared, lifetime } = on;
+  const Handle = lifetime ? ScopedTransaction : ScopedDatabase;
+  const handle = (reach: Reach, tenancy?: AnyTenancy) => new Handle(on, new Scope(reach, shared.filters, tenancy));
+  const handleOfSeveral = (method: string, reach: Reach, tenancy?: AnyTenancy) =>
+    new Handle(acrossOn(on, method), new Scope(reach, shared.filters, tenancy));
+  let sharedHandle: ScopedDatabase | undefined;
+
+  const handles = {
+    get ready() {
+      return loadParser().then(() => {});
+    },
+    forTenant: (id: unknown) => {
+      const { value, tenancy } = parsed(id, shared.tenancies);
+      return handle({ kind: 'one', id: value }, tenancy);
+    },
+    forTenants: (ids: unknown) => {
+      if (!Array.isArray(ids) || ids.length === 0) {
+        throw new InvalidTenantIdError(namesOfTenancies(shared.tenancies), 'expected at least one id in an array');
+      }
+      const all = ids.map((id) => parsed(id, shared.tenancies));
+      const tenancies = new Set(all.map((it) => it.tenancy));
+      const reach: Reach = { kind: 'several', ids: [...new Set(all.map((it) => it.value))] };
+      return handleOfSeveral('forTenants', reach, tenancies.size === 1 ? all[0]!.tenancy : undefined);
+    },
+    acrossTenants: (options: { reason?: unknown }) => handleOfSeveral('acrossTenants', { kind: 'all', reason: reasonOf(options?.reason) }),
+    get shared() {
+      return (sharedHandle ??= handle({ kind: 'shared' }));
+    },
+    prepare: (tenancy: AnyTenancy, build: (tdb: ScopedDatabase) => any) => {
+      const tdb = handle({ kind: 'one', id: tenantSlot }, tenancy);
+      const query = build(tdb);
+      const prepared = query?._prepare?.(undefined, true);
+      if (!tdb.session.hasPrepared(prepared)) {
+        throw new TenantMismatchError('Return a query of the handle that prepare() gives, as in db.prepare(account, (tdb) => tdb.select().from(projects)).');
+      }
+      return {
+        run: (id: unknown, values?: Record<string, unknown>) => {
+          const tenant = tenancy.parse(id);
+          const all = Object.assign(new PlaceholderValues(tenant), values);
+          all[tenantName] = tenant;
+          return prepared.execute(all);
+        },
+      };
+    },
+    transaction: (run: (tx: any) => unknown, config?: unknown) =>
+      transact(on, config, undefined, false, (within) =>
+        run(Object.assign(handlesOn(within), { rollback: () => rollback(within), setTransaction: (it: unknown) => setTransaction(within, it) })),
+      ),
+  };
+  places.set(handles, on);
+  return handles;
+}
+
+/**
+ * Where a handle runs, for services that hold handles: the handles beside it, and the same handle elsewhere.
+ *
+ * @returns undefined for a handle of a transaction that has one tenant: no other runs in it
+ */
+export function homeOf(handle: object): ReturnType<typeof handlesOn> | undefined {
+  const on = ScopedDatabase.on(handle);
+  return on && !on.lifetime?.isBound ? handlesOn(on) : undefined;
+}
+
+/** Where what `db` or `tx` is gives its handles. */
+const places = new WeakMap<object, On>();
+
+/** A handle of the same scope, on a transaction of its database: a transaction has it in place of the one outside. */
+export function handleIn(tx: object, handle: ScopedDatabase): object {
+  const on = places.get(tx);
+  if (!on || ScopedDatabase.on(handle)?.shared.relations !== on.shared.relations) {
+    throw new UnsupportedTenantOperationError('Provide the handles of one database in a transaction: one of these is of another.');
+  }
+  const { scope } = handle.dialect;
+  const { kind } = scope.reach;
+  return new ScopedTransaction(kind === 'one' || kind === 'shared' ? on : acrossOn(on, kind === 'all' ? 'acrossTenants' : 'forTenants'), scope);
+}
+
+/** Where a handle of more than one tenant runs. */
+function acrossOn(on: On, method: string): On {
+  const { shared, lifetime } = on;
+  if (!shared.binding) return on;
+  const { across } = shared;
+  if (across && 'role' in across) return on;
+  if (across && !lifetime) return { drizzle: across.drizzle, shared: { ...shared, binding: undefined }, lifetime };
+  throw new UnsupportedTenantOperationError(
+    lifetime
+      ? `Pass across: { role: 'name' } to withTenancy() for ${method}() in a transaction, a role with BYPASSRLS that this one is a member of: ` +
+        'with rls: true the policies show the rows of one tenant only, and another connection would be outside of the transaction.'
+      : `Pass across to withTenancy() for ${method}(), a Drizzle handle whose role has BYPASSRLS, or { role: 'name' } of a role that has it: ` +
+        'with rls: true the policies show the rows of one tenant only.',
+  );
+}
+
+function acrossOf({ across, rls }: WithTenancyOptions<any>): Across | undefined {
+  if (across === undefined || !rls) return undefined;
+  if (is((across as any).dialect, PgDialect)) return { drizzle: isPostgresJs(across) ? withSafeTransactions(across) : across };
+  const { role } = across as { role?: unknown };
+  if (typeof role === 'string' && /^[^\0]+$/.test(role) && role !== 'none') return { role };
+  throw new UnsupportedTenantOperationError("Pass across a Drizzle handle whose role has BYPASSRLS, or the name of such a role, as in across: { role: 'app_admin' }.");
+}
+
+/** The values of a statement's placeholders, the tenant's among them from the start: objects of one shape are fast. */
+class PlaceholderValues {
+  [name: string]: unknown;
+
+  constructor(tenant: unknown) {
+    this[tenantName] = tenant;
+  }
+}
+
+const namesOfTenancies = (tenancies: readonly AnyTenancy[] | undefined) =>
+  (tenancies ?? declaredTenancies()).map((it) => it.name).join(' or ') || 'application';
+
+/**
+ * The id, and its tenancy where only one can have made it; otherwise the first table that the handle meets tells. An id that
+ * `parse` gave is in its one spelling: a value that a tenancy would spell in another way is none of its ids.
+ */
+export function parsed(id: unknown, known: readonly AnyTenancy[] | undefined): { value: unknown; tenancy: AnyTenancy | undefined } {
+  const tenancies = known ?? declaredTenancies();
+  const possible = tenancies.map((tenancy) => ({ value: idOf(id, tenancy), tenancy })).filter((it) => it.value !== undefined);
+  const own = possible.filter((it) => it.value === id);
+  const found = own.length > 0 ? own : possible;
+  if (found.length === 1) return found[0]!;
+  if (found.length > 1 && found.every((it) => it.value === found[0]!.value)) return { value: found[0]!.value, tenancy: undefined };
+  if (tenancies.length === 1) return { value: tenancies[0]!.parse(id), tenancy: tenancies[0] };
+  throw new InvalidTenantIdError(namesOfTenancies(known), found.length > 1 ? 'several of them would spell it in different ways: parse it first' : `it is an id of none of them${otherCopies()}`);
+}
+
+function reasonOf(reason: unknown): string {
+  if (typeof reason !== 'string' || reason.trim() === '' || reason.includes('\0')) {
+    throw new UnsupportedTenantOperationError(
+      "Say why, as in db.acrossTenants({ reason: 'nightly report' }): each statement that crosses tenants carries the reason.",
+    );
+  }
+  return reason;
+}

@@ -1,0 +1,266 @@
+#!/usr/bin/env node
+/** The command line `drizzle-tenant`. Each command prints for a person, or with `--json` for a program. */
+import { realpathSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+import { Command, CommanderError } from 'commander';
+import { applySteps } from '../live/apply.js';
+import { connect, requireCitus, type Database } from '../live/database.js';
+import { DatabaseStateError, describeFault } from '../errors.js';
+import { addDataCommands } from './data.js';
+import { editedMigrations } from '../generate/edited.js';
+import { readLive, type Live } from '../live/read.js';
+import { planSteps, type PlanStep } from '../live/plan.js';
+import { loadConfig, loadProject, migratedState, type Project } from './load.js';
+import { keyOf, plain } from '../names.js';
+import { buildIndexes } from '../live/prebuild.js';
+import { ruleNames, ruleTexts } from '../rules/rules.js';
+import { sameState, type TenancyState } from '../state.js';
+import { isolateTenant, tenantStatistics } from '../live/tenants.js';
+
+/** Where a command writes, so that tests can read it. */
+export interface Output {
+  out(text: string): void;
+  err(text: string): void;
+}
+
+interface Common {
+  config?: string;
+  url?: string;
+  json?: boolean;
+}
+
+/**
+ * Runs the command line.
+ *
+ * @param args what follows the program's name
+ * @returns the exit status: 0 for well, 1 for faults and errors, 2 for a command that is not understood
+ */
+export async function main(args: readonly string[], output: Output): Promise<number> {
+  const json = args.includes('--json');
+  const program = commands(output);
+  try {
+    await program.parseAsync([...args], { from: 'user' });
+    return 0;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    const { _tag = 'InternalError', message, faults } = error as Error & { _tag?: string; faults?: unknown };
+    if (json) output.out(`${JSON.stringify({ status: 'error', error: { tag: _tag, message, ...(faults ? { faults } : {}) } })}\n`);
+    else output.err(`${message}\n`);
+    return 1;
+  }
+}
+
+function commands(output: Output): Command {
+  const line = (text: string) => output.out(`${text}\n`);
+  const report = (value: object) => line(JSON.stringify(value));
+  const program = new Command('drizzle-tenant')
+    .version(createRequire(import.meta.url)('../../../package.json').version)
+    .description(
+      'Looks after tenant tables that plain drizzle-kit migrates. The usual way needs none of these commands:\n' +
+        '"npx drizzle-kit generate" writes migrations that distribute, and "npx drizzle-kit migrate" runs them.',
+    )
+    .exitOverride()
+    .configureOutput({ writeOut: output.out, writeErr: output.err })
+    .addHelpText(
+      'after',
+      '\nTo begin:\n' +
+        '  1. In drizzle.config.ts, export defineTenantConfig({ ..., tenancy: { citus: { shardCount: 32 } } }).\n' +
+        '  2. npx drizzle-tenant check      Does the schema keep to the rules of Citus?\n' +
+        '  3. npx drizzle-kit generate      Writes the migration and, beside it, tenancy.json.\n' +
+        '  4. npx drizzle-kit migrate       Runs it, on Citus or on plain PostgreSQL.\n' +
+        '  5. npx drizzle-tenant status     What does the database hold now?\n\n' +
+        '"drizzle-kit push" is refused where there is row-level security or Citus, which it knows nothing of.',
+    );
+  const command = (name: string, description: string, help: string, withUrl = true) => {
+    const made = program
+      .command(name)
+      .description(description)
+      .option('--config <path>', 'the config', 'drizzle.config.ts in this folder')
+      .option('--json', 'one line of JSON')
+      .addHelpText('after', `\n${help}`);
+    return withUrl ? made.option('--url <url>', 'the database', "dbCredentials.url of the config") : made;
+  };
+  const load = (options: Common) => loadProject(configOf(options));
+  const withDatabase = async <T>(options: Common, project: { config: Record<string, any> }, use: (database: Database) => Promise<T>) => {
+    const database = await connect(urlOf(options) ?? project.config['dbCredentials']?.url);
+    try {
+      return await use(database);
+    } finally {
+      await database.close();
+    }
+  };
+
+  command(
+    'check',
+    'check the schema and the migrations, without writing anything',
+    'Every fault is reported in one go, with the table, the column and what to do; the exit status is then 1.\n' +
+      "Each rule can be set in the config: tenancy: { rules: { 'replica-identity': 'off' } }. The rules:\n" +
+      ruleNames.map((it) => `  ${it.padEnd(20)} ${ruleTexts[it]}`).join('\n'),
+    false,
+  ).action(async (options: Common) => {
+    const project = await load(options);
+    const isBehind = !sameState(withoutHeld(project), migratedState(project.out));
+    const edited = editedMigrations(project.out);
+    if (options.json) return report({ status: 'ok', tables: Object.values(project.state.tables), warnings: project.warnings, behind: isBehind, edited });
+    for (const it of project.warnings) output.err(`warning: ${describeFault(it)}\n`);
+    for (const it of edited) output.err(`warning: ${it.message}\n`);
+    line(`The schema keeps to the rules: ${count(Object.values(project.state.tables).filter((it) => it.kind === 'tenant').length, 'tenant table')}, ${count(Object.values(project.state.tables).filter((it) => it.kind === 'reference').length, 'reference table')}.`);
+    if (isBehind) line('Run "npx drizzle-kit generate": the migrations do not know all of it yet.');
+  });
+
+  command(
+    'plan',
+    'compare a live database with the schema, and print what apply would run',
+    'Nothing is changed. It compares tables, their places on Citus, and policies: columns and constraints are for drizzle-kit.',
+  ).action(async (options: Common) => {
+    const project = await load(options);
+    const steps = await withDatabase(options, project, (database) => planFor(project, database));
+    if (options.json) return report({ status: 'ok', steps });
+    if (steps.length === 0) return line('Nothing to do: each table is there, and held as the schema says.');
+    steps.forEach((it, i) => {
+      line(`${i + 1}. ${it.what}${sizeOf(it)}`);
+      for (const statement of it.sql) line(`     ${statement}`);
+    });
+    line('Run "npx drizzle-tenant apply" to do this.');
+  });
+
+  command(
+    'apply',
+    'bring a live database to what the schema says',
+    'Each step is a transaction. When it stops halfway, what is done stays, and the next run goes on from there.\n' +
+      'Foreign keys of a table that moves are dropped before and added again after, and checked then.',
+  ).action(async (options: Common) => {
+    const project = await load(options);
+    await withDatabase(options, project, async (database) => {
+      const steps = await planFor(project, database);
+      const say = options.json ? () => {} : line;
+      await applySteps(database, steps, {
+        start: (it, i, total) => say(`[${i + 1}/${total}] ${it.what}${sizeOf(it)}`),
+        tick: (_, seconds) => say(`      ... ${seconds.toFixed(0)} s`),
+        end: (_, seconds) => say(`      done in ${seconds.toFixed(1)} s`),
+      });
+      if (options.json) return report({ status: 'ok', applied: steps.map((it) => it.what) });
+      line(steps.length === 0 ? 'Nothing to do: each table is there, and held as the schema says.' : `Done: ${count(steps.length, 'step')}.`);
+    });
+  });
+
+  command(
+    'indexes',
+    'build the indexes of migrations that did not run yet, without blocking writes',
+    'Run it before "npx drizzle-kit migrate", which runs in one transaction and blocks writes to a table while it builds its\n' +
+      'indexes. Each index is built with CREATE INDEX CONCURRENTLY, on Citus too, and the migration then finds it. A run that is\n' +
+      'interrupted leaves an invalid index, which the next run replaces.',
+  ).action(async (options: Common) => {
+    const config = await loadConfig(configOf(options));
+    const say = options.json ? () => {} : line;
+    const indexes = await withDatabase(options, config, (database) => buildIndexes(database, config, (index, table) => say(`${index} on ${table} ...`)));
+    if (options.json) return report({ status: 'ok', indexes });
+    for (const it of indexes.filter((it) => it.result === 'left')) line(`${it.index} on ${it.table} is left to the migration: ${it.reason}.`);
+    const built = indexes.filter((it) => it.result === 'built').length;
+    line(built === 0 ? 'Nothing to build.' : `Built ${count(built, 'index')}. Run "npx drizzle-kit migrate" now.`);
+  });
+
+  command('status', 'list the tables: kind, tenant column, shards, size', 'A "!" marks a table that is not held as the schema says; plan tells what to do.').action(
+    async (options: Common) => {
+      const project = await load(options);
+      const live = await withDatabase(options, project, readLive);
+      const tables = [...live.tables.values()].map((it) => {
+        const wanted = project.state.tables[keyOf(it)];
+        const kind = wanted?.kind ?? 'local';
+        return { table: plain(it), kind: it.kind, declared: kind, column: it.column, shards: it.shardCount, bytes: it.bytes, rows: it.rows, policy: it.enabled && it.policies.length > 0 };
+      });
+      if (options.json) return report({ status: 'ok', citus: live.citus, tables });
+      line(live.citus ? `Citus ${live.citus}` : 'Plain PostgreSQL, without Citus');
+      const rows = tables.map((it) => [
+        live.citus && it.kind !== it.declared ? '!' : ' ', it.table, it.declared, it.column ?? '', it.kind === 'local' ? '' : String(it.shards), bytesOf(it.bytes), it.policy ? 'policy' : '',
+      ]);
+      for (const row of columns([[' ', 'table', 'kind', 'by', 'shards', 'size', ''], ...rows])) line(row);
+    },
+  );
+
+  command('tenants', 'list the busiest tenants, from Citus’s own statistics', 'Citus counts when citus.stat_tenants_track is on, in periods of citus.stat_tenants_period seconds.')
+    .option('--limit <n>', 'how many', '20')
+    .action(async (options: Common & { limit: string }) => {
+      const config = await loadConfig(configOf(options));
+      const limit = Math.max(1, Math.min(1000, Number.parseInt(options.limit, 10) || 20));
+      const tenants = await withDatabase(options, config, (database) => tenantStatistics(database, limit));
+      if (options.json) return report({ status: 'ok', tenants });
+      if (tenants.length === 0) return line('No tenant was active in this period or the last.');
+      const rows = tenants.map((it) => [it.tenant, `${it.queriesBefore + it.queriesNow}`, `${it.readsBefore + it.readsNow}`, `${(it.cpuBefore + it.cpuNow).toFixed(3)} s`, it.tables]);
+      for (const row of columns([['tenant', 'queries', 'reads', 'cpu', 'tables'], ...rows])) line(row);
+    });
+
+  command('isolate <id>', 'move one large tenant to a shard of its own', 'All its tables move together, also on a server in use. Needs wal_level = logical, or --block-writes.')
+    .option('--tenancy <name>', 'which tenancy the id is of, when there are several')
+    .option('--block-writes', 'let writes wait meanwhile')
+    .action(async (id: string, options: Common & { tenancy?: string; blockWrites?: boolean }) => {
+      const project = await load(options);
+      const done = await withDatabase(options, project, (database) => isolateTenant(database, project.state, id, options));
+      if (options.json) return report({ status: 'ok', ...done });
+      line(done.already ? `Nothing to do: the tenant has shard ${done.shard} of "${done.table}" for itself.` : `Done: the tenant has shard ${done.shard} of "${done.table}" for itself, and one of each table beside it.`);
+    });
+
+  addDataCommands({ command, load, urlOf: (options, { config }) => urlOf(options) ?? config['dbCredentials']?.url, line, report });
+  return program;
+}
+
+async function planFor(project: Project, database: Database): Promise<PlanStep[]> {
+  if (project.options.citus) await requireCitus(database);
+  const live = await readLive(database);
+  const steps = planSteps(stateFor(project, live), project.entities, live, project.options.writeOnly ? migratedState(project.out).writeOnly?.statements : []);
+  for (const { what, precondition } of steps) {
+    if (!precondition) continue;
+    const found = await database.query(`${precondition.query} LIMIT 1`);
+    if (found.length > 0) throw new DatabaseStateError(`${precondition.remedy}: this step would fail (${what}). They are found by: ${precondition.query}.`);
+  }
+  return steps;
+}
+
+/** In write-only mode, tables on their way have no keys yet by which they could be distributed. */
+function stateFor({ options, state }: Project, live: Live): TenancyState {
+  if (!options.writeOnly) return state;
+  const tables = Object.entries(state.tables).filter(([key, it]) => it.kind !== 'tenant' || live.tables.get(key)?.kind === 'tenant');
+  return { ...state, tables: Object.fromEntries(tables) };
+}
+
+/** In write-only mode, tables on their way are not distributed yet; the migrations know which. */
+function withoutHeld(project: Project) {
+  if (!project.options.writeOnly) return project.state;
+  const migrated = migratedState(project.out);
+  const tables = { ...project.state.tables };
+  for (const key of migrated.writeOnly?.tables ?? []) delete tables[key];
+  return { ...project.state, tables, ...(migrated.writeOnly && { writeOnly: migrated.writeOnly }) };
+}
+
+const defaultConfig = 'drizzle.config.ts in this folder';
+const configOf = (options: Common) => (options.config === defaultConfig ? undefined : options.config);
+const urlOf = (options: Common) => (options.url === 'dbCredentials.url of the config' ? undefined : options.url);
+
+const count = (n: number, what: string) => `${n} ${what}${n === 1 ? '' : 's'}`;
+
+const bytesOf = (bytes: number) => (bytes < 1024 ** 2 ? `${Math.ceil(bytes / 1024)} kB` : bytes < 1024 ** 3 ? `${(bytes / 1024 ** 2).toFixed(1)} MB` : `${(bytes / 1024 ** 3).toFixed(1)} GB`);
+
+const sizeOf = ({ rows, bytes }: PlanStep) =>
+  bytes === undefined ? '' : ` (${rows !== undefined && rows >= 0 ? `about ${Math.round(rows).toLocaleString('en')} rows, ` : ''}${bytesOf(bytes)})`;
+
+function columns(rows: readonly (readonly string[])[]): string[] {
+  const widths = rows[0]!.map((_, i) => Math.max(...rows.map((row) => row[i]!.length)));
+  return rows.map((row) => row.map((cell, i) => cell.padEnd(widths[i]!)).join('  ').trimEnd());
+}
+
+const isProgram = () => {
+  try {
+    return process.argv[1] !== undefined && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url);
+  } catch {
+    return false;
+  }
+};
+
+if (isProgram()) {
+  process.exitCode = await main(process.argv.slice(2), {
+    out: (text) => process.stdout.write(text),
+    err: (text) => process.stderr.write(text),
+  });
+}
+

@@ -1,0 +1,195 @@
+/** `drizzle-tenant export|import|clone|erase|compare`: a tenant as a whole, from the command line. */
+import { createWriteStream, existsSync, readFileSync } from 'node:fs';
+import { rename, rm, writeFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import type { Command } from 'commander';
+import { compareTenants } from '../../data/compare.js';
+import { countTenant } from '../../data/count.js';
+import { eraseTenant, type EraseRecord } from '../../data/erase.js';
+import { readTenant, type Masks, type Progress } from '../../data/export.js';
+import { piecesOf, streamOf, writeFolder, type FolderFormat } from '../../data/files.js';
+import type { Manifest, Piece } from '../../data/format.js';
+import { importPieces, type Imported, type ImportOptions } from '../../data/import.js';
+import { DatabaseStateError } from '../errors.js';
+import type { Project } from './load.js';
+import { loadModule } from './load.js';
+import { subjectOf, withSource } from './subject.js';
+
+interface Common {
+  readonly config?: string;
+  readonly url?: string;
+  readonly json?: boolean;
+  readonly tenancy?: string;
+  readonly dryRun?: boolean;
+}
+
+/** What the program gives its commands. */
+export interface Program {
+  command(name: string, description: string, help: string): Command;
+  load(options: Common): Promise<Project>;
+  urlOf(options: Common, project: Project): string | undefined;
+  line(text: string): void;
+  report(value: object): void;
+}
+
+const n = (rows: number, what = 'row') => `${rows.toLocaleString('en')} ${what}${rows === 1 ? '' : 's'}`;
+const sum = (all: readonly { readonly rows: number }[]) => all.reduce((total, it) => total + it.rows, 0);
+const titled = (name: string) => name.replace(/^public\./, '');
+
+/** Adds the commands to the program. */
+export function addDataCommands({ command, load, urlOf, line, report }: Program): void {
+  const add = (name: string, description: string, help: string) =>
+    command(name, description, help).option('--tenancy <name>', 'which tenancy the id is of, when there are several').option('--dry-run', 'say what would happen, and change nothing');
+  /** A line for each table, and for each second that it takes. */
+  const progress = (json: boolean | undefined) => {
+    let last = Date.now();
+    return ({ table, rows }: Progress) => {
+      if (json || Date.now() - last < 1_000) return;
+      last = Date.now();
+      line(`  ${titled(table)}: ${n(rows)} ...`);
+    };
+  };
+  const list = (tables: readonly { readonly table: string; readonly rows: number }[]) => {
+    for (const it of tables) line(`  ${titled(it.table)}: ${n(it.rows)}`);
+  };
+  const planned = async (project: Project, options: Common, id: string, what: string) => {
+    const counted = await withSource(urlOf(options, project), (source) => countTenant(source, subjectOf(project, id, options.tenancy)));
+    if (options.json) return report({ status: 'ok', dryRun: true, ...counted });
+    line(`Would ${what}: ${n(counted.total)}.`);
+    list(counted.tables);
+  };
+
+  add('export <id>', 'write every row of a tenant to a file or a folder', 'In one snapshot. The file or folder has its name when it is whole: after an interruption, run it again.')
+    .option('--to <path>', 'the file (NDJSON) or the folder (CSV)', 'the id, with .ndjson.gz')
+    .option('--format <format>', 'ndjson: one file; csv: a folder', 'ndjson')
+    .option('--no-gzip', 'do not compress')
+    .action(async (id: string, options: Common & { to: string; format: string; gzip: boolean }) => {
+      const { format, gzip } = options;
+      if (format !== 'ndjson' && format !== 'csv') throw new DatabaseStateError('Pass --format ndjson or --format csv.');
+      const project = await load(options);
+      if (options.dryRun) return planned(project, options, id, 'export');
+      const to = resolve(options.to === 'the id, with .ndjson.gz' ? `${encodeURIComponent(id)}${format === 'csv' ? '' : `.ndjson${gzip ? '.gz' : ''}`}` : options.to);
+      const manifest = await withSource(urlOf(options, project), (source) => {
+        const pieces = readTenant(source, subjectOf(project, id, options.tenancy), { onProgress: progress(options.json) });
+        return format === 'csv' ? writeFolder(pieces, to, { format: format as FolderFormat, gzip }) : writeStream(pieces, to, gzip);
+      });
+      if (options.json) return report({ status: 'ok', to, ...manifest });
+      list(manifest.digests.map(({ name, rows }) => ({ table: name, rows })));
+      line(`Done: ${n(sum(manifest.digests))} in ${to}.`);
+    });
+
+  const importing = (made: Command) =>
+    made
+      .option('--merge', 'change rows that are there, add the others, leave the rest')
+      .option('--replace', "delete the tenant's rows first, in the same transaction")
+      .option('--schema <mode>', 'same, or compatible: the database may have more than the export', 'same')
+      .option('--shared <mode>', 'refuse, or keep shared rows that differ', 'refuse')
+      .option('--triggers <mode>', 'verify, run or skip', 'verify');
+  type Importing = Common & { merge?: boolean; replace?: boolean; schema: string; shared: string; triggers: string };
+  const importOptions = (options: Importing): ImportOptions => {
+    if (options.merge && options.replace) throw new DatabaseStateError('Pass --merge or --replace, not both.');
+    const { schema, shared, triggers } = options as any;
+    const isKnown = ['same', 'compatible'].includes(schema) && ['refuse', 'keep'].includes(shared) && ['verify', 'run', 'skip'].includes(triggers);
+    if (!isKnown) throw new DatabaseStateError('Pass --schema same|compatible, --shared refuse|keep and --triggers verify|run|skip.');
+    return { into: options.merge ? 'merge' : options.replace ? 'replace' : 'new', schema, shared, triggers, dryRun: options.dryRun, onProgress: progress(options.json) };
+  };
+  const imported = (options: Common, done: Imported) => {
+    if (options.json) return report({ status: 'ok', ...done });
+    list(done.tables);
+    for (const it of done.shared) line(`  ${titled(it.table)}: ${n(it.rows, 'shared row')} added`);
+    if (done.deleted > 0) line(`  ${n(done.deleted)} replaced`);
+    line(`${options.dryRun ? 'Would import' : 'Done'}: ${n(sum(done.tables))} of ${done.tenant}, as of ${done.at}.`);
+  };
+
+  importing(add('import <id>', 'write an export into the database', 'All of it in one transaction, or nothing: after an interruption, run it again.'))
+    .requiredOption('--from <path>', 'the file or the folder')
+    .option('--as <id>', 'import it under another id')
+    .action(async (id: string, options: Importing & { from: string; as?: string }) => {
+      const project = await load(options);
+      const [of, target] = [id, options.as ?? id].map((it) => subjectOf(project, it, options.tenancy));
+      imported(options, await withSource(urlOf(options, project), (source) => importPieces(source, of!, target!, piecesOf(resolve(options.from)), importOptions(options))));
+    });
+
+  importing(add('clone <id>', 'copy a tenant to another id', 'The file of masks exports by default { table: { column: (value, row) => value } }.'))
+    .requiredOption('--as <id>', 'the id of the copy')
+    .option('--masks <path>', 'a module with values in place of others')
+    .action(async (id: string, options: Importing & { as: string; masks?: string }) => {
+      const project = await load(options);
+      const masks = options.masks === undefined ? undefined : ((await loadModule(resolve(options.masks))) as { default?: Masks }).default;
+      if (options.masks !== undefined && typeof masks !== 'object') throw new DatabaseStateError(`Export the masks from ${options.masks} by default.`);
+      const [of, target] = [id, options.as].map((it) => subjectOf(project, it, options.tenancy));
+      imported(options, await withSource(urlOf(options, project), (source) => importPieces(source, of!, target!, readTenant(source, of!, { masks }), importOptions(options))));
+    });
+
+  add('erase <id>', 'delete every row of a tenant, and prove it', 'In batches, each a transaction. After an interruption, run it again with the same --record: it goes on.')
+    .requiredOption('--reason <text>', 'why: it stands in the record')
+    .option('--record <path>', 'where the record is written, as JSON')
+    .option('--keep <tables>', 'tables that hold the id and whose rows stay, with commas between them')
+    .option('--shared <tables>', 'tables of shared rows from which those go that only it used')
+    .option('--batch <rows>', 'rows for each transaction', '5000')
+    .action(async (id: string, options: Common & { reason: string; record?: string; keep?: string; shared?: string; batch: string }) => {
+      const project = await load(options);
+      const path = options.record === undefined ? undefined : resolve(options.record);
+      const earlier = path !== undefined && existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as EraseRecord) : undefined;
+      const names = (given: string | undefined) => given?.split(',').map((it) => it.trim()).filter(Boolean);
+      const record = await withSource(urlOf(options, project), (source) =>
+        eraseTenant(source, subjectOf(project, id, options.tenancy), {
+          reason: options.reason,
+          batch: Number.parseInt(options.batch, 10) || undefined,
+          keep: names(options.keep),
+          shared: names(options.shared),
+          resume: earlier?.finishedAt === null ? earlier : undefined,
+          dryRun: options.dryRun,
+          onProgress: progress(options.json),
+          onRecord: (it) => (path === undefined ? undefined : writeFile(path, `${JSON.stringify(it, null, 2)}\n`)),
+        }),
+      );
+      if (options.json) return report({ status: 'ok', dryRun: options.dryRun ?? false, ...record });
+      list(record.tables);
+      if (options.dryRun) {
+        for (const it of record.proof) if (!it.isDeclared && it.rows > 0) line(`  ${titled(it.table)}: ${n(it.rows)}, by "${it.column}": nobody declared this table, and its rows would remain`);
+        return line(`Would erase: ${n(sum(record.tables))}.`);
+      }
+      line(`Done: ${n(sum(record.tables))} erased. ${n(record.proof.length, 'table')} counted afterwards: none has a row of ${record.tenant}${record.kept.length > 0 ? `, but those kept in ${record.kept.join(', ')}` : ''}.`);
+    });
+
+  add('compare <id>', 'compare a tenant with another database, row by row', 'Nothing is changed. To make the tenant what it is there, export it there and import it here with --replace.')
+    .requiredOption('--with <url>', 'the other database')
+    .option('--as <id>', 'the id of the tenant there')
+    .action(async (id: string, options: Common & { with: string; as?: string }) => {
+      const project = await load(options);
+      const [own, other] = [id, options.as ?? id].map((it) => subjectOf(project, it, options.tenancy));
+      const compared = await withSource(urlOf(options, project), (here) => withSource(options.with, (there) => compareTenants(here, own!, there, other!)));
+      if (options.json) return report({ status: 'ok', ...compared });
+      for (const it of compared.tables) {
+        if (it.onlyHere + it.onlyThere + it.changed === 0) continue;
+        line(`  ${titled(it.table)}: ${it.changed} changed, ${it.onlyHere} here only, ${it.onlyThere} there only`);
+        for (const { key, is, columns } of it.examples) line(`      ${key.join(', ')}: ${is}${columns ? ` in ${columns.join(', ')}` : ''}`);
+      }
+      line(compared.isEqual ? `Equal: ${n(sum(compared.tables))}.` : 'The tenant differs.');
+    });
+}
+
+/** A file, under another name until it is whole. */
+async function writeStream(pieces: AsyncIterable<Piece>, to: string, gzip: boolean): Promise<Manifest> {
+  if (existsSync(to)) throw new DatabaseStateError(`Pass --to with a file that is not there yet: ${to} is.`);
+  let manifest: Manifest | undefined;
+  const told = async function* () {
+    let head: any;
+    for await (const piece of pieces) {
+      if (piece.kind === 'head') head = piece.head;
+      if (piece.kind === 'end') manifest = { ...head, digests: piece.digests };
+      yield piece;
+    }
+  };
+  const partial = `${to}.partial`;
+  try {
+    await pipeline(streamOf(told(), { gzip }), createWriteStream(partial));
+  } catch (error) {
+    await rm(partial, { force: true });
+    throw error;
+  }
+  await rename(partial, to);
+  return manifest!;
+}

@@ -1,0 +1,169 @@
+/** A live database compared with the schema, and the steps from the one to the other. Nothing is run here. */
+import { calls, foreignKeySql, words } from '../citus.js';
+import { distributionOf } from '../changes.js';
+import { DatabaseStateError } from '../errors.js';
+import type { Live, LiveTable } from './read.js';
+import { ident, keyOf, plain, quoted, type TableName } from '../names.js';
+import { policySteps } from './policy-plan.js';
+import type { Entities, Row } from '../snapshot.js';
+import type { TenancyState } from '../state.js';
+import { match } from '../statements.js';
+
+/** One step: a transaction of its own, after which the database can be compared again. */
+export interface PlanStep {
+  readonly table: string;
+  readonly what: string;
+  readonly sql: readonly string[];
+  /** How much is moved: an estimate of the rows, and the size. */
+  readonly rows?: number;
+  readonly bytes?: number;
+  /** Finds what would make the step fail. */
+  readonly precondition?: { readonly query: string; readonly remedy: string };
+}
+
+/**
+ * @param state what the schema asks for
+ * @param entities the schema's tables, with their foreign keys
+ * @param live what is there
+ * @param waiting the statements that wait for the end of write-only mode: their keys are not due yet
+ * @returns the steps, none when the database is as the schema asks
+ * @throws DatabaseStateError when tables, columns or keys are missing, or foreign keys that no schema declares are in the way
+ */
+export function planSteps(state: TenancyState, entities: Entities, live: Live, waiting: readonly string[] = []): PlanStep[] {
+  const missing = entities.list('tables').filter((it) => !live.tables.has(keyOf(it as any)));
+  if (missing.length > 0) {
+    throw new DatabaseStateError(`Run "npx drizzle-kit migrate" first: the database has no ${missing.map((it) => `"${plain(it as any)}"`).join(', ')}.`);
+  }
+  const tables = entities.list('tables').map((it) => live.tables.get(keyOf(it as any))!);
+  const wantedOf = (table: TableName) => distributionOf(state, state.tables[keyOf(table)]);
+  const anchors = anchorsOf(tables, state);
+  const isPlaced = (table: LiveTable) => {
+    const wanted = wantedOf(table);
+    if (wanted.kind !== table.kind) return false;
+    return wanted.kind !== 'tenant' || (wanted.column === table.column && anchors.get(wanted.group)?.colocation === table.colocation);
+  };
+  const moving = tables.filter((it) => !isPlaced(it));
+  const steps: PlanStep[] = [];
+  const size = (table: LiveTable) => ({ rows: table.rows, bytes: table.bytes });
+
+  steps.push(...looseners(moving, entities, live));
+  for (const it of moving) {
+    if (it.kind !== 'local') steps.push({ table: plain(it), what: words.undistribute(it), sql: [...relax(it), `SELECT ${calls.undistribute(it)}`], ...size(it) });
+  }
+  for (const it of moving.filter((it) => wantedOf(it).kind === 'reference')) {
+    steps.push({ table: plain(it), what: words.createReference(it), sql: [...relax(it), `SELECT ${calls.createReference(it)}`], ...size(it) });
+  }
+  for (const it of rootsFirst(moving, state)) {
+    const wanted = wantedOf(it);
+    if (wanted.kind !== 'tenant') continue;
+    const anchor = anchors.get(wanted.group);
+    const beside = anchor && anchor !== it ? { schema: anchor.schema, name: anchor.name } : { shardCount: state.tenancies[wanted.group]!.shardCount };
+    if (!anchor) anchors.set(wanted.group, it);
+    steps.push({ table: plain(it), what: words.createDistributed(it, wanted.column, beside), sql: [...relax(it), `SELECT ${calls.createDistributed(it, wanted.column, beside)}`], ...size(it) });
+  }
+  for (const [group, anchor] of anchors) {
+    const { shardCount } = state.tenancies[group]!;
+    const fewest = anchor.shardCount - 2 * anchor.isolated;
+    if (moving.includes(anchor) || (fewest <= shardCount && shardCount <= anchor.shardCount - anchor.isolated)) continue;
+    const beside = tables.filter((it) => it.colocation === anchor.colocation);
+    const force = beside.filter((it) => it.forced).map((it) => `ALTER TABLE ${quoted(it)} FORCE ROW LEVEL SECURITY;`);
+    const sql = [...beside.flatMap(relax), `SELECT ${calls.setShardCount(anchor, shardCount)}`, ...force];
+    steps.push({ table: plain(anchor), what: words.setShardCount(anchor, shardCount), sql, ...size(anchor) });
+  }
+  steps.push(...fasteners(moving, entities, live, waiting, state));
+  steps.push(...policySteps(tables, live, entities, state, moving));
+  return steps;
+}
+
+/** The table of each group that the others go beside: the root where it stands right, or another that does. */
+function anchorsOf(tables: readonly LiveTable[], state: TenancyState): Map<string, LiveTable> {
+  const anchors = new Map<string, LiveTable>();
+  for (const it of rootsFirst(tables, state)) {
+    const wanted = distributionOf(state, state.tables[keyOf(it)]);
+    if (wanted.kind === 'tenant' && it.kind === 'tenant' && it.column === wanted.column && !anchors.has(wanted.group)) anchors.set(wanted.group, it);
+  }
+  return anchors;
+}
+
+function rootsFirst(tables: readonly LiveTable[], state: TenancyState): LiveTable[] {
+  const rank = (it: LiveTable) => {
+    const key = keyOf(it);
+    const leader = Object.values(state.tenancies).some(({ root, colocateWith }) => root === key && colocateWith === undefined);
+    return leader ? 0 : Object.values(state.tenancies).some(({ root }) => root === key) ? 1 : 2;
+  };
+  return [...tables].sort((a, b) => rank(a) - rank(b));
+}
+
+const touches = (fk: Row, tables: readonly TableName[]) =>
+  tables.some((it) => (it.schema === fk.schema && it.name === fk.table) || (it.schema === fk.schemaTo && it.name === fk.tableTo));
+
+const isSame = (a: Row, b: Row) =>
+  ['schema', 'table', 'schemaTo', 'tableTo'].every((it) => a[it] === b[it]) && `${a.columns}` === `${b.columns}` && `${a.columnsTo}` === `${b.columnsTo}`;
+
+/** Drops foreign keys before a move. Only those that the schema declares: a run that stops here finds them again. */
+function looseners(moving: readonly LiveTable[], entities: Entities, live: Live): PlanStep[] {
+  const declared = entities.list('fks');
+  const inTheWay = live.foreignKeys.filter((fk) => touches(fk, moving));
+  const strangers = inTheWay.filter((fk) => !declared.some((it) => isSame(it, fk)));
+  if (strangers.length > 0) {
+    throw new DatabaseStateError(
+      `Drop these foreign keys, or declare them in the schema, before the tables move: ${strangers.map((it) => `"${it.name}" of "${it.table}"`).join(', ')}.`,
+    );
+  }
+  return inTheWay.map((fk) => ({
+    table: plain({ schema: fk.schema, name: fk.table }),
+    what: `${plain({ schema: fk.schema, name: fk.table })}: without the foreign key ${fk.name} while tables move`,
+    sql: [`ALTER TABLE ${quoted({ schema: fk.schema, name: fk.table })} DROP CONSTRAINT ${ident(fk.name)};`],
+  }));
+}
+
+/** Declared foreign keys that are not there, or will not be. @throws DatabaseStateError where one cannot be added */
+function fasteners(moving: readonly LiveTable[], entities: Entities, live: Live, waiting: readonly string[], state: TenancyState): PlanStep[] {
+  const due = new Set(waiting.map((it) => match('addForeignKey', it)).map((it) => it && `${it.table}\0${it.name}`));
+  const missing: string[] = [];
+  const steps = entities
+    .list('fks')
+    .filter((fk) => !due.has(`${quoted({ schema: fk.schema, name: fk.table })}\0${fk.name}`))
+    .filter((fk) => touches(fk, moving) || !live.foreignKeys.some((it) => isSame(it, fk)))
+    .map((fk): PlanStep => {
+      const table = { schema: fk.schema, name: fk.table };
+      const isThere = live.foreignKeys.some((it) => isSame(it, fk));
+      if (!isThere) missing.push(...whatLacks(fk, live));
+      return {
+        table: plain(table),
+        what: `${plain(table)}: with the foreign key ${fk.name}`,
+        sql: [foreignKeySql(fk, state)],
+        ...(!isThere && { precondition: strays(fk) }),
+      };
+    });
+  if (missing.length > 0) {
+    throw new DatabaseStateError(`Run "npx drizzle-kit generate" and "npx drizzle-kit migrate" first: the database has no ${[...new Set(missing)].join(', ')}, which the foreign keys of the schema need.`);
+  }
+  return steps;
+}
+
+/** What a foreign key needs, and the database does not have. */
+function whatLacks(fk: Row, live: Live): string[] {
+  const ends = [[{ schema: fk.schema, name: fk.table }, fk.columns], [{ schema: fk.schemaTo, name: fk.tableTo }, fk.columnsTo]] as const;
+  const columns = ends.flatMap(([at, names]) => {
+    const there = live.tables.get(keyOf(at))?.types ?? {};
+    return (names as string[]).filter((it) => !(it in there)).map((it) => `column "${it}" in "${plain(at)}"`);
+  });
+  const [to, names] = ends[1];
+  const isKey = live.tables.get(keyOf(to))?.uniques.some((it) => [...it].sort().join('\0') === [...(names as string[])].sort().join('\0'));
+  return isKey || columns.length > 0 ? columns : [`unique key (${(names as string[]).join(', ')}) of "${plain(to)}"`];
+}
+
+/** Rows that point at nothing. */
+function strays(fk: Row): PlanStep['precondition'] {
+  const [table, to] = [quoted({ schema: fk.schema, name: fk.table }), quoted({ schema: fk.schemaTo, name: fk.tableTo })];
+  const given = fk.columns.map((it: string) => `c.${ident(it)} IS NOT NULL`).join(' AND ');
+  const same = fk.columns.map((it: string, i: number) => `p.${ident(fk.columnsTo[i])} = c.${ident(it)}`).join(' AND ');
+  return {
+    query: `SELECT c.* FROM ${table} c LEFT JOIN ${to} p ON ${same} WHERE ${given} AND p.${ident(fk.columnsTo[0])} IS NULL`,
+    remedy: `Correct the rows of ${table} that point at no row of ${to}, or at another tenant's`,
+  };
+}
+
+/** An owner who is no superuser sees no rows under FORCE, and would move none. */
+const relax = (table: LiveTable) => (table.forced ? [`ALTER TABLE ${quoted(table)} NO FORCE ROW LEVEL SECURITY;`] : []);

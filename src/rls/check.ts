@@ -1,0 +1,287 @@
+/** The start-up check of `rls: true`: whether the policies hold for the role that the handles log in as. */
+import { is, Subquery } from 'drizzle-orm';
+import { classOf, declaredTables, nameOf, namesOf } from '../schema/classify.js';
+import { RowLevelSecurityError, UnsupportedTenantOperationError, type RowLevelSecurityProblem } from '../schema/index.js';
+import { confines, openingPolicy, type Policy, type TenantOf } from './policies.js';
+import { soleSetting, tenantSetting } from './names.js';
+import type { TenancyDatabase } from '../handle/database.types.js';
+
+/** Options of {@link assertRowLevelSecurity}. */
+export interface RowLevelSecurityOptions {
+  /** Tables and views that the policies need not confine, by name: materialized views, which have none. */
+  readonly except?: readonly string[] | undefined;
+}
+
+/** What the check knows of a table, and is to ask the server. */
+interface Wanted {
+  readonly name: string;
+  readonly schema: string | null;
+  readonly table: string;
+  readonly column: string;
+  readonly settings: readonly string[];
+  /** Not in the relations: it may be a table of another database. */
+  readonly isOptional: boolean;
+}
+
+/** What the server says of a table. */
+interface Found {
+  readonly name: string;
+  readonly schema: string | null;
+  readonly table: string;
+  /** What was not asked for: a view over a table, or a partition of it, by the name of that table. */
+  readonly isOther: boolean;
+  readonly parent: string | null;
+  readonly kind: string | null;
+  readonly enabled: boolean | null;
+  readonly forced: boolean | null;
+  readonly owns: boolean | null;
+  readonly owner: string | null;
+  readonly invoker: boolean | null;
+  readonly ownerBypasses: boolean | null;
+  readonly policies: string | null;
+  readonly types: readonly string[] | null;
+  readonly citus: boolean;
+  readonly role: string;
+  readonly superuser: boolean;
+  readonly bypass: boolean;
+}
+
+/** The policies of the relation `c` that apply to the role, as text. */
+const policiesOf = `(select pg_catalog.json_agg(pg_catalog.json_build_object('name', p.polname, 'permissive', p.polpermissive, 'command', p.polcmd,
+      'using', pg_catalog.pg_get_expr(p.polqual, p.polrelid), 'check', pg_catalog.pg_get_expr(p.polwithcheck, p.polrelid)))::text
+    from pg_catalog.pg_policy p
+    where p.polrelid = c.oid
+      and (0 = any(p.polroles) or exists (select from pg_catalog.unnest(p.polroles) r where r <> 0 and pg_catalog.pg_has_role(r, 'USAGE'))))`;
+
+/** The tables and views that are asked for, then partitions, and other views over them, that the role may use. */
+const question = `
+with recursive asked as (
+  select w.name, w.schema, w."table", w."column",
+    case when w.schema is null then pg_catalog.to_regclass(pg_catalog.quote_ident(w."table"))::oid
+    else (select t.oid from pg_catalog.pg_class t join pg_catalog.pg_namespace n on n.oid = t.relnamespace
+      where n.nspname = w.schema and t.relname = w."table") end as oid
+  from pg_catalog.json_to_recordset($1::text::json) as w(name text, schema text, "table" text, "column" text)
+), readers as (
+  select oid from asked where oid is not null
+  union
+  select rule.ev_class from readers
+    join pg_catalog.pg_depend d on d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass and d.refobjid = readers.oid
+    join pg_catalog.pg_rewrite rule on d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass and rule.oid = d.objid
+), partitions as (
+  select name as parent, "column", oid from asked where oid is not null
+  union
+  select partitions.parent, partitions."column", i.inhrelid from partitions join pg_catalog.pg_inherits i on i.inhparent = partitions.oid
+), others as (
+  select null as parent, null as "column", c.oid from readers join pg_catalog.pg_class c on c.oid = readers.oid
+  where c.relkind = 'v' and pg_catalog.has_any_column_privilege(c.oid, 'SELECT')
+  union all
+  select p.parent, p."column", p.oid from partitions p
+  where pg_catalog.has_any_column_privilege(p.oid, 'SELECT, INSERT, UPDATE') or pg_catalog.has_table_privilege(p.oid, 'DELETE')
+), w as (
+  select name, oid, schema, "table", "column", false as "isOther", null as parent from asked
+  union all
+  select case when pg_catalog.pg_table_is_visible(c.oid) then c.relname::text else n.nspname || '.' || c.relname end, c.oid, case when pg_catalog.pg_table_is_visible(c.oid) then null else n.nspname::text end, c.relname::text, o."column", true, o.parent
+  from others o join pg_catalog.pg_class c on c.oid = o.oid join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+  where not exists (select from asked where asked.oid = c.oid)
+)
+select w.name, w.schema, w."table", w."isOther", w.parent, c.relkind::text as kind, c.relrowsecurity as enabled, c.relforcerowsecurity as forced,
+  pg_catalog.pg_has_role(c.relowner, 'USAGE') as owns, o.rolname::text as owner, o.rolsuper or o.rolbypassrls as "ownerBypasses",
+  coalesce((select option_value::boolean from pg_catalog.pg_options_to_table(c.reloptions) where option_name = 'security_invoker'), false) as invoker,
+  ${policiesOf} as policies,
+  (select pg_catalog.json_build_array(pg_catalog.format_type(a.atttypid, a.atttypmod), pg_catalog.format_type(case when y.typbasetype = 0 then y.oid else y.typbasetype end, -1))
+    from pg_catalog.pg_attribute a join pg_catalog.pg_type y on y.oid = a.atttypid where a.attrelid = c.oid and a.attname = w."column") as types,
+  exists (select from pg_catalog.pg_extension where extname = 'citus') as citus,
+  r.rolname::text as role, r.rolsuper as superuser, r.rolbypassrls as bypass
+from pg_catalog.pg_roles r
+  cross join w
+  left join pg_catalog.pg_class c on c.oid = w.oid
+  left join pg_catalog.pg_roles o on o.oid = c.relowner
+where r.rolname = current_user`;
+
+/** The tenant tables that a database has to have, and those that it may have. */
+function wantedOf(relations: Record<string, any>): Wanted[] {
+  const wanted = new Map<string, Wanted>();
+  const add = (table: object, isOptional: boolean) => {
+    const found = is(table, Subquery) ? undefined : classOf(table);
+    const name = found && nameOf(table);
+    if (found?.kind !== 'tenant' || wanted.has(name!)) return;
+    const [schema, original] = namesOf(table);
+    const settings = [soleSetting, tenantSetting(found.tenancy.name, false)];
+    wanted.set(name!, { name: name!, schema: schema ?? null, table: original, column: found.name, settings, isOptional });
+  };
+  for (const { table } of Object.values(relations)) add(table, false);
+  for (const table of declaredTables()) add(table, true);
+  return [...wanted.values()];
+}
+
+const quotedOf = ({ schema, table }: { schema: string | null; table: string }) =>
+  [schema, table].filter((part) => part !== null).map((part) => `"${part}"`).join('.');
+
+function problemOfView(found: Found, loose: ReadonlySet<string>): Omit<RowLevelSecurityProblem, 'table'> | undefined {
+  if (found.invoker || !(found.ownerBypasses || loose.has(found.owner!))) return undefined;
+  return {
+    reason: `is a view that reads as its owner "${found.owner}", whom policies do not hold back`,
+    remedy: `ALTER VIEW ${quotedOf(found)} SET (security_invoker = true)`,
+  };
+}
+
+function problemOf(it: Wanted, found: Found, loose: ReadonlySet<string>): Omit<RowLevelSecurityProblem, 'table'> | undefined {
+  const { name } = it;
+  const quoted = quotedOf(it);
+  switch (found.kind) {
+    case null:
+      return it.isOptional ? undefined : { reason: 'is not there', remedy: 'run the migrations, with the schema of the table in the search_path' };
+    case 'm':
+      return { reason: 'is a materialized view, which has no policies', remedy: `name it in { except: ['${name}'] } where the handle's filter is enough` };
+    case 'v':
+      return problemOfView(found, loose);
+  }
+  return problemOfLocks(found, { column: it.column, settings: it.settings, types: found.types ?? [] }, found, quoted);
+}
+
+const asDeclared = 'set rls: true in the tenancy of drizzle.config.ts, then generate and migrate';
+
+function problemOfLocks(locks: Locks, tenant: TenantOf, { owns, role }: Found, quoted: string): Omit<RowLevelSecurityProblem, 'table'> | undefined {
+  if (!locks.enabled) return { reason: 'has no row-level security', remedy: asDeclared };
+  if (owns && !locks.forced) {
+    return { reason: `belongs to the role "${role}", whom policies do not hold back`, remedy: `ALTER TABLE ${quoted} FORCE ROW LEVEL SECURITY` };
+  }
+  const policies = JSON.parse(locks.policies ?? '[]') as Policy[];
+  if (!policies.some((policy) => confines(policy, tenant))) return { reason: `has no policy on ${tenant.settings.join(' or ')}`, remedy: asDeclared };
+  if (openingPolicy(policies, tenant)) return { reason: 'has another policy that lets rows through', remedy: 'drop that policy, or make it AS RESTRICTIVE' };
+  return undefined;
+}
+
+/** A partition is read by way of its parent, under the parent's policies, or by its own name. */
+function problemOfPartition(found: Found, it: Wanted): Omit<RowLevelSecurityProblem, 'table'> | undefined {
+  const quoted = quotedOf(found);
+  const isClosed = found.enabled && (!found.owns || found.forced);
+  if (!isClosed) {
+    return {
+      reason: `is a partition of "${it.name}" that can be read past its policies`,
+      remedy: `ALTER TABLE ${quoted} ENABLE ROW LEVEL SECURITY; ALTER TABLE ${quoted} FORCE ROW LEVEL SECURITY`,
+    };
+  }
+  const policies = JSON.parse(found.policies ?? '[]') as Policy[];
+  const opening = openingPolicy(policies, { column: it.column, settings: it.settings, types: found.types ?? [] });
+  return opening && { reason: `is a partition of "${it.name}" whose policy "${opening.name}" lets rows through`, remedy: `DROP POLICY "${opening.name}" ON ${quoted}` };
+}
+
+/** Row-level security of a table or of one of its shards. */
+type Locks = Pick<Found, 'enabled' | 'forced' | 'policies'>;
+
+/** What a node of Citus says of the shards that it holds. */
+interface Node {
+  readonly nodeid: number;
+  readonly success: boolean;
+  readonly result: string;
+}
+
+interface Shard extends Locks {
+  readonly schema: string;
+  readonly table: string;
+}
+
+/**
+ * Run on each node. Policies act on the shards, and Citus does not carry all of them there: AS RESTRICTIVE is lost.
+ * The role asks by itself, so that what is found applies to it.
+ */
+const shardQuestion = `select coalesce(pg_catalog.json_agg(pg_catalog.row_to_json(distinct_locks)), '[]')::text from (
+  select distinct n.nspname as schema, t.relname as "table", c.relrowsecurity as enabled, c.relforcerowsecurity as forced, ${policiesOf} as policies
+  from pg_catalog.pg_dist_shard s
+  join pg_catalog.pg_dist_placement m on m.shardid = s.shardid and m.groupid = (select groupid from pg_catalog.pg_dist_local_group)
+  join pg_catalog.pg_class t on t.oid = s.logicalrelid join pg_catalog.pg_namespace n on n.oid = t.relnamespace
+  -- A schema that the role may not use hides its shards from it, and names them with an error.
+  join pg_catalog.pg_class c on c.oid = case when pg_catalog.has_schema_privilege(n.oid, 'USAGE') then pg_catalog.to_regclass(pg_catalog.shard_name(s.logicalrelid, s.shardid)) end
+) distinct_locks`;
+
+function problemsOfShards(rows: readonly Found[], nodes: readonly Node[], wanted: readonly Wanted[]): RowLevelSecurityProblem[] {
+  const problems = new Map<string, RowLevelSecurityProblem>();
+  const lost = nodes.filter((it) => !it.success);
+  if (lost.length > 0) {
+    const which = lost.map((it) => it.nodeid).join(', ');
+    problems.set('', { reason: `the nodes ${which} of Citus do not tell the policies of their shards: ${lost[0]!.result}`, remedy: 'start them, and let the role log in there' });
+  }
+  const shards = nodes.flatMap((it) => (it.success ? (JSON.parse(it.result || '[]') as Shard[]) : []));
+  for (const row of rows) {
+    const it = wanted.find((table) => table.name === (row.parent ?? row.name));
+    if (!it || (row.kind !== 'r' && row.kind !== 'p')) continue;
+    // A table of the search_path has no schema here; shards have one, and a name that is given twice is looked at twice.
+    for (const shard of shards.filter((found) => found.table === row.table && (row.schema === null || row.schema === found.schema))) {
+      const problem = row.parent
+        ? problemOfPartition({ ...row, ...lockOf(shard) }, it)
+        : problemOfLocks(shard, { column: it.column, settings: it.settings, types: row.types ?? [] }, row, quotedOf(row));
+      if (!problem || problems.has(row.name)) continue;
+      problems.set(row.name, { table: row.name, reason: `${problem.reason}, on its shards`, remedy: 'run "npx drizzle-tenant plan": Citus makes a restrictive policy permissive there' });
+    }
+  }
+  return [...problems.values()];
+}
+
+const lockOf = ({ enabled, forced, policies }: Locks): Locks => ({ enabled, forced, policies });
+
+const nodesQuestion = 'select nodeid, success, result from pg_catalog.run_command_on_all_nodes($1::text)';
+
+const databases = new WeakMap<object, { readonly session: any; readonly relations: Record<string, any>; readonly isBound: boolean }>();
+
+/** Lets the check ask on behalf of what `withTenancy` returned. */
+export const checkable = <T extends object>(database: T, on: { session: any; relations: Record<string, any>; isBound: boolean }): T => {
+  databases.set(database, on);
+  return database;
+};
+
+/** The check, however the database runs its queries. */
+export function checkOf(db: object, { except = [] }: RowLevelSecurityOptions = {}) {
+  const database = databases.get(db);
+  if (!database) throw new UnsupportedTenantOperationError('Pass assertRowLevelSecurity() what withTenancy() returned.');
+  const { session, relations, isBound } = database;
+  const wanted = wantedOf(relations);
+  if (wanted.length === 0) throw new UnsupportedTenantOperationError('Declare a table with tenantTable() before row-level security is checked: there is none.');
+  return {
+    /** Asks the server, as the database runs its queries. @returns what `judge` takes */
+    ask: () => session.prepareQuery({ sql: question, params: [JSON.stringify(wanted)] }, 'objects', false).execute(),
+    /** On Citus, asks each node for its shards. @returns what `judge` takes besides */
+    askNodes: () => session.prepareQuery({ sql: nodesQuestion, params: [shardQuestion] }, 'objects', false).execute(),
+    hasNodes: (rows: readonly Found[]) => rows[0]!.citus,
+    judge(rows: readonly Found[], nodes: readonly Node[] = []): void {
+      const byName = new Map(rows.flatMap((row) => (row.isOther ? [] : [[row.name, row] as const])));
+      const { role, superuser, bypass } = rows[0]!;
+      const loose = new Set(rows.filter((row) => row.kind !== 'v' && row.kind !== 'm' && row.kind !== null && !row.forced).map((row) => row.owner!));
+      const problems: RowLevelSecurityProblem[] = [
+        ...(isBound ? [] : [{ reason: 'the handles do not tell the policies their tenant', remedy: 'pass rls: true to withTenancy()' }]),
+        ...(superuser ? [{ reason: `the role "${role}" is a superuser`, remedy: 'log in as a role that is not, whom the tables are granted to' }] : []),
+        ...(!superuser && bypass ? [{ reason: `the role "${role}" has BYPASSRLS`, remedy: `ALTER ROLE "${role}" NOBYPASSRLS` }] : []),
+        ...wanted.flatMap((it) => {
+          const problem = except.includes(it.name) ? undefined : problemOf(it, byName.get(it.name)!, loose);
+          return problem ? [{ table: it.name, ...problem }] : [];
+        }),
+        ...rows.flatMap((row) => {
+          if (!row.isOther || except.includes(row.name)) return [];
+          const parent = wanted.find((it) => it.name === row.parent);
+          const problem = parent ? problemOfPartition(row, parent) : problemOfView(row, loose);
+          return problem ? [{ table: row.name, ...problem }] : [];
+        }),
+        ...problemsOfShards(rows, nodes, wanted).filter((it) => it.table === undefined || !except.includes(it.table)),
+      ];
+      if (problems.length > 0) throw new RowLevelSecurityError(role, problems);
+    },
+  };
+}
+
+/**
+ * Says at start-up whether row-level security holds: that the role is held back by policies, that each tenant
+ * table has them, and that no view over one, and no partition of one, that the role may use goes past them. One
+ * statement, and on Citus a second, for the shards on each node.
+ *
+ * @param db what `withTenancy(..., { relations, rls: true })` returned
+ * @param options `except` names what only the handles' filter is to confine
+ * @throws RowLevelSecurityError with each table, what is wrong, and the remedy
+ * @example
+ * const db = withTenancy(drizzle({ client: postgres(url) }), { relations, rls: true });
+ * await assertRowLevelSecurity(db);
+ */
+export async function assertRowLevelSecurity(db: TenancyDatabase<any, any>, options?: RowLevelSecurityOptions): Promise<void> {
+  const { ask, askNodes, hasNodes, judge } = checkOf(db, options);
+  const rows = await ask();
+  judge(rows, hasNodes(rows) ? await askNodes() : []);
+}

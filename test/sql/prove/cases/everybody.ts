@@ -1,0 +1,92 @@
+/** Tables with rows of everybody: read beside the tenant's own, and not written or locked. */
+import { integer, text, uuid } from 'drizzle-orm/pg-core';
+import { tenancy, tenantTable } from '../../../../src/index.js';
+
+const club = tenancy('club', uuid);
+tenantTable('ev_kinds', { clubId: club.id('club_id', { everybody: true }), id: integer().primaryKey(), name: text() });
+tenantTable('ev_prices', { clubId: club.id('club_id', { everybody: true }), id: integer().primaryKey(), kind: integer() });
+tenantTable('ev_games', { clubId: club.id('club_id'), id: integer().primaryKey(), kind: integer() });
+
+const own = 'club_id = $1';
+const read = '(club_id = $1 or club_id is null)';
+
+export const ofOne: readonly string[] = [
+  `select * from ev_kinds where ${read}`,
+  `select * from ev_kinds where club_id is null or $1 = club_id`,
+  `select * from ev_kinds where ${own}`,
+  `select * from ev_kinds k where (k.club_id = $1 or k.club_id is null) and (k.name = 'x' or k.name = 'y')`,
+  `select g.id, k.name from ev_games g left join ev_kinds k on k.id = g.kind and (k.club_id = $1 or k.club_id is null) where g.club_id = $1`,
+  `select g.id, k.name from ev_games g left join ev_kinds k on k.id = g.kind and (k.club_id = g.club_id or k.club_id is null) where g.club_id = $1`,
+  `select g.id, k.name from ev_games g join ev_kinds k on k.id = g.kind where g.club_id = $1 and (k.club_id = g.club_id or k.club_id is null)`,
+  `select g.id, k.name from ev_games g full join (select * from ev_kinds where ${read}) k on k.id = g.kind where g.club_id = $1`,
+  `select id from ev_games g where g.club_id = $1 and exists (select 1 from ev_kinds k where k.id = g.kind and (k.club_id = g.club_id or k.club_id is null))`,
+  `insert into ev_kinds (club_id, id) values ($1, 1)`,
+  `insert into ev_kinds (club_id, id) select v.c, 1 from (values ($1::uuid)) v(c)`,
+  `insert into ev_games (club_id, id, kind) select $1::uuid, id, id from ev_kinds where ${read}`,
+  `update ev_kinds set name = 'x' where ${own}`,
+  `update ev_games g set kind = k.id from ev_kinds k where g.club_id = $1 and (k.club_id = $1 or k.club_id is null)`,
+  `delete from ev_kinds where ${own}`,
+  `select * from ev_kinds where ${own} for update`,
+  `select g.id from ev_games g join ev_kinds k on k.club_id = $1 or k.club_id is null where g.club_id = $1 for update of g`,
+];
+
+export const notOfOne: readonly (readonly [text: string, reason: RegExp])[] = [
+  [`select * from ev_kinds where club_id is null`, /not bound/],
+  [`select * from ev_kinds where club_id = $1 or club_id is not null`, /not bound/],
+  [`select * from ev_kinds where club_id = $1 or id is null`, /not bound/],
+  [`select * from ev_kinds where club_id = $1 or club_id is null or true`, /not bound/],
+  [`select * from ev_kinds where club_id = $1 or club_id is null and id = 1`, /not bound/],
+  [`select * from ev_kinds where not (club_id = $1 or club_id is null)`, /not bound/],
+  [`select * from ev_games where club_id = $1 or club_id is null`, /not bound/],
+  [`select k.* from ev_kinds k, ev_prices p where p.club_id = $1 and (k.club_id = $1 or p.club_id is null)`, /"ev_kinds" as "k" is not bound/],
+  // Whether the game stands without a kind would tell whether another club has one of that number.
+  [`select g.id, k.name from ev_games g left join ev_kinds k on k.id = g.kind where g.club_id = $1 and (k.club_id = $1 or k.club_id is null)`, /"ev_kinds" as "k" is not bound/],
+  [`select g.id from ev_games g left join (ev_prices p left join ev_kinds k on k.id = p.kind) on (k.club_id = $1 or k.club_id is null) and p.club_id = $1 where g.club_id = $1`, /"ev_kinds" as "k" is not bound/],
+  [`select g.id, k.name from ev_kinds k full join ev_games g on k.id = g.kind and (k.club_id = $1 or k.club_id is null) and g.club_id = $1`, /not bound/],
+  [`select 1 from ev_games g join ev_kinds k on k.club_id = g.club_id or k.club_id is null where coalesce(g.club_id, k.club_id) = $1 for update of k`, /"ev_kinds" as "k" is not bound/],
+  [`select k.* from (select * from ev_games where club_id = $1) g full join ev_kinds k on k.id = g.kind where k.club_id = $1 or k.club_id is null`, /not bound/],
+  [`select g.id from (ev_games g left join ev_kinds k on k.id = g.kind) join ev_prices p on p.club_id = $1 where g.club_id = $1 and (k.club_id = $1 or k.club_id is null)`, /"ev_kinds" as "k" is not bound/],
+  [`select x.id from ev_games x left join ev_prices g on x.club_id = g.club_id and g.club_id = $1, ev_kinds k where k.club_id = g.club_id or k.club_id is null`, /"ev_games" as "x" is not bound/],
+  // A row of everybody tells nothing of a third
+  [`select g.id, k.name from ev_kinds k, ev_games g where (k.club_id = $1 or k.club_id is null) and (k.club_id = g.club_id or k.club_id is null)`, /"ev_games" as "g" is not bound/],
+  [`update ev_kinds set name = 'x' where ${read}`, /not bound/],
+  [`delete from ev_kinds where ${read}`, /not bound/],
+  [`select * from ev_kinds where ${read} for update`, /not bound/],
+  [`select * from ev_kinds k where k.club_id = $1 or k.club_id is null for share of k`, /not bound/],
+  [`select * from (select * from ev_kinds where ${read}) k for key share`, /not bound/],
+  [`insert into ev_kinds (club_id, id) values (null, 1)`, /not this handle's tenant/],
+  [`insert into ev_kinds (club_id, id) select club_id, id + 1 from ev_kinds where ${read}`, /not this handle's tenant/],
+  [`insert into ev_kinds (club_id, id) select v.c, 1 from (values (1)) x(n) left join (values ($1::uuid)) v(c) on false`, /not this handle's tenant/],
+  [`insert into ev_kinds (id) values (1)`, /not given its tenant/],
+  [`insert into ev_kinds (club_id, id) values ($1, 1) on conflict (id) do update set name = 'x'`, /could conflict/],
+  [`merge into ev_kinds k using ev_games g on (k.club_id = $1 or k.club_id is null) and g.club_id = $1 and k.id = g.kind when matched then delete`, /not bound/],
+  [`merge into ev_kinds k using (select 1 as id) g on k.club_id = $1 and k.id = g.id when not matched by source and (k.club_id = $1 or k.club_id is null) then delete`, /not bound/],
+  [`update ev_kinds set club_id = null where ${own}`, /tenant of a row/],
+];
+
+export const ofSeveral: readonly string[] = [
+  `select * from ev_kinds where club_id = any($1) or club_id is null`,
+  `select g.id, k.name from ev_games g left join ev_kinds k on k.id = g.kind and (k.club_id = g.club_id or k.club_id is null) where g.club_id = any($1)`,
+  `select g.id, k.name, p.id from ev_games g join ev_kinds k on k.club_id = g.club_id or k.club_id is null join ev_prices p on (p.club_id = g.club_id or p.club_id is null) and (p.club_id = k.club_id or p.club_id is null or k.club_id is null) where g.club_id = any($1)`,
+];
+
+export const notOfSeveral: readonly string[] = [
+  `select g.id, h.id from ev_kinds k join ev_games g on k.club_id = g.club_id or k.club_id is null join ev_games h on k.club_id = h.club_id or k.club_id is null where (k.club_id = any($1) or k.club_id is null) and g.club_id = any($1) and h.club_id = any($1)`,
+  `select g.id, k.name from ev_games g left join ev_kinds k on k.id = g.kind and (k.club_id = any($1) or k.club_id is null) where g.club_id = any($1)`,
+  `select g.id, k.name, p.id from ev_games g join ev_kinds k on k.club_id = g.club_id or k.club_id is null join ev_prices p on p.club_id = k.club_id or p.club_id is null or k.club_id is null where g.club_id = any($1) and (p.club_id = any($1) or p.club_id is null)`,
+  `select k.id from ev_kinds k join (select club_id, count(*) as n from ev_games where club_id = any($1) group by rollup (club_id)) g on g.club_id = k.club_id or g.club_id is null where k.club_id = any($1) or k.club_id is null`,
+];
+
+/** Everybody's rows are written across all tenants only. */
+export const ofAll: readonly string[] = [
+  `insert into ev_kinds (club_id, id) select club_id, id + 1 from ev_kinds`,
+  `insert into ev_kinds (id) values (1)`,
+  `update ev_kinds set name = 'x' where club_id is null`,
+  `delete from ev_kinds`,
+  `insert into ev_kinds (club_id, id) values (null, 1)`,
+];
+
+export const notOfAll: readonly string[] = [
+  `insert into ev_games (club_id, id) values (null, 1)`,
+  `update ev_games set club_id = null`,
+];
