@@ -1,5 +1,5 @@
 /** Drizzle's relations between tenant tables: each carries the tenant column by itself. */
-import { otherCopies } from '../copies.js';
+import { declaredTwice, otherCopies } from '../copies.js';
 import { defineRelations, type Assume, type ExtractTablesWithRelations, type RelationsBuilder, type RelationsBuilderConfig, type Subquery, type Table, type View } from 'drizzle-orm';
 import { classOf, nameOf, type TenantClass } from './classify.js';
 import { TenantDefinitionError } from '../errors.js';
@@ -108,10 +108,11 @@ function carryTenant(name: string, field: string, table: object, relation: any, 
   const through = relation.throughTable ? tenantOf(relation.throughTable) : undefined;
   const tenancies = new Set([from, to, through].filter((it) => it !== undefined).map((it) => it.tenancy));
   if (tenancies.size > 1) {
+    const names = new Set([...tenancies].map((it) => it.name));
     throw new TenantDefinitionError(
       nameOf(table),
       `${name}.${field}`,
-      'Relate tables of one tenancy: a row of one tenancy cannot lead to rows of another',
+      names.size === 1 ? declaredTwice([...names][0]!) : 'Relate tables of one tenancy: a row of one tenancy cannot lead to rows of another',
     );
   }
   const column = (tableName: string, tenant: TenantClass) => ({

@@ -1,6 +1,7 @@
 /** What the parts of confining share: the text, what is put into it, and what is known from outside. */
 import { UnscopedTableError } from '../../errors.js';
 import type { Given } from '../given.js';
+import { otherTenancy } from '../other-tenancy.js';
 import type { Node } from '../parser.js';
 import { Refusal } from '../refusal.js';
 import type { Declared } from '../tables.js';
@@ -144,13 +145,7 @@ export abstract class Context {
       throw new UnscopedTableError(name, `Use db.forTenant(id) for "${name}": db.shared holds the reference tables only.`);
     }
     this.#tenancy ??= table.tenant.tenancy;
-    if (this.#tenancy !== table.tenant.tenancy) {
-      const tenancy = String((table.tenant.tenancy as { name?: unknown }).name);
-      throw new UnscopedTableError(
-        name,
-        `Use a handle of the tenancy "${tenancy}" for "${name}", as in db.forTenant(${tenancy}Id): ` + 'this handle belongs to another tenancy.',
-      );
-    }
+    if (this.#tenancy !== table.tenant.tenancy) throw otherTenancy(name, table.tenant.tenancy, this.#tenancy);
     return table;
   }
 

@@ -2,6 +2,7 @@
 import { ImmutableTenantError, UnscopedTableError } from '../../errors.js';
 import { Entry, type Level, type Source } from './entry.js';
 import type { Assigned, Given } from '../given.js';
+import { otherTenancy } from '../other-tenancy.js';
 import type { Node, Parse } from '../parser.js';
 import { Refusal } from '../refusal.js';
 import type { Declared } from '../tables.js';
@@ -57,22 +58,12 @@ export class Proof {
       if (reach === 'shared') {
         throw new UnscopedTableError(name, `Use db.forTenant(id) for "${name}": db.shared holds the reference tables only.`);
       }
-      for (const it of this.touched) if (it.tenant && it.tenant.tenancy !== of.tenancy) this.#refuseTenancy(declared);
-      if (tenancy !== undefined && of.tenancy !== tenancy) this.#refuseTenancy(declared);
+      for (const it of this.touched) if (it.tenant && it.tenant.tenancy !== of.tenancy) throw otherTenancy(name, of.tenancy, it.tenant.tenancy);
+      if (tenancy !== undefined && of.tenancy !== tenancy) throw otherTenancy(name, of.tenancy, tenancy);
       this.#type ??= of.type;
     }
     this.touched.add(declared);
     return declared;
-  }
-
-  #refuseTenancy({ name, tenant }: Declared): never {
-    const tenancy = (tenant!.tenancy as { name?: string } | undefined)?.name;
-    throw new UnscopedTableError(
-      name,
-      tenancy === undefined
-        ? `Use a handle of its own tenancy for "${name}": this handle belongs to another tenancy.`
-        : `Use a handle of the tenancy "${tenancy}" for "${name}", as in db.forTenant(${tenancy}Id): this handle belongs to another tenancy.`,
-    );
   }
 
   /** The table that a statement writes. A common table expression of its name does not hide it. */

@@ -159,8 +159,8 @@ export const mutations: readonly Mutation[] = [
     ['a window is partitioned by a tenant of this query', 'if (over.partitionClause?.some(isOfTenant)) return true;', 'if (over.partitionClause) return true;'],
   ]),
   ...of('proof', [
-    ["another handle's tenancy", 'if (tenancy !== undefined && of.tenancy !== tenancy) this.#refuseTenancy(declared);', ''],
-    ['two tenancies', 'for (const it of this.touched) if (it.tenant && it.tenant.tenancy !== of.tenancy) this.#refuseTenancy(declared);', ''],
+    ["another handle's tenancy", 'if (tenancy !== undefined && of.tenancy !== tenancy) throw otherTenancy(name, of.tenancy, tenancy);', ''],
+    ['two tenancies', 'for (const it of this.touched) if (it.tenant && it.tenant.tenancy !== of.tenancy) throw otherTenancy(name, of.tenancy, it.tenant.tenancy);', ''],
     ['reference tables only', "if (reach === 'shared') {", 'if (false) {'],
     ['one and several are confined', "this.confines = filters && (reach === 'one' || reach === 'several');", "this.confines = filters && reach === 'one';"],
     ['several and all meet', "this.meets = filters && (reach === 'several' || reach === 'all');", "this.meets = filters && reach === 'all';"],
