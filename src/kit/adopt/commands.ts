@@ -11,7 +11,7 @@ import { initProject, type InitOptions } from './init.js';
 import { liveModel, pullSchema } from './live.js';
 import { readPlainConfig } from './project-config.js';
 import { describeAdoption } from './report.js';
-import { shown } from './rewrite.js';
+import { shown } from './site.js';
 
 export interface AdoptTools {
   readonly program: Command;

@@ -53,9 +53,9 @@ export async function pullSchema(url: string, out: string): Promise<string[]> {
   if (schemas.length === 0) throw new DatabaseStateError('Pass --url with a database that has tables: this one has none.');
   const kit = drizzleKit();
   mkdirSync(out, { recursive: true });
-  const config = join(out, `.pull-${process.pid}.config.json`);
+  const config = join(out, `.pull-${process.pid}.config.cjs`);
   // In a file, since every user of the machine can read the arguments of a process.
-  writeFileSync(config, JSON.stringify({ dialect: 'postgresql', out, schemaFilter: schemas, dbCredentials: { url } }), { mode: 0o600 });
+  writeFileSync(config, `module.exports = ${JSON.stringify({ dialect: 'postgresql', out, schemaFilter: schemas, dbCredentials: { url } })};`, { mode: 0o600 });
   try {
     const { status, stdout, stderr } = spawnSync(process.execPath, [kit, 'pull', `--config=${config}`], { encoding: 'utf8', cwd: process.cwd() });
     if (status !== 0) throw new DatabaseStateError(`Run "npx drizzle-kit pull" by itself to see why it fails: ${(stderr || stdout).trim().split('\n').slice(-3).join(' ')}`);
