@@ -11,7 +11,7 @@ import { initProject, type InitOptions } from './init.js';
 import { liveModel, pullSchema } from './live.js';
 import { readPlainConfig } from './project-config.js';
 import { describeAdoption } from './report.js';
-import { shown } from './rewrite.js';
+import { shown } from './site.js';
 
 export interface AdoptTools {
   readonly program: Command;
@@ -71,7 +71,8 @@ export function addAdoptCommands({ program, line, report }: AdoptTools): void {
       'after',
       '\nIt proposes the tenancy by the foreign keys, asks where it guesses, and names each constraint that means something\n' +
         'else afterwards. Commit before: the files are changed in place. In CI, answer by flags, or with --yes. The answers are\n' +
-        'kept in tenancy.answers.json beside the schema.',
+        'kept in tenancy.answers.json beside the schema. Of a database without a schema, --write keeps the first migration too,\n' +
+        'and marks it as run in drizzle’s own table.',
     )
     .action(async (options: Flags) => {
       const config = await readPlainConfig(options.config);
@@ -92,7 +93,7 @@ export function addAdoptCommands({ program, line, report }: AdoptTools): void {
       mkdirSync(dirname(out), { recursive: true });
       let kept = false;
       try {
-        const files = await pullSchema(url!, out);
+        const files = await pullSchema(url!, out, options.write ?? false);
         const answersFile = defaultAnswersFile(files);
         const done = await adopt({ files, answers: answersOf(options), citus, ask: askPerson, answersFile, write: options.write ?? false, live: liveModel(url!) });
         kept = options.write ?? false;

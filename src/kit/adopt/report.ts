@@ -1,7 +1,7 @@
 /** What an adoption came to, for a person. */
 import { describeFault } from '../errors.js';
 import type { Adopted } from './adopt.js';
-import { shown } from './rewrite.js';
+import { shown } from './site.js';
 
 /** @returns the lines */
 export function describeAdoption({ proposal, changes, faults, byHand, notes, files, uniquePerTenant }: Adopted, written: boolean): string[] {

@@ -1,6 +1,6 @@
 /** Foreign keys that cannot stay as they are, and actions that would clear the tenant column. */
 import type { ForeignKey } from './model.js';
-import { propertyOf, type Site } from './rewrite.js';
+import { propertyOf, type Site } from './site.js';
 import type { Element, Range } from './source.js';
 
 const clears = (action: string) => action === 'SET NULL' || action === 'SET DEFAULT';
