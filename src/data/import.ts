@@ -179,7 +179,7 @@ class Import {
       return undefined;
     }
     const stage = await this.#stage(table.title, columns);
-    if (rows > 0) await connection.query(sql.insertStaged(table, stage, columns, later, this.#into === 'merge' ? table.key : undefined));
+    if (rows > 0) await connection.query(sql.insertStaged(table, stage, columns, later, this.#into === 'merge' ? table.key : undefined, this.#catalog.tenant));
     return stage;
   }
 

@@ -164,11 +164,13 @@ export const insertIntoStage = (stage: string, columns: readonly Column[]) =>
   `select ${columns.map((it, i) => `(r.value ->> ${i})::${it.type}`).join(', ')} from json_array_elements($1::text::json) r`;
 
 /**
+ * Each row is given its tenant here: what the stage says of it is not read.
+ *
  * @param later columns that stay empty until the rows that they point at are there
  * @param key the key whose rows are changed where they are there already; undefined where there are none
  */
-export function insertStaged(table: LiveTable, stage: string, columns: readonly Column[], later: readonly string[], key: readonly string[] | undefined): string {
-  const cells = columns.map((it) => (later.includes(it.name) ? `null::${it.type}` : `s.${ident(it.name)}`));
+export function insertStaged(table: LiveTable & Owned, stage: string, columns: readonly Column[], later: readonly string[], key: readonly string[] | undefined, tenant: string): string {
+  const cells = columns.map((it) => (it.name === table.column ? `${literalOf(tenant)}::${it.type}` : later.includes(it.name) ? `null::${it.type}` : `s.${ident(it.name)}`));
   const changed = columns.filter((it) => !key?.includes(it.name)).map((it) => `${ident(it.name)} = excluded.${ident(it.name)}`);
   const conflict = key && ` on conflict (${list(key)}) do ${changed.length > 0 ? `update set ${changed.join(', ')}` : 'nothing'}`;
   return `insert into ${nameOf(table)} (${list(columns.map((it) => it.name))}) overriding system value select ${cells.join(', ')} from pg_temp.${ident(stage)} s${conflict ?? ''}`;
