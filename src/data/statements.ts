@@ -60,6 +60,10 @@ export const settings = (names: readonly string[], tenant: string): string[] => 
 /** Held until the transaction ends: one import or replacement of a tenant at a time. */
 export const lockTenant = (tenancy: string, tenant: string) => `select pg_advisory_xact_lock(hashtextextended(${literalOf(`drizzle-tenant ${tenancy} ${tenant}`)}, 0))::text`;
 
+/** Of a transaction that is about to be committed, to ask for later. */
+export const transactionId = 'select pg_current_xact_id()::text';
+export const statusOf = (xid: string) => `select pg_xact_status(${literalOf(xid)}::xid8)::text`;
+
 export const canonical = (value: string, type: string) => `select (${literalOf(value)}::${type})::text`;
 
 // reading

@@ -75,7 +75,7 @@ const sent = {
 /** Forms that name no tenant table, and two that do and cannot be proved: why stands with each. */
 const others = {
   ident: 'a name', nameOf: 'a name', stageOf: 'a name', begin: 'no table', commit: 'no table', rollback: 'no table', settings: 'no table', lockTenant: 'no table',
-  canonical: 'no table', fetchRows: 'the rows of a cursor that was proved', closeRows: 'no table', createStage: 'a table of the connection',
+  canonical: 'no table', transactionId: 'no table', statusOf: 'no table', fetchRows: 'the rows of a cursor that was proved', closeRows: 'no table', createStage: 'a table of the connection',
   copyIntoStage: 'a table of the connection', insertIntoStage: 'a table of the connection', differingShared: 'shared rows', insertShared: 'shared rows',
   deferConstraints: 'no table', checkConstraints: 'no table', skipTriggers: 'no table', refreshView: 'a view, made anew of what is there',
   copyInto: 'writes a stream, in which each row was given the tenant by the client (spool.ts), and reads nothing',
