@@ -17,16 +17,24 @@ const tenantsOf = (db: TenancyDatabase) =>
     tenant: claim('account'),
   });
 
+/** What the database says goes into the log of an application, and to nobody else. */
+const inJson =
+  <Context>(route: (request: Request, context: Context) => Promise<Response>) =>
+  (request: Request, context: Context) =>
+    route(request, context).catch(() => Response.json({ error: 'The server has made a mistake' }, { status: 500 }));
+
 export const projectsRoute = (db: TenancyDatabase) => {
   const forTenant = tenantsOf(db);
   return {
-    GET: forTenant(async (tdb) => Response.json(await listProjects(tdb))),
+    GET: inJson(forTenant(async (tdb) => Response.json(await listProjects(tdb)))),
 
-    POST: forTenant(async (tdb, request) => {
-      const { name } = ((await request.json().catch(() => null)) ?? {}) as { name?: unknown };
-      if (typeof name !== 'string' || name === '') return Response.json({ error: 'name: a text' }, { status: 400 });
-      return Response.json(await createProject(tdb, name), { status: 201 });
-    }),
+    POST: inJson(
+      forTenant(async (tdb, request) => {
+        const { name } = ((await request.json().catch(() => null)) ?? {}) as { name?: unknown };
+        if (typeof name !== 'string' || name === '') return Response.json({ error: 'name: a text' }, { status: 400 });
+        return Response.json(await createProject(tdb, name), { status: 201 });
+      }),
+    ),
   };
 };
 
