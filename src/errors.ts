@@ -136,6 +136,22 @@ export class RowLevelSecurityError extends TenantError {
   }
 }
 
+/** The database has functions of its own under names that statements may call. Thrown by `assertNoOwnFunctions`. */
+export class OwnFunctionError extends TenantError {
+  readonly _tag = 'OwnFunctionError';
+
+  /** @param signatures what could be meant in place of PostgreSQL's own, as PostgreSQL writes it */
+  constructor(
+    readonly signatures: readonly string[],
+    lines: readonly string[],
+  ) {
+    super(
+      'Rename these, or trust them with assertNoOwnFunctions(db, { except: [...] }) once you know that they read no table: ' +
+        `a statement may call them by a name that is known to be safe. ${lines.join('; ')}.`,
+    );
+  }
+}
+
 /** What a client is told of a tenant that it gets nothing from. */
 const refusals = { 401: 'Unauthorized', 403: 'Forbidden', 404: 'Not Found' } as const;
 

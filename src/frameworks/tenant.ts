@@ -4,8 +4,8 @@
  * enough: it takes `access`, or a claim of who asks.
  */
 import { TenantAccessError, UnsupportedTenantOperationError } from '../errors.js';
-import type { TenantDatabase } from '../handle/database.types.js';
 import type { TenancyDatabase } from '../data/database.types.js';
+import type { TenantDatabase } from '../handle/database.types.js';
 import type { Tenancy, TenantId } from '../schema/tenancy.js';
 
 type Awaitable<T> = T | PromiseLike<T>;
