@@ -410,8 +410,9 @@ function handlesOn(on: On) {
       return {
         run: (id: unknown, values?: Record<string, unknown>) => {
           const tenant = tenancy.parse(id);
-          const all = Object.assign(new PlaceholderValues(tenant), values);
-          all[tenantName] = tenant;
+          const all = new PlaceholderValues(tenant);
+          // No name that an application can write is the tenant's.
+          for (const name in values) all[name] = values[name];
           return prepared.execute(all);
         },
       };

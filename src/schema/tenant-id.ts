@@ -67,6 +67,7 @@ const uuidOf =
   (wrong: Wrong): Check =>
   (value) => {
     if (typeof value !== 'string') return wrong(value);
+    if (uuid.test(value)) return value;
     const lower = value.toLowerCase();
     return uuid.test(lower) ? lower : wrong(value);
   };
