@@ -68,8 +68,7 @@ const uuidOf =
   (value) => {
     if (typeof value !== 'string') return wrong(value);
     if (uuid.test(value)) return value;
-    const lower = value.toLowerCase();
-    return uuid.test(lower) ? lower : wrong(value);
+    return uuid.test(value.toLowerCase()) ? value.toLowerCase() : wrong(value);
   };
 
 function textOf(column: PgColumn, sqlType: string): Check {
