@@ -10,13 +10,18 @@ import { readFileSync } from 'node:fs';
 
 const { peerDependencies } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
 const oldest = (range) => /\d+\.\d+\.\d+[-.\w]*/.exec(range)[0];
-// A range that begins with a pre-release finds the later ones of the same version, which no tag names.
-const next = (range) => (oldest(range).includes('-') ? `>=${oldest(range)}` : 'latest');
-const versions = { oldest, newest: (range) => range, next };
 
-const version = versions[process.argv[2]];
-if (!version) throw new Error(`Say which: ${Object.keys(versions).join(', ')}`);
-const packages = Object.entries(peerDependencies).map(([name, range]) => `${name}@${version(range)}`);
+/** What was published last, without builds of single commits: those sort behind the release candidate that follows them. */
+function next(range, name) {
+  if (!oldest(range).includes('-')) return 'latest';
+  const times = JSON.parse(execFileSync('npm', ['view', name, 'time', '--json'], { encoding: 'utf8' }));
+  const released = Object.entries(times).filter(([version]) => version.startsWith(range.split('.')[0]) && /^\d+\.\d+\.\d+(-\w+\.\d+)?$/.test(version));
+  return released.sort(([, a], [, b]) => (a < b ? -1 : 1)).at(-1)[0];
+}
+
+const version = { oldest, newest: (range) => range, next }[process.argv[2]];
+if (!version) throw new Error('Say which: oldest, newest or next.');
+const packages = Object.entries(peerDependencies).map(([name, range]) => `${name}@${version(range, name)}`);
 execFileSync('npm', ['install', '--no-save', '--no-audit', '--no-fund', '--force', ...packages], { stdio: 'inherit' });
 // It fails where what is installed is not what the tests of every day run with: that is meant.
 spawnSync('npm', ['ls', '--depth=0', ...Object.keys(peerDependencies)], { stdio: ['ignore', 'inherit', 'ignore'] });
