@@ -71,7 +71,7 @@ export function relationsConfig(relations: object | undefined, carriesTenant = t
 
 /**
  * Takes what Drizzle's `defineRelations` takes. A relation between two tenant tables joins on the tenant column
- * too, also through a link table.
+ * too, also through a link table; not to or from a table with rows of everybody, which has none in each row.
  *
  * @param schema the tables, or a module that exports them
  * @param relations the relations, as in Drizzle
@@ -127,7 +127,7 @@ function carryTenant(name: string, field: string, table: object, relation: any, 
   relation.sourceColumns = [...relation.sourceColumns];
   relation.targetColumns = [...relation.targetColumns];
   if (!relation.throughTable) {
-    if (!from || !to) return;
+    if (!from || !to || from.everybody || to.everybody) return;
     pair(
       { key: from.key, columns: relation.sourceColumns },
       { key: to.key, columns: relation.targetColumns },
@@ -136,10 +136,10 @@ function carryTenant(name: string, field: string, table: object, relation: any, 
     );
     return;
   }
-  if (!through) return;
+  if (!through || through.everybody) return;
   const throughName = Object.keys(config).find((key) => config[key].table === relation.throughTable)!;
   relation.through = { source: [...relation.through.source], target: [...relation.through.target] };
-  if (from) {
+  if (from && !from.everybody) {
     pair(
       { key: from.key, columns: relation.sourceColumns },
       { key: through.key, columns: relation.through.source },
@@ -147,7 +147,7 @@ function carryTenant(name: string, field: string, table: object, relation: any, 
       column(throughName, through),
     );
   }
-  if (to) {
+  if (to && !to.everybody) {
     pair(
       { key: to.key, columns: relation.targetColumns },
       { key: through.key, columns: relation.through.target },

@@ -38,6 +38,8 @@ export interface Passed {
   readonly usesTenant: boolean;
   /** The numbers of the parameters that stand where a row names its tenant. */
   readonly guards: readonly number[];
+  /** Those of them that may be null, which makes the row everybody's. */
+  readonly orEverybody: readonly number[];
   /** Those of them that the tenant column of a row is set to. */
   readonly assigned: readonly Assigned[];
   /** Whose tenants' rows it touches; undefined for one that touches none. */
@@ -161,10 +163,10 @@ export class Gate {
       if (statement.RefreshMatViewStmt) return this.#refresh(statement.RefreshMatViewStmt.relation, given, text);
       sent = confine(statement, text, given).text;
       at = sent;
-      const { tables, guards, assigned, usesTenant } = prove(parse, sent, given);
+      const { tables, guards, orEverybody, assigned, usesTenant } = prove(parse, sent, given);
       for (const { table } of tables) classOf(table)?.validate();
       const found = tables.find((it: Declared) => it.tenant)?.tenant?.tenancy as AnyTenancy | undefined;
-      return { text: sent, count, usesTenant, guards, assigned, tenancy: found, bytes: 2 * (text.length + sent.length) + 200 };
+      return { text: sent, count, usesTenant, guards, orEverybody, assigned, tenancy: found, bytes: 2 * (text.length + sent.length) + 200 };
     } catch (cause) {
       const error = errorFor(cause, at);
       // What is not understood may be for want of stack, and be understood the next time.
@@ -181,7 +183,7 @@ export class Gate {
         "Refresh a materialized view with db.acrossTenants({ reason }): it holds every tenant's rows, and is refreshed for all of them.",
       );
     }
-    return { text, count, usesTenant: false, guards: [], assigned: [], tenancy: undefined, bytes: 4 * text.length };
+    return { text, count, usesTenant: false, guards: [], orEverybody: [], assigned: [], tenancy: undefined, bytes: 4 * text.length };
   }
 
   #keptOf(kind: string, tenancy: AnyTenancy | undefined): Kept {
