@@ -2,6 +2,7 @@
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { configure, tenantIn } from '../kit/in-process.js';
+import { tryRoles } from '../kit/roles.js';
 import { Project, removeProjects, small } from '../kit/project.js';
 import { splitStatements } from '../../src/kit/statements.js';
 
@@ -100,5 +101,11 @@ describe.skipIf(!url)('on Citus', { timeout: 120_000 }, () => {
     expect(await tenant('rebalance')).toMatchObject({ code: 0, stdout: expect.stringContaining('the nodes carry alike') });
     expect((await sql`SELECT count(*)::int AS n FROM projects`)[0]!['n']).toBe(20);
     expect(await steps()).toEqual([]);
+  });
+
+  it('grants the tables to the roles of a migration, on the shards too', async () => {
+    const tables = await sql`SELECT quote_ident(tablename) AS name FROM pg_tables WHERE schemaname = 'public'`;
+    await sql.unsafe(`DROP TABLE ${tables.map((it) => it['name']).join(', ')} CASCADE`);
+    await tryRoles(sql, { shardCount: 4 });
   });
 });

@@ -24,6 +24,7 @@ import {
 import { swapIndexes } from './indexes.js';
 import { keyOf, literal, quoted, type TableName } from '../names.js';
 import { changePolicies, lift, restore } from './policies.js';
+import { roleStatements } from './roles.js';
 import { nameCleared } from '../set-null.js';
 import type { Entities, Row } from '../snapshot.js';
 import { marker, type TenancyState } from '../state.js';
@@ -79,6 +80,7 @@ export function migrationStatements(generated: readonly string[], migrated: Migr
     ...(counts.length > 0 ? [citusBlock('split the tables anew', counts)] : []),
     ...restore(rewritten.filter((it) => it.was?.rls && it.is?.rls)),
     ...policies.create,
+    ...roleStatements(migrated),
   ]
     .map((it) => nameCleared(it, next))
     .flatMap(apart);
