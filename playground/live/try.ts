@@ -1,0 +1,2 @@
+import { buildLive } from './build.js';
+console.time('build'); await buildLive('/tmp/live', { results: true }); console.timeEnd('build');
