@@ -1,6 +1,5 @@
 /**
- * Builds the playground that needs no server: a folder of static files. `npm run playground:live` writes it into `dist-live`
- * and serves it.
+ * Builds the playground that needs no server: a folder of static files.
  */
 import { execFileSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
@@ -28,13 +27,14 @@ export interface Shown extends Sample, Checked {
 /**
  * @param out the folder, which is made anew
  * @param options.results whether the samples run now, so that the page shows what they give at once
+ * @param options.only the names of the samples; all, unless given
  */
-export async function buildLive(out: string, { results = true, minify = true } = {}): Promise<void> {
+export async function buildLive(out: string, { results = true, only }: { results?: boolean; only?: readonly string[] } = {}): Promise<void> {
   const directory = mkdtempSync(join(tmpdir(), 'drizzle-tenant-live-'));
   try {
     rmSync(out, { recursive: true, force: true });
     mkdirSync(out, { recursive: true });
-    const { checked, files } = check(declarations(directory));
+    const { checked, files } = check(declarations(directory), samples().filter((it) => only?.includes(it.name) ?? true));
     const ddl = globSync('drizzle/*/migration.sql', { cwd: root }).sort().flatMap((it) => readFileSync(join(root, it), 'utf8').split('--> statement-breakpoint'));
     const given = results ? await resultsOf(ddl, checked.map((it) => it.program)) : [];
     const shown: Shown[] = checked.map((it, i) => ({ ...it, sights: given[i] }));
@@ -47,7 +47,7 @@ export async function buildLive(out: string, { results = true, minify = true } =
       format: 'esm',
       platform: 'browser',
       target: 'es2022',
-      minify,
+      minify: true,
       outdir: out,
       legalComments: 'none',
       external: ['fs', 'path', 'url', 'module', 'crypto', 'util', 'os', 'fs/promises', 'node:*', 'perf_hooks', 'inspector', 'source-map-support'],
@@ -72,7 +72,7 @@ function declarations(directory: string): string {
 }
 
 /** Checks every sample, and gives the files that the compiler read for it. */
-function check(types: string) {
+function check(types: string, some: readonly Sample[]) {
   const application = applicationFiles();
   const isFile = (path: string) => existsSync(path) && statSync(path).isFile();
   const read = (path: string): string | undefined => {
@@ -86,7 +86,7 @@ function check(types: string) {
     return isFile(file) ? readFileSync(file, 'utf8') : undefined;
   };
   const checker = createChecker(typescript, read);
-  const checked = samples().map((it) => ({ ...it, ...checker.check(it.code) }));
+  const checked = some.map((it) => ({ ...it, ...checker.check(it.code) }));
   const files = Object.fromEntries(checker.files().map((path) => [path, short(path, read(path)!)]));
   return { checked, files };
 }

@@ -1,2 +1,0 @@
-import { buildLive } from './build.js';
-console.time('build'); await buildLive('/tmp/live', { results: true }); console.timeEnd('build');
