@@ -50,7 +50,6 @@ export async function buildLive(out: string, { results = true, only }: { results
       minify: true,
       outdir: out,
       legalComments: 'none',
-      external: ['fs', 'path', 'url', 'module', 'crypto', 'util', 'os', 'fs/promises', 'node:*', 'perf_hooks', 'inspector', 'source-map-support'],
       define: { 'process.env.NODE_ENV': '"production"', __filename: '""', __dirname: '""' },
       logOverride: { 'direct-eval': 'silent', 'empty-import-meta': 'silent' },
       plugins: [virtual({ samples: shown, files: applicationFiles() }, ddl, join(directory, 'pg-query'))],
@@ -117,6 +116,7 @@ function virtual(page: { samples: readonly Shown[]; files: Record<string, string
   const codes = Object.fromEntries(Object.keys(names).map((it) => [it, [iso3166.alpha2ToAlpha3(it), iso3166.alpha2ToNumeric(it)]]));
   const contents: Record<string, string> = {
     'virtual:page': `export default ${JSON.stringify(page)};`,
+    nothing: 'module.exports = {};',
     'virtual:ddl': `export default ${JSON.stringify(ddl)};`,
     'i18n-iso-countries': `const names = ${JSON.stringify(names)}, codes = ${JSON.stringify(codes)}; export default { getNames: () => names, alpha2ToAlpha3: (it) => codes[it][0], alpha2ToNumeric: (it) => codes[it][1] };`,
   };
@@ -124,6 +124,8 @@ function virtual(page: { samples: readonly Shown[]; files: Record<string, string
     name: 'virtual',
     setup(build) {
       build.onResolve({ filter: /^(virtual:\w+|i18n-iso-countries)$/ }, ({ path }) => ({ path, namespace: 'virtual' }));
+      // What is asked for on Node.js only.
+      build.onResolve({ filter: /^(node:.*|fs|fs\/promises|path|url|module|crypto|util|os|ws|perf_hooks|inspector|stream|zlib|child_process|stream\/promises|source-map-support)$/ }, () => ({ path: 'nothing', namespace: 'virtual' }));
       build.onLoad({ filter: /.*/, namespace: 'virtual' }, ({ path }) => ({ contents: contents[path]!, loader: 'js' }));
       build.onResolve({ filter: /^#pg-query$/ }, () => ({ path: join(pgQuery, 'bundled.cjs') }));
       build.onResolve({ filter: /^\.\/work\.js$/ }, () => ({ path: join(root, 'src/data/nowhere.ts') }));
