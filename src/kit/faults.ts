@@ -51,7 +51,7 @@ export const ruleTexts: Readonly<Record<RuleName, string>> = {
   'setting-name': 'two tenancies do not share the setting that row-level security reads',
   'view-tenant': 'a view that exposes the tenant column keeps tenants apart inside: handles filter it from outside only',
   'foreign-key-index': 'a foreign key of a tenant table has an index that begins with it, so that a row it points at can be deleted',
-  everybody: 'a table with rows of everybody is not distributed, and has no policy that knows of them yet',
+  everybody: 'a table with rows of everybody is not distributed',
   'name-length': 'a name of an index or constraint has at most 63 bytes, of which PostgreSQL cuts longer ones',
   'unique-meaning': 'what is unique over all rows stays so when its table becomes a tenant table, or is named in tenancy.uniquePerTenant',
 };

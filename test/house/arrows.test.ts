@@ -25,7 +25,8 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   'kit/rules': ['errors', 'schema', 'sql', 'rls', 'kit'],
   'kit/generate': ['errors', 'schema', 'sql', 'rls', 'kit', 'kit/rules'],
   'kit/live': ['errors', 'schema', 'sql', 'rls', 'kit', 'kit/rules', 'kit/generate'],
-  'kit/cli': ['errors', 'schema', 'sql', 'rls', 'data', 'kit', 'kit/rules', 'kit/generate', 'kit/live'],
+  'kit/adopt': ['errors', 'schema', 'sql', 'rls', 'kit', 'kit/rules', 'kit/generate', 'kit/live'],
+  'kit/cli': ['errors', 'schema', 'sql', 'rls', 'data', 'kit', 'kit/rules', 'kit/generate', 'kit/live', 'kit/adopt'],
   /** What the package exports, and drizzle-kit's config, which reaches into every part of the kit. */
   entry: ['errors', 'schema', 'rls', 'handle', 'data', 'kit', 'kit/rules', 'kit/generate'],
 };

@@ -89,6 +89,12 @@ const own = {
   './kit': ['drizzle-kit'],
   './testing': [],
   './testing/effect': ['effect'],
+  './hono': ['hono'],
+  './express': ['express'],
+  './fastify': ['fastify'],
+  './next': [],
+  './nest': ['@nestjs/common', 'reflect-metadata', 'rxjs'],
+  './trpc': ['@trpc/server', 'typescript'],
 };
 
 /** Each entry point loads with Drizzle and its own peers, as an ES module and as CommonJS. */
@@ -97,7 +103,7 @@ function entries() {
   for (const [name, peers] of Object.entries(own)) {
     const folder = project(`entry-${name.replace(/\W+/g, '-')}`, { peers });
     const specifier = `drizzle-tenant${name.slice(1)}`;
-    const installed = ['effect', 'drizzle-kit', 'postgres', 'pg', '@electric-sql/pglite'].filter((it) => readdirSync(join(folder, 'node_modules')).includes(it.split('/')[0]));
+    const installed = ['effect', 'drizzle-kit', 'postgres', 'pg', '@electric-sql/pglite', 'hono', 'express', 'fastify', 'next', '@nestjs/common', '@trpc/server'].filter((it) => readdirSync(join(folder, 'node_modules')).includes(it.split('/')[0]));
     if (installed.some((it) => !peers.includes(it))) fail(`${specifier} was given ${installed.join(', ')}`);
     const [esm, cjs] = [`import('${specifier}').then((it) => console.log(Object.keys(it).sort().join()))`, `console.log(Object.keys(require('${specifier}')).sort().join())`].map((it) => run('node', ['-e', it], folder).trim().replace(/,?\bmodule\.exports\b/, ''));
     if (!esm || esm !== cjs) fail(`${specifier} exports ${esm} as an ES module, and ${cjs} as CommonJS`);

@@ -7,7 +7,9 @@ import { Command, CommanderError } from 'commander';
 import { applySteps } from '../live/apply.js';
 import { connect, requireCitus, type Database } from '../live/database.js';
 import { DatabaseStateError, describeFault } from '../errors.js';
+import { addAdoptCommands } from '../adopt/commands.js';
 import { addDataCommands } from './data.js';
+import { differences, keysDue } from './behind.js';
 import { editedMigrations } from '../generate/edited.js';
 import { readLive, type Live } from '../live/read.js';
 import { planSteps } from '../live/plan.js';
@@ -16,7 +18,8 @@ import { loadConfig, loadProject, migratedState, type Project } from './load.js'
 import { keyOf, plain } from '../names.js';
 import { buildIndexes } from '../live/prebuild.js';
 import { ruleNames, ruleTexts } from '../faults.js';
-import { sameState, type TenancyState } from '../state.js';
+import { alone, requireCoordinator, requireWritable, standingOf } from '../live/server.js';
+import type { TenancyState } from '../state.js';
 import { isolateTenant, tenantStatistics } from '../live/tenants.js';
 
 /** Where a command writes, so that tests can read it. */
@@ -35,14 +38,15 @@ interface Common {
  * Runs the command line.
  *
  * @param args what follows the program's name
- * @returns the exit status: 0 for well, 1 for faults and errors, 2 for a command that is not understood
+ * @returns the exit status: 0 for well, 1 for faults, errors, tenants that differ, and what check and plan find left to do, 2 for a command that is not understood
  */
 export async function main(args: readonly string[], output: Output): Promise<number> {
   const json = args.includes('--json');
-  const program = commands(output);
+  const status = { code: 0 };
+  const program = commands(output, status);
   try {
     await program.parseAsync([...args], { from: 'user' });
-    return 0;
+    return status.code;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
     const { _tag = 'InternalError', message, faults } = error as Error & { _tag?: string; faults?: unknown };
@@ -52,7 +56,7 @@ export async function main(args: readonly string[], output: Output): Promise<num
   }
 }
 
-function commands(output: Output): Command {
+function commands(output: Output, status: { code: number }): Command {
   const line = (text: string) => output.out(`${text}\n`);
   const report = (value: object) => line(JSON.stringify(value));
   const program = new Command('drizzle-tenant')
@@ -95,35 +99,44 @@ function commands(output: Output): Command {
   command(
     'check',
     'check the schema and the migrations, without writing anything',
-    'Every fault is reported in one go, with the table, the column and what to do; the exit status is then 1.\n' +
+    'Every fault is reported in one go, with the table, the column and what to do; the exit status is then 1. It is 1 too\n' +
+      'where the migrations are behind the schema, or were edited until they no longer distribute a table.\n' +
       "Each rule can be set in the config: tenancy: { rules: { 'replica-identity': 'off' } }. The rules:\n" +
       ruleNames.map((it) => `  ${it.padEnd(20)} ${ruleTexts[it]}`).join('\n'),
     false,
   ).action(async (options: Common) => {
     const project = await load(options);
-    const isBehind = !sameState(withoutHeld(project), migratedState(project.out));
+    const behind = differences(project);
     const edited = editedMigrations(project.out);
-    if (options.json) return report({ status: 'ok', tables: Object.values(project.state.tables), warnings: project.warnings, behind: isBehind, edited });
+    if (behind.length + edited.length > 0) status.code = 1;
+    if (options.json) {
+      return report({ status: status.code === 0 ? 'ok' : 'behind', tables: Object.values(project.state.tables), warnings: project.warnings, behind: behind.length > 0, differences: behind, edited });
+    }
     for (const it of project.warnings) output.err(`warning: ${describeFault(it)}\n`);
-    for (const it of edited) output.err(`warning: ${it.message}\n`);
+    for (const it of edited) output.err(`${it.message}\n`);
     line(`The schema keeps to the rules: ${count(Object.values(project.state.tables).filter((it) => it.kind === 'tenant').length, 'tenant table')}, ${count(Object.values(project.state.tables).filter((it) => it.kind === 'reference').length, 'reference table')}.`);
-    if (isBehind) line('Run "npx drizzle-kit generate": the migrations do not know all of it yet.');
+    if (behind.length === 0) return;
+    const [first, ...rest] = behind;
+    line(`Run "npx drizzle-kit generate": the migrations do not know all of it yet (${first!.what}: ${first!.change}${rest.length > 0 ? `, and ${rest.length} more` : ''}).`);
   });
 
   command(
     'plan',
     'compare a live database with the schema, and print what apply would run',
-    'Nothing is changed. It compares tables, their places on Citus, and policies: columns and constraints are for drizzle-kit.',
+    'Nothing is changed. It compares tables, their places on Citus, keys, indexes and policies, on the shards too: columns are\n' +
+      'for drizzle-kit. The exit status is 1 where something is left to do, also migrations that did not run.',
   ).action(async (options: Common) => {
     const project = await load(options);
-    const steps = await withDatabase(options, project, (database) => planFor(project, database));
-    if (options.json) return report({ status: 'ok', steps });
-    if (steps.length === 0) return line('Nothing to do: each table is there, and held as the schema says.');
+    const { steps, pending } = await withDatabase(options, project, (database) => planFor(project, database));
+    if (steps.length + pending.length > 0) status.code = 1;
+    if (options.json) return report({ status: status.code === 0 ? 'ok' : 'pending', steps, ...(pending.length > 0 && { pending }) });
+    if (status.code === 0) return line('Nothing to do: each table is there, and held as the schema says.');
+    if (pending.length > 0) line(`Run "npx drizzle-kit migrate" first: ${count(pending.length, 'migration')} did not run here yet (${pending.join(', ')}).`);
     steps.forEach((it, i) => {
       line(`${i + 1}. ${it.what}${sizeOf(it)}`);
       for (const statement of it.sql) line(`     ${statement}`);
     });
-    line('Run "npx drizzle-tenant apply" to do this.');
+    if (steps.length > 0) line('Run "npx drizzle-tenant apply" to do this.');
   });
 
   command(
@@ -133,9 +146,14 @@ function commands(output: Output): Command {
       'Foreign keys of a table that moves are dropped before and added again after, and checked then.',
   ).action(async (options: Common) => {
     const project = await load(options);
+    const say = options.json ? () => {} : line;
     await withDatabase(options, project, async (database) => {
-      const steps = await planFor(project, database);
-      const say = options.json ? () => {} : line;
+      await requireWritable(database);
+      await alone(database, () => say('Another apply runs on this database: waiting for its end.'), () => apply(database));
+    });
+    async function apply(database: Database) {
+      const { steps, pending } = await planFor(project, database);
+      if (pending.length > 0) throw new DatabaseStateError(`Run "npx drizzle-kit migrate" first: ${count(pending.length, 'migration')} did not run here yet (${pending.join(', ')}). Nothing was changed.`);
       await applySteps(database, steps, {
         start: (it, i, total) => say(`[${i + 1}/${total}] ${it.what}${sizeOf(it)}`),
         tick: (_, seconds) => say(`      ... ${seconds.toFixed(0)} s`),
@@ -143,7 +161,7 @@ function commands(output: Output): Command {
       });
       if (options.json) return report({ status: 'ok', applied: steps.map((it) => it.what) });
       line(steps.length === 0 ? 'Nothing to do: each table is there, and held as the schema says.' : `Done: ${count(steps.length, 'step')}.`);
-    });
+    }
   });
 
   command(
@@ -202,20 +220,28 @@ function commands(output: Output): Command {
       line(done.already ? `Nothing to do: the tenant has shard ${done.shard} of "${done.table}" for itself.` : `Done: the tenant has shard ${done.shard} of "${done.table}" for itself, and one of each table beside it.`);
     });
 
-  addDataCommands({ command, load, urlOf: (options, { config }) => urlOf(options) ?? config['dbCredentials']?.url, line, report });
+  addAdoptCommands({ program, line, report });
+  addDataCommands({ command, load, urlOf: (options, { config }) => urlOf(options) ?? config['dbCredentials']?.url, line, report, exitWith: (code) => void (status.code = code) });
   return program;
 }
 
-async function planFor(project: Project, database: Database): Promise<PlanStep[]> {
+async function planFor(project: Project, database: Database): Promise<{ steps: PlanStep[]; pending: readonly string[] }> {
   if (project.options.citus) await requireCitus(database);
+  await requireCoordinator(database);
+  const { pending = [], ahead = [] } = (await standingOf(database, project)) ?? {};
+  if (ahead.length > 0) {
+    throw new DatabaseStateError(`Pull the branch that has ${ahead.join(', ')}: these migrations ran on the database, and are not in ${project.out}. Nothing was changed.`);
+  }
   const live = await readLive(database);
-  const steps = planSteps(stateFor(project, live), project.entities, live, project.options.writeOnly ? migratedState(project.out).writeOnly?.statements : []);
+  // What a migration is yet to make is no drift, nor what the schema asks for and no migration has.
+  const keys = project.options.writeOnly || pending.length > 0 ? undefined : { due: keysDue(project), createIndexes: await project.statements() };
+  const steps = planSteps(stateFor(project, live), project.entities, live, project.options.writeOnly ? migratedState(project.out).writeOnly?.statements : [], keys);
   for (const { what, precondition } of steps) {
     if (!precondition) continue;
     const found = await database.query(`${precondition.query} LIMIT 1`);
     if (found.length > 0) throw new DatabaseStateError(`${precondition.remedy}: this step would fail (${what}). They are found by: ${precondition.query}.`);
   }
-  return steps;
+  return { steps, pending };
 }
 
 /** In write-only mode, tables on their way have no keys yet by which they could be distributed. */
@@ -223,15 +249,6 @@ function stateFor({ options, state }: Project, live: Live): TenancyState {
   if (!options.writeOnly) return state;
   const tables = Object.entries(state.tables).filter(([key, it]) => it.kind !== 'tenant' || live.tables.get(key)?.kind === 'tenant');
   return { ...state, tables: Object.fromEntries(tables) };
-}
-
-/** In write-only mode, tables on their way are not distributed yet; the migrations know which. */
-function withoutHeld(project: Project) {
-  if (!project.options.writeOnly) return project.state;
-  const migrated = migratedState(project.out);
-  const tables = { ...project.state.tables };
-  for (const key of migrated.writeOnly?.tables ?? []) delete tables[key];
-  return { ...project.state, tables, ...(migrated.writeOnly && { writeOnly: migrated.writeOnly }) };
 }
 
 const defaultConfig = 'drizzle.config.ts in this folder';

@@ -1,4 +1,4 @@
-/** Runs the steps of a plan. Each is a transaction, so a run that stops halfway goes on with the next `apply`. */
+/** Runs the steps of a plan. Each is a transaction, or can be begun anew, so that a run that stops halfway goes on with the next `apply`. */
 import { sequential } from '../citus.js';
 import type { Database } from './database.js';
 import { DatabaseStateError } from '../errors.js';
@@ -25,20 +25,29 @@ export async function applySteps(database: Database, steps: readonly PlanStep[],
     progress.start(step, index, steps.length);
     const ticker = setInterval(() => progress.tick(step, seconds()), 5000);
     try {
-      await database.query('BEGIN');
-      await database.query(sequential);
-      for (const statement of step.sql) await database.query(statement);
-      await database.query('COMMIT');
+      if (step.alone) for (const statement of step.sql) await database.query(statement);
+      else await inTransaction(database, step.sql);
     } catch (error) {
-      await database.query('ROLLBACK').catch(() => {});
       throw new DatabaseStateError(
         `Correct the cause and run apply again: step ${index + 1} of ${steps.length} failed (${step.what}): ${(error as Error).message}. ` +
-          `${index === 0 ? 'Nothing was changed' : 'The steps before it stay, and apply goes on from there'}.`,
+          `${index === 0 && !step.alone ? 'Nothing was changed' : 'The steps before it stay, and apply goes on from there'}.`,
         { cause: error },
       );
     } finally {
       clearInterval(ticker);
     }
     progress.end(step, seconds());
+  }
+}
+
+async function inTransaction(database: Database, statements: readonly string[]): Promise<void> {
+  try {
+    await database.query('BEGIN');
+    await database.query(sequential);
+    for (const statement of statements) await database.query(statement);
+    await database.query('COMMIT');
+  } catch (error) {
+    await database.query('ROLLBACK').catch(() => {});
+    throw error;
   }
 }

@@ -4,7 +4,7 @@
  */
 import { changesOf, isMoved, type Migrated } from '../changes.js';
 import type { Fault, RuleName } from '../faults.js';
-import { accessName, keyOf, plain, policyName, type TableName } from '../names.js';
+import { keyOf, ourNames, plain, type TableName } from '../names.js';
 import type { Options, RuleLevel } from '../options.js';
 import type { Entities, Row } from '../snapshot.js';
 import type { TableState, TenancyState } from '../state.js';
@@ -82,9 +82,6 @@ function tenantTableFaults(table: TableState, entities: Entities, faults: Faults
   const column = table.column!;
   if (table.everybody) {
     faults.add('everybody', table, column, 'Keep the rows of everybody in a referenceTable beside it', 'Citus puts a row on the node of its tenant, and has no place for one without');
-    if (table.rls) {
-      faults.add('everybody', table, column, 'Keep the rows of everybody in a referenceTable beside it, or set tenancy.rls to false', 'the policy of a tenant table hides them', true);
-    }
   }
   const [key] = entities.of('pks', table);
   if (!key) {
@@ -127,7 +124,7 @@ function policyFaults(table: TableState, entities: Entities, faults: Faults): vo
         'Citus makes it permissive on the shards, where it lets rows through that it should hold back');
     }
     if (!table.rls) continue;
-    if (policy.name === policyName || policy.name === accessName) {
+    if (ourNames.includes(policy.name)) {
       faults.define(table, column, `Give the policy "${policy.name}" another name`, 'row-level security has a policy of that name');
     }
     if (!expressions.every(isWhole)) {
@@ -170,7 +167,8 @@ function foreignKeyFaults(fk: Row, from: TableState | undefined, to: TableState 
     const isPossible = from === undefined && !state.citus && isUniqueKey(fk.columnsTo, to, entities);
     if (!isPossible) {
       faults.add('foreign-key-place', table, columns, `Make "${plain(table)}" a tenantTable, or drop the reference to "${target}"`,
-        'a table that is not split by tenant cannot point into one that is', true);
+        'a table that is not split by tenant cannot point into one that is. With a tenant column, as in ' +
+          `${to.tenancy}Id: ${to.tenancy}.id(), the migration adds it and fills it in from "${target}", by ${columns}`, true);
     }
   } else if (from?.kind === 'tenant' && to === undefined) {
     faults.add('foreign-key-place', table, columns, `Make "${target}" a referenceTable or a tenantTable, or drop the reference`,
