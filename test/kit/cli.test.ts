@@ -51,6 +51,20 @@ export const c = pgTable('c', { id: integer().primaryKey(), p: uuid().references
     expect(error.faults.map((it: any) => [it.table, it.column, it.rule])).toEqual([['a', 'p', 'definition'], ['b', 'account_id, p', 'foreign-key-action'], ['c', 'p', 'foreign-key-place']]);
   });
 
+  it('names functions of the database that a statement could call by a name that is known to be safe', async ({ expect }) => {
+    const project = new Project({ 'schema.ts': small });
+    const database = await createDatabase();
+    const sql = postgres(database.url(), { max: 1, onnotice: () => {} });
+    await sql.unsafe('create schema own; create function own.lower(integer) returns text language sql as $$select 1::text$$');
+    await sql.unsafe(`alter database ${database.name} set search_path to public, own`);
+    await sql.end();
+    const found = await project.tenant('check', '--url', database.url(), '--json');
+    expect(found.code).toBe(1);
+    expect(JSON.parse(found.stdout).own).toEqual([{ kind: 'function', name: 'lower', signature: 'own.lower(integer)' }]);
+    expect((await project.tenant('check', '--url', database.url())).stderr).toMatch(/^Rename the function own\.lower\(integer\), which lower\(\) may mean, or trust it/);
+    await database.drop();
+  });
+
   it('tells of a config or schema that does not load', async ({ expect }) => {
     const project = new Project({});
     expect(await project.tenant('check')).toMatchObject({ code: 1, stderr: expect.stringContaining('Correct "schema" in the config: no file matches ./schema.ts') });
