@@ -26,7 +26,7 @@ export type Holds = 'nothing' | 'tenant' | 'mixed';
 
 /** What is known of the rows of a query. */
 export interface Rows {
-  readonly columns: readonly { readonly name: string; readonly sources: readonly Source[]; readonly orNull?: boolean }[];
+  readonly columns: readonly { readonly name: string; readonly sources: readonly Source[]; readonly orNull?: boolean; readonly orEverybody?: boolean }[];
   /** How many of the first columns are known by their position: a star's columns come in the database's order. */
   readonly ordered: number;
   /** False where a star stands for columns that are not known. */
@@ -112,8 +112,9 @@ export class Level {
     entry.holds = holds;
     entry.why = why;
     entry.whole = whole;
-    for (const { name, sources, orNull } of columns) {
-      entry.add(name, holds !== 'mixed' && isTenant(sources) ? entry : undefined, sources, orNull);
+    for (const { name, sources, orNull, orEverybody } of columns) {
+      // Beside other rows, a null tells no more of a tenant where its row is everybody's.
+      entry.add(name, holds !== 'mixed' && isTenant(sources) ? entry : undefined, sources, orNull === true || orEverybody === true);
     }
     const join: Join = { left: [], right: [], filtered: [entry] };
     if (own) this.facts.push({ a: entry, b: 'tenant', join });

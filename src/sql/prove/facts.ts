@@ -1,5 +1,5 @@
 /** What conditions say of tenants, and what follows from that for a row. */
-import { Entry, type Fact, type Join, type Level } from './entry.js';
+import { Entry, type Column, type Fact, type Join, type Level } from './entry.js';
 import { columnOf, type Names } from './names.js';
 import { isEquals } from './operators.js';
 import type { Node } from '../parser.js';
@@ -89,9 +89,12 @@ export function* conjuncts(expression: Node): Generator<Node> {
 function tenantOf(expression: Node, level: Level, names: Names): Entry | undefined {
   const args: Node[] | undefined = expression?.CoalesceExpr?.args;
   if (!args) return columnOf(expression, names)?.of;
-  const entries = args.map((it) => columnOf(it, names)?.of);
-  return entries.every((it) => it !== undefined) ? firstOf(level, entries as Entry[]) : undefined;
+  const columns = args.map((it) => columnOf(it, names));
+  return columns.every((it) => it?.of !== undefined && !isNullInPlace(it)) ? firstOf(level, columns.map((it) => it!.of!)) : undefined;
 }
+
+/** Whether a column may be null though its entry stands: then COALESCE goes on to the next, which tells nothing of that entry. */
+export const isNullInPlace = ({ of, orNull }: Column): boolean => orNull === true || of?.table?.tenant?.everybody === true;
 
 /**
  * What holds the tenant of the first of several entries that stands: of each of them, if those that stand together are
@@ -99,7 +102,7 @@ function tenantOf(expression: Node, level: Level, names: Names): Entry | undefin
  */
 export function firstOf(level: Level, entries: readonly Entry[]): Entry {
   const first = new Entry(level, '');
-  const known = level.facts.filter((it) => !it.orNull);
+  const known = [...level.facts];
   for (const [i, entry] of entries.entries()) {
     const isSame = entries.slice(0, i).every((it) => sameTenant([it, entry], known).has(entry));
     if (isSame) level.facts.push({ a: first, b: entry, join: { left: [], right: [], filtered: [entry] } });

@@ -1,7 +1,7 @@
 /** FROM: its range table, where each join's condition filters, and whether every tenant table in it is confined. */
 import { Entry, renamed, type Column, type Ctes, type Join, type Level } from './entry.js';
 import { walk, type Place } from './expression.js';
-import { addFacts, firstOf, sameTenant, whyNot, type Condition } from './facts.js';
+import { addFacts, firstOf, isNullInPlace, sameTenant, whyNot, type Condition } from './facts.js';
 import { kindOf, only, words } from './fields.js';
 import { checkMeeting, commonTies } from './meeting.js';
 import { Scope, type Names } from './names.js';
@@ -198,14 +198,17 @@ export class From {
     const absentThen = [...absent, ...missing!];
     // The first of two columns that FULL JOIN merged stands where either of them does.
     for (const { of } of merged?.values() ?? []) if (of && !entries.includes(of)) entries.push(of);
-    const scope = new Scope(parts, entries, merged, isNatural === true, absentThen);
+    const standing = (side: Scope) => side.entries.filter((it) => !side.absent.includes(it));
+    const kept = { JOIN_INNER: [left, right], JOIN_LEFT: [left], JOIN_RIGHT: [right] }[jointype as string] ?? [];
+    const either = [...kept.flatMap((it) => it.either), ...(jointype === 'JOIN_FULL' ? [[standing(left), standing(right)] as const] : [])];
+    const scope = new Scope(parts, entries, merged, isNatural === true, absentThen, either);
     if (quals) this.conditions.push({ expression: quals, names: { scope, outer: this.outer }, join, absent });
     if (!alias) return scope;
     only(alias, 'Alias', 'aliasname colnames');
     const columnNames = namesOf(alias);
     const entry = this.#named(alias.aliasname, columnNames ? columnNames.map((name) => ({ name })) : scope.columns(), false);
     entry.whole = columnNames === undefined && scope.whole;
-    return new Scope([entry], entries, undefined, false, scope.absent);
+    return new Scope([entry], entries, undefined, false, scope.absent, scope.either);
   }
 
   /** The one column that USING or NATURAL makes of two. */
@@ -214,6 +217,7 @@ export class From {
     // Of two types, the merged column could have another.
     if (!a || !b) return { name };
     this.level.facts.push({ a, b, join });
+    if (jointype === 'JOIN_FULL' && (isNullInPlace(left!) || isNullInPlace(right!))) return { name };
     return { name, of: jointype === 'JOIN_RIGHT' ? b : jointype === 'JOIN_FULL' ? firstOf(this.level, [a, b]) : a };
   }
 

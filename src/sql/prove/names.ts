@@ -19,6 +19,8 @@ export class Scope {
     readonly isNatural = false,
     /** Those of the entries that an outer join may have filled up with nulls. */
     readonly absent: readonly Entry[] = parts.flatMap((it) => (it instanceof Scope ? it.absent : [])),
+    /** The two sides of each FULL JOIN, of which one stands as a whole. */
+    readonly either: readonly (readonly [left: readonly Entry[], right: readonly Entry[]])[] = parts.flatMap((it) => (it instanceof Scope ? it.either : [])),
   ) {}
 
   /** The entries of a name. */

@@ -59,7 +59,7 @@ const locksOf = (clauses: readonly Node[] | undefined): readonly (readonly strin
 /** Walks what is selected or returned, and tells its columns. */
 export function targets(list: readonly Node[] | undefined, place: Place): Rows {
   const { level, names } = place;
-  const columns: { name: string; sources: readonly Source[]; orNull?: boolean }[] = [];
+  const columns: { name: string; sources: readonly Source[]; orNull?: boolean; orEverybody?: boolean }[] = [];
   let ordered = Infinity;
   let whole = true;
   for (const { ResTarget } of list ?? []) {
@@ -75,11 +75,11 @@ export function targets(list: readonly Node[] | undefined, place: Place): Rows {
       if (!source?.whole) whole = false;
       for (const it of source?.columns() ?? []) {
         const sources = isOf(it.of, level) ? [true as const] : (passed(it, level, names) ?? [val]);
-        columns.push({ name: it.name, sources, orNull: mayBeNull(it, names) });
+        columns.push({ name: it.name, sources, ...nullness([it], names) });
       }
       continue;
     }
-    columns.push({ name: name ?? nameOf(val), sources: sourcesOf(val, place), orNull: mayBeNull(columnOf(val, names), names) });
+    columns.push({ name: name ?? nameOf(val), sources: sourcesOf(val, place), ...nullness(columnsOf(val, names), names) });
   }
   return { ...noRows, columns, ordered: Math.min(ordered, columns.length), whole };
 }
@@ -87,9 +87,28 @@ export function targets(list: readonly Node[] | undefined, place: Place): Rows {
 /** Whether a column holds the tenant of the rows of the level: its own, or that of the row around to which they belong. */
 const isOf = (of: Entry | undefined, level: Level): boolean => of !== undefined && (of.level === level || level.ties.includes(of));
 
-/** Whether an outer join may leave a null in a column: here, or in a query below. */
+/** The columns that an expression takes a tenant from: itself, or what COALESCE chooses from. */
+const columnsOf = (value: Node, names: Names): readonly (Column | undefined)[] =>
+  (value?.CoalesceExpr?.args ?? [value]).map((it: Node) => columnOf(it, names));
+
+/** Whether an outer join may leave a null in a column: here, or in a query below. Or whether its row may be everybody's. */
 const mayBeNull = (column: Column | undefined, { scope }: Names): boolean =>
-  column?.of !== undefined && (column.orNull === true || scope.absent.includes(column.of));
+  column?.of !== undefined && (column.orNull === true || scope.absent.includes(column.of) || isEverybodys(column));
+
+const isEverybodys = ({ of }: Column): boolean => of?.table?.tenant?.everybody === true;
+
+/**
+ * Whether the first of several columns that is not null may be null. Where each of them may be, it is not if one of each
+ * side of a FULL JOIN is among them. Alone in its FROM, a table has no rows of other tenants beside those of everybody.
+ */
+function nullness(columns: readonly (Column | undefined)[], names: Names): { orNull: boolean; orEverybody: boolean } {
+  const { scope } = names;
+  const has = (side: readonly Entry[]) => columns.some((it) => it?.of && side.includes(it.of) && it.orNull !== true && !isEverybodys(it));
+  const orNull = columns.every((it) => mayBeNull(it, names)) && !scope.either.some(([left, right]) => has(left) && has(right));
+  const [column] = columns;
+  const isAlone = orNull && columns.length === 1 && isEverybodys(column!) && !scope.absent.includes(column!.of!);
+  return { orNull: orNull && !(isAlone && scope.entries.every((it) => it === column!.of || it.holds === 'nothing')), orEverybody: orNull && isAlone };
+}
 
 /** Where the values of a column come from that is passed on as it is: not one that an outer join may leave empty. */
 const passed = (column: Column | undefined, level: Level, { scope }: Names): readonly Source[] | undefined =>
@@ -113,7 +132,7 @@ export function finish(rows: Rows, node: Node, { proof, level, names }: Place): 
   }
   const { holds, ties, why } = holdingOf(level);
   const isOfTenant = (value: Node) =>
-    isTenant(sourcesOf(value, { proof, level, names, ctes: undefined })) && !mayBeNull(columnOf(value, names), names);
+    isTenant(sourcesOf(value, { proof, level, names, ctes: undefined })) && !nullness(columnsOf(value, names), names).orNull;
   const mix = holds === 'tenant' && ties.length === 0 ? mixing(node, level, names, rows, isOfTenant) : why;
   return { ...rows, holds: mix ? 'mixed' : holds, why: mix, own, ties };
 }
@@ -171,15 +190,16 @@ function setOperation(proof: Proof, node: Node, outer: Names | undefined, ctes: 
 
 /** What of rows can change from one round of a recursion to the next, and changes in one direction only. */
 const gistOf = ({ holds, own, ties, columns }: Rows) =>
-  `${holds} ${own} ${ties.length} ${columns.map((it) => +isTenant(it.sources)).join('')}`;
+  `${holds} ${own} ${ties.length} ${columns.map((it) => `${+isTenant(it.sources)}${+(it.orNull === true)}${+(it.orEverybody === true)}`).join('')}`;
 
 /** The rows of both operands: a column is what it is in each. */
 function united(proof: Proof, left: Rows, right: Rows, isAll: boolean): Rows {
   const ordered = Math.min(left.ordered, right.ordered);
-  const columns = left.columns.map(({ name, sources, orNull }, i) => ({
+  const columns = left.columns.map(({ name, sources, orNull, orEverybody }, i) => ({
     name,
     sources: i < ordered ? [...sources, ...right.columns[i]!.sources] : [],
     orNull: i < ordered && (orNull === true || right.columns[i]!.orNull === true),
+    orEverybody: i < ordered && (orEverybody === true || right.columns[i]!.orEverybody === true),
   }));
   const holding = [left, right].filter((it) => it.holds !== 'nothing');
   const ties = commonTies(holding.map((it) => it.ties));

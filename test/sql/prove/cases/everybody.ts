@@ -43,7 +43,10 @@ export const notOfOne: readonly (readonly [text: string, reason: RegExp])[] = [
   [`select g.id, k.name from ev_games g left join ev_kinds k on k.id = g.kind where g.club_id = $1 and (k.club_id = $1 or k.club_id is null)`, /"ev_kinds" as "k" is not bound/],
   [`select g.id from ev_games g left join (ev_prices p left join ev_kinds k on k.id = p.kind) on (k.club_id = $1 or k.club_id is null) and p.club_id = $1 where g.club_id = $1`, /"ev_kinds" as "k" is not bound/],
   [`select g.id, k.name from ev_kinds k full join ev_games g on k.id = g.kind and (k.club_id = $1 or k.club_id is null) and g.club_id = $1`, /not bound/],
-  [`select 1 from ev_games g join ev_kinds k on k.club_id = g.club_id or k.club_id is null where coalesce(g.club_id, k.club_id) = $1 for update of k`, /"ev_kinds" as "k" is not bound/],
+  [`select 1 from ev_games g join ev_kinds k on k.club_id = g.club_id or k.club_id is null where coalesce(g.club_id, k.club_id) = $1 for update of k`, /not bound/],
+  [`select 1 from ev_games g join ev_kinds k on k.club_id = g.club_id or k.club_id is null where coalesce(k.club_id, g.club_id) = $1 and g.club_id = $1 for update of k`, /"ev_kinds" as "k" is not bound/],
+  [`delete from ev_kinds k using ev_games g where coalesce(k.club_id, g.club_id) = $1 and g.club_id = $1`, /"ev_kinds" as "k" is not bound/],
+  [`select k.* from ev_kinds k full join ev_prices p using (club_id) where club_id = $1`, /not bound/],
   [`select k.* from (select * from ev_games where club_id = $1) g full join ev_kinds k on k.id = g.kind where k.club_id = $1 or k.club_id is null`, /not bound/],
   [`select g.id from (ev_games g left join ev_kinds k on k.id = g.kind) join ev_prices p on p.club_id = $1 where g.club_id = $1 and (k.club_id = $1 or k.club_id is null)`, /"ev_kinds" as "k" is not bound/],
   [`select x.id from ev_games x left join ev_prices g on x.club_id = g.club_id and g.club_id = $1, ev_kinds k where k.club_id = g.club_id or k.club_id is null`, /"ev_games" as "x" is not bound/],
@@ -90,6 +93,41 @@ export const ofAll: readonly string[] = [
   `update ev_kinds set name = 'x' where club_id is null`,
   `delete from ev_kinds`,
   `insert into ev_kinds (club_id, id) values (null, 1)`,
+];
+
+/** Rows of one query that are joined by the tenant of others: what is counted among them may be one tenant's only. */
+const joined = (query: string) => `select * from ev_games o join (${query}) s on s.club_id = o.club_id`;
+const orEverybodys = '(k.club_id = g.club_id or k.club_id is null)';
+
+export const counted: readonly string[] = [
+  joined(`select g.club_id, k.name from ev_games g left join ev_kinds k on k.id = g.kind and ${orEverybodys}`),
+  joined(`select g.club_id, count(*) from ev_games g join ev_kinds k on ${orEverybodys} group by k.club_id, g.club_id`),
+  joined(`select g.club_id, count(*) over (partition by g.club_id) from ev_games g join ev_kinds k on ${orEverybodys}`),
+  joined('select club_id, count(*) from ev_kinds group by club_id'),
+  joined('select club_id, row_number() over (partition by club_id order by id) from ev_kinds'),
+  joined('select distinct club_id, name from ev_kinds'),
+  joined('select club_id, name from ev_kinds union select club_id, name from ev_kinds'),
+  joined('select coalesce(g.club_id, h.club_id) as club_id, count(*) over (partition by coalesce(g.club_id, h.club_id)) from ev_games g full join ev_games h on g.club_id = h.club_id and g.id = h.kind'),
+  joined('select coalesce(g.club_id, h.club_id) as club_id, count(*) over (partition by coalesce(g.club_id, h.club_id)) from (ev_games g full join ev_games h on g.club_id = h.club_id and g.id = h.kind) left join ev_games i on i.club_id = g.club_id'),
+];
+
+export const notCounted: readonly string[] = [
+  // A row that stands without a tenant says nothing by COALESCE.
+  `select o.club_id, s.name from ev_games o join ev_games g on g.club_id = o.club_id join (select h.club_id, g.id as name from ev_games g left join ev_games h on h.club_id = g.club_id and h.id = g.kind) s on coalesce(s.club_id, g.club_id) = o.club_id`,
+  `select o.club_id, s.name from ev_games o join ((select h.club_id, g.id as name from ev_games g left join ev_games h on h.club_id = g.club_id and h.id = g.kind) s full join ev_games i using (club_id)) on club_id = o.club_id`,
+  // Among rows that tell no tenant, the group of NULL holds those of every tenant.
+  joined(`select g.club_id, count(*) over (partition by k.club_id) from ev_games g join ev_kinds k on ${orEverybodys}`),
+  joined(`select distinct on (k.club_id) g.club_id, g.id from ev_games g join ev_kinds k on ${orEverybodys}`),
+  joined(`select g.club_id, count(*) over (partition by k.club_id) from ev_games g cross join lateral (select * from ev_kinds k where ${orEverybodys}) k`),
+  joined(`select g.club_id, count(*) over (partition by k.club_id) from ev_games g cross join lateral (select club_id from ev_kinds k where ${orEverybodys} union all select club_id from ev_kinds k where ${orEverybodys}) k`),
+  joined(`select g.club_id, count(*) over (partition by coalesce(k.club_id, p.club_id)) from ev_games g join ev_kinds k on ${orEverybodys} join ev_prices p on (p.club_id = g.club_id or p.club_id is null)`),
+  joined(`select k.club_id, count(*) from ev_games g join ev_kinds k on ${orEverybodys} group by k.club_id`),
+  joined('select g.club_id, count(*) over (partition by coalesce(h.club_id, i.club_id)) from ev_games g left join ev_games h on h.club_id = g.club_id and h.id = g.kind left join ev_games i on i.club_id = g.club_id and i.id = g.kind'),
+  joined('select g.club_id, count(*) over (partition by coalesce(h.club_id, i.club_id)) from ev_games g left join (ev_games h full join ev_games i on h.club_id = i.club_id and h.id = i.kind) on h.club_id = g.club_id and i.club_id = g.club_id'),
+  joined('select g.club_id, count(*) over (partition by coalesce(h.club_id, i.club_id)) from (ev_games h full join ev_games i on h.club_id = i.club_id and h.id = i.kind) right join ev_games g on h.club_id = g.club_id and i.club_id = g.club_id'),
+  joined('select j.club_id, count(*) over (partition by coalesce(h.club_id, i.club_id)) from (ev_games h full join ev_games i on h.club_id = i.club_id and h.id = i.kind) full join ev_games j on h.club_id = j.club_id and i.club_id = j.club_id'),
+  joined('select g.club_id, count(*) over (partition by coalesce(h.club_id, i.club_id)) from ev_games g join ((ev_games j left join ev_games h on h.club_id = j.club_id and h.id = j.kind) full join ev_games i on j.club_id = i.club_id and j.id = i.kind) on coalesce(j.club_id, i.club_id) = g.club_id'),
+  `with recursive r(a, b, club_id) as (select club_id, club_id, club_id from ev_games union all select r.b, h.club_id, r.club_id from r left join ev_games h on h.club_id = r.club_id and h.id = 7) select * from ev_games o join (select club_id, count(*) over (partition by a) from r) s on s.club_id = o.club_id`,
 ];
 
 export const notOfAll: readonly string[] = [
