@@ -60,6 +60,10 @@ export const settings = (names: readonly string[], tenant: string): string[] => 
 /** Held until the transaction ends: one import or replacement of a tenant at a time. */
 export const lockTenant = (tenancy: string, tenant: string) => `select pg_advisory_xact_lock(hashtextextended(${literalOf(`drizzle-tenant ${tenancy} ${tenant}`)}, 0))::text`;
 
+/** Of a transaction that is about to be committed, to ask for later. */
+export const transactionId = 'select pg_current_xact_id()::text';
+export const statusOf = (xid: string) => `select pg_xact_status(${literalOf(xid)}::xid8)::text`;
+
 export const canonical = (value: string, type: string) => `select (${literalOf(value)}::${type})::text`;
 
 // reading
@@ -69,6 +73,33 @@ export const copyRows = (table: Owned, columns: readonly string[], tenant: strin
 /** The same rows through a cursor, for drivers without COPY. */
 export const declareRows = (table: Owned, columns: readonly string[], tenant: string) =>
   `declare drizzle_tenant_rows no scroll cursor for select ${columns.map((it) => `t.${ident(it)}::text`).join(', ')} ${rowsOf(table, tenant)}`;
+
+/** A part of a table: the rows whose key is behind `after`, up to `to`. */
+export interface Range {
+  readonly key: readonly Column[];
+  readonly after: readonly string[] | null;
+  readonly to: readonly string[] | null;
+}
+const within = ({ key, after, to }: Range): string => {
+  const cells = `(${list(key.map((it) => it.name), 't.')})`;
+  const values = (bound: readonly string[]) => `(${bound.map((it, i) => `${literalOf(it)}::${key[i]!.type}`).join(', ')})`;
+  return (after ? ` and ${cells} > ${values(after)}` : '') + (to ? ` and ${cells} <= ${values(to)}` : '');
+};
+export const copyPart = (table: Owned, columns: readonly string[], tenant: string, range: Range) =>
+  `copy (select ${list(columns, 't.')} ${rowsOf(table, tenant)}${within(range)}) to stdout`;
+export const declarePart = (table: Owned, columns: readonly string[], tenant: string, range: Range) => `${declareRows(table, columns, tenant)}${within(range)}`;
+/** The last key of a part of so many rows; none where there are fewer. */
+export const boundOfPart = (table: Owned, tenant: string, { key, after }: Omit<Range, 'to'>, rows: number) =>
+  `select ${key.map((it) => `t.${ident(it.name)}::text`).join(', ')} ${rowsOf(table, tenant)}${within({ key, after, to: null })} ` +
+  `order by ${list(key.map((it) => it.name), 't.')} offset ${Math.trunc(rows) - 1} limit 1`;
+
+/** How many rows, and the sum of their hashes: the same while no row was added, changed or deleted, in whatever order they come. */
+const fingerprint = (rows: string, seed: string) =>
+  `select count(*)::text || ' ' || coalesce(sum(hashtextextended(row(r.*)::text, ${literalOf(seed)}::bigint)), 0)::text from (${rows}) r`;
+export const fingerprintOfPart = (table: Owned, columns: readonly string[], tenant: string, range: Range, seed: string) =>
+  fingerprint(`select ${list(columns, 't.')} ${rowsOf(table, tenant)}${within(range)}`, seed);
+export const fingerprintOfShared = (table: LiveTable, columns: readonly string[], pointers: readonly Pointer[], tenant: string, seed: string) =>
+  fingerprint(sharedRows(table, columns, pointers, tenant, ''), seed);
 
 /** Ordered by the key's text, byte by byte, which is one order in every database. */
 const inOrder = (key: readonly string[]) => `order by ${key.map((it) => `t.${ident(it)}::text collate "C" nulls first`).join(', ')}`;
@@ -137,11 +168,13 @@ export const insertIntoStage = (stage: string, columns: readonly Column[]) =>
   `select ${columns.map((it, i) => `(r.value ->> ${i})::${it.type}`).join(', ')} from json_array_elements($1::text::json) r`;
 
 /**
+ * Each row is given its tenant here: what the stage says of it is not read.
+ *
  * @param later columns that stay empty until the rows that they point at are there
  * @param key the key whose rows are changed where they are there already; undefined where there are none
  */
-export function insertStaged(table: LiveTable, stage: string, columns: readonly Column[], later: readonly string[], key: readonly string[] | undefined): string {
-  const cells = columns.map((it) => (later.includes(it.name) ? `null::${it.type}` : `s.${ident(it.name)}`));
+export function insertStaged(table: LiveTable & Owned, stage: string, columns: readonly Column[], later: readonly string[], key: readonly string[] | undefined, tenant: string): string {
+  const cells = columns.map((it) => (it.name === table.column ? `${literalOf(tenant)}::${it.type}` : later.includes(it.name) ? `null::${it.type}` : `s.${ident(it.name)}`));
   const changed = columns.filter((it) => !key?.includes(it.name)).map((it) => `${ident(it.name)} = excluded.${ident(it.name)}`);
   const conflict = key && ` on conflict (${list(key)}) do ${changed.length > 0 ? `update set ${changed.join(', ')}` : 'nothing'}`;
   return `insert into ${nameOf(table)} (${list(columns.map((it) => it.name))}) overriding system value select ${cells.join(', ')} from pg_temp.${ident(stage)} s${conflict ?? ''}`;

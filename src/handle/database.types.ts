@@ -5,6 +5,7 @@ import type { PgMaterializedView, PgQueryResultHKT, PgView, PgQueryResultKind, P
 import type { PgRawRow } from 'drizzle-orm/pg-core/session';
 import type { PgRelationalQueryHKTBase, RelationalQueryBuilder } from 'drizzle-orm/pg-core/query-builders/query';
 import type { TenancyOfRelationTable, TenantRelations } from '../schema/relations.js';
+import type { FairOptions } from './fair.js';
 import type { Tenancy, TenantId } from '../schema/tenancy.js';
 import type { AnyTenantTable, TenantTypeError } from '../schema/table.types.js';
 import type { Act, AnySource, CheckBuilt, CheckSource, CheckTarget, Handle, HandleOf, PromiseRunner, ReaderIn, Reach, Run, Runner, ScopeBrand, SqlMethods, Transact } from './handle.types.js';
@@ -45,6 +46,13 @@ export interface WithTenancyOptions<TRelations = {}> {
    * Name none that reads tables, or that runs text: it would see every tenant's rows.
    */
   readonly functions?: readonly string[] | undefined;
+  /**
+   * A fair queue in front of the pool: a tenant has at most `perTenant` statements and transactions on it at once, and
+   * where connections are short, tenants take turns. Within a transaction nothing waits.
+   *
+   * @example const db = withTenancy(drizzle({ client: postgres(url, { max: 10 }) }), { relations, fair: { perTenant: 5 } });
+   */
+  readonly fair?: FairOptions | undefined;
 }
 
 /** What `execute` gives on a driver that a function does not know: the rows, as postgres.js has it, or an object that holds them. */
@@ -205,10 +213,11 @@ export interface TenancyHandles<TRelations = {}, TQueryResult extends PgQueryRes
    * A handle that is confined to one tenant.
    *
    * @param id an id of the tenant: from `parse`, or from a row's tenant column
+   * @param options `signal`: once it is aborted, what waits for its turn waits no longer, and nothing more is sent
    * @throws InvalidTenantIdError when the value is not an id, before anything is sent
-   * @example await db.forTenant(id).select().from(projects);
+   * @example await db.forTenant(id, { signal: request.signal }).select().from(projects);
    */
-  forTenant<Id>(id: CheckId<Id>): TenantDatabase<NameOf<Id>, TRelations, TQueryResult>;
+  forTenant<Id>(id: CheckId<Id>, options?: { readonly signal?: AbortSignal | undefined }): TenantDatabase<NameOf<Id>, TRelations, TQueryResult>;
   /**
    * A handle over several tenants at once: reads, updates and deletes; an inserted row must name its tenant.
    *

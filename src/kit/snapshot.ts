@@ -179,6 +179,11 @@ export class Entities {
     return copy;
   }
 
+  /** Every entity. */
+  all(): readonly Row[] {
+    return this.rows;
+  }
+
   list(entityType: string): Row[] {
     return this.rows.filter((row) => row.entityType === entityType);
   }

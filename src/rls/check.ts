@@ -24,6 +24,7 @@ interface Wanted {
   readonly table: string;
   readonly column: string;
   readonly settings: readonly string[];
+  readonly everybody: boolean;
   /** Not in the relations: it may be a table of another database. */
   readonly isOptional: boolean;
 }
@@ -49,6 +50,9 @@ interface Found {
   readonly role: string;
   readonly superuser: boolean;
   readonly bypass: boolean;
+  /** Whether the role may read it, and use its schema. */
+  readonly reads: boolean | null;
+  readonly entersSchema: boolean | null;
 }
 
 /** The policies of the relation `c` that apply to the role, as text. */
@@ -96,6 +100,7 @@ select w.name, w.schema, w."table", w."isOther", w.parent, c.relkind::text as ki
   (select pg_catalog.json_build_array(pg_catalog.format_type(a.atttypid, a.atttypmod), pg_catalog.format_type(case when y.typbasetype = 0 then y.oid else y.typbasetype end, -1))
     from pg_catalog.pg_attribute a join pg_catalog.pg_type y on y.oid = a.atttypid where a.attrelid = c.oid and a.attname = w."column") as types,
   exists (select from pg_catalog.pg_extension where extname = 'citus') as citus,
+  pg_catalog.has_any_column_privilege(c.oid, 'SELECT') as reads, pg_catalog.has_schema_privilege(c.relnamespace, 'USAGE') as "entersSchema",
   r.rolname::text as role, r.rolsuper as superuser, r.rolbypassrls as bypass
 from pg_catalog.pg_roles r
   cross join w
@@ -112,7 +117,7 @@ function wantedOf(relations: Record<string, any>): Wanted[] {
     if (found?.kind !== 'tenant' || wanted.has(name!)) return;
     const [schema, original] = namesOf(table);
     const settings = [soleSetting, tenantSetting(found.tenancy.name, false)];
-    wanted.set(name!, { name: name!, schema: schema ?? null, table: original, column: found.name, settings, isOptional });
+    wanted.set(name!, { name: name!, schema: schema ?? null, table: original, column: found.name, settings, everybody: found.everybody, isOptional });
   };
   for (const { table } of Object.values(relations)) add(table, false);
   for (const table of declaredTables()) add(table, true);
@@ -133,6 +138,11 @@ function problemOfView(found: Found, loose: ReadonlySet<string>): Omit<RowLevelS
 function problemOf(it: Wanted, found: Found, loose: ReadonlySet<string>): Omit<RowLevelSecurityProblem, 'table'> | undefined {
   const { name } = it;
   const quoted = quotedOf(it);
+  // A table that is not in the relations may be another program's, which this role has nothing to do with.
+  if (found.kind !== null && !it.isOptional && !found.superuser && !found.bypass) {
+    if (!found.entersSchema) return { reason: `is in a schema that the role "${found.role}" may not use`, remedy: `GRANT USAGE ON SCHEMA "${it.schema ?? 'public'}" TO "${found.role}"` };
+    if (!found.reads) return { reason: `is not granted to the role "${found.role}"`, remedy: `GRANT SELECT, INSERT, UPDATE, DELETE ON ${quoted} TO "${found.role}"` };
+  }
   switch (found.kind) {
     case null:
       return it.isOptional ? undefined : { reason: 'is not there', remedy: 'run the migrations, with the schema of the table in the search_path' };
@@ -141,7 +151,7 @@ function problemOf(it: Wanted, found: Found, loose: ReadonlySet<string>): Omit<R
     case 'v':
       return problemOfView(found, loose);
   }
-  return problemOfLocks(found, { column: it.column, settings: it.settings, types: found.types ?? [] }, found, quoted);
+  return problemOfLocks(found, { column: it.column, settings: it.settings, everybody: it.everybody, types: found.types ?? [] }, found, quoted);
 }
 
 const asDeclared = 'set rls: true in the tenancy of drizzle.config.ts, then generate and migrate';
@@ -168,7 +178,7 @@ function problemOfPartition(found: Found, it: Wanted): Omit<RowLevelSecurityProb
     };
   }
   const policies = JSON.parse(found.policies ?? '[]') as Policy[];
-  const opening = openingPolicy(policies, { column: it.column, settings: it.settings, types: found.types ?? [] });
+  const opening = openingPolicy(policies, { column: it.column, settings: it.settings, everybody: it.everybody, types: found.types ?? [] });
   return opening && { reason: `is a partition of "${it.name}" whose policy "${opening.name}" lets rows through`, remedy: `DROP POLICY "${opening.name}" ON ${quoted}` };
 }
 
@@ -215,7 +225,7 @@ function problemsOfShards(rows: readonly Found[], nodes: readonly Node[], wanted
     for (const shard of shards.filter((found) => found.table === row.table && (row.schema === null || row.schema === found.schema))) {
       const problem = row.parent
         ? problemOfPartition({ ...row, ...lockOf(shard) }, it)
-        : problemOfLocks(shard, { column: it.column, settings: it.settings, types: row.types ?? [] }, row, quotedOf(row));
+        : problemOfLocks(shard, { column: it.column, settings: it.settings, everybody: it.everybody, types: row.types ?? [] }, row, quotedOf(row));
       if (!problem || problems.has(row.name)) continue;
       problems.set(row.name, { table: row.name, reason: `${problem.reason}, on its shards`, remedy: 'run "npx drizzle-tenant plan": Citus makes a restrictive policy permissive there' });
     }

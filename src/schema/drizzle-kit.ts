@@ -19,13 +19,13 @@ export interface DrizzleKitLeave {
 const leaveKey = Symbol.for('drizzle-tenant:drizzle-kit');
 export const drizzleKitLeave = (): DrizzleKitLeave => ((globalThis as any)[leaveKey] ??= {});
 
-const functions = { pushSchema: 'push', runPush: 'push', runGenerate: 'generate' } as const;
-type Run = 'push' | 'generate';
+const functions = { pushSchema: 'push', runPush: 'push', runGenerate: 'generate', runExport: 'export' } as const;
+type Run = 'push' | 'generate' | 'export';
 
 /** What drizzle-kit is doing while it reads a table, or undefined for another reader. */
 function drizzleKitRun(): Run | undefined {
   for (const line of callers().split('\n')) {
-    const found = /\b(pushSchema|runPush|runGenerate)\b.*drizzle-kit/.exec(line);
+    const found = /\b(pushSchema|runPush|runGenerate|runExport)\b.*drizzle-kit/.exec(line);
     if (found) return functions[found[1] as keyof typeof functions];
   }
   const argv = (globalThis as { process?: { argv?: string[] } }).process?.argv ?? [];
@@ -65,6 +65,9 @@ export function refuseBareDrizzleKit(table: PgTable, name: string, extra: readon
   if (run === 'generate') {
     if (leave.generate) return;
     throw fault('-', 'Export defineTenantConfig({...}) from drizzle.config.ts, and run "npx drizzle-kit generate": without it the migration would have neither policies nor distribution');
+  }
+  if (run === 'export') {
+    throw fault('-', 'Export defineTenantConfig({...}) from drizzle.config.ts, and run "npx drizzle-kit export" without --schema: past the config it would print neither policies nor distribution');
   }
   if (leave.push !== true) {
     throw fault(

@@ -19,7 +19,7 @@ afterAll(async () => {
   removeProjects();
 }, 60_000);
 
-describe.concurrent('drizzle-tenant', { timeout: 60_000 }, () => {
+describe.concurrent('drizzle-tenant', { timeout: 120_000 }, () => {
   it('teaches', async ({ expect }) => {
     const project = new Project({});
     const help = await project.tenant('--help');
@@ -33,8 +33,9 @@ describe.concurrent('drizzle-tenant', { timeout: 60_000 }, () => {
   it('checks the schema, without writing', async ({ expect }) => {
     const project = new Project({ 'schema.ts': small });
     const good = await project.tenant('check');
-    expect(good).toMatchObject({ code: 0, stderr: '' });
-    expect(good.stdout).toBe('The schema keeps to the rules: 2 tenant tables, 1 reference table.\nRun "npx drizzle-kit generate": the migrations do not know all of it yet.\n');
+    // The migrations are behind: CI has to stop there.
+    expect(good).toMatchObject({ code: 1, stderr: '' });
+    expect(good.stdout).toMatch(/^The schema keeps to the rules: 2 tenant tables, 1 reference table.\nRun "npx drizzle-kit generate": the migrations do not know all of it yet \(table \\w+: added, and \d+ more\)\.\n$/);
     expect(project.migrations).toEqual([]);
     project.write(
       'schema.ts',
@@ -76,7 +77,6 @@ export const c = pgTable('c', { id: integer().primaryKey(), p: uuid().references
       expect([result.code, JSON.parse(result.stdout)]).toEqual([1, { status: 'error', error: { tag, message: expect.stringContaining(message) } }]);
       expect(result.stdout).not.toContain('wrong@');
     }
-    expect(await project.tenant('tenants', '--url', plain.url())).toMatchObject({ code: 1, stderr: expect.stringContaining('CREATE EXTENSION citus') });
     expect(await project.tenant('isolate', 'x', '--url', plain.url())).toMatchObject({ code: 1, stderr: expect.stringContaining('CREATE EXTENSION citus') });
   });
 
@@ -133,7 +133,7 @@ export const c = pgTable('c', { id: integer().primaryKey(), p: uuid().references
     await sql`DELETE FROM projects WHERE account_id = ${stray}`;
     expect((await project.tenant('apply')).code).toBe(0);
     await sql.unsafe('ALTER TABLE projects DROP CONSTRAINT projects_account_id_accounts_id_fkey; ALTER TABLE accounts DROP CONSTRAINT accounts_pkey');
-    expect(await project.tenant('plan')).toMatchObject({ code: 1, stderr: expect.stringContaining('the database has no unique key (id) of "accounts", which the foreign keys of the schema need') });
+    expect(JSON.parse((await project.tenant('plan', '--json')).stdout).steps.map((it: any) => it.what)).toEqual(['accounts: with the primary key accounts_pkey', 'projects: with the foreign key projects_account_id_accounts_id_fkey']);
     await sql.end();
   });
 

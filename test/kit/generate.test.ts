@@ -65,6 +65,21 @@ export const notes = tenantSchema(app).table('notes', { accountId: account.id('a
     expect(project.migrations).toHaveLength(3);
   });
 
+  it('exports the whole schema, and nothing past the config', async ({ expect }) => {
+    const project = new Project({ 'schema.ts': small }, 'citus: { shardCount: 4 }, rls: true');
+    const text = await project.drizzleKit('export');
+    expect(text).toMatchObject({ code: 0, stderr: '' });
+    await project.drizzleKit('generate');
+    const withoutBreaks = project.last().replaceAll(/\n?--> statement-breakpoint/g, '');
+    expect(text.stdout.replaceAll(/\s+/g, ' ').trim()).toBe(withoutBreaks.replaceAll(/\s+/g, ' ').trim());
+    const json = await project.drizzleKit('export', '--output=json', '--config', 'drizzle.config.ts');
+    expect(JSON.parse(json.stdout).statements.join('\n')).toContain(distributes);
+    const past = await project.drizzleKit('export', '--dialect=postgresql', '--schema=./schema.ts');
+    expect(past.code).toBe(1);
+    expect(past.stdout + past.stderr).toContain('past the config it would print neither policies nor distribution');
+    expect(past.stdout).not.toContain('CREATE TABLE');
+  });
+
   it('leaves --custom to the person, and --explain without a trace', async ({ expect }) => {
     const project = new Project({ 'schema.ts': small });
     expect(await project.drizzleKit('generate', '--explain')).toMatchObject({ code: 0, stderr: '' });

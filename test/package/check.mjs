@@ -45,17 +45,21 @@ function contents(files) {
   console.log(run(bin('attw'), [tarball, '--profile', 'node16', '--no-emoji', '--format', 'table-flipped', '--exclude-entrypoints', 'types/*']));
 }
 
-/** As developed against, and as a fresh install resolves the peers' range: pre-releases sort by name. */
+/** Small programs compile and run. A build of Drizzle that was not tested is refused by npm, not by an error at run time. */
 function consumers() {
-  for (const drizzle of [devDependencies['drizzle-orm'], `^${devDependencies['drizzle-orm']}`]) {
-    const peers = ['drizzle-kit', 'effect', 'postgres', '@electric-sql/pglite', ...typescripts, '@types/node'];
-    const consumer = project(`consumer-${drizzle.replace(/\W+/g, '-')}`, { drizzle, peers, programs: 'consumer' });
-    console.log(run('npm', ['ls', 'drizzle-orm', '--depth=0'], consumer).trimEnd());
-    for (const typescript of typescripts) tsc(typescript, consumer, '-p', '.');
-    for (const program of readdirSync(join(consumer, 'out')).filter((name) => name.endsWith('.js'))) {
-      console.log(run('node', [join('out', program)], consumer).trimEnd());
-    }
+  const peers = ['drizzle-kit', 'effect', 'postgres', '@electric-sql/pglite', ...typescripts, '@types/node'];
+  const consumer = project('consumer', { peers, programs: 'consumer' });
+  for (const typescript of typescripts) tsc(typescript, consumer, '-p', '.');
+  for (const program of readdirSync(join(consumer, 'out')).filter((name) => name.endsWith('.js'))) {
+    console.log(run('node', [join('out', program)], consumer).trimEnd());
   }
+  let isRefused = false;
+  try {
+    project('untested', { drizzle: '0.45.4' });
+  } catch {
+    isRefused = true;
+  }
+  if (!isRefused) fail('npm installs a version of drizzle-orm that was not tested.');
 }
 
 /** `tsc --init` as it is, but for Node's types: everything that is exported has a declaration, in both module systems. */
@@ -89,6 +93,12 @@ const own = {
   './kit': ['drizzle-kit'],
   './testing': [],
   './testing/effect': ['effect'],
+  './hono': ['hono'],
+  './express': ['express'],
+  './fastify': ['fastify'],
+  './next': [],
+  './nest': ['@nestjs/common', 'reflect-metadata', 'rxjs'],
+  './trpc': ['@trpc/server', 'typescript'],
 };
 
 /** Each entry point loads with Drizzle and its own peers, as an ES module and as CommonJS. */
@@ -97,7 +107,7 @@ function entries() {
   for (const [name, peers] of Object.entries(own)) {
     const folder = project(`entry-${name.replace(/\W+/g, '-')}`, { peers });
     const specifier = `drizzle-tenant${name.slice(1)}`;
-    const installed = ['effect', 'drizzle-kit', 'postgres', 'pg', '@electric-sql/pglite'].filter((it) => readdirSync(join(folder, 'node_modules')).includes(it.split('/')[0]));
+    const installed = ['effect', 'drizzle-kit', 'postgres', 'pg', '@electric-sql/pglite', 'hono', 'express', 'fastify', 'next', '@nestjs/common', '@trpc/server'].filter((it) => readdirSync(join(folder, 'node_modules')).includes(it.split('/')[0]));
     if (installed.some((it) => !peers.includes(it))) fail(`${specifier} was given ${installed.join(', ')}`);
     const [esm, cjs] = [`import('${specifier}').then((it) => console.log(Object.keys(it).sort().join()))`, `console.log(Object.keys(require('${specifier}')).sort().join())`].map((it) => run('node', ['-e', it], folder).trim().replace(/,?\bmodule\.exports\b/, ''));
     if (!esm || esm !== cjs) fail(`${specifier} exports ${esm} as an ES module, and ${cjs} as CommonJS`);
@@ -109,7 +119,31 @@ function entries() {
   }
 }
 
-const parts = { contents, consumers, declarations, entries };
+/** The README's files and commands, as they are written there, in an empty folder: the program prints and ends. */
+function readme() {
+  const folder = join(directory, 'readme');
+  mkdirSync(folder);
+  const text = readFileSync(join(root, 'README.md'), 'utf8');
+  for (const [, file, content] of text.matchAll(/^```\w+\n\/\/ (\w[\w.]+)\n([^]*?)^```$/gm)) writeFileSync(join(folder, file), content);
+  const commands = /## Three commands[^]*?```sh\n([^]*?)```/.exec(text)[1].trim().split('\n');
+  if (commands.length !== 3) fail(`The README has ${commands.length} commands, and promises three.`);
+  const printed = commands.map((it) => {
+    console.log(`$ ${it}`);
+    const command = it.replace(' drizzle-tenant ', ` ${tarball} `);
+    return execFileSync('sh', ['-c', command], { cwd: folder, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'], timeout: 300_000 });
+  });
+  for (const words of ["Acme's first task", "Birch's first task"]) if (!printed[2].includes(words)) fail(`The README's program did not print "${words}".`);
+  const wrong = /await orm\.select\(\).*/.exec(text)[0];
+  writeFileSync(join(folder, 'app.ts'), `${readFileSync(join(folder, 'app.ts'), 'utf8')}\n${wrong}\n`);
+  try {
+    run('npx', ['tsc'], folder);
+    fail('The line of the README that does not compile does.');
+  } catch (error) {
+    if (!/Query it through db\.forTenant\(id\)/.test(error.stdout)) throw error;
+  }
+}
+
+const parts = { contents, consumers, declarations, entries, readme };
 const only = process.argv.slice(2);
 try {
   const [{ filename, files }] = JSON.parse(run('npm', ['pack', '--json', '--silent', '--ignore-scripts', '--pack-destination', directory]).replace(/^[^[]*/, ''));

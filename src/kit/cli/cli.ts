@@ -4,21 +4,24 @@ import { realpathSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { Command, CommanderError } from 'commander';
+import { advise } from '../live/advise.js';
 import { applySteps } from '../live/apply.js';
-import { connect, requireCitus, type Database } from '../live/database.js';
+import { connect, requireCitus, urlOfConfig, type Database } from '../live/database.js';
 import { DatabaseStateError, describeFault } from '../errors.js';
 import { addAdoptCommands } from '../adopt/commands.js';
+import { addClusterCommands } from './cluster.js';
 import { addDataCommands } from './data.js';
+import { bytesOf, count } from './text.js';
+import { differences, keysDue } from './behind.js';
 import { editedMigrations } from '../generate/edited.js';
 import { readLive, type Live } from '../live/read.js';
 import { planSteps } from '../live/plan.js';
 import type { PlanStep } from '../live/step.js';
 import { loadConfig, loadProject, migratedState, type Project } from './load.js';
-import { keyOf, plain } from '../names.js';
 import { buildIndexes } from '../live/prebuild.js';
 import { ruleNames, ruleTexts } from '../faults.js';
-import { sameState, type TenancyState } from '../state.js';
-import { isolateTenant, tenantStatistics } from '../live/tenants.js';
+import { alone, requireCoordinator, requireWritable, standingOf } from '../live/server.js';
+import type { TenancyState } from '../state.js';
 
 /** Where a command writes, so that tests can read it. */
 export interface Output {
@@ -36,14 +39,15 @@ interface Common {
  * Runs the command line.
  *
  * @param args what follows the program's name
- * @returns the exit status: 0 for well, 1 for faults and errors, 2 for a command that is not understood
+ * @returns the exit status: 0 for well, 1 for faults, errors, tenants that differ, and what check and plan find left to do, 2 for a command that is not understood
  */
 export async function main(args: readonly string[], output: Output): Promise<number> {
   const json = args.includes('--json');
-  const program = commands(output);
+  const status = { code: 0 };
+  const program = commands(output, status);
   try {
     await program.parseAsync([...args], { from: 'user' });
-    return 0;
+    return status.code;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
     const { _tag = 'InternalError', message, faults } = error as Error & { _tag?: string; faults?: unknown };
@@ -53,7 +57,7 @@ export async function main(args: readonly string[], output: Output): Promise<num
   }
 }
 
-function commands(output: Output): Command {
+function commands(output: Output, status: { code: number }): Command {
   const line = (text: string) => output.out(`${text}\n`);
   const report = (value: object) => line(JSON.stringify(value));
   const program = new Command('drizzle-tenant')
@@ -85,7 +89,7 @@ function commands(output: Output): Command {
   };
   const load = (options: Common) => loadProject(configOf(options));
   const withDatabase = async <T>(options: Common, project: { config: Record<string, any> }, use: (database: Database) => Promise<T>) => {
-    const database = await connect(urlOf(options) ?? project.config['dbCredentials']?.url);
+    const database = await connect(urlOf(options) ?? urlOfConfig(project.config));
     try {
       return await use(database);
     } finally {
@@ -96,35 +100,44 @@ function commands(output: Output): Command {
   command(
     'check',
     'check the schema and the migrations, without writing anything',
-    'Every fault is reported in one go, with the table, the column and what to do; the exit status is then 1.\n' +
+    'Every fault is reported in one go, with the table, the column and what to do; the exit status is then 1. It is 1 too\n' +
+      'where the migrations are behind the schema, or were edited until they no longer distribute a table.\n' +
       "Each rule can be set in the config: tenancy: { rules: { 'replica-identity': 'off' } }. The rules:\n" +
       ruleNames.map((it) => `  ${it.padEnd(20)} ${ruleTexts[it]}`).join('\n'),
     false,
   ).action(async (options: Common) => {
     const project = await load(options);
-    const isBehind = !sameState(withoutHeld(project), migratedState(project.out));
+    const behind = differences(project);
     const edited = editedMigrations(project.out);
-    if (options.json) return report({ status: 'ok', tables: Object.values(project.state.tables), warnings: project.warnings, behind: isBehind, edited });
+    if (behind.length + edited.length > 0) status.code = 1;
+    if (options.json) {
+      return report({ status: status.code === 0 ? 'ok' : 'behind', tables: Object.values(project.state.tables), warnings: project.warnings, behind: behind.length > 0, differences: behind, edited });
+    }
     for (const it of project.warnings) output.err(`warning: ${describeFault(it)}\n`);
-    for (const it of edited) output.err(`warning: ${it.message}\n`);
+    for (const it of edited) output.err(`${it.message}\n`);
     line(`The schema keeps to the rules: ${count(Object.values(project.state.tables).filter((it) => it.kind === 'tenant').length, 'tenant table')}, ${count(Object.values(project.state.tables).filter((it) => it.kind === 'reference').length, 'reference table')}.`);
-    if (isBehind) line('Run "npx drizzle-kit generate": the migrations do not know all of it yet.');
+    if (behind.length === 0) return;
+    const [first, ...rest] = behind;
+    line(`Run "npx drizzle-kit generate": the migrations do not know all of it yet (${first!.what}: ${first!.change}${rest.length > 0 ? `, and ${rest.length} more` : ''}).`);
   });
 
   command(
     'plan',
     'compare a live database with the schema, and print what apply would run',
-    'Nothing is changed. It compares tables, their places on Citus, and policies: columns and constraints are for drizzle-kit.',
+    'Nothing is changed. It compares tables, their places on Citus, keys, indexes and policies, on the shards too: columns are\n' +
+      'for drizzle-kit. The exit status is 1 where something is left to do, also migrations that did not run.',
   ).action(async (options: Common) => {
     const project = await load(options);
-    const steps = await withDatabase(options, project, (database) => planFor(project, database));
-    if (options.json) return report({ status: 'ok', steps });
-    if (steps.length === 0) return line('Nothing to do: each table is there, and held as the schema says.');
+    const { steps, pending } = await withDatabase(options, project, (database) => planFor(project, database));
+    if (steps.length + pending.length > 0) status.code = 1;
+    if (options.json) return report({ status: status.code === 0 ? 'ok' : 'pending', steps, ...(pending.length > 0 && { pending }) });
+    if (status.code === 0) return line('Nothing to do: each table is there, and held as the schema says.');
+    if (pending.length > 0) line(`Run "npx drizzle-kit migrate" first: ${count(pending.length, 'migration')} did not run here yet (${pending.join(', ')}).`);
     steps.forEach((it, i) => {
       line(`${i + 1}. ${it.what}${sizeOf(it)}`);
       for (const statement of it.sql) line(`     ${statement}`);
     });
-    line('Run "npx drizzle-tenant apply" to do this.');
+    if (steps.length > 0) line('Run "npx drizzle-tenant apply" to do this.');
   });
 
   command(
@@ -134,9 +147,14 @@ function commands(output: Output): Command {
       'Foreign keys of a table that moves are dropped before and added again after, and checked then.',
   ).action(async (options: Common) => {
     const project = await load(options);
+    const say = options.json ? () => {} : line;
     await withDatabase(options, project, async (database) => {
-      const steps = await planFor(project, database);
-      const say = options.json ? () => {} : line;
+      await requireWritable(database);
+      await alone(database, () => say('Another apply runs on this database: waiting for its end.'), () => apply(database));
+    });
+    async function apply(database: Database) {
+      const { steps, pending } = await planFor(project, database);
+      if (pending.length > 0) throw new DatabaseStateError(`Run "npx drizzle-kit migrate" first: ${count(pending.length, 'migration')} did not run here yet (${pending.join(', ')}). Nothing was changed.`);
       await applySteps(database, steps, {
         start: (it, i, total) => say(`[${i + 1}/${total}] ${it.what}${sizeOf(it)}`),
         tick: (_, seconds) => say(`      ... ${seconds.toFixed(0)} s`),
@@ -144,7 +162,7 @@ function commands(output: Output): Command {
       });
       if (options.json) return report({ status: 'ok', applied: steps.map((it) => it.what) });
       line(steps.length === 0 ? 'Nothing to do: each table is there, and held as the schema says.' : `Done: ${count(steps.length, 'step')}.`);
-    });
+    }
   });
 
   command(
@@ -163,61 +181,48 @@ function commands(output: Output): Command {
     line(built === 0 ? 'Nothing to build.' : `Built ${count(built, 'index')}. Run "npx drizzle-kit migrate" now.`);
   });
 
-  command('status', 'list the tables: kind, tenant column, shards, size', 'A "!" marks a table that is not held as the schema says; plan tells what to do.').action(
-    async (options: Common) => {
-      const project = await load(options);
-      const live = await withDatabase(options, project, readLive);
-      const tables = [...live.tables.values()].map((it) => {
-        const wanted = project.state.tables[keyOf(it)];
-        const kind = wanted?.kind ?? 'local';
-        return { table: plain(it), kind: it.kind, declared: kind, column: it.column, shards: it.shardCount, bytes: it.bytes, rows: it.rows, policy: it.enabled && it.policies.length > 0 };
-      });
-      if (options.json) return report({ status: 'ok', citus: live.citus, tables });
-      line(live.citus ? `Citus ${live.citus}` : 'Plain PostgreSQL, without Citus');
-      const rows = tables.map((it) => [
-        live.citus && it.kind !== it.declared ? '!' : ' ', it.table, it.declared, it.column ?? '', it.kind === 'local' ? '' : String(it.shards), bytesOf(it.bytes), it.policy ? 'policy' : '',
-      ]);
-      for (const row of columns([[' ', 'table', 'kind', 'by', 'shards', 'size', ''], ...rows])) line(row);
-    },
-  );
+  command(
+    'advise',
+    "say which tenants' questions pay for other tenants' rows, and what to do",
+    'Nothing is changed. It reads pg_stat_user_indexes, and pg_stat_statements where it is there, and looks at the plans of\n' +
+      'statements that touch many more blocks than they have rows. What it says, it says with that evidence, or not at all.',
+  ).action(async (options: Common) => {
+    const project = await load(options);
+    const { advice, notes } = await withDatabase(options, project, (database) => advise(database, project.state));
+    if (options.json) return report({ status: 'ok', advice, notes });
+    for (const it of notes) output.err(`note: ${it}\n`);
+    if (advice.length === 0) return line("Nothing that was counted shows a tenant's question that pays for others.");
+    for (const it of advice) {
+      line(`${it.index ?? 'the table'} on ${it.table}: ${it.evidence}.`);
+      for (const { query, calls, blocks } of it.statements.slice(0, 3)) line(`  ${blocks} blocks x ${calls}: ${query.replaceAll(/\s+/g, ' ').slice(0, 300)}`);
+      line(`  ${it.schema}`);
+      for (const statement of it.sql) line(`    ${statement};`);
+    }
+  });
 
-  command('tenants', 'list the busiest tenants, from Citus’s own statistics', 'Citus counts when citus.stat_tenants_track is on, in periods of citus.stat_tenants_period seconds.')
-    .option('--limit <n>', 'how many', '20')
-    .action(async (options: Common & { limit: string }) => {
-      const config = await loadConfig(configOf(options));
-      const limit = Math.max(1, Math.min(1000, Number.parseInt(options.limit, 10) || 20));
-      const tenants = await withDatabase(options, config, (database) => tenantStatistics(database, limit));
-      if (options.json) return report({ status: 'ok', tenants });
-      if (tenants.length === 0) return line('No tenant was active in this period or the last.');
-      const rows = tenants.map((it) => [it.tenant, `${it.queriesBefore + it.queriesNow}`, `${it.readsBefore + it.readsNow}`, `${(it.cpuBefore + it.cpuNow).toFixed(3)} s`, it.tables]);
-      for (const row of columns([['tenant', 'queries', 'reads', 'cpu', 'tables'], ...rows])) line(row);
-    });
-
-  command('isolate <id>', 'move one large tenant to a shard of its own', 'All its tables move together, also on a server in use. Needs wal_level = logical, or --block-writes.')
-    .option('--tenancy <name>', 'which tenancy the id is of, when there are several')
-    .option('--block-writes', 'let writes wait meanwhile')
-    .action(async (id: string, options: Common & { tenancy?: string; blockWrites?: boolean }) => {
-      const project = await load(options);
-      const done = await withDatabase(options, project, (database) => isolateTenant(database, project.state, id, options));
-      if (options.json) return report({ status: 'ok', ...done });
-      line(done.already ? `Nothing to do: the tenant has shard ${done.shard} of "${done.table}" for itself.` : `Done: the tenant has shard ${done.shard} of "${done.table}" for itself, and one of each table beside it.`);
-    });
-
+  addClusterCommands({ command, configOf, load, withDatabase, line, warn: (text) => output.err(`${text}\n`), report });
   addAdoptCommands({ program, line, report });
-  addDataCommands({ command, load, urlOf: (options, { config }) => urlOf(options) ?? config['dbCredentials']?.url, line, report });
+  addDataCommands({ command, load, urlOf: (options, { config }) => urlOf(options) ?? urlOfConfig(config), line, report, exitWith: (code) => void (status.code = code) });
   return program;
 }
 
-async function planFor(project: Project, database: Database): Promise<PlanStep[]> {
+async function planFor(project: Project, database: Database): Promise<{ steps: PlanStep[]; pending: readonly string[] }> {
   if (project.options.citus) await requireCitus(database);
+  await requireCoordinator(database);
+  const { pending = [], ahead = [] } = (await standingOf(database, project)) ?? {};
+  if (ahead.length > 0) {
+    throw new DatabaseStateError(`Pull the branch that has ${ahead.join(', ')}: these migrations ran on the database, and are not in ${project.out}. Nothing was changed.`);
+  }
   const live = await readLive(database);
-  const steps = planSteps(stateFor(project, live), project.entities, live, project.options.writeOnly ? migratedState(project.out).writeOnly?.statements : []);
+  // What a migration is yet to make is no drift, nor what the schema asks for and no migration has.
+  const keys = project.options.writeOnly || pending.length > 0 ? undefined : { due: keysDue(project), createIndexes: await project.statements() };
+  const steps = planSteps(stateFor(project, live), project.entities, live, project.options.writeOnly ? migratedState(project.out).writeOnly?.statements : [], keys);
   for (const { what, precondition } of steps) {
     if (!precondition) continue;
     const found = await database.query(`${precondition.query} LIMIT 1`);
     if (found.length > 0) throw new DatabaseStateError(`${precondition.remedy}: this step would fail (${what}). They are found by: ${precondition.query}.`);
   }
-  return steps;
+  return { steps, pending };
 }
 
 /** In write-only mode, tables on their way have no keys yet by which they could be distributed. */
@@ -227,30 +232,12 @@ function stateFor({ options, state }: Project, live: Live): TenancyState {
   return { ...state, tables: Object.fromEntries(tables) };
 }
 
-/** In write-only mode, tables on their way are not distributed yet; the migrations know which. */
-function withoutHeld(project: Project) {
-  if (!project.options.writeOnly) return project.state;
-  const migrated = migratedState(project.out);
-  const tables = { ...project.state.tables };
-  for (const key of migrated.writeOnly?.tables ?? []) delete tables[key];
-  return { ...project.state, tables, ...(migrated.writeOnly && { writeOnly: migrated.writeOnly }) };
-}
-
 const defaultConfig = 'drizzle.config.ts in this folder';
 const configOf = (options: Common) => (options.config === defaultConfig ? undefined : options.config);
 const urlOf = (options: Common) => (options.url === 'dbCredentials.url of the config' ? undefined : options.url);
 
-const count = (n: number, what: string) => `${n} ${what}${n === 1 ? '' : 's'}`;
-
-const bytesOf = (bytes: number) => (bytes < 1024 ** 2 ? `${Math.ceil(bytes / 1024)} kB` : bytes < 1024 ** 3 ? `${(bytes / 1024 ** 2).toFixed(1)} MB` : `${(bytes / 1024 ** 3).toFixed(1)} GB`);
-
 const sizeOf = ({ rows, bytes }: PlanStep) =>
   bytes === undefined ? '' : ` (${rows !== undefined && rows >= 0 ? `about ${Math.round(rows).toLocaleString('en')} rows, ` : ''}${bytesOf(bytes)})`;
-
-function columns(rows: readonly (readonly string[])[]): string[] {
-  const widths = rows[0]!.map((_, i) => Math.max(...rows.map((row) => row[i]!.length)));
-  return rows.map((row) => row.map((cell, i) => cell.padEnd(widths[i]!)).join('  ').trimEnd());
-}
 
 const isProgram = () => {
   try {

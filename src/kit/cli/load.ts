@@ -19,6 +19,8 @@ export interface Project extends ReadConfig {
   /** What the schema asks for. */
   readonly state: TenancyState;
   readonly warnings: readonly Fault[];
+  /** drizzle-kit's own statements that make all of the schema. */
+  statements(): Promise<readonly string[]>;
 }
 
 const configNames = ['drizzle.config.ts', 'drizzle.config.js', 'drizzle.config.json'];
@@ -54,15 +56,17 @@ export async function loadProject(path?: string): Promise<Project> {
   const sound = Object.fromEntries(
     Object.entries(exported).filter(([, value]) => !declared.some((it) => it.table === value && broken.has(it.schema === 'public' ? it.name : `${it.schema}.${it.name}`))),
   );
-  const { generateDrizzleJson } = await import('drizzle-kit/api-postgres');
-  const entities = new Entities(((await generateDrizzleJson(sound)) as { ddl: readonly object[] }).ddl as Row[]);
+  const { generateDrizzleJson, generateMigration } = await import('drizzle-kit/api-postgres');
+  const json = await generateDrizzleJson(sound);
+  const entities = new Entities((json as { ddl: readonly object[] }).ddl as Row[]);
   const state = declaredState(declared, entities, read.options);
   const faults = [...definitions, ...faultsOf({ entities, state, options: read.options, views: await loadViewReader(declaredViews(Object.values(exported))) })].filter(
     (it) => it.rule === 'definition' || !broken.has(it.table),
   );
   const errors = faults.filter((it) => it.level === 'error');
   if (errors.length > 0) throw new TenantRuleError(errors);
-  return { ...read, declared, entities, state, warnings: faults };
+  const statements = async () => generateMigration(await generateDrizzleJson({}), json);
+  return { ...read, declared, entities, state, warnings: faults, statements };
 }
 
 /**

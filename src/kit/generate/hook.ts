@@ -4,6 +4,8 @@
  * and for `generate` only, this holds the folder back until drizzle-kit has written its last file, adds to the SQL,
  * and puts the whole folder in place with one rename. What fails or is interrupted before leaves nothing behind.
  *
+ * `export` prints the schema without policies and distribution: all of it is printed here instead.
+ *
  * A change that is none to drizzle-kit (another kind of table, a shard count, policies) makes it write nothing. Then,
  * when it exits, its own `generate --custom` is run for the empty migration, which gets our statements in the same way.
  */
@@ -39,6 +41,10 @@ export function hookIntoDrizzleKit(read: ReadConfig): void {
   if (command === 'generate') {
     requireTestedVersion(realPath(process.argv[1]!));
     hookGenerate(read, process.argv.slice(3));
+  }
+  if (command === 'export') {
+    requireTestedVersion(realPath(process.argv[1]!));
+    exportWhole(process.argv.slice(3));
   }
   if (command === 'check') onExit(() => void stateOf(read.out));
 }
@@ -90,6 +96,27 @@ function onExit(run: () => void): void {
       process.exitCode = 1;
     }
   });
+}
+
+/** drizzle-kit would print the tables without policies and distribution. So this prints all of it, and the process ends here. */
+function exportWhole(args: readonly string[]): never {
+  const value = (name: string) => args[args.indexOf(name) + 1] ?? '';
+  const given = (name: string) => args.find((it) => it.startsWith(`${name}=`))?.slice(name.length + 1) ?? (args.includes(name) ? value(name) : undefined);
+  const isJson = given('--output') === 'json';
+  const script = `
+    import { exportStatements } from ${JSON.stringify(new URL('../cli/export.js', import.meta.url).href)};
+    const { log } = console;
+    console.log = console.error; // What the schema's modules print is no SQL.
+    try {
+      const statements = await exportStatements(${JSON.stringify(given('--config'))});
+      log(${isJson} ? JSON.stringify({ status: 'ok', dialect: 'postgresql', statements, warnings: [] }) : statements.join('\\n'));
+    } catch (error) {
+      console.error(error.message);
+      process.exitCode = 1;
+    }`;
+  const { status, stdout } = spawnSync(process.execPath, ['--input-type=module', '--eval', script], { stdio: ['ignore', 'pipe', 'inherit'], encoding: 'utf8', maxBuffer: 2 ** 30 });
+  fs.writeSync(1, stdout);
+  process.exit(status ?? 1);
 }
 
 function hookGenerate(read: ReadConfig, args: readonly string[]): void {

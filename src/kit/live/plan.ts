@@ -3,6 +3,8 @@ import { calls, foreignKeySql, words } from '../citus.js';
 import { distributionOf } from '../changes.js';
 import { DatabaseStateError } from '../errors.js';
 import type { Live, LiveTable } from './read.js';
+import { collectSql, writeAgainSql } from '../again.js';
+import { keySteps, type KeyInput } from './key-plan.js';
 import { ident, keyOf, plain, quoted, type TableName } from '../names.js';
 import { policySteps } from './policy-plan.js';
 import type { Entities, Row } from '../snapshot.js';
@@ -15,10 +17,11 @@ import type { PlanStep } from './step.js';
  * @param entities the schema's tables, with their foreign keys
  * @param live what is there
  * @param waiting the statements that wait for the end of write-only mode: their keys are not due yet
+ * @param keys the keys and indexes that are due, where they are to be compared
  * @returns the steps, none when the database is as the schema asks
  * @throws DatabaseStateError when tables, columns or keys are missing, or foreign keys that no schema declares are in the way
  */
-export function planSteps(state: TenancyState, entities: Entities, live: Live, waiting: readonly string[] = []): PlanStep[] {
+export function planSteps(state: TenancyState, entities: Entities, live: Live, waiting: readonly string[] = [], keys?: Pick<KeyInput, 'due' | 'createIndexes'>): PlanStep[] {
   const missing = entities.list('tables').filter((it) => !live.tables.has(keyOf(it as any)));
   if (missing.length > 0) {
     throw new DatabaseStateError(`Run "npx drizzle-kit migrate" first: the database has no ${missing.map((it) => `"${plain(it as any)}"`).join(', ')}.`);
@@ -37,7 +40,7 @@ export function planSteps(state: TenancyState, entities: Entities, live: Live, w
 
   steps.push(...looseners(moving, entities, live));
   for (const it of moving) {
-    if (it.kind !== 'local') steps.push({ table: plain(it), what: words.undistribute(it), sql: [...relax(it), `SELECT ${calls.undistribute(it)}`], ...size(it) });
+    if (it.kind !== 'local') steps.push({ table: plain(it), what: words.undistribute(it), sql: [collectSql([it]), ...relax(it), `SELECT ${calls.undistribute(it)}`, writeAgainSql], ...size(it) });
   }
   for (const it of moving.filter((it) => wantedOf(it).kind === 'reference')) {
     steps.push({ table: plain(it), what: words.createReference(it), sql: [...relax(it), `SELECT ${calls.createReference(it)}`], ...size(it) });
@@ -56,10 +59,14 @@ export function planSteps(state: TenancyState, entities: Entities, live: Live, w
     if (moving.includes(anchor) || (fewest <= shardCount && shardCount <= anchor.shardCount - anchor.isolated)) continue;
     const beside = tables.filter((it) => it.colocation === anchor.colocation);
     const force = beside.filter((it) => it.forced).map((it) => `ALTER TABLE ${quoted(it)} FORCE ROW LEVEL SECURITY;`);
-    const sql = [...beside.flatMap(relax), `SELECT ${calls.setShardCount(anchor, shardCount)}`, ...force];
+    const own = live.foreignKeys.filter((fk) => fk.schema === fk.schemaTo && fk.table === fk.tableTo && beside.some((it) => it.schema === fk.schema && it.name === fk.table));
+    // Citus adds the keys of a table to itself twice when it splits the table anew.
+    const free = own.map((fk) => `ALTER TABLE ${quoted({ schema: fk.schema, name: fk.table })} DROP CONSTRAINT ${ident(fk.name)};`);
+    const sql = [collectSql(beside), ...beside.flatMap(relax), ...free, `SELECT ${calls.setShardCount(anchor, shardCount)}`, ...own.map((fk) => foreignKeySql(fk, state)), ...force, writeAgainSql];
     steps.push({ table: plain(anchor), what: words.setShardCount(anchor, shardCount), sql, ...size(anchor) });
   }
-  steps.push(...fasteners(moving, entities, live, waiting, state));
+  const lacking = keys ? keySteps({ ...keys, tables: live.tables, state }) : [];
+  steps.push(...lacking.filter((it) => !it.alone), ...fasteners(moving, entities, live, waiting, state, keys?.due), ...lacking.filter((it) => it.alone));
   steps.push(...policySteps(tables, live, entities, state, moving));
   return steps;
 }
@@ -107,23 +114,26 @@ function looseners(moving: readonly LiveTable[], entities: Entities, live: Live)
 }
 
 /** Declared foreign keys that are not there, or will not be. @throws DatabaseStateError where one cannot be added */
-function fasteners(moving: readonly LiveTable[], entities: Entities, live: Live, waiting: readonly string[], state: TenancyState): PlanStep[] {
-  const due = new Set(waiting.map((it) => match('addForeignKey', it)).map((it) => it && `${it.table}\0${it.name}`));
+function fasteners(moving: readonly LiveTable[], entities: Entities, live: Live, waiting: readonly string[], state: TenancyState, due: Entities | undefined): PlanStep[] {
+  const held = new Set(waiting.map((it) => match('addForeignKey', it)).map((it) => it && `${it.table}\0${it.name}`));
   const missing: string[] = [];
   const steps = entities
     .list('fks')
-    .filter((fk) => !due.has(`${quoted({ schema: fk.schema, name: fk.table })}\0${fk.name}`))
-    .filter((fk) => touches(fk, moving) || !live.foreignKeys.some((it) => isSame(it, fk)))
-    .map((fk): PlanStep => {
+    .filter((fk) => !held.has(`${quoted({ schema: fk.schema, name: fk.table })}\0${fk.name}`))
+    .flatMap((fk): PlanStep[] => {
       const table = { schema: fk.schema, name: fk.table };
-      const isThere = live.foreignKeys.some((it) => isSame(it, fk));
-      if (!isThere) missing.push(...whatLacks(fk, live));
-      return {
+      const found = live.foreignKeys.find((it) => isSame(it, fk));
+      if (found && !touches(fk, moving)) return due ? mend(fk, found, state) : [];
+      const isThere = found !== undefined;
+      if (!isThere) missing.push(...whatLacks(fk, live, due));
+      return [{
         table: plain(table),
         what: `${plain(table)}: with the foreign key ${fk.name}`,
-        sql: [foreignKeySql(fk, state)],
+        // Added without a look at the rows, then checked while they are written to.
+        sql: [foreignKeySql(fk, state).replace(/;$/, ' NOT VALID;'), `ALTER TABLE ${quoted(table)} VALIDATE CONSTRAINT ${ident(fk.name)};`],
+        alone: true,
         ...(!isThere && { precondition: strays(fk) }),
-      };
+      }];
     });
   if (missing.length > 0) {
     throw new DatabaseStateError(`Run "npx drizzle-kit generate" and "npx drizzle-kit migrate" first: the database has no ${[...new Set(missing)].join(', ')}, which the foreign keys of the schema need.`);
@@ -131,15 +141,27 @@ function fasteners(moving: readonly LiveTable[], entities: Entities, live: Live,
   return steps;
 }
 
-/** What a foreign key needs, and the database does not have. */
-function whatLacks(fk: Row, live: Live): string[] {
+/** A foreign key that is there, and was not checked yet, or does something else when its row goes. */
+function mend(fk: Row, found: Row, state: TenancyState): PlanStep[] {
+  const table = { schema: fk.schema, name: fk.table };
+  const acts = (it: Row) => [it.onDelete, it.onUpdate].map((action) => action ?? 'NO ACTION').join();
+  const step = (what: string, sql: string[]): PlanStep[] => [{ table: plain(table), what: `${plain(table)}: ${what}`, sql, precondition: strays(fk) }];
+  if (acts(fk) !== acts(found)) {
+    return step(`with the foreign key ${fk.name} as the schema has it`, [`ALTER TABLE ${quoted(table)} DROP CONSTRAINT ${ident(found.name)};`, foreignKeySql(fk, state)]);
+  }
+  return found.validated === false ? step(`the foreign key ${found.name} checked`, [`ALTER TABLE ${quoted(table)} VALIDATE CONSTRAINT ${ident(found.name)};`]) : [];
+}
+
+/** What a foreign key needs, and the database does not have, nor gets from the plan. */
+function whatLacks(fk: Row, live: Live, due?: Entities): string[] {
   const ends = [[{ schema: fk.schema, name: fk.table }, fk.columns], [{ schema: fk.schemaTo, name: fk.tableTo }, fk.columnsTo]] as const;
   const columns = ends.flatMap(([at, names]) => {
     const there = live.tables.get(keyOf(at))?.types ?? {};
     return (names as string[]).filter((it) => !(it in there)).map((it) => `column "${it}" in "${plain(at)}"`);
   });
   const [to, names] = ends[1];
-  const isKey = live.tables.get(keyOf(to))?.uniques.some((it) => [...it].sort().join('\0') === [...(names as string[])].sort().join('\0'));
+  const likely = [...(live.tables.get(keyOf(to))?.uniques ?? []), ...['pks', 'uniques'].flatMap((it) => due?.of(it, to).map((key) => key.columns as string[]) ?? [])];
+  const isKey = likely.some((it) => [...it].sort().join('\0') === [...(names as string[])].sort().join('\0'));
   return isKey || columns.length > 0 ? columns : [`unique key (${(names as string[]).join(', ')}) of "${plain(to)}"`];
 }
 

@@ -9,6 +9,7 @@ import type { ReadConfig } from '../options.js';
 import type { Database } from './database.js';
 import { asideName, indexIn, readCreateIndex, type CreateIndex } from '../generate/indexes.js';
 import { ident, type TableName } from '../names.js';
+import { migrated } from './server.js';
 import { readMigrations } from '../snapshot.js';
 import { splitStatements } from '../statements.js';
 
@@ -27,7 +28,7 @@ export interface BuiltIndex {
  * @returns what became of each index of the migrations that did not run yet
  */
 export async function buildIndexes(database: Database, read: ReadConfig, progress: (index: string, table: string) => void): Promise<BuiltIndex[]> {
-  const done = await migrated(database, read.config['migrations'] ?? {});
+  const done = (await migrated(database, read.config['migrations'] ?? {})) ?? new Set<string>();
   const results: BuiltIndex[] = [];
   for (const { folder, path } of readMigrations(read.out)) {
     const file = join(path, 'migration.sql');
@@ -40,13 +41,6 @@ export async function buildIndexes(database: Database, read: ReadConfig, progres
     }
   }
   return results;
-}
-
-async function migrated(database: Database, { schema = 'drizzle', table = '__drizzle_migrations' }: { schema?: string; table?: string }): Promise<Set<string>> {
-  const at = `${ident(schema)}.${ident(table)}`;
-  const [found] = await database.query<{ there: boolean }>('SELECT to_regclass($1) IS NOT NULL AS there', [at]);
-  if (!found?.there) return new Set();
-  return new Set((await database.query<{ name: string }>(`SELECT name FROM ${at}`)).map((it) => it.name));
 }
 
 async function build(database: Database, it: CreateIndex, migration: string, progress: (index: string, table: string) => void): Promise<Pick<BuiltIndex, 'result' | 'reason'>> {

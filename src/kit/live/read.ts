@@ -1,10 +1,11 @@
 /** What a live database holds: its tables, how Citus holds them, their foreign keys and policies. */
 import type { Database } from './database.js';
 import { keyOf, type TableName } from '../names.js';
+import { readKeys, type LiveKeys } from './keys.js';
 import { readPolicies, type LivePolicies } from './policies.js';
 import type { Row } from '../snapshot.js';
 
-export interface LiveTable extends TableName, LivePolicies {
+export interface LiveTable extends TableName, LivePolicies, LiveKeys {
   readonly kind: 'local' | 'reference' | 'tenant';
   readonly column: string | null;
   readonly colocation: number | null;
@@ -39,7 +40,7 @@ export async function readLive(database: Database): Promise<Live> {
        (SELECT count(*)::int FROM pg_dist_shard s WHERE s.logicalrelid = c.oid AND s.shardminvalue = s.shardmaxvalue) AS isolated,
        CASE WHEN p.partmethod = 'h' OR p.repmodel = 't' THEN citus_total_relation_size(c.oid, false) ELSE pg_total_relation_size(c.oid) END::float8 AS bytes`
     : `'local' AS kind, NULL AS column, NULL AS colocation, 0 AS "shardCount", 0 AS isolated, pg_total_relation_size(c.oid)::float8 AS bytes`;
-  const tables = await database.query<Omit<LiveTable, keyof LivePolicies>>(
+  const tables = await database.query<Omit<LiveTable, keyof LivePolicies | keyof LiveKeys>>(
     `SELECT n.nspname AS schema, c.relname AS name, ${held}, c.reltuples::float8 AS rows,
        coalesce((SELECT json_agg((SELECT json_agg(a.attname) FROM unnest(i.indkey[0:i.indnkeyatts - 1]) k JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = k))
          FROM pg_index i WHERE i.indrelid = c.oid AND i.indisunique AND i.indisvalid AND i.indimmediate AND i.indpred IS NULL AND i.indexprs IS NULL), '[]') AS uniques,
@@ -52,7 +53,7 @@ export async function readLive(database: Database): Promise<Live> {
      ORDER BY 1, 2`,
   );
   const foreignKeys = await database.query<Row>(
-    `SELECT 'fks' AS "entityType", n.nspname AS schema, c.relname AS table, k.conname AS name,
+    `SELECT 'fks' AS "entityType", n.nspname AS schema, c.relname AS table, k.conname AS name, k.convalidated AS validated,
        tn.nspname AS "schemaTo", t.relname AS "tableTo",
        ${actions.replace('%s', 'k.confdeltype')} AS "onDelete", ${actions.replace('%s', 'k.confupdtype')} AS "onUpdate",
        (SELECT json_agg(a.attname ORDER BY u.i) FROM unnest(k.conkey) WITH ORDINALITY u(n, i) JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = u.n) AS columns,
@@ -62,6 +63,7 @@ export async function readLive(database: Database): Promise<Live> {
      WHERE k.contype = 'f' AND k.conparentid = 0 AND ${ours} ORDER BY 2, 3, 4`,
   );
   const policies = await readPolicies(database, Boolean(extension));
-  const found = tables.map((it): LiveTable => ({ ...it, ...policies(keyOf(it)) }));
+  const keys = await readKeys(database, Boolean(extension));
+  const found = tables.map((it): LiveTable => ({ ...it, ...policies(keyOf(it)), ...keys(keyOf(it)) }));
   return { citus: extension?.extversion ?? null, tables: new Map(found.map((it) => [keyOf(it), it])), foreignKeys };
 }
