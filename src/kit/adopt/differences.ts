@@ -32,7 +32,7 @@ export function differences(before: Entities, after: Entities, proposal: Proposa
     const tenant = decision.column!;
     const column = after.column(table, tenant);
     const was = before.column(table, tenant);
-    if (!was) add('column', [tenant], `is added, and filled in through ${decision.why.split(' points')[0]}`);
+    if (!was) add('column', [tenant], decision.why === 'as answered' ? 'is added; where no foreign key of the table leads to a tenant, the migration has to be told how to fill it in' : `is added, and filled in through ${decision.why.split(' points')[0]}`);
     else if (!was.notNull && column?.notNull) add('column', [tenant], 'is NOT NULL: rows without a tenant have to be gone before');
     uniques(decision, before, after, proposal, add);
     const led = before.of('indexes', table).filter((it) => !it.isUnique && !columnsOf(it).includes(tenant) && after.of('indexes', table).some((now) => !now.isUnique && isSame(columnsOf(now), [tenant, ...columnsOf(it)])));

@@ -9,6 +9,7 @@ import { keyOf, plain, type TableName } from '../names.js';
 import { readOptions, type TenancyOptions } from '../options.js';
 import type { Fault } from '../faults.js';
 import { faultsOf } from '../rules/rules.js';
+import { importOf } from '../schema-files.js';
 import { Entities, type Row } from '../snapshot.js';
 import { declaredViews, loadViewReader } from '../rules/views.js';
 
@@ -44,21 +45,24 @@ export async function loadTables(files: readonly string[], tenancy: TenancyOptio
   const jiti = createJiti(dirname(files[0]!), { interopDefault: true, fsCache: false });
   const heard = listen();
   const exported: Record<string, unknown> = {};
+  const seen = new Set<unknown>();
   const tables = new Map<string, Declared>();
   for (const [i, file] of files.entries()) {
     let module: Record<string, unknown>;
     try {
-      module = (await jiti.import(file)) as Record<string, unknown>;
+      module = await importOf(jiti, file);
     } catch (error) {
       throw new SchemaLoadError(`Correct ${file}, which does not load: ${(error as Error).message}`, { cause: error });
     }
     for (const [name, value] of Object.entries(module)) {
+      if (seen.has(value)) continue; // An index file exports it again.
+      seen.add(value);
       exported[`${i}.${name}`] = value;
       if (!isTable(value)) continue;
       const [schema, table] = ['Schema', 'OriginalName'].map((it) => (value as any)[Symbol.for(`drizzle:${it}`)] as string | undefined);
       const at = { schema: schema ?? 'public', name: table! };
       const columns = Object.entries<any>((value as any)[Symbol.for('drizzle:Columns')]);
-      if (tables.has(keyOf(at))) continue; // An index file exports it again.
+      if (tables.has(keyOf(at))) continue;
       tables.set(keyOf(at), {
         ...at,
         file,

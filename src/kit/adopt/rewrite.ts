@@ -52,7 +52,10 @@ export function rewrite(files: readonly string[], tables: ReadonlyMap<string, De
       note: (text) => notes.push(place + text),
     });
   }
-  for (const [file, source] of sources) rewriteOthers(file, source, edits.get(file)!, byHand);
+  const tenantTables = new Set([...proposal.tables.values()].flatMap((it) => (it.kind === 'tenant' ? (tables.get(it.table.key)?.name_ ?? []) : [])));
+  const withRelations: string[] = [];
+  for (const [file, source] of sources) rewriteOthers(file, source, edits.get(file)!, tenantTables, withRelations);
+  if (withRelations.length > 0) byHand.push(`write one defineTenantRelations() in place of the relations() in ${withRelations.join(', ')}`);
 
   const root = proposal.root.columns.get(proposal.idColumn)!;
   const factory = factoryOf(root.type);
@@ -215,7 +218,7 @@ function camelKey(column: string, proposal: Proposal, { declared }: Site): strin
 }
 
 /** Relations and validators. */
-function rewriteOthers(file: string, source: Source, edits: Edits, byHand: string[]): void {
+function rewriteOthers(file: string, source: Source, edits: Edits, tenantTables: ReadonlySet<string>, withRelations: string[]): void {
   const replaceWord = (from: string, to: string) => {
     source.tokens.forEach((it, i) => {
       if (it.text === from && it.kind === 'word' && source.tokens[i - 1]?.text !== '.' && !isImported(source, it)) edits.replace(it, to);
@@ -225,14 +228,17 @@ function rewriteOthers(file: string, source: Source, edits: Edits, byHand: strin
   for (const it of source.imports()) {
     const module = it.module.text.slice(1, -1);
     if (module === 'drizzle-orm' && it.names.some((name) => name.local === 'defineRelations')) replaceWord('defineRelations', 'defineTenantRelations');
-    const validator = /^drizzle-(?:orm\/)?(zod|valibot|arktype|typebox|effect-schema)$/.exec(module)?.[1];
-    if (validator && it.names.every((name) => /^create(?:Insert|Select|Update)Schema$/.test(name.name))) {
-      const { quote } = styleOf(source);
-      edits.replace(it.module, `${quote}${own}/${validator}${quote}`);
-    }
+    // A validator of a tenant table stays what it is, tenant column and all: code may pick that out of it.
+    const made = /^drizzle-(?:orm\/)?(?:zod|valibot|arktype|typebox|effect-schema)$/.test(module) ? it.names.filter((name) => /^create(?:Insert|Select|Update)Schema$/.test(name.name)) : [];
+    source.tokens.forEach((token, i) => {
+      const [open, table, next] = source.tokens.slice(i + 1, i + 4);
+      if (!made.some((name) => name.local === token.text) || open?.text !== '(' || !tenantTables.has(table?.text ?? '') || ![',', ')'].includes(next?.text ?? '')) return;
+      edits.replace(table!, `unscoped(${table!.text})`);
+      edits.import(own, 'unscoped');
+    });
     const old = it.names.find((name) => name.name === 'relations' && /^drizzle-orm(?:\/_relations)?$/.test(module));
     const count = old ? source.tokens.filter((token, i) => token.text === old.local && source.tokens[i + 1]?.text === '(' && source.tokens[i - 1]?.text === '=').length : 0;
-    if (count > 0) byHand.push(`${shown(file)}: write its ${count} relations() as one defineTenantRelations()`);
+    if (count > 0) withRelations.push(`${shown(file)} (${count})`);
   }
 }
 

@@ -8,7 +8,7 @@ import { SchemaLoadError, TenantConfigError, TenantRuleError } from '../errors.j
 import { definitionFaults } from '../generate/hook.js';
 import { type Fault } from '../faults.js';
 import { faultsOf } from '../rules/rules.js';
-import { schemaFiles } from '../schema-files.js';
+import { importOf, schemaFiles } from '../schema-files.js';
 import { Entities, leavesOf, readMigrations, type Row } from '../snapshot.js';
 import { stateAt, type TenancyState } from '../state.js';
 import { declaredViews, loadViewReader } from '../rules/views.js';
@@ -76,9 +76,14 @@ export async function loadProject(path?: string): Promise<Project> {
  */
 export async function loadSchema(schema: string | string[]): Promise<Record<string, unknown>> {
   const exported: Record<string, unknown> = {};
+  const seen = new Set<unknown>();
   for (const [i, file] of schemaFiles(schema).entries()) {
     const module = await load(file, (error) => new SchemaLoadError(`Correct ${file}, which does not load: ${error.message}`, { cause: error }));
-    for (const [name, value] of Object.entries(module)) exported[`${i}.${name}`] = value;
+    for (const [name, value] of Object.entries(module)) {
+      // An index file exports again what another one declares.
+      if (!seen.has(value)) exported[`${i}.${name}`] = value;
+      seen.add(value);
+    }
   }
   return exported;
 }
@@ -94,7 +99,7 @@ let loader: ReturnType<typeof createJiti> | undefined;
 async function load(file: string, failed: (error: Error) => Error): Promise<Record<string, unknown>> {
   loader ??= createJiti(dirname(file), { interopDefault: true });
   try {
-    return (await loader.import(file)) as Record<string, unknown>;
+    return await importOf(loader, file);
   } catch (error) {
     const known = error as Error & { _tag?: string };
     if (known._tag === 'TenantConfigError') throw known;
