@@ -136,6 +136,43 @@ export class RowLevelSecurityError extends TenantError {
   }
 }
 
+/** The database has functions of its own under names that statements may call. Thrown by `assertNoOwnFunctions`. */
+export class OwnFunctionError extends TenantError {
+  readonly _tag = 'OwnFunctionError';
+
+  /** @param signatures what could be meant in place of PostgreSQL's own, as PostgreSQL writes it */
+  constructor(
+    readonly signatures: readonly string[],
+    lines: readonly string[],
+  ) {
+    super(
+      'Rename these, or trust them with assertNoOwnFunctions(db, { except: [...] }) once you know that they read no table: ' +
+        `a statement may call them by a name that is known to be safe. ${lines.join('; ')}.`,
+    );
+  }
+}
+
+/** What a client is told of a tenant that it gets nothing from. */
+const refusals = { 401: 'Unauthorized', 403: 'Forbidden', 404: 'Not Found' } as const;
+
+/**
+ * A request that gets no tenant, thrown by the middleware of `drizzle-tenant/express` and its like. Its message is for the client, and
+ * is the same whether there is no such tenant or the user is no member of it.
+ */
+export class TenantAccessError extends TenantError {
+  readonly _tag = 'TenantAccessError';
+  /** As Fastify reads it. */
+  readonly statusCode: 401 | 403 | 404;
+  /** Its message may be sent to the client. */
+  readonly expose = true;
+
+  /** @param status 401 for nobody, 404 for no such tenant, or none of the user's, 403 where the application says so */
+  constructor(readonly status: 401 | 403 | 404) {
+    super(refusals[status]);
+    this.statusCode = status;
+  }
+}
+
 /** A tenant as a whole was asked for, and the id has no rows. A mistyped id would otherwise be exported, or proved erased. */
 export class TenantNotFoundError extends TenantError {
   readonly _tag = 'TenantNotFoundError';

@@ -1,13 +1,14 @@
 export * from './schema/index.js';
 export { withTenancy } from './data/with-tenancy.js';
+export type { TenancyDatabase, TenancyTransaction } from './data/database.types.js';
 export type * from './data/index.js';
+export type { FairOptions, Waited } from './handle/fair.js';
+export { assertNoOwnFunctions, type OwnFunctionsOptions } from './handle/own-functions.js';
 export { assertRowLevelSecurity, type RowLevelSecurityOptions } from './rls/check.js';
 export type {
   AcrossTenantsDatabase,
   PreparedForTenant,
   SharedDatabase,
-  TenancyDatabase,
-  TenancyTransaction,
   TenantDatabase,
   TenantsDatabase,
   TenantTransaction,

@@ -3,6 +3,7 @@ import { readRows } from './cells.js';
 import { readCatalog, type Catalog, type Subject, type TenantTable } from './catalog.js';
 import { connected, transact, type Connection, type Row, type Source } from './connection.js';
 import { SchemaDifferenceError } from '../errors.js';
+import { noRows } from './export.js';
 import { copyInOrder, declareInOrder } from './statements.js';
 
 export interface TableComparison {
@@ -25,16 +26,19 @@ export interface CompareOptions {
   readonly signal?: AbortSignal | undefined;
   /** Columns to leave out, by table: masked ones, say. */
   readonly except?: Readonly<Record<string, readonly string[]>> | undefined;
+  /** Whether a tenant without rows on both sides is equal, and not an error: an id that was mistyped has none either. */
+  readonly allowEmpty?: boolean | undefined;
 }
 
 const limit = 10;
 
 /**
  * @param other the tenant in another database, or another tenant: that its id differs is no difference
- * @throws SchemaDifferenceError where a table or a column of one is not in the other
+ * @throws SchemaDifferenceError where a table or a column of one is not in the other; TenantNotFoundError where neither
+ * side has a row
  */
 export function compareTenants(here: Source, subject: Subject, there: Source, other: Subject, options: CompareOptions = {}): Promise<Comparison> {
-  const { signal, except = {} } = options;
+  const { signal, except = {}, allowEmpty = false } = options;
   const within = <T>(connection: Connection, it: Subject, use: (catalog: Catalog) => Promise<T>) =>
     readCatalog(connection, it).then((catalog) => transact(connection, { access: 'read', settings: it.settings, tenant: catalog.tenant, signal }, () => use(catalog)));
   return connected(here, (a) =>
@@ -47,6 +51,7 @@ export function compareTenants(here: Source, subject: Subject, there: Source, ot
             const without = new Set([...(except[table.title] ?? []), ...(except[table.name] ?? [])]);
             tables.push(await compareTable([a, table, own.tenant], [b, same, others.tenant], without));
           }
+          if (!allowEmpty && tables.every((it) => it.rows + it.otherRows === 0)) throw noRows(subject);
           return { isEqual: tables.every((it) => it.onlyHere + it.onlyThere + it.changed === 0), tables };
         }),
       ),

@@ -1,12 +1,24 @@
 /** Reads a tenant in one snapshot. */
 import { DamagedExportError, TenantNotFoundError, UnsupportedTenantOperationError } from '../errors.js';
 import { readRows, type Reading } from './cells.js';
-import { readCatalog, type Catalog, type LiveTable, type Subject } from './catalog.js';
-import { connect, type Row, type Source } from './connection.js';
-import { Digest, ndjsonOf, schemaVersionOf, type ExportedTable, type ExportHead, type Piece } from './format.js';
+import { readCatalog, type Catalog, type Column, type LiveTable, type Subject, type TenantTable } from './catalog.js';
+import { connect, type Connection, type Row, type Source } from './connection.js';
+import { Digest, ndjsonOf, schemaVersionOf, type ExportedTable, type ExportHead, type Part, type Piece } from './format.js';
 import { inOrder } from './order.js';
 import { sharedTables } from './shared.js';
-import { copyRows, copyShared, declareRows, declareShared, settings, anyRow } from './statements.js';
+import {
+  anyRow,
+  boundOfPart,
+  copyPart,
+  copyRows,
+  copyShared,
+  declarePart,
+  declareRows,
+  declareShared,
+  fingerprintOfPart,
+  fingerprintOfShared,
+  settings,
+} from './statements.js';
 
 /** Gives a value in place of another: of a column, as text or null. */
 export type Mask = ((value: string | null, row: Readonly<Record<string, string | null>>) => string | number | boolean | null) | string | number | boolean | null;
@@ -16,6 +28,8 @@ export type Masks = Readonly<Record<string, Readonly<Record<string, Mask>>>>;
 export interface Progress {
   readonly table: string;
   readonly rows: number;
+  /** How many of them an earlier run had done. */
+  readonly kept?: number;
 }
 
 export interface ReadOptions {
@@ -24,6 +38,16 @@ export interface ReadOptions {
   readonly masks?: Masks | undefined;
   /** Whether a tenant without rows is an empty export, and not an error. */
   readonly allowEmpty?: boolean | undefined;
+}
+
+/** For an export that may be taken up again: how it is taken apart, and what is there of it already. */
+export interface Parts {
+  /** Rows for each part of a table. */
+  readonly rows: number;
+  /** Of the fingerprints: nobody who writes rows is to know it. */
+  readonly seed: string;
+  /** The parts of an earlier run, given what this one exports. */
+  readonly kept: (head: ExportHead) => Promise<(table: string) => readonly Part[]>;
 }
 
 const writable = (table: LiveTable) => table.columns.filter((it) => !it.isGenerated);
@@ -52,7 +76,7 @@ export function exportedTables(catalog: Catalog) {
  *
  * @throws TenantNotFoundError, SchemaDifferenceError
  */
-export async function* readTenant(source: Source, subject: Subject, options: ReadOptions = {}): AsyncGenerator<Piece> {
+export async function* readTenant(source: Source, subject: Subject, options: ReadOptions = {}, parts?: Parts): AsyncGenerator<Piece> {
   const { signal, onProgress, masks = {}, allowEmpty = false } = options;
   signal?.throwIfAborted();
   const connection = await connect(source);
@@ -79,28 +103,65 @@ export async function* readTenant(source: Source, subject: Subject, options: Rea
       tables,
     };
     yield { kind: 'head', head };
+    const keptOf = await parts?.kept(head);
     const digests = [];
     for (const { table, live, pointers } of all) {
       const columns = table.columns.map((it) => it.name);
       const own = catalog.tables.find((it) => it.oid === live.oid);
-      const reading: Reading = own
-        ? { copy: copyRows(own, columns, tenant), declare: declareRows(own, columns, tenant) }
-        : { copy: copyShared(live, columns, pointers!, tenant), declare: declareShared(live, columns, pointers!, tenant) };
       const place = own ? columns.indexOf(own.column) : -1;
       const mask = maskOf.get(table.name);
       const digest = new Digest(table.name);
       yield { kind: 'table', table };
       let count = 0;
-      for await (const read of readRows(connection, reading)) {
-        signal?.throwIfAborted();
-        if (place >= 0) for (const row of read) if (row[place] !== tenant) throw new DamagedExportError(`Report this: the database gave a row of another tenant of "${table.name}", and the export was ended.`);
-        const rows = mask ? read.map((row) => masked(row, columns, mask)) : read;
-        const ndjson = ndjsonOf(rows);
-        digest.add(ndjson, rows.length);
-        onProgress?.({ table: table.name, rows: (count += rows.length) });
-        yield { kind: 'rows', table, rows, ndjson };
+      let keptRows = 0;
+      const progress = (rows: number) => onProgress?.({ table: table.name, rows: (count += rows), ...(keptRows > 0 && { kept: keptRows }) });
+      const read = async function* (reading: Reading): AsyncGenerator<Piece> {
+        for await (const read of readRows(connection, reading)) {
+          signal?.throwIfAborted();
+          if (place >= 0) for (const row of read) if (row[place] !== tenant) throw new DamagedExportError(`Report this: the database gave a row of another tenant of "${table.name}", and the export was ended.`);
+          const rows = mask ? read.map((row) => masked(row, columns, mask)) : read;
+          const ndjson = ndjsonOf(rows);
+          digest.add(ndjson, rows.length);
+          progress(rows.length);
+          yield { kind: 'rows', table, rows, ndjson };
+        }
+      };
+      if (!parts || !keptOf) {
+        yield* read(
+          own
+            ? { copy: copyRows(own, columns, tenant), declare: declareRows(own, columns, tenant) }
+            : { copy: copyShared(live, columns, pointers!, tenant), declare: declareShared(live, columns, pointers!, tenant) },
+        );
+        digests.push(digest.end());
+        continue;
       }
-      digests.push(digest.end());
+      const kept = keptOf(table.name);
+      const key = partKeyOf(live, own);
+      let after: Part['after'] = null;
+      for (let n = 0; ; n++) {
+        signal?.throwIfAborted();
+        const known: Part | undefined = isSame(kept[n]?.after, after) ? kept[n] : undefined;
+        const to: Part['to'] = known ? known.to : await boundOf(connection, own, tenant, key, after, parts.rows);
+        const range = { key, after, to };
+        const [[fingerprint] = []] = await connection.query(
+          own ? fingerprintOfPart(own, columns, tenant, range, parts.seed) : fingerprintOfShared(live, columns, pointers!, tenant, parts.seed),
+        );
+        if (known?.fingerprint === fingerprint) {
+          keptRows += Number(fingerprint!.split(' ')[0]);
+          progress(Number(fingerprint!.split(' ')[0]));
+          yield { kind: 'kept', table, n };
+        } else {
+          yield { kind: 'part', table, n, part: { after, to, fingerprint: fingerprint! } };
+          yield* read(
+            own
+              ? { copy: copyPart(own, columns, tenant, range), declare: declarePart(own, columns, tenant, range) }
+              : { copy: copyShared(live, columns, pointers!, tenant), declare: declareShared(live, columns, pointers!, tenant) },
+          );
+        }
+        if (to === null) break;
+        after = to;
+      }
+      // What is kept is not read here: who writes the parts tells the digests.
     }
     await connection.commit();
     yield { kind: 'end', digests };
@@ -110,6 +171,20 @@ export async function* readTenant(source: Source, subject: Subject, options: Rea
     signal?.removeEventListener('abort', onAbort);
     await connection.close();
   }
+}
+
+/** The columns behind the tenant column in the primary key, whose index gives a part of a table quickly. */
+function partKeyOf(live: LiveTable, own: TenantTable | undefined): Column[] {
+  if (!own || !live.key.includes(own.column)) return [];
+  return live.key.filter((it) => it !== own.column).map((name) => live.columns.find((it) => it.name === name)!);
+}
+
+const isSame = (a: Part['after'] | undefined, b: Part['after']) => a !== undefined && JSON.stringify(a) === JSON.stringify(b);
+
+async function boundOf(connection: Connection, own: TenantTable | undefined, tenant: string, key: readonly Column[], after: Part['after'], rows: number): Promise<Part['to']> {
+  if (!own || key.length === 0) return null;
+  const [bound] = await connection.query(boundOfPart(own, tenant, { key, after }, rows));
+  return bound ? (bound as string[]) : null;
 }
 
 export const noRows = ({ tenancy }: Subject) =>

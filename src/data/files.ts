@@ -1,20 +1,19 @@
 /** Exports as bytes: one stream of NDJSON, or a folder with a file for each table. Compressed with gzip, or not. */
-import { createReadStream, createWriteStream, existsSync, statSync } from 'node:fs';
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { createReadStream, existsSync, statSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import { createGunzip, createGzip } from 'node:zlib';
 import { DamagedExportError, UnsupportedTenantOperationError } from '../errors.js';
 import { linesOf } from './cells.js';
 import type { Row } from './connection.js';
-import { csvLine, CsvReader } from './csv.js';
+import { CsvReader } from './csv.js';
 import { Digest, ndjsonOf, type ExportedTable, type ExportHead, type Manifest, type Piece } from './format.js';
 
 export type Bytes = AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
 
 /** The lightest: a stronger one costs more time than the database does. */
-const level = 1;
+export const level = 1;
 
 const gzipped = (bytes: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> => {
   const source = Readable.from(bytes);
@@ -24,14 +23,18 @@ const gzipped = (bytes: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> =>
   return source.pipe(gzip);
 };
 
+export const headLine = (head: ExportHead) => `${JSON.stringify(head)}\n`;
+export const tableLine = (table: ExportedTable) => `${JSON.stringify({ table: table.name })}\n`;
+export const endLine = (digests: Manifest['digests']) => `${JSON.stringify({ digests })}\n`;
+
 /** The pieces as one stream. The last line tells that it is whole. */
 export function streamOf(pieces: AsyncIterable<Piece>, { gzip }: { gzip: boolean }): AsyncIterable<Uint8Array> {
   const lines = (async function* () {
     for await (const piece of pieces) {
-      if (piece.kind === 'head') yield Buffer.from(`${JSON.stringify(piece.head)}\n`);
-      else if (piece.kind === 'table') yield Buffer.from(`${JSON.stringify({ table: piece.table.name })}\n`);
+      if (piece.kind === 'head') yield Buffer.from(headLine(piece.head));
+      else if (piece.kind === 'table') yield Buffer.from(tableLine(piece.table));
       else if (piece.kind === 'rows') yield Buffer.from(piece.ndjson);
-      else yield Buffer.from(`${JSON.stringify({ digests: piece.digests })}\n`);
+      else if (piece.kind === 'end') yield Buffer.from(endLine(piece.digests));
     }
   })();
   return gzip ? gzipped(lines) : lines;
@@ -39,62 +42,7 @@ export function streamOf(pieces: AsyncIterable<Piece>, { gzip }: { gzip: boolean
 
 export type FolderFormat = 'csv' | 'ndjson';
 
-const fileName = (table: ExportedTable, format: FolderFormat, gzip: boolean) => `${encodeURIComponent(table.name)}.${format}${gzip ? '.gz' : ''}`;
-
-/**
- * Writes a folder, under another name until it is whole.
- *
- * @throws UnsupportedTenantOperationError where the folder is there already
- */
-export async function writeFolder(pieces: AsyncIterable<Piece>, folder: string, { format, gzip }: { format: FolderFormat; gzip: boolean }): Promise<Manifest> {
-  if (existsSync(folder)) throw new UnsupportedTenantOperationError(`Name a folder that is not there yet: ${folder} is.`);
-  const partial = `${folder}.partial`;
-  await rm(partial, { recursive: true, force: true });
-  await mkdir(partial, { recursive: true });
-  let head: ExportHead | undefined;
-  let file: { write(text: string): Promise<void>; end(): Promise<void> } | undefined;
-  try {
-    for await (const piece of pieces) {
-      if (piece.kind === 'head') head = piece.head;
-      else if (piece.kind === 'table') {
-        await file?.end();
-        file = openFile(join(partial, fileName(piece.table, format, gzip)), gzip);
-        if (format === 'csv') await file.write(`${csvLine(piece.table.columns.map((it) => it.name))}\n`);
-      } else if (piece.kind === 'rows') await file!.write(format === 'csv' ? piece.rows.map((it) => `${csvLine(it)}\n`).join('') : piece.ndjson);
-      else {
-        await file?.end();
-        file = undefined;
-        const manifest: Manifest = { ...head!, digests: piece.digests };
-        await writeFile(join(partial, 'manifest.json'), `${JSON.stringify({ ...manifest, format, gzip }, null, 2)}\n`);
-        await rename(partial, folder);
-        return manifest;
-      }
-    }
-  } finally {
-    await file?.end().catch(() => {});
-  }
-  throw new DamagedExportError('Export it anew: it ended early.');
-}
-
-function openFile(path: string, gzip: boolean) {
-  let push!: (chunk: Buffer | null) => void;
-  const source = new Readable({ read: () => wake?.() });
-  let wake: (() => void) | undefined;
-  push = (chunk) => void source.push(chunk);
-  const done = gzip ? pipeline(source, createGzip({ level }), createWriteStream(path)) : pipeline(source, createWriteStream(path));
-  done.catch(() => wake?.());
-  return {
-    async write(text: string) {
-      if (text === '') return;
-      const isFull = !source.push(Buffer.from(text));
-      if (isFull) await Promise.race([new Promise<void>((resolve) => (wake = resolve)), done]);
-    },
-    end() {
-      push(null);
-      return done;
-    },
-  };
-}
+export const fileName = (table: ExportedTable, format: FolderFormat, gzip: boolean) => `${encodeURIComponent(table.name)}.${format}${gzip ? '.gz' : ''}`;
 
 /** What an export was read from: a stream of bytes, or the path of a file or a folder. */
 export type ExportSource = Bytes | string;
@@ -112,7 +60,7 @@ export async function* piecesOf(source: ExportSource): AsyncGenerator<Piece> {
 
 const damaged = (what: string) => new DamagedExportError(`Export it anew: ${what}. Nothing was written.`);
 
-async function* plain(bytes: Bytes): AsyncGenerator<Uint8Array> {
+export async function* plain(bytes: Bytes): AsyncGenerator<Uint8Array> {
   const iterator = (Symbol.asyncIterator in bytes ? bytes[Symbol.asyncIterator]() : bytes[Symbol.iterator]()) as AsyncIterator<Uint8Array>;
   const first: Uint8Array[] = [];
   let size = 0;
@@ -216,23 +164,27 @@ async function* folderPieces(folder: string): AsyncGenerator<Piece> {
     const file = join(folder, fileName(table, format, gzip));
     if (!existsSync(file)) throw damaged(`${file} is not there`);
     yield { kind: 'table', table };
-    const reader = new CsvReader();
-    let isFirst = true;
-    for await (const text of linesOf(plain(createReadStream(file)))) {
-      let rows: Row[] = format === 'csv' ? reader.read(`${text}\n`) : valuesOf(text, text.split('\n'));
-      if (format === 'csv' && isFirst && rows.length > 0) {
-        if (JSON.stringify(rows[0]) !== JSON.stringify(table.columns.map((it) => it.name))) throw damaged(`the columns of ${file} are not those of the manifest`);
-        rows = rows.slice(1);
-        isFirst = false;
-      }
-      if (rows.length > 0) yield { kind: 'rows', table, rows, ndjson: format === 'csv' ? ndjsonOf(rows) : `${text}\n` };
-    }
-    if (format === 'csv') {
-      const rows = reader.read('', true);
-      if (rows.length > 0) yield { kind: 'rows', table, rows, ndjson: ndjsonOf(rows) };
-    }
+    for await (const rows of rowsOfFile(file, format, table)) yield { kind: 'rows', table, ...rows };
   }
   yield { kind: 'end', digests };
+}
+
+/** @param hasTitles whether the first line of a CSV names the columns */
+export async function* rowsOfFile(file: string, format: FolderFormat, table: ExportedTable, hasTitles = true): AsyncGenerator<{ rows: Row[]; ndjson: string }> {
+  const reader = new CsvReader();
+  let isFirst = hasTitles;
+  for await (const text of linesOf(plain(createReadStream(file)))) {
+    let rows: Row[] = format === 'csv' ? reader.read(`${text}\n`) : valuesOf(text, text.split('\n'));
+    if (format === 'csv' && isFirst && rows.length > 0) {
+      if (JSON.stringify(rows[0]) !== JSON.stringify(table.columns.map((it) => it.name))) throw damaged(`the columns of ${file} are not those of the manifest`);
+      rows = rows.slice(1);
+      isFirst = false;
+    }
+    if (rows.length > 0) yield { rows, ndjson: format === 'csv' ? ndjsonOf(rows) : `${text}\n` };
+  }
+  if (format !== 'csv') return;
+  const rows = reader.read('', true);
+  if (rows.length > 0) yield { rows, ndjson: ndjsonOf(rows) };
 }
 
 /** The same pieces, once what the end tells is what came. */

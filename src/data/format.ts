@@ -76,8 +76,18 @@ export class Digest {
   }
 }
 
-/** What happens while an export is read or written. */
+/** A part of a table: what is behind one key, up to another. A whole table, where both are null. */
+export interface Part {
+  readonly after: readonly string[] | null;
+  readonly to: readonly string[] | null;
+  /** Changes when a row of the part is added, changed or deleted. */
+  readonly fingerprint: string;
+}
+
+/** What happens while an export is read or written. Parts are of exports that may be taken up again. */
 export type Piece =
+  | { readonly kind: 'part'; readonly table: ExportedTable; readonly n: number; readonly part: Part }
+  | { readonly kind: 'kept'; readonly table: ExportedTable; readonly n: number }
   | { readonly kind: 'head'; readonly head: ExportHead }
   | { readonly kind: 'table'; readonly table: ExportedTable }
   | { readonly kind: 'rows'; readonly table: ExportedTable; readonly rows: readonly Row[]; readonly ndjson: string }

@@ -8,9 +8,9 @@ export {
   refuse as compareTenants,
   refuse as countTenant,
   refuse as eraseTenant,
+  refuse as exportTo,
   refuse as importPieces,
   refuse as piecesOf,
   refuse as readTenant,
   refuse as streamOf,
-  refuse as writeFolder,
 };

@@ -70,6 +70,33 @@ export const copyRows = (table: Owned, columns: readonly string[], tenant: strin
 export const declareRows = (table: Owned, columns: readonly string[], tenant: string) =>
   `declare drizzle_tenant_rows no scroll cursor for select ${columns.map((it) => `t.${ident(it)}::text`).join(', ')} ${rowsOf(table, tenant)}`;
 
+/** A part of a table: the rows whose key is behind `after`, up to `to`. */
+export interface Range {
+  readonly key: readonly Column[];
+  readonly after: readonly string[] | null;
+  readonly to: readonly string[] | null;
+}
+const within = ({ key, after, to }: Range): string => {
+  const cells = `(${list(key.map((it) => it.name), 't.')})`;
+  const values = (bound: readonly string[]) => `(${bound.map((it, i) => `${literalOf(it)}::${key[i]!.type}`).join(', ')})`;
+  return (after ? ` and ${cells} > ${values(after)}` : '') + (to ? ` and ${cells} <= ${values(to)}` : '');
+};
+export const copyPart = (table: Owned, columns: readonly string[], tenant: string, range: Range) =>
+  `copy (select ${list(columns, 't.')} ${rowsOf(table, tenant)}${within(range)}) to stdout`;
+export const declarePart = (table: Owned, columns: readonly string[], tenant: string, range: Range) => `${declareRows(table, columns, tenant)}${within(range)}`;
+/** The last key of a part of so many rows; none where there are fewer. */
+export const boundOfPart = (table: Owned, tenant: string, { key, after }: Omit<Range, 'to'>, rows: number) =>
+  `select ${key.map((it) => `t.${ident(it.name)}::text`).join(', ')} ${rowsOf(table, tenant)}${within({ key, after, to: null })} ` +
+  `order by ${list(key.map((it) => it.name), 't.')} offset ${Math.trunc(rows) - 1} limit 1`;
+
+/** How many rows, and the sum of their hashes: the same while no row was added, changed or deleted, in whatever order they come. */
+const fingerprint = (rows: string, seed: string) =>
+  `select count(*)::text || ' ' || coalesce(sum(hashtextextended(row(r.*)::text, ${literalOf(seed)}::bigint)), 0)::text from (${rows}) r`;
+export const fingerprintOfPart = (table: Owned, columns: readonly string[], tenant: string, range: Range, seed: string) =>
+  fingerprint(`select ${list(columns, 't.')} ${rowsOf(table, tenant)}${within(range)}`, seed);
+export const fingerprintOfShared = (table: LiveTable, columns: readonly string[], pointers: readonly Pointer[], tenant: string, seed: string) =>
+  fingerprint(sharedRows(table, columns, pointers, tenant, ''), seed);
+
 /** Ordered by the key's text, byte by byte, which is one order in every database. */
 const inOrder = (key: readonly string[]) => `order by ${key.map((it) => `t.${ident(it)}::text collate "C" nulls first`).join(', ')}`;
 export const copyInOrder = (table: Owned, columns: readonly string[], key: readonly string[], tenant: string) =>

@@ -1,5 +1,5 @@
 /** `db.tenantData(id)`: a tenant as a whole. What it does is loaded when it is asked for: most requests never do. */
-import type { TenancyDatabase } from '../handle/database.types.js';
+import type { TenancyDatabase } from './database.types.js';
 import type { TenantId } from '../schema/tenancy.js';
 import type { Subject } from './catalog.js';
 import type { CompareOptions, Comparison } from './compare.js';
@@ -7,7 +7,8 @@ import type { Source } from './connection.js';
 import type { Counted } from './count.js';
 import type { EraseOptions, EraseRecord } from './erase.js';
 import type { Masks, Progress } from './export.js';
-import type { ExportSource, FolderFormat } from './files.js';
+import type { ExportFormat } from './export-to.js';
+import type { ExportSource } from './files.js';
 import type { Manifest } from './format.js';
 import type { Imported, ImportOptions } from './import.js';
 
@@ -20,6 +21,13 @@ export interface ExportOptions {
   readonly allowEmpty?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((progress: Progress) => void) | undefined;
+}
+
+export interface ExportToOptions extends ExportOptions {
+  /** `csv` and `ndjson`: a folder with a file for each table. `file`: one file, as `export()` gives it. */
+  readonly format?: ExportFormat | undefined;
+  /** Rows for each part: what an interruption loses is less than one. A million without it. */
+  readonly partRows?: number | undefined;
 }
 
 export interface CloneOptions extends ImportOptions {
@@ -75,14 +83,17 @@ export class TenantData<Name extends string = string> {
   }
 
   /**
-   * The same as a folder: a file for each table, and `manifest.json`. The folder has its name when it is whole.
+   * The same to a folder with a file for each table and `manifest.json`, or to one file. It has its name when it is
+   * whole. After an interruption, run it again: parts that were written, and whose rows did not change since, are kept.
    *
-   * @throws UnsupportedTenantOperationError where the folder is there already
+   * @param to the folder or the file; what is on its way is beside it, in `to.partial`
+   * @throws UnsupportedTenantOperationError where it is there already, or another process writes it
    * @example await db.tenantData(id).exportTo('acme', { format: 'csv' });
+   * @example await db.tenantData(id).exportTo('acme.ndjson.gz', { format: 'file' });
    */
-  async exportTo(folder: string, options: ExportOptions & { readonly format?: FolderFormat | undefined } = {}): Promise<Manifest> {
-    const { writeFolder } = await import('./work.js');
-    return writeFolder(this.#read(options), folder, { format: options.format ?? 'csv', gzip: options.gzip ?? true });
+  async exportTo(to: string, options: ExportToOptions = {}): Promise<Manifest> {
+    const { exportTo } = await import('./work.js');
+    return exportTo(this.#source, this.#subject, to, { ...options, format: options.format ?? 'csv', gzip: options.gzip ?? true });
   }
 
   /**
@@ -137,7 +148,8 @@ export class TenantData<Name extends string = string> {
    *
    * @param other what `withTenancy` returned for the other database
    * @param options `as` compares with another tenant there: the ids themselves are no difference
-   * @throws SchemaDifferenceError where tables or columns are in one database only
+   * @throws SchemaDifferenceError where tables or columns are in one database only; TenantNotFoundError where neither
+   * has a row of it
    * @example const { isEqual, tables } = await db.tenantData(id).compare(backup);
    */
   async compare(other: TenancyDatabase<any, any>, options: CompareOptions & { readonly as?: TenantId<Name> | undefined } = {}): Promise<Comparison> {

@@ -6,9 +6,10 @@ import { namesOfTable } from '../schema/names.js';
 import { relationsConfig } from '../schema/relations.js';
 import { soleSetting, tenantSetting } from '../rls/names.js';
 import { declaredTenancies, driverValueOf, idOf, tenancyReferredTo, type AnyTenancy } from '../schema/tenancy.js';
-import { withTenancy as withHandles } from '../handle/database.js';
-import type { WithTenancy, WithTenancyOptions } from '../handle/database.types.js';
+import { promiseHandles } from '../handle/database.js';
+import type { WithTenancyOptions } from '../handle/database.types.js';
 import type { DeclaredTable, Subject } from './catalog.js';
+import type { WithTenancy } from './database.types.js';
 import { TenantData } from './tenant-data.js';
 
 interface Known {
@@ -21,20 +22,35 @@ const databases = new WeakMap<object, Known>();
  * Takes a Drizzle handle away from tenant tables, and gives handles that are confined to one tenant.
  *
  * @param db a handle of any of Drizzle's PostgreSQL drivers
- * @param options `relations` from `defineTenantRelations`; `mode: 'write-only'` while old rows have no tenant yet
+ * @param options `relations` from `defineTenantRelations`; `mode: 'write-only'` while old rows have no tenant yet;
+ * `rls` and `across` where the database has row-level security
  * @returns a database with no query methods of its own: choose a tenant first
  * @example
  * const db = withTenancy(drizzle({ client: postgres(url) }), { relations });
  * const projects = await db.forTenant(id).query.projects.findMany();
  */
 export const withTenancy: WithTenancy = (db: any, options: WithTenancyOptions<any> = {}): any => {
-  const handles = withHandles(db, options) as any;
+  const handles = promiseHandles(db, options) as any;
   const subjectOf = (id: unknown, tenancy?: AnyTenancy) => subjectFor(id, options, tenancy);
   databases.set(handles, { db, subjectOf });
   const tenantData = (id: unknown, { tenancy }: { tenancy?: AnyTenancy } = {}) =>
     new TenantData({ db }, id, (it) => subjectOf(it, tenancy), (other, it) => otherOf(other, it, tenancy));
-  return Object.defineProperty(handles, 'tenantData', { value: tenantData, enumerable: true });
+  return Object.defineProperties(handles, {
+    tenantData: { value: tenantData, enumerable: true },
+    transaction: { value: transactionOf(handles), enumerable: true },
+  });
 };
+
+/** A transaction's handles have what the database's have, but for this. */
+function tenantDataWithin(): never {
+  throw new UnsupportedTenantOperationError('Use db.tenantData() outside of a transaction: it opens one of its own, on a connection of its own.');
+}
+
+const transactionOf = ({ transaction }: any) => (run: (tx: any) => unknown, config?: unknown) =>
+  transaction(
+    (tx: any) => run(Object.defineProperties(tx, { tenantData: { value: tenantDataWithin }, transaction: { value: transactionOf(tx), enumerable: true } })),
+    config,
+  );
 
 function otherOf(other: object, id: unknown, tenancy: AnyTenancy | undefined) {
   const known = databases.get(other);

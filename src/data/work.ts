@@ -6,5 +6,6 @@ export { compareTenants } from './compare.js';
 export { countTenant } from './count.js';
 export { eraseTenant } from './erase.js';
 export { readTenant } from './export.js';
-export { piecesOf, streamOf, writeFolder } from './files.js';
+export { exportTo } from './export-to.js';
+export { piecesOf, streamOf } from './files.js';
 export { importPieces } from './import.js';

@@ -2,8 +2,8 @@
  * node-postgres sends a query when the one before it is answered. BEGIN, the settings and the statement are one query
  * to it, in one write, and COMMIT is the next: two round trips, or one where the pool is made with `pipeline: true`.
  */
-import { UnsupportedTenantOperationError } from '../schema/index.js';
-import type { Wire } from './bound.js';
+import { UnsupportedTenantOperationError } from '../errors.js';
+import type { Wire } from './wire.js';
 
 type Class = new (...args: any[]) => any;
 const classes = new WeakMap<Class, Class | undefined>();

@@ -1,5 +1,5 @@
 /** postgres.js: BEGIN, the settings, the statement and COMMIT are sent together. One round trip. */
-import type { Wire } from './bound.js';
+import type { Wire } from './wire.js';
 import { assertCommitted, Held } from './postgres-js.js';
 import { refusal } from './postgres-js-query.js';
 import type { Settings } from '../rls/settings.js';

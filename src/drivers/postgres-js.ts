@@ -4,7 +4,7 @@
  * a connection that is gone, which ends the process. So this does what `begin` itself does, and looks first: the
  * option `onexecute` of a query is told the connection on which it is sent.
  */
-import { UnsupportedTenantOperationError } from '../schema/index.js';
+import { UnsupportedTenantOperationError } from '../errors.js';
 import { afterLoss, dropRest, failLater, failsAlone, isAnswer, neverAgain, type Client, type Connection, type Query } from './postgres-js-query.js';
 
 const ended = () => new UnsupportedTenantOperationError('Use the handle inside its transaction: this one has ended.');

@@ -12,6 +12,7 @@ import type { Running } from '../handle/database.js';
 import { DbError, dbErrorOf, RollbackError } from './db-error.js';
 import { bind, transactionOptions, type Driver } from './driver.js';
 import { attempt, EffectSession, type StreamOptions } from './prepared.js';
+import { effectTurns } from './turns.js';
 
 type Class = new (...args: any[]) => any;
 const classes = new WeakMap<Class, Class>();
@@ -75,6 +76,7 @@ export const effects: Running = {
   inner: (_, run) => run(),
   closing: (tx) => tx,
   binding,
+  turns: effectTurns,
 };
 
 /** Drizzle's handle. Its methods run with a scoped handle as `this`, as those of all Drizzle handles do here. */

@@ -1,7 +1,7 @@
 /** A tenant as a whole, as Effects: an interruption ends the connection, and what was not committed is undone. */
 import * as Effect from 'effect/Effect';
 import * as Stream from 'effect/Stream';
-import type { CloneOptions, Comparison, Counted, EraseOptions, EraseRecord, ExportOptions, Imported, ImportOptions, Restored } from '../data/index.js';
+import type { CloneOptions, CompareOptions, Comparison, Counted, EraseOptions, EraseRecord, ExportOptions, ExportToOptions, Imported, ImportOptions, Manifest, Restored } from '../data/index.js';
 import type { TenantData } from '../data/tenant-data.js';
 import {
   DamagedExportError,
@@ -13,7 +13,7 @@ import {
   TenantNotFoundError,
 } from '../errors.js';
 import type { TenantId } from '../schema/tenancy.js';
-import type { TenancyDatabase } from '../handle/database.types.js';
+import type { TenancyDatabase } from '../data/database.types.js';
 import { DbError, dbErrorOf } from './db-error.js';
 
 const own = [DamagedExportError, SchemaDifferenceError, TenantDataError, TenantExistsError, TenantMismatchError, TenantNotErasedError, TenantNotFoundError] as const;
@@ -33,11 +33,12 @@ type Without<T> = Omit<T, 'signal'>;
 /** The methods of {@link TenantData}, as Effects. */
 export interface EffectTenantData<Name extends string> {
   export(options?: Without<ExportOptions>): Stream.Stream<Uint8Array, TenantDataFailure>;
+  exportTo(path: string, options?: Without<ExportToOptions>): Effect.Effect<Manifest, TenantDataFailure>;
   import<E, R>(source: Stream.Stream<Uint8Array, E, R>, options?: Without<ImportOptions> & { readonly as?: TenantId<Name> | undefined }): Effect.Effect<Imported, E | TenantDataFailure, R>;
   cloneTo(id: TenantId<Name>, options?: Without<CloneOptions>): Effect.Effect<Imported, TenantDataFailure>;
   erase(options: Without<EraseOptions>): Effect.Effect<EraseRecord, TenantDataFailure>;
   count(): Effect.Effect<Counted, TenantDataFailure>;
-  compare(other: TenancyDatabase<any, any>, options?: { readonly as?: TenantId<Name> | undefined }): Effect.Effect<Comparison, TenantDataFailure>;
+  compare(other: TenancyDatabase<any, any>, options?: Without<CompareOptions> & { readonly as?: TenantId<Name> | undefined }): Effect.Effect<Comparison, TenantDataFailure>;
   restoreFrom(other: TenancyDatabase<any, any>, options?: Without<Omit<ImportOptions, 'into'>>): Effect.Effect<Restored, TenantDataFailure>;
 }
 
@@ -60,6 +61,7 @@ export const tenantData = <Name extends string>(data: TenantData<Name>): EffectT
         ({ signal }) => Stream.fromAsyncIterable(data.export({ ...options, signal }), failureOf),
       ),
     ),
+  exportTo: (path, options) => run((signal) => data.exportTo(path, { ...options, signal })),
   import: (source, options) =>
     Effect.flatMap(Stream.toAsyncIterableEffect(Stream.mapError(source, (error) => new Failed(error))), (bytes) =>
       Effect.tryPromise({

@@ -21,6 +21,7 @@ import type * as EffectScope from 'effect/Scope';
 import type { PgTransactionConfig } from 'drizzle-orm/pg-core';
 import { UnsupportedTenantOperationError } from '../schema/index.js';
 import { handleIn, homeOf, scopedHandles } from '../handle/database.js';
+import { connectionsOf, FairQueue, type FairOptions } from '../handle/fair.js';
 import { isTransaction } from '../handle/transaction.js';
 import { isPostgresJs, preparesByItself } from '../drivers/prepares.js';
 import { checkOf, type RowLevelSecurityOptions } from '../rls/check.js';
@@ -76,10 +77,10 @@ export const Service =
     };
     const tenancy = definition.tenancy.name;
 
-    const layerFrom = (db: AnyDrizzle, { rls, across }: Pick<LayerOptions, 'rls' | 'across'> = {}) =>
+    const layerFrom = (db: AnyDrizzle, { rls, across, fair }: Pick<LayerOptions, 'rls' | 'across' | 'fair'> = {}) =>
       connected(
         Effect.all([driverOf(db), acrossOf(across)]).pipe(
-          Effect.flatMap(([driver, other]) => attempt(() => Effect.succeed(handlesOf(db, driver, definition, rls, other)))),
+          Effect.flatMap(([driver, other]) => attempt(() => Effect.succeed(handlesOf(db, driver, definition, rls, other, fair)))),
           Effect.tap((handles) => (rls ? checked(handles, rls) : Effect.void)),
         ),
       );
@@ -175,12 +176,13 @@ function driverOf(db: any): Effect.Effect<Driver, DbError, EffectScope.Scope> {
   return Effect.succeed(isPglite(db) ? inTurn(driver) : driver);
 }
 
-const handlesOf = (db: any, driver: Driver, { tenancy, relations, mode }: Definition<any, any>, rls: Rls | undefined, across: any): Handles =>
+const handlesOf = (db: any, driver: Driver, { tenancy, relations, mode }: Definition<any, any>, rls: Rls | undefined, across: any, fair: FairOptions | undefined): Handles =>
   scopedHandles(
     new EffectDatabase(db.dialect, driver, db.$cache),
     { relations, mode, rls: Boolean(rls), across, prepare: preparesByItself(db) },
     effects,
     tenancy,
+    fair && new FairQueue(fair, connectionsOf(db)),
   );
 
 /** Fails where row-level security does not hold. */

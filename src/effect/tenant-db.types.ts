@@ -5,6 +5,7 @@ import type * as Effect from 'effect/Effect';
 import type * as Layer from 'effect/Layer';
 import type * as Redacted from 'effect/Redacted';
 import type { PgTransactionConfig } from 'drizzle-orm/pg-core';
+import type { FairOptions } from '../handle/fair.js';
 import type { RowLevelSecurityOptions } from '../rls/check.js';
 import type { TenantRelations } from '../schema/relations.js';
 import type { Tenancy, TenantId } from '../schema/tenancy.js';
@@ -65,6 +66,8 @@ export interface LayerOptions {
   readonly rls?: Rls | undefined;
   /** As in `withTenancy`: what `forTenants` and `acrossTenants` run as under `rls`. */
   readonly across?: AnyDrizzle | { readonly role: string } | undefined;
+  /** As in `withTenancy`: how many statements and transactions a tenant may have on the pool at once. */
+  readonly fair?: FairOptions | undefined;
 }
 
 /** What of the options comes from a `Config`. */
@@ -123,7 +126,7 @@ export interface ServiceClass<Self, Id extends string, Name extends string, TRel
    */
   layerConfig(
     config: Config.Wrap<ConfigOptions>,
-    options?: Pick<LayerOptions, 'connection' | 'drizzle' | 'rls' | 'across'>,
+    options?: Pick<LayerOptions, 'connection' | 'drizzle' | 'rls' | 'across' | 'fair'>,
   ): Layer.Layer<Connected<Self> | Shared<Self>, DbError | Config.ConfigError>;
   /**
    * Takes any Drizzle handle of PostgreSQL: node-postgres, PGlite, Drizzle's Effect drivers. A handle of
@@ -132,7 +135,7 @@ export interface ServiceClass<Self, Id extends string, Name extends string, TRel
    * @param db the handle; its client stays the application's to close
    * @param options `rls` and `across`, as in `layer`
    */
-  layerFrom(db: AnyDrizzle, options?: Pick<LayerOptions, 'rls' | 'across'>): Layer.Layer<Connected<Self> | Shared<Self>, DbError>;
+  layerFrom(db: AnyDrizzle, options?: Pick<LayerOptions, 'rls' | 'across' | 'fair'>): Layer.Layer<Connected<Self> | Shared<Self>, DbError>;
 
   /**
    * Provides a tenant, as a layer, or to a program. Within it, logs name the tenant.

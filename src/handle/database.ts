@@ -13,7 +13,7 @@ import {
 import { relationsConfig } from '../schema/relations.js';
 import { declaredTenancies, idOf, type AnyTenancy } from '../schema/tenancy.js';
 import { Marks } from '../drivers/marks.js';
-import type { WithTenancy, WithTenancyOptions } from './database.types.js';
+import type { WithTenancyOptions } from './database.types.js';
 import { promiseBinding, type Binding } from '../drivers/binding.js';
 import { markBuilt, scopedDialect } from '../scope/dialect.js';
 import { Gate } from '../scope/gate.js';
@@ -28,7 +28,9 @@ import { settingsOf, settingsWithin, type Settings } from '../rls/settings.js';
 import { tenantName, tenantSlot } from './tenant-placeholder.js';
 import { isPostgresJs, preparesByItself, Statements } from '../drivers/prepares.js';
 import { loadParser } from '../sql/load.js';
+import { connectionsOf, FairQueue, nobody, whoOf, type Turn, type Who } from './fair.js';
 import { closing, isTransaction, Lifetime, transactionConfig } from './transaction.js';
+import { promiseTurns, type Turns } from './turns.js';
 
 /** How handles run: as promises here, as Effects in another entry point. */
 export interface Running {
@@ -47,6 +49,8 @@ export interface Running {
   readonly closing: (tx: any, lifetime: Lifetime) => any;
   /** How handles bind their tenant for row-level security. */
   readonly binding: Binding;
+  /** How handles wait for their turn in a fair queue. */
+  readonly turns: Turns;
 }
 
 const promises: Running = {
@@ -65,6 +69,7 @@ const promises: Running = {
   inner: (outer, run) => outer.inTurn(run),
   closing,
   binding: promiseBinding,
+  turns: promiseTurns,
 };
 
 /** What all handles of one `withTenancy` share. */
@@ -82,6 +87,8 @@ interface Shared {
   readonly statements: Statements | undefined;
   /** Undefined for a driver that takes PostgreSQL's own. */
   readonly marks: Marks | undefined;
+  /** Undefined where nobody waits for others. */
+  readonly queue: FairQueue | undefined;
   /** The prototype of `query`: a builder for each table of the relations, made when it is asked for. */
   readonly query: object;
 }
@@ -94,6 +101,8 @@ interface On {
   readonly drizzle: any;
   readonly shared: Shared;
   readonly lifetime: Lifetime | undefined;
+  /** Where it is aborted, what has not been sent is not sent. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**
@@ -102,22 +111,58 @@ interface On {
  * @param given the transaction's settings, in Drizzle's words
  * @param settings what row-level security is told once for the whole of it, where it has one tenant
  */
-function transact({ drizzle, shared, lifetime: outer }: On, given: unknown, settings: Settings | undefined, isBound: boolean, run: (on: On) => unknown) {
-  const { running, binding } = shared;
+function transact(
+  { drizzle, shared, lifetime: outer, signal }: On,
+  who: () => Who,
+  given: unknown,
+  settings: Settings | undefined,
+  isBound: boolean,
+  run: (on: On) => unknown,
+) {
+  const { running, binding, queue } = shared;
   return running.attempt(() => {
     const config = transactionConfig(given);
-    const lifetime = new Lifetime(isBound, outer);
-    const open = () =>
-      drizzle.transaction((tx: any) => {
+    const open = (turn?: Turn) => {
+      const lifetime = new Lifetime(isBound, outer, turn);
+      return drizzle.transaction((tx: any) => {
         const body = () =>
           running.ensuring(
-            () => run({ drizzle: running.closing(tx, lifetime), shared, lifetime }),
-            () => lifetime.end(),
+            () => {
+              turn?.rest();
+              return run({ drizzle: running.closing(tx, lifetime), shared, lifetime, signal });
+            },
+            () => {
+              turn?.begin();
+              lifetime.end();
+            },
           );
         return settings ? binding!.transaction(tx, settings, body) : body();
       }, config);
-    return outer ? running.inner(outer, open) : open();
+    };
+    if (outer) return running.inner(outer, () => open());
+    if (signal?.aborted) return Promise.reject(signal.reason);
+    return queue ? running.turns.transaction(queue, who(), open, signal) : open();
   });
+}
+
+/** Drizzle's session, whose statements wait for their turn; those of a transaction have its. */
+function inTurn(session: any, { shared: { queue, running: { turns } }, lifetime, signal }: On, scope: Scope): object {
+  const turn = lifetime?.turn;
+  if (!turn && !signal && (!queue || lifetime)) return session;
+  const execute = (values: any, run: () => unknown) => {
+    if (turn) return turns.within(turn, run, signal);
+    return queue && !lifetime ? turns.statement(queue, whoOf(scope, values?.[tenantName]), run, signal) : turns.unless(signal!, run);
+  };
+  return {
+    prepareQuery(...query: unknown[]) {
+      const prepared = session.prepareQuery(...query);
+      const stream = (values: any, ...more: unknown[]) => {
+        const open = () => prepared.stream(values, ...more);
+        return queue && !lifetime ? turns.stream(queue, whoOf(scope, values?.[tenantName]), open, signal) : open();
+      };
+      return { execute: (values: any) => execute(values, () => prepared.execute(values)), ...(prepared.stream && { stream }) };
+    },
+  };
 }
 
 /** Drizzle's handle, with a scoped dialect and session in place of its own. */
@@ -136,7 +181,7 @@ class ScopedDatabase {
     this.#drizzle = drizzle;
     this.#shared = shared;
     this.dialect = new shared.Dialect(scope);
-    this.session = new ScopedSession(sessionOf(on, scope), this.dialect, lifetime, shared.running.after, shared.running.lasting, shared.statements, shared.marks);
+    this.session = new ScopedSession(inTurn(sessionOf(on, scope), on, scope), this.dialect, lifetime, shared.running.after, shared.running.lasting, shared.statements, shared.marks);
   }
 
   /** @returns where a handle runs; undefined for what is none */
@@ -221,7 +266,7 @@ class ScopedDatabase {
     const settings = lifetime || !binding ? undefined : settingsOf(scope, roleOf(across));
     // Nobody else's statements run in a transaction of this handle alone.
     const isBound = lifetime ? lifetime.isBound : settings !== undefined || scope.reach.kind !== 'one';
-    return transact(this.#on, given, settings, isBound, (on) => run(new ScopedTransaction(on, scope)));
+    return transact(this.#on, () => whoOf(scope, undefined), given, settings, isBound, (on) => run(new ScopedTransaction(on, scope)));
   }
 }
 
@@ -259,25 +304,22 @@ const rollback = ({ drizzle }: On): unknown => drizzle.rollback();
 const setTransaction = ({ drizzle, shared: { running } }: On, config: unknown) =>
   running.attempt(() => drizzle.setTransaction(transactionConfig(config) ?? {}));
 
-/**
- * Takes a Drizzle handle away from tenant tables, and gives handles that are confined to one tenant.
- *
- * @param db a handle of any of Drizzle's PostgreSQL drivers
- * @param options `relations` from `defineTenantRelations`; `mode: 'write-only'` while old rows have no tenant yet;
- * `rls` and `across` where the database has row-level security
- * @returns a database with no query methods of its own: choose a tenant first
- * @example
- * const db = withTenancy(drizzle({ client: postgres(url) }), { relations });
- * const projects = await db.forTenant(id).query.projects.findMany();
- */
-export const withTenancy: WithTenancy = (db: any, options: WithTenancyOptions<any> = {}): any => scopedHandles(db, options, promises);
+/** The handles of a database, as promises: `withTenancy` adds to them. */
+export const promiseHandles = (db: any, options: WithTenancyOptions<any> = {}): any => scopedHandles(db, options, promises);
 
 /**
  * `withTenancy`, for handles that may run otherwise than as promises.
  *
  * @param only the tenancy of all handles for tenants, where there is but one
+ * @param queue where statements and transactions wait for their turn
  */
-export function scopedHandles(db: any, options: WithTenancyOptions<any>, running: Running, only?: AnyTenancy): any {
+export function scopedHandles(
+  db: any,
+  options: WithTenancyOptions<any>,
+  running: Running,
+  only?: AnyTenancy,
+  queue = options.fair && new FairQueue(options.fair, connectionsOf(db)),
+): any {
   if (!is(db?.dialect, PgDialect)) {
     throw new UnsupportedTenantOperationError('Pass withTenancy() a Drizzle handle of PostgreSQL, as in withTenancy(drizzle({ client })).');
   }
@@ -315,6 +357,7 @@ export function scopedHandles(db: any, options: WithTenancyOptions<any>, running
     Dialect: scopedDialect(db.dialect, new Gate(tables, filters, new Set(options.functions))),
     marks: Marks.of(db.dialect),
     statements: (options.prepare ?? preparesByItself(db)) ? new Statements() : undefined,
+    queue,
     query,
   };
   shared.binding?.load?.();
@@ -323,7 +366,7 @@ export function scopedHandles(db: any, options: WithTenancyOptions<any>, running
   loadParser().catch(() => {});
   // What is within the application's own transaction is never begun, nor committed, here.
   const lifetime = isTransaction(db) ? new Lifetime(false) : undefined;
-  return checkable(handlesOn({ drizzle, shared, lifetime }), { session: db.session, relations, isBound: shared.binding !== undefined });
+  return checkable(handlesOn({ drizzle, shared, lifetime }), { session: db.session, relations, isBound: shared.binding !== undefined, functions: options.functions ?? [] });
 }
 
 /** The handles over a database, or over a transaction of it. */
@@ -339,9 +382,10 @@ function handlesOn(on: On) {
     get ready() {
       return loadParser().then(() => {});
     },
-    forTenant: (id: unknown) => {
+    forTenant: (id: unknown, options?: { readonly signal?: AbortSignal }) => {
       const { value, tenancy } = parsed(id, shared.tenancies);
-      return handle({ kind: 'one', id: value }, tenancy);
+      const scope = new Scope({ kind: 'one', id: value }, shared.filters, tenancy);
+      return new Handle(options?.signal ? { ...on, signal: options.signal } : on, scope);
     },
     forTenants: (ids: unknown) => {
       if (!Array.isArray(ids) || ids.length === 0) {
@@ -373,7 +417,7 @@ function handlesOn(on: On) {
       };
     },
     transaction: (run: (tx: any) => unknown, config?: unknown) =>
-      transact(on, config, undefined, false, (within) =>
+      transact(on, () => nobody, config, undefined, false, (within) =>
         run(Object.assign(handlesOn(within), { rollback: () => rollback(within), setTransaction: (it: unknown) => setTransaction(within, it) })),
       ),
   };
@@ -411,7 +455,7 @@ function acrossOn(on: On, method: string): On {
   if (!shared.binding) return on;
   const { across } = shared;
   if (across && 'role' in across) return on;
-  if (across && !lifetime) return { drizzle: across.drizzle, shared: { ...shared, binding: undefined }, lifetime };
+  if (across && !lifetime) return { drizzle: across.drizzle, shared: { ...shared, binding: undefined, queue: undefined }, lifetime };
   throw new UnsupportedTenantOperationError(
     lifetime
       ? `Pass across: { role: 'name' } to withTenancy() for ${method}() in a transaction, a role with BYPASSRLS that this one is a member of: ` +

@@ -1,11 +1,11 @@
 /** The types of the handles. */
-import type { InferInsertModel, IsUnion, SQL, SQLWrapper, TablesRelationalConfig } from 'drizzle-orm';
 import type { PgAsyncDatabase } from 'drizzle-orm/pg-core/async';
+import type { InferInsertModel, IsUnion, SQL, SQLWrapper, TablesRelationalConfig } from 'drizzle-orm';
 import type { PgMaterializedView, PgQueryResultHKT, PgView, PgQueryResultKind, PgTransactionConfig } from 'drizzle-orm/pg-core';
 import type { PgRawRow } from 'drizzle-orm/pg-core/session';
 import type { PgRelationalQueryHKTBase, RelationalQueryBuilder } from 'drizzle-orm/pg-core/query-builders/query';
-import type { TenantData } from '../data/tenant-data.js';
 import type { TenancyOfRelationTable, TenantRelations } from '../schema/relations.js';
+import type { FairOptions } from './fair.js';
 import type { Tenancy, TenantId } from '../schema/tenancy.js';
 import type { AnyTenantTable, TenantTypeError } from '../schema/table.types.js';
 import type { Act, AnySource, CheckBuilt, CheckSource, CheckTarget, Handle, HandleOf, PromiseRunner, ReaderIn, Reach, Run, Runner, ScopeBrand, SqlMethods, Transact } from './handle.types.js';
@@ -46,6 +46,13 @@ export interface WithTenancyOptions<TRelations = {}> {
    * Name none that reads tables, or that runs text: it would see every tenant's rows.
    */
   readonly functions?: readonly string[] | undefined;
+  /**
+   * A fair queue in front of the pool: a tenant has at most `perTenant` statements and transactions on it at once, and
+   * where connections are short, tenants take turns. Within a transaction nothing waits.
+   *
+   * @example const db = withTenancy(drizzle({ client: postgres(url, { max: 10 }) }), { relations, fair: { perTenant: 5 } });
+   */
+  readonly fair?: FairOptions | undefined;
 }
 
 /** What `execute` gives on a driver that a function does not know: the rows, as postgres.js has it, or an object that holds them. */
@@ -200,16 +207,17 @@ export type CheckId<Id> = [Id] extends [TenantId<any>]
   : TenantTypeError<'Get the id from the tenancy, as in account.parse(value)'>;
 export type NameOf<Id> = Id extends TenantId<infer Name extends string> ? Name : never;
 
-/** What `withTenancy` returns. It has no query methods of its own. */
-export interface TenancyDatabase<TRelations = {}, TQueryResult extends PgQueryResultHKT = AnyQueryResultHKT> {
+/** The handles of a database. It has no query methods of its own. */
+export interface TenancyHandles<TRelations = {}, TQueryResult extends PgQueryResultHKT = AnyQueryResultHKT> {
   /**
    * A handle that is confined to one tenant.
    *
    * @param id an id of the tenant: from `parse`, or from a row's tenant column
+   * @param options `signal`: once it is aborted, what waits for its turn waits no longer, and nothing more is sent
    * @throws InvalidTenantIdError when the value is not an id, before anything is sent
-   * @example await db.forTenant(id).select().from(projects);
+   * @example await db.forTenant(id, { signal: request.signal }).select().from(projects);
    */
-  forTenant<Id>(id: CheckId<Id>): TenantDatabase<NameOf<Id>, TRelations, TQueryResult>;
+  forTenant<Id>(id: CheckId<Id>, options?: { readonly signal?: AbortSignal | undefined }): TenantDatabase<NameOf<Id>, TRelations, TQueryResult>;
   /**
    * A handle over several tenants at once: reads, updates and deletes; an inserted row must name its tenant.
    *
@@ -246,34 +254,6 @@ export interface TenancyDatabase<TRelations = {}, TQueryResult extends PgQueryRe
     tenancy: Tenancy<Name, any, any>,
     build: (tdb: NoInfer<TenantDatabase<Name, TRelations, TQueryResult>>) => PromiseLike<TResult> & SQLWrapper,
   ): PreparedForTenant<Name, TResult>;
-  /**
-   * A tenant as a whole: export, import, clone, erase, compare.
-   *
-   * @param id an id of the tenant
-   * @param options `tenancy`, where ids of several tenancies look alike: a whole tenant is not moved on a guess
-   * @throws InvalidTenantIdError when the value is not an id, or may be one of several tenancies, before anything is sent
-   * As in `await pipeline(db.tenantData(id).export(), createWriteStream('acme.ndjson.gz'))`.
-   */
-  tenantData<Id>(id: CheckId<Id>, options?: { readonly tenancy?: Tenancy<NoInfer<NameOf<Id>>, any, any> | undefined }): TenantData<NameOf<Id>>;
-  /**
-   * Runs several handles in one transaction: what they do is kept as a whole, or not at all. Statements of several
-   * tenants run one after the other, each under its own setting where the database has row-level security.
-   *
-   * @param transaction gets what the database has, on the transaction's connection; it rolls back where this fails
-   * @param config Drizzle's settings of a transaction
-   * @throws UnsupportedTenantOperationError when a handle is used after its transaction
-   * @example
-   * await db.transaction(async (tx) => {
-   *   await tx.shared.insert(countries).values({ id: 1, name: 'Utopia' }).onConflictDoNothing();
-   *   const tenant = tx.forTenant(id);
-   *   await tenant.insert(accounts).values({ name }).onConflictDoNothing();
-   *   await tenant.insert(projects).values({ name: crypto.randomUUID() });
-   * });
-   */
-  transaction<T>(
-    transaction: (tx: NoInfer<TenancyTransaction<TRelations, TQueryResult>>) => Promise<T>,
-    config?: PgTransactionConfig,
-  ): Promise<T>;
 
   readonly select: TenantTypeError<'Choose a tenant first, as in db.forTenant(id).select()'>;
   readonly selectDistinct: TenantTypeError<'Choose a tenant first, as in db.forTenant(id).selectDistinct()'>;
@@ -287,17 +267,3 @@ export interface TenancyDatabase<TRelations = {}, TQueryResult extends PgQueryRe
   readonly $count: TenantTypeError<'Choose a tenant first, as in db.forTenant(id).$count()'>;
   readonly execute: TenantTypeError<'Choose a tenant first, as in db.forTenant(id).execute()'>;
 }
-
-/** What `db.transaction` gives: what the database has, in one transaction. Its own `transaction` is a savepoint. */
-export interface TenancyTransaction<TRelations = {}, TQueryResult extends PgQueryResultHKT = PgQueryResultHKT>
-  extends TenancyDatabase<TRelations, TQueryResult>,
-    TransactionMethods<PromiseRunner> {}
-
-/** The type of `withTenancy`. */
-export interface WithTenancy {
-  <TQueryResult extends PgQueryResultHKT, TRelations = {}>(
-    db: PgAsyncDatabase<TQueryResult, any>,
-    options?: WithTenancyOptions<TRelations>,
-  ): TenancyDatabase<TenantRelations<TRelations>, TQueryResult>;
-}
-

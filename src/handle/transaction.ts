@@ -1,8 +1,9 @@
 /** Transactions and savepoints of the handles: how long one lasts, and that those beside each other take turns. */
-import type { AsyncLocalStorage } from 'node:async_hooks';
 import { is } from 'drizzle-orm';
 import { PgAsyncTransaction } from 'drizzle-orm/pg-core/async';
 import { UnsupportedTenantOperationError } from '../errors.js';
+import { asyncStorage } from './async-storage.js';
+import type { Turn } from './fair.js';
 
 /** How long a handle of a transaction may be used: as long as its transaction is open, and those around it. */
 export class Lifetime {
@@ -14,10 +15,12 @@ export class Lifetime {
   /**
    * @param isBound whether row-level security knows the tenant of the whole transaction, so that a statement need not say it
    * @param outer the transaction around it
+   * @param turn its turn in a fair queue, where there is one
    */
   constructor(
     readonly isBound: boolean,
     readonly outer?: Lifetime,
+    readonly turn: Turn | undefined = outer?.turn,
   ) {}
 
   get open(): boolean {
@@ -59,16 +62,7 @@ interface Inner {
 }
 
 /** Which inner transaction a call comes from. Where a runtime has no such thing, inner transactions do not wait, as Drizzle's do not. */
-const context: AsyncLocalStorage<Inner> | undefined = (() => {
-  try {
-    const { AsyncLocalStorage } = globalThis.process.getBuiltinModule('node:async_hooks');
-    return new AsyncLocalStorage<Inner>();
-  } catch {
-    // An edge runtime has no such module, and throws when it is asked for one.
-    const Storage = (globalThis as { AsyncLocalStorage?: new () => AsyncLocalStorage<Inner> }).AsyncLocalStorage;
-    return Storage && new Storage();
-  }
-})();
+const context = asyncStorage<Inner>();
 
 function isWithin(inner: Inner): boolean {
   for (let it = context?.getStore(); it; it = it.around) if (it === inner) return true;

@@ -3,7 +3,7 @@ import { tableName, type Declared } from './generate/declared.js';
 import { plan } from './generate/generate.js';
 import { TenantConfigError } from './errors.js';
 import { foreignKeyIndexesAreOff, readOptions, type TenancyOptions } from './options.js';
-import type { Fault } from './rules/rules.js';
+import type { Fault } from './faults.js';
 import { Entities, type Row } from './snapshot.js';
 import { declaredViews, loadViewReader } from './rules/views.js';
 import { emptyState, type TenancyState } from './state.js';

@@ -2,7 +2,7 @@
 import type { Config } from 'drizzle-kit';
 import { TenantConfigError } from './errors.js';
 import { hookIntoDrizzleKit } from './generate/hook.js';
-import { readOptions, setForeignKeyIndexes, type Options, type TenancyOptions } from './options.js';
+import { readKey, readOptions, setForeignKeyIndexes, type ReadConfig, type TenancyOptions } from './options.js';
 
 /** Of drizzle-kit's configs, those for PostgreSQL. */
 export type Postgres<T> = T extends { dialect: infer Dialect } ? ('postgresql' extends Dialect ? Omit<T, 'dialect'> & { dialect: 'postgresql' } : never) : never;
@@ -12,16 +12,6 @@ export type PostgresConfig = Postgres<Config>;
 
 /** drizzle-kit's config for PostgreSQL, and `tenancy`. */
 export type TenantConfig = PostgresConfig & { tenancy: TenancyOptions };
-
-/** What the command line reads back from a config. */
-export interface ReadConfig {
-  readonly options: Options;
-  readonly schema: string | string[];
-  readonly out: string;
-  readonly config: Record<string, any>;
-}
-
-const readKey = Symbol.for('drizzle-tenant:config');
 
 /**
  * drizzle-kit's `defineConfig` for schemas with tenant tables. `npx drizzle-kit generate` then checks the schema
@@ -52,7 +42,3 @@ export function defineTenantConfig(config: TenantConfig): PostgresConfig {
   // The command line may run another copy of this module than the config imports.
   return Object.defineProperty({ ...rest }, readKey, { value: read }) as unknown as PostgresConfig;
 }
-
-/** What {@link defineTenantConfig} read, or undefined for another config. */
-export const readConfig = (config: unknown): ReadConfig | undefined =>
-  typeof config === 'object' && config !== null ? (config as Record<symbol, ReadConfig>)[readKey] : undefined;

@@ -2,7 +2,7 @@
  * The errors of drizzle-tenant/kit. Each has a `_tag`, and a message that starts with what to do. They are thrown
  * before anything is written or run.
  */
-import type { Fault } from './rules/rules.js';
+import type { Fault } from './faults.js';
 
 abstract class KitError extends Error {
   abstract readonly _tag: string;

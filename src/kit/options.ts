@@ -1,6 +1,6 @@
 /** What `tenancy` in `drizzle.config.ts` may say, and what it means when it says nothing. */
 import { TenantConfigError } from './errors.js';
-import { ruleNames, type RuleName } from './rules/rules.js';
+import { ruleNames, type RuleName } from './faults.js';
 
 /** How strictly a rule is taken: it stops the command, it is printed, or it is not looked at. */
 export type RuleLevel = 'error' | 'warn' | 'off';
@@ -128,3 +128,18 @@ export function setForeignKeyIndexes(on: boolean): void {
 }
 
 export const foreignKeyIndexesAreOff = (): boolean => (globalThis as Record<symbol, unknown>)[foreignKeyIndexesKey] === false;
+
+/** What the command line reads back from a config. */
+export interface ReadConfig {
+  readonly options: Options;
+  readonly schema: string | string[];
+  readonly out: string;
+  readonly config: Record<string, any>;
+}
+
+/** Under which a config carries what {@link ReadConfig} holds. */
+export const readKey = Symbol.for('drizzle-tenant:config');
+
+/** What `defineTenantConfig` read, or undefined for another config. */
+export const readConfig = (config: unknown): ReadConfig | undefined =>
+  typeof config === 'object' && config !== null ? (config as Record<symbol, ReadConfig>)[readKey] : undefined;

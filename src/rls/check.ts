@@ -4,7 +4,12 @@ import { classOf, declaredTables, nameOf, namesOf } from '../schema/classify.js'
 import { RowLevelSecurityError, UnsupportedTenantOperationError, type RowLevelSecurityProblem } from '../schema/index.js';
 import { confines, openingPolicy, type Policy, type TenantOf } from './policies.js';
 import { soleSetting, tenantSetting } from './names.js';
-import type { TenancyDatabase } from '../handle/database.types.js';
+
+/** What `withTenancy` returned, or a layer's database. */
+export interface Checkable {
+  readonly forTenant: unknown;
+  readonly acrossTenants: unknown;
+}
 
 /** Options of {@link assertRowLevelSecurity}. */
 export interface RowLevelSecurityOptions {
@@ -19,6 +24,7 @@ interface Wanted {
   readonly table: string;
   readonly column: string;
   readonly settings: readonly string[];
+  readonly everybody: boolean;
   /** Not in the relations: it may be a table of another database. */
   readonly isOptional: boolean;
 }
@@ -111,7 +117,7 @@ function wantedOf(relations: Record<string, any>): Wanted[] {
     if (found?.kind !== 'tenant' || wanted.has(name!)) return;
     const [schema, original] = namesOf(table);
     const settings = [soleSetting, tenantSetting(found.tenancy.name, false)];
-    wanted.set(name!, { name: name!, schema: schema ?? null, table: original, column: found.name, settings, isOptional });
+    wanted.set(name!, { name: name!, schema: schema ?? null, table: original, column: found.name, settings, everybody: found.everybody, isOptional });
   };
   for (const { table } of Object.values(relations)) add(table, false);
   for (const table of declaredTables()) add(table, true);
@@ -145,7 +151,7 @@ function problemOf(it: Wanted, found: Found, loose: ReadonlySet<string>): Omit<R
     case 'v':
       return problemOfView(found, loose);
   }
-  return problemOfLocks(found, { column: it.column, settings: it.settings, types: found.types ?? [] }, found, quoted);
+  return problemOfLocks(found, { column: it.column, settings: it.settings, everybody: it.everybody, types: found.types ?? [] }, found, quoted);
 }
 
 const asDeclared = 'set rls: true in the tenancy of drizzle.config.ts, then generate and migrate';
@@ -172,7 +178,7 @@ function problemOfPartition(found: Found, it: Wanted): Omit<RowLevelSecurityProb
     };
   }
   const policies = JSON.parse(found.policies ?? '[]') as Policy[];
-  const opening = openingPolicy(policies, { column: it.column, settings: it.settings, types: found.types ?? [] });
+  const opening = openingPolicy(policies, { column: it.column, settings: it.settings, everybody: it.everybody, types: found.types ?? [] });
   return opening && { reason: `is a partition of "${it.name}" whose policy "${opening.name}" lets rows through`, remedy: `DROP POLICY "${opening.name}" ON ${quoted}` };
 }
 
@@ -219,7 +225,7 @@ function problemsOfShards(rows: readonly Found[], nodes: readonly Node[], wanted
     for (const shard of shards.filter((found) => found.table === row.table && (row.schema === null || row.schema === found.schema))) {
       const problem = row.parent
         ? problemOfPartition({ ...row, ...lockOf(shard) }, it)
-        : problemOfLocks(shard, { column: it.column, settings: it.settings, types: row.types ?? [] }, row, quotedOf(row));
+        : problemOfLocks(shard, { column: it.column, settings: it.settings, everybody: it.everybody, types: row.types ?? [] }, row, quotedOf(row));
       if (!problem || problems.has(row.name)) continue;
       problems.set(row.name, { table: row.name, reason: `${problem.reason}, on its shards`, remedy: 'run "npx drizzle-tenant plan": Citus makes a restrictive policy permissive there' });
     }
@@ -231,10 +237,22 @@ const lockOf = ({ enabled, forced, policies }: Locks): Locks => ({ enabled, forc
 
 const nodesQuestion = 'select nodeid, success, result from pg_catalog.run_command_on_all_nodes($1::text)';
 
-const databases = new WeakMap<object, { readonly session: any; readonly relations: Record<string, any>; readonly isBound: boolean }>();
+/** What is asked on behalf of. */
+export interface CheckedDatabase {
+  readonly session: any;
+  readonly relations: Record<string, any>;
+  readonly isBound: boolean;
+  /** The functions that the application trusts. */
+  readonly functions: readonly string[];
+}
 
-/** Lets the check ask on behalf of what `withTenancy` returned. */
-export const checkable = <T extends object>(database: T, on: { session: any; relations: Record<string, any>; isBound: boolean }): T => {
+const databases = new WeakMap<object, CheckedDatabase>();
+
+/** @returns undefined for what `withTenancy` did not return */
+export const checkedDatabase = (db: object): CheckedDatabase | undefined => databases.get(db);
+
+/** Lets the checks ask on behalf of what `withTenancy` returned. */
+export const checkable = <T extends object>(database: T, on: CheckedDatabase): T => {
   databases.set(database, on);
   return database;
 };
@@ -289,7 +307,7 @@ export function checkOf(db: object, { except = [] }: RowLevelSecurityOptions = {
  * const db = withTenancy(drizzle({ client: postgres(url) }), { relations, rls: true });
  * await assertRowLevelSecurity(db);
  */
-export async function assertRowLevelSecurity(db: TenancyDatabase<any, any>, options?: RowLevelSecurityOptions): Promise<void> {
+export async function assertRowLevelSecurity(db: Checkable, options?: RowLevelSecurityOptions): Promise<void> {
   const { ask, askNodes, hasNodes, judge } = checkOf(db, options);
   const rows = await ask();
   judge(rows, hasNodes(rows) ? await askNodes() : []);

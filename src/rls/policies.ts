@@ -21,6 +21,8 @@ export interface TenantOf {
   readonly settings: readonly string[];
   /** The column's type as `format_type` prints it, and the type below it where it is a domain. */
   readonly types: readonly string[];
+  /** Whether NULL in the column is everybody's row, which policies may let a tenant read, and not write. */
+  readonly everybody?: boolean | undefined;
 }
 
 /** One pair of parentheses around the whole, or undefined. Strings and quoted names may hold any. */
@@ -90,23 +92,36 @@ function isTenant(text: string, { column, settings, ...tenant }: TenantOf): bool
   return (isColumn(sides[0]!) && isSetting(sides[1]!)) || (isColumn(sides[1]!) && isSetting(sides[0]!));
 }
 
+/** `(tenant = setting) OR (tenant IS NULL)`, in either order. */
+function isTenantOrEverybody(text: string, tenant: TenantOf): boolean {
+  const parts = split(unwrap(text.trim()), 'OR');
+  const isEverybody = (part: string) => / IS NULL$/.test(unwrap(part)) && isName(uncast(unwrap(part).slice(0, -' IS NULL'.length).trim(), []), tenant.column);
+  return parts.length === 2 && parts.some((part, i) => isEverybody(part) && isTenant(parts[1 - i]!, tenant));
+}
+
 /**
  * Whether an expression lets through rows of the tenant in the setting only: it is that comparison, or an AND of
  * which the comparison is a part.
  *
  * @param expression what `pg_get_expr` printed
+ * @param isRead whether it is about rows that are only read: those of everybody may be among them
  * For example: holdsTenant("((a = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid) AND done)", { column: 'a', settings: ['app.tenant_id'], types: ['uuid'] }) // true
  */
-export function holdsTenant(expression: string, tenant: TenantOf): boolean {
-  if (isTenant(expression, tenant)) return true;
+export function holdsTenant(expression: string, tenant: TenantOf, isRead = false): boolean {
+  if (isTenant(expression, tenant) || (isRead && tenant.everybody && isTenantOrEverybody(expression, tenant))) return true;
   const inner = inside(expression.trim());
   if (inner === undefined || split(inner, 'OR').length > 1) return false;
   const parts = split(inner, 'AND');
-  return parts.length > 1 && parts.some((it) => holdsTenant(it, tenant));
+  return parts.length > 1 && parts.some((it) => holdsTenant(it, tenant, isRead));
 }
 
-/** Whether an expression is that comparison and nothing more. */
-export const isTenantOnly = (expression: string | null, tenant: TenantOf): boolean => expression !== null && isTenant(expression, tenant);
+/**
+ * Whether an expression is that comparison and nothing more.
+ *
+ * @param isRead whether it has to let rows of everybody through, where there are any
+ */
+export const isTenantOnly = (expression: string | null, tenant: TenantOf, isRead = false): boolean =>
+  expression !== null && (isRead && tenant.everybody ? isTenantOrEverybody(expression, tenant) : isTenant(expression, tenant));
 
 const commands = ['r', 'a', 'w', 'd'] as const;
 
@@ -118,8 +133,8 @@ const applies = (policy: Policy, command: string) => policy.command === '*' || p
 
 /** Whether the tenant condition stands in all that a policy says, for each command that it is for. */
 export const confines = (policy: Policy, tenant: TenantOf): boolean => {
-  const said = commands.filter((it) => applies(policy, it)).flatMap((it) => expressionsOn(it, policy));
-  return said.every((it) => it !== null && holdsTenant(it, tenant));
+  const said = commands.filter((it) => applies(policy, it)).flatMap((command) => expressionsOn(command, policy).map((it) => [it, command] as const));
+  return said.every(([it, command]) => it !== null && holdsTenant(it, tenant, command === 'r'));
 };
 
 /**
@@ -132,9 +147,9 @@ export const confines = (policy: Policy, tenant: TenantOf): boolean => {
 export function openingPolicy<T extends Policy>(policies: readonly T[], tenant: TenantOf): T | undefined {
   for (const command of commands) {
     const [permissive, restrictive] = [true, false].map((kind) => policies.filter((it) => it.permissive === kind && applies(it, command)));
-    const holds = (policy: Policy) => expressionsOn(command, policy).every((it) => it !== null && holdsTenant(it, tenant));
+    const holds = (policy: Policy) => expressionsOn(command, policy).every((it) => it !== null && holdsTenant(it, tenant, command === 'r'));
     if (restrictive!.some(holds)) continue;
-    const opening = permissive!.find((it) => expressionsOn(command, it).some((expression) => expression !== null && !holdsTenant(expression, tenant)));
+    const opening = permissive!.find((it) => expressionsOn(command, it).some((expression) => expression !== null && !holdsTenant(expression, tenant, command === 'r')));
     if (opening) return opening;
   }
   return undefined;

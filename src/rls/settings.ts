@@ -1,9 +1,14 @@
 /** What the policies read: the settings that say whose rows a transaction may see, and the SQL that sets them. */
 import { is, Placeholder } from 'drizzle-orm';
-import { UnsupportedTenantOperationError } from '../schema/index.js';
+import { UnsupportedTenantOperationError } from '../errors.js';
 import { soleSetting, tenantSetting } from './names.js';
-import { declaredTenancies, driverValueOf } from '../schema/tenancy.js';
-import type { Scope } from '../scope/scope.js';
+import { declaredTenancies, driverValueOf, type AnyTenancy } from '../schema/tenancy.js';
+
+/** Whose rows: what a handle's scope says of it. */
+export interface Whose {
+  readonly reach: { readonly kind: 'one'; readonly id: unknown } | { readonly kind: 'several' | 'all' | 'shared' };
+  readonly tenancy: AnyTenancy | undefined;
+}
 
 /** The statements that set them. They mean something within a transaction only, and end with it. */
 export interface Settings {
@@ -22,7 +27,7 @@ export interface Settings {
  * @returns undefined where no tenant is bound, so that the policies show no tenant's row: for the reference tables,
  * and as long as nothing told of which of two tenancies an id is
  */
-export function settingsOf(scope: Scope, role?: string, values?: Readonly<Record<string, unknown>>): Settings | undefined {
+export function settingsOf(scope: Whose, role?: string, values?: Readonly<Record<string, unknown>>): Settings | undefined {
   const { reach, tenancy } = scope;
   if (reach.kind === 'several' || reach.kind === 'all') return role === undefined ? undefined : acrossSettings(role);
   if (reach.kind !== 'one' || !tenancy) return undefined;
@@ -41,7 +46,7 @@ export function settingsOf(scope: Scope, role?: string, values?: Readonly<Record
  * The settings of a statement in a transaction where other statements have others: they say everything, so that it
  * does not matter what ran before, or which savepoint was rolled back.
  */
-export function settingsWithin(scope: Scope, role?: string, values?: Readonly<Record<string, unknown>>): Settings {
+export function settingsWithin(scope: Whose, role?: string, values?: Readonly<Record<string, unknown>>): Settings {
   const own = settingsOf(scope, role, values);
   const kept = own && !own.isAcross && scope.tenancy ? namesOf(scope.tenancy.name) : [];
   const others = declaredTenancies().flatMap(({ name }) => namesOf(name).filter((it) => !kept.includes(it)));

@@ -3,6 +3,7 @@
  * tenant's. What can never work is said with its remedy, whichever way the key was declared.
  */
 import { getTableConfig, type ForeignKey, type ForeignKeyBuilder, type PgColumn, type PgTable } from 'drizzle-orm/pg-core';
+import { declaredTwice } from '../copies.js';
 import { TenantDefinitionError } from '../errors.js';
 import { classOf, nameOf } from './classify.js';
 
@@ -48,6 +49,7 @@ function tenantReference(table: PgTable, reference: Reference, actions: Actions)
     );
   }
   if (from.tenancy !== to.tenancy) {
+    if (from.tenancy.name === to.tenancy.name) throw fault(declaredTwice(from.tenancy.name));
     throw fault(
       `Drop the reference to "${nameOf(foreignTable)}", or link the two through a column without a foreign key: ` +
         `a row of the tenancy "${from.tenancy.name}" cannot point at one of the tenancy "${to.tenancy.name}"`,

@@ -1,5 +1,5 @@
 /** Drizzle's relations between tenant tables: each carries the tenant column by itself. */
-import { otherCopies } from '../copies.js';
+import { declaredTwice, otherCopies } from '../copies.js';
 import { defineRelations, type Assume, type ExtractTablesWithRelations, type RelationsBuilder, type RelationsBuilderConfig, type Subquery, type Table, type View } from 'drizzle-orm';
 import { classOf, nameOf, type TenantClass } from './classify.js';
 import { TenantDefinitionError } from '../errors.js';
@@ -71,7 +71,7 @@ export function relationsConfig(relations: object | undefined, carriesTenant = t
 
 /**
  * Takes what Drizzle's `defineRelations` takes. A relation between two tenant tables joins on the tenant column
- * too, also through a link table.
+ * too, also through a link table; not to or from a table with rows of everybody, which has none in each row.
  *
  * @param schema the tables, or a module that exports them
  * @param relations the relations, as in Drizzle
@@ -108,10 +108,11 @@ function carryTenant(name: string, field: string, table: object, relation: any, 
   const through = relation.throughTable ? tenantOf(relation.throughTable) : undefined;
   const tenancies = new Set([from, to, through].filter((it) => it !== undefined).map((it) => it.tenancy));
   if (tenancies.size > 1) {
+    const names = new Set([...tenancies].map((it) => it.name));
     throw new TenantDefinitionError(
       nameOf(table),
       `${name}.${field}`,
-      'Relate tables of one tenancy: a row of one tenancy cannot lead to rows of another',
+      names.size === 1 ? declaredTwice([...names][0]!) : 'Relate tables of one tenancy: a row of one tenancy cannot lead to rows of another',
     );
   }
   const column = (tableName: string, tenant: TenantClass) => ({
@@ -126,7 +127,7 @@ function carryTenant(name: string, field: string, table: object, relation: any, 
   relation.sourceColumns = [...relation.sourceColumns];
   relation.targetColumns = [...relation.targetColumns];
   if (!relation.throughTable) {
-    if (!from || !to) return;
+    if (!from || !to || from.everybody || to.everybody) return;
     pair(
       { key: from.key, columns: relation.sourceColumns },
       { key: to.key, columns: relation.targetColumns },
@@ -135,10 +136,10 @@ function carryTenant(name: string, field: string, table: object, relation: any, 
     );
     return;
   }
-  if (!through) return;
+  if (!through || through.everybody) return;
   const throughName = Object.keys(config).find((key) => config[key].table === relation.throughTable)!;
   relation.through = { source: [...relation.through.source], target: [...relation.through.target] };
-  if (from) {
+  if (from && !from.everybody) {
     pair(
       { key: from.key, columns: relation.sourceColumns },
       { key: through.key, columns: relation.through.source },
@@ -146,7 +147,7 @@ function carryTenant(name: string, field: string, table: object, relation: any, 
       column(throughName, through),
     );
   }
-  if (to) {
+  if (to && !to.everybody) {
     pair(
       { key: to.key, columns: relation.targetColumns },
       { key: through.key, columns: relation.through.target },

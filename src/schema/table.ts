@@ -44,7 +44,7 @@ function makeTenantTable(make: MakeTable) {
           keys.join(', ') || '-',
           keys.length === 0
             ? 'Add a tenant column, as in accountId: account.id(), or declare a referenceTable() if all tenants share the rows'
-            : 'Keep one tenant column: a row belongs to one tenant. Declare the other as a plain column of the same type',
+            : 'Keep one tenant column: a row belongs to one tenant. Declare the other with ref(), as in workspaceId: workspace.ref()',
         );
       }
       tenantKey = keys[0]!;

@@ -113,7 +113,7 @@ export type OneTenantColumn<TBuilders> = string extends keyof TBuilders
   : [TenantBuilderKey<TBuilders>] extends [never]
   ? TenantTypeError<'Add a tenant column, as in accountId: account.id(), or declare a referenceTable() if all tenants share the rows'> & TBuilders
   : IsUnion<TenantBuilderKey<TBuilders>> extends true
-    ? TenantTypeError<'Keep one tenant column: a row belongs to one tenant. Declare the other as a plain column of the same type'> & TBuilders
+    ? TenantTypeError<'Keep one tenant column: a row belongs to one tenant. Declare the other with ref(), as in workspaceId: workspace.ref()'> & TBuilders
     : TBuilders;
 
 /** Drizzle's column builders, by a name that fits into an error. */

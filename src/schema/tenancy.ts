@@ -5,6 +5,7 @@
 import { pgTable, type PgColumn, type PgColumnBuilder, type Set$Type, type SetNotNull } from 'drizzle-orm/pg-core';
 import { InvalidTenantIdError, TenantDefinitionError } from '../errors.js';
 import { markEverybody } from './everybody.js';
+import { isSameColumn } from './same-column.js';
 import { checkFor, type IdValue } from './tenant-id.js';
 import type { TenantId as TenantIdBrand } from './tenant-id-brand.js';
 
@@ -100,6 +101,7 @@ const tenancyMark = Symbol('drizzle-tenant:tenancy');
 const referenceMark = Symbol.for('drizzle-tenant:reference');
 const checks = new WeakMap<object, (value: unknown) => IdValue | undefined>();
 const columns = new WeakMap<object, PgColumn>();
+const factories = new WeakMap<object, TenantColumnFactory>();
 
 /** The tenancy whose `id()` made this column, or undefined. A copy made by `toBuilder` or an alias keeps it. */
 export function tenancyOfColumn(column: object): AnyTenancy | undefined {
@@ -111,7 +113,8 @@ export function tenancyOfColumn(column: object): AnyTenancy | undefined {
 export const tenancyReferredTo = (column: object): unknown => (column as { config?: Record<symbol, unknown> }).config?.[referenceMark];
 
 /**
- * Declares a kind of tenant, once.
+ * Declares a kind of tenant, once. A tenancy is known by its name and the type of its column: where a module is evaluated again,
+ * as a development server does, the same one is returned.
  *
  * @param name what such a tenant is called
  * @param column a Drizzle column factory: the type of the tenants' key
@@ -132,6 +135,8 @@ export function tenancy<const Name extends string, TFactory extends TenantColumn
     throw new TenantDefinitionError('-', '-', `Pass the tenancy "${name}" a function that makes its column, as in tenancy("${name}", uuid)`);
   }
   const declaredColumn = pgTable('tenancy', { id: column('id') }).id;
+  const again = declared.find((it) => it.name === name && (factories.get(it) === column || isSameColumn(columns.get(it)!, declaredColumn)));
+  if (again) return again;
   const check = checkFor(name, declaredColumn);
   const builder = (dbName: string | undefined) => {
     const made = (column as any)();
@@ -172,6 +177,7 @@ export function tenancy<const Name extends string, TFactory extends TenantColumn
     return typeof checked === 'object' ? undefined : checked;
   });
   columns.set(self, declaredColumn);
+  factories.set(self, column);
   declared.push(self);
   return self;
 }

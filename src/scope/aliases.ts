@@ -1,5 +1,5 @@
-/** Aliases of tables in SQL by hand: Drizzle writes the alias alone, also where the table belongs. */
-import { is, SQL, sql, StringChunk, Subquery, Table } from 'drizzle-orm';
+/** Tables in SQL. By hand, Drizzle writes the alias of one alone, also where the table belongs. */
+import { Column, is, SQL, sql, StringChunk, Subquery, Table } from 'drizzle-orm';
 import { namesOf } from '../schema/classify.js';
 
 const source = /\b(?:from|join|update|using|only|,)\s*\(?\s*$/i;
@@ -25,4 +25,13 @@ export function withTables(query: SQL): SQL | undefined {
   };
   const result = spelled(query, undefined);
   return isFound ? result : undefined;
+}
+
+/** The tables that SQL is built from, by themselves or by their columns. */
+export function* tablesIn(chunk: any): Generator<object> {
+  if (is(chunk, SQL)) for (const it of chunk.queryChunks) yield* tablesIn(it);
+  else if (is(chunk, Subquery)) yield* tablesIn(chunk._.sql);
+  else if (Array.isArray(chunk)) for (const it of chunk) yield* tablesIn(it);
+  else if (is(chunk, Table)) yield chunk;
+  else if (is(chunk, Column)) yield (chunk as any).table;
 }

@@ -1,10 +1,10 @@
 /** The dialect of the handles: Drizzle builds and renders as for one tenant, and the gate confines what comes out. */
-import { is, Param, Placeholder, SQL, sql } from 'drizzle-orm';
+import { is, Param, Placeholder, SQL, sql, Table } from 'drizzle-orm';
 import { PgDialect } from 'drizzle-orm/pg-core';
 import { TenantMismatchError, UnscopedTableError, UnsupportedTenantOperationError } from '../errors.js';
 import { columnOf } from '../schema/tenancy.js';
 import { parser, type Parse } from '../sql/load.js';
-import { withTables } from './aliases.js';
+import { tablesIn, withTables } from './aliases.js';
 import type { Gate, Passed } from './gate.js';
 import { guard, guardedValues, type Guard, type Tenant } from './guards.js';
 import { assertHandle, handlesOf, type ScopedDialect } from './handles.js';
@@ -79,6 +79,7 @@ export function scopedDialect(driver: PgDialect, gate: Gate): new (scope: Scope)
         Object.create(driver),
         Object.fromEntries(builders.map((name) => [name, function (this: ScopedDialect, config: unknown) {
           assertHandle(this);
+          for (const it of tablesOf(config)) if (is(it, Table)) gate.recognize(it);
           return markBuilt(drizzle[name](config), this);
         }])),
         {
@@ -98,7 +99,7 @@ export function scopedDialect(driver: PgDialect, gate: Gate): new (scope: Scope)
                 return prove(parse, scope, text, given);
               } catch (refusal) {
                 const spelled = refusal instanceof UnscopedTableError ? withTables(query) : undefined;
-                if (!spelled) throw refusal;
+                if (!spelled) throw gate.explained(refusal, tablesIn(query));
                 const again = render(scope, spelled, source);
                 return prove(parse, scope, again.sql, again.params);
               }
@@ -117,6 +118,9 @@ export function scopedDialect(driver: PgDialect, gate: Gate): new (scope: Scope)
     ),
   );
 }
+
+/** What a builder was given where a table stands. */
+const tablesOf = ({ table, from, joins }: any): unknown[] => (joins?.length > 0 ? [table, from, ...joins.map((it: any) => it.table)] : [table, from]);
 
 /** What the driver is given for the tenant. */
 export function encodedTenant(drizzle: any, { reach, tenancy }: Scope): Tenant {

@@ -148,9 +148,10 @@ export function seamsOf({ cuts }: Folded, text: string, tree: Node, k: number, g
  * @param proved of it
  * @returns the whole text, its guards, and whether the tenant's parameter stands in it
  */
-export function unfold({ cuts }: Folded, { pieces, numbers, lists }: Seams, k: number, given: number, { guards, assigned }: Pick<Proved, 'guards' | 'assigned'>) {
+export function unfold({ cuts }: Folded, { pieces, numbers, lists }: Seams, k: number, given: number, { guards, orEverybody, assigned }: Pick<Proved, 'guards' | 'orEverybody' | 'assigned'>) {
   const actual = (n: number) => (n === k ? given + 1 : cuts.reduce((sum, { last, count }) => (n > last ? sum + count : sum), n));
   const all = guards.map(actual);
+  const nullable = orEverybody.map(actual);
   const tenant = `$${given + 1}`;
   let usesTenant = numbers.includes(k);
   let out = pieces[0]!;
@@ -162,6 +163,8 @@ export function unfold({ cuts }: Folded, { pieces, numbers, lists }: Seams, k: n
     const { offset, tenant: place } = lists[at]!;
     const { text, isRows } = cuts[at]!;
     out += behind.slice(0, offset);
+    const first = place !== undefined && place >= 0 ? Number(cuts[at]!.first[place]!.slice(1)) : undefined;
+    const mayBeNull = first !== undefined && orEverybody.includes(first);
     if (!isRows || place === undefined) out += text;
     else if (place < 0) out += text.replaceAll(', (', `, (${tenant}, `);
     else {
@@ -171,11 +174,14 @@ export function unfold({ cuts }: Folded, { pieces, numbers, lists }: Seams, k: n
         if (cells[place] === 'default') {
           cells[place] = tenant;
           usesTenant = true;
-        } else all.push(Number(cells[place]!.slice(1)));
+        } else {
+          all.push(Number(cells[place]!.slice(1)));
+          if (mayBeNull) nullable.push(all.at(-1)!);
+        }
         out += `, (${cells.join(', ')})`;
       }
     }
     out += behind.slice(offset);
   });
-  return { text: out, guards: all, assigned: assigned.map((it) => ({ ...it, number: actual(it.number) })), usesTenant };
+  return { text: out, guards: all, orEverybody: nullable, assigned: assigned.map((it) => ({ ...it, number: actual(it.number) })), usesTenant };
 }

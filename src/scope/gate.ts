@@ -14,9 +14,9 @@
  * 3. Where a row of the statement's own names its tenant, `prove` gives the number of that parameter: a guard. What is
  *    given to the driver there is the handle's own encoded tenant, a primitive, or the statement is not sent.
  */
-import { RawSqlNotScopedError, UnsupportedTenantOperationError } from '../errors.js';
+import { RawSqlNotScopedError, UnscopedTableError, UnsupportedTenantOperationError } from '../errors.js';
 import { classOf, declaredTables } from '../schema/classify.js';
-import { allDeclared } from './declared.js';
+import { allDeclared, declaredOf } from './declared.js';
 import type { AnyTenancy } from '../schema/tenancy.js';
 import { confine } from '../sql/confine/index.js';
 import type { Assigned, Given } from '../sql/given.js';
@@ -38,6 +38,8 @@ export interface Passed {
   readonly usesTenant: boolean;
   /** The numbers of the parameters that stand where a row names its tenant. */
   readonly guards: readonly number[];
+  /** Those of them that may be null, which makes the row everybody's. */
+  readonly orEverybody: readonly number[];
   /** Those of them that the tenant column of a row is set to. */
   readonly assigned: readonly Assigned[];
   /** Whose tenants' rows it touches; undefined for one that touches none. */
@@ -69,6 +71,7 @@ export class Gate {
   #tables: Tables | undefined;
   #known = -1;
   #kept = new Map<AnyTenancy | undefined, Partial<Record<string, Kept>>>();
+  #recognized = new WeakSet<object>();
 
   /**
    * @param own the tables and views of the handles: what they say of a name holds
@@ -94,6 +97,33 @@ export class Gate {
     const passed = this.#folded(parse, scope, text, count, kept) ?? this.#find(parse, scope, text, count, kept, text);
     scope.learn(passed.tenancy);
     return reach.kind === 'all' ? { ...passed, text: `${passed.text}${passed.text.includes('--') ? '\n' : ' '}${commentOf(reach.reason)}` } : passed;
+  }
+
+  /**
+   * What the handle's own tables say of a name holds, whatever else is declared by it. A table that a builder is given and
+   * that was made a tenant's since is not read as what it was: of this the text alone tells nothing.
+   *
+   * @throws UnscopedTableError where the handle has a table of that name which shows every tenant's rows
+   */
+  recognize(table: object): void {
+    if (this.#known !== declaredTables().length) this.#declare();
+    if (this.#recognized.has(table)) return;
+    const declared = declaredOf(table);
+    if (declared && this.#tables!.showsMore(declared)) throw redeclared(declared);
+    this.#recognized.add(table);
+  }
+
+  /**
+   * @param refusal why a text was refused
+   * @param tables what it was built from
+   * @returns the same, or its cause where one of the tables was declared otherwise when the handle was made
+   */
+  explained(refusal: unknown, tables: Iterable<object>): unknown {
+    for (const table of tables) {
+      const declared = declaredOf(table);
+      if (declared && this.#tables!.isRedeclared(declared)) return Object.assign(redeclared(declared), { cause: refusal });
+    }
+    return refusal;
   }
 
   /** A text with long lists, of which all lengths are met once. */
@@ -133,10 +163,10 @@ export class Gate {
       if (statement.RefreshMatViewStmt) return this.#refresh(statement.RefreshMatViewStmt.relation, given, text);
       sent = confine(statement, text, given).text;
       at = sent;
-      const { tables, guards, assigned, usesTenant } = prove(parse, sent, given);
+      const { tables, guards, orEverybody, assigned, usesTenant } = prove(parse, sent, given);
       for (const { table } of tables) classOf(table)?.validate();
       const found = tables.find((it: Declared) => it.tenant)?.tenant?.tenancy as AnyTenancy | undefined;
-      return { text: sent, count, usesTenant, guards, assigned, tenancy: found, bytes: 2 * (text.length + sent.length) + 200 };
+      return { text: sent, count, usesTenant, guards, orEverybody, assigned, tenancy: found, bytes: 2 * (text.length + sent.length) + 200 };
     } catch (cause) {
       const error = errorFor(cause, at);
       // What is not understood may be for want of stack, and be understood the next time.
@@ -153,7 +183,7 @@ export class Gate {
         "Refresh a materialized view with db.acrossTenants({ reason }): it holds every tenant's rows, and is refreshed for all of them.",
       );
     }
-    return { text, count, usesTenant: false, guards: [], assigned: [], tenancy: undefined, bytes: 4 * text.length };
+    return { text, count, usesTenant: false, guards: [], orEverybody: [], assigned: [], tenancy: undefined, bytes: 4 * text.length };
   }
 
   #keptOf(kind: string, tenancy: AnyTenancy | undefined): Kept {
@@ -167,8 +197,16 @@ export class Gate {
     this.#known = declaredTables().length;
     this.#tables = new Tables(allDeclared(this.#own), allDeclared(declaredTables()));
     this.#kept = new Map();
+    this.#recognized = new WeakSet();
   }
 }
+
+const redeclared = ({ name }: Declared) =>
+  new UnscopedTableError(
+    name,
+    `Call withTenancy() again after "${name}" is declared: this handle was made with another declaration of that name. ` +
+      'Where a development server evaluates modules again, keep the client of the driver on globalThis, and make the handles in the module.',
+  );
 
 /** The reason of a handle that crosses tenants: a comment that nothing in it ends. */
 const commentOf = (reason: string) => `/* ${reason.replaceAll('\0', '').replaceAll('*/', '* /').replaceAll('/*', '/ *')} */`;

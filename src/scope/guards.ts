@@ -17,6 +17,8 @@ export type Tenant =
 /** A guarded parameter whose value a placeholder gives at each run. */
 export interface Guard {
   readonly param: unknown;
+  /** Whether null may be given there, which makes the row everybody's. */
+  readonly orEverybody: boolean;
   /** Under which name the value that was looked at is given to the driver. */
   readonly name: string;
 }
@@ -29,19 +31,21 @@ type Values = Record<string, unknown>;
  * @returns those that are to be looked at when their values are known
  * @throws TenantMismatchError
  */
-export function guard(params: unknown[], { guards: numbers, assigned }: Pick<Passed, 'guards' | 'assigned'>, tenant: Tenant): Guard[] {
+export function guard(params: unknown[], { guards: numbers, orEverybody, assigned }: Pick<Passed, 'guards' | 'orEverybody' | 'assigned'>, tenant: Tenant): Guard[] {
   const guards: Guard[] = [];
+  const nullable = new Set(orEverybody);
   for (const { number, table, column } of assigned) {
     const param = params[number - 1];
     if (tenant.kind === 'one' && param !== tenant.value && !isPlaceholder(param)) throw new ImmutableTenantError(table, column);
   }
   for (const number of numbers) {
     const param = params[number - 1];
+    const mayBeNull = nullable.has(number);
     if (isPlaceholder(param)) {
       const name = Symbol(`drizzle-tenant:guard ${number}`) as unknown as string;
-      guards.push({ param, name });
+      guards.push({ param, orEverybody: mayBeNull, name });
       params[number - 1] = new Placeholder(name);
-    } else check(param, tenant);
+    } else check(param, tenant, mayBeNull);
   }
   return guards;
 }
@@ -54,11 +58,13 @@ export function guard(params: unknown[], { guards: numbers, assigned }: Pick<Pas
 export function guardedValues(guards: readonly Guard[], given: Values | undefined, tenant: Tenant): Values {
   const values: Values = { ...given };
   const own: Tenant = tenant.kind === 'slot' ? { kind: 'one', value: filled(tenant.param, values) } : tenant;
-  for (const { param, name } of guards) values[name] = check(filled(param, values), own);
+  for (const { param, orEverybody, name } of guards) values[name] = check(filled(param, values), own, orEverybody);
   return values;
 }
 
-function check(value: unknown, tenant: Tenant): unknown {
+function check(value: unknown, tenant: Tenant, orEverybody: boolean): unknown {
+  // Proved of a handle of all tenants only, and looked at once more.
+  if (value === null && orEverybody && tenant.kind === 'all') return null;
   const isValue = typeof value === 'string' || typeof value === 'number' || typeof value === 'bigint';
   if (tenant.kind === 'all' ? isValue && isIdOf(value, tenant.tenancy) : isValue && (tenant.kind === 'one' ? value === tenant.value : tenant.kind === 'several' && tenant.values.has(value))) return value;
   throw new TenantMismatchError(

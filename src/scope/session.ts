@@ -9,7 +9,7 @@ import type { ScopedDialect } from './handles.js';
 import { ProvedQuery, WaitingQuery } from './compiled.js';
 
 /** The transaction of a handle: whether it is still open, and whether row-level security knows its tenant. */
-export interface Lifetime {
+export interface InTransaction {
   readonly open: boolean;
   readonly isBound: boolean;
 }
@@ -31,7 +31,7 @@ type How = readonly [mode: unknown, name: unknown, mapper?: unknown, metadata?: 
 export class ScopedSession {
   readonly #session: any;
   readonly #dialect: ScopedDialect;
-  readonly #lifetime: Lifetime | undefined;
+  readonly #lifetime: InTransaction | undefined;
   readonly #after: After;
   readonly #statements: Statements | undefined;
   readonly #lasting: Lasting;
@@ -41,7 +41,7 @@ export class ScopedSession {
   constructor(
     session: object,
     dialect: ScopedDialect,
-    lifetime: Lifetime | undefined,
+    lifetime: InTransaction | undefined,
     after: After,
     lasting: Lasting,
     statements?: Statements,

@@ -52,6 +52,8 @@ export interface Proved {
   readonly tables: readonly Declared[];
   /** The parameters of the statement's own that stand where a row names its tenant: each has to be the tenant. */
   readonly guards: readonly number[];
+  /** Those of them that may be null, of a handle of all tenants: the row is everybody's then. */
+  readonly orEverybody: readonly number[];
   /** Those of them that the tenant column of a row is set to: the tenant again, which changes nothing. */
   readonly assigned: readonly Assigned[];
   /** Whether the tenant's parameter stands in the text. */

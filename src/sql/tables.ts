@@ -45,6 +45,18 @@ export class Tables {
     return [...(this.#own.get(name) ?? []), ...(this.#others.get(name) ?? [])].find((it) => isIn(it, schema));
   }
 
+  /** Whether the handle has a table of this name, and it is declared otherwise. */
+  isRedeclared(declared: Declared): boolean {
+    const own = (this.#own.get(declared.name) ?? []).find((it) => isIn(it, declared.schema));
+    return own !== undefined && !isSame(own, declared);
+  }
+
+  /** Whether the handle has a table of this name that shows rows of everybody where this one shows a tenant's alone. */
+  showsMore({ schema, name, tenant }: Declared): boolean {
+    const own = (this.#own.get(name) ?? []).find((it) => isIn(it, schema));
+    return own !== undefined && tenant !== undefined && (!own.tenant || (own.tenant.everybody === true && !tenant.everybody));
+  }
+
   /**
    * A name without a schema is that of the table which is declared without one, or in "public".
    *
@@ -67,10 +79,24 @@ export class Tables {
       );
     }
     if (found.some((it) => !isSame(it, found[0]!))) {
-      throw new UnscopedTableError(written, `Declare "${written}" once, or give it to withTenancy() in its relations: the process declares it twice, and not alike.`);
+      throw new UnscopedTableError(
+        written,
+        `Declare "${written}" once, or give it to withTenancy() in its relations: the process declares it twice, and not alike${differenceOf(found)}. ` +
+          'A development server that evaluates a changed module again does that: with the relations, the handle knows which one is meant.',
+      );
     }
     return found[0]!;
   }
+}
+
+/** What two declarations of one name do not share. */
+function differenceOf(declared: readonly Declared[]): string {
+  const first = declared[0]!;
+  const other = declared.find((it) => !isSame(it, first))!;
+  const columns = [...first.columns, ...other.columns].filter((it) => !first.columns.has(it) || !other.columns.has(it));
+  if (columns.length > 0) return ` (${columns.map((it) => `"${it}"`).join(', ')} is in one of them only)`;
+  const tenancies = [first, other].map((it) => (it.tenant?.tenancy as { name?: string } | undefined)?.name);
+  return first.tenant?.tenancy !== other.tenant?.tenancy && tenancies[0] === tenancies[1] ? `, since the tenancy "${tenancies[0]}" is declared twice` : '';
 }
 
 /** Without a schema is in "public": whatever a search_path says, the table that is confined is the one that has the tenant column. */
@@ -88,5 +114,12 @@ const isSame = (a: Declared, b: Declared) =>
     a.tenant?.type === b.tenant?.type &&
     a.tenant?.tenancy === b.tenant?.tenancy &&
     (a.tenant?.everybody ?? false) === (b.tenant?.everybody ?? false) &&
-    a.columns.size === b.columns.size &&
-    [...a.columns].every((it) => b.columns.has(it)));
+    (a.tenant?.hasDefault ?? false) === (b.tenant?.hasDefault ?? false) &&
+    a.isView === b.isView &&
+    isSameSet(a.columns, b.columns) &&
+    isSameSet(new Set(a.primaryKey), new Set(b.primaryKey)) &&
+    isSameSet(keysOf(a), keysOf(b)));
+
+const isSameSet = (a: ReadonlySet<string>, b: ReadonlySet<string>) => a.size === b.size && [...a].every((it) => b.has(it));
+
+const keysOf = ({ uniqueOverAll }: Declared) => new Set(uniqueOverAll.map((columns) => JSON.stringify([...columns].sort())));

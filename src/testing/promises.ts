@@ -1,6 +1,7 @@
 /** The helpers for tests, as promises. */
-import type { TenancyDatabase, TenantDatabase, WithTenancyOptions } from '../handle/database.types.js';
-import { withTenancy } from '../handle/database.js';
+import type { TenancyDatabase } from '../data/database.types.js';
+import { withTenancy } from '../data/with-tenancy.js';
+import type { TenantDatabase, WithTenancyOptions } from '../handle/database.types.js';
 import { declaredTenancies, idOf, type TenantId } from '../schema/tenancy.js';
 import { UnsupportedTenantOperationError } from '../errors.js';
 import { fresh, prepared, type Fresh, type FreshOptions } from './fresh.js';

@@ -1,8 +1,9 @@
 /**
  * Keeps what the benchmarks found: results, counts and sizes, which do not vary from run to run; and the ratios of
- * building and type checking, which may be a fifth above the table of the README.
+ * building and type checking, which may be a fifth above `figures.json`.
  */
 import { fork, spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { fileURLToPath } from 'node:url';
@@ -14,12 +15,12 @@ import { a } from '../support/rows.js';
 import * as schema from '../support/schema.js';
 import { queries } from './queries.js';
 import { sizes } from './size.js';
-import { type Line, Table } from './table.js';
+import { Figures, type Line } from './table.js';
 import { applications } from './types.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-const table = new Table(`${root}/README.md`);
-const limitOf = (what: string) => table.figure(what) * 1.2;
+const figures = new Figures(root);
+const limitOf = (what: string) => figures.figure(what) * 1.2;
 
 const pair = comparison();
 const rowsIn = (rows: unknown) => (Array.isArray(rows) ? rows.map((it) => JSON.stringify(it)).sort() : rows);
@@ -33,6 +34,10 @@ describe('the queries by hand are those of the corpus', () => {
       await pair.restore();
     });
   }
+});
+
+test('the table in docs is that of the figures', () => {
+  expect(readFileSync(`${root}/docs/benchmarks.md`, 'utf8')).toBe(figures.page());
 });
 
 test('the core stays small', async () => {
@@ -60,7 +65,7 @@ test('handles leave nothing behind', () => {
   expect(heap() - before).toBeLessThan(2 ** 20);
 });
 
-describe('building a statement costs no more than a fifth above the table', () => {
+describe('building a statement costs no more than a fifth above the figures', () => {
   const whats = ['building 30 queries of the corpus: scoped / hand-written', "`db.prepare(...)`.run / Drizzle's own prepared statement"];
   /** As compiled, in a process of its own: the test runner's imports would slow the library down, and not Drizzle. */
   const measure = () =>

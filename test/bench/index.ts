@@ -1,5 +1,5 @@
 /**
- * All benchmarks, each in a process of its own, and the table of the README.
+ * All benchmarks, each in a process of its own, `figures.json`, and the table of `docs/benchmarks.md`.
  *
  *   npm run bench                    all of them
  *   npm run bench -- build types     some of them: the other parts of the table stay
@@ -11,7 +11,7 @@ import { readFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type Line, type Part, parts, Table } from './table.js';
+import { Figures, type Line, type Part, parts } from './table.js';
 
 const compiled = fileURLToPath(new URL('../..', import.meta.url));
 const root = join(compiled, '..', '..', '..');
@@ -34,7 +34,7 @@ const versions = ['drizzle-orm', 'postgres', 'typescript', 'typescript-5.9'].map
 for (const part of wished.length > 0 ? wished : all) {
   const lines = await run(part, others);
   if (others.length > 0 || lines.length === 0) continue;
-  const table = new Table(join(root, 'README.md'));
-  table.set(part, lines);
-  table.write(`Node.js ${process.versions.node}, ${cpus().length} cores (${cpus()[0]?.model.trim()}), ${versions}.`);
+  const figures = new Figures(root);
+  figures.set(part, lines);
+  figures.write(`Node.js ${process.versions.node}, ${cpus().length} cores (${cpus()[0]?.model.trim()}), ${versions}.`);
 }

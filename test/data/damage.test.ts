@@ -115,6 +115,9 @@ test('an id without rows', async () => {
   const nobody = here.db.tenantData(firm.parse(404) as any);
   await expect(bytesOf(nobody.export())).rejects.toMatchObject({ _tag: 'TenantNotFoundError' });
   await expect(nobody.erase({ reason: 'test' })).rejects.toMatchObject({ _tag: 'TenantNotFoundError' });
+  // An id that was mistyped is equal to nothing.
+  await expect(nobody.compare(here.db)).rejects.toMatchObject({ _tag: 'TenantNotFoundError' });
+  expect(await nobody.compare(here.db, { allowEmpty: true })).toMatchObject({ isEqual: true });
   await expect(nobody.cloneTo(firm.parse(405) as any)).rejects.toMatchObject({ _tag: 'TenantNotFoundError' });
   expect((await nobody.erase({ reason: 'test', allowEmpty: true })).tables).toEqual([]);
   expect(() => here.db.tenantData('x' as any)).toThrow(expect.objectContaining({ _tag: 'InvalidTenantIdError' }));

@@ -57,6 +57,13 @@ describe.each(Object.keys(places))('%s', (driver) => {
     expect(await contentsOf(place)).toEqual(before);
   });
 
+  test('a transaction of several handles refuses it: it opens one of its own', async () => {
+    const { db } = place;
+    const refusal = { _tag: 'UnsupportedTenantOperationError', message: expect.stringContaining('outside of a transaction') };
+    await expect(db.transaction(async (tx: any) => tx.tenantData(a))).rejects.toMatchObject(refusal);
+    await expect(db.transaction((tx: any) => tx.transaction(async (inner: any) => inner.tenantData(a)))).rejects.toMatchObject(refusal);
+  });
+
   test('count says how many rows there are, in tables and views', async () => {
     const { total, tables } = await place.db.tenantData(b, { tenancy: account }).count();
     expect(tables.filter((it) => it.isDeclared).reduce((sum, it) => sum + it.rows, 0)).toBe(before[b as any]!.length);

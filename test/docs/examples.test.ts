@@ -4,10 +4,10 @@ import { generateDrizzleJson, generateMigration } from 'drizzle-kit/api-postgres
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { compile } from '../types/compiler.js';
-import { docstringExamples, generated, readmeExamples, write, type Example } from './examples.js';
+import { docstringExamples, generated, pageExamples, write, type Example } from './examples.js';
 
 const docstrings = docstringExamples();
-const examples: Example[] = [...docstrings, ...readmeExamples()];
+const examples: Example[] = [...docstrings, ...pageExamples()];
 const database = `docs_${process.pid}_${randomBytes(3).toString('hex')}`;
 let prelude: typeof import('./prelude.js');
 let files: string[];

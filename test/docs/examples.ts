@@ -28,21 +28,29 @@ export function docstringExamples(): Example[] {
     );
 }
 
-/** The TypeScript in the README, a block each. */
-export function readmeExamples(): Example[] {
-  return [...readFileSync(`${root}README.md`, 'utf8').matchAll(/^```ts\n(.*?)^```$/gms)].map((block) => ({
-    place: `README.md ${block[1]!.split('\n')[0]}`,
-    lines: block[1]!.trimEnd().split('\n'),
-  }));
+/** The TypeScript in the README and in the guides, a block each. */
+export function pageExamples(): Example[] {
+  const pages = ['README.md', ...globSync(['docs/guide/**/*.md', 'docs/coming-from/*.md', 'docs/*.md'], { cwd: root }).filter(isCompiled).sort()];
+  return pages.flatMap((page) =>
+    [...readFileSync(root + page, 'utf8').matchAll(/^```ts\n(.*?)^```$/gms)].map((block) => ({
+      place: `${page} ${block[1]!.split('\n')[0]}`,
+      lines: block[1]!.trimEnd().split('\n'),
+    })),
+  );
 }
+
+/** A page says in its first lines that its samples are compiled here; others have tests of their own. */
+const isCompiled = (page: string) => /^---\n(?:.*\n)*?samples: compiled\n/.test(readFileSync(root + page, 'utf8'));
 
 /** An example as a module that exports what runs it. Its lines keep their numbers. */
 export function moduleOf({ lines }: Example, names: readonly string[]): string {
+  const imports = lines.flatMap((line) => /^import .* from '(?!drizzle-tenant|\.)[^']+';/.exec(line) ?? []);
+  const imported = (name: string) => imports.some((line) => new RegExp(`[{ ,]${name.replace('$', '\\$')}[ ,}]`).test(line.split(' from ')[0]!));
   const text = lines.map((line) => line.replace(/^import .*$/, '').replace(/^export default /, 'const _ = ').replace(/^export /, '')).join('\n');
-  const used = names.filter((name) => new RegExp(`(?<![\\w.$'"])${name.replace('$', '\\$')}\\b`).test(text));
+  const used = names.filter((name) => !imported(name) && new RegExp(`(?<![\\w.$'"])${name.replace('$', '\\$')}\\b`).test(text));
   const isProgram = /^yield\* |^[^/\n]*= yield\* /m.test(text) && !text.includes('function* ');
   if (isProgram) for (const name of ['Db', 'Effect', 'id', 'url']) if (!used.includes(name)) used.push(name);
-  const head = `import { ${used.join(', ')} } from '../prelude.js'; import type { TenantDatabase, TenantSelect } from '../../../src/index.js';`;
+  const head = `${imports.join(' ')} import { ${used.join(', ')} } from '../prelude.js'; import type { TenantDatabase, TenantSelect } from '../../../src/index.js';`;
   const isProperty = /^\w+: /.test(text);
   if (isProperty) return `${head} const _: Record<string, (...args: never[]) => unknown> | object = { ${text} }; export default async () => _;`;
   if (isProgram) return `${head} export default () => Effect.runPromise(Effect.gen(function* () { ${text}\n}).pipe(Effect.provide(Db.forTenant(id)), Effect.provide(Db.layer({ url }))));`;

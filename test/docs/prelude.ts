@@ -78,6 +78,7 @@ const open = () => {
   return { url, client, db: withTenancy(drizzle({ client }), { relations }) };
 };
 export const { url, client, db } = open();
+export const orm = drizzle({ client });
 export const id = account.parse('aaaaaaaa-aaaa-4aaa-8aaa-aaaaaaaaaaaa');
 export const tdb = db.forTenant(id);
 export const claims: { readonly accountId: unknown } = { accountId: id };

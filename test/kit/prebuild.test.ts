@@ -6,7 +6,7 @@ import { index, text, uuid } from 'drizzle-orm/pg-core';
 import postgres from 'postgres';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { tenancy, tenantTable, unscoped } from '../../src/index.js';
-import type { ReadConfig } from '../../src/kit/config.js';
+import type { ReadConfig } from '../../src/kit/options.js';
 import { buildIndexes } from '../../src/kit/live/prebuild.js';
 import { joinStatements } from '../../src/kit/statements.js';
 import { createDatabase, type Database } from './database.js';

@@ -4,7 +4,8 @@ import { integer, pgTable, pgView, QueryBuilder, text, uuid } from 'drizzle-orm/
 import postgres from 'postgres';
 import { describe, expect, inject, it } from 'vitest';
 import { TenantRuleError } from '../../src/kit/index.js';
-import { faultsOf, type Fault } from '../../src/kit/rules/rules.js';
+import type { Fault } from '../../src/kit/faults.js';
+import { faultsOf } from '../../src/kit/rules/rules.js';
 import { Entities } from '../../src/kit/snapshot.js';
 import { referenceTable, tenancy, tenantTable, unscoped } from '../../src/schema/index.js';
 import { History } from './support.js';

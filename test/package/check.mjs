@@ -89,6 +89,12 @@ const own = {
   './kit': ['drizzle-kit'],
   './testing': [],
   './testing/effect': ['effect'],
+  './hono': ['hono'],
+  './express': ['express'],
+  './fastify': ['fastify'],
+  './next': [],
+  './nest': ['@nestjs/common', 'reflect-metadata', 'rxjs'],
+  './trpc': ['@trpc/server', 'typescript'],
 };
 
 /** Each entry point loads with Drizzle and its own peers, as an ES module and as CommonJS. */
@@ -97,7 +103,7 @@ function entries() {
   for (const [name, peers] of Object.entries(own)) {
     const folder = project(`entry-${name.replace(/\W+/g, '-')}`, { peers });
     const specifier = `drizzle-tenant${name.slice(1)}`;
-    const installed = ['effect', 'drizzle-kit', 'postgres', 'pg', '@electric-sql/pglite'].filter((it) => readdirSync(join(folder, 'node_modules')).includes(it.split('/')[0]));
+    const installed = ['effect', 'drizzle-kit', 'postgres', 'pg', '@electric-sql/pglite', 'hono', 'express', 'fastify', 'next', '@nestjs/common', '@trpc/server'].filter((it) => readdirSync(join(folder, 'node_modules')).includes(it.split('/')[0]));
     if (installed.some((it) => !peers.includes(it))) fail(`${specifier} was given ${installed.join(', ')}`);
     const [esm, cjs] = [`import('${specifier}').then((it) => console.log(Object.keys(it).sort().join()))`, `console.log(Object.keys(require('${specifier}')).sort().join())`].map((it) => run('node', ['-e', it], folder).trim().replace(/,?\bmodule\.exports\b/, ''));
     if (!esm || esm !== cjs) fail(`${specifier} exports ${esm} as an ES module, and ${cjs} as CommonJS`);
@@ -109,7 +115,31 @@ function entries() {
   }
 }
 
-const parts = { contents, consumers, declarations, entries };
+/** The README's files and commands, as they are written there, in an empty folder: the program prints and ends. */
+function readme() {
+  const folder = join(directory, 'readme');
+  mkdirSync(folder);
+  const text = readFileSync(join(root, 'README.md'), 'utf8');
+  for (const [, file, content] of text.matchAll(/^```\w+\n\/\/ (\w[\w.]+)\n([^]*?)^```$/gm)) writeFileSync(join(folder, file), content);
+  const commands = /## Three commands[^]*?```sh\n([^]*?)```/.exec(text)[1].trim().split('\n');
+  if (commands.length !== 3) fail(`The README has ${commands.length} commands, and promises three.`);
+  const printed = commands.map((it) => {
+    console.log(`$ ${it}`);
+    const command = it.replace(' drizzle-tenant ', ` ${tarball} `);
+    return execFileSync('sh', ['-c', command], { cwd: folder, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'], timeout: 300_000 });
+  });
+  for (const words of ["Acme's first task", "Birch's first task"]) if (!printed[2].includes(words)) fail(`The README's program did not print "${words}".`);
+  const wrong = /await orm\.select\(\).*/.exec(text)[0];
+  writeFileSync(join(folder, 'app.ts'), `${readFileSync(join(folder, 'app.ts'), 'utf8')}\n${wrong}\n`);
+  try {
+    run('npx', ['tsc'], folder);
+    fail('The line of the README that does not compile does.');
+  } catch (error) {
+    if (!/Query it through db\.forTenant\(id\)/.test(error.stdout)) throw error;
+  }
+}
+
+const parts = { contents, consumers, declarations, entries, readme };
 const only = process.argv.slice(2);
 try {
   const [{ filename, files }] = JSON.parse(run('npm', ['pack', '--json', '--silent', '--ignore-scripts', '--pack-destination', directory]).replace(/^[^[]*/, ''));

@@ -1,7 +1,7 @@
 /**
  * Breaks each rule of `src/sql/confine` in turn, over the statements of test/sql/confine and the programs of test/isolation:
- * what comes out has to be refused, or to give the same with and without the rows of other tenants. Copied to a name
- * that ends in .test.ts, `npx vitest run` runs it in about a minute.
+ * what comes out has to be refused, or to give the same with and without the rows of other tenants. `npm run test:mutations`
+ * runs it in some minutes. With UNPROVED=1 nothing is proved, and the leaks have to be seen.
  */
 import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -87,7 +87,7 @@ test('every change that would leak is refused', async () => {
     const given = { reach, filters: true, tenancy: reach === 'shared' ? undefined : schema.account, tables, functions: new Set<string>(), count: params.length } as const;
     try {
       const { text: sent } = confine(statementOf(parse, text), text, given);
-      prove(parse, sent, given);
+      if (!process.env.UNPROVED) prove(parse, sent, given);
       return sent as string;
     } catch {
       return undefined;

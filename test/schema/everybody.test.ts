@@ -1,9 +1,11 @@
 /** Rows of everybody: what is declared, what the database gets, and what can never work. */
-import { foreignKey, index, integer, primaryKey, text, unique, uniqueIndex, uuid } from 'drizzle-orm/pg-core';
+import { sql } from 'drizzle-orm';
+import { foreignKey, index, integer, pgPolicy, primaryKey, text, unique, uniqueIndex, uuid } from 'drizzle-orm/pg-core';
 import { describe, expect, test } from 'vitest';
 import { pgView } from 'drizzle-orm/pg-core';
 import { tenancy, tenantTable, unscoped } from '../../src/index.js';
 import { classOf } from '../../src/schema/classify.js';
+import { holdsTenant } from '../../src/rls/policies.js';
 import { declaredOf } from '../../src/scope/declared.js';
 import { freshSchema, statementsOf } from './support.js';
 
@@ -54,8 +56,39 @@ describe('refused, with the remedy', () => {
     await expect((async () => statementsOf(make()))()).rejects.toThrow(remedy);
   });
 
-  test('on Citus, and with row-level security as long as no policy knows of them', async () => {
+  test('on Citus', async () => {
     await expect(statementsOf({ accounts, templates }, { citus: {} })).rejects.toThrow('"templates" (account_id) [everybody] Keep the rows of everybody in a referenceTable beside it');
-    await expect(statementsOf({ accounts, templates }, { citus: false, rls: true })).rejects.toThrow('"templates" (account_id) [everybody]');
   });
+});
+
+test('with row-level security, one policy for reading and others for writing, whatever the schema adds', async () => {
+  const policies = async (schema: Record<string, unknown>) => (await statementsOf(schema, { citus: false, rls: true })).filter((it) => it.includes('POLICY') && it.includes('"templates"'));
+  const own = `"account_id" = nullif(current_setting('app.tenant_id', true), '')::uuid`;
+  const ours = [
+    `CREATE POLICY "tenant_isolation" ON "templates" AS RESTRICTIVE FOR SELECT USING ((${own}) OR "account_id" IS NULL);`,
+    `CREATE POLICY "tenant_isolation_insert" ON "templates" AS RESTRICTIVE FOR INSERT WITH CHECK (${own});`,
+    `CREATE POLICY "tenant_isolation_update" ON "templates" AS RESTRICTIVE FOR UPDATE USING (${own}) WITH CHECK (${own});`,
+    `CREATE POLICY "tenant_isolation_delete" ON "templates" AS RESTRICTIVE FOR DELETE USING (${own});`,
+  ];
+  expect(await policies({ accounts, templates })).toEqual([...ours, `CREATE POLICY "tenant_access" ON "templates" USING ((${own}) OR "account_id" IS NULL) WITH CHECK (${own});`]);
+  const named = (name: string) => ({ accounts, templates: tenantTable('templates', { accountId: account.id('account_id', { everybody: true }), id: integer().primaryKey() }, () => [pgPolicy(name, { using: sql`true` })]) });
+  expect((await policies(named('own'))).filter((it) => it.includes('tenant_'))).toEqual(ours);
+  await expect(policies(named('tenant_isolation_delete'))).rejects.toThrow('Give the policy "tenant_isolation_delete" another name');
+});
+
+test('a policy that PostgreSQL prints is read as what it is', () => {
+  const tenant = { column: 'account_id', settings: ['app.tenant_id'], types: ['uuid'], everybody: true };
+  const is = `(account_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)`;
+  for (const text of [`(${is} OR (account_id IS NULL))`, `((account_id IS NULL) OR ${is})`]) {
+    expect(holdsTenant(text, tenant, true)).toBe(true);
+    expect(holdsTenant(`(${text} AND done)`, tenant, true)).toBe(true);
+    expect(holdsTenant(text, tenant)).toBe(false);
+    expect(holdsTenant(text, { ...tenant, everybody: false }, true)).toBe(false);
+  }
+  for (const text of [
+    `(${is} OR (id IS NULL))`, `(${is} OR (account_id IS NOT NULL))`, `(${is} OR (account_id IS NULL) OR done)`, `((account_id IS NULL) OR (account_id IS NULL))`,
+    `(${is} OR ((account_id IS NULL) OR done))`, `((account_id = account_id) OR (account_id IS NULL))`, '(account_id IS NULL)', `(${is} OR (("x account_id") IS NULL))`,
+  ]) {
+    expect([text, holdsTenant(text, tenant, true)]).toEqual([text, false]);
+  }
 });

@@ -2,6 +2,7 @@
 import { sql } from 'drizzle-orm';
 import { foreignKey, index, integer, pgTable, primaryKey, text, unique, uniqueIndex, uuid } from 'drizzle-orm/pg-core';
 import { describe, expect, test } from 'vitest';
+import { confine, ready } from '../../src/handle/sql.js';
 import { referenceTable, tenancy, tenantTable, unscoped } from '../../src/index.js';
 import { askingForUniques } from '../../src/kit/generate/hook.js';
 import { readOptions } from '../../src/kit/options.js';
@@ -81,6 +82,35 @@ test('the gate is told what is unique over all tenants', () => {
   expect(declaredOf(keys())!.uniqueOverAll).toEqual([['hash'], ['host']]);
   expect(declaredOf(roots())!.uniqueOverAll).toEqual([['slug'], ['host']]);
   expect(declaredOf(referenceTable('countries', { id: integer().primaryKey(), code: text().unique() }))!.uniqueOverAll).toEqual([]);
+});
+
+test('ON CONFLICT on such a key: skipped, and not updated; on a key within the tenant as ever', async () => {
+  const [accounts, keysTable] = [roots(), keys()];
+  const tables = { accounts, keysTable };
+  await db.build(tables);
+  await ready;
+  await db.sql`insert into accounts values (${b}, 'taken', null, null)`;
+  await db.sql`insert into keys values (${b}, ${b}, 'taken', 'n', 'taken')`;
+  const run = async (text: string) => {
+    const { text: sent, params } = confine(text, [], { tables, tenant: account.parse(a) as any });
+    return (await db.sql.unsafe(sent, params as never[])).count;
+  };
+  expect(await run(`insert into accounts (slug) values ('taken') on conflict (slug) do nothing`)).toBe(0);
+  expect(await run(`insert into accounts (slug) values ('taken') on conflict do nothing`)).toBe(0);
+  expect(await run(`insert into keys (id, hash, name) values ('${a}', 'taken', 'n') on conflict (hash) do nothing`)).toBe(0);
+  expect(await run(`insert into keys (id, hash, name, host) values ('${a}', 'i', 'n', 'taken') on conflict (host) where name is not null do nothing`)).toBe(0);
+  expect(await run(`insert into keys (id, hash, name) values ('${a}', 'i', 'n') on conflict (name) do update set host = 'x'`)).toBe(1);
+  expect(await run(`insert into keys (id, hash, name) values ('${a}', 'j', 'n') on conflict (name) do update set host = 'y'`)).toBe(1);
+  for (const [text, reason] of [
+    [`insert into accounts (slug) values ('taken') on conflict (slug) do update set mail = 'x'`, 'Use onConflictDoNothing() on that target'],
+    [`insert into keys (id, hash) values ('${a}', 'taken') on conflict (hash) do update set name = 'x'`, 'Use onConflictDoNothing() on that target'],
+    [`insert into keys (id, hash, name, host) values ('${a}', 'i', 'n', 'taken') on conflict (host) where name is not null do update set name = 'x'`, 'Use onConflictDoNothing() on that target'],
+    [`insert into keys (id, hash) values ('${a}', 'taken') on conflict on constraint keys_hash do update set name = 'x'`, 'Put "accountId" into the target'],
+  ] as const) {
+    expect(() => confine(text, [], { tables, tenant: account.parse(a) as any })).toThrow(reason);
+  }
+  // With the tenant column it is another key, which is not there.
+  await expect(run(`insert into keys (id, hash) values ('${a}', 'taken') on conflict ("accountId", hash) do update set name = 'x'`)).rejects.toThrow('no unique or exclusion constraint');
 });
 
 describe('refused', () => {

@@ -7,16 +7,18 @@ import { Command, CommanderError } from 'commander';
 import { applySteps } from '../live/apply.js';
 import { connect, requireCitus, urlOfConfig, type Database } from '../live/database.js';
 import { DatabaseStateError, describeFault } from '../errors.js';
+import { addAdoptCommands } from '../adopt/commands.js';
 import { addClusterCommands } from './cluster.js';
 import { addDataCommands } from './data.js';
 import { bytesOf, count } from './text.js';
 import { differences, keysDue } from './behind.js';
 import { editedMigrations } from '../generate/edited.js';
 import { readLive, type Live } from '../live/read.js';
-import { planSteps, type PlanStep } from '../live/plan.js';
+import { planSteps } from '../live/plan.js';
+import type { PlanStep } from '../live/step.js';
 import { loadConfig, loadProject, migratedState, type Project } from './load.js';
 import { buildIndexes } from '../live/prebuild.js';
-import { ruleNames, ruleTexts } from '../rules/rules.js';
+import { ruleNames, ruleTexts } from '../faults.js';
 import { alone, requireCoordinator, requireWritable, standingOf } from '../live/server.js';
 import type { TenancyState } from '../state.js';
 
@@ -36,11 +38,11 @@ interface Common {
  * Runs the command line.
  *
  * @param args what follows the program's name
- * @returns the exit status: 0 for well, 1 for faults, errors, and what check and plan find left to do, 2 for a command that is not understood
+ * @returns the exit status: 0 for well, 1 for faults, errors, tenants that differ, and what check and plan find left to do, 2 for a command that is not understood
  */
 export async function main(args: readonly string[], output: Output): Promise<number> {
   const json = args.includes('--json');
-  const status = { code: 0 as 0 | 1 };
+  const status = { code: 0 };
   const program = commands(output, status);
   try {
     await program.parseAsync([...args], { from: 'user' });
@@ -54,7 +56,7 @@ export async function main(args: readonly string[], output: Output): Promise<num
   }
 }
 
-function commands(output: Output, status: { code: 0 | 1 }): Command {
+function commands(output: Output, status: { code: number }): Command {
   const line = (text: string) => output.out(`${text}\n`);
   const report = (value: object) => line(JSON.stringify(value));
   const program = new Command('drizzle-tenant')
@@ -179,7 +181,8 @@ function commands(output: Output, status: { code: 0 | 1 }): Command {
   });
 
   addClusterCommands({ command, configOf, load, withDatabase, line, warn: (text) => output.err(`${text}\n`), report });
-  addDataCommands({ command, load, urlOf: (options, { config }) => urlOf(options) ?? urlOfConfig(config), line, report });
+  addAdoptCommands({ program, line, report });
+  addDataCommands({ command, load, urlOf: (options, { config }) => urlOf(options) ?? urlOfConfig(config), line, report, exitWith: (code) => void (status.code = code) });
   return program;
 }
 

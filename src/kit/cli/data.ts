@@ -1,15 +1,14 @@
 /** `drizzle-tenant export|import|clone|erase|compare`: a tenant as a whole, from the command line. */
-import { createWriteStream, existsSync, readFileSync } from 'node:fs';
-import { rename, rm, writeFile } from 'node:fs/promises';
+import { existsSync, readFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { pipeline } from 'node:stream/promises';
 import type { Command } from 'commander';
 import { compareTenants } from '../../data/compare.js';
 import { countTenant } from '../../data/count.js';
 import { eraseTenant, type EraseRecord } from '../../data/erase.js';
 import { readTenant, type Masks, type Progress } from '../../data/export.js';
-import { piecesOf, streamOf, writeFolder, type FolderFormat } from '../../data/files.js';
-import type { Manifest, Piece } from '../../data/format.js';
+import { exportTo } from '../../data/export-to.js';
+import { piecesOf } from '../../data/files.js';
 import { importPieces, type Imported, type ImportOptions } from '../../data/import.js';
 import { DatabaseStateError } from '../errors.js';
 import type { Project } from './load.js';
@@ -31,6 +30,8 @@ export interface Program {
   urlOf(options: Common, project: Project): string | undefined;
   line(text: string): void;
   report(value: object): void;
+  /** The exit status of a command that is no error, and does not say "well" either. */
+  exitWith(status: number): void;
 }
 
 const n = (rows: number, what = 'row') => `${rows.toLocaleString('en')} ${what}${rows === 1 ? '' : 's'}`;
@@ -38,7 +39,7 @@ const sum = (all: readonly { readonly rows: number }[]) => all.reduce((total, it
 const titled = (name: string) => name.replace(/^public\./, '');
 
 /** Adds the commands to the program. */
-export function addDataCommands({ command, load, urlOf, line, report }: Program): void {
+export function addDataCommands({ command, load, urlOf, line, report, exitWith }: Program): void {
   const add = (name: string, description: string, help: string) =>
     command(name, description, help).option('--tenancy <name>', 'which tenancy the id is of, when there are several').option('--dry-run', 'say what would happen, and change nothing');
   /** A line for each table, and for each second that it takes. */
@@ -60,7 +61,7 @@ export function addDataCommands({ command, load, urlOf, line, report }: Program)
     list(counted.tables);
   };
 
-  add('export <id>', 'write every row of a tenant to a file or a folder', 'In one snapshot. The file or folder has its name when it is whole: after an interruption, run it again.')
+  add('export <id>', 'write every row of a tenant to a file or a folder', 'In one snapshot. The file or folder has its name when it is whole. After an interruption, run it again: it goes on.')
     .option('--to <path>', 'the file (NDJSON) or the folder (CSV)', 'the id, with .ndjson.gz')
     .option('--format <format>', 'ndjson: one file; csv: a folder', 'ndjson')
     .option('--no-gzip', 'do not compress')
@@ -70,13 +71,19 @@ export function addDataCommands({ command, load, urlOf, line, report }: Program)
       const project = await load(options);
       if (options.dryRun) return planned(project, options, id, 'export');
       const to = resolve(options.to === 'the id, with .ndjson.gz' ? `${encodeURIComponent(id)}${format === 'csv' ? '' : `.ndjson${gzip ? '.gz' : ''}`}` : options.to);
-      const manifest = await withSource(urlOf(options, project), (source) => {
-        const pieces = readTenant(source, subjectOf(project, id, options.tenancy), { onProgress: progress(options.json) });
-        return format === 'csv' ? writeFolder(pieces, to, { format: format as FolderFormat, gzip }) : writeStream(pieces, to, gzip);
-      });
-      if (options.json) return report({ status: 'ok', to, ...manifest });
+      const shown = progress(options.json);
+      const kept = new Map<string, number>();
+      const onProgress = (it: Progress) => {
+        if (it.kept) kept.set(it.table, it.kept);
+        shown(it);
+      };
+      const manifest = await withSource(urlOf(options, project), (source) =>
+        exportTo(source, subjectOf(project, id, options.tenancy), to, { format: format === 'csv' ? 'csv' : 'file', gzip, onProgress }),
+      );
+      const keptRows = [...kept.values()].reduce((total, it) => total + it, 0);
+      if (options.json) return report({ status: 'ok', to, kept: keptRows, ...manifest });
       list(manifest.digests.map(({ name, rows }) => ({ table: name, rows })));
-      line(`Done: ${n(sum(manifest.digests))} in ${to}.`);
+      line(`Done: ${n(sum(manifest.digests))} in ${to}${keptRows > 0 ? `, ${n(keptRows)} of them from an earlier run` : ''}.`);
     });
 
   const importing = (made: Command) =>
@@ -154,14 +161,15 @@ export function addDataCommands({ command, load, urlOf, line, report }: Program)
       line(`Done: ${n(sum(record.tables))} erased. ${n(record.proof.length, 'table')} counted afterwards: none has a row of ${record.tenant}${record.kept.length > 0 ? `, but those kept in ${record.kept.join(', ')}` : ''}.`);
     });
 
-  add('compare <id>', 'compare a tenant with another database, row by row', 'Nothing is changed. To make the tenant what it is there, export it there and import it here with --replace.')
+  add('compare <id>', 'compare a tenant with another database, row by row', 'Nothing is changed. The exit status is 0 where they are equal, and 1 where they differ. To make the tenant what it is there, export it there and import it here with --replace.')
     .requiredOption('--with <url>', 'the other database')
     .option('--as <id>', 'the id of the tenant there')
     .action(async (id: string, options: Common & { with: string; as?: string }) => {
       const project = await load(options);
       const [own, other] = [id, options.as ?? id].map((it) => subjectOf(project, it, options.tenancy));
       const compared = await withSource(urlOf(options, project), (here) => withSource(options.with, (there) => compareTenants(here, own!, there, other!)));
-      if (options.json) return report({ status: 'ok', ...compared });
+      if (!compared.isEqual) exitWith(1);
+      if (options.json) return report({ status: compared.isEqual ? 'ok' : 'different', ...compared });
       for (const it of compared.tables) {
         if (it.onlyHere + it.onlyThere + it.changed === 0) continue;
         line(`  ${titled(it.table)}: ${it.changed} changed, ${it.onlyHere} here only, ${it.onlyThere} there only`);
@@ -169,27 +177,4 @@ export function addDataCommands({ command, load, urlOf, line, report }: Program)
       }
       line(compared.isEqual ? `Equal: ${n(sum(compared.tables))}.` : 'The tenant differs.');
     });
-}
-
-/** A file, under another name until it is whole. */
-async function writeStream(pieces: AsyncIterable<Piece>, to: string, gzip: boolean): Promise<Manifest> {
-  if (existsSync(to)) throw new DatabaseStateError(`Pass --to with a file that is not there yet: ${to} is.`);
-  let manifest: Manifest | undefined;
-  const told = async function* () {
-    let head: any;
-    for await (const piece of pieces) {
-      if (piece.kind === 'head') head = piece.head;
-      if (piece.kind === 'end') manifest = { ...head, digests: piece.digests };
-      yield piece;
-    }
-  };
-  const partial = `${to}.partial`;
-  try {
-    await pipeline(streamOf(told(), { gzip }), createWriteStream(partial));
-  } catch (error) {
-    await rm(partial, { force: true });
-    throw error;
-  }
-  await rename(partial, to);
-  return manifest!;
 }

@@ -1,13 +1,14 @@
 /** Reads `drizzle.config.ts` and the schema outside drizzle-kit, for the command line. */
-import { existsSync, readdirSync, statSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { existsSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import { createJiti } from 'jiti';
-import { globSync } from 'tinyglobby';
-import { readConfig, type ReadConfig } from '../config.js';
+import { readConfig, type ReadConfig } from '../options.js';
 import { declaredState, listen, type Declared } from '../generate/declared.js';
 import { SchemaLoadError, TenantConfigError, TenantRuleError } from '../errors.js';
 import { definitionFaults } from '../generate/hook.js';
-import { faultsOf, type Fault } from '../rules/rules.js';
+import { type Fault } from '../faults.js';
+import { faultsOf } from '../rules/rules.js';
+import { schemaFiles } from '../schema-files.js';
 import { Entities, leavesOf, readMigrations, type Row } from '../snapshot.js';
 import { stateAt, type TenancyState } from '../state.js';
 import { declaredViews, loadViewReader } from '../rules/views.js';
@@ -103,15 +104,3 @@ async function load(file: string, failed: (error: Error) => Error): Promise<Reco
 
 /** A module that a command is given. @throws SchemaLoadError */
 export const loadModule = (file: string) => load(file, (error) => new SchemaLoadError(`Correct ${file}, which does not load: ${error.message}`, { cause: error }));
-
-/** As drizzle-kit finds them: files, folders and globs. */
-function schemaFiles(schema: string | string[]): string[] {
-  const files = [schema].flat().flatMap((pattern) => {
-    const path = resolve(pattern);
-    if (existsSync(path)) return statSync(path).isDirectory() ? readdirSync(path).map((it) => join(path, it)) : [path];
-    return globSync(pattern, { cwd: process.cwd(), absolute: true });
-  });
-  const code = [...new Set(files.filter((it) => /\.[cm]?[jt]sx?$/.test(it)).map((it) => resolve(it)))];
-  if (code.length === 0) throw new SchemaLoadError(`Correct "schema" in the config: no file matches ${[schema].flat().join(', ')}.`);
-  return code;
-}

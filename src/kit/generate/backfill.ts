@@ -36,7 +36,7 @@ export function backfill(statements: readonly string[], changes: readonly TableC
   const firstForeignKey = rewritten.findIndex((it) => match('addForeignKey', it));
   const at = lastAdded >= 0 ? lastAdded + 1 : firstKey >= 0 ? firstKey : firstForeignKey >= 0 ? firstForeignKey : rewritten.length;
   const filled = fill(open, changes, migrated);
-  const notNull = open.filter((it) => added.has(quoted(it.table)) || migrated.prev.writeOnly?.tables.includes(keyOf(it.table)));
+  const notNull = open.filter((it) => !it.is!.everybody && (added.has(quoted(it.table)) || migrated.prev.writeOnly?.tables.includes(keyOf(it.table))));
   const already = new Set(rewritten.map((it) => match('setNotNull', it)).map((it) => it && `${it.table}\0${it.name}`));
   return [
     ...rewritten.slice(0, at),
@@ -173,7 +173,8 @@ function duplicates(statement: string, adopted: readonly TableChange[], migrated
 function stop({ table, is }: TableChange, disputes: readonly string[]): string {
   const message =
     `Fill in the tenant of every row of ${plain(table)}: write the UPDATE that sets its column ${is!.column} ` +
-    'above this statement in the migration, then run it again. Nothing was changed.';
+    'above this statement in the migration, then run it again. Nothing was changed.' +
+    (is!.everybody ? ' Rows without a tenant would be everybody\'s, and read by all: if they are to be, write AND false behind IS NULL in this statement.' : '');
   return [
     `-- Stops when rows of ${plain(table)} have no tenant yet. Write their UPDATE above this line.`,
     'DO $tenant$',

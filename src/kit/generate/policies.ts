@@ -6,16 +6,14 @@
  * so that it holds whatever else is there. Citus drops AS RESTRICTIVE on the shards, where ours would then be one more
  * permissive policy. So for Citus each policy of the schema's own is written with the tenant condition in it, and ours
  * is there only where the schema has none.
+ *
+ * A table with rows of everybody, which is not on Citus, has one for each command: those rows are read, and not written.
  */
 import { nameBefore, renamedColumn, type Migrated, type TableChange } from '../changes.js';
 import { MigrationFolderError } from '../errors.js';
-import { ident, keyOf, literal, quoted, type TableName } from '../names.js';
+import { accessName, ident, keyOf, literal, policyName, quoted, writeNames, type TableName } from '../names.js';
 import type { Entities, Row } from '../snapshot.js';
 import type { TableState, TenancyState } from '../state.js';
-
-export const policyName = 'tenant_isolation';
-/** The permissive one beside a restrictive {@link policyName}, which lets nothing through by itself. */
-export const accessName = 'tenant_access';
 
 /** A policy as SQL has it. */
 export interface PolicyRow {
@@ -37,9 +35,24 @@ export function ourPolicies(table: TableState, own: readonly Row[], state: Tenan
   const isOpened = own.some((it) => it.as !== 'RESTRICTIVE');
   // Written by a version that knew one policy.
   if (table.rls!.as) return [ours(policyName, table.rls!.as)];
+  if (table.everybody && !state.citus) return [...forEverybody(table), ...(isOpened ? [] : [{ ...ours(accessName, 'PERMISSIVE'), using: orEverybody(table) }])];
   if (!state.citus) return [ours(policyName, 'RESTRICTIVE'), ...(isOpened ? [] : [ours(accessName, 'PERMISSIVE')])];
   const narrowed = own.map((it): PolicyRow => ({ ...(it as any), using: both(test, it.using), withCheck: both(test, it.withCheck) }));
   return [...(isOpened ? [] : [ours(policyName, 'PERMISSIVE')]), ...narrowed];
+}
+
+const orEverybody = (table: TableState) => `(${predicate(table)}) OR ${ident(table.column!)} IS NULL`;
+
+/** Restrictive, each for one command: what one of them lets through, another may hold back. */
+function forEverybody(table: TableState): PolicyRow[] {
+  const [own, read] = [predicate(table), orEverybody(table)];
+  const policy = (name: string, command: string, using?: string, withCheck?: string): PolicyRow => ({ name, as: 'RESTRICTIVE', for: command, roles: ['public'], using, withCheck });
+  return [
+    policy(policyName, 'SELECT', read),
+    policy(writeNames.INSERT, 'INSERT', undefined, own),
+    policy(writeNames.UPDATE, 'UPDATE', own, own),
+    policy(writeNames.DELETE, 'DELETE', own),
+  ];
 }
 
 /** A condition that the schema left out stays out: PostgreSQL then takes the other, or lets nothing through. */

@@ -2,7 +2,7 @@
 import { sequential } from '../citus.js';
 import type { Database } from './database.js';
 import { DatabaseStateError } from '../errors.js';
-import type { PlanStep } from './plan.js';
+import type { PlanStep } from './step.js';
 
 export interface Progress {
   /** Before a step. */

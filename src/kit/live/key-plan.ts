@@ -2,7 +2,7 @@
 import { asideName, indexIn, readCreateIndex } from '../generate/indexes.js';
 import type { LiveKey } from './keys.js';
 import type { LiveTable } from './read.js';
-import type { PlanStep } from './plan.js';
+import type { PlanStep } from './step.js';
 import { ident, keyOf, plain, quoted, type TableName } from '../names.js';
 import type { Entities, Row } from '../snapshot.js';
 import type { TenancyState } from '../state.js';

@@ -3,9 +3,9 @@ import { confines, isTenantOnly, openingPolicy, type Policy, type TenantOf } fro
 import { DatabaseStateError } from '../errors.js';
 import type { Live, LiveTable } from './read.js';
 import type { LivePolicy, Locks } from './policies.js';
-import type { PlanStep } from './plan.js';
-import { ident, keyOf, literal, plain, quoted } from '../names.js';
-import { accessName, createPolicy, enable, ourPolicies, ownPolicies, policyName, predicate, type PolicyRow } from '../generate/policies.js';
+import type { PlanStep } from './step.js';
+import { ident, keyOf, literal, ourNames, plain, quoted } from '../names.js';
+import { createPolicy, enable, ourPolicies, ownPolicies, predicate, type PolicyRow } from '../generate/policies.js';
 import type { Entities } from '../snapshot.js';
 import type { TableState, TenancyState } from '../state.js';
 
@@ -20,7 +20,7 @@ export function policySteps(tables: readonly LiveTable[], live: Live, entities: 
 const step = (live: LiveTable, what: string, sql: string[]): PlanStep[] => (sql.length === 0 ? [] : [{ table: plain(live), what: `${plain(live)}: ${what}`, sql }]);
 
 const drop = (live: LiveTable, name: string) => `DROP POLICY IF EXISTS ${ident(name)} ON ${quoted(live)};`;
-const isOurs = ({ name }: { name: string }) => name === policyName || name === accessName;
+const isOurs = ({ name }: { name: string }) => ourNames.includes(name);
 
 function withoutOurs(live: LiveTable): PlanStep[] {
   const ours = live.policies.filter(isOurs);
@@ -60,8 +60,11 @@ const commandOf = (it: PolicyRow) => ({ ALL: '*', SELECT: 'r', INSERT: 'a', UPDA
 /** Ours is the tenant condition and nothing else; the schema's own have it beside what they say. */
 const holds = (it: PolicyRow, found: Policy, tenant: TenantOf) =>
   isOurs(it)
-    ? isTenantOnly(found.using, tenant) && isTenantOnly(found.check ?? found.using, tenant)
+    ? isOurText(it.using, found.using, tenant) && isOurText(it.withCheck, found.check ?? (it.using === it.withCheck ? found.using : null), tenant)
     : Boolean(it.using) === (found.using !== null) && Boolean(it.withCheck) === (found.check !== null) && isNarrow(found, tenant);
+
+const isOurText = (wanted: string | null | undefined, found: string | null, tenant: TenantOf) =>
+  wanted ? isTenantOnly(found, tenant, wanted.endsWith(' IS NULL')) : found === null;
 
 const isNarrow = (it: Policy, tenant: TenantOf) => openingPolicy([{ ...it, permissive: true }], tenant) === undefined;
 
@@ -112,4 +115,4 @@ function closePartition(live: LiveTable, wanted: TableState): PlanStep[] {
   ];
 }
 
-const tenantOf = (live: LiveTable, { column, rls }: TableState): TenantOf => ({ column: column!, settings: [rls!.setting], types: live.types[column!] ?? [] });
+const tenantOf = (live: LiveTable, { column, rls, everybody }: TableState): TenantOf => ({ column: column!, settings: [rls!.setting], types: live.types[column!] ?? [], everybody });

@@ -5,7 +5,7 @@
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { ReadConfig } from '../config.js';
+import type { ReadConfig } from '../options.js';
 import type { Database } from './database.js';
 import { asideName, indexIn, readCreateIndex, type CreateIndex } from '../generate/indexes.js';
 import { ident, type TableName } from '../names.js';

@@ -1,6 +1,6 @@
 /** What a command asks a server before it changes anything: whether it may, and whether the migrations of the folder ran. */
 import { createHash } from 'node:crypto';
-import type { ReadConfig } from '../config.js';
+import type { ReadConfig } from '../options.js';
 import type { Database } from './database.js';
 import { DatabaseStateError } from '../errors.js';
 import { ident } from '../names.js';

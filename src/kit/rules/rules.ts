@@ -3,77 +3,15 @@
  * that only matters on Citus is off when `tenancy.citus` is false.
  */
 import { changesOf, isMoved, nameBefore, type Migrated } from '../changes.js';
-import { keyOf, plain, quoted, type TableName } from '../names.js';
+import type { Fault, RuleName } from '../faults.js';
+import { keyOf, ourNames, plain, quoted, type TableName } from '../names.js';
 import type { Options, RuleLevel } from '../options.js';
-import { accessName, policyName } from '../generate/policies.js';
 import type { Entities, Row } from '../snapshot.js';
 import type { TableState, TenancyState } from '../state.js';
 import { refusedOn } from './refused.js';
 import { match, tablePattern } from '../statements.js';
 import { isNamed, narrowedUniques } from './uniques.js';
 import { viewsOf, type ViewReader } from './views.js';
-
-/** One fault of the schema. */
-export interface Fault {
-  readonly rule: RuleName | 'definition';
-  readonly table: string;
-  readonly column: string;
-  /** What to do, and why. */
-  readonly remedy: string;
-  readonly reason: string;
-  readonly level: 'error' | 'warn';
-}
-
-export const ruleNames = [
-  'primary-key',
-  'unique',
-  'foreign-key-tenant',
-  'foreign-key-place',
-  'foreign-key-action',
-  'sequence-type',
-  'policy-subquery',
-  'policy-restrictive',
-  'colocation-type',
-  'replica-identity',
-  'tenant-column-type',
-  'add-sequence',
-  'citus-statement',
-  'grow',
-  'setting-name',
-  'setting-renamed',
-  'view-tenant',
-  'unique-meaning',
-  'foreign-key-index',
-  'name-length',
-  'everybody',
-] as const;
-
-export type RuleName = (typeof ruleNames)[number];
-
-/** What each rule is about, for `--help` and the docs. */
-export const ruleTexts: Readonly<Record<RuleName, string>> = {
-  'primary-key': 'a primary key of a tenant table contains the tenant column',
-  unique: 'a unique constraint or unique index of a tenant table contains the tenant column',
-  'foreign-key-tenant': 'a foreign key between tenant tables contains the tenant column, on both sides',
-  'foreign-key-place': 'no foreign key leads from a shared table to a tenant table, nor, on Citus, from a distributed table to one that is not',
-  'foreign-key-action': 'no SET NULL, SET DEFAULT or ON UPDATE CASCADE that would change the tenant column',
-  'sequence-type': 'serial and identity columns of tenant tables are bigint: nodes draw from ranges that integer cannot hold',
-  'policy-subquery': 'a policy on a distributed table has no subquery',
-  'policy-restrictive': 'a policy on a distributed or reference table is permissive: Citus drops AS RESTRICTIVE on the shards, where it then lets rows through',
-  'colocation-type': 'tenancies that are co-located have tenant columns of one type',
-  'replica-identity': 'a tenant table has a primary key, so that its shards can move while it is written to',
-  'tenant-column-type': 'the type of a tenant column does not change while the table is distributed',
-  'add-sequence': 'a serial or identity column is not added to a table that is already distributed',
-  'citus-statement': 'no statement that Citus refuses on a table that it already holds, such as a change of an identity or of a sequence',
-  grow: 'tables that get another shard count have no identity column: Citus copies none; bigserial grows',
-  'setting-name': 'two tenancies do not share the setting that row-level security reads',
-  'setting-renamed': 'instances that run the version before set the setting that the policies read',
-  'view-tenant': 'a view that exposes the tenant column keeps tenants apart inside: handles filter it from outside only',
-  'foreign-key-index': 'a foreign key of a tenant table has an index that begins with it, so that a row it points at can be deleted',
-  everybody: 'a table with rows of everybody is not distributed, and has no policy that knows of them yet',
-  'name-length': 'a name of an index or constraint has at most 63 bytes, of which PostgreSQL cuts longer ones',
-  'unique-meaning': 'what is unique over all rows stays so when its table becomes a tenant table, or is named in tenancy.uniquePerTenant',
-};
 
 const defaults: Partial<Record<RuleName, RuleLevel>> = { 'setting-renamed': 'warn', 'replica-identity': 'warn', 'foreign-key-index': 'warn', 'name-length': 'warn' };
 
@@ -184,9 +122,6 @@ function tenantTableFaults(table: TableState, entities: Entities, faults: Faults
   const column = table.column!;
   if (table.everybody) {
     faults.add('everybody', table, column, 'Keep the rows of everybody in a referenceTable beside it', 'Citus puts a row on the node of its tenant, and has no place for one without');
-    if (table.rls) {
-      faults.add('everybody', table, column, 'Keep the rows of everybody in a referenceTable beside it, or set tenancy.rls to false', 'the policy of a tenant table hides them', true);
-    }
   }
   const [key] = entities.of('pks', table);
   if (!key) {
@@ -229,7 +164,7 @@ function policyFaults(table: TableState, entities: Entities, faults: Faults): vo
         'Citus makes it permissive on the shards, where it lets rows through that it should hold back');
     }
     if (!table.rls) continue;
-    if (policy.name === policyName || policy.name === accessName) {
+    if (ourNames.includes(policy.name)) {
       faults.define(table, column, `Give the policy "${policy.name}" another name`, 'row-level security has a policy of that name');
     }
     if (!expressions.every(isWhole)) {
@@ -272,7 +207,8 @@ function foreignKeyFaults(fk: Row, from: TableState | undefined, to: TableState 
     const isPossible = from === undefined && !state.citus && isUniqueKey(fk.columnsTo, to, entities);
     if (!isPossible) {
       faults.add('foreign-key-place', table, columns, `Make "${plain(table)}" a tenantTable, or drop the reference to "${target}"`,
-        'a table that is not split by tenant cannot point into one that is', true);
+        'a table that is not split by tenant cannot point into one that is. With a tenant column, as in ' +
+          `${to.tenancy}Id: ${to.tenancy}.id(), the migration adds it and fills it in from "${target}", by ${columns}`, true);
     }
   } else if (from?.kind === 'tenant' && to === undefined) {
     faults.add('foreign-key-place', table, columns, `Make "${target}" a referenceTable or a tenantTable, or drop the reference`,

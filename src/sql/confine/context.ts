@@ -1,6 +1,7 @@
 /** What the parts of confining share: the text, what is put into it, and what is known from outside. */
 import { UnscopedTableError } from '../../errors.js';
 import type { Given } from '../given.js';
+import { otherTenancy } from '../other-tenancy.js';
 import type { Node } from '../parser.js';
 import { Refusal } from '../refusal.js';
 import type { Declared } from '../tables.js';
@@ -18,6 +19,10 @@ export interface Tenant {
   readonly column?: string | undefined;
   /** Whether rows of reference tables only may have none. */
   readonly isNullable?: boolean;
+  /** Whether its rows may be everybody's: then it is null, and tells no tenant to a query within. */
+  readonly isEverybodys?: boolean;
+  /** The other tables with rows of everybody in the same rows, where none has a tenant in each. */
+  readonly besides?: readonly Tenant[];
 }
 
 /** What a level of a statement sees. */
@@ -46,7 +51,7 @@ export interface Source {
   readonly holds: boolean;
   /** Of a lateral query: what it may name besides. */
   readonly besides?: readonly Source[] | undefined;
-  /** Whether an outer join fills it up with nulls. */
+  /** Whether an outer join fills it up with nulls, or its rows may be everybody's. */
   isNullable: boolean;
 }
 
@@ -76,8 +81,12 @@ export abstract class Context {
 
   /** Walks whatever stands in the tree, to the queries in it. */
   abstract visit(node: Node, level: Level): void;
-  /** Confines a query. */
-  abstract select(node: Node, around: Level): void;
+  /**
+   * Confines a query.
+   *
+   * @param isLocked whether FOR UPDATE or FOR SHARE of a query around locks its rows
+   */
+  abstract select(node: Node, around: Level, isLocked?: boolean): void;
 
   /** Scanned when first asked for: where every place is told by the tree, it never is. */
   get tokens(): Tokens {
@@ -110,11 +119,16 @@ export abstract class Context {
     return this.given.filters && this.given.reach === 'several';
   }
 
-  /** What confines a table's rows to the reach; undefined where nothing does. */
-  predicate(column: string): string | undefined {
+  /**
+   * What confines a table's rows to the reach; undefined where nothing does.
+   *
+   * @param withEverybody whether rows of everybody are among them: those that are read, and neither written nor locked
+   */
+  predicate(column: string, withEverybody = false): string | undefined {
     const { reach, filters } = this.given;
     if (!filters || reach === 'all') return undefined;
-    return reach === 'several' ? `${column} = any(${this.tenant})` : `${column} = ${this.tenant}`;
+    const own = reach === 'several' ? `${column} = any(${this.tenant})` : `${column} = ${this.tenant}`;
+    return withEverybody ? `(${own} or ${column} is null)` : own;
   }
 
   /**
@@ -131,13 +145,7 @@ export abstract class Context {
       throw new UnscopedTableError(name, `Use db.forTenant(id) for "${name}": db.shared holds the reference tables only.`);
     }
     this.#tenancy ??= table.tenant.tenancy;
-    if (this.#tenancy !== table.tenant.tenancy) {
-      const tenancy = String((table.tenant.tenancy as { name?: unknown }).name);
-      throw new UnscopedTableError(
-        name,
-        `Use a handle of the tenancy "${tenancy}" for "${name}", as in db.forTenant(${tenancy}Id): ` + 'this handle belongs to another tenancy.',
-      );
-    }
+    if (this.#tenancy !== table.tenant.tenancy) throw otherTenancy(name, table.tenant.tenancy, this.#tenancy);
     return table;
   }
 

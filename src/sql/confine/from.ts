@@ -6,6 +6,9 @@
  * - Where neither filters the rows of that table only (FULL JOIN, USING, NATURAL, a join with an alias): the table is joined
  *   with one empty row, `(tasks join (select) as "_1" on ...)`. It is still the table, so that all that names it still does.
  * - A table whose columns are renamed, and the source of MERGE, becomes a derived table.
+ *
+ * Of a table with rows of everybody, those are read too: `(tenant = $k or tenant is null)`. What is written or locked is the
+ * tenant's own. Where several tenants are in sight, such a row meets the rows of any of them, and no query within is about it.
  */
 import { barriersOf } from './barrier.js';
 import type { Context, Level, Sink, Source, Tenant } from './context.js';
@@ -44,6 +47,8 @@ export class From {
     readonly rows: RowsReader,
     readonly level: Level,
     readonly where: string[],
+    /** Whether FOR UPDATE or FOR SHARE locks the rows of what has a name. */
+    readonly isLocked: (name: string) => boolean = () => false,
   ) {}
 
   /** The target of UPDATE, DELETE or MERGE, whose predicate stands in a condition. */
@@ -54,7 +59,8 @@ export class From {
     const predicate = this.context.predicate(column);
     if (predicate) sink!(predicate);
     this.#source(relation, table, column);
-    if (this.context.isMany) this.#side = this.#tenant(relation, table, column);
+    const withEverybody = table.tenant.everybody === true && this.context.given.reach === 'all';
+    if (this.context.isMany) this.#side = this.#tenant(relation, table, column, withEverybody);
   }
 
   /** The sources of rows, one after the other. */
@@ -64,7 +70,7 @@ export class From {
     let before: Tenant | undefined;
     for (const node of list ?? []) {
       const side = this.#place(node, { sink, before, canMeet: true });
-      before ??= asTenant(side);
+      before = telling(before, side);
       this.#side = this.#meet(this.#side, side, sink, 'JOIN_INNER');
     }
   }
@@ -87,8 +93,8 @@ export class From {
     return about(level, side);
   }
 
-  #tenant(fields: Node, table: Declared, sql: string): Tenant {
-    return { sql, names: [fields.alias?.aliasname ?? fields.relname], column: table.tenant!.column };
+  #tenant(fields: Node, table: Declared, sql: string, withEverybody = false): Tenant {
+    return { sql, names: [fields.alias?.aliasname ?? fields.relname], column: table.tenant!.column, isEverybodys: withEverybody };
   }
 
   #place(node: Node, place: Place): Side {
@@ -132,10 +138,12 @@ export class From {
     const isSource = place.isSource === true && (alias !== undefined || schemaname === undefined);
     const column = `${isDerived || isSource ? nameOf({ schemaname, relname }) : nameOf(fields)}.${quoted(table.tenant.column)}`;
     const predicates: string[] = [];
-    const predicate = context.predicate(column);
-    this.#source(fields, table, alias?.colnames ? undefined : `${nameOf(fields)}.${quoted(table.tenant.column)}`);
+    const withEverybody = table.tenant.everybody === true && (context.given.reach === 'all' || !this.isLocked(alias?.aliasname ?? relname));
+    if (before?.isEverybodys) this.#refuseWithin(before);
+    const predicate = context.predicate(column, withEverybody);
+    this.#source(fields, table, alias?.colnames ? undefined : `${nameOf(fields)}.${quoted(table.tenant.column)}`, withEverybody);
     if (predicate) predicates.push(predicate);
-    for (const other of [anchor, before]) if (other) predicates.push(`${column} = ${other.sql}`);
+    for (const other of [anchor, before]) if (other) predicates.push(withEverybody ? `(${column} = ${other.sql} or ${column} is null)` : `${column} = ${other.sql}`);
     if (isDerived) {
       if (predicates.length > 0) this.#derive(fields, predicates, before !== undefined);
       return isOpen && !before ? 'hidden' : undefined;
@@ -145,16 +153,16 @@ export class From {
       if (predicates.length > 0) this.#derive(fields, predicates, false);
     } else if (place.sink) predicates.forEach(place.sink);
     else if (predicates.length > 0) this.#fence(fields, predicates);
-    return isOpen ? this.#tenant(fields, table, `${nameOf(fields)}.${quoted(table.tenant.column)}`) : undefined;
+    return isOpen ? this.#tenant(fields, table, `${nameOf(fields)}.${quoted(table.tenant.column)}`, withEverybody) : undefined;
   }
 
   /** Notes a table for conditions that can raise. What a view computes is not known. */
-  #source({ schemaname, relname, alias }: Node, { columns, isView, tenant: of }: Declared, tenant: string | undefined): void {
+  #source({ schemaname, relname, alias }: Node, { columns, isView, tenant: of }: Declared, tenant: string | undefined, withEverybody = false): void {
     if (!this.context.needsBarrier) return;
     const [name, schema]: string[] = alias ? [alias.aliasname] : [relname, schemaname];
     const given: readonly string[] = alias?.colnames?.map((it: Node) => it.String.sval) ?? [];
     const raises = (column: string) => (columns.has(column) || given.includes(column) ? isView : undefined);
-    this.level.sources.push({ name: name!, schema, raises, tenant, holds: of !== undefined, isNullable: false });
+    this.level.sources.push({ name: name!, schema, raises, tenant, holds: of !== undefined, isNullable: withEverybody });
   }
 
   /** Notes the rows of a query. */
@@ -193,11 +201,16 @@ export class From {
   #anchor(): Tenant | undefined {
     const { anchor } = this.level;
     if (!anchor) return undefined;
+    if (anchor.isEverybodys) this.#refuseWithin(anchor);
     for (let it: Level | undefined = this.level; it && it.anchor === anchor; it = it.parent) {
       const hiding = it.names.find((name) => anchor.names.includes(name));
       if (hiding !== undefined) throw new Refusal(`"${hiding}" stands in a query within one that has a "${hiding}"`, 'Give each table an alias of its own');
     }
     return anchor;
+  }
+
+  #refuseWithin({ names }: Tenant): never {
+    throw new Refusal(`rows of "${names[0]}" may be everybody's, and tell no tenant to a query within`, withTenants);
   }
 
   /** The tokens of a table's name, with ONLY, and those of its alias behind. */
@@ -236,18 +249,19 @@ export class From {
     const { context, level, rows } = this;
     const query = subquery.SelectStmt;
     const inner: Level = { ...level, alone: { count: 0 } };
+    const isLocked = this.isLocked(alias?.aliasname ?? '');
     if (context.needsBarrier) this.#rowsSource(alias?.aliasname ?? '', rows.of('SelectStmt', query, level.ctes), alias, lateral ? [...level.sources] : undefined);
     const found = context.isMany && !level.anchor ? rows.of('SelectStmt', query, level.ctes) : undefined;
-    if (!found?.holds) return void context.select(query, inner);
+    if (!found?.holds) return void context.select(query, inner, isLocked);
     const column = tenantColumnOf(found, alias);
     if (place.before && (lateral || !column || !found.isApart || !place.canMeet)) {
       if (!lateral) context.splices.insert(this.#openOf(query, alias), 'lateral ');
-      return void context.select(query, about(inner, place.before));
+      return void context.select(query, about(inner, place.before), isLocked);
     }
     // Drizzle writes an outermost set operation as the only query of a FROM.
     const isOutermost = query.op !== 'SETOP_NONE' && level.parent?.parent === undefined;
     if (!found.isApart && !isOutermost) refuseMeeting('what a query within FROM counts, limits or compares is of several tenants', startOf(subquery));
-    context.select(query, inner);
+    context.select(query, inner, isLocked);
     const name: string = alias?.aliasname ?? '';
     return column && name && found.isApart ? { sql: `${quoted(name)}.${quoted(column)}`, names: [name], column } : 'hidden';
   }
@@ -283,7 +297,7 @@ export class From {
     const { sources } = this.level;
     const fromLeft = sources.length;
     const left = this.#place(larg, { sink: leftSink, before: place.before, canMeet: place.canMeet });
-    const before = isInner || isLeft ? (asTenant(left) ?? place.before) : place.before;
+    const before = isInner || isLeft ? telling(asTenant(left) ?? place.before, place.before) : place.before;
     const merged = asTenant(left)?.column;
     const fromRight = sources.length;
     const isTenantMerged = merged !== undefined && (isNatural === true || (usingClause?.some((it: Node) => it.String.sval === merged) ?? false));
@@ -315,6 +329,7 @@ export class From {
       return side && side !== 'hidden' && isFilledUp ? { ...side, isNullable: true } : side;
     }
     if (left === 'hidden' || right === 'hidden') refuseMeeting('a query in FROM does not tell whose its rows are');
+    if (left.isEverybodys || right.isEverybodys) return this.#meetEverybodys(left, right, sink, jointype);
     if (right.isNullable) throw new Refusal('rows of reference tables stand before the join of tenant tables', 'Join the tenant tables first');
     if (!sink) throw new Refusal('tables of several tenants are joined with USING or NATURAL', 'Join them with ON');
     sink(`${right.sql} = ${left.sql}`);
@@ -322,10 +337,34 @@ export class From {
     if (jointype !== 'JOIN_FULL') return left;
     return { sql: `coalesce(${left.sql}, ${right.sql})`, names: [...left.names, ...right.names] };
   }
+
+  /** Rows of everybody are joined with those of any tenant, and keep apart no others that are joined with them. */
+  #meetEverybodys(left: Tenant, right: Tenant, sink: Sink, jointype: string): Tenant {
+    // Each tenant alone would see such a row without a match, beside those that have one.
+    const isOuter = (jointype === 'JOIN_LEFT' && left.isEverybodys) || (jointype === 'JOIN_RIGHT' && right.isEverybodys) || jointype === 'JOIN_FULL';
+    if (isOuter || left.isNullable || right.isNullable || !sink) {
+      throw new Refusal("an outer join keeps rows of everybody, whether or not a tenant's row matches them", withTenants);
+    }
+    const all = (it: Tenant): readonly Tenant[] => [it, ...(it.besides ?? [])];
+    for (const a of all(right)) {
+      for (const b of all(left)) sink(`(${[`${a.sql} = ${b.sql}`, ...[a, b].filter((it) => it.isEverybodys).map((it) => `${it.sql} is null`)].join(' or ')})`);
+    }
+    if (!left.isEverybodys) return left;
+    if (!right.isEverybodys) return right;
+    return { ...left, besides: [...(left.besides ?? []), ...all(right)] };
+  }
 }
 
 /** A level that is about a tenant of its own: what it names itself does not hide that from the queries in it. */
 export const about = (level: Level, anchor: Tenant): Level => ({ ...level, anchor, names: [] });
+
+const withTenants = 'Use db.forTenant(id), or begin with a table whose rows are all of tenants';
+
+/** Of two sides of the same tenant, the one that tells it in each row. */
+const telling = (first: Tenant | undefined, second: Side): Tenant | undefined => {
+  const other = asTenant(second);
+  return first && (!first.isEverybodys || !other || other.isEverybodys) ? first : other;
+};
 
 const asTenant = (side: Side): Tenant | undefined => (side === 'hidden' ? undefined : side);
 

@@ -68,7 +68,8 @@ export function neededColumns(group: readonly Node[], targetList: readonly Node[
   return tables
     .filter((it) => {
       const { primaryKey, tenant } = it.table;
-      return tenant && primaryKey.length > 0 && primaryKey.every((column) => has(it, column)) && !has(it, tenant.column);
+      // With rows of everybody, the key stays as it was written.
+      return tenant && !tenant.everybody && primaryKey.length > 0 && primaryKey.every((column) => has(it, column)) && !has(it, tenant.column);
     })
     .map((it) => it.column);
 }

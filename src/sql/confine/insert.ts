@@ -17,14 +17,27 @@ export function insert(it: Statement, node: Node, around: Level): void {
   if (table.tenant) giveTenant(it, node, table);
   if (query) it.select(query, { ...outer, alone: { count: 0 } });
   const own: Level = { ...outer, parent: around, names: [], alone: { count: 0 }, sources: [] };
-  const level = it.isMany && table.tenant && !own.anchor ? about(own, anchorOf(relation, table)) : own;
+  const level = it.isMany && table.tenant && !own.anchor ? about(own, { ...anchorOf(relation, table), isEverybodys: table.tenant.everybody === true && it.given.reach === 'all' }) : own;
   it.visit([onConflictClause, returningClause], level);
   if (!table.tenant || !onConflictClause) return;
   it.keepsTenant(onConflictClause.targetList, table);
-  const { infer } = onConflictClause;
-  const { column } = table.tenant;
-  const isNamed = !infer?.indexElems || infer.indexElems.some(({ IndexElem }: Node) => IndexElem.name === column);
-  if (!isNamed && it.given.filters) it.splices.insert(infer.location + 1, `${quoted(column)}, `);
+  if (it.given.filters) nameTenant(it, onConflictClause, table);
+}
+
+/** The target of ON CONFLICT gets the tenant column, unless it is a key that is unique over all tenants. */
+function nameTenant(it: Statement, { action, infer, location }: Node, table: Declared): void {
+  const names: (string | undefined)[] | undefined = infer?.indexElems?.map(({ IndexElem }: Node) => IndexElem.name);
+  const { column, everybody } = table.tenant!;
+  if (!names || names.includes(column)) return;
+  const isOverAll = table.uniqueOverAll.some((key) => key.length === names.length && key.every((name) => names.includes(name)));
+  if (!isOverAll) return it.splices.insert(infer.location + 1, `${quoted(column)}, `);
+  if (action === 'ONCONFLICT_NOTHING') return;
+  const instead = everybody ? `a unique() that has "${column}"` : 'a key within the tenant';
+  throw new Refusal(
+    `"${names.join('", "')}" of "${table.name}" is unique over all tenants, and the row that is in the way may be another's`,
+    `Use onConflictDoNothing() on that target, and update the row by its key if it is there; or onConflictDoUpdate() on ${instead}`,
+    infer.location ?? location,
+  );
 }
 
 function anchorOf({ alias, relname, schemaname }: Node, table: Declared) {
@@ -71,7 +84,8 @@ function giveTenant(it: Statement, { relation, cols, selectStmt }: Node, table: 
 export function unnamed(it: Statement, table: Declared): void {
   const { reach } = it.given;
   if (reach === 'all' && table.tenant!.hasDefault) return;
-  throw new TenantMismatchError(`Name the tenant of each row in "${table.tenant!.column}": a row for "${table.name}" names none.`);
+  const orEverybody = reach === 'all' && table.tenant!.everybody ? ', or null for a row of everybody' : '';
+  throw new TenantMismatchError(`Name the tenant of each row in "${table.tenant!.column}"${orEverybody}: a row for "${table.name}" names none.`);
 }
 
 export function columnsUnnamed(table: Declared, location: number | undefined, isOne: boolean): Refusal {

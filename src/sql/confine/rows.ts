@@ -151,7 +151,8 @@ export class RowsReader {
       if (cte) return void items.push(itemOf(name, cte.rows ?? nothing, alias, isNullable));
       const table: Declared | undefined = this.given.tables.known(schemaname, relname);
       if (!table) return;
-      const tenant = isNullable || alias?.colnames ? undefined : table.tenant?.column;
+      // A row of everybody does not tell whose the row is that is made of it.
+      const tenant = isNullable || alias?.colnames || table.tenant?.everybody ? undefined : table.tenant?.column;
       items.push({ name, schema: alias ? undefined : schemaname, columns: alias?.colnames ? new Set() : table.columns, raises: () => table.isView, tenant, holds: table.tenant !== undefined });
     } else if (RangeSubselect) {
       const { subquery, alias } = RangeSubselect;

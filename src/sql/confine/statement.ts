@@ -97,8 +97,8 @@ export class Statement extends Context {
     return level();
   }
 
-  select(node: Node, around: Level): void {
-    const { withClause, fromClause, whereClause, groupClause, op, larg, rarg, lockingClause: _, intoClause, limitCount, limitOffset, ...rest } = node;
+  select(node: Node, around: Level, isLocked = false): void {
+    const { withClause, fromClause, whereClause, groupClause, op, larg, rarg, lockingClause, intoClause, limitCount, limitOffset, ...rest } = node;
     if (intoClause) throw new Refusal('SELECT INTO makes a table', 'Write the statement without it', intoClause.rel?.location);
     const outer = this.with(withClause, around);
     if (op !== 'SETOP_NONE') {
@@ -107,7 +107,7 @@ export class Statement extends Context {
     }
     const level: Level = { ...outer, parent: around, names: this.isMany ? namesIn(fromClause) : [], alone: { count: 0 }, sources: [] };
     const where: string[] = [];
-    const from = new From(this, this.#rows, level, where);
+    const from = new From(this, this.#rows, level, where, (name) => isLocked || locks(lockingClause, name));
     from.add(fromClause);
     const { inside } = from;
     this.visit(rest, inside);
@@ -193,6 +193,10 @@ export class Statement extends Context {
     if (column !== undefined && list?.some(({ ResTarget: it }: Node) => it.name === column && !(this.given.reach === 'one' && it.val?.ParamRef))) throw new ImmutableTenantError(table.name, column);
   }
 }
+
+/** Whether FOR UPDATE or FOR SHARE locks the rows of what has a name. */
+const locks = (clauses: readonly Node[] | undefined, name: string): boolean =>
+  clauses?.some(({ LockingClause: { lockedRels } }: Node) => !lockedRels || lockedRels.some(({ RangeVar }: Node) => RangeVar.relname === name)) ?? false;
 
 function rowsIn(ctes: Ctes, outer: Ctes | undefined, name: string) {
   for (let it: Ctes | undefined = ctes; it && it !== outer; it = it.outer) if (it.name === name) return it.rows;

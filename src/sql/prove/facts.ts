@@ -19,8 +19,11 @@ export interface Condition {
  * `'tenant'` where that is one of the handle's. An outer join fills entries up with nulls: its condition is known to have
  * been satisfied where an entry stands that it would have dropped otherwise, or one of each side. An equality that was
  * satisfied tells that both of its sides stand. What may be everybody's row instead tells nothing of a third.
+ *
+ * @param withEverybody whether those are found, too, whose row may be everybody's instead: they may stand beside the first
+ *   of `present`, and do not tell its tenant
  */
-export function sameTenant(present: readonly Entry[], facts: readonly Fact[]): ReadonlySet<Entry | 'tenant'> {
+export function sameTenant(present: readonly Entry[], facts: readonly Fact[], withEverybody = false): ReadonlySet<Entry | 'tenant'> {
   const here = new Set<unknown>(present);
   const has = (it: Entry) => here.has(it);
   const holding = new Set<Fact>();
@@ -43,7 +46,7 @@ export function sameTenant(present: readonly Entry[], facts: readonly Fact[]): R
       else if (b !== 'tenant' && found.has(b)) add(a);
     }
   }
-  return orEverybody.size === 0 ? found : new Set([...found, ...orEverybody]);
+  return withEverybody ? new Set([...found, ...orEverybody]) : found;
 }
 
 /** What a statement says beyond is not looked at. */

@@ -71,7 +71,7 @@ export function checkCells(
   // A tenant column may hold null, which would make the row everybody's.
   const mayBeNull = table.tenant!.everybody !== true || isAll;
   const isTenant = (source: Source) =>
-    source === true ? mayBeNull : !(holdsData && proof.meets) && (proof.isCell(source) || (isAll && isByDefault(source, table)));
+    source === true ? mayBeNull : !(holdsData && proof.meets) && (proof.isCell(source, isAll && table.tenant!.everybody === true) || (isAll && isByDefault(source, table)));
   if (sources.length > 0 && sources.every(isTenant)) return;
   const reason = `a row of "${table.name}" is given a value that is not this handle's tenant`;
   throw new Refusal(reason, remedyFor(table.tenant!.column), location);

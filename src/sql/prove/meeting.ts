@@ -13,14 +13,14 @@ const remedy = 'In each subquery, group by the tenant column and join on it';
 const titleOf = ({ name, table, why }: Entry) => `"${name || table?.name || 'a subquery'}"${why ? ` (${why})` : ''}`;
 
 /**
- * Refuses entries of one FROM that bring tenants together. Mixed rows have no tenant, and meet none.
- *
- * @param found what has the tenant of each entry, wherever that stands
+ * Refuses entries of one FROM that bring tenants together. Mixed rows have no tenant, and meet none. Rows of everybody may
+ * meet any tenant's.
  */
-export function checkMeeting(entries: readonly Entry[], found: readonly ReadonlySet<Entry | 'tenant'>[], level: Level): void {
+export function checkMeeting(entries: readonly Entry[], level: Level): void {
+  const found = entries.map((it) => sameTenant([it], level.facts, true));
   for (const [i, entry] of entries.entries()) {
     for (const [j, other] of entries.slice(0, i).entries()) {
-      if (found[i]!.has(other) || found[j]!.has(entry) || sameTenant([other, entry], level.facts).has(entry)) continue;
+      if (found[i]!.has(other) || found[j]!.has(entry) || sameTenant([other, entry], level.facts, true).has(entry)) continue;
       const reason = `rows of ${titleOf(other)} and ${titleOf(entry)} of different tenants would meet`;
       throw new Refusal(reason, remedy, entry.location ?? other.location);
     }

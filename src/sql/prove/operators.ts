@@ -2,7 +2,7 @@
 import type { Node } from '../parser.js';
 import { Refusal } from '../refusal.js';
 
-const operators = new Set(
+export const operators: ReadonlySet<string> = new Set(
   (
     '= <> != < > <= >= + - * / % ^ |/ ||/ @ & | # ~ << >> || ~* !~ !~* ~~ ~~* !~~ !~~* ~>=~ ~<=~ ~>~ ~<~ ^@ -> ->> #> #>> ' +
     '@> <@ ? ?| ?& #- @? @@ @@@ && -|- &< &> <<| |>> &<| |&> <^ >^ ?- ?# ?-| ?|| @-@ ## <-> <#> <=> <+> <~> <%> <<<-> ' +

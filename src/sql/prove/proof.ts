@@ -2,6 +2,7 @@
 import { ImmutableTenantError, UnscopedTableError } from '../../errors.js';
 import { Entry, type Level, type Source } from './entry.js';
 import type { Assigned, Given } from '../given.js';
+import { otherTenancy } from '../other-tenancy.js';
 import type { Node, Parse } from '../parser.js';
 import { Refusal } from '../refusal.js';
 import type { Declared } from '../tables.js';
@@ -15,6 +16,8 @@ export class Proof {
   readonly touched = new Set<Declared>();
   /** The statement's own parameters that stand where a row names its tenant. */
   readonly guards = new Set<number>();
+  /** Those of them that stand where null would be no row of everybody, but an error, or nobody's. */
+  readonly notNull = new Set<number>();
   /** Those of them that a row's tenant column is set to. */
   readonly assigned: Assigned[] = [];
   /** Whether tenant tables have to be confined, and whether their rows have to meet within one tenant. */
@@ -55,22 +58,12 @@ export class Proof {
       if (reach === 'shared') {
         throw new UnscopedTableError(name, `Use db.forTenant(id) for "${name}": db.shared holds the reference tables only.`);
       }
-      for (const it of this.touched) if (it.tenant && it.tenant.tenancy !== of.tenancy) this.#refuseTenancy(declared);
-      if (tenancy !== undefined && of.tenancy !== tenancy) this.#refuseTenancy(declared);
+      for (const it of this.touched) if (it.tenant && it.tenant.tenancy !== of.tenancy) throw otherTenancy(name, of.tenancy, it.tenant.tenancy);
+      if (tenancy !== undefined && of.tenancy !== tenancy) throw otherTenancy(name, of.tenancy, tenancy);
       this.#type ??= of.type;
     }
     this.touched.add(declared);
     return declared;
-  }
-
-  #refuseTenancy({ name, tenant }: Declared): never {
-    const tenancy = (tenant!.tenancy as { name?: string } | undefined)?.name;
-    throw new UnscopedTableError(
-      name,
-      tenancy === undefined
-        ? `Use a handle of its own tenancy for "${name}": this handle belongs to another tenancy.`
-        : `Use a handle of the tenancy "${tenancy}" for "${name}", as in db.forTenant(${tenancy}Id): this handle belongs to another tenancy.`,
-    );
   }
 
   /** The table that a statement writes. A common table expression of its name does not hide it. */
@@ -101,7 +94,7 @@ export class Proof {
   /** Refuses to set the tenant of a row, but to the handle's own: a parameter, which becomes a guard. */
   isSettable(table: Declared, column: string, value: Node): void {
     if (column !== table.tenant?.column) return;
-    if (!this.isOne || !value?.ParamRef || !this.isCell(value)) throw new ImmutableTenantError(table.name, column);
+    if (!this.isOne || !value?.ParamRef || !this.isCell(value, false)) throw new ImmutableTenantError(table.name, column);
     this.assigned.push({ number: value.ParamRef.number, table: table.name, column });
   }
 
@@ -140,12 +133,17 @@ export class Proof {
     return true;
   }
 
-  /** Whether what a row is given as its tenant is one of the handle's: a parameter of the statement's own becomes a guard. */
-  isCell(source: Source): boolean {
+  /**
+   * Whether what a row is given as its tenant is one of the handle's: a parameter of the statement's own becomes a guard.
+   *
+   * @param orEverybody whether it may be null, which makes the row everybody's
+   */
+  isCell(source: Source, orEverybody: boolean): boolean {
     if (source === true || this.isTenant(source)) return true;
     const [value, type] = uncast(source);
     if (this.given.known || !value?.ParamRef || value.ParamRef.number > this.given.count || (type && !this.#keeps(type))) return false;
     this.guards.add(value.ParamRef.number);
+    if (!orEverybody) this.notNull.add(value.ParamRef.number);
     this.#carrying.add(value.ParamRef);
     return true;
   }

@@ -57,7 +57,8 @@ export function prove(parse: Parse, text: string, given: Given): Proved {
   const proof = new Proof(given, parse);
   statement(proof, statementOf(parse, text));
   proof.end();
-  return { tables: [...proof.touched], guards: [...proof.guards], assigned: proof.assigned, usesTenant: proof.usesTenant };
+  const { touched, guards, notNull, assigned, usesTenant } = proof;
+  return { tables: [...touched], guards: [...guards], orEverybody: [...guards].filter((it) => !notNull.has(it)), assigned, usesTenant };
 }
 
 /** What is known of the rows of a query that is proved. */

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { transformSync } from 'esbuild';
 import * as errors from '../../../src/errors.js';
+import * as otherTenancy from '../../../src/sql/other-tenancy.js';
 import * as parser from '../../../src/sql/parser.js';
 import * as refusal from '../../../src/sql/refusal.js';
 import { cases } from './cases/index.js';
@@ -19,7 +20,7 @@ export const sources: ReadonlyMap<string, string> = new Map(
 );
 
 /** What the prover imports from around it. */
-const around: Record<string, unknown> = { '../../errors.js': errors, '../parser.js': parser, '../refusal.js': refusal };
+const around: Record<string, unknown> = { '../../errors.js': errors, '../other-tenancy.js': otherTenancy, '../parser.js': parser, '../refusal.js': refusal };
 const compiled = new Map<string, (exports: object, require: (name: string) => unknown, module: object) => void>();
 
 function compile(text: string) {

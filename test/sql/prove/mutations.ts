@@ -17,6 +17,7 @@ export const mutations: readonly Mutation[] = [
     ['an equality tells that both sides stand', 'if (!orNull) here.add(a).add(b);', ''],
     ["what may be everybody's tells not that it stands", 'if (!orNull) here.add(a).add(b);', 'here.add(a).add(b);'],
     ["what may be everybody's tells nothing of a third", "(orNull?.includes(it as Entry) ? orEverybody : found)", 'found'],
+    ["what may be everybody's tells not whose rows a subquery has", 'return withEverybody ? new Set', 'return true ? new Set'],
     ['equalities lead on', 'if (found.has(a)) add(b);', 'if (false) add(b);'],
     ['equalities lead back', "else if (b !== 'tenant' && found.has(b)) add(a);", ''],
     ["the handle's tenants are no one tenant", "else if (b !== 'tenant' && found.has(b)) add(a);", 'else if (found.has(b)) add(a);'],
@@ -41,7 +42,7 @@ export const mutations: readonly Mutation[] = [
   ...of('from', [
     ['tenant tables are confined', 'if (proof.confines) {', 'if (false) {'],
     ['what is written or locked is no row of everybody', "this.own.includes(it) ? sameTenant([it], strict) : found[i]!", 'found[i]!'],
-    ['rows meet within one tenant', 'if (proof.meets) checkMeeting(holding, found, level);', ''],
+    ['rows meet within one tenant', 'if (proof.meets) checkMeeting(holding, level);', ''],
     ['own rows are those of each entry', "level.own = found.every((it) => it.has('tenant'));", "level.own = found.some((it) => it.has('tenant'));"],
     ['own rows are proved', "level.own = found.every((it) => it.has('tenant'));", 'level.own = true;'],
     ['ties are those of each entry', 'level.ties = commonTies(found.map((it) => outside(it, level)));', 'level.ties = found.flatMap((it) => outside(it, level));'],
@@ -158,8 +159,8 @@ export const mutations: readonly Mutation[] = [
     ['a window is partitioned by a tenant of this query', 'if (over.partitionClause?.some(isOfTenant)) return true;', 'if (over.partitionClause) return true;'],
   ]),
   ...of('proof', [
-    ["another handle's tenancy", 'if (tenancy !== undefined && of.tenancy !== tenancy) this.#refuseTenancy(declared);', ''],
-    ['two tenancies', 'for (const it of this.touched) if (it.tenant && it.tenant.tenancy !== of.tenancy) this.#refuseTenancy(declared);', ''],
+    ["another handle's tenancy", 'if (tenancy !== undefined && of.tenancy !== tenancy) throw otherTenancy(name, of.tenancy, tenancy);', ''],
+    ['two tenancies', 'for (const it of this.touched) if (it.tenant && it.tenant.tenancy !== of.tenancy) throw otherTenancy(name, of.tenancy, it.tenant.tenancy);', ''],
     ['reference tables only', "if (reach === 'shared') {", 'if (false) {'],
     ['one and several are confined', "this.confines = filters && (reach === 'one' || reach === 'several');", "this.confines = filters && reach === 'one';"],
     ['several and all meet', "this.meets = filters && (reach === 'several' || reach === 'all');", "this.meets = filters && reach === 'all';"],

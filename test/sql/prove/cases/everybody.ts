@@ -49,6 +49,11 @@ export const notOfOne: readonly (readonly [text: string, reason: RegExp])[] = [
   [`select x.id from ev_games x left join ev_prices g on x.club_id = g.club_id and g.club_id = $1, ev_kinds k where k.club_id = g.club_id or k.club_id is null`, /"ev_games" as "x" is not bound/],
   // A row of everybody tells nothing of a third
   [`select g.id, k.name from ev_kinds k, ev_games g where (k.club_id = $1 or k.club_id is null) and (k.club_id = g.club_id or k.club_id is null)`, /"ev_games" as "g" is not bound/],
+  // Nor does one of a query around: the rows of a subquery would be those of every tenant.
+  [`select (select count(*) from ev_games g where g.club_id = k.club_id or k.club_id is null) from ev_kinds k where ${read}`, /"ev_games" as "g" is not bound/],
+  [`select k.id from ev_kinds k where ${read} and exists (select 1 from ev_games g where k.club_id = g.club_id or k.club_id is null)`, /"ev_games" as "g" is not bound/],
+  [`select g.* from ev_kinds k cross join lateral (select * from ev_games g where g.club_id = k.club_id or k.club_id is null) g where ${read.replaceAll('club_id', 'k.club_id')}`, /"ev_games" as "g" is not bound/],
+  [`select (select count(*) from ev_prices p where p.club_id = k.club_id or p.club_id is null or k.club_id is null) from ev_kinds k where ${read}`, /"ev_prices" as "p" is not bound/],
   [`update ev_kinds set name = 'x' where ${read}`, /not bound/],
   [`delete from ev_kinds where ${read}`, /not bound/],
   [`select * from ev_kinds where ${read} for update`, /not bound/],
@@ -74,6 +79,7 @@ export const notOfSeveral: readonly string[] = [
   `select g.id, h.id from ev_kinds k join ev_games g on k.club_id = g.club_id or k.club_id is null join ev_games h on k.club_id = h.club_id or k.club_id is null where (k.club_id = any($1) or k.club_id is null) and g.club_id = any($1) and h.club_id = any($1)`,
   `select g.id, k.name from ev_games g left join ev_kinds k on k.id = g.kind and (k.club_id = any($1) or k.club_id is null) where g.club_id = any($1)`,
   `select g.id, k.name, p.id from ev_games g join ev_kinds k on k.club_id = g.club_id or k.club_id is null join ev_prices p on p.club_id = k.club_id or p.club_id is null or k.club_id is null where g.club_id = any($1) and (p.club_id = any($1) or p.club_id is null)`,
+  `select k.id, (select count(*) from ev_games g where g.club_id = any($1) and (g.club_id = k.club_id or k.club_id is null)) from ev_kinds k where k.club_id = any($1) or k.club_id is null`,
   `select k.id from ev_kinds k join (select club_id, count(*) as n from ev_games where club_id = any($1) group by rollup (club_id)) g on g.club_id = k.club_id or g.club_id is null where k.club_id = any($1) or k.club_id is null`,
 ];
 

@@ -1,0 +1,58 @@
+/** What `withTenancy` returns: the handles, and each tenant as a whole. */
+import type { PgAsyncDatabase } from 'drizzle-orm/pg-core/async';
+import type { PgQueryResultHKT, PgTransactionConfig } from 'drizzle-orm/pg-core';
+import type { AnyQueryResultHKT, CheckId, NameOf, TenancyHandles, TransactionMethods, WithTenancyOptions } from '../handle/database.types.js';
+import type { PromiseRunner } from '../handle/handle.types.js';
+import type { TenantRelations } from '../schema/relations.js';
+import type { Tenancy } from '../schema/tenancy.js';
+import type { TenantData } from './tenant-data.js';
+
+/** What `withTenancy` returns. It has no query methods of its own. */
+export interface TenancyDatabase<TRelations = {}, TQueryResult extends PgQueryResultHKT = AnyQueryResultHKT>
+  extends TenancyHandles<TRelations, TQueryResult> {
+  /**
+   * A tenant as a whole: export, import, clone, erase, compare.
+   *
+   * @param id an id of the tenant
+   * @param options `tenancy`, where ids of several tenancies look alike: a whole tenant is not moved on a guess
+   * @throws InvalidTenantIdError when the value is not an id, or may be one of several tenancies, before anything is sent
+   * @example await pipeline(db.tenantData(id).export(), createWriteStream('acme.ndjson.gz'));
+   */
+  tenantData<Id>(id: CheckId<Id>, options?: { readonly tenancy?: Tenancy<NoInfer<NameOf<Id>>, any, any> | undefined }): TenantData<NameOf<Id>>;
+  /**
+   * Runs several handles in one transaction: what they do is kept as a whole, or not at all. Statements of several
+   * tenants run one after the other, each under its own setting where the database has row-level security.
+   *
+   * @param transaction gets what the database has, on the transaction's connection; it rolls back where this fails
+   * @param config Drizzle's settings of a transaction
+   * @throws UnsupportedTenantOperationError when a handle is used after its transaction
+   * @example
+   * await db.transaction(async (tx) => {
+   *   await tx.shared.insert(countries).values({ id: 1, name: 'Utopia' }).onConflictDoNothing();
+   *   const tenant = tx.forTenant(id);
+   *   await tenant.insert(accounts).values({ name }).onConflictDoNothing();
+   *   await tenant.insert(projects).values({ name: crypto.randomUUID() });
+   * });
+   */
+  transaction<T>(
+    transaction: (tx: NoInfer<TenancyTransaction<TRelations, TQueryResult>>) => Promise<T>,
+    config?: PgTransactionConfig,
+  ): Promise<T>;
+}
+
+/**
+ * What `db.transaction` gives: what the database has, in one transaction. Its own `transaction` is a savepoint. A tenant as
+ * a whole is moved in a transaction of its own: `tenantData` refuses here.
+ */
+export interface TenancyTransaction<TRelations = {}, TQueryResult extends PgQueryResultHKT = PgQueryResultHKT>
+  extends TenancyDatabase<TRelations, TQueryResult>,
+    TransactionMethods<PromiseRunner> {}
+
+/** The type of `withTenancy`. */
+export interface WithTenancy {
+  <TQueryResult extends PgQueryResultHKT, TRelations = {}>(
+    db: PgAsyncDatabase<TQueryResult, any>,
+    options?: WithTenancyOptions<TRelations>,
+  ): TenancyDatabase<TenantRelations<TRelations>, TQueryResult>;
+}
+

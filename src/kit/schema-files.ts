@@ -1,0 +1,21 @@
+/** The files that a config's `schema` names. */
+import { existsSync, readdirSync, statSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { globSync } from 'tinyglobby';
+import { SchemaLoadError } from './errors.js';
+
+/**
+ * As drizzle-kit finds them: files, folders and globs.
+ *
+ * @throws SchemaLoadError where there are none
+ */
+export function schemaFiles(schema: string | string[]): string[] {
+  const files = [schema].flat().flatMap((pattern) => {
+    const path = resolve(pattern);
+    if (existsSync(path)) return statSync(path).isDirectory() ? readdirSync(path).map((it) => join(path, it)) : [path];
+    return globSync(pattern, { cwd: process.cwd(), absolute: true });
+  });
+  const code = [...new Set(files.filter((it) => /\.[cm]?[jt]sx?$/.test(it)).map((it) => resolve(it)))];
+  if (code.length === 0) throw new SchemaLoadError(`Correct "schema" in the config: no file matches ${[schema].flat().join(', ')}.`);
+  return code;
+}
