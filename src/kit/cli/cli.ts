@@ -4,6 +4,7 @@ import { realpathSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { Command, CommanderError } from 'commander';
+import { advise } from '../live/advise.js';
 import { applySteps } from '../live/apply.js';
 import { connect, requireCitus, urlOfConfig, type Database } from '../live/database.js';
 import { DatabaseStateError, describeFault } from '../errors.js';
@@ -178,6 +179,25 @@ function commands(output: Output, status: { code: number }): Command {
     for (const it of indexes.filter((it) => it.result === 'left')) line(`${it.index} on ${it.table} is left to the migration: ${it.reason}.`);
     const built = indexes.filter((it) => it.result === 'built').length;
     line(built === 0 ? 'Nothing to build.' : `Built ${count(built, 'index')}. Run "npx drizzle-kit migrate" now.`);
+  });
+
+  command(
+    'advise',
+    "say which tenants' questions pay for other tenants' rows, and what to do",
+    'Nothing is changed. It reads pg_stat_user_indexes, and pg_stat_statements where it is there, and looks at the plans of\n' +
+      'statements that touch many more blocks than they have rows. What it says, it says with that evidence, or not at all.',
+  ).action(async (options: Common) => {
+    const project = await load(options);
+    const { advice, notes } = await withDatabase(options, project, (database) => advise(database, project.state));
+    if (options.json) return report({ status: 'ok', advice, notes });
+    for (const it of notes) output.err(`note: ${it}\n`);
+    if (advice.length === 0) return line("Nothing that was counted shows a tenant's question that pays for others.");
+    for (const it of advice) {
+      line(`${it.index ?? 'the table'} on ${it.table}: ${it.evidence}.`);
+      for (const { query, calls, blocks } of it.statements.slice(0, 3)) line(`  ${blocks} blocks x ${calls}: ${query.replaceAll(/\s+/g, ' ').slice(0, 300)}`);
+      line(`  ${it.schema}`);
+      for (const statement of it.sql) line(`    ${statement};`);
+    }
   });
 
   addClusterCommands({ command, configOf, load, withDatabase, line, warn: (text) => output.err(`${text}\n`), report });
