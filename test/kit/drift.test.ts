@@ -141,4 +141,29 @@ describe('CI', { timeout: 60_000 }, () => {
     project.write(file, readFileSync(join(project.folder, file), 'utf8').replace(/PERFORM create_distributed_table\('"projects"'.*/, 'NULL;'));
     expect(await tenant('check')).toMatchObject({ code: 1, stderr: expect.stringMatching(/^Put create_distributed_table\('"projects"'/) });
   });
+
+  it('catches the merge of a branch with a new table and one that switches row-level security on', async () => {
+    rmSync(join(project.folder, 'drizzle'), { recursive: true });
+    const base = schema;
+    const more = `${schema}export const late = tenantTable('late', { accountId: account.id('account_id'), id: uuid().primaryKey() });\n`;
+    const folder = (name: string) => `drizzle/${project.migrations.find((it) => it.endsWith(`_${name}`))!}`;
+    config();
+    project.write('schema.ts', base);
+    await project.drizzleKit('generate', '--name', 'init');
+    project.write('schema.ts', more);
+    await project.drizzleKit('generate', '--name', 'late');
+    const late = folder('late');
+    const files = ['migration.sql', 'snapshot.json', 'tenancy.json'].map((it) => [`${late}/${it}`, project.read(`${late}/${it}`)] as const);
+    rmSync(join(project.folder, late), { recursive: true });
+    project.write('schema.ts', base);
+    config('citus: false, rls: true');
+    await project.drizzleKit('generate', '--name', 'locks');
+    for (const [file, text] of files) project.write(file, text);
+    project.write('schema.ts', more);
+    const caught = await tenant('check', '--json');
+    expect([caught.code, JSON.parse(caught.stdout).differences]).toEqual([1, [{ what: 'tenancy', change: 'changed' }]]);
+    expect(await project.drizzleKit('generate', '--name', 'merged')).toMatchObject({ code: 0 });
+    expect(project.read(`${folder('merged')}/migration.sql`)).toContain('CREATE POLICY "tenant_isolation" ON "late"');
+    expect((await tenant('check')).code).toBe(0);
+  });
 });
