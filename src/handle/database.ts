@@ -269,7 +269,10 @@ class ScopedDatabase {
   }
 
   readonly #begin = (body: (session: any) => Promise<void>): Promise<unknown> =>
-    this.#transact(undefined, (on) => body(inTurn(sessionOf(on, this.dialect.scope), on, this.dialect.scope)));
+    this.#transact(undefined, (on) => {
+      on.lifetime?.turn?.stream();
+      return body(inTurn(sessionOf(on, this.dialect.scope), on, this.dialect.scope));
+    });
 
   #transact(given: unknown, run: (on: On) => unknown): any {
     const { binding, across } = this.#shared;

@@ -215,7 +215,7 @@ export interface TenancyHandles<TRelations = {}, TQueryResult extends PgQueryRes
    * @param id an id of the tenant: from `parse`, or from a row's tenant column
    * @param options `signal`: once it is aborted, what waits for its turn waits no longer, and nothing more is sent
    * @throws InvalidTenantIdError when the value is not an id, before anything is sent
-   * @example await db.forTenant(id, { signal: request.signal }).select().from(projects);
+   * @example await db.forTenant(id, { signal: AbortSignal.timeout(5_000) }).select().from(projects);
    */
   forTenant<Id>(id: CheckId<Id>, options?: { readonly signal?: AbortSignal | undefined }): TenantDatabase<NameOf<Id>, TRelations, TQueryResult>;
   /**

@@ -34,9 +34,7 @@ export interface FairOptions {
   readonly perTenant: number;
   /**
    * Is called for each statement and transaction that had to wait, when its turn comes, or when the wait is given up.
-   *
-   * @example
-   * withTenancy(db, { relations, fair: { perTenant: 4, onWait: ({ milliseconds }) => waits.observe(milliseconds / 1000) } })
+   * As in `fair: { perTenant: 4, onWait: ({ milliseconds }) => waits.observe(milliseconds / 1000) }`.
    */
   readonly onWait?: ((waited: Waited) => void) | undefined;
 }

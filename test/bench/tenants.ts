@@ -15,7 +15,7 @@ import postgres from 'postgres';
 import { defineTenantRelations, tenancy, tenantTable, unscoped, withTenancy } from '../../src/index.js';
 import { startPostgres } from '../support/server.js';
 
-const projectsEach = 1000;
+const projectsByDefault = 1000;
 const account = tenancy('account', uuid);
 
 /** @param asWritten whether the indexes stay over everybody's rows, as without this library */
@@ -39,7 +39,7 @@ function declare(asWritten: boolean) {
 
 const id = (n: string) => `lpad(to_hex(${n}), 32, '0')::uuid`;
 /** Tenants take turns, as they do in time. Names and numbers of projects are each tenant's own, and alike. */
-const rows = (tenants: number) => `
+const rows = (tenants: number, projectsEach: number) => `
   insert into accounts select ${id('t')}, 'account ' || t from generate_series(1, ${tenants}) t;
   insert into projects select ${id('t')}, ${id('p')}, 'project ' || p, (array['open', 'closed', 'paused', 'open'])[1 + p % 4], timestamp '2026-01-01' + p * interval '1 hour' + t * interval '1 second'
     from generate_series(1, ${projectsEach}) p, generate_series(1, ${tenants}) t;
@@ -60,13 +60,13 @@ export const questions: readonly Question[] = [
  * @param url a database that may be filled
  * @returns the buffers of each question, for a tenant in the middle
  */
-export async function buffers(url: string, tenants: number, asWritten: boolean): Promise<number[]> {
+export async function buffers(url: string, tenants: number, asWritten: boolean, projectsEach = projectsByDefault): Promise<number[]> {
   const client = postgres(url, { max: 1, onnotice: () => {} });
   try {
     const { schema, relations } = declare(asWritten);
     await client.unsafe('drop schema public cascade; create schema public');
     for (const statement of await generateMigration(await generateDrizzleJson({}), await generateDrizzleJson(schema))) await client.unsafe(statement);
-    await client.unsafe(rows(tenants));
+    await client.unsafe(rows(tenants, projectsEach));
     await client.unsafe('vacuum analyze');
     const db: any = withTenancy(drizzle({ client }), { relations });
     await db.ready;

@@ -134,7 +134,8 @@ describe.each(Object.entries(drivers))('on %s', (_, open) => {
       most = Math.max(most, n);
     }
     await Promise.all(flood);
-    expect(most).toBe(2);
+    expect(most).toBeGreaterThan(0);
+    expect(most).toBeLessThanOrEqual(2);
     expect(waits.map((it) => it.scope)).toEqual(['one', 'one', 'one', 'one']);
     expect(waits.at(-1)!.milliseconds).toBeGreaterThan(150);
   });
@@ -175,6 +176,19 @@ describe.each(Object.entries(drivers))('on %s', (_, open) => {
       tell();
       await outside;
     });
+  });
+
+  test('a stream has a turn, and a statement for each of its rows does not wait for its end', async () => {
+    const waits: Waited[] = [];
+    const tdb = open({ perTenant: 1, onWait: (it) => waits.push(it) }, 3).forTenant(a);
+    let rows = 0;
+    for await (const _ of tdb.select().from(projects).stream({ chunkSize: 1 })) {
+      rows++;
+      await read(tdb);
+    }
+    expect(rows).toBeGreaterThan(1);
+    expect(waits).toHaveLength(rows);
+    expect(Math.max(...waits.map((it) => it.milliseconds))).toBeLessThan(900);
   });
 
   test('waiting ends with a signal, and nothing of it is sent', async () => {
