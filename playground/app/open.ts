@@ -6,6 +6,7 @@ import type { Server } from '../server.js';
 import { pageRoutes } from './page.js';
 import { serve, type Served } from './server.js';
 import { watchOver } from './watch.js';
+import { wholeTenants } from './whole.js';
 
 /**
  * @param closing is given what closes what was opened, as soon as there is something
@@ -17,7 +18,7 @@ export async function openApplication(server: Server, url: string, port: number,
   const client = await databases.create();
   await seed(connect(client), tenants);
   const schema = client.options.connection.search_path as string;
-  const served = await serve({ database: { url, schema }, port, routes: pageRoutes(await watchOver(databases, client)) });
+  const served = await serve({ database: { url, schema }, port, routes: pageRoutes(await watchOver(databases, client), wholeTenants(databases)) });
   closing.push(() => served.close());
   return served;
 }

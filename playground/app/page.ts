@@ -6,6 +6,7 @@ import { allQueries } from '../catalogue.js';
 import { tenants } from '../seed.js';
 import { Tokens } from './tokens.js';
 import type { Watch } from './watch.js';
+import type { Whole } from './whole.js';
 
 const files = HttpStaticServer.layer({ root: fileURLToPath(new URL('../web', import.meta.url)), index: 'index.html', cacheControl: 'no-cache' }).pipe(Layer.orDie);
 
@@ -35,4 +36,7 @@ const run = (watch: Watch) =>
     }),
   );
 
-export const pageRoutes = (watch: Watch) => Layer.mergeAll(files, state(watch), run(watch));
+const move = (whole: Whole) =>
+  HttpRouter.add('POST', '/playground/move', Effect.map(Effect.promise(() => whole.move()), (steps) => HttpServerResponse.jsonUnsafe({ steps })));
+
+export const pageRoutes = (watch: Watch, whole: Whole) => Layer.mergeAll(files, state(watch), run(watch), move(whole));

@@ -1,9 +1,10 @@
 /** The page: two tenants to compare, and a query to look at. What is chosen stands in the address. */
-import { loadRows, loadState, runQuery } from './api.js';
+import { loadRows, loadState, moveTenant, runQuery } from './api.js';
 import { byId, el } from './dom.js';
 import { clusterView, planView } from './plan.js';
 import { legend, resultView, sqlView } from './sql.js';
 import { projectsView } from './tenants.js';
+import { stepsView } from './whole.js';
 
 const [left, right, choice, watched] = ['left', 'right', 'choice', 'watched'].map(byId);
 const { tenants, queries, cluster } = await attempt(loadState);
@@ -87,6 +88,17 @@ for (const select of [left, right]) {
   show();
 }
 choice.addEventListener('change', () => (remember(), showQuery()));
+byId('move').addEventListener('click', async ({ currentTarget }) => {
+  const steps = byId('steps');
+  currentTarget.disabled = true;
+  steps.ariaBusy = 'true';
+  try {
+    steps.replaceChildren(...stepsView((await attempt(moveTenant)).steps));
+  } finally {
+    currentTarget.disabled = false;
+    steps.ariaBusy = 'false';
+  }
+});
 byId('previous').addEventListener('click', () => step(-1));
 byId('next').addEventListener('click', () => step(1));
 showQuery();

@@ -1,5 +1,5 @@
 /** Writes an export into a database: all of it in one transaction, or nothing; with a journal, in batches. */
-import { DamagedExportError, TenantExistsError, TenantMismatchError } from '../errors.js';
+import { DamagedExportError, TenantDataError, TenantExistsError, TenantMismatchError } from '../errors.js';
 import { readCatalog, type Subject, type TenantTable } from './catalog.js';
 import { connected, transact, type Source } from './connection.js';
 import { compareSchemas } from './differences.js';
@@ -40,7 +40,7 @@ export async function importPieces(source: Source, of: Subject, subject: Subject
         if (options.journal !== undefined && !options.dryRun) return await new BatchImport(connection, subject, spooled, options, options.journal, tenant).run();
         return await transact(connection, { access: options.dryRun ? 'read' : 'write', settings: subject.settings, tenant, signal }, () => new Import(connection, subject, spooled, options).run());
       } catch (error) {
-        throw signal?.aborted ? signal.reason : error;
+        throw signal?.aborted ? signal.reason : taken(error);
       } finally {
         signal?.removeEventListener('abort', onAbort);
       }
@@ -48,6 +48,14 @@ export async function importPieces(source: Source, of: Subject, subject: Subject
   } finally {
     await spooled.remove();
   }
+}
+
+/** A key that is unique over all tenants: a clone has the values of what it is of. */
+function taken(error: any): unknown {
+  const { code, constraint_name, constraint = constraint_name, table_name, table = table_name } = error?.cause ?? error ?? {};
+  if (code !== '23505') return error;
+  const remedy = `Give the rows another value by masks, as in cloneTo(id, { masks }) or export({ masks }): a row that is there has a value already that "${constraint}" of "${table}" holds unique.`;
+  return Object.assign(new TenantDataError(remedy), { cause: error });
 }
 
 class Import extends Importing {

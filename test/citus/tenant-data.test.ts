@@ -2,11 +2,14 @@
  * A tenant as a whole on a real Citus: from one shard, and back. Runs when CITUS_URL names a database with the citus
  * extension, whose tables of the test schema are dropped and created again.
  */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { drizzle } from 'drizzle-orm/postgres-js';
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { withTenancy } from '../../src/index.js';
-import { copyRows, deleteBatch } from '../../src/data/statements.js';
+import { boundOfPart, copyRows, deleteBatch, fingerprintOfPart } from '../../src/data/statements.js';
 import { bytesOf, contentsOf } from '../data/support.js';
 import { rowsFor, schemaStatements } from '../support/databases.js';
 import { a, b } from '../support/rows.js';
@@ -65,10 +68,33 @@ describe.skipIf(!url)('on Citus', { timeout: 120_000 }, () => {
     expect(await contentsOf(place)).toEqual(before);
   });
 
+  test('an export and an import that are stopped at each step go on', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'data-test-'));
+    const untilDone = async (run: (options: any) => Promise<unknown>) => {
+      for (let runs = 0; ; runs++) {
+        expect(runs).toBeLessThan(60);
+        const stop = new AbortController();
+        let fresh = 0;
+        const onProgress = ({ kept = 0, rows }: any) => void (kept < rows && ++fresh === 4 && stop.abort(new Error('stopped')));
+        const done = await run({ signal: stop.signal, onProgress }).catch((error: Error) => void expect(error.message).toBe('stopped'));
+        if (done) return;
+      }
+    };
+    const data = db.tenantData(a, { tenancy: account });
+    await untilDone((more) => data.exportTo(join(folder, 'a'), { ...more, partRows: 2 }));
+    await untilDone((more) => data.import(join(folder, 'a'), { ...more, as: d, journal: join(folder, 'journal'), batch: 2 }));
+    expect((await data.compare(db, { as: d })).isEqual).toBe(true);
+    await db.tenantData(d, { tenancy: account }).erase({ reason: 'test' });
+    expect(await contentsOf(place)).toEqual(before);
+    await rm(folder, { recursive: true });
+  });
+
   test('each statement asks one shard', async () => {
     const owned = { schema: 'public', name: 'users', column: 'accountId', key: ['accountId', 'id'], isSpread: true } as any;
     const select = /^copy \((.*)\) to stdout$/s.exec(copyRows(owned, ['accountId', 'id'], String(a)))![1]!;
-    for (const text of [select, deleteBatch(owned, String(a), 5)]) {
+    const range = { key: [{ name: 'id', type: 'integer' } as any], after: ['1'], to: ['3'] };
+    const parts = [boundOfPart(owned, String(a), range, 2), fingerprintOfPart(owned, ['accountId', 'id'], String(a), range, '7')];
+    for (const text of [select, deleteBatch(owned, String(a), 5), ...parts]) {
       const plan = (await client.unsafe(`explain ${text}`)).map((it: any) => it['QUERY PLAN']).join('\n');
       expect(plan).toContain('Task Count: 1');
     }

@@ -149,6 +149,28 @@ test('a tenant that is written to while it is exported: one snapshot', async () 
   expect(JSON.parse(text.trim().split('\n').at(-1)!).digests.find((it: any) => it.name === 'public.parts').rows).toBe(11);
 });
 
+test('a key that is unique over all tenants: a clone is refused, says what to do, and is made with masks', async () => {
+  const here = await open([1], 'create unique index head_line on firms (name)');
+  const before = await textOf(here);
+  await expect(here.db.tenantData(one).cloneTo(three)).rejects.toMatchObject({ _tag: 'TenantDataError', message: expect.stringMatching(/masks.*"head_line" of "firms"/) });
+  expect(await textOf(here)).toEqual(before);
+  await here.db.tenantData(one).cloneTo(three, { masks: { firms: { name: (it) => `${it} (copy)` } } });
+  expect((await here.db.tenantData(one).compare(here.db, { as: three, except: { firms: ['name'] } })).isEqual).toBe(true);
+});
+
+test('a tenant that is written to while it is replaced: the row is noticed and the import undone, or it comes after the import; it is not lost', async () => {
+  const here = await open([1, 2]);
+  const before = await textOf(here);
+  const exported = await bytesOf(here.db.tenantData(one).export());
+  let late: Promise<unknown> | undefined;
+  const onProgress = () => void (late ??= here.run(`insert into events values (1, 'late', 1)`));
+  const error = await here.db.tenantData(one).import([exported], { into: 'replace', onProgress }).then(() => undefined, (it) => it);
+  if (error) expect(error).toMatchObject({ _tag: 'TenantExistsError', message: expect.stringContaining('"public.events" has 5 rows, and the export 4') });
+  await late;
+  await here.run(`delete from events where what = 'late'`).then((gone: any) => expect(gone.count).toBe(1));
+  expect(await textOf(here)).toEqual(before);
+});
+
 test('two tenants of one database, compared', async () => {
   const here = await open([1, 2]);
   const { isEqual, tables } = await here.db.tenantData(one).compare(here.db, { as: two });
