@@ -36,7 +36,7 @@ export interface FairOptions {
    * Is called for each statement and transaction that had to wait, when its turn comes, or when the wait is given up.
    *
    * @example
-   * withTenancy(db, { relations, fair: { perTenant: 4, onWait: ({ milliseconds }) => waits.observe(milliseconds / 1000) } })
+   * withTenancy(orm, { relations, fair: { perTenant: 4, onWait: ({ milliseconds }) => console.log(milliseconds) } })
    */
   readonly onWait?: ((waited: Waited) => void) | undefined;
 }
