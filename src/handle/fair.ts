@@ -34,7 +34,9 @@ export interface FairOptions {
   readonly perTenant: number;
   /**
    * Is called for each statement and transaction that had to wait, when its turn comes, or when the wait is given up.
-   * As in `fair: { perTenant: 4, onWait: ({ milliseconds }) => waits.observe(milliseconds / 1000) }`.
+   *
+   * @example
+   * withTenancy(orm, { relations, fair: { perTenant: 4, onWait: ({ milliseconds }) => console.log(milliseconds) } })
    */
   readonly onWait?: ((waited: Waited) => void) | undefined;
 }

@@ -91,7 +91,7 @@ export const verify = (_authorization: string | null | undefined): { readonly ac
 export const name = 'x';
 export class NameTaken extends Data.TaggedError('NameTaken')<{ readonly constraint: string }> {}
 export const pattern = '%';
-export const request: { readonly headers: Readonly<Record<string, unknown>> } = { headers: { 'x-account': id } };
+export const request: { readonly headers: Readonly<Record<string, unknown>>; readonly signal: AbortSignal } = { headers: { 'x-account': id }, signal: new AbortController().signal };
 export const listProjects = Effect.gen(function* () {
   return yield* (yield* Db).select().from(projects);
 });

@@ -30,8 +30,8 @@ describe.skipIf(!hasBrowser)(hasBrowser ? 'the live page' : 'the live page: skip
     page.on('pageerror', (error) => faults.push(error.message));
     page.on('request', (request) => request.url().startsWith(served.url) || /^(data|blob):/.test(request.url()) || faults.push(request.url()));
     await page.goto(served.url);
-    await page.locator('#results table').first().waitFor({ timeout: 60_000 });
-  }, 120_000);
+    await page.locator('#results table').first().waitFor({ timeout: 120_000 });
+  }, 300_000);
   afterAll(async () => {
     await browser?.close();
     served?.close();
