@@ -76,6 +76,9 @@ export const effects: Running = {
   inner: (_, run) => run(),
   closing: (tx) => tx,
   binding,
+  // Its own builders stream.
+  select: (builder) => builder,
+  with: (builders) => builders,
   turns: effectTurns,
 };
 

@@ -29,6 +29,7 @@ export interface EffectQuery<A> extends Effect.Effect<A, DbError> {
 
 /** The way in which the handles of this entry point run: as Effects. */
 export interface EffectRunner extends Runner {
+  readonly select: unknown;
   readonly query: EffectQuery<this['result']>;
   readonly action: Effect.Effect<this['result'], DbError>;
   /**

@@ -6,6 +6,7 @@ import * as Stream from 'effect/Stream';
 import type { SettingsOf } from '../drivers/binding.js';
 import type { Settings } from '../rls/settings.js';
 import { boundSession } from '../drivers/bound.js';
+import { cursorFor } from '../drivers/cursor.js';
 import { lasting } from '../drivers/outdated.js';
 import { dbErrorOf, type DbError } from './db-error.js';
 import { bind, runText, within, type Driver, type Use } from './driver.js';
@@ -21,8 +22,6 @@ export interface Query {
   readonly sql: string;
   readonly params: unknown[];
 }
-
-let cursors = 0;
 
 /** What a statement without rows of its own returns, the same on every driver. */
 export interface QueryResult<TRow = Record<string, unknown>> {
@@ -52,14 +51,14 @@ export class EffectSession {
 
 class EffectPreparedQuery {
   readonly #driver: Driver;
-  readonly #rest: readonly [mode: unknown, name: unknown, mapper?: any, ...more: unknown[]];
+  readonly #rest: readonly [mode: unknown, name: unknown, mapper?: any, metadata?: unknown, cache?: unknown, shape?: unknown];
   readonly #settingsOf: SettingsOf | undefined;
   #kept: { session: unknown; prepared: any } | undefined;
 
   constructor(
     driver: Driver,
     readonly query: Query,
-    rest: readonly [mode: unknown, name: unknown, mapper?: any, ...more: unknown[]],
+    rest: readonly [mode: unknown, name: unknown, mapper?: any, metadata?: unknown, cache?: unknown, shape?: unknown],
     settingsOf?: SettingsOf,
   ) {
     this.#driver = driver;
@@ -92,25 +91,26 @@ class EffectPreparedQuery {
 
   /** The rows through a cursor, within a transaction of its own where there is none. */
   stream(values: Record<string, unknown> | undefined, { chunkSize = 256 }: StreamOptions = {}): Effect.Effect<Stream.Stream<any, DbError>> {
-    const size = Math.max(1, Math.trunc(chunkSize) || 1);
-    const [mode, , mapper, ...more] = this.#rest;
-    const cursor = `"drizzle_tenant_cursor_${++cursors}"`;
-    const declare = { ...this.query, sql: `declare ${cursor} no scroll cursor for ${this.query.sql}` };
+    // Without Drizzle's metadata: its cache would answer one FETCH with the rows of another.
+    const [mode, , mapper, , , shape] = this.#rest;
+    const cursor = cursorFor(chunkSize);
+    const { size } = cursor;
+    const declare = { ...this.query, sql: cursor.declare(this.query.sql) };
     const read = (driver: Driver, queue: Queue.Queue<any, DbError | Cause.Done>, settings?: Settings) =>
       Effect.gen(function* () {
         // What the policies read is looked at with each FETCH.
         const statement = <A>(use: Use<A>, text: string) => (settings ? within(driver, settings, use, text) : driver.statement(use, text));
         yield* statement((session) => session.prepareQuery(declare, 'raw', false).execute(values), declare.sql);
-        const text = `fetch forward ${size} from ${cursor}`;
+        const text = cursor.fetch;
         for (;;) {
           const rows = yield* statement<any[]>(
-            (session) => session.prepareQuery({ sql: text, params: [] }, mode === 'raw' ? 'objects' : mode, false, undefined, ...more).execute(),
+            (session) => session.prepareQuery({ sql: text, params: [] }, mode === 'raw' ? 'objects' : mode, false, undefined, undefined, undefined, shape).execute(),
             text,
           );
           if (rows.length > 0) yield* Queue.offerAll(queue, mapper ? mapper(rows) : rows);
           if (rows.length < size) break;
         }
-        yield* runText(driver, `close ${cursor}`);
+        yield* runText(driver, cursor.close);
       });
     const rows = Stream.callback<any, DbError>(
       (queue) => {

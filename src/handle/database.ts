@@ -28,8 +28,9 @@ import { settingsOf, settingsWithin, type Settings } from '../rls/settings.js';
 import { tenantName, tenantSlot } from './tenant-placeholder.js';
 import { isPostgresJs, preparesByItself, Statements } from '../drivers/prepares.js';
 import { loadParser } from '../sql/load.js';
-import { connectionsOf, FairQueue, nobody, whoOf, type Turn, type Who } from './fair.js';
+import { FairQueue, nobody, placesOf, whoOf, type Turn, type Who } from './fair.js';
 import { closing, isTransaction, Lifetime, transactionConfig } from './transaction.js';
+import { streamed, streamedWith } from './stream.js';
 import { promiseTurns, type Turns } from './turns.js';
 
 /** How handles run: as promises here, as Effects in another entry point. */
@@ -49,6 +50,9 @@ export interface Running {
   readonly closing: (tx: any, lifetime: Lifetime) => any;
   /** How handles bind their tenant for row-level security. */
   readonly binding: Binding;
+  /** What is done to a builder that `select` gives, or to those that `with` gives. */
+  readonly select: <T>(builder: T) => T;
+  readonly with: <T>(builders: T) => T;
   /** How handles wait for their turn in a fair queue. */
   readonly turns: Turns;
 }
@@ -69,6 +73,8 @@ const promises: Running = {
   inner: (outer, run) => outer.inTurn(run),
   closing,
   binding: promiseBinding,
+  select: streamed,
+  with: streamedWith,
   turns: promiseTurns,
 };
 
@@ -181,7 +187,7 @@ class ScopedDatabase {
     this.#drizzle = drizzle;
     this.#shared = shared;
     this.dialect = new shared.Dialect(scope);
-    this.session = new ScopedSession(inTurn(sessionOf(on, scope), on, scope), this.dialect, lifetime, shared.running.after, shared.running.lasting, shared.statements, shared.marks);
+    this.session = new ScopedSession(inTurn(sessionOf(on, scope), on, scope), this.dialect, lifetime, shared.running.after, shared.running.lasting, shared.statements, shared.marks, lifetime ? undefined : this.#begin);
   }
 
   /** @returns where a handle runs; undefined for what is none */
@@ -211,7 +217,7 @@ class ScopedDatabase {
   }
 
   with(...queries: unknown[]) {
-    return this.#drizzle.with.apply(this, queries);
+    return this.#shared.running.with(this.#drizzle.with.apply(this, queries));
   }
 
   insert(...args: unknown[]) {
@@ -219,15 +225,15 @@ class ScopedDatabase {
   }
 
   select(...args: unknown[]) {
-    return this.#drizzle.select.apply(this, args);
+    return this.#shared.running.select(this.#drizzle.select.apply(this, args));
   }
 
   selectDistinct(...args: unknown[]) {
-    return this.#drizzle.selectDistinct.apply(this, args);
+    return this.#shared.running.select(this.#drizzle.selectDistinct.apply(this, args));
   }
 
   selectDistinctOn(...args: unknown[]) {
-    return this.#drizzle.selectDistinctOn.apply(this, args);
+    return this.#shared.running.select(this.#drizzle.selectDistinctOn.apply(this, args));
   }
 
   update(...args: unknown[]) {
@@ -259,6 +265,13 @@ class ScopedDatabase {
   }
 
   transaction(run: (tx: any) => unknown, given?: unknown) {
+    return this.#transact(given, (on) => run(new ScopedTransaction(on, this.dialect.scope)));
+  }
+
+  readonly #begin = (body: (session: any) => Promise<void>): Promise<unknown> =>
+    this.#transact(undefined, (on) => body(inTurn(sessionOf(on, this.dialect.scope), on, this.dialect.scope)));
+
+  #transact(given: unknown, run: (on: On) => unknown): any {
     const { binding, across } = this.#shared;
     const { lifetime } = this.#on;
     const { scope } = this.dialect;
@@ -266,7 +279,7 @@ class ScopedDatabase {
     const settings = lifetime || !binding ? undefined : settingsOf(scope, roleOf(across));
     // Nobody else's statements run in a transaction of this handle alone.
     const isBound = lifetime ? lifetime.isBound : settings !== undefined || scope.reach.kind !== 'one';
-    return transact(this.#on, () => whoOf(scope, undefined), given, settings, isBound, (on) => run(new ScopedTransaction(on, scope)));
+    return transact(this.#on, () => whoOf(scope, undefined), given, settings, isBound, run);
   }
 }
 
@@ -321,7 +334,7 @@ export function scopedHandles(
   options: WithTenancyOptions<any>,
   running: Running,
   only?: AnyTenancy,
-  queue = options.fair && new FairQueue(options.fair, connectionsOf(db)),
+  queue = options.fair && new FairQueue(options.fair, placesOf(db, options.fair.perTenant)),
 ): any {
   if (typeof db === 'object' && db !== null && (places.has(db) || ScopedDatabase.on(db))) {
     throw new UnsupportedTenantOperationError(
@@ -426,8 +439,9 @@ function handlesOn(on: On) {
       return {
         run: (id: unknown, values?: Record<string, unknown>) => {
           const tenant = tenancy.parse(id);
-          const all = Object.assign(new PlaceholderValues(tenant), values);
-          all[tenantName] = tenant;
+          const all = new PlaceholderValues(tenant);
+          // No name that an application can write is the tenant's.
+          for (const name in values) all[name] = values[name];
           return prepared.execute(all);
         },
       };

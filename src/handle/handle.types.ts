@@ -10,6 +10,8 @@ export interface Runner {
   readonly result: unknown;
   /** A query, which can also be prepared. */
   readonly query: unknown;
+  /** What a SELECT has besides. */
+  readonly select: unknown;
   /** Anything else that reaches the database. */
   readonly action: unknown;
   readonly tx: unknown;
@@ -18,6 +20,7 @@ export interface Runner {
 }
 
 export type Run<TRunner extends Runner, TResult> = (TRunner & { readonly result: TResult })['query'];
+export type Streamed<TRunner extends Runner, TResult> = (TRunner & { readonly result: TResult })['select'];
 export type Act<TRunner extends Runner, TResult> = (TRunner & { readonly result: TResult })['action'];
 export type Transact<TRunner extends Runner, TTransaction> = (TRunner & { readonly tx: TTransaction })['transaction'];
 
@@ -27,8 +30,33 @@ export interface PromiseQuery<TResult> extends QueryPromise<TResult> {
   execute(placeholderValues?: Record<string, unknown>): Promise<TResult>;
 }
 
+/** How a result is streamed. */
+export interface StreamOptions {
+  /** How many rows are fetched at a time, 256 unless told: so many are held in memory. */
+  readonly chunkSize?: number | undefined;
+}
+
+/** A SELECT whose rows can be read one by one. */
+export interface PromiseSelect<TResult> {
+  /**
+   * The rows one by one, through a cursor on the server, so that a large result is never in memory as a whole. Outside of a
+   * transaction the cursor opens one of its own, which ends with the loop, also where it is left early. On postgres.js,
+   * node-postgres and PGlite.
+   *
+   * @param options how many rows are fetched at a time
+   * @returns an iterator that begins to read when it is first asked; it holds a connection until it ends
+   * @throws what the query itself rejects with, from the loop
+   * @example
+   * for await (const task of tdb.select().from(tasks).orderBy(tasks.id).stream()) {
+   *   console.log(task.title);
+   * }
+   */
+  stream(options?: StreamOptions): AsyncGenerator<TResult extends readonly (infer TRow)[] ? TRow : never, void, undefined>;
+}
+
 export interface PromiseRunner extends Runner {
   readonly query: PromiseQuery<this['result']>;
+  readonly select: PromiseSelect<this['result']>;
   readonly action: Promise<this['result']>;
   // `NoInfer` spares TypeScript 7 the variances of the whole handle, which it computes to infer `T` from a callback.
   readonly transaction: <T>(transaction: (tx: NoInfer<this['tx']>) => Promise<T>, config?: PgTransactionConfig) => Promise<T>;

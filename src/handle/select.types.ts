@@ -19,7 +19,7 @@ import type {
 import type { SelectedFields as DrizzleSelectedFields } from 'drizzle-orm/operations';
 import type { Assume, ValidateShape, ValueOrArray } from 'drizzle-orm/utils';
 import type { AnyTenantTable } from '../schema/table.types.js';
-import type { AnySource, CheckSource, PromiseRunner, Reader, ReaderOf, Run, ScopeBrand, SourceName, SourceSelection, SqlMethods, UnscopedSelection } from './handle.types.js';
+import type { AnySource, CheckSource, PromiseRunner, Reader, ReaderOf, Run, ScopeBrand, SourceName, SourceSelection, SqlMethods, Streamed, UnscopedSelection } from './handle.types.js';
 
 export type Nullability = Record<string, JoinNullability>;
 export type DrizzleFields = DrizzleSelectedFields<Column, Table>;
@@ -74,7 +74,8 @@ export type BuiltSelect<
   TResult extends any[],
   TSelectedFields extends ColumnsSelection,
 > = TenantSelectBase<H, TTableName, TSelection, TSelectMode, TNullabilityMap, TDynamic, TExcludedMethods, TResult, TSelectedFields> &
-  Run<H['runner'], TResult>;
+  Run<H['runner'], TResult> &
+  Streamed<H['runner'], TResult>;
 
 /**
  * Any select of a tenancy's handle, for functions that add to a query: what Drizzle's `PgSelect` is for plain

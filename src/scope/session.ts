@@ -1,6 +1,7 @@
 /** The session of a handle: it runs nothing but what has passed the gate. */
 import type { SQL } from 'drizzle-orm';
 import { UnsupportedTenantOperationError } from '../errors.js';
+import { rowsOf, type Asked } from '../drivers/cursor.js';
 import type { Marks } from '../drivers/marks.js';
 import { columnOf, type AnyTenancy } from '../schema/tenancy.js';
 import type { Statements } from '../drivers/prepares.js';
@@ -28,6 +29,9 @@ export type Lasting = (session: any, query: readonly [query: Sendable, ...how: H
 /** How Drizzle asks for a prepared query, besides the query. */
 type How = readonly [mode: unknown, name: unknown, mapper?: unknown, metadata?: unknown, cache?: any, shape?: unknown];
 
+/** Opens a transaction for one statement's cursor, and gives its session. */
+export type Begin = (body: (session: any) => Promise<void>) => Promise<unknown>;
+
 export class ScopedSession {
   readonly #session: any;
   readonly #dialect: ScopedDialect;
@@ -36,6 +40,7 @@ export class ScopedSession {
   readonly #statements: Statements | undefined;
   readonly #lasting: Lasting;
   readonly #marks: Marks | undefined;
+  readonly #begin: Begin | undefined;
   #handedOut: object | undefined;
 
   constructor(
@@ -46,6 +51,7 @@ export class ScopedSession {
     lasting: Lasting,
     statements?: Statements,
     marks?: Marks,
+    begin?: Begin,
   ) {
     this.#session = session;
     this.#dialect = dialect;
@@ -54,6 +60,7 @@ export class ScopedSession {
     this.#statements = statements;
     this.#lasting = lasting;
     this.#marks = marks;
+    this.#begin = begin;
   }
 
   prepareQuery(query: object, ...how: How) {
@@ -75,7 +82,19 @@ export class ScopedSession {
       this.#assertOpen();
       return prepared[method](ProvedQuery.valuesFor(query, values), ...more);
     };
-    return Object.freeze({ query, getQuery: () => query, execute: run('execute'), ...(prepared.stream && { stream: run('stream') }) });
+    const stream = prepared.stream ? run('stream') : (values?: Values, options?: { chunkSize?: number }) => this.#rows(query, { ...sent, mode, mapper, shape }, values, options);
+    return Object.freeze({ query, getQuery: () => query, execute: run('execute'), stream });
+  }
+
+  /** The rows of a query one by one. What the cursor sends is looked at by the session of its transaction. */
+  #rows(query: ProvedQuery, { sql, params, mode, mapper, shape }: Asked, values: Values | undefined, options: { chunkSize?: number } | undefined) {
+    this.#assertOpen();
+    const prepareQuery = (...asked: unknown[]) => {
+      this.#assertOpen();
+      return this.#session.prepareQuery(...asked);
+    };
+    const place = () => (this.#lifetime || !this.#begin ? { session: { prepareQuery } } : { begin: this.#begin });
+    return rowsOf(place, { sql, params, mode, mapper, shape }, ProvedQuery.valuesFor(query, values), options?.chunkSize);
   }
 
   /**

@@ -2,6 +2,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { drizzle } from 'drizzle-orm/postgres-js';
 import { sql, type SQL } from 'drizzle-orm';
+import { Cache } from 'drizzle-orm/cache/core';
 import { Effect, Fiber, Stream } from 'effect';
 import postgres from 'postgres';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -54,6 +55,23 @@ describe('a stream', () => {
     const fetches = sent.filter((text) => text.startsWith('fetch')).length;
     expect(fetches).toBeGreaterThanOrEqual(2);
     expect(fetches).toBeLessThanOrEqual(4);
+    await client.end();
+  });
+
+  it('is not answered from a cache, where one FETCH is like another', async () => {
+    const kept = new Map<string, any[]>();
+    class Everything extends Cache {
+      strategy = () => 'all' as const;
+      get = async (key: string) => kept.get(key);
+      put = async (key: string, rows: any) => void kept.set(key, rows);
+      onMutate = async () => {};
+    }
+    const client = postgres(test.url, { max: 2 });
+    const layer = Db.layerFrom(drizzle({ client, cache: new Everything() }));
+    const rows = Stream.unwrap(Effect.map(Db, (db) => db.select().from(tasks).orderBy(tasks.id).stream({ chunkSize: 1 })));
+    const ids = (await Effect.runPromise(Db.forTenant(a, Stream.runCollect(Stream.take(rows, 5))).pipe(Effect.provide(layer)))).map((it) => it.id);
+    expect(ids).toEqual([1, 2, 3]);
+    expect(kept.size).toBe(0);
     await client.end();
   });
 

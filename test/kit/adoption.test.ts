@@ -1,5 +1,5 @@
 /** Coming from an existing schema: each decision, what is written, and what the real drizzle-kit and PostgreSQL make of it. */
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { generateDrizzleJson } from 'drizzle-kit/api-postgres';
@@ -8,6 +8,7 @@ import { integer, pgTable, primaryKey, text, timestamp, unique, uniqueIndex, uui
 import postgres from 'postgres';
 import { afterAll, describe, expect, it } from 'vitest';
 import { joinAnswers, type Answers } from '../../src/kit/adopt/answers.js';
+import { initProject } from '../../src/kit/adopt/init.js';
 import { modelOf, singular, type Model } from '../../src/kit/adopt/model.js';
 import { propose, type Proposal } from '../../src/kit/adopt/propose.js';
 import { Source } from '../../src/kit/adopt/source.js';
@@ -251,6 +252,9 @@ describe.concurrent('what is written', { timeout: 90_000 }, () => {
       CREATE TABLE notes (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), person_id uuid NOT NULL REFERENCES people, body text);
       INSERT INTO orgs (name) VALUES ('a'); INSERT INTO people (org_id, email) SELECT id, 'x' FROM orgs; INSERT INTO notes (person_id) SELECT id FROM people`);
     const it = project({});
+    // Nothing is left behind, here and in the database, where a question is open.
+    expect(await it.tenant('adopt', '--url', url, '--write')).toMatchObject({ code: 1, stderr: expect.stringContaining('people(email) is unique over all rows') });
+    expect([existsSync(join(it.folder, 'drizzle')), (await sql`SELECT to_regclass('drizzle.__drizzle_migrations') AS made`)[0]!['made']]).toEqual([false, null]);
     const done = await it.tenant('adopt', '--url', url, '--write', '--over-all', 'people(email)');
     expect(done, done.stderr).toMatchObject({ code: 0, stdout: expect.stringContaining('people: column (org_id) is NOT NULL') });
     it.write('drizzle.config.ts', tenantConfig(`tenancy: { citus: false, rls: true }, dbCredentials: { url: '${url}' }`).replace('./schema.ts', './drizzle/schema.ts'));
@@ -270,5 +274,36 @@ describe.concurrent('what is written', { timeout: 90_000 }, () => {
     expect(await it.kit('generate')).toMatchObject({ code: 0, stdout: expect.stringContaining('No schema changes') });
     await sql.end();
     await database.drop();
+  });
+});
+
+describe('init', () => {
+  it('writes files that compile with what npm init and tsc --init set, as ES modules and as CommonJS', { timeout: 60_000 }, async () => {
+    const folder = join(root, 'test/docs/generated-init');
+    folders.push(folder);
+    const tenantOf = (name: string) => ({ tenancy: name, citus: false });
+    const cases = [['module', { ...tenantOf('account'), driver: 'postgres' }], ['commonjs', { ...tenantOf('company'), driver: 'pglite' }], ['module', { ...tenantOf('workSpace'), driver: 'pg' }]] as const;
+    for (const [i, [type, options]] of cases.entries()) {
+      const at = join(folder, String(i));
+      mkdirSync(at, { recursive: true });
+      writeFileSync(join(at, 'package.json'), JSON.stringify({ type }));
+      const { files } = initProject(at, options);
+      for (const [path, content] of files) {
+        mkdirSync(dirname(path), { recursive: true });
+        writeFileSync(path, content);
+      }
+      expect(() => initProject(at, options)).toThrow('init overwrites nothing');
+    }
+    expect(() => initProject('/nowhere', { tenancy: 'account', driver: 'mysql' })).toThrow('Pass --driver');
+    // What "tsc --init" writes, and where the package is in this repository.
+    writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({
+      compilerOptions: {
+        module: 'nodenext', target: 'esnext', types: [], sourceMap: true, declaration: true, declarationMap: true, noUncheckedIndexedAccess: true, exactOptionalPropertyTypes: true,
+        strict: true, jsx: 'react-jsx', verbatimModuleSyntax: true, isolatedModules: true, noUncheckedSideEffectImports: true, moduleDetection: 'force', skipLibCheck: true, noEmit: true,
+        paths: { 'drizzle-tenant': ['../../../src/index.ts'], 'drizzle-tenant/kit': ['../../../src/kit/index.ts'] },
+      },
+    }));
+    const { stdout } = await run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', folder], root);
+    expect(stdout.split('\n').filter((it) => /error TS/.test(it) && !it.startsWith('src/'))).toEqual([]);
   });
 });

@@ -225,6 +225,11 @@ function rewriteOthers(file: string, source: Source, edits: Edits, byHand: strin
   for (const it of source.imports()) {
     const module = it.module.text.slice(1, -1);
     if (module === 'drizzle-orm' && it.names.some((name) => name.local === 'defineRelations')) replaceWord('defineRelations', 'defineTenantRelations');
+    const validator = /^drizzle-(?:orm\/)?(zod|valibot|arktype|typebox|effect-schema)$/.exec(module)?.[1];
+    if (validator && it.names.every((name) => /^create(?:Insert|Select|Update)Schema$/.test(name.name))) {
+      const { quote } = styleOf(source);
+      edits.replace(it.module, `${quote}${own}/${validator}${quote}`);
+    }
     const old = it.names.find((name) => name.name === 'relations' && /^drizzle-orm(?:\/_relations)?$/.test(module));
     const count = old ? source.tokens.filter((token, i) => token.text === old.local && source.tokens[i + 1]?.text === '(' && source.tokens[i - 1]?.text === '=').length : 0;
     if (count > 0) byHand.push(`${shown(file)}: write its ${count} relations() as one defineTenantRelations()`);
