@@ -1,4 +1,10 @@
 /**
+ * Where `docs/errors` is published: each message ends with the link to its page. Empty as long as it is nowhere, since a path in
+ * node_modules helps nobody who reads a log.
+ */
+const pages: string = '';
+
+/**
  * The errors of drizzle-tenant. Each has a `_tag`, so that it can be told apart without `instanceof`
  * (two copies of a package, Effect's `catchTag`), and a message that says what to do instead.
  */
@@ -6,7 +12,7 @@ abstract class TenantError extends Error {
   abstract readonly _tag: string;
 
   constructor(message: string, options?: ErrorOptions) {
-    super(message, options);
+    super(pages === '' ? message : `${message} ${pages}${new.target.name}`, options);
     this.name = new.target.name;
   }
 }
@@ -169,6 +175,7 @@ export class TenantAccessError extends TenantError {
   /** @param status 401 for nobody, 404 for no such tenant, or none of the user's, 403 where the application says so */
   constructor(readonly status: 401 | 403 | 404) {
     super(refusals[status]);
+    this.message = refusals[status]; // Without a link: the client is told nothing.
     this.statusCode = status;
   }
 }

@@ -1,5 +1,5 @@
 /** The handles: `withTenancy`, `forTenant` and their like. Each is Drizzle's own handle on a scoped dialect. */
-import { is, Subquery } from 'drizzle-orm';
+import { entityKind, is, Subquery } from 'drizzle-orm';
 import { PgDialect, QueryBuilder } from 'drizzle-orm/pg-core';
 import { RelationalQueryBuilder } from 'drizzle-orm/pg-core/query-builders/query';
 import { PgAsyncRelationalQuery } from 'drizzle-orm/pg-core/async';
@@ -323,6 +323,9 @@ const setTransaction = ({ drizzle, shared: { running } }: On, config: unknown) =
 /** The handles of a database, as promises: `withTenancy` adds to them. */
 export const promiseHandles = (db: any, options: WithTenancyOptions<any> = {}): any => scopedHandles(db, options, promises);
 
+/** Sessions of Drizzle whose `transaction` only throws. */
+const withoutTransactions: unknown[] = ['NeonHttpSession', 'PgRemoteSession', 'XataHttpSession'];
+
 /**
  * `withTenancy`, for handles that may run otherwise than as promises.
  *
@@ -336,8 +339,21 @@ export function scopedHandles(
   only?: AnyTenancy,
   queue = options.fair && new FairQueue(options.fair, placesOf(db, options.fair.perTenant)),
 ): any {
+  if (typeof db === 'object' && db !== null && (places.has(db) || ScopedDatabase.on(db))) {
+    throw new UnsupportedTenantOperationError(
+      places.has(db)
+        ? 'Use this database as it is: it is what withTenancy() returned. Pass withTenancy() a handle of Drizzle, as in withTenancy(drizzle({ client })).'
+        : 'Use this handle as it is: it has its tenant. Pass withTenancy() the handle of Drizzle that all tenants share, as in withTenancy(drizzle({ client })).',
+    );
+  }
   if (!is(db?.dialect, PgDialect)) {
     throw new UnsupportedTenantOperationError('Pass withTenancy() a Drizzle handle of PostgreSQL, as in withTenancy(drizzle({ client })).');
+  }
+  if (options.rls && withoutTransactions.includes(db.session?.constructor?.[entityKind])) {
+    throw new UnsupportedTenantOperationError(
+      'Connect by a driver that has transactions, such as drizzle-orm/postgres-js, node-postgres or neon-serverless, or leave out rls: ' +
+        'the policies read a tenant that is set within a transaction, and this driver sends each statement by itself, over HTTP.',
+    );
   }
   const filters = options.mode !== 'write-only';
   if (options.rls && !filters) {

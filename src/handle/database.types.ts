@@ -84,17 +84,56 @@ export type QueriesOf<H extends Handle, TRelations> = TRelations extends TablesR
 export type Ctes<H extends Handle, T> = { [K in keyof T]: CheckBuilt<H, T[K]> };
 
 export interface ReadMethods<H extends Handle> {
+  /**
+   * Reads rows of the handle's tables, as Drizzle's `select`; their tenant is added where the statement is sent.
+   *
+   * @param fields columns and expressions by name; all columns without it
+   * @example await tdb.select({ name: projects.name }).from(projects).where(eq(projects.archived, false));
+   */
   select: TenantQueryBuilder<ReaderIn<H>>['select'];
+  /**
+   * `select distinct`: each row once, among the handle's own.
+   *
+   * @param fields columns and expressions by name
+   * @example await tdb.selectDistinct({ name: projects.name }).from(projects);
+   */
   selectDistinct: TenantQueryBuilder<ReaderIn<H>>['selectDistinct'];
+  /**
+   * `select distinct on`: the first row for each value.
+   *
+   * @param on what has to differ
+   * @param fields columns and expressions by name
+   * @example await tdb.selectDistinctOn([tasks.projectId], { title: tasks.title }).from(tasks).orderBy(tasks.projectId, tasks.title);
+   */
   selectDistinctOn: TenantQueryBuilder<ReaderIn<H>>['selectDistinctOn'];
 }
 
 export interface WriteMethods<H extends Handle> {
+  /**
+   * Adds rows. A tenant's handle fills their tenant in; a handle of several tenants is told whose they are.
+   *
+   * @param table a table of the handle's tenancy; a reference table is written through `db.shared`
+   * @throws TenantMismatchError when a row names a tenant that is not the handle's
+   * @example await tdb.insert(projects).values({ name: crypto.randomUUID() }).returning();
+   */
   insert<T extends AnyTarget, TList extends (keyof InferInsertModel<WriteTable<H, T>, { override: true }> & string)[] = []>(
     table: CheckTarget<H, T>,
     ...columns: InsertColumns<H, T, TList>
   ): TenantInsertBuilder<H, T, TList extends [] ? 'all' : TList>;
+  /**
+   * Changes rows of the handle's tenant. The tenant of a row never changes.
+   *
+   * @param table a table of the handle's tenancy
+   * @throws ImmutableTenantError when `set()` holds the tenant column
+   * @example await tdb.update(projects).set({ archived: true }).where(eq(projects.name, 'old'));
+   */
   update<T extends AnyTarget>(table: CheckTarget<H, T>): TenantUpdateBuilder<H, T>;
+  /**
+   * Deletes rows of the handle's tenant; without `where`, all of them, and nobody else's.
+   *
+   * @param table a table of the handle's tenancy
+   * @example await tdb.delete(projects).where(eq(projects.name, 'old'));
+   */
   delete<T extends AnyTarget>(table: CheckTarget<H, T>): TenantDelete<H, T>;
 }
 
@@ -104,11 +143,49 @@ export interface ScopedHandle<H extends Handle, TRelations, TTransaction>
     WriteMethods<H>,
     ScopeBrand<H['tenancy']>,
     Reach<H['writes']> {
+  /**
+   * Relational queries on the tables that `relations` names: `findMany` and `findFirst`. Relations stay within the tenant.
+   *
+   * @example await tdb.query.projects.findMany({ with: { tasks: true } });
+   */
   readonly query: RelationalQueries<H, TRelations>;
+  /**
+   * Names a query of the same handle as a CTE, for `with`.
+   *
+   * @param alias its name in the statement
+   * @example const open = tdb.$with('open').as(tdb.select().from(projects).where(eq(projects.archived, false)));
+   */
   readonly $with: TenantWithBuilder<ReaderIn<H>>;
+  /**
+   * Puts CTEs that `$with` made before a statement.
+   *
+   * @param queries of the same handle
+   * @throws TenantMismatchError when another handle built one
+   * @example const open = tdb.$with('open').as(tdb.select().from(projects)); await tdb.with(open).select().from(open);
+   */
   with<T extends SQLWrapper[]>(...queries: Ctes<H, T>): ReadMethods<H> & WriteMethods<H>;
+  /**
+   * Counts the handle's rows. Also an expression in another query.
+   *
+   * @param source a table, a view or a subquery
+   * @param filters which rows count
+   * @example await tdb.$count(projects, eq(projects.archived, false));
+   */
   $count<T extends AnySource>(source: CheckSource<H, T>, filters?: SQL): SQL<number> & Run<H['runner'], number>;
+  /**
+   * Drizzle's cache, where `drizzle()` was given one.
+   *
+   * @example await tdb.$cache.invalidate({ tables: ['projects'] });
+   */
   readonly $cache: { invalidate(params: { tables?: unknown; tags?: string | string[] }): Act<H['runner'], void> };
+  /**
+   * Runs SQL written by hand, confined to the handle's tenant like any other.
+   *
+   * @param query a template; tables are interpolated, or named in the text
+   * @param mode `'arrays'`, `'objects'`, or as the driver gives it
+   * @throws RawSqlNotScopedError when it cannot be confined and proved; nothing is sent
+   * @example await tdb.execute(sql`select count(*) from ${projects}`);
+   */
   execute<TRow extends unknown[] = unknown[]>(query: SQLWrapper | string, mode: 'arrays'): Run<H['runner'], TRow[]> & SQLWrapper;
   execute<TRow extends Record<string, any> = Record<string, unknown>>(
     query: SQLWrapper | string,
@@ -118,11 +195,30 @@ export interface ScopedHandle<H extends Handle, TRelations, TTransaction>
     query: SQLWrapper | string,
     mode?: 'raw',
   ): Run<H['runner'], PgQueryResultKind<H['queryResult'], TRow>> & SQLWrapper;
+  /**
+   * Runs statements in one transaction, all or none. `tx` is scoped as the handle is; its own `transaction` is a savepoint.
+   *
+   * @param transaction what is run; where it fails, all is rolled back
+   * @param config Drizzle's settings of a transaction
+   * @throws UnsupportedTenantOperationError when `tx` is used after it has ended
+   * @example await tdb.transaction(async (tx) => { await tx.insert(projects).values({ name: crypto.randomUUID() }); });
+   */
   readonly transaction: Transact<H['runner'], TTransaction>;
 }
 
 export interface TransactionMethods<R extends Runner> {
+  /**
+   * Rolls the transaction back, and fails with Drizzle's TransactionRollbackError.
+   *
+   * @example await tdb.transaction(async (tx) => { if (await tx.$count(projects) < 0) tx.rollback(); });
+   */
   readonly rollback: R['rollback'];
+  /**
+   * Sets the isolation level or the access mode of the transaction, before its first statement.
+   *
+   * @param config Drizzle's settings of a transaction
+   * @example await tdb.transaction(async (tx) => { await tx.setTransaction({ isolationLevel: 'repeatable read' }); });
+   */
   setTransaction(config: PgTransactionConfig): Act<R, unknown>;
 }
 

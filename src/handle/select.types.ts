@@ -211,6 +211,13 @@ export interface TenantSelectBase<
     readonly result: TResult;
     readonly selectedFields: TSelectedFields;
   };
+  /**
+   * Joins a source; the joined rows are the tenant's own, and the row stays where there is none. The other joins are alike.
+   *
+   * @param table a table, view or subquery of the handle
+   * @param on the condition
+   * @example await tdb.select().from(projects).leftJoin(tasks, eq(tasks.projectId, projects.id));
+   */
   leftJoin: JoinFn<H, this, TDynamic, 'left', false>;
   leftJoinLateral: JoinFn<H, this, TDynamic, 'left', true>;
   rightJoin: JoinFn<H, this, TDynamic, 'right', false>;
@@ -225,12 +232,30 @@ export interface TenantSelectBase<
   intersectAll: SetOperatorFn<H, this, TDynamic, TResult>;
   except: SetOperatorFn<H, this, TDynamic, TResult>;
   exceptAll: SetOperatorFn<H, this, TDynamic, TResult>;
+  /**
+   * Which rows. The tenant's own condition is added to it, and cannot be taken away.
+   *
+   * @param where a condition, or a function of the selection
+   * @example await tdb.select().from(projects).where(eq(projects.archived, false));
+   */
   where(where: ((aliases: TSelection) => SQL | undefined) | SQL | undefined): Without<this, TDynamic, 'where'>;
   having(having: ((aliases: TSelection) => SQL | undefined) | SQL | undefined): Without<this, TDynamic, 'having'>;
   groupBy(builder: (aliases: TSelection) => ValueOrArray<PgColumn | SQL | SQL.Aliased>): Without<this, TDynamic, 'groupBy'>;
   groupBy(...columns: (PgColumn | SQL | SQL.Aliased)[]): Without<this, TDynamic, 'groupBy'>;
+  /**
+   * The order of the rows.
+   *
+   * @param columns columns and expressions, or a function of the selection
+   * @example await tdb.select().from(projects).orderBy(projects.name);
+   */
   orderBy(builder: (aliases: TSelection) => ValueOrArray<PgColumn | SQL | SQL.Aliased>): Without<this, TDynamic, 'orderBy'>;
   orderBy(...columns: (PgColumn | SQL | SQL.Aliased)[]): Without<this, TDynamic, 'orderBy'>;
+  /**
+   * How many rows at most.
+   *
+   * @param limit a number, or a placeholder
+   * @example await tdb.select().from(projects).orderBy(projects.name).limit(10);
+   */
   limit(limit: number | Placeholder): Without<this, TDynamic, 'limit'>;
   offset(offset: number | Placeholder): Without<this, TDynamic, 'offset'>;
   for(strength: LockStrength, config?: LockConfig): Without<this, TDynamic, 'for'>;

@@ -106,7 +106,18 @@ export type SelectionKey<
   : ValidateInsertSelectionKey<WriteTable<H, T>, TSelection, TOverride, K>;
 
 export interface TenantInsertBuilder<H extends Handle, T, TList extends string[] | 'all' = 'all', TOverride extends boolean = false> {
+  /**
+   * Writes values of one's own into columns that PostgreSQL generates always.
+   *
+   * @example tdb.insert(projects).overridingSystemValue().values({ name: crypto.randomUUID() });
+   */
   overridingSystemValue(): Omit<TenantInsertBuilder<H, T, TList, true>, 'overridingSystemValue'>;
+  /**
+   * The rows. Leave the tenant column out on a tenant's handle: it is filled in.
+   *
+   * @param values a row, or several
+   * @example await tdb.insert(projects).values([{ name: crypto.randomUUID() }, { name: crypto.randomUUID() }]);
+   */
   values(values: InsertValue<H, T, TOverride, TList> | InsertValue<H, T, TOverride, TList>[]): TenantInsert<H, T>;
   select<TSelection extends PgInsertSelection<WriteTable<H, T>, TOverride, TList>>(
     query:
@@ -171,6 +182,12 @@ export type Nullability = Record<string, JoinNullability>;
 
 export interface TenantUpdateBuilder<H extends Handle, T> {
   readonly _: { readonly table: ReadTable<T> };
+  /**
+   * The new values.
+   *
+   * @param values by column; the tenant column is left out
+   * @example await tdb.update(projects).set({ archived: true }).where(eq(projects.name, 'old')).returning();
+   */
   set(values: SetValues<T>): UpdateWithout<UpdateState<H, T>, 'leftJoin' | 'rightJoin' | 'innerJoin' | 'fullJoin'>;
 }
 

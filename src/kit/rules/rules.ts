@@ -311,7 +311,7 @@ function viewFaults(entities: Entities, state: TenancyState, views: ViewReader, 
     for (const view of all) {
       const definition = view.definition.toLowerCase();
       const level = names.some((it) => definition.includes(it)) ? 'error' : 'warn';
-      faults.add('view-tenant', view, '-', 'Run "npm install libpg-query@18", which reads views', 'whether this one keeps tenants apart is not known', true, level);
+      faults.add('view-tenant', view, '-', 'Install drizzle-tenant with its dependencies: libpg-query, which reads views, cannot be loaded', 'whether this one keeps tenants apart is not known', true, level);
     }
     return;
   }
