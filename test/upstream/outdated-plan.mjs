@@ -16,9 +16,9 @@ await prepared();
 await admin.unsafe(`alter table ${table} add name text`);
 await sql.unsafe('begin');
 const outdated = prepared().then((rows) => `answered with ${rows.length} rows`, (error) => `failed: ${error.code ?? error.message}`);
-const behind = sql.unsafe('select 2 as n').then((rows) => (rows[0]?.n === 2 ? 'answered' : 'got another\'s answer'), (error) => `failed: ${error.code ?? error.message}`);
-const [first, second] = [await within(1_000, outdated), await within(1_000, behind)];
-// In an open transaction the statement has failed: the server says 0A000, and nothing that comes behind may answer in its place.
-console.log(first === 'failed: 0A000' && second === 'failed: 25P02' ? 'mended' : `faulty: the statement ${first}, the one behind it ${second}`);
+const commit = sql.unsafe('commit').then((it) => it.command, (error) => `failed: ${error.code ?? error.message}`);
+const [first, second] = [await within(1_000, outdated), await within(1_000, commit)];
+// The transaction has failed with the statement, which must not be answered from outside of it.
+console.log(first === 'failed: 0A000' && second === 'ROLLBACK' ? 'mended' : `faulty: the statement ${first}, though COMMIT gave ${second}`);
 await within(500, admin.unsafe(`drop table ${table}`).catch(() => {}));
 process.exit(0);
