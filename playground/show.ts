@@ -1,11 +1,13 @@
 /** How the playground's findings look in a terminal. */
-import { layOut, markAdded } from './added.js';
+import { markAdded } from './added.js';
 import type { Query } from './catalogue.js';
 import type { Sight } from './compare.js';
-import { tellingWords, type Misuse } from './misuses.js';
+import { layOut } from './layout.js';
+import type { Misuse } from './misuses.js';
 import type { Refusal } from './refusals.js';
 import { tenants } from './seed.js';
 import { codeLines, columns, hasColours, heading, outline, paint, print, wrap } from './terminal.js';
+import { tellingWords } from './words.js';
 
 const verdict = (isGood: boolean, good: string, bad: string) =>
   print('', isGood ? paint('green', `  ✓ ${good}`) : paint('red', `  ✗ ${bad}`));

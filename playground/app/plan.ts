@@ -24,14 +24,21 @@ export interface Plan {
 }
 
 export async function explain(client: Sql, { sql, params }: Statement, cluster: Cluster | undefined): Promise<Plan> {
-  // With values in place of parameters, since Citus explains not everything with parameters.
-  const text = sql.replaceAll(/\$(\d+)/g, (_, number) => literal(params[number - 1]));
+  const text = withValues({ sql, params });
   const rows = await client.begin(async (tx) => {
     if (cluster) await tx`set local citus.explain_all_tasks = on`;
     return tx.unsafe(`explain (format json) ${text}`);
   });
-  const schema = new RegExp(`"?${client.options.connection.search_path}"?\\.`, 'g');
-  let plan = JSON.stringify(rows[0]!['QUERY PLAN']).replaceAll(schema, '');
+  return planOf(rows[0]!['QUERY PLAN'], client.options.connection.search_path as string, cluster);
+}
+
+/** With values in place of parameters, since Citus explains not everything with parameters. */
+export const withValues = ({ sql, params }: Statement): string => sql.replaceAll(/\$(\d+)/g, (_, number) => literal(params[number - 1]));
+
+/** @param explained what EXPLAIN (FORMAT JSON) gave */
+export function planOf(explained: unknown, schemaName: string, cluster: Cluster | undefined): Plan {
+  const schema = new RegExp(`"?${schemaName}"?\\.`, 'g');
+  let plan = JSON.stringify(explained).replaceAll(schema, '');
   for (const { id, name } of tenants) plan = plan.replaceAll(`'${id}'::uuid`, `${name}'s id`);
   const [{ Plan: root }] = JSON.parse(plan);
   const touched: Touched[] = [];

@@ -1,8 +1,8 @@
 /** Effect's SqlClient: every statement of an Effect is confined to one tenant. */
 import * as Effect from 'effect/Effect';
 import * as Statement from 'effect/sql/Statement';
-import type { TenantId } from '../../src/index.js';
-import { confine, ready } from '../../src/handle/sql.js';
+import type { TenantId } from 'drizzle-tenant';
+import { confine, ready } from 'drizzle-tenant/sql';
 import * as schema from '../schema.js';
 
 /**

@@ -1,44 +1,36 @@
-/**
- * Express: a handler is wrapped, and gets the tenant's database as a parameter. A property on the request would be
- * there, or not, whatever its type says; a parameter cannot be forgotten.
- */
-import express, { type ErrorRequestHandler, type Request, type RequestHandler, type Response } from 'express';
-import type { TenancyDatabase, TenantDatabase } from '../../src/index.js';
+/** Express: a handler asks for the database of its request, which throws where the middleware does not stand before it. */
+import type { TenancyDatabase } from 'drizzle-tenant';
+import { claim, tenantMiddleware } from 'drizzle-tenant/express';
+import express, { type ErrorRequestHandler } from 'express';
+import { account } from '../schema.js';
 import { createProject, findProject, listProjects } from './queries.js';
-import { accountOf } from './session.js';
-
-type TenantHandler = (tdb: TenantDatabase<'account'>, request: Request, response: Response) => Promise<unknown>;
+import { verify } from './session.js';
 
 export function expressApp(db: TenancyDatabase) {
-  const forTenant =
-    (handle: TenantHandler): RequestHandler =>
-    async (request, response) => {
-      const account = accountOf(request.headers.authorization);
-      if (!account) return void response.status(401).json({ error: 'A valid bearer token is needed' });
-      await handle(db.forTenant(account), request, response);
-    };
+  const forTenant = tenantMiddleware({
+    db,
+    tenancy: account,
+    user: (request) => verify(request.headers.authorization),
+    tenant: claim('account'),
+  });
 
-  const app = express().use(express.json({ limit: '64kb' }));
-  app.get('/projects', forTenant(async (tdb, _, response) => response.json(await listProjects(tdb))));
-  app.get(
-    '/projects/:id',
-    forTenant(async (tdb, { params }, response) => {
-      const found = /^\d{1,9}$/.test(String(params.id)) ? await findProject(tdb, Number(params.id)) : undefined;
-      if (!found) return response.status(404).json({ error: 'No such project' });
-      response.json(found);
-    }),
-  );
-  app.post(
-    '/projects',
-    forTenant(async (tdb, { body }, response) => {
-      if (typeof body?.name !== 'string' || body.name === '') return response.status(400).json({ error: 'name: a text' });
-      response.status(201).json(await createProject(tdb, body.name));
-    }),
-  );
+  const app = express().use(express.json({ limit: '64kb' })).use('/projects', forTenant);
+  app.get('/projects', async (request, response) => void response.json(await listProjects(forTenant.tdb(request))));
+  app.get('/projects/:id', async (request, response) => {
+    const { id } = request.params;
+    const found = /^\d{1,9}$/.test(id) ? await findProject(forTenant.tdb(request), Number(id)) : undefined;
+    if (!found) return void response.status(404).json({ error: 'No such project' });
+    response.json(found);
+  });
+  app.post('/projects', async (request, response) => {
+    const { name } = request.body ?? {};
+    if (typeof name !== 'string' || name === '') return void response.status(400).json({ error: 'name: a text' });
+    response.status(201).json(await createProject(forTenant.tdb(request), name));
+  });
   // What the database says goes into the log of an application, and to nobody else.
   const onError: ErrorRequestHandler = (error, _request, response, _next) => {
     const isExpected = error.status >= 400 && error.status < 500;
-    response.status(isExpected ? error.status : 500).json({ error: isExpected ? 'The request is not as it should be' : 'The server has made a mistake' });
+    response.status(isExpected ? error.status : 500).json({ error: isExpected ? error.message : 'The server has made a mistake' });
   };
   return app.use(onError);
 }

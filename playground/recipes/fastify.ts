@@ -1,35 +1,33 @@
-/**
- * Fastify: the hook of a plugin refuses who has no tenant, and hands the others' database out by a decorator. Only
- * routes of the plugin have the hook; elsewhere the decorator throws.
- */
-import Fastify, { type FastifyPluginAsync, type FastifyReply, type FastifyRequest } from 'fastify';
-import type { TenancyDatabase, TenantDatabase } from '../../src/index.js';
+/** Fastify: the hook of a plugin refuses who has no tenant. Only routes of the plugin have it; elsewhere `forTenant.tdb` throws. */
+import type { TenancyDatabase } from 'drizzle-tenant';
+import { claim, tenantHook } from 'drizzle-tenant/fastify';
+import Fastify, { type FastifyPluginAsync } from 'fastify';
+import { account } from '../schema.js';
 import { createProject, findProject, listProjects } from './queries.js';
-import { accountOf } from './session.js';
+import { verify } from './session.js';
 
 const projectRoutes =
   (db: TenancyDatabase): FastifyPluginAsync =>
   async (app) => {
-    const handles = new WeakMap<FastifyRequest, TenantDatabase<'account'>>();
-    const tdbOf = (request: FastifyRequest) => handles.get(request)!;
-
-    app.addHook('onRequest', async (request: FastifyRequest, reply: FastifyReply) => {
-      const account = accountOf(request.headers.authorization);
-      if (!account) return reply.code(401).send({ error: 'A valid bearer token is needed' });
-      handles.set(request, db.forTenant(account));
+    const forTenant = tenantHook({
+      db,
+      tenancy: account,
+      user: (request) => verify(request.headers.authorization),
+      tenant: claim('account'),
     });
+    app.addHook('onRequest', forTenant);
 
-    app.get('/projects', (request) => listProjects(tdbOf(request)));
+    app.get('/projects', (request) => listProjects(forTenant.tdb(request)));
 
     const params = { type: 'object', properties: { id: { type: 'integer', minimum: 1, maximum: 2147483647 } } };
     app.get<{ Params: { id: number } }>('/projects/:id', { schema: { params } }, async (request, reply) => {
-      const found = await findProject(tdbOf(request), request.params.id);
+      const found = await findProject(forTenant.tdb(request), request.params.id);
       return found ?? reply.code(404).send({ error: 'No such project' });
     });
 
     const body = { type: 'object', required: ['name'], properties: { name: { type: 'string', minLength: 1 } } };
     app.post<{ Body: { name: string } }>('/projects', { schema: { body } }, async (request, reply) =>
-      reply.code(201).send(await createProject(tdbOf(request), request.body.name)),
+      reply.code(201).send(await createProject(forTenant.tdb(request), request.body.name)),
     );
   };
 

@@ -1,18 +1,19 @@
-/** Hono: a middleware puts the tenant's database into the context, and its type says that it is there. */
+/** Hono: the middleware puts the tenant's database into the context, and its type says that it is there. */
+import type { TenancyDatabase } from 'drizzle-tenant';
+import { claim, tenantMiddleware } from 'drizzle-tenant/hono';
 import { Hono } from 'hono';
-import { createMiddleware } from 'hono/factory';
 import { HTTPException } from 'hono/http-exception';
-import type { TenancyDatabase, TenantDatabase } from '../../src/index.js';
+import { account } from '../schema.js';
 import { createProject, findProject, listProjects } from './queries.js';
-import { accountOf } from './session.js';
+import { verify } from './session.js';
 
 export function honoApp(db: TenancyDatabase) {
   /** A handler behind this middleware has `c.var.tdb`; without it, `c.var.tdb` does not compile. */
-  const forTenant = createMiddleware<{ Variables: { tdb: TenantDatabase<'account'> } }>(async (c, next) => {
-    const account = accountOf(c.req.header('authorization'));
-    if (!account) throw new HTTPException(401, { message: 'A valid bearer token is needed' });
-    c.set('tdb', db.forTenant(account));
-    await next();
+  const forTenant = tenantMiddleware({
+    db,
+    tenancy: account,
+    user: (c) => verify(c.req.header('authorization')),
+    tenant: claim('account'),
   });
 
   return new Hono()

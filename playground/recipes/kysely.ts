@@ -1,7 +1,7 @@
 /** Kysely: everything that a query builder or a template sends is confined, whoever compiled it. */
 import { CompiledQuery, type DatabaseConnection, type Dialect, type Driver } from 'kysely';
-import type { TenantId } from '../../src/index.js';
-import { confine, ready } from '../../src/handle/sql.js';
+import type { TenantId } from 'drizzle-tenant';
+import { confine, ready } from 'drizzle-tenant/sql';
 import * as schema from '../schema.js';
 
 /**

@@ -1,7 +1,7 @@
 /** postgres.js: a template of one tenant. Values are parameters, and nothing else can be interpolated. */
 import type { Row, Sql, TransactionSql } from 'postgres';
-import type { TenantId } from '../../src/index.js';
-import { confine, ready } from '../../src/handle/sql.js';
+import type { TenantId } from 'drizzle-tenant';
+import { confine, ready } from 'drizzle-tenant/sql';
 import * as schema from '../schema.js';
 
 /**

@@ -1,6 +1,6 @@
 /** What the recipes serve: queries on the database of one account, none of which mentions the account. */
 import { asc, eq, max } from 'drizzle-orm';
-import type { TenantDatabase } from '../../src/index.js';
+import type { TenantDatabase } from 'drizzle-tenant';
 import { projects } from '../schema.js';
 
 type AccountDatabase = TenantDatabase<'account'>;

@@ -20,11 +20,20 @@ export interface EraseRecord {
   readonly shared: readonly { readonly table: string; readonly rows: number }[];
   /** Keys of shared rows that may go with the tenant: what an erasure that is taken up again needs. */
   readonly sharedKeys: Readonly<Record<string, readonly unknown[]>>;
+  /** What `before` gave back: what an erasure that is taken up again, and `after`, know of what is outside. */
+  readonly outside: unknown;
   readonly refreshed: readonly string[];
   /** Tables whose rows were to stay. */
   readonly kept: readonly string[];
   /** Rows of every table that is the tenant's by the schema or by the catalog, afterwards. */
   readonly proof: readonly TableCount[];
+}
+
+/** What a hook of an erasure is told. */
+export interface Erasing {
+  readonly tenancy: string;
+  readonly tenant: string;
+  readonly reason: string;
 }
 
 export interface EraseOptions {
@@ -36,8 +45,16 @@ export interface EraseOptions {
   readonly keep?: readonly string[] | undefined;
   /** Tables of shared rows from which those go that only this tenant used. */
   readonly shared?: readonly string[] | undefined;
-  /** What is outside of the database, while the rows are still there: files, a search index. Runs again when an erasure is taken up again. */
-  readonly before?: ((tenant: { readonly tenancy: string; readonly tenant: string; readonly reason: string }) => Promise<unknown>) | undefined;
+  /**
+   * Looks at what is outside of the database, while the rows are still there: the names of files, say. What it gives back
+   * is kept in the record as JSON, and it does not run again when an erasure whose record has it is taken up again.
+   */
+  readonly before?: ((tenant: Erasing) => unknown) | undefined;
+  /**
+   * Removes what is outside of the database: files, a search index. It runs when the proof is made, and the record is
+   * finished when it is done; where it fails, an erasure that is taken up again runs it again.
+   */
+  readonly after?: ((tenant: Erasing & { readonly outside: any; readonly record: EraseRecord }) => unknown) | undefined;
   /** The record of an erasure that was interrupted. */
   readonly resume?: EraseRecord | undefined;
   /** Is given the record after each step, to be stored. */
@@ -93,6 +110,7 @@ class Erasure {
       tables: resume?.tables ?? [],
       shared: resume?.shared ?? [],
       sharedKeys: { ...resume?.sharedKeys },
+      outside: resume?.outside,
       refreshed: [],
       kept: keep,
       proof: before,
@@ -100,14 +118,23 @@ class Erasure {
     if (options.dryRun) return { ...this.#record, tables: before.filter((it) => it.isDeclared && !this.#isKept(it.table)).map(({ table, rows }) => ({ table, rows })) };
     for (const it of named) if (!this.#record.sharedKeys[it.table.title]) await this.#collect(it);
     await this.#tell();
-    await options.before?.({ tenancy: subject.tenancy, tenant, reason });
+    const hook = { tenancy: subject.tenancy, tenant, reason };
+    if (options.before && this.#record.outside === undefined) {
+      // Null where it gave nothing back: it has run.
+      this.#record.outside = JSON.parse(JSON.stringify((await options.before(hook)) ?? null));
+      await this.#tell();
+    }
 
     for (let round = 0; round < rounds; round++) {
       const tables = [...this.#order.tables].reverse().filter((it) => !this.#isKept(it.title));
-      if (this.#order.defers) await this.#deleteAtOnce(tables);
-      else {
-        for (const table of tables) await this.#clear(table);
-        for (const table of tables) await this.#delete(table);
+      try {
+        if (this.#order.defers) await this.#deleteAtOnce(tables);
+        else {
+          for (const table of tables) await this.#clear(table);
+          for (const table of tables) await this.#delete(table);
+        }
+      } catch (error) {
+        throw await this.#heldBack(error);
       }
       // Who writes for the tenant meanwhile is waited for, a few times.
       if (!(await this.#prove()).some((it) => it.isDeclared)) break;
@@ -124,9 +151,22 @@ class Erasure {
         this.#record,
       );
     }
+    await this.#tell();
+    await options.after?.({ ...hook, outside: this.#record.outside, record: { ...this.#record } });
     this.#record.finishedAt = new Date().toISOString();
     await this.#tell();
     return { ...this.#record };
+  }
+
+  /** Rows of a table that nobody declared, or that is kept, point at rows that were to go. */
+  async #heldBack(error: any): Promise<unknown> {
+    const { code, table_name = '', table = '' } = error?.cause ?? error ?? {};
+    if (code !== '23503') return error;
+    const remaining = await this.#prove();
+    await this.#tell();
+    const by = `"${table_name || table}"`;
+    const remedy = `Declare the table with tenantTable(), delete its rows, or let go of the foreign key, and erase again: rows of ${by} point at rows of the tenant, which remain in ${namesOf(remaining)}.`;
+    return Object.assign(new TenantNotErasedError(remedy, { ...this.#record }), { cause: error });
   }
 
   #transact<T>(access: 'read' | 'write', use: () => Promise<T>): Promise<T> {

@@ -57,6 +57,7 @@ export async function connectNodePostgres(pool: any): Promise<Connection> {
   const client = await pool.connect();
   let isLost = false;
   let isBusy = false;
+  let isClosed = false;
   const onLost = () => void (isLost = true);
   client.on('error', onLost);
   const assertAlive = () => {
@@ -138,9 +139,14 @@ export async function connectNodePostgres(pool: any): Promise<Connection> {
       await rollback();
       isOpen = false;
     },
+    // An interruption closes it, and so does who opened it.
     close: async () => {
+      if (isClosed) return;
+      isClosed = true;
       client.off('error', onLost);
+      client.on('error', () => {});
       client.release(isLost || isBusy || isOpen);
+      isLost = true;
     },
   };
 }

@@ -46,7 +46,7 @@ export function inOrder(tables: readonly TenantTable[], isAtOnce = true): Ordere
       ]);
     }
     left.delete(chosen);
-    if (chosen === deferrable) defers = true;
+    if (chosen === deferrable && (isAtOnce || chosen !== broken)) defers = true;
     else later.set(chosen.from.oid, [...new Set([...(later.get(chosen.from.oid) ?? []), ...breakable(chosen.from, chosen.key)])]);
   }
   return { tables: done, later, defers };

@@ -9,10 +9,11 @@ import { join } from 'node:path';
 import { DamagedExportError, TenantMismatchError } from '../errors.js';
 import { lineOf } from './cells.js';
 import type { Row } from './connection.js';
-import type { ExportedTable, ExportHead, Piece } from './format.js';
+import type { ExportedTable, ExportHead, Piece, TableDigest } from './format.js';
 
 export interface Spool {
   readonly head: ExportHead;
+  readonly digests: readonly TableDigest[];
   readonly rowsOf: (table: string) => number;
   readonly read: (table: string) => AsyncIterable<Uint8Array>;
   readonly remove: () => Promise<void>;
@@ -33,6 +34,7 @@ export async function spool(pieces: AsyncIterable<Piece>, tenantFor: (head: Expo
   const remove = () => rm(folder, { recursive: true, force: true });
   const files = new Map<string, { path: string; rows: number }>();
   let head: ExportHead | undefined;
+  let digests: readonly TableDigest[] = [];
   let tenant = '';
   let file: FileHandle | undefined;
   try {
@@ -51,12 +53,13 @@ export async function spool(pieces: AsyncIterable<Piece>, tenantFor: (head: Expo
         const text = linesFor(piece.table, piece.rows, head!.tenant, tenant, it.rows);
         it.rows += piece.rows.length;
         await file!.write(text);
-      }
+      } else if (piece.kind === 'end') digests = piece.digests;
     }
     await file?.close();
     file = undefined;
     return {
       head: head!,
+      digests,
       rowsOf: (table) => files.get(table)?.rows ?? 0,
       read: (table) => createReadStream(files.get(table)!.path, { highWaterMark: 1 << 18 }),
       remove,
@@ -66,6 +69,33 @@ export async function spool(pieces: AsyncIterable<Piece>, tenantFor: (head: Expo
     await remove();
     throw error;
   }
+}
+
+/** The rows behind the first `from`, `size` at a time. */
+export async function* batchesOf(bytes: AsyncIterable<Uint8Array>, from: number, size: number): AsyncGenerator<{ rows: number; bytes: AsyncIterable<Uint8Array> }> {
+  let skipped = 0;
+  let rows = 0;
+  let batch: Uint8Array[] = [];
+  const given = () => {
+    const chunks = batch;
+    return { rows, bytes: (async function* () { yield* chunks; })() };
+  };
+  for await (const chunk of bytes) {
+    let start = 0;
+    for (let end = chunk.indexOf(10); end >= 0; end = chunk.indexOf(10, end + 1)) {
+      if (skipped < from) {
+        skipped += 1;
+        start = end + 1;
+        continue;
+      }
+      if (++rows < size) continue;
+      batch.push(chunk.subarray(start, end + 1));
+      yield given();
+      [start, rows, batch] = [end + 1, 0, []];
+    }
+    if (skipped >= from && start < chunk.length) batch.push(chunk.subarray(start));
+  }
+  if (rows > 0) yield given();
 }
 
 function linesFor(table: ExportedTable, rows: readonly Row[], from: string, to: string, before: number): string {

@@ -60,6 +60,10 @@ export const settings = (names: readonly string[], tenant: string): string[] => 
 /** Held until the transaction ends: one import or replacement of a tenant at a time. */
 export const lockTenant = (tenancy: string, tenant: string) => `select pg_advisory_xact_lock(hashtextextended(${literalOf(`drizzle-tenant ${tenancy} ${tenant}`)}, 0))::text`;
 
+/** Of a transaction that is about to be committed, to ask for later. */
+export const transactionId = 'select pg_current_xact_id()::text';
+export const statusOf = (xid: string) => `select pg_xact_status(${literalOf(xid)}::xid8)::text`;
+
 export const canonical = (value: string, type: string) => `select (${literalOf(value)}::${type})::text`;
 
 // reading
@@ -164,11 +168,13 @@ export const insertIntoStage = (stage: string, columns: readonly Column[]) =>
   `select ${columns.map((it, i) => `(r.value ->> ${i})::${it.type}`).join(', ')} from json_array_elements($1::text::json) r`;
 
 /**
+ * Each row is given its tenant here: what the stage says of it is not read.
+ *
  * @param later columns that stay empty until the rows that they point at are there
  * @param key the key whose rows are changed where they are there already; undefined where there are none
  */
-export function insertStaged(table: LiveTable, stage: string, columns: readonly Column[], later: readonly string[], key: readonly string[] | undefined): string {
-  const cells = columns.map((it) => (later.includes(it.name) ? `null::${it.type}` : `s.${ident(it.name)}`));
+export function insertStaged(table: LiveTable & Owned, stage: string, columns: readonly Column[], later: readonly string[], key: readonly string[] | undefined, tenant: string): string {
+  const cells = columns.map((it) => (it.name === table.column ? `${literalOf(tenant)}::${it.type}` : later.includes(it.name) ? `null::${it.type}` : `s.${ident(it.name)}`));
   const changed = columns.filter((it) => !key?.includes(it.name)).map((it) => `${ident(it.name)} = excluded.${ident(it.name)}`);
   const conflict = key && ` on conflict (${list(key)}) do ${changed.length > 0 ? `update set ${changed.join(', ')}` : 'nothing'}`;
   return `insert into ${nameOf(table)} (${list(columns.map((it) => it.name))}) overriding system value select ${cells.join(', ')} from pg_temp.${ident(stage)} s${conflict ?? ''}`;

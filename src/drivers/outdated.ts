@@ -47,21 +47,21 @@ export function lasting(session: DrizzleSession, query: readonly [query: { reado
   const prepare = (as: unknown) => session.prepareQuery(query[0], mode, as, ...rest);
   let current = renamed.get(key);
   let prepared = prepare(current ?? name);
+  const refused = (error: unknown, used: string | undefined, values: unknown) => {
+    if (!isOutdated(error)) throw error;
+    if (renamed.get(key) === used) {
+      if (renamed.size >= renamedLimit) renamed.clear();
+      renamed.set(key, nextName());
+    }
+    if (!isAlone) throw error;
+    return prepare(false).execute(values);
+  };
   return {
-    async execute(values?: unknown) {
-      const used = renamed.get(key);
+    // Without `async`, which would add two promises to each run.
+    execute(values?: unknown): Promise<unknown> {
+      const used = renamed.size === 0 ? undefined : renamed.get(key);
       if (used !== current) prepared = prepare((current = used) ?? name);
-      try {
-        return await prepared.execute(values);
-      } catch (error) {
-        if (!isOutdated(error)) throw error;
-        if (renamed.get(key) === used) {
-          if (renamed.size >= renamedLimit) renamed.clear();
-          renamed.set(key, nextName());
-        }
-        if (!isAlone) throw error;
-        return prepare(false).execute(values);
-      }
+      return prepared.execute(values).then(undefined, (error: unknown) => refused(error, used, values));
     },
   };
 }

@@ -21,7 +21,7 @@ import type * as EffectScope from 'effect/Scope';
 import type { PgTransactionConfig } from 'drizzle-orm/pg-core';
 import { UnsupportedTenantOperationError } from '../schema/index.js';
 import { handleIn, homeOf, scopedHandles } from '../handle/database.js';
-import { connectionsOf, FairQueue, type FairOptions } from '../handle/fair.js';
+import { FairQueue, placesOf, type FairOptions } from '../handle/fair.js';
 import { isTransaction } from '../handle/transaction.js';
 import { isPostgresJs, preparesByItself } from '../drivers/prepares.js';
 import { checkOf, type RowLevelSecurityOptions } from '../rls/check.js';
@@ -182,7 +182,8 @@ const handlesOf = (db: any, driver: Driver, { tenancy, relations, mode }: Defini
     { relations, mode, rls: Boolean(rls), across, prepare: preparesByItself(db) },
     effects,
     tenancy,
-    fair && new FairQueue(fair, connectionsOf(db)),
+    // Its drivers lend a connection of its own to each statement.
+    fair && new FairQueue(fair, placesOf(db, 1)),
   );
 
 /** Fails where row-level security does not hold. */

@@ -1,9 +1,7 @@
 /** Express: a middleware that finds the tenant of a request, and what gives its database to a handler. */
-import type { PgQueryResultHKT } from 'drizzle-orm/pg-core';
 import type { NextFunction, Request, Response } from 'express';
-import type { TenantDatabase } from '../handle/database.types.js';
 import { pathSegmentOf, subdomainOf } from './names.js';
-import { RequestHandles, tenantOf, type TenantOptions } from './tenant.js';
+import { RequestHandles, tenantOf, type AnyDatabase, type HandleOf, type TenantOptions } from './tenant.js';
 
 export { claim, type Access, type Claim, type TenantOptions } from './tenant.js';
 
@@ -39,9 +37,9 @@ export interface TenantMiddleware<Handle> {
  *   response.json(await forTenant.tdb(request).select().from(projects));
  * });
  */
-export function tenantMiddleware<User, Name extends string, TRelations, Q extends PgQueryResultHKT>(
-  options: TenantOptions<Request, User, Name, TRelations, Q>,
-): TenantMiddleware<TenantDatabase<Name, TRelations, Q>> {
+export function tenantMiddleware<User, Name extends string, Db extends AnyDatabase>(
+  options: TenantOptions<Request, User, Name, Db>,
+): TenantMiddleware<HandleOf<Name, Db>> {
   const handles = new RequestHandles(tenantOf(options));
   const middleware = (request: any, _response: unknown, next: NextFunction): void => void handles.open(request).then(() => next(), next);
   return Object.assign(middleware, { tdb: (request: Request) => handles.of(request) });

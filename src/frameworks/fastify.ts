@@ -1,9 +1,7 @@
 /** Fastify: a hook that finds the tenant of a request, and what gives its database to a handler. */
-import type { PgQueryResultHKT } from 'drizzle-orm/pg-core';
 import type { FastifyRequest } from 'fastify';
-import type { TenantDatabase } from '../handle/database.types.js';
 import { pathSegmentOf, subdomainOf } from './names.js';
-import { RequestHandles, tenantOf, type TenantOptions } from './tenant.js';
+import { RequestHandles, tenantOf, type AnyDatabase, type HandleOf, type TenantOptions } from './tenant.js';
 
 export { claim, type Access, type Claim, type TenantOptions } from './tenant.js';
 
@@ -40,9 +38,9 @@ export interface TenantHook<Handle> {
  * app.addHook('onRequest', forTenant);
  * app.get('/projects', (request) => forTenant.tdb(request).select().from(projects));
  */
-export function tenantHook<User, Name extends string, TRelations, Q extends PgQueryResultHKT>(
-  options: TenantOptions<FastifyRequest<any>, User, Name, TRelations, Q>,
-): TenantHook<TenantDatabase<Name, TRelations, Q>> {
+export function tenantHook<User, Name extends string, Db extends AnyDatabase>(
+  options: TenantOptions<FastifyRequest<any>, User, Name, Db>,
+): TenantHook<HandleOf<Name, Db>> {
   const handles = new RequestHandles(tenantOf(options));
   const hook = (request: FastifyRequest<any>): Promise<void> => handles.open(request);
   return Object.assign(hook, { tdb: (request: FastifyRequest<any>) => handles.of(request) });

@@ -1,11 +1,9 @@
 /** Hono: a middleware that puts the tenant's database into the context. */
-import type { PgQueryResultHKT } from 'drizzle-orm/pg-core';
 import type { Context, Env, MiddlewareHandler } from 'hono';
 import { HTTPException } from 'hono/http-exception';
 import { TenantAccessError } from '../errors.js';
-import type { TenantDatabase } from '../handle/database.types.js';
 import { pathSegmentOf, subdomainOf } from './names.js';
-import { tenantOf, type TenantOptions } from './tenant.js';
+import { tenantOf, type AnyDatabase, type HandleOf, type TenantOptions } from './tenant.js';
 
 export { claim, type Access, type Claim, type TenantOptions } from './tenant.js';
 
@@ -31,9 +29,9 @@ export const pathSegment = (position: number) => (c: Context) => pathSegmentOf(n
  * });
  * app.get('/projects', forTenant, async (c) => c.json(await c.var.tdb.select().from(projects)));
  */
-export function tenantMiddleware<User, Name extends string, TRelations, Q extends PgQueryResultHKT, E extends Env = any, As extends string = 'tdb'>(
-  options: TenantOptions<Context<E>, User, Name, TRelations, Q> & { readonly as?: As },
-): MiddlewareHandler<{ Variables: { [K in As]: TenantDatabase<Name, TRelations, Q> } }> {
+export function tenantMiddleware<User, Name extends string, Db extends AnyDatabase, E extends Env = any, As extends string = 'tdb'>(
+  options: TenantOptions<Context<E>, User, Name, Db> & { readonly as?: As },
+): MiddlewareHandler<{ Variables: { [K in As]: HandleOf<Name, Db> } }> {
   const resolve = tenantOf(options);
   const key = options.as ?? 'tdb';
   return async (c, next) => {

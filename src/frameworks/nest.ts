@@ -1,10 +1,8 @@
 /** NestJS: a guard that finds the tenant of a request, and a decorator of a parameter that gives its database. */
 import { createParamDecorator, HttpException, type CanActivate, type ExecutionContext } from '@nestjs/common';
-import type { PgQueryResultHKT } from 'drizzle-orm/pg-core';
 import { TenantAccessError, UnsupportedTenantOperationError } from '../errors.js';
-import type { TenantDatabase } from '../handle/database.types.js';
 import { pathSegmentOf, subdomainOf } from './names.js';
-import { RequestHandles, tenantOf, type TenantOptions } from './tenant.js';
+import { RequestHandles, tenantOf, type AnyDatabase, type HandleOf, type TenantOptions } from './tenant.js';
 
 export { claim, type Access, type Claim, type TenantOptions } from './tenant.js';
 
@@ -51,9 +49,9 @@ export interface TenantGuard<Handle> extends CanActivate {
  * type AccountDatabase = TenantDatabase<'account', typeof relations>;
  * const list = (tdb: AccountDatabase) => tdb.query.projects.findMany();
  */
-export function tenantGuard<User, Name extends string, TRelations, Q extends PgQueryResultHKT>(
-  options: TenantOptions<TenantRequest, User, Name, TRelations, Q>,
-): TenantGuard<TenantDatabase<Name, TRelations, Q>> {
+export function tenantGuard<User, Name extends string, Db extends AnyDatabase>(
+  options: TenantOptions<TenantRequest, User, Name, Db>,
+): TenantGuard<HandleOf<Name, Db>> {
   const handles = new RequestHandles(tenantOf(options));
   return {
     async canActivate(context) {

@@ -1,9 +1,7 @@
 /** Next: makes a route handler of a function that also takes the tenant's database; pages and actions ask for the database. */
-import type { PgQueryResultHKT } from 'drizzle-orm/pg-core';
 import { TenantAccessError } from '../errors.js';
-import type { TenantDatabase } from '../handle/database.types.js';
 import { pathSegmentOf, subdomainOf } from './names.js';
-import { tenantOf, type TenantOptions } from './tenant.js';
+import { tenantOf, type AnyDatabase, type HandleOf, type TenantOptions } from './tenant.js';
 
 export { claim, type Access, type Claim, type TenantOptions } from './tenant.js';
 
@@ -50,9 +48,9 @@ export interface TenantRoute<Handle> {
  * });
  * export const GET = forTenant(async (tdb) => Response.json(await tdb.select().from(projects)));
  */
-export function tenantRoute<User, Name extends string, TRelations, Q extends PgQueryResultHKT>(
-  options: TenantOptions<TenantRequest, User, Name, TRelations, Q> & { readonly refused?: (error: TenantAccessError) => Response },
-): TenantRoute<TenantDatabase<Name, TRelations, Q>> {
+export function tenantRoute<User, Name extends string, Db extends AnyDatabase>(
+  options: TenantOptions<TenantRequest, User, Name, Db> & { readonly refused?: (error: TenantAccessError) => Response },
+): TenantRoute<HandleOf<Name, Db>> {
   const resolve = tenantOf(options);
   const refused = options.refused ?? ((error) => Response.json({ error: error.message }, { status: error.status }));
   const route = (handler: (tdb: any, request: Request, context: any) => Response | Promise<Response>) => async (request: Request, context: any) => {

@@ -3,7 +3,6 @@
  * other. All three are the application's to say. What a request names by itself, in its host, its path or a header, is never
  * enough: it takes `access`, or a claim of who asks.
  */
-import type { PgQueryResultHKT } from 'drizzle-orm/pg-core';
 import { TenantAccessError, UnsupportedTenantOperationError } from '../errors.js';
 import type { TenancyDatabase } from '../data/database.types.js';
 import type { TenantDatabase } from '../handle/database.types.js';
@@ -29,10 +28,15 @@ export interface Claim<Key extends string = string> {
  */
 export const claim = <const Key extends string>(key: Key): Claim<Key> => ({ claim: key });
 
+export type AnyDatabase = TenancyDatabase<any, any>;
+
+/** The handle that a database gives for a tenant of the tenancy. */
+export type HandleOf<Name extends string, Db> = Db extends TenancyDatabase<infer TRelations, infer Q> ? TenantDatabase<Name, TRelations, Q> : never;
+
 /** What every framework's options have in common. */
-export interface BaseOptions<TRequest, User, Name extends string, TRelations, Q extends PgQueryResultHKT> {
+export interface BaseOptions<TRequest, User, Name extends string, Db extends AnyDatabase> {
   /** What `withTenancy` returned. */
-  readonly db: TenancyDatabase<TRelations, Q>;
+  readonly db: Db;
   /** The tenancy that the tenant is of: it parses the id. */
   readonly tenancy: Tenancy<Name, any, any>;
   /**
@@ -46,7 +50,7 @@ export interface BaseOptions<TRequest, User, Name extends string, TRelations, Q 
 export type AccessCheck<TRequest, User, Name extends string> = (id: TenantId<Name>, user: NonNullable<User>, request: TRequest) => Awaitable<Access>;
 
 /** How a request finds its tenant. `user` stands first, so that its result is known to what follows. */
-export type TenantOptions<TRequest, User, Name extends string, TRelations, Q extends PgQueryResultHKT> = BaseOptions<TRequest, User, Name, TRelations, Q> &
+export type TenantOptions<TRequest, User, Name extends string, Db extends AnyDatabase> = BaseOptions<TRequest, User, Name, Db> &
   (
     | { readonly tenant: Claim<keyof NonNullable<User> & string>; readonly access?: AccessCheck<TRequest, User, Name> }
     | {
@@ -64,9 +68,9 @@ export type Resolve<TRequest, Handle> = (request: TRequest) => Promise<Handle>;
  * @returns what gives the handle of a request's tenant; it rejects with a TenantAccessError, or with what the application threw
  * @throws UnsupportedTenantOperationError for options that would let a request choose its tenant by itself
  */
-export function tenantOf<TRequest, User, Name extends string, TRelations, Q extends PgQueryResultHKT>(
-  options: TenantOptions<TRequest, User, Name, TRelations, Q>,
-): Resolve<TRequest, TenantDatabase<Name, TRelations, Q>> {
+export function tenantOf<TRequest, User, Name extends string, Db extends AnyDatabase>(
+  options: TenantOptions<TRequest, User, Name, Db>,
+): Resolve<TRequest, HandleOf<Name, Db>> {
   const { db, tenancy, user, tenant, access } = options;
   if (typeof db?.forTenant !== 'function') throw new UnsupportedTenantOperationError('Give `db` what withTenancy(drizzle(...)) returned.');
   if (typeof tenancy?.parse !== 'function') throw new UnsupportedTenantOperationError("Give `tenancy` the tenancy of the tenants, as in tenancy('account', uuid).");
@@ -94,7 +98,7 @@ export function tenantOf<TRequest, User, Name extends string, TRelations, Q exte
       throw error instanceof Error ? error : new Error('The tenant of the request could not be found.', { cause: error });
     });
     if ('status' in decided) throw new TenantAccessError(decided.status);
-    return db.forTenant<any>(decided.id as any) as any;
+    return db.forTenant<any>(decided.id as any) as HandleOf<Name, Db>;
   };
 }
 

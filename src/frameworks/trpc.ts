@@ -1,9 +1,7 @@
 /** tRPC: a middleware that puts the tenant's database into the context of a procedure. */
 import { TRPCError, type TRPCMiddlewareFunction } from '@trpc/server';
-import type { PgQueryResultHKT } from 'drizzle-orm/pg-core';
 import { TenantAccessError } from '../errors.js';
-import type { TenantDatabase } from '../handle/database.types.js';
-import { tenantOf, type TenantOptions } from './tenant.js';
+import { tenantOf, type AnyDatabase, type HandleOf, type TenantOptions } from './tenant.js';
 
 export { pathSegmentOf, subdomainOf } from './names.js';
 export { claim, type Access, type Claim, type TenantOptions } from './tenant.js';
@@ -35,15 +33,15 @@ const codes = { 401: 'UNAUTHORIZED', 403: 'FORBIDDEN', 404: 'NOT_FOUND' } as con
  * );
  * const list = tenantProcedure.query(({ ctx }) => ctx.tdb.select().from(projects));
  */
-export function tenantMiddleware<Context, User, Name extends string, TRelations, Q extends PgQueryResultHKT, As extends string = 'tdb'>(
-  options: TenantOptions<TenantCall<Context>, User, Name, TRelations, Q> & { readonly as?: As },
-): TRPCMiddlewareFunction<Context, any, object, { [K in As]: TenantDatabase<Name, TRelations, Q> }, any> {
+export function tenantMiddleware<Context, User, Name extends string, Db extends AnyDatabase, As extends string = 'tdb'>(
+  options: TenantOptions<TenantCall<Context>, User, Name, Db> & { readonly as?: As },
+): TRPCMiddlewareFunction<Context, any, object, { [K in As]: HandleOf<Name, Db> }, any> {
   const resolve = tenantOf(options);
   const key = options.as ?? 'tdb';
   return async ({ ctx, input, next }) => {
     const tdb = await resolve({ ctx: ctx as Context, input }).catch((error) => {
       throw error instanceof TenantAccessError ? new TRPCError({ code: codes[error.status], message: error.message }) : error;
     });
-    return next({ ctx: { [key]: tdb } as { [K in As]: TenantDatabase<Name, TRelations, Q> } });
+    return next({ ctx: { [key]: tdb } as { [K in As]: HandleOf<Name, Db> } });
   };
 }

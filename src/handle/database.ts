@@ -28,7 +28,7 @@ import { settingsOf, settingsWithin, type Settings } from '../rls/settings.js';
 import { tenantName, tenantSlot } from './tenant-placeholder.js';
 import { isPostgresJs, preparesByItself, Statements } from '../drivers/prepares.js';
 import { loadParser } from '../sql/load.js';
-import { connectionsOf, FairQueue, nobody, whoOf, type Turn, type Who } from './fair.js';
+import { FairQueue, nobody, placesOf, whoOf, type Turn, type Who } from './fair.js';
 import { closing, isTransaction, Lifetime, transactionConfig } from './transaction.js';
 import { streamed, streamedWith } from './stream.js';
 import { promiseTurns, type Turns } from './turns.js';
@@ -331,7 +331,7 @@ export function scopedHandles(
   options: WithTenancyOptions<any>,
   running: Running,
   only?: AnyTenancy,
-  queue = options.fair && new FairQueue(options.fair, connectionsOf(db)),
+  queue = options.fair && new FairQueue(options.fair, placesOf(db, options.fair.perTenant)),
 ): any {
   if (!is(db?.dialect, PgDialect)) {
     throw new UnsupportedTenantOperationError('Pass withTenancy() a Drizzle handle of PostgreSQL, as in withTenancy(drizzle({ client })).');
@@ -423,8 +423,9 @@ function handlesOn(on: On) {
       return {
         run: (id: unknown, values?: Record<string, unknown>) => {
           const tenant = tenancy.parse(id);
-          const all = Object.assign(new PlaceholderValues(tenant), values);
-          all[tenantName] = tenant;
+          const all = new PlaceholderValues(tenant);
+          // No name that an application can write is the tenant's.
+          for (const name in values) all[name] = values[name];
           return prepared.execute(all);
         },
       };

@@ -262,14 +262,17 @@ export function whoOf({ reach, tenancy }: Scope, id: unknown): Who {
 export const nobody: Who = { scope: 'transaction', tenancy: undefined, ids: '' };
 
 /**
- * How many statements or transactions a Drizzle handle's client can run at once, whichever it is.
+ * How many statements or transactions of a tenant may be on a Drizzle handle's client, and of all tenants together.
  *
  * @returns Infinity where it is not known: only the limit of each tenant counts then
  */
-export function connectionsOf(db: any): number {
+export function placesOf(db: any, perTenant: number): number {
   const client = db?.$client;
   const max = client?.options?.max;
-  if (typeof max === 'number' && max > 0) return max;
-  // PGlite, and a single client of node-postgres, do one thing at a time.
-  return typeof client?.runExclusive === 'function' || typeof client?.processID === 'number' ? 1 : Infinity;
+  if (typeof max !== 'number' || max <= 0) {
+    // PGlite, and a single client of node-postgres, do one thing at a time.
+    return typeof client?.runExclusive === 'function' || typeof client?.processID === 'number' ? 1 : Infinity;
+  }
+  // postgres.js sends several statements on one connection before the first is answered.
+  return typeof client === 'function' ? Math.max(max, perTenant) : max;
 }

@@ -26,6 +26,11 @@ export interface TenancyOptions {
   /** Write a row-level security policy for each tenant table. */
   rls?: boolean;
   /**
+   * With `rls: true`, the roles that migrations create, where they are not there, and grant the tables to: the
+   * application's, whom the policies hold, and an administrator's with BYPASSRLS.
+   */
+  roles?: { application: string; administrator?: string };
+  /**
    * `'write-only'` while an application with data becomes multi-tenant: tenant columns are added without NOT NULL,
    * and keys and distribution wait until the mode is taken out again.
    */
@@ -50,6 +55,7 @@ export interface Options {
   readonly shardCount: number;
   readonly tenancies: Readonly<Record<string, { readonly shardCount?: number; readonly colocateWith?: string }>>;
   readonly rls: boolean;
+  readonly roles?: { readonly application: string; readonly administrator?: string };
   readonly writeOnly: boolean;
   readonly uniquePerTenant: readonly string[];
   readonly foreignKeyIndexes: boolean;
@@ -61,15 +67,16 @@ export function readOptions(given: unknown): Options {
   if (typeof given !== 'object' || given === null) {
     throw new TenantConfigError('Give defineTenantConfig a "tenancy", as in tenancy: { citus: { shardCount: 32 } }.');
   }
-  const { citus, rls = false, mode, uniquePerTenant = [], foreignKeyIndexes = true, rules = {}, ...unknown } = given as TenancyOptions;
+  const { citus, rls = false, roles, mode, uniquePerTenant = [], foreignKeyIndexes = true, rules = {}, ...unknown } = given as TenancyOptions;
   const surplus = Object.keys(unknown);
   if (surplus.length > 0) {
-    throw new TenantConfigError(`Take ${surplus.map((it) => `tenancy.${it}`).join(', ')} out of the config: the options are citus, rls, mode, uniquePerTenant, foreignKeyIndexes and rules.`);
+    throw new TenantConfigError(`Take ${surplus.map((it) => `tenancy.${it}`).join(', ')} out of the config: the options are citus, rls, roles, mode, uniquePerTenant, foreignKeyIndexes and rules.`);
   }
   if (citus !== false && (typeof citus !== 'object' || citus === null)) {
     throw new TenantConfigError('Set tenancy.citus to false, or to an object such as { shardCount: 32 }.');
   }
   if (typeof rls !== 'boolean') throw new TenantConfigError('Set tenancy.rls to true or false.');
+  checkRoles(roles, rls);
   if (typeof foreignKeyIndexes !== 'boolean') throw new TenantConfigError('Set tenancy.foreignKeyIndexes to true or false.');
   if (mode !== undefined && mode !== 'write-only') throw new TenantConfigError(`Set tenancy.mode to 'write-only', or leave it out.`);
   if (!Array.isArray(uniquePerTenant) || uniquePerTenant.some((it) => typeof it !== 'string')) {
@@ -94,7 +101,17 @@ export function readOptions(given: unknown): Options {
       throw new TenantConfigError(`Set ${at}.colocateWith to a tenancy that is not co-located itself.`);
     }
   }
-  return { citus: citus !== false, shardCount, tenancies, rls, writeOnly: mode === 'write-only', uniquePerTenant, foreignKeyIndexes, rules };
+  return { citus: citus !== false, shardCount, tenancies, rls, ...(roles && { roles: { application: roles.application, ...(roles.administrator !== undefined && { administrator: roles.administrator }) } }), writeOnly: mode === 'write-only', uniquePerTenant, foreignKeyIndexes, rules };
+}
+
+function checkRoles(roles: unknown, rls: boolean): void {
+  if (roles === undefined) return;
+  const { application, administrator, ...unknown } = (typeof roles === 'object' && roles !== null ? roles : {}) as Record<string, unknown>;
+  const isName = (it: unknown) => typeof it === 'string' && it !== '' && Buffer.byteLength(it) <= 63 && !/^(?:pg_|public$|none$)/.test(it);
+  if (!isName(application) || (administrator !== undefined && !isName(administrator)) || application === administrator || Object.keys(unknown).length > 0) {
+    throw new TenantConfigError("Set tenancy.roles to two names such as { application: 'app', administrator: 'app_admin' }.");
+  }
+  if (!rls) throw new TenantConfigError('Set tenancy.rls to true, or take tenancy.roles out: without policies the two roles would see the same rows.');
 }
 
 function checkShardCount(at: string, value: unknown): void {

@@ -26,6 +26,8 @@ export interface TenancyState {
   readonly citus: boolean;
   readonly tenancies: Readonly<Record<string, { readonly root?: string; readonly shardCount: number; readonly colocateWith?: string }>>;
   readonly tables: Readonly<Record<string, TableState>>;
+  /** The roles that the migrations grant the tables to. */
+  readonly roles?: { readonly application: string; readonly administrator?: string };
   /** Tables on their way to a tenancy in write-only mode, and the statements that wait for its end. */
   readonly writeOnly?: {
     readonly tables: readonly string[];
@@ -43,8 +45,8 @@ export const marker = '-- drizzle-tenant';
 const sorted = <T>(record: Readonly<Record<string, T>>) => Object.fromEntries(Object.entries(record).sort(([a], [b]) => (a < b ? -1 : 1)));
 
 /** One text for one state. */
-export const printState = (state: TenancyState): string =>
-  `${JSON.stringify({ ...state, tenancies: sorted(state.tenancies), tables: sorted(state.tables) }, null, 2)}\n`;
+export const printState = ({ version, citus, tenancies, tables, roles, writeOnly }: TenancyState): string =>
+  `${JSON.stringify({ version, citus, tenancies: sorted(tenancies), tables: sorted(tables), roles, writeOnly }, null, 2)}\n`;
 
 /** What one migration changes of the state: the file `tenancy.json`. What is null is gone. */
 interface StateDifference {
@@ -53,6 +55,7 @@ interface StateDifference {
   readonly tenancies?: Readonly<Record<string, TenancyState['tenancies'][string] | null>>;
   readonly tables?: Readonly<Record<string, TableState | null>>;
   readonly writeOnly?: TenancyState['writeOnly'] | null;
+  readonly roles?: TenancyState['roles'] | null;
 }
 
 const isSame = (a: unknown, b: unknown) => JSON.stringify(a) === JSON.stringify(b);
@@ -69,16 +72,18 @@ export function printDifference(prev: TenancyState, next: TenancyState): string 
     tenancies: changed(prev.tenancies, next.tenancies),
     tables: changed(prev.tables, next.tables),
     ...(!isSame(prev.writeOnly, next.writeOnly) && { writeOnly: next.writeOnly ?? null }),
+    ...(!isSame(prev.roles, next.roles) && { roles: next.roles ?? null }),
   };
   return `${JSON.stringify(difference, null, 2)}\n`;
 }
 
-function follow(prev: TenancyState, { citus, tenancies, tables, writeOnly }: StateDifference): TenancyState {
+function follow(prev: TenancyState, { citus, tenancies, tables, writeOnly, roles }: StateDifference): TenancyState {
   const changed = <T>(from: Readonly<Record<string, T>>, by: Readonly<Record<string, T | null>> = {}) =>
     sorted(Object.fromEntries(Object.entries({ ...from, ...by }).filter((it): it is [string, T] => it[1] !== null)));
-  const { writeOnly: before, ...rest } = prev;
+  const { writeOnly: before, roles: granted, ...rest } = prev;
   const now = writeOnly === undefined ? before : writeOnly;
-  return { ...rest, citus: citus ?? prev.citus, tenancies: changed(prev.tenancies, tenancies), tables: changed(prev.tables, tables), ...(now && { writeOnly: now }) };
+  const to = roles === undefined ? granted : roles;
+  return { ...rest, citus: citus ?? prev.citus, tenancies: changed(prev.tenancies, tenancies), tables: changed(prev.tables, tables), ...(to && { roles: to }), ...(now && { writeOnly: now }) };
 }
 
 export const sameState = (a: TenancyState, b: TenancyState): boolean => printState(a) === printState(b);
@@ -145,11 +150,13 @@ function mergeStates(base: TenancyState, left: TenancyState, right: TenancyState
     return merged;
   };
   const writeOnly = pick('write-only mode', base.writeOnly, left.writeOnly, right.writeOnly);
+  const roles = pick('the roles', base.roles, left.roles, right.roles);
   return {
     version: 1,
     citus: pick('citus', base.citus, left.citus, right.citus),
     tenancies: records('tenancy', base.tenancies, left.tenancies, right.tenancies),
     tables: records('table', base.tables, left.tables, right.tables),
+    ...(roles && { roles }),
     ...(writeOnly && { writeOnly }),
   };
 }

@@ -36,6 +36,8 @@ export function joinStatements(statements: readonly string[], breakpoints: boole
 
 const name = `"(?:[^"]|"")*"`;
 const table = `(?:${name}\\.)?${name}`;
+/** A table as drizzle-kit quotes it, in a regular expression. */
+export const tablePattern = table;
 
 const patterns = {
   addForeignKey: new RegExp(`^ALTER TABLE (${table}) (?:DROP CONSTRAINT ${name}, )?ADD CONSTRAINT (${name}) FOREIGN KEY`),

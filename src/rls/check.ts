@@ -50,6 +50,9 @@ interface Found {
   readonly role: string;
   readonly superuser: boolean;
   readonly bypass: boolean;
+  /** Whether the role may read it, and use its schema. */
+  readonly reads: boolean | null;
+  readonly entersSchema: boolean | null;
 }
 
 /** The policies of the relation `c` that apply to the role, as text. */
@@ -97,6 +100,7 @@ select w.name, w.schema, w."table", w."isOther", w.parent, c.relkind::text as ki
   (select pg_catalog.json_build_array(pg_catalog.format_type(a.atttypid, a.atttypmod), pg_catalog.format_type(case when y.typbasetype = 0 then y.oid else y.typbasetype end, -1))
     from pg_catalog.pg_attribute a join pg_catalog.pg_type y on y.oid = a.atttypid where a.attrelid = c.oid and a.attname = w."column") as types,
   exists (select from pg_catalog.pg_extension where extname = 'citus') as citus,
+  pg_catalog.has_any_column_privilege(c.oid, 'SELECT') as reads, pg_catalog.has_schema_privilege(c.relnamespace, 'USAGE') as "entersSchema",
   r.rolname::text as role, r.rolsuper as superuser, r.rolbypassrls as bypass
 from pg_catalog.pg_roles r
   cross join w
@@ -134,6 +138,11 @@ function problemOfView(found: Found, loose: ReadonlySet<string>): Omit<RowLevelS
 function problemOf(it: Wanted, found: Found, loose: ReadonlySet<string>): Omit<RowLevelSecurityProblem, 'table'> | undefined {
   const { name } = it;
   const quoted = quotedOf(it);
+  // A table that is not in the relations may be another program's, which this role has nothing to do with.
+  if (found.kind !== null && !it.isOptional && !found.superuser && !found.bypass) {
+    if (!found.entersSchema) return { reason: `is in a schema that the role "${found.role}" may not use`, remedy: `GRANT USAGE ON SCHEMA "${it.schema ?? 'public'}" TO "${found.role}"` };
+    if (!found.reads) return { reason: `is not granted to the role "${found.role}"`, remedy: `GRANT SELECT, INSERT, UPDATE, DELETE ON ${quoted} TO "${found.role}"` };
+  }
   switch (found.kind) {
     case null:
       return it.isOptional ? undefined : { reason: 'is not there', remedy: 'run the migrations, with the schema of the table in the search_path' };

@@ -67,8 +67,8 @@ const uuidOf =
   (wrong: Wrong): Check =>
   (value) => {
     if (typeof value !== 'string') return wrong(value);
-    const lower = value.toLowerCase();
-    return uuid.test(lower) ? lower : wrong(value);
+    if (uuid.test(value)) return value;
+    return uuid.test(value.toLowerCase()) ? value.toLowerCase() : wrong(value);
   };
 
 function textOf(column: PgColumn, sqlType: string): Check {

@@ -12,7 +12,7 @@
  */
 import type { Proved } from '../sql/given.js';
 import type { Node } from '../sql/parser.js';
-import { Refusal } from '../sql/refusal.js';
+import { fewest, runOf, type Run } from './run.js';
 
 /** A list that was cut behind its first row or item. */
 interface Cut {
@@ -20,6 +20,9 @@ interface Cut {
   /** The number of the last parameter that stayed, and how many were cut behind it. */
   readonly last: number;
   readonly count: number;
+  /** How many rows or items were cut, and how many parameters each has; undefined where some cells are `default` in some rows. */
+  readonly length: number;
+  readonly stride: number | undefined;
   /** The cells of the first row, or the item. */
   readonly first: readonly string[];
   readonly text: string;
@@ -34,26 +37,65 @@ export interface Folded {
 
 /** What is shorter is met as it is. */
 const shortest = 500;
-const [row, more] = [String.raw`\((?:\$\d+|default)(?:, (?:\$\d+|default))*\)`, '{7,}'];
-const lists = new RegExp(String.raw`${row}(?:, ${row})${more}|\$\d+(?:, \$\d+)${more}`, 'g');
+const row = /\((?:\$\d+|default)(?:, (?:\$\d+|default))*\)/y;
+const beginnings = /\((?=\$|default)|\$(?=\d)/g;
 const parameter = /\$(\d+)/g;
+
+/**
+ * Rows that differ in which cells are `default`, such as those of which some name their tenant.
+ *
+ * @param next the number of their first parameter
+ */
+function mixedRows(text: string, at: number, cells: number, next: number): { end: number; to: number; length: number } {
+  let [end, to, length] = [at, next - 1, 0];
+  for (row.lastIndex = at; ; row.lastIndex = end + 2) {
+    const found = row.exec(text)?.[0];
+    const own = found?.slice(1, -1).split(', ');
+    if (own?.length !== cells || !own.every((it) => it === 'default' || it === `$${++to}`)) break;
+    end = row.lastIndex;
+    length++;
+    if (!text.startsWith(', (', end)) break;
+  }
+  return { end, to, length };
+}
+
+/** Whether there are items, and no rows. */
+function isList(text: string, at: number): boolean {
+  parameter.lastIndex = at;
+  const first = parameter.exec(text);
+  const run = first?.index === at ? runOf([first[0]], false) : undefined;
+  const length = run?.lengthIn(text, at) ?? 0;
+  return length >= fewest && !text.startsWith('), (', run!.endOf(at, length));
+}
 
 /** @returns undefined where there is no long list */
 export function fold(text: string, count: number): Folded | undefined {
   if (text.length < shortest) return undefined;
-  const found: { at: number; end: number; from: number; to: number; isRows: boolean; text: string }[] = [];
-  lists.lastIndex = 0;
-  for (let match = lists.exec(text); match; match = lists.exec(text)) {
-    const [list] = match;
-    const isRows = list.startsWith('(');
-    const length = isRows ? list.indexOf(')') + 1 : list.indexOf(',');
-    const numbers = list.match(parameter)!.map((it) => Number(it.slice(1)));
-    const kept = list.slice(0, length).match(parameter)?.length ?? 0;
-    if (kept === 0 || !numbers.every((it, i) => it === numbers[0]! + i)) return undefined;
-    const at = match.index + length;
-    found.push({ at, end: match.index + list.length, from: numbers[kept] ?? 0, to: numbers.at(-1)!, isRows, text: list.slice(0, length) });
+  const found: { at: number; end: number; from: number; to: number; length: number; stride: number | undefined; run: Run }[] = [];
+  beginnings.lastIndex = 0;
+  for (let match = beginnings.exec(text); match; match = beginnings.exec(text)) {
+    // What begins as a row may be the list of an IN, which is not read as a row of a thousand cells.
+    const isRows = match[0] === '(' && !isList(text, match.index + 1);
+    if (match[0] === '(' && !isRows) continue;
+    const pattern = isRows ? row : parameter;
+    pattern.lastIndex = match.index;
+    const [first] = pattern.exec(text) ?? [];
+    const run = first && runOf(isRows ? first.slice(1, -1).split(', ') : [first], isRows);
+    if (!run) continue;
+    const uniform = run.lengthIn(text, match.index);
+    let end = uniform > 0 ? run.endOf(match.index, uniform) : match.index;
+    let list = { end, to: run.from + uniform * run.stride - 1, length: uniform };
+    let stride: number | undefined = run.stride;
+    if (isRows && text.startsWith(', (', end)) {
+      const mixed = mixedRows(text, match.index, run.first.length, run.from);
+      if (mixed.length > uniform) [list, stride] = [mixed, undefined];
+    }
+    if (list.length < fewest) continue;
+    end = list.end;
+    found.push({ ...list, at: match.index + first!.length, from: run.from + run.stride, length: list.length - 1, stride, run });
+    beginnings.lastIndex = end;
   }
-  if (found.length === 0 || found.some((it) => it.from === 0)) return undefined;
+  if (found.length === 0) return undefined;
   let isApart = true;
   const short = (n: number) => found.reduce((sum, { from, to }) => (n > to ? sum - (to - from + 1) : n >= from ? ((isApart = false), sum) : sum), n);
   const shifted = (part: string) => part.replaceAll(parameter, (_, n) => `$${short(Number(n))}`);
@@ -63,9 +105,8 @@ export function fold(text: string, count: number): Folded | undefined {
     done = end;
   }
   out += shifted(text.slice(done));
-  const cuts = found.map(({ at, end, from, to, isRows, text: first }): Cut => {
-    const cells = shifted(isRows ? first.slice(1, -1) : first).split(', ');
-    return { isRows, last: short(from - 1), count: to - from + 1, first: cells, text: text.slice(at, end) };
+  const cuts = found.map(({ at, end, from, to, length, stride, run: { isRows, first } }): Cut => {
+    return { isRows, last: short(from - 1), count: to - from + 1, length, stride, first: first.map(shifted), text: text.slice(at, end) };
   });
   return isApart ? { text: out, count: short(count), cuts } : undefined;
 }
@@ -146,42 +187,59 @@ export function seamsOf({ cuts }: Folded, text: string, tree: Node, k: number, g
  * @param k the number of the tenant's parameter in the folded text
  * @param given the parameters of the whole statement, by their number
  * @param proved of it
- * @returns the whole text, its guards, and whether the tenant's parameter stands in it
+ * @param isOne whether the tenant's parameter is one tenant
+ * @returns the whole text, its guards, and whether the tenant's parameter stands in it; undefined where the whole has to be read
  */
-export function unfold({ cuts }: Folded, { pieces, numbers, lists }: Seams, k: number, given: number, { guards, orEverybody, assigned }: Pick<Proved, 'guards' | 'orEverybody' | 'assigned'>) {
+export function unfold({ cuts }: Folded, { pieces, numbers, lists }: Seams, k: number, given: number, { guards, orEverybody, assigned }: Pick<Proved, 'guards' | 'orEverybody' | 'assigned'>, isOne: boolean) {
   const actual = (n: number) => (n === k ? given + 1 : cuts.reduce((sum, { last, count }) => (n > last ? sum + count : sum), n));
   const all = guards.map(actual);
   const nullable = orEverybody.map(actual);
   const tenant = `$${given + 1}`;
   let usesTenant = numbers.includes(k);
   let out = pieces[0]!;
-  numbers.forEach((n, i) => {
+  for (const [i, n] of numbers.entries()) {
     out += `$${actual(n)}`;
     const at = lists.findIndex((it) => it.index === i);
     const behind = pieces[i + 1]!;
-    if (at < 0) return void (out += behind);
+    if (at < 0) {
+      out += behind;
+      continue;
+    }
     const { offset, tenant: place } = lists[at]!;
-    const { text, isRows } = cuts[at]!;
+    const { text, isRows, length, stride, first: cells } = cuts[at]!;
     out += behind.slice(0, offset);
-    const first = place !== undefined && place >= 0 ? Number(cuts[at]!.first[place]!.slice(1)) : undefined;
-    const mayBeNull = first !== undefined && orEverybody.includes(first);
     if (!isRows || place === undefined) out += text;
-    else if (place < 0) out += text.replaceAll(', (', `, (${tenant}, `);
-    else {
+    else if (place < 0) out += replaced(text, ', (', `, (${tenant}, `);
+    else if (stride === undefined) {
       for (const row of text.slice(3, -1).split('), (')) {
-        const cells = row.split(', ');
-        if (cells.length !== cuts[at]!.first.length) throw new Refusal('the rows of VALUES are not of one length', 'Give each row as many values');
-        if (cells[place] === 'default') {
-          cells[place] = tenant;
+        const own = row.split(', ');
+        if (own[place] === 'default') {
+          // Of several tenants, a row has to name its own: the row that was proved did.
+          if (!isOne && cells[place] !== 'default') return undefined;
+          own[place] = tenant;
           usesTenant = true;
         } else {
-          all.push(Number(cells[place]!.slice(1)));
-          if (mayBeNull) nullable.push(all.at(-1)!);
+          all.push(Number(own[place]!.slice(1)));
+          if (orEverybody.includes(Number(cells[place]!.slice(1)))) nullable.push(all.at(-1)!);
         }
-        out += `, (${cells.join(', ')})`;
+        out += `, (${own.join(', ')})`;
       }
+    } else if (cells[place] === 'default') {
+      out += place === 0 ? replaced(text, ', (default', `, (${tenant}`) : text.replaceAll(defaultAt(place), (_, before) => `${before}${tenant}`);
+      usesTenant = true;
+    } else {
+      const first = Number(cells[place]!.slice(1));
+      for (let row = 1, number = actual(first); row <= length; row++) all.push((number += stride));
+      if (orEverybody.includes(first)) nullable.push(...all.slice(all.length - length));
+      out += text;
     }
     out += behind.slice(offset);
-  });
+  }
   return { text: out, guards: all, orEverybody: nullable, assigned: assigned.map((it) => ({ ...it, number: actual(it.number) })), usesTenant };
 }
+
+/** In each row, a `default` behind so many cells. */
+const defaultAt = (place: number) => new RegExp(String.raw`(, \((?:[^,]*, ){${place}})default`, 'g');
+
+/** As replaceAll() does, in a third of its time where there are many. */
+const replaced = (text: string, from: string, to: string) => text.split(from).join(to);

@@ -133,7 +133,8 @@ export class Gate {
     const key = `${folded.cuts.map((it) => `${it.isRows ? 'rows' : 'items'} ${it.last} ${it.first.length}`).join()}\0${folded.text}`;
     const met = this.#find(parse, scope, folded.text, folded.count, kept, key, folded);
     if (!met.seams) return undefined;
-    return { ...met, ...unfold(folded, met.seams, folded.count + 1, count, met), count };
+    const whole = unfold(folded, met.seams, folded.count + 1, count, met, scope.reach.kind === 'one');
+    return whole && { ...met, ...whole, count };
   }
 
   #find(parse: Parse, scope: Scope, text: string, count: number, kept: Kept, key: string, folded?: Folded): Passed {

@@ -10,7 +10,7 @@ import type { ScopedDialect } from './handles.js';
 import { ProvedQuery, WaitingQuery } from './compiled.js';
 
 /** The transaction of a handle: whether it is still open, and whether row-level security knows its tenant. */
-export interface Lifetime {
+export interface InTransaction {
   readonly open: boolean;
   readonly isBound: boolean;
 }
@@ -35,7 +35,7 @@ export type Begin = (body: (session: any) => Promise<void>) => Promise<unknown>;
 export class ScopedSession {
   readonly #session: any;
   readonly #dialect: ScopedDialect;
-  readonly #lifetime: Lifetime | undefined;
+  readonly #lifetime: InTransaction | undefined;
   readonly #after: After;
   readonly #statements: Statements | undefined;
   readonly #lasting: Lasting;
@@ -46,7 +46,7 @@ export class ScopedSession {
   constructor(
     session: object,
     dialect: ScopedDialect,
-    lifetime: Lifetime | undefined,
+    lifetime: InTransaction | undefined,
     after: After,
     lasting: Lasting,
     statements?: Statements,

@@ -19,7 +19,7 @@ import { ratioOf, show } from './measure.js';
 const max = 4;
 const perTenant = Number(process.argv[2] ?? 2);
 const statements = 1_000;
-const rounds = 15;
+const rounds = 9;
 const [loud, quiet] = [tenantIds[3]!, tenantIds[4]!];
 const databases = await startDatabases();
 const closing: (() => Promise<unknown>)[] = [];
@@ -32,6 +32,7 @@ const drivers: Record<string, () => any> = {
   },
   'node-postgres': () => {
     const client = new pg.Pool({ connectionString: databases.url, max });
+    client.on('error', () => {});
     closing.push(() => client.end());
     return drizzleNodePostgres({ client });
   },

@@ -12,6 +12,7 @@ export interface Line {
 /** The benchmarks, in the order of the table. */
 export const parts = {
   build: 'Building a statement',
+  gate: 'The gate',
   handles: 'Handles',
   'end-to-end': 'On a PostgreSQL, through postgres.js',
   peers: 'Six questions, in units of bare postgres.js',

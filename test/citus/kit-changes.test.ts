@@ -61,12 +61,12 @@ describe.skipIf(!url)('each change on Citus', () => {
     expect(await distribution()).toEqual(['accounts id', 'projects account_id', 'tags reference', 'tasks account_id']);
   }, 60_000);
 
-  for (const { rule, before, after, refused } of ruleCases) {
+  for (const { rule, before, after, tenancyBefore, refused } of ruleCases) {
     it.skipIf(!refused)(`refuses what the rule "${rule}" is about`, async () => {
       await empty();
       const history = new History();
       const off = { citus: { shardCount: 4 }, rules: { [rule]: 'off' as const } };
-      if (before) await run(await history.next({ schema: before(), tenancy: off }));
+      if (before) await run(await history.next({ schema: before(), tenancy: tenancyBefore ?? off }));
       await expect(history.next({ schema: after(), tenancy: off }).then(run)).rejects.toThrow(refused);
     });
   }

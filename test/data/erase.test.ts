@@ -47,6 +47,40 @@ test('shared rows that only it used go, where they were named; what is outside i
   expect((await here.run('select code from lands order by 1')).map((it) => it.code)).toEqual(['GH', 'XX']);
 });
 
+test('what is outside: looked at before, removed after the proof; each again only where it is not known to be done', async () => {
+  const here = await open([1, 2]);
+  const calls: string[] = [];
+  let last: any;
+  let isFailing = true;
+  const options = {
+    reason: 'test',
+    onRecord: (it: any) => void (last = JSON.parse(JSON.stringify(it))),
+    before: async () => (calls.push('before'), (await here.run(`select name from people where "firmId" = 1 and name <> '' order by 1`)).map((it) => `${it.name}.jpg`)),
+    after: async ({ outside, record }: any) => {
+      calls.push(`after ${outside}`);
+      expect(record.proof.every((it: any) => it.rows === 0)).toBe(true);
+      expect(record.finishedAt).toBe(null);
+      if (isFailing) throw new Error('no files now');
+    },
+  };
+  await expect(here.db.tenantData(one).erase(options)).rejects.toThrow('no files now');
+  expect(last).toMatchObject({ finishedAt: null, outside: ['ann.jpg', 'ben.jpg'] });
+  isFailing = false;
+  const record = await here.db.tenantData(one).erase({ ...options, resume: last });
+  expect(record).toMatchObject({ finishedAt: expect.any(String), tables: last.tables });
+  expect(calls).toEqual(['before', 'after ann.jpg,ben.jpg', 'after ann.jpg,ben.jpg']);
+});
+
+test('a foreign key of a table that nobody declared: said which, with the record', async () => {
+  const here = await open([1, 2], `create table notes (firm bigint references firms(id), what text)`);
+  await here.run(`insert into notes values (1, 'a')`);
+  const error: any = await here.db.tenantData(one).erase({ reason: 'test' }).catch((it) => it);
+  expect(error).toMatchObject({ _tag: 'TenantNotErasedError', message: expect.stringContaining('"notes"') });
+  expect(error.record.proof.filter((it: any) => it.rows > 0).map((it: any) => it.table)).toEqual(expect.arrayContaining(['public.firms', 'public.notes']));
+  await here.run('delete from notes');
+  expect((await here.db.tenantData(one).erase({ reason: 'test', resume: error.record })).finishedAt).toEqual(expect.any(String));
+});
+
 test('a dry run deletes nothing', async () => {
   const here = await open([1, 2]);
   const before = await textOf(here);

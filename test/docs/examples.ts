@@ -6,6 +6,8 @@ import { globSync } from 'tinyglobby';
 export interface Example {
   /** Where it stands. */
   readonly place: string;
+  /** The module of a framework, whose names are not those of another's. */
+  readonly from?: string | undefined;
   readonly lines: readonly string[];
 }
 
@@ -23,7 +25,7 @@ export function docstringExamples(): Example[] {
         return text
           .split('@example')
           .slice(1)
-          .map((example) => ({ place: `${file} ${/\w[^\n]*/.exec(example)?.[0].slice(0, 50)}`, lines: example.split(/\n@/)[0]!.trim().split('\n') }));
+          .map((example) => ({ from: /^src\/frameworks\/.*/.exec(file)?.[0], place: `${file} ${/\w[^\n]*/.exec(example)?.[0].slice(0, 50)}`, lines: example.split(/\n@/)[0]!.trim().split('\n') }));
       }),
     );
 }
@@ -43,14 +45,15 @@ export function pageExamples(): Example[] {
 const isCompiled = (page: string) => /^---\n(?:.*\n)*?samples: compiled\n/.test(readFileSync(root + page, 'utf8'));
 
 /** An example as a module that exports what runs it. Its lines keep their numbers. */
-export function moduleOf({ lines }: Example, names: readonly string[]): string {
+export function moduleOf({ lines, from }: Example, names: readonly string[]): string {
   const imports = lines.flatMap((line) => /^import .* from '(?!drizzle-tenant|\.)[^']+';/.exec(line) ?? []);
   const imported = (name: string) => imports.some((line) => new RegExp(`[{ ,]${name.replace('$', '\\$')}[ ,}]`).test(line.split(' from ')[0]!));
   const text = lines.map((line) => line.replace(/^import .*$/, '').replace(/^export default /, 'const _ = ').replace(/^export /, '')).join('\n');
   const used = names.filter((name) => !imported(name) && new RegExp(`(?<![\\w.$'"])${name.replace('$', '\\$')}\\b`).test(text));
   const isProgram = /^yield\* |^[^/\n]*= yield\* /m.test(text) && !text.includes('function* ');
   if (isProgram) for (const name of ['Db', 'Effect', 'id', 'url']) if (!used.includes(name)) used.push(name);
-  const head = `${imports.join(' ')} import { ${used.join(', ')} } from '../prelude.js'; import type { TenantDatabase, TenantSelect } from '../../../src/index.js';`;
+  const own = from === undefined ? '' : ` import { ${['claim', 'tenantMiddleware', 'tenantHook', 'tenantRoute', 'tenantGuard', 'subdomainOf', 'pathSegmentOf', 'type TenantCall'].filter((name) => text.includes(name.replace('type ', ''))).join(', ')} } from '../../../${from.replace(/ts$/, 'js')}';`;
+  const head = `${imports.join(' ')} import { ${used.join(', ')} } from '../prelude.js'; import type { TenantDatabase, TenantSelect } from '../../../src/index.js';${own}`;
   const isProperty = /^\w+: /.test(text);
   if (isProperty) return `${head} const _: Record<string, (...args: never[]) => unknown> | object = { ${text} }; export default async () => _;`;
   if (isProgram) return `${head} export default () => Effect.runPromise(Effect.gen(function* () { ${text}\n}).pipe(Effect.provide(Db.forTenant(id)), Effect.provide(Db.layer({ url }))));`;

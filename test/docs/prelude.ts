@@ -1,4 +1,5 @@
 /** What the examples of the documentation take for granted: an application with a schema and a database. */
+import 'reflect-metadata';
 import * as Testing from '../../src/testing/index.js';
 import * as EffectTesting from '../../src/testing/effect.js';
 import { generateDrizzleJson } from 'drizzle-kit/api-postgres';
@@ -27,6 +28,10 @@ export * as HttpApiGroup from 'effect/http-api/HttpApiGroup';
 export * as HttpRouter from 'effect/http/HttpRouter';
 export * as Schedule from 'effect/Schedule';
 export * as Stream from 'effect/Stream';
+export { initTRPC } from '@trpc/server';
+export { default as express } from 'express';
+export { default as Fastify } from 'fastify';
+export { Hono } from 'hono';
 export { default as postgres } from 'postgres';
 export * from '../../src/index.js';
 export { confine, ready } from '../../src/handle/sql.js';
@@ -82,6 +87,7 @@ export const orm = drizzle({ client });
 export const id = account.parse('aaaaaaaa-aaaa-4aaa-8aaa-aaaaaaaaaaaa');
 export const tdb = db.forTenant(id);
 export const claims: { readonly accountId: unknown } = { accountId: id };
+export const verify = (_authorization: string | null | undefined): { readonly accountId: string } | undefined => undefined;
 export const name = 'x';
 export class NameTaken extends Data.TaggedError('NameTaken')<{ readonly constraint: string }> {}
 export const pattern = '%';

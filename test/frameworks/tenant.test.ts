@@ -7,7 +7,7 @@ import { tenancy, type TenancyDatabase } from '../../src/index.js';
 
 const school = tenancy('school', integer);
 const db = { forTenant: (id: unknown) => ({ id }) } as unknown as TenancyDatabase;
-const id = (options: any) => tenantOf<any, any, any, any, any>({ db, tenancy: school, user: () => ({ school: 7 }), tenant: () => 7, ...options })({}).then(
+const id = (options: any) => tenantOf<any, any, any, any>({ db, tenancy: school, user: () => ({ school: 7 }), tenant: () => 7, ...options })({}).then(
   (it: any) => it.id,
   (error) => error.status ?? error,
 );
@@ -70,7 +70,7 @@ describe('a tenant', () => {
 
   test('is forgotten where a second look refuses', async () => {
     let isMember = true;
-    const handles = new RequestHandles(tenantOf<object, any, any, any, any>({ db, tenancy: school, user: () => ({ school: 7 }), tenant: claim('school'), access: () => isMember }));
+    const handles = new RequestHandles(tenantOf<object, any, any, any>({ db, tenancy: school, user: () => ({ school: 7 }), tenant: claim('school'), access: () => isMember }));
     const request = {};
     await handles.open(request);
     expect(handles.of(request)).toEqual({ id: 7 });

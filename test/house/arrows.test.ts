@@ -21,6 +21,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   effect: ['errors', 'schema', 'sql', 'rls', 'drivers', 'scope', 'handle', 'data'],
   testing: ['errors', 'schema', 'sql', 'scope', 'handle', 'data'],
   'testing/effect': ['errors', 'schema', 'effect', 'testing'],
+  validators: ['errors', 'schema'],
   kit: ['errors', 'schema', 'sql', 'rls'],
   'kit/rules': ['errors', 'schema', 'sql', 'rls', 'kit'],
   'kit/generate': ['errors', 'schema', 'sql', 'rls', 'kit', 'kit/rules'],

@@ -1,13 +1,12 @@
 /** CI: what check and plan find left to do, by their exit status, and what apply then mends. In this process, on PostgreSQL. */
 import { readFileSync, rmSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { main } from '../../src/kit/cli/cli.js';
-import { connect } from '../../src/kit/live/database.js';
+import { connect, urlOfConfig } from '../../src/kit/live/database.js';
 import { alone } from '../../src/kit/live/server.js';
 import { createDatabase, type Database } from './database.js';
+import { configure, tenantIn } from './in-process.js';
 import { account, Project, removeProjects } from './project.js';
 
 const schema = `${account}
@@ -18,7 +17,6 @@ export const projects = tenantTable('projects', { accountId: account.id('account
   (t) => [index('by_name').on(t.name), unique('by_code').on(t.code)]);
 `;
 
-const { cache } = createRequire(import.meta.url);
 let database: Database;
 let sql: postgres.Sql;
 let project: Project;
@@ -36,23 +34,8 @@ afterAll(async () => {
   removeProjects();
 });
 
-/** Absolute, for the command line in this process stands in another folder. */
-function config(tenancy = 'citus: false') {
-  project.config(tenancy, `schema: '${project.folder}/schema.ts', dbCredentials: { url: '${database.url()}' },`);
-  const text = project.read('drizzle.config.ts').replace(`out: './drizzle'`, `out: '${project.folder}/drizzle'`);
-  project.write('drizzle.config.ts', text);
-}
-
-async function tenant(...args: string[]) {
-  // What is loaded once stays loaded in a process.
-  for (const key of Object.keys(cache)) if (key.startsWith(project.folder)) delete cache[key];
-  const said = { stdout: '', stderr: '' };
-  const code = await main([...args, '--config', join(project.folder, 'drizzle.config.ts')], {
-    out: (text) => void (said.stdout += text),
-    err: (text) => void (said.stderr += text),
-  });
-  return { code, ...said };
-}
+const config = (tenancy = 'citus: false') => configure(project, tenancy, database.url());
+const tenant = (...args: string[]) => tenantIn(project, ...args);
 
 const steps = async () => JSON.parse((await tenant('plan', '--json')).stdout).steps.map((it: any) => it.what);
 
@@ -113,6 +96,25 @@ describe('CI', { timeout: 60_000 }, () => {
       expect(await tenant('plan')).toMatchObject({ code: 0 });
       expect(await sql`SELECT indexname FROM pg_indexes WHERE indexname LIKE 'by_name%'`).toEqual([{ indexname: 'by_name' }]);
     }
+  });
+
+  it('tells the largest tenants, the nodes of a cluster that there is none of, and the database of the config by its parts', async () => {
+    const ids = ['00000000-0000-4000-8000-00000000000a', '00000000-0000-4000-8000-00000000000b'];
+    for (const [i, id] of ids.entries()) {
+      await sql`INSERT INTO accounts (id) VALUES (${id})`;
+      await sql`INSERT INTO projects (account_id, id, code) SELECT ${id}, gen_random_uuid(), n FROM generate_series(1, ${10 + 90 * i}) n`;
+    }
+    const { sizes, sampled } = JSON.parse((await tenant('tenants', '--json')).stdout);
+    expect(sampled).toBe(false);
+    expect(sizes.map((it: any) => [it.tenant, it.rows])).toEqual([[ids[1], 101], [ids[0], 11]]);
+    const text = await tenant('tenants', '--limit', '1');
+    expect(text).toMatchObject({ code: 0, stderr: expect.stringContaining('By size') });
+    expect(text.stdout).toMatch(/^tenant .*\n0000.*b +101 +\d+ kB +account\n$/);
+    expect(await tenant('nodes')).toMatchObject({ code: 1, stderr: expect.stringContaining('plain PostgreSQL has one node') });
+    const { hostname, port, username, password, pathname } = new URL(database.url());
+    expect(urlOfConfig({ dbCredentials: { host: hostname, port: Number(port), user: username, password, database: pathname.slice(1) } })).toBe(database.url());
+    await sql`DELETE FROM accounts`;
+    expect(await tenant('--version')).toMatchObject({ code: 0, stdout: expect.stringMatching(/^\d+\.\d+\.\d+/) });
   });
 
   it('refuses a session that only reads, and waits for another apply', async () => {

@@ -1,6 +1,6 @@
 /** For each rule a schema that breaks it, what is said, and what Citus itself says when the rule is off. */
 import { eq, sql } from 'drizzle-orm';
-import { bigserial, boolean, index, integer, pgPolicy, pgTable, pgView, serial, text, unique, uuid } from 'drizzle-orm/pg-core';
+import { bigint, bigserial, boolean, index, integer, pgPolicy, pgTable, pgView, serial, text, unique, uuid } from 'drizzle-orm/pg-core';
 import { referenceTable, tenancy, tenantTable, unscoped } from '../../src/schema/index.js';
 import { defineTenantConfig, type RuleName, type TenancyOptions } from '../../src/kit/index.js';
 import type { Schema } from './support.js';
@@ -10,6 +10,8 @@ export interface RuleCase {
   readonly before?: () => Schema;
   readonly after: () => Schema;
   readonly tenancy?: TenancyOptions;
+  /** Where it is another than after. */
+  readonly tenancyBefore?: TenancyOptions;
   /** The fault's table and column. */
   readonly at: readonly [table: string, column: string];
   readonly remedy: string;
@@ -106,7 +108,7 @@ export const ruleCases: readonly RuleCase[] = [
     rule: 'sequence-type',
     after: () => ({ accounts: accounts(), notes: tenantTable('notes', { accountId: account.id('account_id'), id: serial().primaryKey() }) }),
     at: ['notes', 'id'],
-    remedy: 'Make it bigserial, or bigint with an identity',
+    remedy: 'Make it bigserial',
   },
   {
     rule: 'policy-subquery',
@@ -164,6 +166,38 @@ export const ruleCases: readonly RuleCase[] = [
     at: ['accounts', 'n'],
     remedy: 'Add a uuid column',
     refused: /serial/,
+  },
+  {
+    rule: 'citus-statement',
+    before: () => ({ accounts: accounts(), notes: tenantTable('notes', { accountId: account.id('account_id'), id: bigint({ mode: 'number' }).generatedAlwaysAsIdentity().primaryKey() }) }),
+    after: () => ({ accounts: accounts(), notes: tenantTable('notes', { accountId: account.id('account_id'), id: bigint({ mode: 'number' }).generatedByDefaultAsIdentity().primaryKey() }) }),
+    at: ['notes', 'id'],
+    remedy: 'Keep the identity as it was declared first',
+    refused: /unsupported/,
+  },
+  {
+    rule: 'citus-statement',
+    before: () => ({ accounts: tenantTable('accounts', { id: account.id().primaryKey(), n: bigserial({ mode: 'number' }) }) }),
+    after: () => ({ accounts: tenantTable('accounts', { id: account.id().primaryKey(), n: integer().notNull() }) }),
+    at: ['accounts', 'n'],
+    remedy: 'Keep its type',
+  },
+  {
+    rule: 'grow',
+    before: () => ({ accounts: accounts(), notes: tenantTable('notes', { accountId: account.id('account_id'), id: bigint({ mode: 'number' }).generatedAlwaysAsIdentity().primaryKey() }) }),
+    after: () => ({ accounts: accounts(), notes: tenantTable('notes', { accountId: account.id('account_id'), id: bigint({ mode: 'number' }).generatedAlwaysAsIdentity().primaryKey() }) }),
+    tenancyBefore: { citus: { shardCount: 2 } },
+    at: ['notes', 'id'],
+    remedy: 'Keep shardCount at 2',
+    refused: /identity column/,
+  },
+  {
+    rule: 'setting-renamed',
+    before: () => ({ accounts: accounts() }),
+    after: () => ({ accounts: accounts(), pages: tenantTable('pages', { id: workspace.id().primaryKey() }) }),
+    tenancy: { citus: false, rls: true, rules: { 'setting-renamed': 'error' } },
+    at: ['accounts', 'id'],
+    remedy: 'Stop the instances of the version before',
   },
   {
     rule: 'setting-name',

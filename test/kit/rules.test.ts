@@ -19,14 +19,14 @@ describe('rules', () => {
   // A case may have switched the indexes of foreign keys off, for the whole process.
   afterEach(() => void defineTenantConfig({ dialect: 'postgresql', schema: '', tenancy: { citus: false } }));
 
-  for (const { rule, before, after, tenancy = citus, at, remedy } of ruleCases) {
+  for (const { rule, before, after, tenancy = citus, tenancyBefore = tenancy, at, remedy } of ruleCases) {
     it(`${rule}: ${remedy}`, async () => {
       const history = new History();
-      if (before) await history.next({ schema: before(), tenancy });
+      if (before) await history.next({ schema: before(), tenancy: tenancyBefore });
       const faults = await faultsOf(history, after(), tenancy);
       expect(faults).toEqual([{ rule, table: at[0], column: at[1], remedy: expect.stringContaining(remedy), reason: expect.any(String), level: 'error' }]);
       const off = new History();
-      if (before) await off.next({ schema: before(), tenancy });
+      if (before) await off.next({ schema: before(), tenancy: tenancyBefore });
       expect(await faultsOf(off, after(), { ...tenancy, rules: { ...tenancy.rules, [rule]: 'off' } })).toEqual([]);
     });
   }
@@ -37,7 +37,7 @@ describe('rules', () => {
 
   it('looks at what only matters on Citus only there', async () => {
     for (const { after, rule, before } of ruleCases) {
-      if (before || rule === 'setting-name' || rule === 'view-tenant' || rule === 'unique-meaning' || rule === 'name-length' || rule === 'foreign-key-index' || rule === 'colocation-type') continue;
+      if (before || rule === 'setting-name' || rule === 'setting-renamed' || rule === 'view-tenant' || rule === 'unique-meaning' || rule === 'name-length' || rule === 'foreign-key-index' || rule === 'colocation-type') continue;
       expect(await faultsOf(new History(), after(), { citus: false })).toEqual([]);
     }
   });

@@ -4,13 +4,14 @@ import { fileURLToPath } from 'node:url';
 import { PGlite } from '@electric-sql/pglite';
 import { drizzle } from 'drizzle-orm/pglite';
 import { migrate } from 'drizzle-orm/pglite/migrator';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
 import { withTenancy, type TenancyDatabase } from '../../src/index.js';
 import type { Database } from '../../playground/database.js';
 import { expressApp } from '../../playground/recipes/express.js';
 import { fastifyApp } from '../../playground/recipes/fastify.js';
 import { honoApp } from '../../playground/recipes/hono.js';
 import { projectRoute, projectsRoute } from '../../playground/recipes/next.js';
+import { callerOf, trpcRouter } from '../../playground/recipes/trpc.js';
 import { tokens } from '../../playground/recipes/session.js';
 import { relations } from '../../playground/relations.js';
 import { seed, tenants } from '../../playground/seed.js';
@@ -90,4 +91,13 @@ describe.each(Object.keys(recipes))('%s', (name) => {
   it('tells nobody what the database says', async () => {
     expect(await call('/projects', acme!, { name: 'Website' })).toEqual({ status: 500, body: { error: 'The server has made a mistake' } });
   });
+});
+
+test('tRPC', async () => {
+  const call = (as: typeof acme | null) => callerOf(trpcRouter(database))({ authorization: as ? `Bearer ${tokens.issue({ account: as, user: 1 })}` : undefined });
+  const created = await call(birch!).create({ name: 'tRPC of Birch' });
+  expect(await call(birch!).list()).toContainEqual(created);
+  expect(await call(acme!).list()).toEqual([{ id: 1, name: 'Website' }, { id: 2, name: 'Web shop' }, { id: 3, name: 'Office' }]);
+  await expect(call(acme!).find(created.id)).rejects.toMatchObject({ code: 'NOT_FOUND', message: 'No such project' });
+  await expect(call(null).list()).rejects.toMatchObject({ code: 'UNAUTHORIZED' });
 });

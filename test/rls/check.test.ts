@@ -80,6 +80,15 @@ describe('the role', () => {
 });
 
 describe('a table', () => {
+  test('is not granted to the role, or in a schema that it may not use', async () => {
+    const [grants, usage] = ['select, insert, update, delete on crm.notes', 'usage on schema crm'];
+    expect(await problemsWhile(`revoke all on crm.notes from ${role}`, `grant ${grants} to ${role}`)).toEqual([
+      { table: 'crm.notes', reason: `is not granted to the role "${role}"`, remedy: `GRANT SELECT, INSERT, UPDATE, DELETE ON "crm"."notes" TO "${role}"` },
+    ]);
+    const problems = await problemsWhile(`revoke ${usage} from ${role}`, `grant ${usage} to ${role}`);
+    expect(problems!.find((it) => it.table === 'crm.notes')).toEqual({ table: 'crm.notes', reason: `is in a schema that the role "${role}" may not use`, remedy: `GRANT USAGE ON SCHEMA "crm" TO "${role}"` });
+  });
+
   test('belongs to the role, without FORCE', async () => {
     const back = 'alter table crm.notes owner to postgres; alter table crm.notes force row level security';
     expect(await problemsWhile(`alter table crm.notes owner to ${role}`, back)).toBeUndefined();

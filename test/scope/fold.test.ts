@@ -53,6 +53,14 @@ test.each(Object.keys(programs))('%s', (name) => {
   }
 });
 
+test('a row that names no tenant is found among many, for more than one tenant', () => {
+  for (const handle of [several, all]) {
+    for (const at of [0, 1, 50, 99]) {
+      expect(() => handle.insert(labels).values(rows(100, (i) => (i === at ? {} : { accountId: a }))).toSQL(), String(at)).toThrow(TenantMismatchError);
+    }
+  }
+});
+
 test('a row that names another tenant is found among many', () => {
   for (const at of [0, 1, 50, 99]) {
     expect(() => one.insert(labels).values(rows(100, (i) => (i === at ? { accountId: b } : {}))).toSQL()).toThrow(TenantMismatchError);

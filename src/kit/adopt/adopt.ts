@@ -9,7 +9,8 @@ import { differences, type Change } from './differences.js';
 import { loadTables } from './load-schema.js';
 import { modelOf, type AdoptedTable, type Model } from './model.js';
 import { propose, type Guess, type Proposal } from './propose.js';
-import { rewrite, shown } from './rewrite.js';
+import { rewrite } from './rewrite.js';
+import { shown } from './site.js';
 
 /** Asks a person; undefined where there is nobody. */
 export type Ask = (guess: Guess) => Promise<number | undefined>;
@@ -52,6 +53,7 @@ export async function adopt(input: AdoptInput): Promise<Adopted> {
   const loaded = await loadTables(input.files, tenancy);
   let model = modelOf(loaded.entities, (table, column) => loaded.tables.get(`${table.schema}.${table.name}`)?.made.has(column) ?? false);
   if (model.size === 0) throw new TenantConfigError(`Pass --schema with the files that export the tables: ${input.files.map(shown).join(', ')} export none.`);
+  if (loaded.hasTenants) throw new TenantConfigError(`Declare new tables with tenantTable() by hand: the schema has tenant tables already. To start anew, restore ${input.files.map(shown).join(', ')}.`);
   if (input.live) model = await input.live(model);
   let { answers } = input;
   if (input.pulled) answers = { ...answers, overAll: [...(answers.overAll ?? []), ...keysOfAll(model)] };

@@ -11,7 +11,7 @@ import { initProject, type InitOptions } from './init.js';
 import { liveModel, pullSchema } from './live.js';
 import { readPlainConfig } from './project-config.js';
 import { describeAdoption } from './report.js';
-import { shown } from './rewrite.js';
+import { shown } from './site.js';
 
 export interface AdoptTools {
   readonly program: Command;
@@ -71,7 +71,8 @@ export function addAdoptCommands({ program, line, report }: AdoptTools): void {
       'after',
       '\nIt proposes the tenancy by the foreign keys, asks where it guesses, and names each constraint that means something\n' +
         'else afterwards. Commit before: the files are changed in place. In CI, answer by flags, or with --yes. The answers are\n' +
-        'kept in tenancy.answers.json beside the schema.',
+        'kept in tenancy.answers.json beside the schema. Of a database without a schema, --write keeps the first migration too,\n' +
+        'and marks it as run in drizzle’s own table.',
     )
     .action(async (options: Flags) => {
       const config = await readPlainConfig(options.config);
@@ -88,21 +89,10 @@ export function addAdoptCommands({ program, line, report }: AdoptTools): void {
       }
       const out = resolve(options.out ?? config?.out ?? 'drizzle');
       if (existsSync(out) && readdirSync(out).length > 0) throw new TenantConfigError(`Pass --schema with the files of the schema, or --out with a folder that is not there yet: ${shown(out)} holds files.`);
-      const isNew = !existsSync(out);
-      mkdirSync(dirname(out), { recursive: true });
-      let kept = false;
-      try {
-        const files = await pullSchema(url!, out);
-        const answersFile = defaultAnswersFile(files);
-        const done = await adopt({ files, answers: answersOf(options), citus, ask: askPerson, answersFile, write: options.write ?? false, live: liveModel(url!) });
-        kept = options.write ?? false;
-        tell(options, done, kept);
-      } finally {
-        if (!kept) {
-          if (isNew) rmSync(out, { recursive: true, force: true });
-          else for (const it of readdirSync(out)) rmSync(join(out, it), { recursive: true, force: true });
-        }
-      }
+      // Once to decide, and then to stay: the database is told of the first migration only when nothing is left to ask.
+      const decided = await fromDatabase(url!, out, { answers: answersOf(options), citus, write: false });
+      if (!options.write) return tell(options, decided, false);
+      tell(options, await fromDatabase(url!, out, { answers: decided.answers, citus, write: true }), true);
     });
 
   withAnswers(program.command('pull').description('make what "drizzle-kit pull" wrote tenant tables again'))
@@ -143,6 +133,21 @@ export function addAdoptCommands({ program, line, report }: AdoptTools): void {
       if (options.json) return report({ status: 'ok', files: [...files.keys()].map(shown), next });
       line(`Written: ${[...files.keys()].map(shown).join(', ')}.\n\nNow run:\n${next.map((it) => `  ${it}`).join('\n')}`);
     });
+}
+
+/** Pulls the tables of a database, and makes them tenant tables. The folder stays only where it is to be written. */
+async function fromDatabase(url: string, out: string, { answers, citus, write }: { answers: Answers; citus: boolean; write: boolean }): Promise<Adopted> {
+  const isNew = !existsSync(out);
+  let isDone = false;
+  try {
+    const files = await pullSchema(url, out, write);
+    const done = await adopt({ files, answers, citus, ask: askPerson, answersFile: defaultAnswersFile(files), write, live: liveModel(url) });
+    isDone = write;
+    return done;
+  } finally {
+    if (!isDone) for (const it of existsSync(out) ? readdirSync(out) : []) rmSync(join(out, it), { recursive: true, force: true });
+    if (!isDone && isNew) rmSync(out, { recursive: true, force: true });
+  }
 }
 
 function answersOf(options: Flags): Answers {

@@ -42,8 +42,8 @@ function withoutUnused(text: string, before: Source): string {
     const gone = it.names.filter(({ local }) => uses(source, local) === 1 && uses(before, local) > 1);
     if (gone.length === 0) continue;
     if (gone.length === it.names.length) {
-      const line = /^[^\n]*?['"];?\n?/.exec(text.slice(it.module.start))!;
-      removed.push({ start: text.lastIndexOf('import', it.braces.start), end: it.module.start + line[0].length });
+      const line = /^;?[ \t]*\n?/.exec(text.slice(it.module.end))!;
+      removed.push({ start: text.lastIndexOf('import', it.braces.start), end: it.module.end + line[0].length });
     } else {
       for (const name of gone) {
         const tail = /^\s*,[ \t]*\n?[ \t]*/.exec(text.slice(name.end));

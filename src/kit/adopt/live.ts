@@ -1,12 +1,13 @@
 /** What a live database adds to the files: how Citus holds its tables, and which columns hold a NULL. */
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
 import { connect } from '../live/database.js';
 import { readLive } from '../live/read.js';
 import { DatabaseStateError, TenantConfigError } from '../errors.js';
 import { ident, quoted } from '../names.js';
+import { readMigrations } from '../snapshot.js';
 import type { Model } from './model.js';
 
 /**
@@ -35,13 +36,14 @@ export const liveModel = (url: string) => async (model: Model): Promise<Model> =
 };
 
 /**
- * Runs `drizzle-kit pull`, which writes `schema.ts`, `relations.ts` and, where there are none, a first migration.
+ * Runs `drizzle-kit pull`, which writes `schema.ts`, `relations.ts`, and a first migration that makes the tables as they are.
  *
  * @param out the folder; it has no migrations yet
+ * @param mark whether the database is told, in drizzle's own table, that it has the first migration
  * @returns the files
  * @throws DatabaseStateError when drizzle-kit fails
  */
-export async function pullSchema(url: string, out: string): Promise<string[]> {
+export async function pullSchema(url: string, out: string, mark: boolean): Promise<string[]> {
   const database = await connect(url);
   let schemas: string[];
   try {
@@ -53,16 +55,24 @@ export async function pullSchema(url: string, out: string): Promise<string[]> {
   if (schemas.length === 0) throw new DatabaseStateError('Pass --url with a database that has tables: this one has none.');
   const kit = drizzleKit();
   mkdirSync(out, { recursive: true });
-  const config = join(out, `.pull-${process.pid}.config.json`);
+  const config = join(out, `.pull-${process.pid}.config.cjs`);
   // In a file, since every user of the machine can read the arguments of a process.
-  writeFileSync(config, JSON.stringify({ dialect: 'postgresql', out, schemaFilter: schemas, dbCredentials: { url } }), { mode: 0o600 });
+  writeFileSync(config, `module.exports = ${JSON.stringify({ dialect: 'postgresql', out, schemaFilter: schemas, dbCredentials: { url } })};`, { mode: 0o600 });
   try {
-    const { status, stdout, stderr } = spawnSync(process.execPath, [kit, 'pull', `--config=${config}`], { encoding: 'utf8', cwd: process.cwd() });
+    const { status, stdout, stderr } = spawnSync(process.execPath, [kit, 'pull', `--config=${config}`, ...(mark ? ['--init'] : [])], { encoding: 'utf8', cwd: process.cwd() });
     if (status !== 0) throw new DatabaseStateError(`Run "npx drizzle-kit pull" by itself to see why it fails: ${(stderr || stdout).trim().split('\n').slice(-3).join(' ')}`);
   } finally {
     rmSync(config, { force: true });
   }
+  for (const it of readMigrations(out)) uncomment(join(it.path, 'migration.sql'));
   return ['schema.ts', 'relations.ts'].map((it) => join(out, it)).filter((it) => existsSync(it));
+}
+
+/** drizzle-kit puts the statements into a comment, over several of its breakpoints: PostgreSQL would refuse the first piece. */
+function uncomment(file: string): void {
+  const text = readFileSync(file, 'utf8');
+  const found = /^(?:--[^\n]*\n)*\/\*\n([\s\S]*)\n\*\/\s*$/.exec(text);
+  if (found) writeFileSync(file, `${found[1]}\n`);
 }
 
 function drizzleKit(): string {

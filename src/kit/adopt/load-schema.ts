@@ -26,6 +26,8 @@ export interface Declared extends TableName {
 export interface LoadedSchema {
   readonly entities: Entities;
   readonly tables: ReadonlyMap<string, Declared>;
+  /** Whether it declares a tenant or reference table. */
+  readonly hasTenants: boolean;
   /** What is wrong with it, as the options see it. */
   readonly faults: readonly Fault[];
 }
@@ -75,5 +77,5 @@ export async function loadTables(files: readonly string[], tenancy: TenancyOptio
   const options = readOptions(tenancy);
   const state = declaredState(heard, entities, options);
   const rules = heard.length === 0 ? [] : faultsOf({ entities, state, options, views: await loadViewReader(declaredViews(Object.values(exported))) });
-  return { entities, tables, faults: [...definitions, ...rules.filter((it) => it.rule === 'definition' || !broken.has(it.table))] };
+  return { entities, tables, hasTenants: heard.length > 0, faults: [...definitions, ...rules.filter((it) => it.rule === 'definition' || !broken.has(it.table))] };
 }

@@ -1,13 +1,13 @@
 /** What an adoption came to, for a person. */
 import { describeFault } from '../errors.js';
 import type { Adopted } from './adopt.js';
-import { shown } from './rewrite.js';
+import { shown } from './site.js';
 
 /** @returns the lines */
 export function describeAdoption({ proposal, changes, faults, byHand, notes, files, uniquePerTenant }: Adopted, written: boolean): string[] {
   const lines: string[] = [];
   const section = (title: string, items: readonly string[]) => items.length > 0 && lines.push('', title, ...items.map((it) => `  ${it}`));
-  lines.push(`A tenant is a ${proposal.tenancy}: a row of ${proposal.root.plain}, by its ${proposal.idColumn}.`);
+  lines.push(`A tenant is ${/^[aeiou]/i.test(proposal.tenancy) ? 'an' : 'a'} ${proposal.tenancy}: a row of ${proposal.root.plain}, by its ${proposal.idColumn}.`);
   const tables = [...proposal.tables.values()];
   const width = Math.max(...tables.map((it) => it.table.plain.length));
   for (const [kind, title] of [['tenant', 'Tenant tables'], ['reference', 'Reference tables, which every tenant may read'], ['plain', 'Plain tables, which no tenant sees']] as const) {

@@ -1,6 +1,6 @@
 /** Foreign keys that cannot stay as they are, and actions that would clear the tenant column. */
 import type { ForeignKey } from './model.js';
-import { propertyOf, type Site } from './rewrite.js';
+import { propertyOf, type Site } from './site.js';
 import type { Element, Range } from './source.js';
 
 const clears = (action: string) => action === 'SET NULL' || action === 'SET DEFAULT';
@@ -32,7 +32,8 @@ export function mustGo({ decision, proposal, options }: Pick<Site, 'decision' | 
   if (decision.kind === 'reference') return 'a table that all tenants share cannot point at the rows of one';
   if (decision.kind === 'plain') {
     if (options.citus) return 'a table on one node cannot point at one that is distributed';
-    return to.isRoot ? undefined : `"${to.table.plain}" has no key any more that does not begin with the tenant`;
+    const isKept = proposal.uniques.some((it) => it.table.key === key.to && it.keep === 'over-all' && it.key.columns.length === key.columnsTo.length && key.columnsTo.every((name) => it.key.columns.includes(name)));
+    return to.isRoot || isKept ? undefined : `"${to.table.plain}" has no key any more that does not begin with the tenant`;
   }
   if (to.isRoot && key.columns.length === 1 && key.columns[0] !== decision.column) return 'a row cannot point at another tenant';
   return undefined;

@@ -1,6 +1,6 @@
 /** Unique keys that hold over all tenants: `unscoped`, in the third argument of the table. */
 import type { UniqueDecision } from './propose-uniques.js';
-import { propertyOf, type Site } from './rewrite.js';
+import { propertyOf, type Site } from './site.js';
 import { styleOf } from './imports.js';
 
 const core = 'drizzle-orm/pg-core';

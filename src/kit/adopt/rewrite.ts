@@ -5,10 +5,11 @@ import { accessName, policyName } from '../names.js';
 import { Edits } from './edits.js';
 import { styleOf, withImports } from './imports.js';
 import type { Declared } from './load-schema.js';
-import type { Proposal, TableDecision } from './propose.js';
+import type { Proposal } from './propose.js';
 import { rewriteForeignKeys } from './rewrite-keys.js';
 import { rewriteUniques } from './rewrite-uniques.js';
-import { Source, type Declaration, type Range } from './source.js';
+import { propertyOf, shown, type RewriteOptions, type Site } from './site.js';
+import { Source, type Range } from './source.js';
 
 export interface Rewritten {
   /** The new text of each file that changes, and of new ones. */
@@ -16,25 +17,6 @@ export interface Rewritten {
   /** What a person has to write. */
   readonly byHand: readonly string[];
   readonly notes: readonly string[];
-}
-
-export interface RewriteOptions {
-  readonly citus: boolean;
-  /** Whether the database has tenants already: what is unique over all rows is so over all tenants. */
-  readonly pulled?: boolean;
-}
-
-/** One table within its file. */
-export interface Site {
-  readonly decision: TableDecision;
-  readonly declared: Declared;
-  readonly declaration: Declaration;
-  readonly edits: Edits;
-  readonly tenancy: string;
-  readonly proposal: Proposal;
-  readonly options: RewriteOptions;
-  byHand(text: string): void;
-  note(text: string): void;
 }
 
 const core = 'drizzle-orm/pg-core';
@@ -104,8 +86,6 @@ export function rewrite(files: readonly string[], tables: ReadonlyMap<string, De
   return { files: result, byHand, notes };
 }
 
-export const shown = (file: string) => relative(process.cwd(), file) || file;
-
 function freeName(folder: string): string {
   const free = ['tenancy.ts', 'drizzle-tenancy.ts'].map((it) => join(folder, it)).find((it) => !existsSync(it));
   return free ?? join(folder, `tenancy-${Date.now()}.ts`);
@@ -173,8 +153,6 @@ function renameCallee({ decision, declaration, edits, byHand }: Site, isOurs: bo
     } else byHand(`make it with tenantTableCreator() where "${text}" is made, as a ${name}`);
   }
 }
-
-export const propertyOf = ({ declared, declaration }: Site, column: string) => declaration.properties.find((it) => it.key !== undefined && it.key === declared.keys.get(column));
 
 const lostByDefault = ['notNull', 'default', 'defaultRandom', '$default', '$defaultFn', '$onUpdate', '$onUpdateFn', '$type'];
 
@@ -247,6 +225,11 @@ function rewriteOthers(file: string, source: Source, edits: Edits, byHand: strin
   for (const it of source.imports()) {
     const module = it.module.text.slice(1, -1);
     if (module === 'drizzle-orm' && it.names.some((name) => name.local === 'defineRelations')) replaceWord('defineRelations', 'defineTenantRelations');
+    const validator = /^drizzle-(?:orm\/)?(zod|valibot|arktype|typebox|effect-schema)$/.exec(module)?.[1];
+    if (validator && it.names.every((name) => /^create(?:Insert|Select|Update)Schema$/.test(name.name))) {
+      const { quote } = styleOf(source);
+      edits.replace(it.module, `${quote}${own}/${validator}${quote}`);
+    }
     const old = it.names.find((name) => name.name === 'relations' && /^drizzle-orm(?:\/_relations)?$/.test(module));
     const count = old ? source.tokens.filter((token, i) => token.text === old.local && source.tokens[i + 1]?.text === '(' && source.tokens[i - 1]?.text === '=').length : 0;
     if (count > 0) byHand.push(`${shown(file)}: write its ${count} relations() as one defineTenantRelations()`);

@@ -4,23 +4,24 @@ import { realpathSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { Command, CommanderError } from 'commander';
+import { advise } from '../live/advise.js';
 import { applySteps } from '../live/apply.js';
-import { connect, requireCitus, type Database } from '../live/database.js';
+import { connect, requireCitus, urlOfConfig, type Database } from '../live/database.js';
 import { DatabaseStateError, describeFault } from '../errors.js';
 import { addAdoptCommands } from '../adopt/commands.js';
+import { addClusterCommands } from './cluster.js';
 import { addDataCommands } from './data.js';
+import { bytesOf, count } from './text.js';
 import { differences, keysDue } from './behind.js';
 import { editedMigrations } from '../generate/edited.js';
 import { readLive, type Live } from '../live/read.js';
 import { planSteps } from '../live/plan.js';
 import type { PlanStep } from '../live/step.js';
 import { loadConfig, loadProject, migratedState, type Project } from './load.js';
-import { keyOf, plain } from '../names.js';
 import { buildIndexes } from '../live/prebuild.js';
 import { ruleNames, ruleTexts } from '../faults.js';
 import { alone, requireCoordinator, requireWritable, standingOf } from '../live/server.js';
 import type { TenancyState } from '../state.js';
-import { isolateTenant, tenantStatistics } from '../live/tenants.js';
 
 /** Where a command writes, so that tests can read it. */
 export interface Output {
@@ -88,7 +89,7 @@ function commands(output: Output, status: { code: number }): Command {
   };
   const load = (options: Common) => loadProject(configOf(options));
   const withDatabase = async <T>(options: Common, project: { config: Record<string, any> }, use: (database: Database) => Promise<T>) => {
-    const database = await connect(urlOf(options) ?? project.config['dbCredentials']?.url);
+    const database = await connect(urlOf(options) ?? urlOfConfig(project.config));
     try {
       return await use(database);
     } finally {
@@ -180,48 +181,28 @@ function commands(output: Output, status: { code: number }): Command {
     line(built === 0 ? 'Nothing to build.' : `Built ${count(built, 'index')}. Run "npx drizzle-kit migrate" now.`);
   });
 
-  command('status', 'list the tables: kind, tenant column, shards, size', 'A "!" marks a table that is not held as the schema says; plan tells what to do.').action(
-    async (options: Common) => {
-      const project = await load(options);
-      const live = await withDatabase(options, project, readLive);
-      const tables = [...live.tables.values()].map((it) => {
-        const wanted = project.state.tables[keyOf(it)];
-        const kind = wanted?.kind ?? 'local';
-        return { table: plain(it), kind: it.kind, declared: kind, column: it.column, shards: it.shardCount, bytes: it.bytes, rows: it.rows, policy: it.enabled && it.policies.length > 0 };
-      });
-      if (options.json) return report({ status: 'ok', citus: live.citus, tables });
-      line(live.citus ? `Citus ${live.citus}` : 'Plain PostgreSQL, without Citus');
-      const rows = tables.map((it) => [
-        live.citus && it.kind !== it.declared ? '!' : ' ', it.table, it.declared, it.column ?? '', it.kind === 'local' ? '' : String(it.shards), bytesOf(it.bytes), it.policy ? 'policy' : '',
-      ]);
-      for (const row of columns([[' ', 'table', 'kind', 'by', 'shards', 'size', ''], ...rows])) line(row);
-    },
-  );
+  command(
+    'advise',
+    "say which tenants' questions pay for other tenants' rows, and what to do",
+    'Nothing is changed. It reads pg_stat_user_indexes, and pg_stat_statements where it is there, and looks at the plans of\n' +
+      'statements that touch many more blocks than they have rows. What it says, it says with that evidence, or not at all.',
+  ).action(async (options: Common) => {
+    const project = await load(options);
+    const { advice, notes } = await withDatabase(options, project, (database) => advise(database, project.state));
+    if (options.json) return report({ status: 'ok', advice, notes });
+    for (const it of notes) output.err(`note: ${it}\n`);
+    if (advice.length === 0) return line("Nothing that was counted shows a tenant's question that pays for others.");
+    for (const it of advice) {
+      line(`${it.index ?? 'the table'} on ${it.table}: ${it.evidence}.`);
+      for (const { query, calls, blocks } of it.statements.slice(0, 3)) line(`  ${blocks} blocks x ${calls}: ${query.replaceAll(/\s+/g, ' ').slice(0, 300)}`);
+      line(`  ${it.schema}`);
+      for (const statement of it.sql) line(`    ${statement};`);
+    }
+  });
 
-  command('tenants', 'list the busiest tenants, from Citus’s own statistics', 'Citus counts when citus.stat_tenants_track is on, in periods of citus.stat_tenants_period seconds.')
-    .option('--limit <n>', 'how many', '20')
-    .action(async (options: Common & { limit: string }) => {
-      const config = await loadConfig(configOf(options));
-      const limit = Math.max(1, Math.min(1000, Number.parseInt(options.limit, 10) || 20));
-      const tenants = await withDatabase(options, config, (database) => tenantStatistics(database, limit));
-      if (options.json) return report({ status: 'ok', tenants });
-      if (tenants.length === 0) return line('No tenant was active in this period or the last.');
-      const rows = tenants.map((it) => [it.tenant, `${it.queriesBefore + it.queriesNow}`, `${it.readsBefore + it.readsNow}`, `${(it.cpuBefore + it.cpuNow).toFixed(3)} s`, it.tables]);
-      for (const row of columns([['tenant', 'queries', 'reads', 'cpu', 'tables'], ...rows])) line(row);
-    });
-
-  command('isolate <id>', 'move one large tenant to a shard of its own', 'All its tables move together, also on a server in use. Needs wal_level = logical, or --block-writes.')
-    .option('--tenancy <name>', 'which tenancy the id is of, when there are several')
-    .option('--block-writes', 'let writes wait meanwhile')
-    .action(async (id: string, options: Common & { tenancy?: string; blockWrites?: boolean }) => {
-      const project = await load(options);
-      const done = await withDatabase(options, project, (database) => isolateTenant(database, project.state, id, options));
-      if (options.json) return report({ status: 'ok', ...done });
-      line(done.already ? `Nothing to do: the tenant has shard ${done.shard} of "${done.table}" for itself.` : `Done: the tenant has shard ${done.shard} of "${done.table}" for itself, and one of each table beside it.`);
-    });
-
+  addClusterCommands({ command, configOf, load, withDatabase, line, warn: (text) => output.err(`${text}\n`), report });
   addAdoptCommands({ program, line, report });
-  addDataCommands({ command, load, urlOf: (options, { config }) => urlOf(options) ?? config['dbCredentials']?.url, line, report, exitWith: (code) => void (status.code = code) });
+  addDataCommands({ command, load, urlOf: (options, { config }) => urlOf(options) ?? urlOfConfig(config), line, report, exitWith: (code) => void (status.code = code) });
   return program;
 }
 
@@ -255,17 +236,8 @@ const defaultConfig = 'drizzle.config.ts in this folder';
 const configOf = (options: Common) => (options.config === defaultConfig ? undefined : options.config);
 const urlOf = (options: Common) => (options.url === 'dbCredentials.url of the config' ? undefined : options.url);
 
-const count = (n: number, what: string) => `${n} ${what}${n === 1 ? '' : 's'}`;
-
-const bytesOf = (bytes: number) => (bytes < 1024 ** 2 ? `${Math.ceil(bytes / 1024)} kB` : bytes < 1024 ** 3 ? `${(bytes / 1024 ** 2).toFixed(1)} MB` : `${(bytes / 1024 ** 3).toFixed(1)} GB`);
-
 const sizeOf = ({ rows, bytes }: PlanStep) =>
   bytes === undefined ? '' : ` (${rows !== undefined && rows >= 0 ? `about ${Math.round(rows).toLocaleString('en')} rows, ` : ''}${bytesOf(bytes)})`;
-
-function columns(rows: readonly (readonly string[])[]): string[] {
-  const widths = rows[0]!.map((_, i) => Math.max(...rows.map((row) => row[i]!.length)));
-  return rows.map((row) => row.map((cell, i) => cell.padEnd(widths[i]!)).join('  ').trimEnd());
-}
 
 const isProgram = () => {
   try {

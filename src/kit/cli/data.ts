@@ -5,7 +5,7 @@ import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { compareTenants } from '../../data/compare.js';
 import { countTenant } from '../../data/count.js';
-import { eraseTenant, type EraseRecord } from '../../data/erase.js';
+import { eraseTenant, type EraseOptions, type EraseRecord } from '../../data/erase.js';
 import { readTenant, type Masks, type Progress } from '../../data/export.js';
 import { exportTo } from '../../data/export-to.js';
 import { piecesOf } from '../../data/files.js';
@@ -109,13 +109,19 @@ export function addDataCommands({ command, load, urlOf, line, report, exitWith }
     line(`${options.dryRun ? 'Would import' : 'Done'}: ${n(sum(done.tables))} of ${done.tenant}, as of ${done.at}.`);
   };
 
-  importing(add('import <id>', 'write an export into the database', 'All of it in one transaction, or nothing: after an interruption, run it again.'))
+  importing(add('import <id>', 'write an export into the database', 'All of it in one transaction, or nothing: after an interruption, run it again. With --journal, in batches: it goes on.'))
     .requiredOption('--from <path>', 'the file or the folder')
     .option('--as <id>', 'import it under another id')
-    .action(async (id: string, options: Importing & { from: string; as?: string }) => {
+    .option('--journal <path>', 'write in batches, and note here how far it has come')
+    .option('--batch <rows>', 'rows for each batch, with --journal', '100000')
+    .action(async (id: string, options: Importing & { from: string; as?: string; journal?: string; batch: string }) => {
       const project = await load(options);
       const [of, target] = [id, options.as ?? id].map((it) => subjectOf(project, it, options.tenancy));
-      imported(options, await withSource(urlOf(options, project), (source) => importPieces(source, of!, target!, piecesOf(resolve(options.from)), importOptions(options))));
+      imported(options, await withSource(urlOf(options, project), (source) => importPieces(source, of!, target!, piecesOf(resolve(options.from)), {
+        ...importOptions(options),
+        journal: options.journal === undefined ? undefined : resolve(options.journal),
+        batch: Number.parseInt(options.batch, 10) || undefined,
+      })));
     });
 
   importing(add('clone <id>', 'copy a tenant to another id', 'The file of masks exports by default { table: { column: (value, row) => value } }.'))
@@ -135,8 +141,11 @@ export function addDataCommands({ command, load, urlOf, line, report, exitWith }
     .option('--keep <tables>', 'tables that hold the id and whose rows stay, with commas between them')
     .option('--shared <tables>', 'tables of shared rows from which those go that only it used')
     .option('--batch <rows>', 'rows for each transaction', '5000')
-    .action(async (id: string, options: Common & { reason: string; record?: string; keep?: string; shared?: string; batch: string }) => {
+    .option('--hooks <path>', 'a module that exports before, after or both: what is outside of the database')
+    .action(async (id: string, options: Common & { reason: string; record?: string; keep?: string; shared?: string; batch: string; hooks?: string }) => {
       const project = await load(options);
+      const { before, after } = options.hooks === undefined ? {} : ((await loadModule(resolve(options.hooks))) as Pick<EraseOptions, 'before' | 'after'>);
+      if (options.hooks !== undefined && typeof (before ?? after) !== 'function') throw new DatabaseStateError(`Export a function "before" or "after" from ${options.hooks}.`);
       const path = options.record === undefined ? undefined : resolve(options.record);
       const earlier = path !== undefined && existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as EraseRecord) : undefined;
       const names = (given: string | undefined) => given?.split(',').map((it) => it.trim()).filter(Boolean);
@@ -148,6 +157,8 @@ export function addDataCommands({ command, load, urlOf, line, report, exitWith }
           shared: names(options.shared),
           resume: earlier?.finishedAt === null ? earlier : undefined,
           dryRun: options.dryRun,
+          before,
+          after,
           onProgress: progress(options.json),
           onRecord: (it) => (path === undefined ? undefined : writeFile(path, `${JSON.stringify(it, null, 2)}\n`)),
         }),

@@ -8,7 +8,7 @@ import { ident, keyOf, literal, plain, quoted, type TableName } from '../names.j
 import type { Row } from '../snapshot.js';
 import { namesOneRow, uniqueKeys } from './unique-keys.js';
 import type { TableState } from '../state.js';
-import { match } from '../statements.js';
+import { match, tablePattern } from '../statements.js';
 
 /** Rewrites `statements` so that tenant columns are filled in; `untouched` are the rest. */
 export function backfill(statements: readonly string[], changes: readonly TableChange[], migrated: Migrated): string[] {
@@ -138,7 +138,9 @@ function foreignKeys(table: TableName, { before, after }: Pick<Migrated, 'before
   return [...earlier, ...after.of('fks', table)];
 }
 
-const newKey = /^(?:ALTER TABLE \S+ ADD (?:CONSTRAINT "(?:[^"]|"")*" )?(?:PRIMARY KEY|UNIQUE)|CREATE UNIQUE INDEX .*? ON \S+) ?(?:USING \w+ )?\(((?:"(?:[^"]|"")*"(?:, ?)?)+)\);?$/;
+const newKey = new RegExp(
+  `^(?:ALTER TABLE ${tablePattern} ADD (?:CONSTRAINT "(?:[^"]|"")*" )?(?:PRIMARY KEY|UNIQUE)|CREATE UNIQUE INDEX .*? ON ${tablePattern}) ?(?:USING \\w+ )?\\(((?:"(?:[^"]|"")*"(?:, ?)?)+)\\);?$`,
+);
 
 /** Before a key that no older key implies: rows that are alike, which came before it, are named with the query that finds them. */
 function duplicates(statement: string, adopted: readonly TableChange[], migrated: Migrated): string[] {

@@ -109,7 +109,7 @@ export function declaredState(declared: readonly Declared[], entities: Entities,
       throw new TenantConfigError(`Set tenancy.citus.tenancies["${name}"].colocateWith to a tenancy of the schema: there is no "${colocateWith}".`);
     }
   }
-  return { version: 1, citus: options.citus, tenancies, tables };
+  return { version: 1, citus: options.citus, tenancies, tables, ...(options.roles && { roles: options.roles }) };
 }
 
 /** The root of a tenancy: its tenant column is its whole key, and it is not the child of such a table. */

@@ -24,6 +24,9 @@ import {
 import { swapIndexes } from './indexes.js';
 import { keyOf, literal, quoted, type TableName } from '../names.js';
 import { changePolicies, lift, restore } from './policies.js';
+import { collect, writeAgain } from '../again.js';
+import { apart, renameConstraints } from './rewrite.js';
+import { roleStatements } from './roles.js';
 import { nameCleared } from '../set-null.js';
 import type { Entities, Row } from '../snapshot.js';
 import { marker, type TenancyState } from '../state.js';
@@ -54,18 +57,25 @@ export function migrationStatements(generated: readonly string[], migrated: Migr
   const kept = after.list('fks').filter((fk) => touches(fk) && !isCreated(fk));
 
   const policies = changePolicies(rebuilt.statements, changes, migrated);
-  const statements = policies.rest.filter((it) => !unlocks(it, changes)).map((it) => tolerate(it, loosened));
+  const statements = renameConstraints(policies.rest.filter((it) => !unlocks(it, changes)).map((it) => tolerate(it, loosened)), migrated);
   const [start, end] = places(statements, migrated);
   const adopts = changes.some((it) => isAdopted(it, after));
   const resharded = reshardedGroups(changes, prev, next);
   const rewritten = changes.filter((it) => adopts || isMoved(it) || (it.to.kind === 'tenant' && resharded.has(it.to.group)));
 
   const back = [
+    ...(moving.some((it) => it.from.kind !== 'local') ? [collect(moving.map((it) => it.table))] : []),
     ...loosened.map((fk) => dropForeignKey({ schema: fk.schema, name: fk.table }, fk.name)),
     ...moving.flatMap((it) => (it.from.kind === 'local' ? [] : [undistribute(it.table, oldNames(it.from, it.table, after))])),
   ];
-  const forth = [...distribute(changes, next), ...kept.map((fk) => addForeignKey(fk, next))];
-  const counts = [...resharded].map(([, { table, shardCount }]) => setShardCount(table, shardCount));
+  const forth = [...distribute(changes, next), ...kept.map((fk) => addForeignKey(fk, next)), ...(moving.some((it) => it.from.kind !== 'local') ? [writeAgain] : [])];
+  // Citus adds the keys of a table to itself twice when it splits the table anew.
+  const counts = [...resharded].flatMap(([group, { table, shardCount }]) => {
+    const members = changes.filter((it) => it.to.kind === 'tenant' && it.to.group === group && !it.isNew).map((it) => it.table);
+    const own = after.list('fks').filter((fk) => fk.schema === fk.schemaTo && fk.table === fk.tableTo && members.some((it) => it.schema === fk.schema && it.name === fk.table));
+    const split = [...own.map((fk) => dropForeignKey({ schema: fk.schema, name: fk.table }, fk.name)), setShardCount(table, shardCount), ...own.map((fk) => addForeignKey(fk, next))];
+    return [collect(members), ...split, writeAgain];
+  });
   return [
     `${header}${prev.citus || next.citus ? `\n${sequential}` : ''}`,
     ...statements.slice(0, start),
@@ -79,15 +89,10 @@ export function migrationStatements(generated: readonly string[], migrated: Migr
     ...(counts.length > 0 ? [citusBlock('split the tables anew', counts)] : []),
     ...restore(rewritten.filter((it) => it.was?.rls && it.is?.rls)),
     ...policies.create,
+    ...roleStatements(migrated),
   ]
     .map((it) => nameCleared(it, next))
     .flatMap(apart);
-}
-
-/** Citus takes one constraint at a time: drizzle-kit's way to change one is taken apart. */
-function apart(statement: string): string[] {
-  const both = /^(ALTER TABLE \S+) (DROP CONSTRAINT "(?:[^"]|"")*"), (ADD CONSTRAINT [\s\S]*)$/.exec(statement);
-  return both ? [`${both[1]} ${both[2]};`, `${both[1]} ${both[3]}`] : [statement];
 }
 
 /** At that place tables have their new names already, and columns not yet. */
@@ -103,7 +108,11 @@ function foreignKeysBefore({ before, after }: Migrated): Row[] {
   });
 }
 
-const isDropped = (fk: Row, statements: readonly string[]) => statements.some((it) => match('dropConstraint', it)?.name === fk.name);
+const isDropped = (fk: Row, statements: readonly string[]) =>
+  statements.some((it) => {
+    const found = match('dropConstraint', it);
+    return found !== undefined && found.name === fk.name && found.table === quoted({ schema: fk.schema, name: fk.table });
+  });
 
 /**
  * drizzle-kit changes a foreign key at the place of the new ones, and may rename it before. Where keys and tables

@@ -25,8 +25,8 @@ export async function applySteps(database: Database, steps: readonly PlanStep[],
     progress.start(step, index, steps.length);
     const ticker = setInterval(() => progress.tick(step, seconds()), 5000);
     try {
-      if (step.alone) for (const statement of step.sql) await database.query(statement);
-      else await inTransaction(database, step.sql);
+      if (step.alone) for (const statement of step.sql) await patiently(database, () => alone(database, statement), () => progress.tick(step, seconds()));
+      else await patiently(database, () => inTransaction(database, step.sql), () => progress.tick(step, seconds()));
     } catch (error) {
       throw new DatabaseStateError(
         `Correct the cause and run apply again: step ${index + 1} of ${steps.length} failed (${step.what}): ${(error as Error).message}. ` +
@@ -40,10 +40,39 @@ export async function applySteps(database: Database, steps: readonly PlanStep[],
   }
 }
 
+/** A statement that waits for a strong lock makes every later one wait behind it: so it waits shortly, and tries again. */
+const lockTimeout = '500ms';
+const tries = 60;
+
+async function patiently(database: Database, run: () => Promise<void>, again: () => void): Promise<void> {
+  for (let i = 1; ; i++) {
+    try {
+      return await run();
+    } catch (error) {
+      // lock_not_available; a deadlock is the same wait, seen by PostgreSQL.
+      if (!['55P03', '40P01'].includes((error as { code?: string }).code ?? '') || i === tries) throw error;
+      again();
+      await new Promise((done) => setTimeout(done, Math.min(2_000, 100 * i)));
+    }
+  }
+}
+
+/** CONCURRENTLY waits for others without making them wait. */
+async function alone(database: Database, statement: string): Promise<void> {
+  const isPatient = statement.includes(' CONCURRENTLY ');
+  if (!isPatient) await database.query(`SET lock_timeout = '${lockTimeout}'`);
+  try {
+    await database.query(statement);
+  } finally {
+    if (!isPatient) await database.query('RESET lock_timeout').catch(() => {});
+  }
+}
+
 async function inTransaction(database: Database, statements: readonly string[]): Promise<void> {
   try {
     await database.query('BEGIN');
     await database.query(sequential);
+    await database.query(`SET LOCAL lock_timeout = '${lockTimeout}'`);
     for (const statement of statements) await database.query(statement);
     await database.query('COMMIT');
   } catch (error) {

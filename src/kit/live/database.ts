@@ -27,6 +27,15 @@ export async function connect(url: string | undefined): Promise<Database> {
   }
 }
 
+/** The database that a config names, by its URL or by its parts; undefined when it names none. */
+export function urlOfConfig({ dbCredentials: it }: Record<string, any>): string | undefined {
+  if (!it || it.url) return it?.url;
+  if (!it.host || !it.database) return undefined;
+  const user = it.user ? `${encodeURIComponent(it.user)}${it.password ? `:${encodeURIComponent(it.password)}` : ''}@` : '';
+  const ssl = it.ssl === undefined || it.ssl === false ? '' : `?sslmode=${typeof it.ssl === 'string' ? it.ssl : 'require'}`;
+  return `postgres://${user}${it.host}:${it.port ?? 5432}/${encodeURIComponent(it.database)}${ssl}`;
+}
+
 async function open(url: string): Promise<Database> {
   const found = await import('postgres').catch(() => undefined);
   if (found) {

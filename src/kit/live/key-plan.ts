@@ -51,7 +51,7 @@ function constraint(live: LiveTable, row: Row, kind: 'pks' | 'uniques'): PlanSte
   const alike = `SELECT ${columns}, count(*) FROM ${quoted(live)} WHERE (${columns}) IS NOT NULL GROUP BY ${columns} HAVING count(*) > 1`;
   return [
     say(live, `with the ${word} ${row.name}${found && !isOnShards ? ' on its shards too' : ''}`, [
-      ...(rival ? [`ALTER TABLE ${quoted(live)} DROP CONSTRAINT ${ident(rival.name)};`] : []),
+      ...(rival ? [`ALTER TABLE ${quoted(live)} DROP CONSTRAINT IF EXISTS ${ident(rival.name)};`] : []),
       `ALTER TABLE ${quoted(live)} ADD CONSTRAINT ${ident(row.name)} ${like === 'primary' ? 'PRIMARY KEY' : `UNIQUE${row.nullsNotDistinct ? ' NULLS NOT DISTINCT' : ''}`} (${columns});`,
     ], { precondition: { query: alike, remedy: `Make the rows of ${quoted(live)} differ in ${row.columns.join(', ')}` } }),
   ];
@@ -59,7 +59,7 @@ function constraint(live: LiveTable, row: Row, kind: 'pks' | 'uniques'): PlanSte
 
 function index(live: LiveTable, row: Row, statement: string | undefined): PlanStep[] {
   const leftOver = (['old', 'new'] as const).map((it) => named(live, asideName(row.name, it))).filter((it) => it !== undefined);
-  const clear = leftOver.map((it) => `DROP INDEX CONCURRENTLY ${indexIn(live, it.name)};`);
+  const clear = leftOver.map((it) => `DROP INDEX CONCURRENTLY IF EXISTS ${indexIn(live, it.name)};`);
   const found = named(live, row.name);
   const columns = row.columns.map((it: Row) => (it.isExpression ? null : it.value));
   const isRight = found && sameColumns(found, columns) && found.unique === Boolean(row.isUnique) && found.method === row.method && found.isPartial === Boolean(row.where);
@@ -70,17 +70,13 @@ function index(live: LiveTable, row: Row, statement: string | undefined): PlanSt
   const create = (name: string) => `CREATE ${it.unique ? 'UNIQUE ' : ''}INDEX CONCURRENTLY ${ident(name)} ON ${quoted(live)}${it.rest}`;
   // One that is not whole is of no use to any query; one that is otherwise stands until the new one does.
   if (!found || !found.valid) {
-    const gone = found ? [`DROP INDEX CONCURRENTLY ${indexIn(live, found.name)};`] : [];
+    const gone = found ? [`DROP INDEX CONCURRENTLY IF EXISTS ${indexIn(live, found.name)};`] : [];
     return [say(live, `with the index ${row.name}${found ? ', which a concurrent build left invalid' : ''}`, [...clear, ...gone, create(row.name)], { alone: true })];
   }
   const [aside, old] = [asideName(row.name, 'new'), asideName(row.name, 'old')];
-  return [
-    say(live, `with the index ${row.name}${isRight ? ' on its shards too' : ' as the schema has it'}`, [
-      ...clear,
-      create(aside),
-      `ALTER INDEX ${indexIn(live, row.name)} RENAME TO ${ident(old)};`,
-      `ALTER INDEX ${indexIn(live, aside)} RENAME TO ${ident(row.name)};`,
-      `DROP INDEX CONCURRENTLY ${indexIn(live, old)};`,
-    ], { alone: true }),
-  ];
+  const rename = (from: string, to: string) => `ALTER INDEX ${indexIn(live, from)} RENAME TO ${ident(to)};`;
+  const gone = (name: string) => `DROP INDEX CONCURRENTLY IF EXISTS ${indexIn(live, name)};`;
+  // Citus renames an index on every shard or not at all: one that a shard lacks cannot be put aside.
+  const swap = isRight ? [gone(row.name), rename(aside, row.name)] : [rename(row.name, old), rename(aside, row.name), gone(old)];
+  return [say(live, `with the index ${row.name}${isRight ? ' on its shards too' : ' as the schema has it'}`, [...clear, create(aside), ...swap], { alone: true })];
 }

@@ -3,6 +3,7 @@ import { calls, foreignKeySql, words } from '../citus.js';
 import { distributionOf } from '../changes.js';
 import { DatabaseStateError } from '../errors.js';
 import type { Live, LiveTable } from './read.js';
+import { collectSql, writeAgainSql } from '../again.js';
 import { keySteps, type KeyInput } from './key-plan.js';
 import { ident, keyOf, plain, quoted, type TableName } from '../names.js';
 import { policySteps } from './policy-plan.js';
@@ -39,7 +40,7 @@ export function planSteps(state: TenancyState, entities: Entities, live: Live, w
 
   steps.push(...looseners(moving, entities, live));
   for (const it of moving) {
-    if (it.kind !== 'local') steps.push({ table: plain(it), what: words.undistribute(it), sql: [...relax(it), `SELECT ${calls.undistribute(it)}`], ...size(it) });
+    if (it.kind !== 'local') steps.push({ table: plain(it), what: words.undistribute(it), sql: [collectSql([it]), ...relax(it), `SELECT ${calls.undistribute(it)}`, writeAgainSql], ...size(it) });
   }
   for (const it of moving.filter((it) => wantedOf(it).kind === 'reference')) {
     steps.push({ table: plain(it), what: words.createReference(it), sql: [...relax(it), `SELECT ${calls.createReference(it)}`], ...size(it) });
@@ -58,7 +59,10 @@ export function planSteps(state: TenancyState, entities: Entities, live: Live, w
     if (moving.includes(anchor) || (fewest <= shardCount && shardCount <= anchor.shardCount - anchor.isolated)) continue;
     const beside = tables.filter((it) => it.colocation === anchor.colocation);
     const force = beside.filter((it) => it.forced).map((it) => `ALTER TABLE ${quoted(it)} FORCE ROW LEVEL SECURITY;`);
-    const sql = [...beside.flatMap(relax), `SELECT ${calls.setShardCount(anchor, shardCount)}`, ...force];
+    const own = live.foreignKeys.filter((fk) => fk.schema === fk.schemaTo && fk.table === fk.tableTo && beside.some((it) => it.schema === fk.schema && it.name === fk.table));
+    // Citus adds the keys of a table to itself twice when it splits the table anew.
+    const free = own.map((fk) => `ALTER TABLE ${quoted({ schema: fk.schema, name: fk.table })} DROP CONSTRAINT ${ident(fk.name)};`);
+    const sql = [collectSql(beside), ...beside.flatMap(relax), ...free, `SELECT ${calls.setShardCount(anchor, shardCount)}`, ...own.map((fk) => foreignKeySql(fk, state)), ...force, writeAgainSql];
     steps.push({ table: plain(anchor), what: words.setShardCount(anchor, shardCount), sql, ...size(anchor) });
   }
   const lacking = keys ? keySteps({ ...keys, tables: live.tables, state }) : [];
@@ -125,7 +129,9 @@ function fasteners(moving: readonly LiveTable[], entities: Entities, live: Live,
       return [{
         table: plain(table),
         what: `${plain(table)}: with the foreign key ${fk.name}`,
-        sql: [foreignKeySql(fk, state)],
+        // Added without a look at the rows, then checked while they are written to.
+        sql: [foreignKeySql(fk, state).replace(/;$/, ' NOT VALID;'), `ALTER TABLE ${quoted(table)} VALIDATE CONSTRAINT ${ident(fk.name)};`],
+        alone: true,
         ...(!isThere && { precondition: strays(fk) }),
       }];
     });

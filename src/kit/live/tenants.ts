@@ -1,5 +1,6 @@
 /** Large tenants: which they are, by Citus's own statistics, and a shard of its own for one. */
 import { requireCitus, type Database } from './database.js';
+import { isNoLogicalReplication } from './cluster.js';
 import { CitusRequiredError, DatabaseStateError } from '../errors.js';
 import { ident, literal, plain, quoted, type TableName } from '../names.js';
 import type { TenancyState } from '../state.js';
@@ -56,14 +57,16 @@ export interface Isolated {
  *
  * @param id the tenant's id, as text
  * @param tenancy the tenancy's name; needed when the schema has several
- * @param blockWrites lets writes wait meanwhile, for servers without `wal_level = logical`
+ * @param blockWrites lets writes wait meanwhile
+ * @param online stops, instead of letting writes wait where the servers have no logical replication
+ * @param fallback told once, before writes wait though nobody asked for it
  * @throws DatabaseStateError when the id is none, or the server cannot do it
  */
 export async function isolateTenant(
   database: Database,
   state: TenancyState,
   id: string,
-  { tenancy, blockWrites = false }: { tenancy?: string; blockWrites?: boolean },
+  { tenancy, blockWrites = false, online = false, fallback }: { tenancy?: string; blockWrites?: boolean; online?: boolean; fallback?: (reason: string) => void },
 ): Promise<Isolated> {
   await requireCitus(database, needed);
   const { table, column, type } = anchorOf(state, tenancy);
@@ -73,20 +76,30 @@ export async function isolateTenant(
   if (!present) throw new DatabaseStateError(`Run "npx drizzle-tenant plan" first: "${plain(table)}" is not distributed.`);
   const [row] = await database.query(`SELECT FROM ${quoted(table)} WHERE ${ident(column)} = ($1::text)::${type} LIMIT 1`, [id]);
   if (!row) throw new DatabaseStateError(`Pass the id of a tenant that exists: "${plain(table)}" has no row for this one.`);
-  const [wal] = await database.query<{ level: string }>(`SELECT current_setting('wal_level') AS level`);
-  if (!blockWrites && wal?.level !== 'logical') {
-    throw new DatabaseStateError(`Pass --block-writes, or set wal_level = logical on every node: with wal_level = ${wal?.level} the tenants of the shard cannot be written to meanwhile.`);
-  }
-  try {
+  const split = async (mode: 'auto' | 'block_writes'): Promise<Isolated> => {
     const [made] = await database.query<{ shard: string }>(
-      `SELECT isolate_tenant_to_new_shard(${literal(quoted(table))}::regclass, (${literal(id)})::${type}, 'CASCADE', shard_transfer_mode := ${literal(blockWrites ? 'block_writes' : 'auto')})::text AS shard`,
+      `SELECT isolate_tenant_to_new_shard(${literal(quoted(table))}::regclass, (${literal(id)})::${type}, 'CASCADE', shard_transfer_mode := ${literal(mode)})::text AS shard`,
     );
     return { shard: made!.shard, table: plain(table), already: false };
+  };
+  try {
+    if (blockWrites) return await split('block_writes');
+    const [wal] = await database.query<{ level: string }>(`SELECT current_setting('wal_level') AS level`);
+    try {
+      if (wal?.level !== 'logical') throw new DatabaseStateError(`wal_level = ${wal?.level}`);
+      return await split('auto');
+    } catch (error) {
+      if (!isNoLogicalReplication(error)) throw error;
+      if (online) throw new DatabaseStateError(`Leave --online out, and the tenants of the shard wait with their writes meanwhile; or set wal_level = logical on every node: ${(error as Error).message}.`);
+      fallback?.((error as Error).message);
+      return await split('block_writes');
+    }
   } catch (error) {
     if (/already been isolated/.test((error as Error).message)) {
       const [shard] = await database.query<{ shard: string }>(`SELECT get_shard_id_for_distribution_column($1::regclass, ($2::text)::${type})::text AS shard`, [quoted(table), id]);
       return { shard: shard!.shard, table: plain(table), already: true };
     }
+    if (error instanceof DatabaseStateError) throw error;
     throw new DatabaseStateError(`Look at the server's log, then run isolate again: ${(error as Error).message}.`, { cause: error });
   }
 }

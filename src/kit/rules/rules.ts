@@ -2,17 +2,18 @@
  * What Citus refuses, checked against the schema before any SQL is written. Every fault is found in one go. A rule
  * that only matters on Citus is off when `tenancy.citus` is false.
  */
-import { changesOf, isMoved, type Migrated } from '../changes.js';
+import { changesOf, isMoved, nameBefore, type Migrated } from '../changes.js';
 import type { Fault, RuleName } from '../faults.js';
-import { keyOf, ourNames, plain, type TableName } from '../names.js';
+import { keyOf, ourNames, plain, quoted, type TableName } from '../names.js';
 import type { Options, RuleLevel } from '../options.js';
 import type { Entities, Row } from '../snapshot.js';
 import type { TableState, TenancyState } from '../state.js';
-import { match } from '../statements.js';
+import { refusedOn } from './refused.js';
+import { match, tablePattern } from '../statements.js';
 import { isNamed, narrowedUniques } from './uniques.js';
 import { viewsOf, type ViewReader } from './views.js';
 
-const defaults: Partial<Record<RuleName, RuleLevel>> = { 'replica-identity': 'warn', 'foreign-key-index': 'warn', 'name-length': 'warn' };
+const defaults: Partial<Record<RuleName, RuleLevel>> = { 'setting-renamed': 'warn', 'replica-identity': 'warn', 'foreign-key-index': 'warn', 'name-length': 'warn' };
 
 /** The tables of a schema, what they are, and how strict to be. */
 export interface RuleInput {
@@ -55,15 +56,54 @@ export function changeFaults(drizzle: readonly string[], migrated: Migrated, opt
       faults.add('tenant-column-type', table, is.column, 'Keep its type, or add a new tenancy column and move the rows to it',
         `Citus does not change the type of a distribution column (${was?.type} to ${is.type})`);
     }
+    const name = quoted(table);
     for (const statement of drizzle) {
+      const found = refusedOn(name, statement);
+      if (found) faults.add('citus-statement', table, found.at, found.refused.remedy, found.refused.reason);
+      const retyped = setType.exec(statement);
+      if (retyped?.[1] === name && drawsNumbers(migrated.before, nameBefore(table, migrated.after) ?? table, retyped[2]!.replaceAll('""', '"'))) {
+        faults.add('citus-statement', table, retyped[2]!.replaceAll('""', '"'), 'Keep its type, or add a new column beside it and copy the values', 'Citus does not change the type of a column that draws from a sequence');
+      }
       const added = match('addColumn', statement);
       if (!added || !/" (?:small|big)?serial\b| GENERATED (?:ALWAYS|BY DEFAULT) AS IDENTITY/.test(statement)) continue;
-      if (added.table !== (table.schema === 'public' ? `"${table.name}"` : `"${table.schema}"."${table.name}"`)) continue;
+      if (added.table !== name) continue;
       faults.add('add-sequence', table, added.name, 'Add a uuid column, or create a new table with the column and copy the rows',
         'Citus adds no serial or identity column to a table that it already holds');
     }
   }
+  const held = new Set(changesOf(migrated).filter((it) => !it.isNew && !isMoved(it) && it.to.kind !== 'local').map((it) => keyOf(it.table)));
+  for (const statement of drizzle) {
+    const name = changedSequence.exec(statement)?.[1];
+    const user = name && migrated.after.list('columns').find((it) => held.has(keyOf({ schema: it.schema, name: it.table })) && typeof it.default === 'string' && it.default.includes('nextval(') && it.default.includes(name.replaceAll('"', '')));
+    if (user) faults.add('citus-statement', { schema: user.schema, name: user.table }, user.name, `Keep the sequence ${name} as it was declared first, or make another`, 'Citus does not change a sequence that a table draws from');
+  }
+  growFaults(migrated, faults);
+  for (const { table, was, is } of changesOf(migrated)) {
+    if (!was?.rls || !is?.rls || was.rls.setting === is.rls.setting) continue;
+    faults.add('setting-renamed', table, is.column ?? '-', 'Stop the instances of the version before while the migration runs, or deploy in a window',
+      `they set ${was.rls.setting}, and the policies will read ${is.rls.setting}: they would see no rows`, true);
+  }
   return faults.sorted();
+}
+
+const setType = new RegExp(`^ALTER TABLE (${tablePattern}) ALTER COLUMN "((?:[^"]|"")*)" SET DATA TYPE`);
+const changedSequence = /^ALTER SEQUENCE ("(?:[^"]|"")*"(?:\."(?:[^"]|"")*")?) (?!RENAME|SET SCHEMA|OWNED)/;
+
+const drawsNumbers = (entities: Entities, table: TableName, name: string): boolean => {
+  const column = entities.column(table, name);
+  return column !== undefined && (/serial$/.test(column.type) || (typeof column.default === 'string' && column.default.includes('nextval(')));
+};
+
+/** A group that is split anew is copied, and Citus copies no table with an identity. */
+function growFaults(migrated: Migrated, faults: Faults): void {
+  for (const { table, was, is, isNew, to, ...rest } of changesOf(migrated)) {
+    if (isNew || isMoved({ table, was, is, isNew, to, ...rest }) || to.kind !== 'tenant') continue;
+    const [before, now] = [migrated.prev.tenancies[was!.tenancy!]?.shardCount, migrated.next.tenancies[is!.tenancy!]?.shardCount];
+    if (before === undefined || before === now) continue;
+    for (const column of migrated.after.of('columns', table).filter((it) => it.identity)) {
+      faults.add('grow', table, column.name, `Keep shardCount at ${before}, or copy the rows to a new table whose "${column.name}" is a bigserial`, 'Citus does not copy a table with an identity column, and splits all tables of a group together');
+    }
+  }
 }
 
 /** Looks for unique keys that mean less after an adoption. */
@@ -103,7 +143,7 @@ function tenantTableFaults(table: TableState, entities: Entities, faults: Faults
   for (const it of entities.of('columns', table)) {
     const isSmall = /^(?:small)?serial$/.test(it.type) || (it.identity && /^(?:smallint|integer|int[24]?)$/.test(it.type));
     if (isSmall) {
-      faults.add('sequence-type', table, it.name, 'Make it bigserial, or bigint with an identity',
+      faults.add('sequence-type', table, it.name, 'Make it bigserial',
         'workers draw numbers from ranges of their own, which do not fit into an integer');
     }
   }

@@ -1,0 +1,183 @@
+/**
+ * Which questions of a tenant pay for other tenants' rows. Nothing is said without evidence: a statement that the server
+ * counted touches many more blocks than it has rows, and its plan reads an index, or the table, over everybody's rows; or
+ * an index that does not begin with the tenant column has been read far, scan after scan.
+ */
+import { DatabaseStateError } from '../errors.js';
+import { plain, type TableName } from '../names.js';
+import type { TenancyState } from '../state.js';
+import type { Database } from './database.js';
+import { readingsOf, type Reading } from './plan-readings.js';
+
+/** One piece of advice, with what speaks for it. */
+export interface Advice {
+  readonly table: string;
+  /** The index that is read over everybody's rows; null where it is the table itself. */
+  readonly index: string | null;
+  /** What the server counted, in words. */
+  readonly evidence: string;
+  /** The statements that read it, the one that touches most blocks first. Empty where the server counts no statements. */
+  readonly statements: readonly Costly[];
+  readonly sql: readonly string[];
+  /** What to change in the schema, so that the next migration keeps it. */
+  readonly schema: string;
+}
+
+/** A statement as `pg_stat_statements` counts it. */
+export interface Costly {
+  readonly query: string;
+  readonly calls: number;
+  /** Blocks of 8 kB that a call touches on average. */
+  readonly blocks: number;
+  readonly rows: number;
+}
+
+export interface Advised {
+  readonly advice: readonly Advice[];
+  /** What could not be looked at, and what to do about it. */
+  readonly notes: readonly string[];
+}
+
+interface Index {
+  readonly table: string;
+  readonly tenant: string;
+  readonly name: string;
+  readonly method: string;
+  readonly leads: boolean;
+  readonly isUnique: boolean;
+  readonly isConstraint: boolean;
+  readonly definition: string;
+  readonly scans: number;
+  /** Index entries that the scans returned. */
+  readonly read: number;
+}
+
+/** A call that touches fewer blocks costs nobody anything. */
+const fewBlocks = 50;
+/** What a row may cost: the way down an index, and the row. */
+const blocksOfRow = 10;
+/** As many entries of an index are read by a page of some size. */
+const fewEntries = 1_000;
+
+/**
+ * @param database that is asked; nothing of it is changed
+ * @param state what the schema says
+ */
+export async function advise(database: Database, state: TenancyState): Promise<Advised> {
+  const [server] = await database.query<{ version: number; citus: boolean; statements: boolean }>(
+    `SELECT current_setting('server_version_num')::int AS version, EXISTS (SELECT FROM pg_extension WHERE extname = 'citus') AS citus,
+       to_regclass('pg_stat_statements') IS NOT NULL AS statements`,
+  );
+  if (server!.citus) throw new DatabaseStateError('Look at one shard at a time with EXPLAIN on Citus: each node counts its own indexes and statements, and this command asks one server.');
+  const tables = Object.values(state.tables).flatMap((it) => (it.kind === 'tenant' ? [{ schema: it.schema, name: it.name, column: it.column! }] : []));
+  const indexes = await readIndexes(database, tables);
+  const notes: string[] = [];
+  const found = new Map<string, { reading: Reading; of: TableName & { column: string }; statements: Costly[] }>();
+  if (!server!.statements) {
+    notes.push("Put pg_stat_statements into shared_preload_libraries and run CREATE EXTENSION pg_stat_statements to see statements: only the counts of indexes were looked at.");
+  } else if (server!.version < 160_000) notes.push('Use PostgreSQL 16 or later to see plans of statements with parameters: only the counts of indexes were looked at.');
+  else {
+    for (const statement of await readStatements(database)) {
+      for (const reading of await readings(database, statement, tables)) {
+        const key = `${reading.table}\0${reading.index ?? ''}`;
+        if (!found.has(key)) found.set(key, { reading, of: tables.find((it) => plain(it) === reading.table)!, statements: [] });
+        found.get(key)!.statements.push(statement);
+      }
+    }
+  }
+  const advice: Advice[] = [];
+  for (const { reading, of, statements } of found.values()) {
+    const index = indexes.find((it) => it.name === reading.index && it.table === reading.table);
+    // A table is read as a whole where it has such an index, too, and the planner had its reason: the tenant may be most of it.
+    if (!index && (reading.index !== null || indexes.some((it) => it.table === reading.table && it.leads))) continue;
+    const [first] = statements;
+    const evidence = `${first!.blocks.toLocaleString('en')} blocks for ${first!.rows.toLocaleString('en')} rows a call, in ${first!.calls.toLocaleString('en')} calls; the plan looks for the tenant in what it has read`;
+    advice.push(index ? adviceFor(index, evidence, statements) : adviceForTable(of, evidence, statements));
+  }
+  for (const index of indexes) {
+    const each = index.scans > 0 ? Math.round(index.read / index.scans) : 0;
+    if (index.leads || each < fewEntries || advice.some((it) => it.index === index.name)) continue;
+    const evidence = `${each.toLocaleString('en')} entries read in each of ${index.scans.toLocaleString('en')} scans since statistics were reset; it is not known by whose statements`;
+    advice.push(adviceFor(index, evidence, []));
+  }
+  return { advice, notes };
+}
+
+const readIndexes = (database: Database, tables: readonly (TableName & { column: string })[]) =>
+  database.query<Index>(
+    `SELECT w.label AS "table", w."column" AS tenant, c.relname AS name, am.amname AS method, coalesce(a.attname = w."column", false) AS leads,
+       i.indisunique AS "isUnique", EXISTS (SELECT FROM pg_constraint k WHERE k.conindid = c.oid AND k.contype IN ('p', 'u', 'x')) AS "isConstraint",
+       pg_get_indexdef(c.oid) AS definition, coalesce(s.idx_scan, 0)::float8 AS scans, coalesce(s.idx_tup_read, 0)::float8 AS read
+     FROM json_to_recordset($1::text::json) AS w(schema text, name text, label text, "column" text)
+     JOIN pg_namespace n ON n.nspname = w.schema JOIN pg_class t ON t.relnamespace = n.oid AND t.relname = w.name
+     JOIN pg_index i ON i.indrelid = t.oid AND i.indisvalid JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_am am ON am.oid = c.relam
+     LEFT JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum = i.indkey[0]
+     LEFT JOIN pg_stat_user_indexes s ON s.indexrelid = c.oid
+     ORDER BY 1, 3`,
+    [JSON.stringify(tables.map((it) => ({ ...it, label: plain(it) })))],
+  );
+
+/** The dearest first. One statement is counted once for each user who runs it. */
+const readStatements = (database: Database) =>
+  database.query<Costly>(
+    `SELECT query, sum(calls)::float8 AS calls, round((sum(shared_blks_hit + shared_blks_read) / sum(calls))::numeric)::float8 AS blocks,
+       round((sum(rows) / sum(calls))::numeric, 1)::float8 AS rows
+     FROM pg_stat_statements
+     WHERE dbid = (SELECT oid FROM pg_database WHERE datname = current_database()) AND query ~* '^\\s*(with|select|update|delete)\\M'
+     GROUP BY query
+     HAVING sum(calls) > 0 AND sum(shared_blks_hit + shared_blks_read) / sum(calls) > ${fewBlocks} + ${blocksOfRow} * sum(rows) / sum(calls)
+     ORDER BY sum(shared_blks_hit + shared_blks_read) DESC LIMIT 200`,
+  );
+
+/** What the plan of a statement reads over everybody's rows. Nothing where there is none: a table of a session that has ended. */
+async function readings(database: Database, { query }: Costly, tables: readonly (TableName & { column: string })[]): Promise<readonly Reading[]> {
+  // A limit that the planner does not know is taken for a tenth of all rows.
+  const text = query.replaceAll(/\blimit \$\d+/gi, 'limit 20');
+  try {
+    const [row] = await database.query(`EXPLAIN (GENERIC_PLAN, VERBOSE, FORMAT JSON) ${text}`);
+    const plan = row!['QUERY PLAN'];
+    return readingsOf((typeof plan === 'string' ? JSON.parse(plan) : plan)[0].Plan, tables);
+  } catch {
+    return [];
+  }
+}
+
+const quoted = (name: string) => `"${name.replaceAll('"', '""')}"`;
+
+function adviceFor(index: Index, evidence: string, statements: readonly Costly[]): Advice {
+  const { table, name, method, tenant, isUnique, isConstraint, definition } = index;
+  const common = { table, index: name, evidence, statements };
+  if (isUnique || isConstraint) {
+    return { ...common, sql: [], schema: `Leave unscoped() out, so that ${name} begins with ${tenant}; where it has to stay unique over all tenants, add index() on its columns beside it.` };
+  }
+  const inner = /^CREATE INDEX .*? (USING \w+ )\((.*)$/s.exec(definition);
+  if (method === 'btree') {
+    const sql = inner
+      ? [
+          `CREATE INDEX CONCURRENTLY ${quoted(`${name.slice(0, 52)}_by_tenant`)} ON ${tableOf(definition)} ${inner[1]}(${quoted(tenant)}, ${inner[2]}`,
+          `DROP INDEX CONCURRENTLY ${schemaOf(definition)}${quoted(name)}`,
+        ]
+      : [];
+    return { ...common, sql, schema: `Leave unscoped() out, and generate: the migration makes ${name} begin with ${tenant}. "npx drizzle-tenant indexes" builds it without blocking writes.` };
+  }
+  const extension = method === 'gin' || method === 'gist' ? `btree_${method}` : undefined;
+  if (!extension || !inner) return { ...common, sql: [], schema: `An index of the method ${method} cannot begin with ${tenant}: where one tenant needs it, make it partial, or partition the table by ${tenant}.` };
+  return {
+    ...common,
+    sql: [`CREATE EXTENSION IF NOT EXISTS ${extension}`, `CREATE INDEX CONCURRENTLY ${quoted(`${name.slice(0, 52)}_by_tenant`)} ON ${tableOf(definition)} ${inner[1]}(${quoted(tenant)}, ${inner[2]}`],
+    schema: `With the extension ${extension}, write index('${name}').using('${method}', t.${tenant}, ...).`,
+  };
+}
+
+const adviceForTable = (table: TableName & { column: string }, evidence: string, statements: readonly Costly[]): Advice => ({
+  table: plain(table),
+  index: null,
+  evidence: `${evidence}; the whole table is read, and no index begins with ${table.column}`,
+  statements,
+  sql: [`CREATE INDEX CONCURRENTLY ON ${quoted(table.schema)}.${quoted(table.name)} (${quoted(table.column)})`],
+  schema: `Add index() on the columns that the statement looks for: it begins with ${table.column} by itself.`,
+});
+
+const onOf = (definition: string) => / ON (?:ONLY )?(.*?) USING /s.exec(definition)?.[1] ?? '';
+const tableOf = (definition: string) => onOf(definition);
+const schemaOf = (definition: string) => /^((?:"(?:[^"]|"")*"|[^".]+)\.)/.exec(onOf(definition))?.[1] ?? '';

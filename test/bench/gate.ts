@@ -1,0 +1,149 @@
+/**
+ * The gate: what a text costs that nobody sent before, how much memory one takes that is kept, lists of all lengths, and how
+ * long one text holds the event loop.
+ *
+ *   npm run bench -- gate
+ */
+import { execFileSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { and, eq, inArray } from 'drizzle-orm';
+import { drizzle } from 'drizzle-orm/postgres-js';
+import { withTenancy } from '../../src/index.js';
+import { relationsConfig } from '../../src/schema/relations.js';
+import { Gate } from '../../src/scope/gate.js';
+import { Scope } from '../../src/scope/scope.js';
+import { loadParser } from '../../src/sql/load.js';
+import * as schema from '../support/schema.js';
+import { ratioOf, report, show, spreadOf, takeTurns } from './measure.js';
+import { queries } from './queries.js';
+
+const { account, labels, relations, tasks } = schema;
+const client: any = Object.assign(() => {}, { options: { parsers: {}, serializers: {} }, unsafe: async () => [] });
+const id = account.parse('aaaaaaaa-aaaa-4aaa-8aaa-aaaaaaaaaaaa');
+const plain: any = drizzle({ client, relations: relationsConfig(relations) as any });
+const db: any = withTenancy(drizzle({ client }), { relations });
+const tdb = db.forTenant(id);
+const parse = await loadParser();
+await db.ready;
+
+const own = Object.values(schema).filter((it) => typeof it === 'object') as object[];
+const newGate = () => new Gate(new Set(own) as any, true, new Set());
+const scope = new Scope({ kind: 'one', id }, true, account as any);
+const microseconds = (run: () => unknown) => {
+  const start = performance.now();
+  run();
+  return (performance.now() - start) * 1e3;
+};
+
+const texts = queries.map(({ byHand, name }) => ({ name, ...(plainText(byHand) ?? { sql: '', params: [] }) })).filter((it) => it.sql !== '');
+function plainText(byHand: (db: any, it: any, id: any) => any): { sql: string; params: unknown[] } | undefined {
+  try {
+    return byHand(plain, schema, id).toSQL();
+  } catch {
+    return undefined;
+  }
+}
+
+const first: number[] = [];
+for (let round = 0; round < 60; round++) {
+  const gate = newGate();
+  for (const { sql, params } of texts) {
+    const took = microseconds(() => gate.pass(parse, scope, sql, params.length));
+    if (round >= 20) first.push(took);
+  }
+}
+const sorted = [...first].sort((a, b) => a - b);
+report('a text that is seen for the first time, us', show(spreadOf(first), 0), 'at most 300');
+report('the slowest in a hundred of them, us', sorted[Math.floor(sorted.length * 0.99)]!.toFixed(0), 'at most 3000');
+
+const insertOf = (rows: number) => tdb.insert(labels).values(Array.from({ length: rows }, (_, i) => ({ id: i, name: `label ${i}` })));
+const inserts: number[] = [];
+for (let i = 0; i < 30; i++) {
+  const { sql, params } = plain.insert(labels).values(Array.from({ length: 1_000 + i }, (_, n) => ({ accountId: id, id: n, name: 'x' }))).toSQL();
+  const gate = newGate();
+  const took = microseconds(() => gate.pass(parse, scope, sql, params.length));
+  if (i >= 10) inserts.push(took);
+}
+report('an insert of 1,000 rows that is seen for the first time, ms', show(spreadOf(inserts.map((it) => it / 1e3)), 1), 'at most 5');
+
+// Half of the statements have a list of a length of its own.
+let seed = 1;
+const random = (n: number) => (seed = (seed * 48_271) % 2_147_483_647) % n;
+const ids = Array.from({ length: 1_000 }, (_, i) => i);
+const rows = ids.map((i) => ({ id: i, name: `label ${i}` }));
+const ownRows = rows.map((it) => ({ ...it, accountId: id }));
+const lengths = Array.from({ length: 2_000 }, () => 1 + random(1_000));
+let [n, m] = [0, 0];
+const mixed = (n: number, list: (n: number) => any, values: (n: number) => any, short: () => any) =>
+  (n % 4 === 0 ? list(lengths[n % lengths.length]!) : n % 4 === 2 ? values(lengths[n % lengths.length]!) : short()).toSQL();
+const times = takeTurns(
+  {
+    scoped: () =>
+      mixed(n++, (it) => tdb.select().from(tasks).where(inArray(tasks.id, ids.slice(0, it))), (it) => tdb.insert(labels).values(rows.slice(0, it)), () => tdb.select().from(tasks).where(eq(tasks.id, 1))),
+    byHand: () =>
+      mixed(m++, (it) => plain.select().from(tasks).where(and(eq(tasks.accountId, id), inArray(tasks.id, ids.slice(0, it)))), (it) => plain.insert(labels).values(ownRows.slice(0, it)), () => plain.select().from(tasks).where(and(eq(tasks.accountId, id), eq(tasks.id, 1)))),
+  },
+  { rounds: 31, ms: 40 },
+);
+report('half of the statements with lists of 1 to 1,000: scoped / hand-written', ratioOf(times.scoped, times.byHand), 'at most 1.5');
+void insertOf;
+
+const { gc } = globalThis as { gc?: () => void };
+if (gc) {
+  const heap = () => {
+    gc();
+    gc();
+    return process.memoryUsage().heapUsed;
+  };
+  const gate = newGate();
+  gate.pass(parse, scope, 'select 1', 0);
+  const before = heap();
+  const count = 1_500;
+  let length = 0;
+  for (let i = 0; i < count; i++) {
+    const text = `select "tasks"."id", "tasks"."title" from "tasks" where "tasks"."points" = $1 and ${i} = ${i} order by "tasks"."id" limit 20`;
+    length += text.length;
+    for (let twice = 0; twice < 2; twice++) gate.pass(parse, scope, text, 1);
+  }
+  report(`memory of a text that is kept, of ${Math.round(length / count)} characters`, `${((heap() - before) / count / 1024).toFixed(1)} kB`, 'bounded: 8 MiB for each kind of handle and tenancy');
+  gate.pass(parse, scope, 'select 1', 0);
+}
+
+const largest = `select id from tasks where id in (${Array.from({ length: 99_000 }, (_, i) => i).join(',')})`;
+const dense = `select id from tasks where ${'not '.repeat(3)}(${Array.from({ length: 16_000 }, (_, i) => `points + ${i} > id`).join(' or ')})`;
+for (const [what, text] of [['a list of 99,000 numbers', largest], ['16,000 conditions', dense]] as const) {
+  let outcome = 'read';
+  const took = [1, 2, 3].map(() =>
+    microseconds(() => {
+      try {
+        newGate().pass(parse, scope, text, 0);
+      } catch (error: any) {
+        outcome = `refused: ${String(error.message).slice(0, 60)}`;
+      }
+    }),
+  );
+  report(`the event loop is held by ${what}, ms`, `${(Math.min(...took) / 1e3).toFixed(0)} (${outcome})`, 'at most 400');
+}
+
+// A process of its own: from importing the package until the first statement is given to the driver.
+const program = `
+  const start = performance.now();
+  const { withTenancy, tenancy, tenantTable } = await import(${JSON.stringify(fileURLToPath(new URL('../../src/index.js', import.meta.url)))});
+  const { drizzle } = await import('drizzle-orm/postgres-js');
+  const { uuid } = await import('drizzle-orm/pg-core');
+  const account = tenancy('account', uuid);
+  const projects = tenantTable('projects', { accountId: account.id(), id: uuid().primaryKey() });
+  const sent = new Promise((resolve) => {
+    const client = Object.assign(() => {}, { options: { parsers: {}, serializers: {} }, unsafe: (text) => (resolve(text), Object.assign(Promise.resolve([]), { values: async () => [] })) });
+    withTenancy(drizzle({ client })).forTenant(account.parse('aaaaaaaa-aaaa-4aaa-8aaa-aaaaaaaaaaaa')).select().from(projects).then(() => {}, () => {});
+  });
+  await sent;
+  console.log(performance.now() - start);`;
+const firsts = Array.from({ length: 7 }, () => {
+  const drizzleAlone = Number(
+    execFileSync(process.execPath, ['--input-type=module', '-e', `const start = performance.now(); await import('drizzle-orm/postgres-js'); await import('drizzle-orm/pg-core'); console.log(performance.now() - start);`], { encoding: 'utf8' }),
+  );
+  return [Number(execFileSync(process.execPath, ['--input-type=module', '-e', program], { encoding: 'utf8' })), drizzleAlone] as const;
+});
+report('a fresh process: from the import to the first statement sent, ms', show(spreadOf(firsts.map(([all]) => all)), 0), 'at most 100');
+report("of that, Drizzle's own import, ms", show(spreadOf(firsts.map(([, alone]) => alone)), 0), '');
