@@ -117,7 +117,10 @@ export function describeGuesses(guesses: readonly Guess[]): string {
 async function inPlace<T>(files: ReadonlyMap<string, string>, stay: boolean, look: () => Promise<T>): Promise<T> {
   const old = new Map([...files.keys()].map((file) => [file, existsSync(file) ? readFileSync(file, 'utf8') : undefined]));
   const restore = () => {
-    for (const [file, text] of old) text === undefined ? rmSync(file, { force: true }) : writeFileSync(file, text);
+    for (const [file, text] of old) {
+      if (text === undefined) rmSync(file, { force: true });
+      else writeFileSync(file, text);
+    }
   };
   let done = false;
   const interrupted = () => {

@@ -54,7 +54,7 @@ export function readAnswers(path: string): Answers {
 }
 
 /** What of the answers is worth keeping, as the text of a file. */
-export function printAnswers({ yes, ...answers }: Answers): string {
+export function printAnswers({ yes: _, ...answers }: Answers): string {
   const kept = Object.entries(answers).filter(([, it]) => it !== undefined && (typeof it !== 'object' || Object.keys(it).length > 0));
   return `${JSON.stringify({ version: 1, ...Object.fromEntries(kept) }, null, 2)}\n`;
 }

@@ -226,6 +226,5 @@ function find(model: Model, name: string): AdoptedTable {
 }
 
 function checkNames(model: Model, answers: Answers): void {
-  for (const [name, column] of Object.entries(answers.tenant ?? {})) find(model, name) && void column;
-  for (const name of [...(answers.reference ?? []), ...(answers.plain ?? []), ...(answers.everybody ?? [])]) find(model, name);
+  for (const name of [...Object.keys(answers.tenant ?? {}), ...(answers.reference ?? []), ...(answers.plain ?? []), ...(answers.everybody ?? [])]) find(model, name);
 }

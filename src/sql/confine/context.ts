@@ -161,7 +161,10 @@ export abstract class Context {
     const text = ` ${predicates.join(' and ')} and`;
     // A condition in parentheses needs no more of them.
     const isClosed = predicates.length === 0 || (tokens.word(keyword + 1) === '(' && tokens.pair(keyword + 1) === end - 1);
-    if (predicates.length > 0) isClosed ? splices.insert(tokens.end(keyword), text) : splices.insert(tokens.start(keyword + 1), `${text.slice(1)} (`);
+    if (predicates.length > 0) {
+      if (isClosed) splices.insert(tokens.end(keyword), text);
+      else splices.insert(tokens.start(keyword + 1), `${text.slice(1)} (`);
+    }
     for (const it of barriers) {
       splices.insert(tokens.start(it.from), `case when ${it.test} then (`);
       splices.insert(tokens.end(it.to - 1), ') end');
