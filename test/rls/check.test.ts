@@ -207,7 +207,7 @@ describe('a view', () => {
     await admin.unsafe(`alter view open_tasks owner to ${role}`);
     expect(await client`select 1 from open_tasks limit 1`).toHaveLength(0);
     expect(await problemsOf()).toBeUndefined();
-    await admin.unsafe(`alter view open_tasks owner to postgres; ${back}`);
+    await admin.unsafe(`alter view open_tasks owner to postgres; ${back}; grant select on open_tasks to ${role}`);
   });
 
   test('that no handle reads, over a table or over another view', async () => {
