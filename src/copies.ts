@@ -8,7 +8,9 @@ shared[key] = (Number(shared[key]) || 0) + 1;
 
 /** @returns what to add to a message that says that something is not declared */
 export const otherCopies = (): string =>
-  Number(shared[key]) > 1 ? `; drizzle-tenant is loaded ${shared[key]} times here, and each copy knows only what was declared through it: load it either with import or with require` : '';
+  Number(shared[key]) > 1
+    ? `; drizzle-tenant is loaded ${shared[key]} times here, and each copy knows only what was declared through it: load it either with import or with require`
+    : '';
 
 /** Why two tenancies of one name are two: what to do is another thing than where they have different names. */
 export const declaredTwice = (name: string): string =>

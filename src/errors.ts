@@ -110,7 +110,9 @@ export class TenantDefinitionError extends TenantError {
     readonly column: string,
     remedy: string,
   ) {
-    const place = [table === '-' ? '' : `table "${table}"`, column === '-' ? '' : `column "${column}"`].filter(Boolean).join(', ');
+    const place = [table === '-' ? '' : `table "${table}"`, column === '-' ? '' : `column "${column}"`]
+      .filter(Boolean)
+      .join(', ');
     super(`${remedy}${place && ` (${place})`}.`);
   }
 }

@@ -151,7 +151,9 @@ const bareType = (type: string) => type.replace(/\(.*?\)/g, '');
  * @throws SchemaDifferenceError where the database lacks a table that is declared
  */
 export async function readCatalog(connection: Connection, subject: Subject): Promise<Catalog> {
-  const [[extension] = []] = await connection.query(`select extname::text from pg_catalog.pg_extension where extname = 'citus'`);
+  const [[extension] = []] = await connection.query(
+    `select extname::text from pg_catalog.pg_extension where extname = 'citus'`,
+  );
   const isCitus = extension === 'citus';
   const spread = new Set<number>();
   const shards = new Set<number>();
@@ -166,13 +168,16 @@ export async function readCatalog(connection: Connection, subject: Subject): Pro
     const table = JSON.parse(json!) as LiveTable;
     if (!shards.has(table.oid)) live.set(table.oid, spread.has(table.oid) ? { ...table, isSpread: true } : table);
   }
-  const oids = await connection.query(resolveQuestion, [JSON.stringify(subject.tables.map(({ schema, name }) => [schema ?? null, name]))]);
+  const oids = await connection.query(resolveQuestion, [
+    JSON.stringify(subject.tables.map(({ schema, name }) => [schema ?? null, name])),
+  ]);
   const missing: string[] = [];
   const found = new Map<number, { live: LiveTable; declared: DeclaredTable }>();
   subject.tables.forEach((declared, i) => {
     const table = live.get(Number(oids[i]![0]));
     if (table) found.set(table.oid, { live: table, declared });
-    else if (!declared.isOptional && declared.column !== undefined) missing.push(`the database has no table "${declared.name}"`);
+    else if (!declared.isOptional && declared.column !== undefined)
+      missing.push(`the database has no table "${declared.name}"`);
   });
   if (missing.length > 0) throw new SchemaDifferenceError('Run the migrations first', missing);
 
@@ -180,7 +185,9 @@ export async function readCatalog(connection: Connection, subject: Subject): Pro
   for (const { live: table, declared } of found.values()) {
     if (declared.column === undefined) continue;
     if (!table.columns.some((it) => it.name === declared.column)) {
-      throw new SchemaDifferenceError('Run the migrations first', [`"${table.title}" has no column "${declared.column}"`]);
+      throw new SchemaDifferenceError('Run the migrations first', [
+        `"${table.title}" has no column "${declared.column}"`,
+      ]);
     }
     columnOf.set(table.oid, declared.column);
   }
@@ -190,30 +197,44 @@ export async function readCatalog(connection: Connection, subject: Subject): Pro
     const column = columnOf.get(table.oid);
     if (column === undefined) continue;
     types.add(bareType(table.columns.find((it) => it.name === column)!.type));
-    const pointing = table.foreignKeys.flatMap((it) => it.columns.filter((_, i) => it.toColumns[i] === columnOf.get(it.to)));
-    const renamed = [...new Set([...declared.references, ...pointing])].filter((it) => it !== column && table.columns.some((own) => own.name === it));
+    const pointing = table.foreignKeys.flatMap((it) =>
+      it.columns.filter((_, i) => it.toColumns[i] === columnOf.get(it.to)),
+    );
+    const renamed = [...new Set([...declared.references, ...pointing])].filter(
+      (it) => it !== column && table.columns.some((own) => own.name === it),
+    );
     tables.push({ ...table, column, renamed, declared });
   }
   tables.sort((a, b) => (a.title < b.title ? -1 : 1));
-  if (tables.length === 0) throw new SchemaDifferenceError('Run the migrations first', [`the database has no table of the tenancy "${subject.tenancy}"`]);
+  if (tables.length === 0)
+    throw new SchemaDifferenceError('Run the migrations first', [
+      `the database has no table of the tenancy "${subject.tenancy}"`,
+    ]);
 
-  const names = new Set([asSpoken(`${subject.tenancy}Id`), ...tables.filter((it) => asSpoken(it.column) !== 'id').map((it) => asSpoken(it.column))]);
+  const names = new Set([
+    asSpoken(`${subject.tenancy}Id`),
+    ...tables.filter((it) => asSpoken(it.column) !== 'id').map((it) => asSpoken(it.column)),
+  ]);
   const pointing = new Set<string>();
   for (const table of live.values()) {
-    for (const key of table.foreignKeys) key.columns.forEach((it, i) => columnOf.get(key.to) === key.toColumns[i] && pointing.add(`${table.title} ${it}`));
+    for (const key of table.foreignKeys)
+      key.columns.forEach((it, i) => columnOf.get(key.to) === key.toColumns[i] && pointing.add(`${table.title} ${it}`));
   }
   const visible = new Set([...live.values()].map((it) => it.title));
   const undeclared: Undeclared[] = [];
   for (const [json] of await connection.query(columnsQuestion, [JSON.stringify([...types])])) {
     const it = JSON.parse(json!) as Undeclared;
-    const isKnown = tables.some((own) => own.title === it.title && (own.column === it.column || own.declared.references.includes(it.column)));
+    const isKnown = tables.some(
+      (own) => own.title === it.title && (own.column === it.column || own.declared.references.includes(it.column)),
+    );
     if (isKnown || !(it.isMaterializedView || visible.has(it.title))) continue;
     if (names.has(asSpoken(it.column)) || pointing.has(`${it.title} ${it.column}`)) undeclared.push(it);
   }
 
   const { type } = tables[0]!.columns.find((it) => it.name === tables[0]!.column)!;
   const [[tenant] = []] = await connection.query(canonical(subject.id, type)).catch((error) => {
-    if (String(error?.code ?? error?.cause?.code).startsWith('22')) throw new InvalidTenantIdError(subject.tenancy, `expected ${type}`);
+    if (String(error?.code ?? error?.cause?.code).startsWith('22'))
+      throw new InvalidTenantIdError(subject.tenancy, `expected ${type}`);
     throw error;
   });
   const others = new Map([...live].filter(([oid]) => !columnOf.has(oid)));

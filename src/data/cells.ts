@@ -5,7 +5,8 @@ import type { Connection, Row } from './connection.js';
 import { closeRows, fetchRows } from './statements.js';
 
 const escapes: Record<string, string> = { b: '\b', f: '\f', n: '\n', r: '\r', t: '\t', v: '\v' };
-const unescape = (cell: string) => (cell === '\\N' ? null : cell.includes('\\') ? cell.replace(/\\(.)/gs, (_, it: string) => escapes[it] ?? it) : cell);
+const unescape = (cell: string) =>
+  cell === '\\N' ? null : cell.includes('\\') ? cell.replace(/\\(.)/gs, (_, it: string) => escapes[it] ?? it) : cell;
 
 /** A line of COPY's text. Octal and hexadecimal escapes are read by PostgreSQL, and never written. */
 export function cellsOf(line: string): Row {
@@ -33,7 +34,8 @@ const newline = 10;
 export async function* linesOf(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
   let rest: Uint8Array[] = [];
   const textOf = (bytes: Buffer) => {
-    if (!isUtf8(bytes)) throw new DamagedExportError('Use a database and a file in UTF-8: there are bytes that are not.');
+    if (!isUtf8(bytes))
+      throw new DamagedExportError('Use a database and a file in UTF-8: there are bytes that are not.');
     return bytes.toString('utf8');
   };
   // A driver may give a row at a time: a few thousand together cost less.

@@ -38,7 +38,9 @@ class Rows {
 
   add(rows: readonly Row[]): void {
     for (const row of rows) {
-      const digest = createHash('sha256').update(JSON.stringify(this.#places.map((it) => row[it]))).digest();
+      const digest = createHash('sha256')
+        .update(JSON.stringify(this.#places.map((it) => row[it])))
+        .digest();
       this.#sum = BigInt.asUintN(128, this.#sum + digest.readBigUInt64LE(0) + (digest.readBigUInt64LE(8) << 64n));
       this.count++;
     }
@@ -65,9 +67,16 @@ async function rowsOf(pieces: AsyncIterable<Piece>): Promise<{ at: string; table
  * @throws DamagedExportError where the export is cut off or changed; SchemaDifferenceError where a table or a column of one
  * is not in the other; TenantNotFoundError for an id without rows
  */
-export async function compareWithExport(here: Source, subject: Subject, pieces: AsyncIterable<Piece>, signal?: AbortSignal): Promise<ComparedWithExport> {
+export async function compareWithExport(
+  here: Source,
+  subject: Subject,
+  pieces: AsyncIterable<Piece>,
+  signal?: AbortSignal,
+): Promise<ComparedWithExport> {
   const { at, tables: exported } = await rowsOf(checked(pieces));
-  const { tables: own } = await rowsOf(readTenant(here, subject, { signal, allowEmpty: [...exported.values()].some((it) => it.count > 0) }));
+  const { tables: own } = await rowsOf(
+    readTenant(here, subject, { signal, allowEmpty: [...exported.values()].some((it) => it.count > 0) }),
+  );
   const differences = [...new Set([...own.keys(), ...exported.keys()])].flatMap((name) => {
     const [a, b] = [own.get(name), exported.get(name)];
     if (!a || !b) return [`"${name}" is ${a ? 'here' : 'in the export'} only`];
@@ -76,7 +85,8 @@ export async function compareWithExport(here: Source, subject: Subject, pieces: 
       ...b.columns.filter((it) => !a.columns.includes(it)).map((it) => `"${name}"."${it}" is in the export only`),
     ];
   });
-  if (differences.length > 0) throw new SchemaDifferenceError('Bring the database to the migrations of the export', differences);
+  if (differences.length > 0)
+    throw new SchemaDifferenceError('Bring the database to the migrations of the export', differences);
   const tables = [...own].map(([table, rows]): TableWithExport => {
     const other = exported.get(table)!;
     return { table, rows: rows.count, exportRows: other.count, isEqual: rows.isEqual(other) };

@@ -14,7 +14,11 @@ export interface TableComparison {
   readonly onlyThere: number;
   readonly changed: number;
   /** Keys of the first rows that differ, and how. */
-  readonly examples: readonly { readonly key: readonly (string | null)[]; readonly is: 'only here' | 'only there' | 'changed'; readonly columns?: readonly string[] }[];
+  readonly examples: readonly {
+    readonly key: readonly (string | null)[];
+    readonly is: 'only here' | 'only there' | 'changed';
+    readonly columns?: readonly string[];
+  }[];
 }
 
 export interface Comparison {
@@ -37,10 +41,20 @@ const limit = 10;
  * @throws SchemaDifferenceError where a table or a column of one is not in the other; TenantNotFoundError where neither
  * side has a row
  */
-export function compareTenants(here: Source, subject: Subject, there: Source, other: Subject, options: CompareOptions = {}): Promise<Comparison> {
+export function compareTenants(
+  here: Source,
+  subject: Subject,
+  there: Source,
+  other: Subject,
+  options: CompareOptions = {},
+): Promise<Comparison> {
   const { signal, except = {}, allowEmpty = false } = options;
   const within = <T>(connection: Connection, it: Subject, use: (catalog: Catalog) => Promise<T>) =>
-    readCatalog(connection, it).then((catalog) => transact(connection, { access: 'read', settings: it.settings, tenant: catalog.tenant, signal }, () => use(catalog)));
+    readCatalog(connection, it).then((catalog) =>
+      transact(connection, { access: 'read', settings: it.settings, tenant: catalog.tenant, signal }, () =>
+        use(catalog),
+      ),
+    );
   return connected(here, (a) =>
     connected(there, (b) =>
       within(a, subject, (own) =>
@@ -63,17 +77,21 @@ const written = (table: TenantTable) => table.columns.filter((it) => !it.isGener
 
 function pairsOf(here: Catalog, there: Catalog): [TenantTable, TenantTable][] {
   const differences: string[] = [];
-  for (const it of there.tables) if (!here.tables.some((own) => own.title === it.title)) differences.push(`"${it.title}" is there only`);
+  for (const it of there.tables)
+    if (!here.tables.some((own) => own.title === it.title)) differences.push(`"${it.title}" is there only`);
   const pairs = here.tables.flatMap((table): [TenantTable, TenantTable][] => {
     const same = there.tables.find((it) => it.title === table.title);
     if (!same) differences.push(`"${table.title}" is here only`);
     else {
-      for (const name of written(table)) if (!written(same).includes(name)) differences.push(`"${table.title}"."${name}" is here only`);
-      for (const name of written(same)) if (!written(table).includes(name)) differences.push(`"${table.title}"."${name}" is there only`);
+      for (const name of written(table))
+        if (!written(same).includes(name)) differences.push(`"${table.title}"."${name}" is here only`);
+      for (const name of written(same))
+        if (!written(table).includes(name)) differences.push(`"${table.title}"."${name}" is there only`);
     }
     return same ? [[table, same]] : [];
   });
-  if (differences.length > 0) throw new SchemaDifferenceError('Bring both databases to the same migrations', differences);
+  if (differences.length > 0)
+    throw new SchemaDifferenceError('Bring both databases to the same migrations', differences);
   return pairs;
 }
 
@@ -88,14 +106,20 @@ async function compareTable(here: Side, there: Side, without: ReadonlySet<string
   const places = keys.map((it) => columns.indexOf(it));
   const [a, b] = [here, there].map(([connection, it, tenant]) => {
     const order = keys.length > 0 ? keys : [it.column];
-    return new Rows(readRows(connection, { copy: copyInOrder(it, columns, order, tenant), declare: declareInOrder(it, columns, order, tenant) }));
+    return new Rows(
+      readRows(connection, {
+        copy: copyInOrder(it, columns, order, tenant),
+        declare: declareInOrder(it, columns, order, tenant),
+      }),
+    );
   }) as [Rows, Rows];
   const own = [table.column, ...table.renamed].map((it) => columns.indexOf(it)).filter((it) => it >= 0);
   const blank = (row: Row, tenant: string) => row.map((cell, i) => (own.includes(i) && cell === tenant ? '' : cell));
   const found = { onlyHere: 0, onlyThere: 0, changed: 0 };
   const examples: TableComparison['examples'][number][] = [];
   const note = (row: Row, is: 'only here' | 'only there' | 'changed', changed?: string[]) =>
-    examples.length < limit && examples.push({ key: places.map((it) => row[it]!), is, ...(changed && { columns: changed }) });
+    examples.length < limit &&
+    examples.push({ key: places.map((it) => row[it]!), is, ...(changed && { columns: changed }) });
   let [x, y] = [await a.next(), await b.next()];
   while (x || y) {
     const order = !x ? 1 : !y ? -1 : compareKeys(x, y, places);

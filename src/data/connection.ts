@@ -33,10 +33,15 @@ export interface Source {
 /** @throws UnsupportedTenantOperationError for a handle that cannot hold a transaction open */
 export async function connect({ db }: Source): Promise<Connection> {
   const client = db?.$client;
-  if (typeof client?.reserve === 'function' && typeof client.unsafe === 'function') return (await import('./postgres-js.js')).connectPostgresJs(client);
-  if (typeof client?.totalCount === 'number' && typeof client.connect === 'function') return (await import('./node-postgres.js')).connectNodePostgres(client);
-  if (typeof db?.transaction === 'function' && typeof db.session?.prepareQuery === 'function') return (await import('./drizzle.js')).connectDrizzle(db);
-  throw new UnsupportedTenantOperationError('Pass withTenancy() a Drizzle handle whose driver has transactions, such as postgres.js or node-postgres: a tenant is moved in one.');
+  if (typeof client?.reserve === 'function' && typeof client.unsafe === 'function')
+    return (await import('./postgres-js.js')).connectPostgresJs(client);
+  if (typeof client?.totalCount === 'number' && typeof client.connect === 'function')
+    return (await import('./node-postgres.js')).connectNodePostgres(client);
+  if (typeof db?.transaction === 'function' && typeof db.session?.prepareQuery === 'function')
+    return (await import('./drizzle.js')).connectDrizzle(db);
+  throw new UnsupportedTenantOperationError(
+    'Pass withTenancy() a Drizzle handle whose driver has transactions, such as postgres.js or node-postgres: a tenant is moved in one.',
+  );
 }
 
 export interface Transact {
@@ -47,7 +52,11 @@ export interface Transact {
 }
 
 /** Runs `use` in a transaction, which shows the policies whose rows it may see. */
-export async function transact<T>(connection: Connection, { access, settings: names, tenant, signal }: Transact, use: () => Promise<T>): Promise<T> {
+export async function transact<T>(
+  connection: Connection,
+  { access, settings: names, tenant, signal }: Transact,
+  use: () => Promise<T>,
+): Promise<T> {
   signal?.throwIfAborted();
   await connection.begin(access);
   let result: T;
@@ -73,4 +82,5 @@ export async function connected<T>(source: Source, use: (connection: Connection)
   }
 }
 
-export const lost = () => new TenantDataError('Run it again: the connection to the database was lost, and what was not committed is undone.');
+export const lost = () =>
+  new TenantDataError('Run it again: the connection to the database was lost, and what was not committed is undone.');

@@ -19,14 +19,18 @@ export interface Counted {
 
 /** Rows of every table that is the tenant's by the schema, or by the catalog. */
 export async function countsOf(connection: Connection, catalog: Catalog): Promise<TableCount[]> {
-  const count = async (it: { schema: string; name: string; column: string }) => Number((await connection.query(countRows(it, catalog.tenant)))[0]![0]);
+  const count = async (it: { schema: string; name: string; column: string }) =>
+    Number((await connection.query(countRows(it, catalog.tenant)))[0]![0]);
   const counts: TableCount[] = [];
-  for (const it of catalog.tables) counts.push({ table: it.title, column: it.column, rows: await count(it), isDeclared: true });
-  for (const it of catalog.undeclared) counts.push({ table: it.title, column: it.column, rows: await count(it), isDeclared: false });
+  for (const it of catalog.tables)
+    counts.push({ table: it.title, column: it.column, rows: await count(it), isDeclared: true });
+  for (const it of catalog.undeclared)
+    counts.push({ table: it.title, column: it.column, rows: await count(it), isDeclared: false });
   return counts;
 }
 
-export const isView = (catalog: Catalog, it: TableCount): Undeclared | undefined => catalog.undeclared.find((found) => found.title === it.table && found.isMaterializedView);
+export const isView = (catalog: Catalog, it: TableCount): Undeclared | undefined =>
+  catalog.undeclared.find((found) => found.title === it.table && found.isMaterializedView);
 
 export function countTenant(source: Source, subject: Subject, signal?: AbortSignal): Promise<Counted> {
   return connected(source, async (connection) => {

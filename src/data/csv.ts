@@ -3,7 +3,8 @@ import { DamagedExportError } from '../errors.js';
 import type { Row } from './connection.js';
 
 const special = /[",\n\r]/;
-const cellOf = (cell: string | null) => (cell === null ? '' : cell === '' || special.test(cell) || cell === '\\.' ? `"${cell.replaceAll('"', '""')}"` : cell);
+const cellOf = (cell: string | null) =>
+  cell === null ? '' : cell === '' || special.test(cell) || cell === '\\.' ? `"${cell.replaceAll('"', '""')}"` : cell;
 
 /** A table of one column: a NULL would be an empty line, which readers leave out. PostgreSQL reads it as NULL. */
 export const csvLine = (cells: Row): string => cells.map(cellOf).join(',');
@@ -50,7 +51,8 @@ export class CsvReader {
       }
       if (all[at] === '\r') at += 1;
       if (at >= all.length && !isLast) return this.#keep(all, start, rows, isLast);
-      if (at < all.length && all[at] !== '\n') throw new DamagedExportError('Export it anew: a cell of the CSV goes on behind its closing quote.');
+      if (at < all.length && all[at] !== '\n')
+        throw new DamagedExportError('Export it anew: a cell of the CSV goes on behind its closing quote.');
       at += 1;
       start = at;
       rows.push(row);

@@ -1,7 +1,14 @@
 /** What `withTenancy` returns: the handles, and each tenant as a whole. */
 import type { PgAsyncDatabase } from 'drizzle-orm/pg-core/async';
 import type { PgQueryResultHKT, PgTransactionConfig } from 'drizzle-orm/pg-core';
-import type { AnyQueryResultHKT, CheckId, NameOf, TenancyHandles, TransactionMethods, WithTenancyOptions } from '../handle/database.types.js';
+import type {
+  AnyQueryResultHKT,
+  CheckId,
+  NameOf,
+  TenancyHandles,
+  TransactionMethods,
+  WithTenancyOptions,
+} from '../handle/database.types.js';
 import type { PromiseRunner } from '../handle/handle.types.js';
 import type { TenantRelations } from '../schema/relations.js';
 import type { Tenancy } from '../schema/tenancy.js';
@@ -18,7 +25,10 @@ export interface TenancyDatabase<TRelations = {}, TQueryResult extends PgQueryRe
    * @throws InvalidTenantIdError when the value is not an id, or may be one of several tenancies, before anything is sent
    * @example await pipeline(db.tenantData(id).export(), createWriteStream('acme.ndjson.gz'));
    */
-  tenantData<Id>(id: CheckId<Id>, options?: { readonly tenancy?: Tenancy<NoInfer<NameOf<Id>>, any, any> | undefined }): TenantData<NameOf<Id>>;
+  tenantData<Id>(
+    id: CheckId<Id>,
+    options?: { readonly tenancy?: Tenancy<NoInfer<NameOf<Id>>, any, any> | undefined },
+  ): TenantData<NameOf<Id>>;
   /**
    * Runs several handles in one transaction: what they do is kept as a whole, or not at all. Statements of several
    * tenants run one after the other, each under its own setting where the database has row-level security.
@@ -55,4 +65,3 @@ export interface WithTenancy {
     options?: WithTenancyOptions<TRelations>,
   ): TenancyDatabase<TenantRelations<TRelations>, TQueryResult>;
 }
-

@@ -19,29 +19,40 @@ export function compareSchemas(head: ExportHead, catalog: Catalog, mode: SchemaM
       continue;
     }
     const own = catalog.tables.find((it) => it.title === table.name);
-    if ((own !== undefined) !== (table.kind === 'tenant')) differences.push(`${ident(table.name)} is a ${table.kind} table in the export, and not here`);
-    else if (own && own.column !== table.tenant[0]) differences.push(`the tenant column of ${ident(table.name)} is ${ident(table.tenant[0]!)} in the export, and ${ident(own.column)} here`);
+    if ((own !== undefined) !== (table.kind === 'tenant'))
+      differences.push(`${ident(table.name)} is a ${table.kind} table in the export, and not here`);
+    else if (own && own.column !== table.tenant[0])
+      differences.push(
+        `the tenant column of ${ident(table.name)} is ${ident(table.tenant[0]!)} in the export, and ${ident(own.column)} here`,
+      );
     const columns = new Map(there.columns.map((it) => [it.name, it]));
     for (const { name, type } of table.columns) {
       const column = columns.get(name);
       columns.delete(name);
       if (!column) differences.push(`${ident(table.name)} has no column ${ident(name)} here`);
-      else if (column.isGenerated) differences.push(`${ident(table.name)}.${ident(name)} is generated here, and not in the export`);
-      else if (column.type !== type && mode === 'same') differences.push(`${ident(table.name)}.${ident(name)} is ${type} in the export, and ${column.type} here`);
+      else if (column.isGenerated)
+        differences.push(`${ident(table.name)}.${ident(name)} is generated here, and not in the export`);
+      else if (column.type !== type && mode === 'same')
+        differences.push(`${ident(table.name)}.${ident(name)} is ${type} in the export, and ${column.type} here`);
     }
     for (const column of columns.values()) {
       if (column.isGenerated) continue;
-      if (mode === 'same') differences.push(`${ident(table.name)} has a column ${ident(column.name)} here that the export lacks`);
-      else if (!column.isNullable && !column.hasDefault) differences.push(`${ident(table.name)}.${ident(column.name)}, which the export lacks, must not be empty`);
+      if (mode === 'same')
+        differences.push(`${ident(table.name)} has a column ${ident(column.name)} here that the export lacks`);
+      else if (!column.isNullable && !column.hasDefault)
+        differences.push(`${ident(table.name)}.${ident(column.name)}, which the export lacks, must not be empty`);
     }
   }
   if (mode === 'same') {
     const exported = new Set(head.tables.map((it) => it.name));
-    for (const it of catalog.tables) if (!exported.has(it.title)) differences.push(`the export has no table ${ident(it.title)}`);
+    for (const it of catalog.tables)
+      if (!exported.has(it.title)) differences.push(`the export has no table ${ident(it.title)}`);
   }
   if (differences.length > 0) {
     throw new SchemaDifferenceError(
-      mode === 'same' ? "Bring both to the same migrations, or pass schema: 'compatible' where the database may have more than the export" : 'Bring the database to a schema that holds every row of the export',
+      mode === 'same'
+        ? "Bring both to the same migrations, or pass schema: 'compatible' where the database may have more than the export"
+        : 'Bring the database to a schema that holds every row of the export',
       differences,
     );
   }

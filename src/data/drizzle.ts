@@ -21,7 +21,8 @@ export function connectDrizzle(db: any): Connection {
         let settle!: (error?: Error) => void;
         const held = new Promise<void>((resolve, reject) => (settle = (error) => (error ? reject(error) : resolve())));
         const running = db.transaction(async (tx: any) => {
-          if (access === 'read') await tx.execute(sql.raw('set transaction isolation level repeatable read, read only'));
+          if (access === 'read')
+            await tx.execute(sql.raw('set transaction isolation level repeatable read, read only'));
           open = {
             session: tx.session,
             end: async (error) => {

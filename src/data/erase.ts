@@ -75,7 +75,9 @@ const rounds = 3;
  */
 export function eraseTenant(source: Source, subject: Subject, options: EraseOptions): Promise<EraseRecord> {
   if (typeof options?.reason !== 'string' || options.reason.trim() === '') {
-    throw new UnsupportedTenantOperationError("Say why, as in erase({ reason: 'contract ended' }): it stands in the record.");
+    throw new UnsupportedTenantOperationError(
+      "Say why, as in erase({ reason: 'contract ended' }): it stands in the record.",
+    );
   }
   return connected(source, (connection) => new Erasure(connection, subject, options).run());
 }
@@ -96,7 +98,8 @@ class Erasure {
     const { reason, keep = [], resume } = options;
     const catalog = (this.#catalog = await readCatalog(connection, subject));
     const { tenant } = catalog;
-    if (resume && (resume.tenant !== tenant || resume.tenancy !== subject.tenancy)) throw new UnsupportedTenantOperationError('Pass the record of this tenant to resume: this one is of another.');
+    if (resume && (resume.tenant !== tenant || resume.tenancy !== subject.tenancy))
+      throw new UnsupportedTenantOperationError('Pass the record of this tenant to resume: this one is of another.');
     const before = await this.#transact('read', () => countsOf(connection, catalog));
     if (before.every((it) => it.rows === 0) && !resume && !options.allowEmpty) throw noRows(subject);
     this.#order = inOrder(catalog.tables, false);
@@ -115,7 +118,13 @@ class Erasure {
       kept: keep,
       proof: before,
     };
-    if (options.dryRun) return { ...this.#record, tables: before.filter((it) => it.isDeclared && !this.#isKept(it.table)).map(({ table, rows }) => ({ table, rows })) };
+    if (options.dryRun)
+      return {
+        ...this.#record,
+        tables: before
+          .filter((it) => it.isDeclared && !this.#isKept(it.table))
+          .map(({ table, rows }) => ({ table, rows })),
+      };
     for (const it of named) if (!this.#record.sharedKeys[it.table.title]) await this.#collect(it);
     await this.#tell();
     const hook = { tenancy: subject.tenancy, tenant, reason };
@@ -170,7 +179,11 @@ class Erasure {
   }
 
   #transact<T>(access: 'read' | 'write', use: () => Promise<T>): Promise<T> {
-    return transact(this.connection, { access, settings: this.subject.settings, tenant: this.#catalog.tenant, signal: this.options.signal }, use);
+    return transact(
+      this.connection,
+      { access, settings: this.subject.settings, tenant: this.#catalog.tenant, signal: this.options.signal },
+      use,
+    );
   }
 
   #isKept(title: string): boolean {
@@ -185,7 +198,10 @@ class Erasure {
     const all = sharedTables(this.#catalog);
     return (this.options.shared ?? []).map((name) => {
       const found = all.find((it) => it.table.title === name || it.table.title === `public.${name}`);
-      if (!found) throw new UnsupportedTenantOperationError(`Name tables of shared rows that tenant tables point at: "${name}" is none.`);
+      if (!found)
+        throw new UnsupportedTenantOperationError(
+          `Name tables of shared rows that tenant tables point at: "${name}" is none.`,
+        );
       return found;
     });
   }
@@ -204,7 +220,8 @@ class Erasure {
     const columns = [...new Set([...own.flatMap((it) => breakable(table, it)), ...(later.get(table.oid) ?? [])])];
     if (columns.length === 0) return;
     const { tenant } = this.#catalog;
-    if (table.isSpread && table.key.length === 0) return void (await this.#transact('write', () => this.connection.query(sql.clearAll(table, columns, tenant))));
+    if (table.isSpread && table.key.length === 0)
+      return void (await this.#transact('write', () => this.connection.query(sql.clearAll(table, columns, tenant))));
     const size = this.#batch();
     while ((await this.#run(sql.clearBatch(table, columns, tenant, size), table)) >= size);
   }
@@ -214,10 +231,16 @@ class Erasure {
     const size = this.#batch();
     // A key of its own that cannot be taken apart holds between the rows of one statement only.
     const isWhole =
-      (table.isSpread && table.key.length === 0) || table.foreignKeys.some((it) => it.to === table.oid && !['c', 'n', 'd'].includes(it.onDelete) && breakable(table, it).length === 0);
+      (table.isSpread && table.key.length === 0) ||
+      table.foreignKeys.some(
+        (it) => it.to === table.oid && !['c', 'n', 'd'].includes(it.onDelete) && breakable(table, it).length === 0,
+      );
     let total = 0;
     for (;;) {
-      const rows = await this.#run(isWhole ? sql.deleteWhole(table, tenant) : sql.deleteBatch(table, tenant, size), table);
+      const rows = await this.#run(
+        isWhole ? sql.deleteWhole(table, tenant) : sql.deleteBatch(table, tenant, size),
+        table,
+      );
       total += rows;
       if (rows > 0) this.options.onProgress?.({ table: table.title, rows: total });
       if (rows > 0) this.#add('tables', table.title, rows);
@@ -235,7 +258,8 @@ class Erasure {
         const later = this.#order.later.get(table.oid);
         if (later) await this.connection.query(sql.clearAll(table, later, this.#catalog.tenant));
       }
-      for (const table of tables) counts.push([table.title, await this.#told(sql.deleteWhole(table, this.#catalog.tenant), table)]);
+      for (const table of tables)
+        counts.push([table.title, await this.#told(sql.deleteWhole(table, this.#catalog.tenant), table)]);
       return counts;
     });
     for (const [title, rows] of gone) if (rows > 0) this.#add('tables', title, rows);
@@ -252,7 +276,10 @@ class Erasure {
 
   async #told(text: string, table: TenantTable): Promise<number> {
     const [[rows, others] = []] = await this.connection.query(text);
-    if (others !== '0') throw new TenantDataError(`Report this: a batch reached rows of another tenant in "${table.title}", and was taken back.`);
+    if (others !== '0')
+      throw new TenantDataError(
+        `Report this: a batch reached rows of another tenant in "${table.title}", and was taken back.`,
+      );
     return Number(rows);
   }
 
@@ -266,9 +293,13 @@ class Erasure {
     const keys = this.#record.sharedKeys[table.title] ?? [];
     if (keys.length === 0) return;
     const { tables, others } = this.#catalog;
-    const pointers = [...tables, ...others.values()].flatMap((from) => from.foreignKeys.filter((it) => it.to === table.oid).map((foreignKey) => ({ table: from, foreignKey })));
+    const pointers = [...tables, ...others.values()].flatMap((from) =>
+      from.foreignKeys.filter((it) => it.to === table.oid).map((foreignKey) => ({ table: from, foreignKey })),
+    );
     const columns = key.map((name) => table.columns.find((it) => it.name === name)!);
-    const [[rows] = []] = await this.#transact('write', () => this.connection.query(sql.deleteUnused(table, columns, pointers), [JSON.stringify(keys)]));
+    const [[rows] = []] = await this.#transact('write', () =>
+      this.connection.query(sql.deleteUnused(table, columns, pointers), [JSON.stringify(keys)]),
+    );
     if (Number(rows) > 0) this.#add('shared', table.title, Number(rows));
   }
 
@@ -289,4 +320,5 @@ class Erasure {
   }
 }
 
-const namesOf = (tables: readonly TableCount[]) => tables.map((it) => `"${it.table}" ("${it.column}": ${it.rows})`).join(', ');
+const namesOf = (tables: readonly TableCount[]) =>
+  tables.map((it) => `"${it.table}" ("${it.column}": ${it.rows})`).join(', ');

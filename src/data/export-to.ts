@@ -33,13 +33,18 @@ export interface WriteOptions extends ReadOptions {
  * @throws UnsupportedTenantOperationError where it is there already, or another process writes it
  */
 export async function exportTo(source: Source, subject: Subject, to: string, options: WriteOptions): Promise<Manifest> {
-  if (existsSync(to)) throw new UnsupportedTenantOperationError(`Name a file or a folder that is not there yet: ${to} is.`);
+  if (existsSync(to))
+    throw new UnsupportedTenantOperationError(`Name a file or a folder that is not there yet: ${to} is.`);
   const { format, gzip, partRows = 1_000_000, masks } = options;
   const partial = await Partial.open(to, { format, gzip, mayKeep: Object.keys(masks ?? {}).length === 0 });
   let isDone = false;
   try {
     const manifest = await new Writing(partial, options).run(
-      readTenant(source, subject, options, { rows: Math.max(1, Math.trunc(partRows)), seed: partial.seed, kept: (head) => partial.begin(head) }),
+      readTenant(source, subject, options, {
+        rows: Math.max(1, Math.trunc(partRows)),
+        seed: partial.seed,
+        kept: (head) => partial.begin(head),
+      }),
     );
     await rename(join(partial.folder, 'whole'), to);
     isDone = true;
@@ -53,7 +58,16 @@ class Writing {
   #head!: ExportHead;
   #digest: Digest | undefined;
   readonly #digests: TableDigest[] = [];
-  #open: { readonly table: ExportedTable; readonly n: number; readonly part: Part; readonly name: string; readonly file: ReturnType<typeof openFile>; readonly digest: Digest } | undefined;
+  #open:
+    | {
+        readonly table: ExportedTable;
+        readonly n: number;
+        readonly part: Part;
+        readonly name: string;
+        readonly file: ReturnType<typeof openFile>;
+        readonly digest: Digest;
+      }
+    | undefined;
   readonly #rowFormat: FolderFormat;
 
   constructor(
@@ -77,7 +91,9 @@ class Writing {
           await this.#endPart();
           await this.#readPart(piece.table, piece.n);
         } else if (piece.kind === 'rows') {
-          await this.#open!.file.write(this.#rowFormat === 'csv' ? piece.rows.map((it) => `${csvLine(it)}\n`).join('') : piece.ndjson);
+          await this.#open!.file.write(
+            this.#rowFormat === 'csv' ? piece.rows.map((it) => `${csvLine(it)}\n`).join('') : piece.ndjson,
+          );
           this.#open!.digest.add(piece.ndjson, piece.rows.length);
           this.#digest!.add(piece.ndjson, piece.rows.length);
         } else await this.#endTable();
@@ -90,8 +106,16 @@ class Writing {
 
   async #beginPart(table: ExportedTable, n: number, part: Part): Promise<void> {
     const name = this.partial.next();
-    this.#open = { table, n, part, name, file: openFile(join(this.partial.folder, name), this.options.gzip), digest: new Digest(table.name) };
-    if (n === 0 && this.#rowFormat === 'csv') await this.#open.file.write(`${csvLine(table.columns.map((it) => it.name))}\n`);
+    this.#open = {
+      table,
+      n,
+      part,
+      name,
+      file: openFile(join(this.partial.folder, name), this.options.gzip),
+      digest: new Digest(table.name),
+    };
+    if (n === 0 && this.#rowFormat === 'csv')
+      await this.#open.file.write(`${csvLine(table.columns.map((it) => it.name))}\n`);
   }
 
   async #endPart(): Promise<void> {
@@ -108,12 +132,20 @@ class Writing {
   async #readPart(table: ExportedTable, n: number): Promise<void> {
     const part = this.partial.partsOf(table.name)[n]!;
     const digest = new Digest(table.name);
-    for await (const { rows, ndjson } of rowsOfFile(join(this.partial.folder, part.file), this.#rowFormat, table, n === 0)) {
+    for await (const { rows, ndjson } of rowsOfFile(
+      join(this.partial.folder, part.file),
+      this.#rowFormat,
+      table,
+      n === 0,
+    )) {
       this.options.signal?.throwIfAborted();
       digest.add(ndjson, rows.length);
       this.#digest!.add(ndjson, rows.length);
     }
-    if (digest.end().sha256 !== part.sha256) throw new DamagedExportError(`Remove ${this.partial.folder} and export it anew: what an earlier run wrote was changed.`);
+    if (digest.end().sha256 !== part.sha256)
+      throw new DamagedExportError(
+        `Remove ${this.partial.folder} and export it anew: what an earlier run wrote was changed.`,
+      );
   }
 
   async #endTable(): Promise<void> {

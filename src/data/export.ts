@@ -3,7 +3,15 @@ import { DamagedExportError, TenantNotFoundError, UnsupportedTenantOperationErro
 import { readRows, type Reading } from './cells.js';
 import { readCatalog, type Catalog, type Column, type LiveTable, type Subject, type TenantTable } from './catalog.js';
 import { connect, type Connection, type Row, type Source } from './connection.js';
-import { Digest, ndjsonOf, schemaVersionOf, type ExportedTable, type ExportHead, type Part, type Piece } from './format.js';
+import {
+  Digest,
+  ndjsonOf,
+  schemaVersionOf,
+  type ExportedTable,
+  type ExportHead,
+  type Part,
+  type Piece,
+} from './format.js';
 import { inOrder } from './order.js';
 import { sharedTables } from './shared.js';
 import {
@@ -21,7 +29,12 @@ import {
 } from './statements.js';
 
 /** Gives a value in place of another: of a column, as text or null. */
-export type Mask = ((value: string | null, row: Readonly<Record<string, string | null>>) => string | number | boolean | null) | string | number | boolean | null;
+export type Mask =
+  | ((value: string | null, row: Readonly<Record<string, string | null>>) => string | number | boolean | null)
+  | string
+  | number
+  | boolean
+  | null;
 /** By table and column, each called as in the schema or as in the database. */
 export type Masks = Readonly<Record<string, Readonly<Record<string, Mask>>>>;
 
@@ -56,17 +69,30 @@ const writable = (table: LiveTable) => table.columns.filter((it) => !it.isGenera
 export function exportedTables(catalog: Catalog) {
   const { tables } = inOrder(catalog.tables);
   const shared = sharedTables(catalog);
-  const described = (table: LiveTable): ExportedTable['columns'] => writable(table).map(({ name, type }) => ({ name, type }));
+  const described = (table: LiveTable): ExportedTable['columns'] =>
+    writable(table).map(({ name, type }) => ({ name, type }));
   return [
     ...shared.map((it) => ({
       live: it.table,
       pointers: it.pointers,
-      table: { name: it.table.title, kind: 'reference', columns: described(it.table), key: it.key, tenant: [] } satisfies ExportedTable as ExportedTable,
+      table: {
+        name: it.table.title,
+        kind: 'reference',
+        columns: described(it.table),
+        key: it.key,
+        tenant: [],
+      } satisfies ExportedTable as ExportedTable,
     })),
     ...tables.map((live) => ({
       live,
       pointers: undefined,
-      table: { name: live.title, kind: 'tenant', columns: described(live), key: live.key, tenant: [live.column, ...live.renamed] } satisfies ExportedTable as ExportedTable,
+      table: {
+        name: live.title,
+        kind: 'tenant',
+        columns: described(live),
+        key: live.key,
+        tenant: [live.column, ...live.renamed],
+      } satisfies ExportedTable as ExportedTable,
     })),
   ];
 }
@@ -76,7 +102,12 @@ export function exportedTables(catalog: Catalog) {
  *
  * @throws TenantNotFoundError, SchemaDifferenceError
  */
-export async function* readTenant(source: Source, subject: Subject, options: ReadOptions = {}, parts?: Parts): AsyncGenerator<Piece> {
+export async function* readTenant(
+  source: Source,
+  subject: Subject,
+  options: ReadOptions = {},
+  parts?: Parts,
+): AsyncGenerator<Piece> {
   const { signal, onProgress, masks = {}, allowEmpty = false } = options;
   signal?.throwIfAborted();
   const connection = await connect(source);
@@ -91,7 +122,9 @@ export async function* readTenant(source: Source, subject: Subject, options: Rea
     const { tenant } = catalog;
     if (!allowEmpty && !(await hasRows(connection, catalog))) throw noRows(subject);
     const maskOf = masksFor(catalog, masks);
-    const [[at] = []] = await connection.query(`select to_char(now() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`);
+    const [[at] = []] = await connection.query(
+      `select to_char(now() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`,
+    );
     const tables = all.map((it) => it.table);
     const head: ExportHead = {
       drizzleTenant: 1,
@@ -114,11 +147,17 @@ export async function* readTenant(source: Source, subject: Subject, options: Rea
       yield { kind: 'table', table };
       let count = 0;
       let keptRows = 0;
-      const progress = (rows: number) => onProgress?.({ table: table.name, rows: (count += rows), ...(keptRows > 0 && { kept: keptRows }) });
+      const progress = (rows: number) =>
+        onProgress?.({ table: table.name, rows: (count += rows), ...(keptRows > 0 && { kept: keptRows }) });
       const read = async function* (reading: Reading): AsyncGenerator<Piece> {
         for await (const read of readRows(connection, reading)) {
           signal?.throwIfAborted();
-          if (place >= 0) for (const row of read) if (row[place] !== tenant) throw new DamagedExportError(`Report this: the database gave a row of another tenant of "${table.name}", and the export was ended.`);
+          if (place >= 0)
+            for (const row of read)
+              if (row[place] !== tenant)
+                throw new DamagedExportError(
+                  `Report this: the database gave a row of another tenant of "${table.name}", and the export was ended.`,
+                );
           const rows = mask ? read.map((row) => masked(row, columns, mask)) : read;
           const ndjson = ndjsonOf(rows);
           digest.add(ndjson, rows.length);
@@ -130,7 +169,10 @@ export async function* readTenant(source: Source, subject: Subject, options: Rea
         yield* read(
           own
             ? { copy: copyRows(own, columns, tenant), declare: declareRows(own, columns, tenant) }
-            : { copy: copyShared(live, columns, pointers!, tenant), declare: declareShared(live, columns, pointers!, tenant) },
+            : {
+                copy: copyShared(live, columns, pointers!, tenant),
+                declare: declareShared(live, columns, pointers!, tenant),
+              },
         );
         digests.push(digest.end());
         continue;
@@ -144,7 +186,9 @@ export async function* readTenant(source: Source, subject: Subject, options: Rea
         const to: Part['to'] = known ? known.to : await boundOf(connection, own, tenant, key, after, parts.rows);
         const range = { key, after, to };
         const [[fingerprint] = []] = await connection.query(
-          own ? fingerprintOfPart(own, columns, tenant, range, parts.seed) : fingerprintOfShared(live, columns, pointers!, tenant, parts.seed),
+          own
+            ? fingerprintOfPart(own, columns, tenant, range, parts.seed)
+            : fingerprintOfShared(live, columns, pointers!, tenant, parts.seed),
         );
         if (known?.fingerprint === fingerprint) {
           keptRows += Number(fingerprint!.split(' ')[0]);
@@ -155,7 +199,10 @@ export async function* readTenant(source: Source, subject: Subject, options: Rea
           yield* read(
             own
               ? { copy: copyPart(own, columns, tenant, range), declare: declarePart(own, columns, tenant, range) }
-              : { copy: copyShared(live, columns, pointers!, tenant), declare: declareShared(live, columns, pointers!, tenant) },
+              : {
+                  copy: copyShared(live, columns, pointers!, tenant),
+                  declare: declareShared(live, columns, pointers!, tenant),
+                },
           );
         }
         if (to === null) break;
@@ -179,18 +226,31 @@ function partKeyOf(live: LiveTable, own: TenantTable | undefined): Column[] {
   return live.key.filter((it) => it !== own.column).map((name) => live.columns.find((it) => it.name === name)!);
 }
 
-const isSame = (a: Part['after'] | undefined, b: Part['after']) => a !== undefined && JSON.stringify(a) === JSON.stringify(b);
+const isSame = (a: Part['after'] | undefined, b: Part['after']) =>
+  a !== undefined && JSON.stringify(a) === JSON.stringify(b);
 
-async function boundOf(connection: Connection, own: TenantTable | undefined, tenant: string, key: readonly Column[], after: Part['after'], rows: number): Promise<Part['to']> {
+async function boundOf(
+  connection: Connection,
+  own: TenantTable | undefined,
+  tenant: string,
+  key: readonly Column[],
+  after: Part['after'],
+  rows: number,
+): Promise<Part['to']> {
   if (!own || key.length === 0) return null;
   const [bound] = await connection.query(boundOfPart(own, tenant, { key, after }, rows));
   return bound ? (bound as string[]) : null;
 }
 
 export const noRows = ({ tenancy }: Subject) =>
-  new TenantNotFoundError(`Check the id: no table of the tenancy "${tenancy}" has a row of this tenant. Pass allowEmpty where that is as it should be.`);
+  new TenantNotFoundError(
+    `Check the id: no table of the tenancy "${tenancy}" has a row of this tenant. Pass allowEmpty where that is as it should be.`,
+  );
 
-export async function hasRows(connection: { query(text: string): Promise<Row[]> }, { tables, tenant }: Catalog): Promise<boolean> {
+export async function hasRows(
+  connection: { query(text: string): Promise<Row[]> },
+  { tables, tenant }: Catalog,
+): Promise<boolean> {
   for (const table of tables) {
     const [[found] = []] = await connection.query(anyRow(table, tenant));
     if (found === 'true') return true;
@@ -203,14 +263,25 @@ type ColumnMasks = Readonly<Record<string, Mask>>;
 function masksFor(catalog: Catalog, masks: Masks): Map<string, ColumnMasks> {
   const found = new Map<string, ColumnMasks>();
   for (const [title, columns] of Object.entries(masks)) {
-    const table = catalog.tables.find(({ declared, ...it }) => declared.titles.includes(title) || it.name === title || it.title === title);
-    if (!table) throw new UnsupportedTenantOperationError(`Name a tenant table of the schema in the masks: there is no "${title}".`);
+    const table = catalog.tables.find(
+      ({ declared, ...it }) => declared.titles.includes(title) || it.name === title || it.title === title,
+    );
+    if (!table)
+      throw new UnsupportedTenantOperationError(
+        `Name a tenant table of the schema in the masks: there is no "${title}".`,
+      );
     const named: Record<string, Mask> = {};
     for (const [key, mask] of Object.entries(columns)) {
       const name = table.declared.keys[key] ?? key;
       const column = table.columns.find((it) => it.name === name && !it.isGenerated);
-      if (!column) throw new UnsupportedTenantOperationError(`Name a column of "${title}" in the masks: there is no "${key}" that holds a value of its own.`);
-      if (name === table.column || table.renamed.includes(name)) throw new UnsupportedTenantOperationError(`Leave "${key}" of "${title}" out of the masks: it says whose the row is.`);
+      if (!column)
+        throw new UnsupportedTenantOperationError(
+          `Name a column of "${title}" in the masks: there is no "${key}" that holds a value of its own.`,
+        );
+      if (name === table.column || table.renamed.includes(name))
+        throw new UnsupportedTenantOperationError(
+          `Leave "${key}" of "${title}" out of the masks: it says whose the row is.`,
+        );
       named[name] = mask;
     }
     found.set(table.title, named);

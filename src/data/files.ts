@@ -42,7 +42,8 @@ export function streamOf(pieces: AsyncIterable<Piece>, { gzip }: { gzip: boolean
 
 export type FolderFormat = 'csv' | 'ndjson';
 
-export const fileName = (table: ExportedTable, format: FolderFormat, gzip: boolean) => `${encodeURIComponent(table.name)}.${format}${gzip ? '.gz' : ''}`;
+export const fileName = (table: ExportedTable, format: FolderFormat, gzip: boolean) =>
+  `${encodeURIComponent(table.name)}.${format}${gzip ? '.gz' : ''}`;
 
 /** What an export was read from: a stream of bytes, or the path of a file or a folder. */
 export type ExportSource = Bytes | string;
@@ -53,7 +54,8 @@ export type ExportSource = Bytes | string;
  * @throws DamagedExportError
  */
 export async function* piecesOf(source: ExportSource): AsyncGenerator<Piece> {
-  if (typeof source === 'string' && !existsSync(source)) throw new UnsupportedTenantOperationError(`Name a file or a folder of an export: ${source} is not there.`);
+  if (typeof source === 'string' && !existsSync(source))
+    throw new UnsupportedTenantOperationError(`Name a file or a folder of an export: ${source} is not there.`);
   if (typeof source === 'string' && statSync(source).isDirectory()) yield* folderPieces(source);
   else yield* streamPieces(typeof source === 'string' ? createReadStream(source) : source);
 }
@@ -61,7 +63,9 @@ export async function* piecesOf(source: ExportSource): AsyncGenerator<Piece> {
 const damaged = (what: string) => new DamagedExportError(`Export it anew: ${what}. Nothing was written.`);
 
 export async function* plain(bytes: Bytes): AsyncGenerator<Uint8Array> {
-  const iterator = (Symbol.asyncIterator in bytes ? bytes[Symbol.asyncIterator]() : bytes[Symbol.iterator]()) as AsyncIterator<Uint8Array>;
+  const iterator = (
+    Symbol.asyncIterator in bytes ? bytes[Symbol.asyncIterator]() : bytes[Symbol.iterator]()
+  ) as AsyncIterator<Uint8Array>;
   const first: Uint8Array[] = [];
   let size = 0;
   while (size < 2) {
@@ -147,9 +151,18 @@ async function* streamPieces(bytes: Bytes): AsyncGenerator<Piece> {
 }
 
 function headOf(value: any): ExportHead {
-  const isTable = (it: any) => typeof it?.name === 'string' && ['tenant', 'reference'].includes(it.kind) && [it.columns, it.key, it.tenant].every(Array.isArray);
+  const isTable = (it: any) =>
+    typeof it?.name === 'string' &&
+    ['tenant', 'reference'].includes(it.kind) &&
+    [it.columns, it.key, it.tenant].every(Array.isArray);
   if (value?.drizzleTenant !== 1) throw damaged('it is no export of a tenant, or one of a later version');
-  if (typeof value.tenant !== 'string' || typeof value.tenancy !== 'string' || !Array.isArray(value.tables) || !value.tables.every(isTable)) throw damaged('its head is not whole');
+  if (
+    typeof value.tenant !== 'string' ||
+    typeof value.tenancy !== 'string' ||
+    !Array.isArray(value.tables) ||
+    !value.tables.every(isTable)
+  )
+    throw damaged('its head is not whole');
   return value;
 }
 
@@ -170,13 +183,19 @@ async function* folderPieces(folder: string): AsyncGenerator<Piece> {
 }
 
 /** @param hasTitles whether the first line of a CSV names the columns */
-export async function* rowsOfFile(file: string, format: FolderFormat, table: ExportedTable, hasTitles = true): AsyncGenerator<{ rows: Row[]; ndjson: string }> {
+export async function* rowsOfFile(
+  file: string,
+  format: FolderFormat,
+  table: ExportedTable,
+  hasTitles = true,
+): AsyncGenerator<{ rows: Row[]; ndjson: string }> {
   const reader = new CsvReader();
   let isFirst = hasTitles;
   for await (const text of linesOf(plain(createReadStream(file)))) {
     let rows: Row[] = format === 'csv' ? reader.read(`${text}\n`) : valuesOf(text, text.split('\n'));
     if (format === 'csv' && isFirst && rows.length > 0) {
-      if (JSON.stringify(rows[0]) !== JSON.stringify(table.columns.map((it) => it.name))) throw damaged(`the columns of ${file} are not those of the manifest`);
+      if (JSON.stringify(rows[0]) !== JSON.stringify(table.columns.map((it) => it.name)))
+        throw damaged(`the columns of ${file} are not those of the manifest`);
       rows = rows.slice(1);
       isFirst = false;
     }
@@ -202,7 +221,8 @@ export async function* checked(pieces: AsyncIterable<Piece>): AsyncGenerator<Pie
         const [is, told] = [came, piece.digests].map((all) => all.find((it) => it.name === name));
         return !is || !told || is.rows !== told.rows || is.sha256 !== told.sha256;
       });
-      if (wrong.length > 0) throw damaged(`the rows of ${wrong.map((it) => `"${it}"`).join(', ')} are not those that the manifest tells`);
+      if (wrong.length > 0)
+        throw damaged(`the rows of ${wrong.map((it) => `"${it}"`).join(', ')} are not those that the manifest tells`);
     }
     yield piece;
   }

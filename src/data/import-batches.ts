@@ -17,7 +17,13 @@ import { batchesOf, type Spool } from './spool.js';
 import * as sql from './statements.js';
 
 type Line =
-  | { readonly drizzleTenant: 1; readonly tenancy: string; readonly tenant: string; readonly into: string; readonly sha256: string }
+  | {
+      readonly drizzleTenant: 1;
+      readonly tenancy: string;
+      readonly tenant: string;
+      readonly into: string;
+      readonly sha256: string;
+    }
   /** A batch that is about to be committed: the rows of the table up to here, and the id of its transaction. */
   | { readonly table: string; readonly to: number; readonly xid: string }
   | { readonly table: string; readonly done: number };
@@ -36,7 +42,10 @@ export class BatchImport extends Importing {
     readonly tenant: string,
   ) {
     super(connection, subject, spooled, options);
-    if (this.into === 'replace') throw new UnsupportedTenantOperationError("Erase the tenant first, and pass into: 'new' with the journal: in batches, it would be neither what it was nor what it is to be for a while.");
+    if (this.into === 'replace')
+      throw new UnsupportedTenantOperationError(
+        "Erase the tenant first, and pass into: 'new' with the journal: in batches, it would be neither what it was nor what it is to be for a while.",
+      );
   }
 
   async run(): Promise<Imported> {
@@ -58,38 +67,60 @@ export class BatchImport extends Importing {
   /** A transaction that has the tenant to itself among imports: one that was cut off, and still runs, is waited for. */
   #step<T>(use: () => Promise<T>): Promise<T> {
     const { subject, tenant, options } = this;
-    return transact(this.connection, { access: 'write', settings: subject.settings, tenant, signal: options.signal }, async () => {
-      await this.connection.query(sql.lockTenant(subject.tenancy, subject.id));
-      if (this.triggers === 'skip') await this.connection.query(sql.skipTriggers);
-      return use();
-    });
+    return transact(
+      this.connection,
+      { access: 'write', settings: subject.settings, tenant, signal: options.signal },
+      async () => {
+        await this.connection.query(sql.lockTenant(subject.tenancy, subject.id));
+        if (this.triggers === 'skip') await this.connection.query(sql.skipTriggers);
+        return use();
+      },
+    );
   }
 
   /** Looks whether it can be done in batches, and how far an earlier run has come. */
   async #begin(): Promise<TenantTable[]> {
     const { subject, spooled, tenant, into, path } = this;
     const { head, digests } = spooled;
-    const begun: Line = { drizzleTenant: 1, tenancy: subject.tenancy, tenant, into, sha256: createHash('sha256').update(JSON.stringify([head, digests])).digest('hex') };
+    const begun: Line = {
+      drizzleTenant: 1,
+      tenancy: subject.tenancy,
+      tenant,
+      into,
+      sha256: createHash('sha256')
+        .update(JSON.stringify([head, digests]))
+        .digest('hex'),
+    };
     const [before, ...lines] = this.#journal.lines;
-    if (before && JSON.stringify(before) !== JSON.stringify(begun)) throw new UnsupportedTenantOperationError(`Name another journal: ${path} is of another import.`);
+    if (before && JSON.stringify(before) !== JSON.stringify(begun))
+      throw new UnsupportedTenantOperationError(`Name another journal: ${path} is of another import.`);
     this.#isResumed = before !== undefined;
     return this.#step(async () => {
       this.catalog = await readCatalog(this.connection, subject);
       compareSchemas(head, this.catalog, this.options.schema ?? 'same');
       this.order = inOrder(this.catalog.tables, false);
-      if (this.order.defers) throw new UnsupportedTenantOperationError('Leave the journal out: foreign keys go in a circle that only one transaction can close.');
+      if (this.order.defers)
+        throw new UnsupportedTenantOperationError(
+          'Leave the journal out: foreign keys go in a circle that only one transaction can close.',
+        );
       const withTriggers = this.catalog.tables.filter((it) => it.triggers.length > 0);
       if (this.triggers === 'verify' && withTriggers.length > 0) {
-        throw new UnsupportedTenantOperationError(`Pass triggers: 'run' or 'skip' with the journal: what triggers make of the rows of ${withTriggers.map((it) => `"${it.title}"`).join(', ')} is not verified in batches.`);
+        throw new UnsupportedTenantOperationError(
+          `Pass triggers: 'run' or 'skip' with the journal: what triggers make of the rows of ${withTriggers.map((it) => `"${it.title}"`).join(', ')} is not verified in batches.`,
+        );
       }
       const tables = this.order.tables.filter((it) => head.tables.some(({ name }) => name === it.title));
       if (into === 'merge') for (const it of tables) assertMergeable(it);
       if (!this.#isResumed) {
-        if (into === 'new' && (await hasRows(this.connection, this.catalog))) throw new TenantExistsError("Pass into: 'merge', erase the tenant first, or import under another id: the tenant has rows already. Nothing was written.");
+        if (into === 'new' && (await hasRows(this.connection, this.catalog)))
+          throw new TenantExistsError(
+            "Pass into: 'merge', erase the tenant first, or import under another id: the tenant has rows already. Nothing was written.",
+          );
         await this.#journal.append(begun);
       }
       await this.#read(lines);
-      if (this.#isResumed && into === 'new' && this.triggers !== 'run') for (const it of this.catalog.tables) await this.#checkCount(it);
+      if (this.#isResumed && into === 'new' && this.triggers !== 'run')
+        for (const it of this.catalog.tables) await this.#checkCount(it);
       return tables;
     });
   }
@@ -101,7 +132,10 @@ export class BatchImport extends Importing {
       if (!('xid' in it) || i < lines.length - 1) continue;
       const [[status] = []] = await this.connection.query(sql.statusOf(it.xid));
       if (status === 'committed') this.#done.set(it.table, it.to);
-      else if (status !== 'aborted') throw new TenantDataError(`Erase the tenant, remove ${this.path} and import it anew: the database does not know any more whether the last batch was committed.`);
+      else if (status !== 'aborted')
+        throw new TenantDataError(
+          `Erase the tenant, remove ${this.path} and import it anew: the database does not know any more whether the last batch was committed.`,
+        );
     }
   }
 
@@ -109,14 +143,19 @@ export class BatchImport extends Importing {
     const [[rows] = []] = await this.connection.query(sql.countRows(table, this.tenant));
     const wanted = this.#done.get(table.title) ?? 0;
     if (Number(rows) === wanted) return;
-    throw new TenantDataError(`Erase the tenant, remove ${this.path} and import it anew, and keep the tenant from being written to: "${table.title}" has ${rows} rows, and the batches so far wrote ${wanted}.`);
+    throw new TenantDataError(
+      `Erase the tenant, remove ${this.path} and import it anew, and keep the tenant from being written to: "${table.title}" has ${rows} rows, and the batches so far wrote ${wanted}.`,
+    );
   }
 
   async #addAllShared(): Promise<{ table: string; rows: number }[]> {
     const added: { table: string; rows: number }[] = [];
     for (const exported of this.spooled.head.tables) {
       if (exported.kind !== 'reference') continue;
-      const rows = await this.addShared([...this.catalog.others.values()].find((it) => it.title === exported.name)!, exported);
+      const rows = await this.addShared(
+        [...this.catalog.others.values()].find((it) => it.title === exported.name)!,
+        exported,
+      );
       if (rows > 0) added.push({ table: exported.name, rows });
     }
     return added;
@@ -124,7 +163,10 @@ export class BatchImport extends Importing {
 
   /** Columns that point at rows of a later table, or batch. */
   #laterOf(table: TenantTable): string[] {
-    const own = table.key.length > 0 ? table.foreignKeys.filter((it) => it.to === table.oid).flatMap((it) => breakable(table, it)) : [];
+    const own =
+      table.key.length > 0
+        ? table.foreignKeys.filter((it) => it.to === table.oid).flatMap((it) => breakable(table, it))
+        : [];
     return [...new Set([...(this.order.later.get(table.oid) ?? []), ...own])];
   }
 
@@ -136,7 +178,9 @@ export class BatchImport extends Importing {
     if (at >= total) return;
     const later = this.#laterOf(table);
     // A key that points at rows of the same table, and cannot be empty for a while, holds within one statement.
-    const isWhole = table.foreignKeys.some((it) => it.to === table.oid && !it.columns.some((column) => later.includes(column)));
+    const isWhole = table.foreignKeys.some(
+      (it) => it.to === table.oid && !it.columns.some((column) => later.includes(column)),
+    );
     const size = isWhole ? total : Math.max(1, Math.trunc(this.options.batch ?? 100_000));
     for await (const { rows, bytes } of batchesOf(this.spooled.read(title), at, size)) {
       await this.#step(async () => {
@@ -161,7 +205,8 @@ export class BatchImport extends Importing {
     }
     await this.connection.query(sql.checkConstraints);
     if (this.triggers === 'skip') await this.checkKeys(tables);
-    if (this.into === 'new' && this.triggers !== 'run') for (const it of this.catalog.tables) await this.#checkCount(it);
+    if (this.into === 'new' && this.triggers !== 'run')
+      for (const it of this.catalog.tables) await this.#checkCount(it);
     await this.raiseSequences(tables);
   }
 }

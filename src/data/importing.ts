@@ -76,7 +76,8 @@ export class Importing {
   ) {
     this.into = options.into ?? 'new';
     this.triggers = options.triggers ?? 'verify';
-    if (!['new', 'merge', 'replace'].includes(this.into)) throw new UnsupportedTenantOperationError("Say into: 'new', 'merge' or 'replace'.");
+    if (!['new', 'merge', 'replace'].includes(this.into))
+      throw new UnsupportedTenantOperationError("Say into: 'new', 'merge' or 'replace'.");
   }
 
   /** The columns that the export gives, as the database has them. */
@@ -96,15 +97,35 @@ export class Importing {
     const { connection } = this;
     const columns = this.columnsOf(table);
     // COPY checks keys when it ends, so that rows may come before those of the same table that they point at.
-    const isDirect = connection.copyIn && !table.isRestricted && this.into !== 'merge' && later.length === 0 && !verifies;
+    const isDirect =
+      connection.copyIn && !table.isRestricted && this.into !== 'merge' && later.length === 0 && !verifies;
     if (isDirect) {
       if (rows === 0) return undefined;
-      const written = await connection.copyIn(sql.copyInto(table, columns.map((it) => it.name)), bytes);
-      if (written !== rows && this.triggers !== 'run') throw new TenantDataError(`Look at the triggers of "${table.title}": of ${rows} rows it took ${written}. Nothing was written.`);
+      const written = await connection.copyIn(
+        sql.copyInto(
+          table,
+          columns.map((it) => it.name),
+        ),
+        bytes,
+      );
+      if (written !== rows && this.triggers !== 'run')
+        throw new TenantDataError(
+          `Look at the triggers of "${table.title}": of ${rows} rows it took ${written}. Nothing was written.`,
+        );
       return undefined;
     }
     const stage = await this.stage(columns, rows > 0 ? bytes : undefined);
-    if (rows > 0) await connection.query(sql.insertStaged(table, stage, columns, later, this.into === 'merge' ? table.key : undefined, this.catalog.tenant));
+    if (rows > 0)
+      await connection.query(
+        sql.insertStaged(
+          table,
+          stage,
+          columns,
+          later,
+          this.into === 'merge' ? table.key : undefined,
+          this.catalog.tenant,
+        ),
+      );
     return stage;
   }
 
@@ -114,11 +135,18 @@ export class Importing {
     await connection.query(sql.createStage(stage, columns));
     if (!bytes) return stage;
     if (connection.copyIn) {
-      await connection.copyIn(sql.copyIntoStage(stage, columns.map((it) => it.name)), bytes);
+      await connection.copyIn(
+        sql.copyIntoStage(
+          stage,
+          columns.map((it) => it.name),
+        ),
+        bytes,
+      );
       return stage;
     }
     const text = sql.insertIntoStage(stage, columns);
-    for await (const lines of linesOf(bytes)) await connection.query(text, [JSON.stringify(lines.split('\n').map(cellsOf))]);
+    for await (const lines of linesOf(bytes))
+      await connection.query(text, [JSON.stringify(lines.split('\n').map(cellsOf))]);
     return stage;
   }
 
@@ -179,7 +207,10 @@ export class Importing {
         const to = own.find((it) => it.oid === key.to) ?? others.get(key.to);
         if (!to) continue;
         const [[orphans] = []] = await this.connection.query(sql.countOrphans(table, key, to, tenant));
-        if (orphans !== '0') throw new DamagedExportError(`Export it anew: ${orphans} rows of "${table.title}" point at no row of "${to.title}" ("${key.name}"). Nothing was written.`);
+        if (orphans !== '0')
+          throw new DamagedExportError(
+            `Export it anew: ${orphans} rows of "${table.title}" point at no row of "${to.title}" ("${key.name}"). Nothing was written.`,
+          );
       }
     }
   }
@@ -191,14 +222,19 @@ export class Importing {
       if (Number(rows) === wanted) continue;
       const found = `"${table.title}" has ${rows} rows, and the export ${wanted}`;
       if (withTriggers.length > 0) throw changedBy(found, withTriggers);
-      throw new TenantExistsError(`Keep the tenant from being written to, and import it again: ${found}. Nothing was written.`);
+      throw new TenantExistsError(
+        `Keep the tenant from being written to, and import it again: ${found}. Nothing was written.`,
+      );
     }
   }
 
   async raiseSequences(tables: readonly TenantTable[]): Promise<void> {
     for (const table of tables) {
       for (const { name, sequence } of this.columnsOf(table)) {
-        if (sequence && this.spooled.rowsOf(table.title) > 0) await this.connection.query(sql.raiseSequence(table, name, sequence, sequence.isDescending, this.catalog.tenant));
+        if (sequence && this.spooled.rowsOf(table.title) > 0)
+          await this.connection.query(
+            sql.raiseSequence(table, name, sequence, sequence.isDescending, this.catalog.tenant),
+          );
       }
     }
   }

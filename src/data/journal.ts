@@ -19,7 +19,14 @@ export class Journal<Line> {
       const text = await file.readFile('utf8');
       const end = text.lastIndexOf('\n') + 1;
       if (end < text.length) await file.truncate(Buffer.byteLength(text.slice(0, end)));
-      return new Journal<Line>(file, text.slice(0, end).split('\n').slice(0, -1).map((it) => JSON.parse(it) as Line));
+      return new Journal<Line>(
+        file,
+        text
+          .slice(0, end)
+          .split('\n')
+          .slice(0, -1)
+          .map((it) => JSON.parse(it) as Line),
+      );
     } catch (error) {
       await file.close();
       throw error;

@@ -14,7 +14,13 @@ class Copy {
   #rows = 0;
   #error: Error | undefined;
 
-  constructor(text: string, { onData = () => {}, onReady = () => {} }: { onData?: (chunk: Uint8Array) => void; onReady?: (connection: any) => void }) {
+  constructor(
+    text: string,
+    {
+      onData = () => {},
+      onReady = () => {},
+    }: { onData?: (chunk: Uint8Array) => void; onReady?: (connection: any) => void },
+  ) {
     this.#text = text;
     this.#onData = onData;
     this.#onReady = onReady;
@@ -88,7 +94,12 @@ export async function connectNodePostgres(pool: any): Promise<Connection> {
       });
       client.query(copy);
       let isEnded = false;
-      copy.ended.then(() => void (isEnded = true), () => void (isEnded = true)).finally(() => wake());
+      copy.ended
+        .then(
+          () => void (isEnded = true),
+          () => void (isEnded = true),
+        )
+        .finally(() => wake());
       for (;;) {
         if (chunks.length > 0) {
           const all = Buffer.concat(chunks.splice(0));

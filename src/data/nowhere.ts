@@ -2,7 +2,9 @@
 import { UnsupportedTenantOperationError } from '../errors.js';
 
 const refuse = (): never => {
-  throw new UnsupportedTenantOperationError('Use tenantData() on Node.js, Bun or Deno: it needs their files and streams, which this runtime does not have.');
+  throw new UnsupportedTenantOperationError(
+    'Use tenantData() on Node.js, Bun or Deno: it needs their files and streams, which this runtime does not have.',
+  );
 };
 export {
   refuse as compareTenants,

@@ -23,7 +23,11 @@ export const breakable = (table: LiveTable & { readonly column?: string }, key: 
 export function inOrder(tables: readonly TenantTable[], isAtOnce = true): Ordered {
   const later = new Map<number, string[]>();
   let defers = false;
-  const edges = tables.flatMap((from) => from.foreignKeys.filter((it) => it.to !== from.oid && tables.some((to) => to.oid === it.to)).map((key) => ({ from, key })));
+  const edges = tables.flatMap((from) =>
+    from.foreignKeys
+      .filter((it) => it.to !== from.oid && tables.some((to) => to.oid === it.to))
+      .map((key) => ({ from, key })),
+  );
   const left = new Set(edges);
   const done: TenantTable[] = [];
   const waiting = new Set(tables);
@@ -41,18 +45,26 @@ export function inOrder(tables: readonly TenantTable[], isAtOnce = true): Ordere
     const chosen = isAtOnce ? (deferrable ?? broken) : (broken ?? deferrable);
     if (!chosen) {
       const names = [...new Set(inCircle.map(({ from, key }) => `"${from.title}" by "${key.name}"`))];
-      throw new SchemaDifferenceError('Make one of these foreign keys DEFERRABLE, or one of its columns nullable, so that their rows can be written one after the other', [
-        `they go in a circle: ${names.join(', ')}`,
-      ]);
+      throw new SchemaDifferenceError(
+        'Make one of these foreign keys DEFERRABLE, or one of its columns nullable, so that their rows can be written one after the other',
+        [`they go in a circle: ${names.join(', ')}`],
+      );
     }
     left.delete(chosen);
     if (chosen === deferrable && (isAtOnce || chosen !== broken)) defers = true;
-    else later.set(chosen.from.oid, [...new Set([...(later.get(chosen.from.oid) ?? []), ...breakable(chosen.from, chosen.key)])]);
+    else
+      later.set(chosen.from.oid, [
+        ...new Set([...(later.get(chosen.from.oid) ?? []), ...breakable(chosen.from, chosen.key)]),
+      ]);
   }
   return { tables: done, later, defers };
 }
 
-function leads(from: number, to: number, edges: ReadonlySet<{ readonly from: LiveTable; readonly key: ForeignKey }>): boolean {
+function leads(
+  from: number,
+  to: number,
+  edges: ReadonlySet<{ readonly from: LiveTable; readonly key: ForeignKey }>,
+): boolean {
   const seen = new Set<number>();
   const next = [from];
   for (let it = next.pop(); it !== undefined; it = next.pop()) {

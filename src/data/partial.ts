@@ -52,7 +52,10 @@ export class Partial {
    * @param mayKeep whether the parts of an earlier run may be taken; of an export with masks they may not
    * @throws UnsupportedTenantOperationError where another process writes the same
    */
-  static async open(to: string, { format, gzip, mayKeep }: { readonly format: string; readonly gzip: boolean; readonly mayKeep: boolean }): Promise<Partial> {
+  static async open(
+    to: string,
+    { format, gzip, mayKeep }: { readonly format: string; readonly gzip: boolean; readonly mayKeep: boolean },
+  ): Promise<Partial> {
     const folder = `${to}.partial`;
     if (busy.has(folder)) throw inUse(folder);
     busy.add(folder);
@@ -61,9 +64,11 @@ export class Partial {
       await lock(folder);
       let journal: Journal<Beginning | WrittenPart> | undefined;
       try {
-        if (mayKeep) journal = await Journal.open<Beginning | WrittenPart>(join(folder, 'journal')).catch(() => undefined);
+        if (mayKeep)
+          journal = await Journal.open<Beginning | WrittenPart>(join(folder, 'journal')).catch(() => undefined);
         const [begun] = (journal?.lines ?? []) as readonly Beginning[];
-        if (!journal || (begun && !(begun.drizzleTenant === 1 && begun.format === format && begun.gzip === gzip))) journal = await anew(folder, journal);
+        if (!journal || (begun && !(begun.drizzleTenant === 1 && begun.format === format && begun.gzip === gzip)))
+          journal = await anew(folder, journal);
         const made = new Partial(folder, journal);
         made.#begun ??= { drizzleTenant: 1, seed: randomBytes(8).readBigInt64BE().toString(), format, gzip };
         await made.#clean();
@@ -94,7 +99,10 @@ export class Partial {
     const known = new Set(['journal', 'lock']);
     for (const [table, parts] of this.#parts) {
       for (const [n, it] of parts.entries()) {
-        const size = await stat(join(this.folder, it.file)).then((found) => found.size, () => undefined);
+        const size = await stat(join(this.folder, it.file)).then(
+          (found) => found.size,
+          () => undefined,
+        );
         if (size === it.bytes) known.add(it.file);
         else {
           parts.length = n;
@@ -103,7 +111,8 @@ export class Partial {
       }
       this.#parts.set(table, parts);
     }
-    for (const name of await readdir(this.folder)) if (!known.has(name)) await rm(join(this.folder, name), { recursive: true, force: true });
+    for (const name of await readdir(this.folder))
+      if (!known.has(name)) await rm(join(this.folder, name), { recursive: true, force: true });
   }
 
   /** @returns the parts of an earlier run of the same export; none where the tenant or the schema was another */
@@ -146,7 +155,10 @@ export class Partial {
   }
 }
 
-const inUse = (folder: string) => new UnsupportedTenantOperationError(`Wait until the other export is done, or name another place: one writes to ${folder} now.`);
+const inUse = (folder: string) =>
+  new UnsupportedTenantOperationError(
+    `Wait until the other export is done, or name another place: one writes to ${folder} now.`,
+  );
 
 /** A lock of a process that was killed is taken over. */
 async function lock(folder: string): Promise<void> {

@@ -13,16 +13,28 @@ export async function connectPostgresJs(client: any): Promise<Connection> {
   try {
     ({ default: postgres } = await import('postgres'));
   } catch (cause) {
-    throw Object.assign(new UnsupportedTenantOperationError('Install postgres, and leave it out of the bundle: tenantData() opens a connection of its own.'), { cause });
+    throw Object.assign(
+      new UnsupportedTenantOperationError(
+        'Install postgres, and leave it out of the bundle: tenantData() opens a connection of its own.',
+      ),
+      { cause },
+    );
   }
   let isLost = false;
-  const single = singleConnection(postgres, { ...client.options, prepare: false, debug: undefined }, () => void (isLost = true));
+  const single = singleConnection(
+    postgres,
+    { ...client.options, prepare: false, debug: undefined },
+    () => void (isLost = true),
+  );
   const run = (query: any) => {
     if (isLost || single.isLost()) throw lost();
     return single.open(query);
   };
-  const query = async (text: string, params: readonly string[] = []): Promise<Row[]> =>
-    [...((await run(params.length > 0 ? single.sql.unsafe(text, params).values() : single.sql.unsafe(text).values())) as Row[])];
+  const query = async (text: string, params: readonly string[] = []): Promise<Row[]> => [
+    ...((await run(
+      params.length > 0 ? single.sql.unsafe(text, params).values() : single.sql.unsafe(text).values(),
+    )) as Row[]),
+  ];
   return {
     query,
     async *copyOut(text) {
@@ -42,7 +54,14 @@ export async function connectPostgresJs(client: any): Promise<Connection> {
       failed.catch(() => {});
       try {
         for await (const chunk of from) {
-          await single.open(Promise.race([failed, new Promise<void>((resolve, reject) => stream.write(chunk, (error: unknown) => (error ? reject(error) : resolve())))]));
+          await single.open(
+            Promise.race([
+              failed,
+              new Promise<void>((resolve, reject) =>
+                stream.write(chunk, (error: unknown) => (error ? reject(error) : resolve())),
+              ),
+            ]),
+          );
         }
       } catch (error) {
         stream.destroy(error);

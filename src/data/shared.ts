@@ -24,7 +24,9 @@ export function sharedTables({ tables, others }: Catalog): SharedTable[] {
   for (const table of tables) for (const { to } of leadingOn(table)) visit(to);
 
   const pointers = new Map<number, Pointer[]>(order.map((it) => [it.oid, []]));
-  for (const table of tables) for (const foreignKey of leadingOn(table)) pointers.get(foreignKey.to)!.push({ table, owned: table, pointers: [], foreignKey });
+  for (const table of tables)
+    for (const foreignKey of leadingOn(table))
+      pointers.get(foreignKey.to)!.push({ table, owned: table, pointers: [], foreignKey });
   for (const [i, table] of [...order.entries()].reverse()) {
     for (const foreignKey of leadingOn(table)) {
       if (order.findIndex((it) => it.oid === foreignKey.to) > i) continue;

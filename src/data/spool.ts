@@ -29,7 +29,11 @@ export interface SpoolOptions {
  * @param tenantFor the id to write, given the export's own
  * @throws DamagedExportError, TenantMismatchError
  */
-export async function spool(pieces: AsyncIterable<Piece>, tenantFor: (head: ExportHead) => string | Promise<string>, { signal, directory }: SpoolOptions = {}): Promise<Spool> {
+export async function spool(
+  pieces: AsyncIterable<Piece>,
+  tenantFor: (head: ExportHead) => string | Promise<string>,
+  { signal, directory }: SpoolOptions = {},
+): Promise<Spool> {
   const folder = await mkdtemp(join(directory ?? tmpdir(), 'drizzle-tenant-'));
   const remove = () => rm(folder, { recursive: true, force: true });
   const files = new Map<string, { path: string; rows: number }>();
@@ -72,13 +76,22 @@ export async function spool(pieces: AsyncIterable<Piece>, tenantFor: (head: Expo
 }
 
 /** The rows behind the first `from`, `size` at a time. */
-export async function* batchesOf(bytes: AsyncIterable<Uint8Array>, from: number, size: number): AsyncGenerator<{ rows: number; bytes: AsyncIterable<Uint8Array> }> {
+export async function* batchesOf(
+  bytes: AsyncIterable<Uint8Array>,
+  from: number,
+  size: number,
+): AsyncGenerator<{ rows: number; bytes: AsyncIterable<Uint8Array> }> {
   let skipped = 0;
   let rows = 0;
   let batch: Uint8Array[] = [];
   const given = () => {
     const chunks = batch;
-    return { rows, bytes: (async function* () { yield* chunks; })() };
+    return {
+      rows,
+      bytes: (async function* () {
+        yield* chunks;
+      })(),
+    };
   };
   for await (const chunk of bytes) {
     let start = 0;
@@ -102,21 +115,27 @@ function linesFor(table: ExportedTable, rows: readonly Row[], from: string, to: 
   const places = table.tenant.map((name) => table.columns.findIndex((it) => it.name === name));
   const [own] = places;
   if (table.kind === 'tenant' && (own === undefined || places.includes(-1))) {
-    throw new DamagedExportError(`Export it anew: its head does not say which column of "${table.name}" is the tenant's. Nothing was written.`);
+    throw new DamagedExportError(
+      `Export it anew: its head does not say which column of "${table.name}" is the tenant's. Nothing was written.`,
+    );
   }
   const width = table.columns.length;
   let text = '';
   for (let i = 0; i < rows.length; i++) {
     const row = rows[i]!;
     if (!Array.isArray(row) || row.length !== width || !areCells(row)) {
-      throw new DamagedExportError(`Export it anew: row ${before + i + 1} of "${table.name}" is not ${width} texts or nulls that PostgreSQL can hold. Nothing was written.`);
+      throw new DamagedExportError(
+        `Export it anew: row ${before + i + 1} of "${table.name}" is not ${width} texts or nulls that PostgreSQL can hold. Nothing was written.`,
+      );
     }
     if (own === undefined) {
       text += `${lineOf(row)}\n`;
       continue;
     }
     if (row[own] !== from) {
-      throw new TenantMismatchError(`Take the export from where it was made: row ${before + i + 1} of "${table.name}" belongs to another tenant than the rest. Nothing was written.`);
+      throw new TenantMismatchError(
+        `Take the export from where it was made: row ${before + i + 1} of "${table.name}" belongs to another tenant than the rest. Nothing was written.`,
+      );
     }
     if (to === from) text += `${lineOf(row)}\n`;
     else {

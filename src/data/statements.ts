@@ -24,7 +24,8 @@ export interface Owned extends Named {
 /** The predicate that confines a range table entry to the tenant. */
 const isOf = ({ column }: Owned, tenant: string, alias = 't') => `${alias}.${ident(column)} = ${literalOf(tenant)}`;
 /** The rows of the tenant: FROM and WHERE. */
-const rowsOf = (table: Owned, tenant: string, alias = 't') => `from ${nameOf(table)} ${alias} where ${isOf(table, tenant, alias)}`;
+const rowsOf = (table: Owned, tenant: string, alias = 't') =>
+  `from ${nameOf(table)} ${alias} where ${isOf(table, tenant, alias)}`;
 
 // transactions
 
@@ -58,7 +59,8 @@ export const settings = (names: readonly string[], tenant: string): string[] => 
 ];
 
 /** Held until the transaction ends: one import or replacement of a tenant at a time. */
-export const lockTenant = (tenancy: string, tenant: string) => `select pg_advisory_xact_lock(hashtextextended(${literalOf(`drizzle-tenant ${tenancy} ${tenant}`)}, 0))::text`;
+export const lockTenant = (tenancy: string, tenant: string) =>
+  `select pg_advisory_xact_lock(hashtextextended(${literalOf(`drizzle-tenant ${tenancy} ${tenant}`)}, 0))::text`;
 
 /** Of a transaction that is about to be committed, to ask for later. */
 export const transactionId = 'select pg_current_xact_id()::text';
@@ -68,7 +70,8 @@ export const canonical = (value: string, type: string) => `select (${literalOf(v
 
 // reading
 
-export const copyRows = (table: Owned, columns: readonly string[], tenant: string) => `copy (select ${list(columns, 't.')} ${rowsOf(table, tenant)}) to stdout`;
+export const copyRows = (table: Owned, columns: readonly string[], tenant: string) =>
+  `copy (select ${list(columns, 't.')} ${rowsOf(table, tenant)}) to stdout`;
 
 /** The same rows through a cursor, for drivers without COPY. */
 export const declareRows = (table: Owned, columns: readonly string[], tenant: string) =>
@@ -81,28 +84,47 @@ export interface Range {
   readonly to: readonly string[] | null;
 }
 const within = ({ key, after, to }: Range): string => {
-  const cells = `(${list(key.map((it) => it.name), 't.')})`;
-  const values = (bound: readonly string[]) => `(${bound.map((it, i) => `${literalOf(it)}::${key[i]!.type}`).join(', ')})`;
+  const cells = `(${list(
+    key.map((it) => it.name),
+    't.',
+  )})`;
+  const values = (bound: readonly string[]) =>
+    `(${bound.map((it, i) => `${literalOf(it)}::${key[i]!.type}`).join(', ')})`;
   return (after ? ` and ${cells} > ${values(after)}` : '') + (to ? ` and ${cells} <= ${values(to)}` : '');
 };
 export const copyPart = (table: Owned, columns: readonly string[], tenant: string, range: Range) =>
   `copy (select ${list(columns, 't.')} ${rowsOf(table, tenant)}${within(range)}) to stdout`;
-export const declarePart = (table: Owned, columns: readonly string[], tenant: string, range: Range) => `${declareRows(table, columns, tenant)}${within(range)}`;
+export const declarePart = (table: Owned, columns: readonly string[], tenant: string, range: Range) =>
+  `${declareRows(table, columns, tenant)}${within(range)}`;
 /** The last key of a part of so many rows; none where there are fewer. */
 export const boundOfPart = (table: Owned, tenant: string, { key, after }: Omit<Range, 'to'>, rows: number) =>
   `select ${key.map((it) => `t.${ident(it.name)}::text`).join(', ')} ${rowsOf(table, tenant)}${within({ key, after, to: null })} ` +
-  `order by ${list(key.map((it) => it.name), 't.')} offset ${Math.trunc(rows) - 1} limit 1`;
+  `order by ${list(
+    key.map((it) => it.name),
+    't.',
+  )} offset ${Math.trunc(rows) - 1} limit 1`;
 
 /** How many rows, and the sum of their hashes: the same while no row was added, changed or deleted, in whatever order they come. */
 const fingerprint = (rows: string, seed: string) =>
   `select count(*)::text || ' ' || coalesce(sum(hashtextextended(row(r.*)::text, ${literalOf(seed)}::bigint)), 0)::text from (${rows}) r`;
-export const fingerprintOfPart = (table: Owned, columns: readonly string[], tenant: string, range: Range, seed: string) =>
-  fingerprint(`select ${list(columns, 't.')} ${rowsOf(table, tenant)}${within(range)}`, seed);
-export const fingerprintOfShared = (table: LiveTable, columns: readonly string[], pointers: readonly Pointer[], tenant: string, seed: string) =>
-  fingerprint(sharedRows(table, columns, pointers, tenant, ''), seed);
+export const fingerprintOfPart = (
+  table: Owned,
+  columns: readonly string[],
+  tenant: string,
+  range: Range,
+  seed: string,
+) => fingerprint(`select ${list(columns, 't.')} ${rowsOf(table, tenant)}${within(range)}`, seed);
+export const fingerprintOfShared = (
+  table: LiveTable,
+  columns: readonly string[],
+  pointers: readonly Pointer[],
+  tenant: string,
+  seed: string,
+) => fingerprint(sharedRows(table, columns, pointers, tenant, ''), seed);
 
 /** Ordered by the key's text, byte by byte, which is one order in every database. */
-const inOrder = (key: readonly string[]) => `order by ${key.map((it) => `t.${ident(it)}::text collate "C" nulls first`).join(', ')}`;
+const inOrder = (key: readonly string[]) =>
+  `order by ${key.map((it) => `t.${ident(it)}::text collate "C" nulls first`).join(', ')}`;
 export const copyInOrder = (table: Owned, columns: readonly string[], key: readonly string[], tenant: string) =>
   `copy (select ${list(columns, 't.')} ${rowsOf(table, tenant)} ${inOrder(key)}) to stdout`;
 export const declareInOrder = (table: Owned, columns: readonly string[], key: readonly string[], tenant: string) =>
@@ -135,7 +157,13 @@ const isPointedAt = (pointers: readonly Pointer[], tenant: string, alias: string
     .join(' or ');
 
 /** With a key that points at its own table, the rows above are followed up to the top. */
-function sharedRows(table: LiveTable, columns: readonly string[], pointers: readonly Pointer[], tenant: string, cast: string): string {
+function sharedRows(
+  table: LiveTable,
+  columns: readonly string[],
+  pointers: readonly Pointer[],
+  tenant: string,
+  cast: string,
+): string {
   const cells = columns.map((it) => `t.${ident(it)}${cast}`).join(', ');
   const direct = `from ${nameOf(table)} t where ${isPointedAt(pointers, tenant, 't')}`;
   const own = table.foreignKeys.find((it) => it.to === table.oid);
@@ -148,20 +176,30 @@ function sharedRows(table: LiveTable, columns: readonly string[], pointers: read
     `select ${cells} from ${nameOf(table)} t where exists (select from a where ${isIn})`
   );
 }
-export const copyShared = (table: LiveTable, columns: readonly string[], pointers: readonly Pointer[], tenant: string) =>
-  `copy (${sharedRows(table, columns, pointers, tenant, '')}) to stdout`;
-export const declareShared = (table: LiveTable, columns: readonly string[], pointers: readonly Pointer[], tenant: string) =>
-  `declare drizzle_tenant_rows no scroll cursor for ${sharedRows(table, columns, pointers, tenant, '::text')}`;
+export const copyShared = (
+  table: LiveTable,
+  columns: readonly string[],
+  pointers: readonly Pointer[],
+  tenant: string,
+) => `copy (${sharedRows(table, columns, pointers, tenant, '')}) to stdout`;
+export const declareShared = (
+  table: LiveTable,
+  columns: readonly string[],
+  pointers: readonly Pointer[],
+  tenant: string,
+) => `declare drizzle_tenant_rows no scroll cursor for ${sharedRows(table, columns, pointers, tenant, '::text')}`;
 
 // writing: each row's tenant was written by the client, and is not taken from a file
 
-export const copyInto = (table: Named, columns: readonly string[]) => `copy ${nameOf(table)} (${list(columns)}) from stdin`;
+export const copyInto = (table: Named, columns: readonly string[]) =>
+  `copy ${nameOf(table)} (${list(columns)}) from stdin`;
 
 /** A table of this connection only, which ends with the transaction. */
 export const stageOf = (n: number): string => `drizzle_tenant_stage_${n}`;
 export const createStage = (stage: string, columns: readonly Column[]) =>
   `create temporary table ${ident(stage)} (${columns.map((it) => `${ident(it.name)} ${it.type}`).join(', ')}) on commit drop`;
-export const copyIntoStage = (stage: string, columns: readonly string[]) => `copy pg_temp.${ident(stage)} (${list(columns)}) from stdin`;
+export const copyIntoStage = (stage: string, columns: readonly string[]) =>
+  `copy pg_temp.${ident(stage)} (${list(columns)}) from stdin`;
 /** For drivers without COPY: rows as one JSON text, an array of arrays of text or null. */
 export const insertIntoStage = (stage: string, columns: readonly Column[]) =>
   `insert into pg_temp.${ident(stage)} (${list(columns.map((it) => it.name))}) ` +
@@ -173,14 +211,36 @@ export const insertIntoStage = (stage: string, columns: readonly Column[]) =>
  * @param later columns that stay empty until the rows that they point at are there
  * @param key the key whose rows are changed where they are there already; undefined where there are none
  */
-export function insertStaged(table: LiveTable & Owned, stage: string, columns: readonly Column[], later: readonly string[], key: readonly string[] | undefined, tenant: string): string {
-  const cells = columns.map((it) => (it.name === table.column ? `${literalOf(tenant)}::${it.type}` : later.includes(it.name) ? `null::${it.type}` : `s.${ident(it.name)}`));
-  const changed = columns.filter((it) => !key?.includes(it.name)).map((it) => `${ident(it.name)} = excluded.${ident(it.name)}`);
-  const conflict = key && ` on conflict (${list(key)}) do ${changed.length > 0 ? `update set ${changed.join(', ')}` : 'nothing'}`;
+export function insertStaged(
+  table: LiveTable & Owned,
+  stage: string,
+  columns: readonly Column[],
+  later: readonly string[],
+  key: readonly string[] | undefined,
+  tenant: string,
+): string {
+  const cells = columns.map((it) =>
+    it.name === table.column
+      ? `${literalOf(tenant)}::${it.type}`
+      : later.includes(it.name)
+        ? `null::${it.type}`
+        : `s.${ident(it.name)}`,
+  );
+  const changed = columns
+    .filter((it) => !key?.includes(it.name))
+    .map((it) => `${ident(it.name)} = excluded.${ident(it.name)}`);
+  const conflict =
+    key && ` on conflict (${list(key)}) do ${changed.length > 0 ? `update set ${changed.join(', ')}` : 'nothing'}`;
   return `insert into ${nameOf(table)} (${list(columns.map((it) => it.name))}) overriding system value select ${cells.join(', ')} from pg_temp.${ident(stage)} s${conflict ?? ''}`;
 }
 
-export const fillLater = (table: LiveTable & Owned, stage: string, later: readonly string[], key: readonly string[], tenant: string) =>
+export const fillLater = (
+  table: LiveTable & Owned,
+  stage: string,
+  later: readonly string[],
+  key: readonly string[],
+  tenant: string,
+) =>
   `update ${nameOf(table)} t set ${later.map((it) => `${ident(it)} = s.${ident(it)}`).join(', ')} from pg_temp.${ident(stage)} s ` +
   `where ${isOf(table, tenant)} and ${key.map((it) => `t.${ident(it)} = s.${ident(it)}`).join(' and ')} and (${later.map((it) => `s.${ident(it)} is not null`).join(' or ')})`;
 
@@ -195,7 +255,8 @@ export const countOrphans = (table: Owned, { columns, toColumns }: ForeignKey, t
   `select count(*)::text ${rowsOf(table, tenant)} and ${columns.map((it) => `t.${ident(it)} is not null`).join(' and ')} ` +
   `and not exists (select from ${nameOf(to)} p where ${columns.map((it, i) => `p.${ident(toColumns[i]!)} = t.${ident(it)}`).join(' and ')})`;
 
-const sameKey = (key: readonly string[], a: string, b: string) => key.map((it) => `${a}.${ident(it)} = ${b}.${ident(it)}`).join(' and ');
+const sameKey = (key: readonly string[], a: string, b: string) =>
+  key.map((it) => `${a}.${ident(it)} = ${b}.${ident(it)}`).join(' and ');
 /** Shared rows that are there under the same key, and say something else. */
 export const differingShared = (table: Named, stage: string, columns: readonly string[], key: readonly string[]) =>
   `select ${key.map((it) => `s.${ident(it)}::text`).join(` || ', ' || `)} from pg_temp.${ident(stage)} s join ${nameOf(table)} t on ${sameKey(key, 's', 't')} ` +
@@ -239,7 +300,11 @@ export const deleteWhole = (table: Owned, tenant: string) => told(deleteAll(tabl
 export const clearBatch = (table: LiveTable & Owned, columns: readonly string[], tenant: string, rows: number) => {
   const more = ` and (${columns.map((it) => `b.${ident(it)} is not null`).join(' or ')})`;
   const set = columns.map((it) => `${ident(it)} = null`).join(', ');
-  return told(`update ${nameOf(table)} t set ${set} where ${isOf(table, tenant)} and ${batchOf(table, tenant, rows, more)}`, table, tenant);
+  return told(
+    `update ${nameOf(table)} t set ${set} where ${isOf(table, tenant)} and ${batchOf(table, tenant, rows, more)}`,
+    table,
+    tenant,
+  );
 };
 export const refreshView = (view: Named) => `refresh materialized view ${nameOf(view)}`;
 
@@ -247,7 +312,16 @@ export const refreshView = (view: Named) => `refresh materialized view ${nameOf(
 export const keysOfShared = (table: LiveTable, key: readonly string[], pointers: readonly Pointer[], tenant: string) =>
   `select coalesce(json_agg(json_build_array(${key.map((it) => `k.${ident(it)}`).join(', ')})), '[]')::text from (${sharedRows(table, key, pointers, tenant, '::text')}) k`;
 /** Deletes shared rows by key where nobody points at them any more. */
-export const deleteUnused = (table: Named, key: readonly Column[], pointers: readonly { readonly table: Named; readonly foreignKey: ForeignKey }[]) =>
+export const deleteUnused = (
+  table: Named,
+  key: readonly Column[],
+  pointers: readonly { readonly table: Named; readonly foreignKey: ForeignKey }[],
+) =>
   `with gone as (delete from ${nameOf(table)} t using json_array_elements($1::text::json) r where ${key.map((it, i) => `t.${ident(it.name)} = (r.value ->> ${i})::${it.type}`).join(' and ')} ` +
-  pointers.map(({ table: from, foreignKey: { columns, toColumns } }) => `and not exists (select from ${nameOf(from)} p where ${columns.map((it, i) => `p.${ident(it)} = t.${ident(toColumns[i]!)}`).join(' and ')}) `).join('') +
+  pointers
+    .map(
+      ({ table: from, foreignKey: { columns, toColumns } }) =>
+        `and not exists (select from ${nameOf(from)} p where ${columns.map((it, i) => `p.${ident(it)} = t.${ident(toColumns[i]!)}`).join(' and ')}) `,
+    )
+    .join('') +
   'returning 1) select count(*)::text from gone';

@@ -94,7 +94,11 @@ export class TenantData<Name extends string = string> {
    */
   async exportTo(to: string, options: ExportToOptions = {}): Promise<Manifest> {
     const { exportTo } = await import('./work.js');
-    return exportTo(this.#source, this.#subject, to, { ...options, format: options.format ?? 'csv', gzip: options.gzip ?? true });
+    return exportTo(this.#source, this.#subject, to, {
+      ...options,
+      format: options.format ?? 'csv',
+      gzip: options.gzip ?? true,
+    });
   }
 
   /**
@@ -106,7 +110,10 @@ export class TenantData<Name extends string = string> {
    * @throws DamagedExportError, TenantMismatchError, TenantExistsError, SchemaDifferenceError, TenantDataError
    * @example await db.tenantData(acme).import(createReadStream('acme.ndjson.gz'), { as: dora });
    */
-  async import(source: ExportSource, options: ImportOptions & { readonly as?: TenantId<Name> | undefined } = {}): Promise<Imported> {
+  async import(
+    source: ExportSource,
+    options: ImportOptions & { readonly as?: TenantId<Name> | undefined } = {},
+  ): Promise<Imported> {
     const { importPieces, piecesOf } = await import('./work.js');
     const target = options.as === undefined ? this.#subject : this.#subjectOf(options.as);
     return importPieces(this.#source, this.#subject, target, piecesOf(source), options);
@@ -153,7 +160,10 @@ export class TenantData<Name extends string = string> {
    * has a row of it
    * @example const { isEqual, tables } = await db.tenantData(id).compare(backup);
    */
-  async compare(other: TenancyDatabase<any, any>, options: CompareOptions & { readonly as?: TenantId<Name> | undefined } = {}): Promise<Comparison> {
+  async compare(
+    other: TenancyDatabase<any, any>,
+    options: CompareOptions & { readonly as?: TenantId<Name> | undefined } = {},
+  ): Promise<Comparison> {
     const { compareTenants } = await import('./work.js');
     const { source, subject } = this.#otherOf(other, options.as ?? this.#id);
     return compareTenants(this.#source, this.#subject, source, subject, options);
@@ -168,7 +178,10 @@ export class TenantData<Name extends string = string> {
    * @throws DamagedExportError, SchemaDifferenceError, TenantNotFoundError
    * @example const { isEqual, tables } = await db.tenantData(id).compareWithExport('acme');
    */
-  async compareWithExport(source: ExportSource, options: { readonly signal?: AbortSignal | undefined } = {}): Promise<ComparedWithExport> {
+  async compareWithExport(
+    source: ExportSource,
+    options: { readonly signal?: AbortSignal | undefined } = {},
+  ): Promise<ComparedWithExport> {
     const { compareWithExport, piecesOf } = await import('./work.js');
     return compareWithExport(this.#source, this.#subject, piecesOf(source), options.signal);
   }
@@ -185,6 +198,9 @@ export class TenantData<Name extends string = string> {
     const comparison = await this.compare(other, { signal: options.signal });
     if (comparison.isEqual) return { comparison, imported: undefined };
     const pieces = readTenant(source, subject, { signal: options.signal });
-    return { comparison, imported: await importPieces(this.#source, this.#subject, this.#subject, pieces, { ...options, into: 'replace' }) };
+    return {
+      comparison,
+      imported: await importPieces(this.#source, this.#subject, this.#subject, pieces, { ...options, into: 'replace' }),
+    };
   }
 }

@@ -34,7 +34,12 @@ export const withTenancy: WithTenancy = (db: any, options: WithTenancyOptions<an
   const subjectOf = (id: unknown, tenancy?: AnyTenancy) => subjectFor(id, options, tenancy);
   databases.set(handles, { db, subjectOf });
   const tenantData = (id: unknown, { tenancy }: { tenancy?: AnyTenancy } = {}) =>
-    new TenantData({ db }, id, (it) => subjectOf(it, tenancy), (other, it) => otherOf(other, it, tenancy));
+    new TenantData(
+      { db },
+      id,
+      (it) => subjectOf(it, tenancy),
+      (other, it) => otherOf(other, it, tenancy),
+    );
   return Object.defineProperties(handles, {
     tenantData: { value: tenantData, enumerable: true },
     transaction: { value: transactionOf(handles), enumerable: true },
@@ -43,14 +48,24 @@ export const withTenancy: WithTenancy = (db: any, options: WithTenancyOptions<an
 
 /** A transaction's handles have what the database's have, but for this. */
 function tenantDataWithin(): never {
-  throw new UnsupportedTenantOperationError('Use db.tenantData() outside of a transaction: it opens one of its own, on a connection of its own.');
+  throw new UnsupportedTenantOperationError(
+    'Use db.tenantData() outside of a transaction: it opens one of its own, on a connection of its own.',
+  );
 }
 
-const transactionOf = ({ transaction }: any) => (run: (tx: any) => unknown, config?: unknown) =>
-  transaction(
-    (tx: any) => run(Object.defineProperties(tx, { tenantData: { value: tenantDataWithin }, transaction: { value: transactionOf(tx), enumerable: true } })),
-    config,
-  );
+const transactionOf =
+  ({ transaction }: any) =>
+  (run: (tx: any) => unknown, config?: unknown) =>
+    transaction(
+      (tx: any) =>
+        run(
+          Object.defineProperties(tx, {
+            tenantData: { value: tenantDataWithin },
+            transaction: { value: transactionOf(tx), enumerable: true },
+          }),
+        ),
+      config,
+    );
 
 function otherOf(other: object, id: unknown, tenancy: AnyTenancy | undefined) {
   const known = databases.get(other);
@@ -59,7 +74,9 @@ function otherOf(other: object, id: unknown, tenancy: AnyTenancy | undefined) {
 }
 
 function subjectFor(id: unknown, { relations }: WithTenancyOptions<any>, given: AnyTenancy | undefined): Subject {
-  const related = Object.entries<any>(relationsConfig(relations, true)).flatMap(([title, { table }]) => (is(table, Table) ? [[title, table] as const] : []));
+  const related = Object.entries<any>(relationsConfig(relations, true)).flatMap(([title, { table }]) =>
+    is(table, Table) ? [[title, table] as const] : [],
+  );
   const known = new Set(related.flatMap(([, table]) => tenancyOf(table) ?? []));
   const tenancy = given ?? tenancyFor(id, known.size > 0 ? [...known] : declaredTenancies());
   const tables = new Map<string, DeclaredTable & { titles: string[] }>();
@@ -74,7 +91,9 @@ function subjectFor(id: unknown, { relations }: WithTenancyOptions<any>, given: 
       schema,
       name: original,
       column: found.kind === 'tenant' ? found.name : undefined,
-      references: Object.values<any>(getColumns(table)).flatMap((column) => (tenancyReferredTo(column) === tenancy ? [column.name] : [])),
+      references: Object.values<any>(getColumns(table)).flatMap((column) =>
+        tenancyReferredTo(column) === tenancy ? [column.name] : [],
+      ),
       isOptional,
       titles: title ? [title] : [],
       keys: Object.fromEntries(Object.entries<any>(getColumns(table)).map(([key, column]) => [key, column.name])),
@@ -100,5 +119,10 @@ function tenancyFor(id: unknown, tenancies: readonly AnyTenancy[]): AnyTenancy {
   const fitting = tenancies.filter((it) => idOf(id, it) !== undefined);
   if (fitting.length === 1) return fitting[0]!;
   const names = tenancies.map((it) => it.name).join(' or ') || 'application';
-  throw new InvalidTenantIdError(names, fitting.length === 0 ? 'it is an id of none of them' : 'it may be an id of several of them: say which, as in tenantData(id, { tenancy: account })');
+  throw new InvalidTenantIdError(
+    names,
+    fitting.length === 0
+      ? 'it is an id of none of them'
+      : 'it may be an id of several of them: say which, as in tenantData(id, { tenancy: account })',
+  );
 }

@@ -27,12 +27,18 @@ let loaded: typeof Bound | undefined;
 const load = async () => (loaded = await import('./bound.js'));
 
 /** A session that asks for the settings when a statement runs. */
-const deferred = (session: DrizzleSession, run: (bound: typeof Bound, settings: Settings) => DrizzleSession, settingsOf: SettingsOf) => ({
+const deferred = (
+  session: DrizzleSession,
+  run: (bound: typeof Bound, settings: Settings) => DrizzleSession,
+  settingsOf: SettingsOf,
+) => ({
   prepareQuery: (query: object, ...rest: unknown[]) => ({
     getQuery: () => query,
     async execute(values?: Record<string, unknown>) {
       const settings = settingsOf(values);
-      return (settings ? await run(loaded ?? (await load()), settings) : session).prepareQuery(query, ...rest).execute(values);
+      return (settings ? await run(loaded ?? (await load()), settings) : session)
+        .prepareQuery(query, ...rest)
+        .execute(values);
     },
   }),
 });
@@ -41,8 +47,10 @@ const deferred = (session: DrizzleSession, run: (bound: typeof Bound, settings: 
 export const promiseBinding: Binding = {
   // Whoever needs it loads it again, and hears what is wrong.
   load: () => void load().catch(() => {}),
-  statements: (session, settingsOf) => deferred(session, (bound, settings) => bound.boundSession(session, settings), settingsOf),
-  statementsWithin: (session, settingsOf) => deferred(session, (bound, settings) => bound.withinSession(session, settings), settingsOf),
+  statements: (session, settingsOf) =>
+    deferred(session, (bound, settings) => bound.boundSession(session, settings), settingsOf),
+  statementsWithin: (session, settingsOf) =>
+    deferred(session, (bound, settings) => bound.withinSession(session, settings), settingsOf),
   async transaction({ session }, settings, run) {
     const { setWithin, wireOf } = loaded ?? (await load());
     const set = setWithin(session, settings);

@@ -50,22 +50,45 @@ function bracketedClass(base: Class): Class {
 /** The class for a client or a pool; undefined where queries are not what they are in node-postgres. */
 function classFor(client: any): Class | undefined {
   const base: Class | undefined = (client.Client ?? client.constructor).Query;
-  if (typeof base?.prototype?.prepare !== 'function' || typeof base.prototype.handleCommandComplete !== 'function') return undefined;
+  if (typeof base?.prototype?.prepare !== 'function' || typeof base.prototype.handleCommandComplete !== 'function')
+    return undefined;
   if (!classes.has(base)) classes.set(base, bracketedClass(base));
   return classes.get(base);
 }
 
-const send = (Bracketed: Class, client: any, before: readonly string[], config: unknown, values?: unknown): Promise<any> =>
+const send = (
+  Bracketed: Class,
+  client: any,
+  before: readonly string[],
+  config: unknown,
+  values?: unknown,
+): Promise<any> =>
   new Promise((resolve, reject) => {
-    client.query(new Bracketed(before, config, values, (error: unknown, result: unknown) => (error ? reject(error) : resolve(result))));
+    client.query(
+      new Bracketed(before, config, values, (error: unknown, result: unknown) =>
+        error ? reject(error) : resolve(result),
+      ),
+    );
   });
 
 /** On one client, whose queries wait for each other. COMMIT ends what failed, too. */
-async function bracketed(Bracketed: Class, client: any, before: readonly string[], config: unknown, values: unknown): Promise<unknown> {
-  const [statement, commit] = await Promise.allSettled([send(Bracketed, client, before, config, values), client.query('commit')]);
+async function bracketed(
+  Bracketed: Class,
+  client: any,
+  before: readonly string[],
+  config: unknown,
+  values: unknown,
+): Promise<unknown> {
+  const [statement, commit] = await Promise.allSettled([
+    send(Bracketed, client, before, config, values),
+    client.query('commit'),
+  ]);
   if (statement.status === 'rejected') throw statement.reason;
   if (commit.status === 'rejected') throw commit.reason;
-  if (commit.value.command !== 'COMMIT') throw new UnsupportedTenantOperationError('Leave the transaction to the handle: the statement ended it, and nothing of it was kept.');
+  if (commit.value.command !== 'COMMIT')
+    throw new UnsupportedTenantOperationError(
+      'Leave the transaction to the handle: the statement ended it, and nothing of it was kept.',
+    );
   return statement.value;
 }
 
@@ -77,7 +100,8 @@ export const nodePostgres: Wire = {
     const Bracketed = classFor(client);
     if (!Bracketed) return undefined;
     const before = ['begin', first, ...tenant];
-    if (!client.Client) return { query: (config: unknown, values: unknown) => bracketed(Bracketed, client, before, config, values) };
+    if (!client.Client)
+      return { query: (config: unknown, values: unknown) => bracketed(Bracketed, client, before, config, values) };
     return {
       async query(config: unknown, values: unknown) {
         const lent = await client.connect();
@@ -87,7 +111,7 @@ export const nodePostgres: Wire = {
         try {
           return await bracketed(Bracketed, lent, before, config, values);
         } catch (error) {
-          if (!isAnswer((error as any)) && !('_tag' in (error as object))) lost ??= error;
+          if (!isAnswer(error as any) && !('_tag' in (error as object))) lost ??= error;
           throw error;
         } finally {
           if (!lost) lent.off('error', onError);
@@ -101,7 +125,10 @@ export const nodePostgres: Wire = {
     if (!Bracketed) return undefined;
     return {
       async query(config: unknown, values: unknown) {
-        const queries = [send(Bracketed, client, [first, ...tenant], config, values), ...after.map((text) => client.query(text))];
+        const queries = [
+          send(Bracketed, client, [first, ...tenant], config, values),
+          ...after.map((text) => client.query(text)),
+        ];
         const [statement, ...back] = await Promise.allSettled(queries);
         for (const answer of [statement!, ...back]) if (answer.status === 'rejected') throw answer.reason;
         return (statement as PromiseFulfilledResult<unknown>).value;

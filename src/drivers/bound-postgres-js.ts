@@ -114,7 +114,11 @@ class Enclosed {
     const { client, before, args, after } = this;
     const query = client.unsafe(...args);
     const statement = this.inArrays ? query.values() : query;
-    const queries = [...before.map((text) => client.unsafe(text)), statement, ...after.map((text) => client.unsafe(text))];
+    const queries = [
+      ...before.map((text) => client.unsafe(text)),
+      statement,
+      ...after.map((text) => client.unsafe(text)),
+    ];
     // Without an await between them.
     for (const it of queries) it.execute();
     const answers = await Promise.allSettled(queries);
@@ -131,8 +135,10 @@ export const postgresJs: Wire = {
   }),
   within: (client, { first, tenant }, after) => ({
     options: client.options,
-    unsafe: (...args: Bracketed['args']) => new Enclosed(client, [first, tenant.join('; ')], args, after.length > 0 ? [after.join('; ')] : []),
+    unsafe: (...args: Bracketed['args']) =>
+      new Enclosed(client, [first, tenant.join('; ')], args, after.length > 0 ? [after.join('; ')] : []),
   }),
   // On their way at once: a statement that is run right behind them must not overtake them.
-  set: (client, { first, tenant }) => Promise.all([client.unsafe(first).execute(), client.unsafe(tenant.join('; ')).execute()]),
+  set: (client, { first, tenant }) =>
+    Promise.all([client.unsafe(first).execute(), client.unsafe(tenant.join('; ')).execute()]),
 };

@@ -50,7 +50,10 @@ export const withinSession = (session: DrizzleSession, settings: Settings): Driz
       // Between the statements of others, each of which takes its role back at once.
       const back = async () => (settings.isAcross ? backTo(await roleOf(session)) : []);
       const client = within?.(session.client, settings, []) && within(session.client, settings, await back());
-      if (client) return Object.create(session, { client: { value: client } }).prepareQuery(...query).execute(values);
+      if (client)
+        return Object.create(session, { client: { value: client } })
+          .prepareQuery(...query)
+          .execute(values);
       return inTurn(session.client ?? session, async () => {
         const after = await back();
         await setWithin(session, settings);
@@ -74,17 +77,22 @@ async function settled(steps: readonly (() => Promise<unknown>)[]): Promise<Prom
   return undefined;
 }
 
-const run = (session: DrizzleSession, sql: string): Promise<any> => session.prepareQuery({ sql, params: [] }, 'arrays', false).execute();
+const run = (session: DrizzleSession, sql: string): Promise<any> =>
+  session.prepareQuery({ sql, params: [] }, 'arrays', false).execute();
 
 /** Which role the transaction is in, or 'none' for that of the login. */
-const roleOf = async (session: DrizzleSession): Promise<string> => (await run(session, "select current_setting('role')"))[0][0];
+const roleOf = async (session: DrizzleSession): Promise<string> =>
+  (await run(session, "select current_setting('role')"))[0][0];
 
 const turns = new WeakMap<object, Promise<unknown>>();
 
 /** Runs what may not overlap on a connection, one after the other. */
 function inTurn<T>(connection: object, step: () => Promise<T>): Promise<T> {
   const mine = (turns.get(connection) ?? Promise.resolve()).then(step);
-  turns.set(connection, mine.catch(() => {}));
+  turns.set(
+    connection,
+    mine.catch(() => {}),
+  );
   return mine;
 }
 
@@ -92,5 +100,6 @@ function inTurn<T>(connection: object, step: () => Promise<T>): Promise<T> {
 export async function setWithin(session: DrizzleSession, settings: Settings): Promise<void> {
   const wire = wireOf(session);
   if (wire) return void (await wire.set(session.client, settings));
-  for (const text of [settings.first, ...settings.tenant]) await session.prepareQuery({ sql: text, params: [] }, 'raw', false).execute();
+  for (const text of [settings.first, ...settings.tenant])
+    await session.prepareQuery({ sql: text, params: [] }, 'raw', false).execute();
 }

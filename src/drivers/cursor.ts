@@ -30,7 +30,9 @@ export interface Asked {
 }
 
 /** Where a cursor runs: in a transaction that is there, or within one of its own. */
-export type Place = { readonly session: DrizzleSession } | { readonly begin: (body: (session: DrizzleSession) => Promise<void>) => Promise<unknown> };
+export type Place =
+  | { readonly session: DrizzleSession }
+  | { readonly begin: (body: (session: DrizzleSession) => Promise<void>) => Promise<unknown> };
 
 /**
  * Reads the rows of a query one by one.
@@ -38,7 +40,12 @@ export type Place = { readonly session: DrizzleSession } | { readonly begin: (bo
  * @param place is asked when the first row is
  * @param values of the query's placeholders
  */
-export async function* rowsOf(place: () => Place, query: Asked, values: Values | undefined, chunkSize: number | undefined): AsyncGenerator<any, void, undefined> {
+export async function* rowsOf(
+  place: () => Place,
+  query: Asked,
+  values: Values | undefined,
+  chunkSize: number | undefined,
+): AsyncGenerator<any, void, undefined> {
   const at = place();
   if ('session' in at) return yield* read(at.session, query, values, chunkSize, true);
   const own = opened(at.begin);
@@ -54,13 +61,21 @@ export async function* rowsOf(place: () => Place, query: Asked, values: Values |
   }
 }
 
-async function* read(session: DrizzleSession, { sql, params, mode, mapper, shape }: Asked, values: Values | undefined, chunkSize: number | undefined, isOthers: boolean) {
+async function* read(
+  session: DrizzleSession,
+  { sql, params, mode, mapper, shape }: Asked,
+  values: Values | undefined,
+  chunkSize: number | undefined,
+  isOthers: boolean,
+) {
   const cursor = cursorFor(chunkSize);
   await session.prepareQuery({ sql: cursor.declare(sql), params }, 'raw', false).execute(values);
   let hasFailed = false;
   try {
     for (;;) {
-      const rows: unknown[] = await session.prepareQuery({ sql: cursor.fetch, params: [] }, mode, false, mapper, undefined, undefined, shape).execute(values);
+      const rows: unknown[] = await session
+        .prepareQuery({ sql: cursor.fetch, params: [] }, mode, false, mapper, undefined, undefined, shape)
+        .execute(values);
       yield* rows;
       if (rows.length < cursor.size) break;
     }
@@ -69,7 +84,11 @@ async function* read(session: DrizzleSession, { sql, params, mode, mapper, shape
     throw error;
   } finally {
     // Its own transaction ends with it, and one that has failed takes no statement. Behind an end that came first, there is none.
-    if (isOthers && !hasFailed) await session.prepareQuery({ sql: cursor.close, params: [] }, 'raw', false).execute(values).catch(() => {});
+    if (isOthers && !hasFailed)
+      await session
+        .prepareQuery({ sql: cursor.close, params: [] }, 'raw', false)
+        .execute(values)
+        .catch(() => {});
   }
 }
 

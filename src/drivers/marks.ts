@@ -30,7 +30,9 @@ export class Marks {
     const mark = (number: number) => dialect.escapeParam(number - 1);
     if (mark(7) === '$7') return undefined;
     if (mark(7) === ':7') return new Marks(mark);
-    throw new UnsupportedTenantOperationError(`Use a driver that marks parameters as $1 or :1: this one marks them as ${mark(1)}.`);
+    throw new UnsupportedTenantOperationError(
+      `Use a driver that marks parameters as $1 or :1: this one marks them as ${mark(1)}.`,
+    );
   }
 
   /**
@@ -69,7 +71,8 @@ export class Marks {
     for (const [location, number] of [...found].sort(([a], [b]) => a - b)) {
       pieces.push(decoder.decode(bytes.subarray(end, location)), this.#mark(number));
       end = location + `$${number}`.length;
-      if (decoder.decode(bytes.subarray(location, end)) !== `$${number}`) throw new UnsupportedTenantOperationError('Write parameters as $1: this one is written in another way.');
+      if (decoder.decode(bytes.subarray(location, end)) !== `$${number}`)
+        throw new UnsupportedTenantOperationError('Write parameters as $1: this one is written in another way.');
       if (number === tenant?.number) pieces.push(`::${tenant.type}`);
     }
     return [...pieces, decoder.decode(bytes.subarray(end))].join('');

@@ -40,7 +40,11 @@ function isOutdated(error: any): boolean {
  * @param query what `prepareQuery` takes
  * @param isAlone whether the statement is in no transaction
  */
-export function lasting(session: DrizzleSession, query: readonly [query: { readonly sql: string }, mode: unknown, name: unknown, ...rest: unknown[]], isAlone: boolean): any {
+export function lasting(
+  session: DrizzleSession,
+  query: readonly [query: { readonly sql: string }, mode: unknown, name: unknown, ...rest: unknown[]],
+  isAlone: boolean,
+): any {
   const [{ sql: text }, mode, name, ...rest] = query;
   if (name === false || name === undefined) return session.prepareQuery(...query);
   const key = `${String(name)}\0${text}`;

@@ -19,11 +19,14 @@ export interface Client {
 }
 
 /** What postgres.js says, too. */
-export const connectionClosed = () => Object.assign(new Error('The connection was closed.'), { code: 'CONNECTION_CLOSED' });
+export const connectionClosed = () =>
+  Object.assign(new Error('The connection was closed.'), { code: 'CONNECTION_CLOSED' });
 
 function toServer({ path, host, port }: any, server: number): Socket {
   // postgres.js reads both for its errors, and the host for the name that a certificate is to be for.
-  return path ? dial(path) : Object.assign(dial(port[server], host[server]), { host: host[server], port: port[server] });
+  return path
+    ? dial(path)
+    : Object.assign(dial(port[server], host[server]), { host: host[server], port: port[server] });
 }
 
 /**
@@ -86,7 +89,10 @@ export function singleConnection(postgres: any, options: any, onclose?: (id: num
     },
     isLost: () => socket?.destroyed === true,
     // This client opens no other connection, not even for that; and a query's own `cancel` does not say when it was heard.
-    cancel: (query) => postgres({ ...options, max: 1, host: [options.host[server]], port: [options.port[server]] }).unsafe('').canceller(query),
+    cancel: (query) =>
+      postgres({ ...options, max: 1, host: [options.host[server]], port: [options.port[server]] })
+        .unsafe('')
+        .canceller(query),
     end: async () => {
       servers = [];
       await sql.end({ timeout: 0 });

@@ -63,8 +63,10 @@ export function dropRest(this: Connection): void {
 /** Why a statement can never be sent, as postgres.js says it. */
 export function refusal({ options }: Client, args: unknown[] = []): Error | undefined {
   const refused = (code: string, message: string) => Object.assign(new Error(message), { code });
-  if (args.length > maxParameters) return refused('MAX_PARAMETERS_EXCEEDED', `Max number of parameters (${maxParameters}) exceeded`);
-  if (options && options.transform.undefined === undefined && args.includes(undefined)) return refused('UNDEFINED_VALUE', 'Undefined values are not allowed');
+  if (args.length > maxParameters)
+    return refused('MAX_PARAMETERS_EXCEEDED', `Max number of parameters (${maxParameters}) exceeded`);
+  if (options && options.transform.undefined === undefined && args.includes(undefined))
+    return refused('UNDEFINED_VALUE', 'Undefined values are not allowed');
   return undefined;
 }
 
@@ -98,7 +100,12 @@ export function failsAlone(query: Query, serializers: Serializers): Query {
         this[isChecked] = true;
         if (this.prepared && !isWritable(this)) {
           const { string, types } = this.statement;
-          Object.assign(this, { prepare: false, prepared: false, statement: { string, types: [...types], name: '' }, [describeFirst]: true });
+          Object.assign(this, {
+            prepare: false,
+            prepared: false,
+            statement: { string, types: [...types], name: '' },
+            [describeFirst]: true,
+          });
         }
         return this[describeFirst];
       },

@@ -5,7 +5,17 @@
  * option `onexecute` of a query is told the connection on which it is sent.
  */
 import { UnsupportedTenantOperationError } from '../errors.js';
-import { afterLoss, dropRest, failLater, failsAlone, isAnswer, neverAgain, type Client, type Connection, type Query } from './postgres-js-query.js';
+import {
+  afterLoss,
+  dropRest,
+  failLater,
+  failsAlone,
+  isAnswer,
+  neverAgain,
+  type Client,
+  type Connection,
+  type Query,
+} from './postgres-js-query.js';
 
 const ended = () => new UnsupportedTenantOperationError('Use the handle inside its transaction: this one has ended.');
 const later = () => {};
@@ -60,7 +70,12 @@ export class Held {
       this.#unanswered.delete(hold);
       if (this.#connection) return;
       if (++this.#attempts < attemptsLimit) this.hold(this.#take());
-      else this.#fail(new UnsupportedTenantOperationError('Use postgres 3.4: this version does not say on which connection it sends a query.'));
+      else
+        this.#fail(
+          new UnsupportedTenantOperationError(
+            'Use postgres 3.4: this version does not say on which connection it sends a query.',
+          ),
+        );
     };
     hold.reject = (error) => {
       hold.active = false;
@@ -239,5 +254,8 @@ export async function begin(client: Client, run: (scope: any) => unknown, isAgai
 
 /** PostgreSQL answers the COMMIT of a transaction that failed with ROLLBACK. */
 export function assertCommitted({ command }: { readonly command: string }): void {
-  if (command !== 'COMMIT') throw new UnsupportedTenantOperationError('Leave the transaction to the handle: a statement ended it, and nothing of it was kept.');
+  if (command !== 'COMMIT')
+    throw new UnsupportedTenantOperationError(
+      'Leave the transaction to the handle: a statement ended it, and nothing of it was kept.',
+    );
 }

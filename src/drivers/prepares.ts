@@ -34,7 +34,9 @@ export class Statements {
 
 /** Whether a Drizzle handle runs on postgres.js. */
 export const isPostgresJs = (db: any): boolean =>
-  typeof db?.$client === 'function' && typeof db.$client.unsafe === 'function' && Array.isArray(db.$client.options?.host);
+  typeof db?.$client === 'function' &&
+  typeof db.$client.unsafe === 'function' &&
+  Array.isArray(db.$client.options?.host);
 
 /** Whether the handle's driver prepares statements by itself: postgres.js does, unless its client was told not to. */
 export const preparesByItself = (db: any): boolean => isPostgresJs(db) && db.$client.options.prepare !== false;

@@ -21,6 +21,11 @@ export async function learnArrayTypes(client: any): Promise<void> {
     shared.typeArrayMap[oid] = array;
     parsers[array] = (text: string) => each(parsePgArray(text, delimiter), parse);
     serializers[array] = (value: unknown) =>
-      Array.isArray(value) ? makePgArray(each(value, (it) => (it === null ? null : String(serialize(it)))), delimiter) : value;
+      Array.isArray(value)
+        ? makePgArray(
+            each(value, (it) => (it === null ? null : String(serialize(it)))),
+            delimiter,
+          )
+        : value;
   }
 }

@@ -22,13 +22,17 @@ function own<T>(query: T): T {
   const it = query as any;
   const { execute } = it;
   it.execute = (values?: Record<string, unknown>) =>
-    attempt(() => (it._prepare ? it._prepare().execute(values) : execute.call(it, values)) as Effect.Effect<unknown, DbError>);
+    attempt(
+      () => (it._prepare ? it._prepare().execute(values) : execute.call(it, values)) as Effect.Effect<unknown, DbError>,
+    );
   it.stream = (options?: StreamOptions) =>
     Stream.unwrap(
       attempt(() => {
         const prepared = it._prepare?.();
         if (!prepared?.stream) {
-          throw new UnsupportedTenantOperationError('Stream a query of the builder, as in db.select().from(projects).stream(): this one can only be run.');
+          throw new UnsupportedTenantOperationError(
+            'Stream a query of the builder, as in db.select().from(projects).stream(): this one can only be run.',
+          );
         }
         return prepared.stream(undefined, options) as Effect.Effect<Stream.Stream<unknown, DbError>, DbError>;
       }),
@@ -69,7 +73,10 @@ export const effects: Running = {
   ensuring: (use, after) => Effect.ensuring(Effect.suspend(use), Effect.sync(after)),
   action: (run) => Effect.tryPromise({ try: run, catch: (error) => dbErrorOf(error) }),
   attempt,
-  after: (first, then) => Effect.flatMap(Effect.tryPromise({ try: first, catch: (error) => dbErrorOf(error) }), (it) => attempt(() => then(it) as any)),
+  after: (first, then) =>
+    Effect.flatMap(Effect.tryPromise({ try: first, catch: (error) => dbErrorOf(error) }), (it) =>
+      attempt(() => then(it) as any),
+    ),
   // The prepared queries of this folder see to it.
   lasting: (session, query) => session.prepareQuery(...query),
   // The drivers of this folder have them take turns, and see to the rest.
@@ -120,7 +127,10 @@ export class EffectDatabase extends (PgEffectDatabase as unknown as Class) {
 
   with(...queries: unknown[]) {
     const { delete: remove, ...builders } = super.with(...queries);
-    const owned = Object.entries<any>(builders).map(([name, build]) => [name, (...args: unknown[]) => building(build(...args))]);
+    const owned = Object.entries<any>(builders).map(([name, build]) => [
+      name,
+      (...args: unknown[]) => building(build(...args)),
+    ]);
     return { ...Object.fromEntries(owned), delete: (...args: unknown[]) => own(remove(...args)) };
   }
 
@@ -137,7 +147,10 @@ export class EffectDatabase extends (PgEffectDatabase as unknown as Class) {
   }
 
   transaction(run: (tx: EffectDatabase) => Effect.Effect<unknown, unknown, unknown>, config?: PgTransactionConfig) {
-    return this.#driver.transaction((driver) => run(new EffectTransaction(this.#dialect, driver, (this as any).$cache)), config);
+    return this.#driver.transaction(
+      (driver) => run(new EffectTransaction(this.#dialect, driver, (this as any).$cache)),
+      config,
+    );
   }
 }
 
@@ -150,9 +163,17 @@ class EffectTransaction extends EffectDatabase {
     return attempt(() => {
       const { begin, then } = transactionOptions(config);
       const texts = [...(begin ? [`set transaction${begin}`] : []), ...(then ? [then] : [])];
-      return Effect.forEach(texts, (text) => (this as any).session.prepareQuery({ sql: text, params: [] }, 'raw', false).execute() as Effect.Effect<unknown, DbError>, {
-        discard: true,
-      });
+      return Effect.forEach(
+        texts,
+        (text) =>
+          (this as any).session.prepareQuery({ sql: text, params: [] }, 'raw', false).execute() as Effect.Effect<
+            unknown,
+            DbError
+          >,
+        {
+          discard: true,
+        },
+      );
     });
   }
 }

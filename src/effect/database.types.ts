@@ -2,7 +2,13 @@
 import type * as Effect from 'effect/Effect';
 import type * as Stream from 'effect/Stream';
 import type { PgQueryResultHKT, PgTransactionConfig } from 'drizzle-orm/pg-core';
-import type { AcrossTenantsDatabase, SharedDatabase, TenantDatabase, TenantsDatabase, TenantTransaction } from '../handle/database.types.js';
+import type {
+  AcrossTenantsDatabase,
+  SharedDatabase,
+  TenantDatabase,
+  TenantsDatabase,
+  TenantTransaction,
+} from '../handle/database.types.js';
 import type { Runner } from '../handle/handle.types.js';
 import type { DbError } from './db-error.js';
 import type { QueryResult, StreamOptions } from './prepared.js';
@@ -48,12 +54,16 @@ export interface QueryResultHKT extends PgQueryResultHKT {
 }
 
 /** A handle that is confined to one tenant. */
-export interface Database<Name extends string, TRelations = {}> extends TenantDatabase<Name, TRelations, QueryResultHKT, EffectRunner> {}
+export interface Database<Name extends string, TRelations = {}>
+  extends TenantDatabase<Name, TRelations, QueryResultHKT, EffectRunner> {}
 /** A tenant's handle inside a transaction. */
-export interface Transaction<Name extends string, TRelations = {}> extends TenantTransaction<Name, TRelations, QueryResultHKT, EffectRunner> {}
+export interface Transaction<Name extends string, TRelations = {}>
+  extends TenantTransaction<Name, TRelations, QueryResultHKT, EffectRunner> {}
 /** A handle over several tenants. */
-export interface SeveralDatabase<Name extends string, TRelations = {}> extends TenantsDatabase<Name, TRelations, QueryResultHKT, EffectRunner> {}
+export interface SeveralDatabase<Name extends string, TRelations = {}>
+  extends TenantsDatabase<Name, TRelations, QueryResultHKT, EffectRunner> {}
 /** A handle over every tenant. */
-export interface AcrossDatabase<TRelations = {}> extends AcrossTenantsDatabase<TRelations, QueryResultHKT, EffectRunner> {}
+export interface AcrossDatabase<TRelations = {}>
+  extends AcrossTenantsDatabase<TRelations, QueryResultHKT, EffectRunner> {}
 /** A handle of the reference tables. */
 export interface ReferenceDatabase<TRelations = {}> extends SharedDatabase<TRelations, QueryResultHKT, EffectRunner> {}

@@ -32,7 +32,10 @@ export interface ConstraintReport extends Report {
 }
 
 /** The server cannot be reached, or closed the connection. Worth another try. */
-export class ConnectionError extends Data.TaggedError('ConnectionError')<{ readonly message: string; readonly cause?: unknown }> {}
+export class ConnectionError extends Data.TaggedError('ConnectionError')<{
+  readonly message: string;
+  readonly cause?: unknown;
+}> {}
 /** The server refused the user, the password or the database. */
 export class AuthenticationError extends Data.TaggedError('AuthenticationError')<Report> {}
 export class UniqueViolation extends Data.TaggedError('UniqueViolation')<ConstraintReport> {}
@@ -92,7 +95,12 @@ export type DbErrorReason =
   | TenantReason
   | UniqueViolation;
 
-const retryable: ReadonlySet<string> = new Set(['ConnectionError', 'DeadlockError', 'LockTimeoutError', 'SerializationError']);
+const retryable: ReadonlySet<string> = new Set([
+  'ConnectionError',
+  'DeadlockError',
+  'LockTimeoutError',
+  'SerializationError',
+]);
 
 /**
  * A statement or a transaction failed.
@@ -159,14 +167,19 @@ function innermost(thrown: any): any {
 }
 
 /** What the drivers say when the connection, rather than the statement, is at fault. */
-const isConnectionCode = (code: string) => /^(08...|57P0[1235]|53300|25P03|CONNECT(ION)?_\w+|E[A-Z]{4,})$/.test(code) && code !== 'EXECUTE';
+const isConnectionCode = (code: string) =>
+  /^(08...|57P0[1235]|53300|25P03|CONNECT(ION)?_\w+|E[A-Z]{4,})$/.test(code) && code !== 'EXECUTE';
 
 function reasonOf(error: any): DbErrorReason {
   const message = typeof error?.message === 'string' ? error.message : String(error);
   const code: string | undefined = typeof error?.code === 'string' ? error.code : undefined;
   if (code === undefined) {
-    const isConnection = /connection (terminated|closed|ended|timeout)|timeout exceeded when trying to connect/i.test(message);
-    return isConnection ? new ConnectionError({ message, cause: error }) : new QueryError({ code, message, cause: error });
+    const isConnection = /connection (terminated|closed|ended|timeout)|timeout exceeded when trying to connect/i.test(
+      message,
+    );
+    return isConnection
+      ? new ConnectionError({ message, cause: error })
+      : new QueryError({ code, message, cause: error });
   }
   if (isConnectionCode(code)) return new ConnectionError({ message, cause: error });
   if (code.startsWith('28') || code === '3D000') return new AuthenticationError({ code, message });
@@ -184,7 +197,11 @@ function reasonOf(error: any): DbErrorReason {
       return new ExclusionViolation(constraintOf(error, report));
     case '23502': {
       const { constraint, ...rest } = constraintOf(error, report);
-      return new NotNullViolation({ ...rest, column: error.column_name ?? error.column ?? '', constraint: constraint || undefined });
+      return new NotNullViolation({
+        ...rest,
+        column: error.column_name ?? error.column ?? '',
+        constraint: constraint || undefined,
+      });
     }
     case '40001':
       return new SerializationError(report);
@@ -205,12 +222,17 @@ function reasonOf(error: any): DbErrorReason {
  */
 function relayed(code: string, text: string) {
   const hasIndex = code === '23505' || code === '23P01';
-  const shards = [...text.matchAll(hasIndex ? /\bconstraint "[^"]*(_\d+)"/g : /\b(?:relation|table) "[^"]*(_\d+)"/g)].map(([, shard]) => shard!);
+  const shards = [
+    ...text.matchAll(hasIndex ? /\bconstraint "[^"]*(_\d+)"/g : /\b(?:relation|table) "[^"]*(_\d+)"/g),
+  ].map(([, shard]) => shard!);
   const plain = (name: string) => {
     const shard = shards.find((it) => name.endsWith(it));
     return shard === undefined ? name : name.slice(0, -shard.length);
   };
-  const message = text.replaceAll(/\b(constraint|relation|table) "([^"]*)"/g, (_, kind, name) => `${kind} "${plain(name)}"`);
+  const message = text.replaceAll(
+    /\b(constraint|relation|table) "([^"]*)"/g,
+    (_, kind, name) => `${kind} "${plain(name)}"`,
+  );
   const named = (kind: string) => new RegExp(`\\b(?:${kind}) "([^"]*)"`).exec(message)?.[1];
   return { code, message, constraint: named('constraint'), table: named('relation|table'), column: named('column') };
 }

@@ -51,7 +51,10 @@ export function within<A>(driver: Driver, settings: Settings, use: Use<A>, text?
     return Effect.flatMap(role, (it) => {
       const back = Effect.forEach(backTo(it), (sql) => runText(alone, sql), { discard: true });
       // A statement may also have failed before it was sent, so that the transaction goes on.
-      return Effect.tap(Effect.tapCause(statement, () => Effect.ignore(back)), () => back);
+      return Effect.tap(
+        Effect.tapCause(statement, () => Effect.ignore(back)),
+        () => back,
+      );
     });
   });
 }
@@ -65,7 +68,10 @@ const accessModes: readonly unknown[] = ['read only', 'read write'];
  * @returns the options of BEGIN and the statement that follows it
  * @throws UnsupportedTenantOperationError for what is no option of PostgreSQL: it would be text in a statement
  */
-export function transactionOptions(config: PgTransactionConfig = {}): { readonly begin: string; readonly then: string | undefined } {
+export function transactionOptions(config: PgTransactionConfig = {}): {
+  readonly begin: string;
+  readonly then: string | undefined;
+} {
   const { isolationLevel, accessMode, deferrable, snapshot } = config as PgTransactionConfig & { snapshot?: unknown };
   const known = (value: unknown, values: readonly unknown[]) => value === undefined || values.includes(value);
   if (
@@ -73,7 +79,9 @@ export function transactionOptions(config: PgTransactionConfig = {}): { readonly
     !known(accessMode, accessModes) ||
     (snapshot !== undefined && !(typeof snapshot === 'string' && /^[\w-]+$/.test(snapshot)))
   ) {
-    throw new UnsupportedTenantOperationError("Use PostgreSQL's own options for the transaction, as in { isolationLevel: 'serializable' }.");
+    throw new UnsupportedTenantOperationError(
+      "Use PostgreSQL's own options for the transaction, as in { isolationLevel: 'serializable' }.",
+    );
   }
   const options = [
     isolationLevel && ` isolation level ${isolationLevel}`,
@@ -95,21 +103,29 @@ export const ended = new DbError({
 export const aborted = new DbError({
   reason: new QueryError({
     code: '25P02',
-    message: 'Give a statement that may fail a transaction of its own, as in tx.transaction((inner) => ...): one that failed has ended this transaction, and nothing of it was kept.',
+    message:
+      'Give a statement that may fail a transaction of its own, as in tx.transaction((inner) => ...): one that failed has ended this transaction, and nothing of it was kept.',
   }),
 });
 
 /** Fails in a transaction that a statement has ended. */
-export const ensureAlive = (driver: Driver): Effect.Effect<unknown, DbError> => Effect.mapError(runText(driver, 'select 1'), asAborted);
+export const ensureAlive = (driver: Driver): Effect.Effect<unknown, DbError> =>
+  Effect.mapError(runText(driver, 'select 1'), asAborted);
 
 /** The error of a transaction's own statement, with what to do where an earlier one has ended it. */
-export const asAborted = (error: DbError): DbError => ('code' in error.reason && error.reason.code === '25P02' ? aborted : error);
+export const asAborted = (error: DbError): DbError =>
+  'code' in error.reason && error.reason.code === '25P02' ? aborted : error;
 
 /** What a driver returned, as an Effect that fails with a `DbError`. Where nothing can cancel it, it is waited for. */
-export const settle = <A>(run: () => PromiseLike<A> | Effect.Effect<A, unknown>, text?: string): Effect.Effect<A, DbError> =>
+export const settle = <A>(
+  run: () => PromiseLike<A> | Effect.Effect<A, unknown>,
+  text?: string,
+): Effect.Effect<A, DbError> =>
   Effect.suspend(() => {
     const running = run();
     return Effect.isEffect(running)
       ? Effect.mapError(running as Effect.Effect<A, unknown>, (error) => dbErrorOf(error, text))
-      : Effect.uninterruptible(Effect.tryPromise({ try: () => running as PromiseLike<A>, catch: (error) => dbErrorOf(error, text) }));
+      : Effect.uninterruptible(
+          Effect.tryPromise({ try: () => running as PromiseLike<A>, catch: (error) => dbErrorOf(error, text) }),
+        );
   });

@@ -7,7 +7,16 @@ import { is } from 'drizzle-orm';
 import type { PgTransactionConfig } from 'drizzle-orm/pg-core';
 import { PgEffectDatabase } from 'drizzle-orm/pg-core/effect';
 import { dbErrorOf, type DbError } from './db-error.js';
-import { asAborted, ended, ensureAlive, runText, settle, transactionOptions, type Driver, type DrizzleSession } from './driver.js';
+import {
+  asAborted,
+  ended,
+  ensureAlive,
+  runText,
+  settle,
+  transactionOptions,
+  type Driver,
+  type DrizzleSession,
+} from './driver.js';
 
 /**
  * A driver of promises. It knows of no way to cancel, so an interrupted fiber waits until its statement is done; a
@@ -18,8 +27,19 @@ import { asAborted, ended, ensureAlive, runText, settle, transactionOptions, typ
 export const promiseDriver = (session: DrizzleSession, attributes: Driver['attributes'], open?: Open): Driver => ({
   isTransaction: open !== undefined,
   attributes,
-  statement: (use, text) => Effect.suspend(() => (open?.isOpen === false ? Effect.fail(ended) : noticing(open, settle(() => use(session), text)))),
-  transaction: (body, config) => (open ? open.nested.withPermits(1)(nested(session, attributes, open, body)) : outermost(session, attributes, body, config)),
+  statement: (use, text) =>
+    Effect.suspend(() =>
+      open?.isOpen === false
+        ? Effect.fail(ended)
+        : noticing(
+            open,
+            settle(() => use(session), text),
+          ),
+    ),
+  transaction: (body, config) =>
+    open
+      ? open.nested.withPermits(1)(nested(session, attributes, open, body))
+      : outermost(session, attributes, body, config),
 });
 
 /** A transaction. */
@@ -35,7 +55,10 @@ interface Open {
 
 const opened = (depth: number): Open => ({ isOpen: true, depth, hasFailed: false, nested: Semaphore.makeUnsafe(1) });
 
-const noticing = <A>(open: Pick<Open, 'hasFailed'> | undefined, run: Effect.Effect<A, DbError>): Effect.Effect<A, DbError> =>
+const noticing = <A>(
+  open: Pick<Open, 'hasFailed'> | undefined,
+  run: Effect.Effect<A, DbError>,
+): Effect.Effect<A, DbError> =>
   open ? Effect.tapError(run, () => Effect.sync(() => void (open.hasFailed = true))) : run;
 
 const rollback = Symbol('rollback');
@@ -101,7 +124,11 @@ const nested = <A, E, R>(
       const release = runText(outer, `release savepoint ${name}`);
       const rollBack = Effect.exit(Effect.andThen(runText(outer, `rollback to savepoint ${name}`), release));
       if (Exit.isFailure(exit)) yield* rollBack;
-      else yield* release.pipe(Effect.mapError(asAborted), Effect.tapError(() => rollBack));
+      else
+        yield* release.pipe(
+          Effect.mapError(asAborted),
+          Effect.tapError(() => rollBack),
+        );
       return yield* exit;
     }),
   );
@@ -136,7 +163,8 @@ function promise<A>() {
 export const isEffectDrizzle = (db: unknown): boolean => is(db, PgEffectDatabase);
 
 /** Drizzle's Effect drivers keep the connection of a transaction in the context of its fiber. */
-export const effectDriver = (session: DrizzleSession, attributes: Driver['attributes']): Driver => effectDriverIn(session, attributes, undefined);
+export const effectDriver = (session: DrizzleSession, attributes: Driver['attributes']): Driver =>
+  effectDriverIn(session, attributes, undefined);
 
 interface Within {
   hasFailed: boolean;
@@ -146,30 +174,61 @@ interface Within {
   readonly nested: Semaphore.Semaphore;
 }
 
-function effectDriverIn(session: DrizzleSession, attributes: Driver['attributes'], open: Within | undefined, hasTurn = false): Driver {
+function effectDriverIn(
+  session: DrizzleSession,
+  attributes: Driver['attributes'],
+  open: Within | undefined,
+  hasTurn = false,
+): Driver {
   const alone: NonNullable<Driver['alone']> = (run) =>
-    open && !hasTurn ? open.turn.withPermits(1)(Effect.suspend(() => run(effectDriverIn(session, attributes, open, true)))) : run(driver);
+    open && !hasTurn
+      ? open.turn.withPermits(1)(Effect.suspend(() => run(effectDriverIn(session, attributes, open, true))))
+      : run(driver);
   const driver: Driver = {
     isTransaction: open !== undefined,
     runsEffects: true,
     attributes,
     alone,
     statement: (use, text) => {
-      const statement = noticing(open, settle(() => use(session), text));
+      const statement = noticing(
+        open,
+        settle(() => use(session), text),
+      );
       return open && !hasTurn ? open.turn.withPermits(1)(statement) : statement;
     },
-    transaction: <A, E, R>(body: (driver: Driver) => Effect.Effect<A, E, R>, config?: PgTransactionConfig): Effect.Effect<A, E | DbError, R> =>
+    transaction: <A, E, R>(
+      body: (driver: Driver) => Effect.Effect<A, E, R>,
+      config?: PgTransactionConfig,
+    ): Effect.Effect<A, E | DbError, R> =>
       Effect.suspend(() => {
         let outcome: Exit.Exit<A, E | DbError> | undefined;
         // The SAVEPOINT has its turn, and so has what ends it.
         let holds = false;
-        const take = open ? Effect.uninterruptibleMask((restore) => Effect.andThen(restore(open.turn.take(1)), Effect.sync(() => (holds = true)))) : Effect.void;
+        const take = open
+          ? Effect.uninterruptibleMask((restore) =>
+              Effect.andThen(
+                restore(open.turn.take(1)),
+                Effect.sync(() => (holds = true)),
+              ),
+            )
+          : Effect.void;
         const leave = Effect.suspend(() => (holds ? ((holds = false), open!.turn.release(1)) : Effect.void));
         const inside = () => {
-          const state: Within = { hasFailed: false, turn: open?.turn ?? Semaphore.makeUnsafe(1), nested: Semaphore.makeUnsafe(1) };
+          const state: Within = {
+            hasFailed: false,
+            turn: open?.turn ?? Semaphore.makeUnsafe(1),
+            nested: Semaphore.makeUnsafe(1),
+          };
           const within = effectDriverIn(session, attributes, state);
-          const whole = Effect.tap(Effect.andThen(leave, body(within)), () => (state.hasFailed ? ensureAlive(within) : Effect.void));
-          return Effect.onExit(whole, (exit) => Effect.andThen(Effect.sync(() => void (outcome = exit)), take));
+          const whole = Effect.tap(Effect.andThen(leave, body(within)), () =>
+            state.hasFailed ? ensureAlive(within) : Effect.void,
+          );
+          return Effect.onExit(whole, (exit) =>
+            Effect.andThen(
+              Effect.sync(() => void (outcome = exit)),
+              take,
+            ),
+          );
         };
         const run = Effect.andThen(
           take,
@@ -180,7 +239,9 @@ function effectDriverIn(session: DrizzleSession, attributes: Driver['attributes'
           Effect.catchCause((cause): Effect.Effect<never, E | DbError> => {
             // Where a transaction that failed cannot be rolled back either, the driver dies of it.
             if (outcome && Exit.isFailure(outcome)) return Effect.failCause(outcome.cause);
-            return Cause.hasInterruptsOnly(cause) ? Effect.failCause(cause as Cause.Cause<never>) : Effect.fail(dbErrorOf(Cause.squash(cause)));
+            return Cause.hasInterruptsOnly(cause)
+              ? Effect.failCause(cause as Cause.Cause<never>)
+              : Effect.fail(dbErrorOf(Cause.squash(cause)));
           }),
         );
       }),

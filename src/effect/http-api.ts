@@ -74,7 +74,15 @@ export const Service = <Self, Config extends { database: any; requires?: any }>(
  *   access: (id) => Effect.map(CurrentUser, (user) => (user.accounts.includes(id) ? 'granted' : 'denied')),
  * });
  */
-export const layer = <Id, Self, Name extends string, Requires, E extends DbError | never, R extends Requires | HttpRouter.Provided, R2 extends Requires | HttpRouter.Provided>(
+export const layer = <
+  Id,
+  Self,
+  Name extends string,
+  Requires,
+  E extends DbError | never,
+  R extends Requires | HttpRouter.Provided,
+  R2 extends Requires | HttpRouter.Provided,
+>(
   middleware: Context.Service<Id, HttpApiMiddleware.HttpApiMiddleware<Self, typeof errors, Requires>>,
   Db: ServiceClass<Self, any, Name, any>,
   { tenant, access, concealed = false }: Options<Self, Name, E, R, R2>,

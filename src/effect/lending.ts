@@ -8,7 +8,16 @@ import * as Exit from 'effect/Exit';
 import type * as EffectScope from 'effect/Scope';
 import * as Semaphore from 'effect/Semaphore';
 import { dbErrorOf, type DbError } from './db-error.js';
-import { aborted, asAborted, ended, runText, transactionOptions, type Driver, type DrizzleSession, type Use } from './driver.js';
+import {
+  aborted,
+  asAborted,
+  ended,
+  runText,
+  transactionOptions,
+  type Driver,
+  type DrizzleSession,
+  type Use,
+} from './driver.js';
 
 /** One connection to the server. */
 export interface Connection {
@@ -48,7 +57,8 @@ export const lendingDriver = (lend: Lend, attributes: Driver['attributes']): Dri
 const patience = 5_000;
 const pause = 100;
 
-const closed = (text: string | undefined) => dbErrorOf({ code: 'CONNECTION_CLOSED', message: 'The connection was closed.' }, text);
+const closed = (text: string | undefined) =>
+  dbErrorOf({ code: 'CONNECTION_CLOSED', message: 'The connection was closed.' }, text);
 
 /** Runs one statement. When its fiber is interrupted, the server is asked to stop it, and is waited for. */
 const run = <A>(connection: Connection, use: Use<A>, text: string | undefined): Effect.Effect<A, DbError> =>
@@ -85,7 +95,11 @@ async function stop(connection: Connection, settled: Promise<void>): Promise<voi
   };
   const isAnswered = await within(patience, asking());
   if (!isAnswered || !isSettled) connection.destroy();
-  else if (!connection.isClosed()) await within(patience, connection.endStrays().catch(() => {}));
+  else if (!connection.isClosed())
+    await within(
+      patience,
+      connection.endStrays().catch(() => {}),
+    );
 }
 
 /** Whether something has ended before so many milliseconds had. */
@@ -109,7 +123,9 @@ class OnConnection implements Driver {
   ) {}
 
   statement<A>(use: Use<A>, text?: string): Effect.Effect<A, DbError> {
-    return this.turn.withPermits(1)(Effect.suspend(() => (this.isOpen ? run(this.connection, use, text) : Effect.fail(ended))));
+    return this.turn.withPermits(1)(
+      Effect.suspend(() => (this.isOpen ? run(this.connection, use, text) : Effect.fail(ended))),
+    );
   }
 
   transaction<A, E, R>(body: (driver: Driver) => Effect.Effect<A, E, R>): Effect.Effect<A, E | DbError, R> {
@@ -149,7 +165,9 @@ const inTransaction = <A, E, R>(
       );
       const [begin, ...rest] = open;
       yield* runText(control, begin!);
-      yield* Effect.forEach(rest, (text) => runText(control, text), { discard: true }).pipe(Effect.tapError(() => rollBack));
+      yield* Effect.forEach(rest, (text) => runText(control, text), { discard: true }).pipe(
+        Effect.tapError(() => rollBack),
+      );
       const exit = yield* Effect.exit(restore(Effect.suspend(() => body(driver))));
       driver.isOpen = false;
       if (Exit.isFailure(exit)) {

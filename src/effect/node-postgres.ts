@@ -8,7 +8,9 @@ import { lendingDriver, type Connection, type Lend } from './lending.js';
 
 /** Whether a Drizzle handle runs on a pool of node-postgres. */
 export const isNodePostgres = (db: any): boolean =>
-  typeof db?.$client?.totalCount === 'number' && typeof db.$client.connect === 'function' && typeof db.$client.Client === 'function';
+  typeof db?.$client?.totalCount === 'number' &&
+  typeof db.$client.connect === 'function' &&
+  typeof db.$client.Client === 'function';
 
 /** @param db Drizzle's handle on a pool of node-postgres: the pool stays the application's, and is not closed */
 export function nodePostgresDriver(db: any): Driver {

@@ -31,10 +31,20 @@ export interface PoolOptions<A> {
  * @returns lends one until a scope closes; waiting for it can be interrupted. When the pool's own scope closes, it
  * waits for those that are lent, and closes them all.
  */
-export const makePool = <A extends Pooled>(options: PoolOptions<A>): Effect.Effect<Effect.Effect<A, DbError, Scope.Scope>, never, Scope.Scope> =>
-  Effect.map(Effect.acquireRelease(Effect.sync(() => new Pool(options)), (pool) => pool.close), (pool) => pool.lend);
+export const makePool = <A extends Pooled>(
+  options: PoolOptions<A>,
+): Effect.Effect<Effect.Effect<A, DbError, Scope.Scope>, never, Scope.Scope> =>
+  Effect.map(
+    Effect.acquireRelease(
+      Effect.sync(() => new Pool(options)),
+      (pool) => pool.close,
+    ),
+    (pool) => pool.lend,
+  );
 
-const closed = new DbError({ reason: new UnsupportedTenantOperationError('Use the database while its layer is open: this one was closed.') });
+const closed = new DbError({
+  reason: new UnsupportedTenantOperationError('Use the database while its layer is open: this one was closed.'),
+});
 
 class Pool<A extends Pooled> {
   readonly #places: Semaphore.Semaphore;
@@ -73,17 +83,30 @@ class Pool<A extends Pooled> {
     if (!found) return Effect.succeed(undefined);
     clearTimeout(this.#idle.get(found));
     this.#idle.delete(found);
-    return found.isUsable() ? Effect.succeed(found) : Effect.andThen(Effect.promise(() => found.end()), this.#find);
+    return found.isUsable()
+      ? Effect.succeed(found)
+      : Effect.andThen(
+          Effect.promise(() => found.end()),
+          this.#find,
+        );
   });
 
-  #open(restore: <X, E, R>(effect: Effect.Effect<X, E, R>) => Effect.Effect<X, E, R>, leave: Effect.Effect<void>): Effect.Effect<A, DbError> {
+  #open(
+    restore: <X, E, R>(effect: Effect.Effect<X, E, R>) => Effect.Effect<X, E, R>,
+    leave: Effect.Effect<void>,
+  ): Effect.Effect<A, DbError> {
     return Effect.suspend(() => {
       const opening = this.options.open();
       return restore(Effect.tryPromise({ try: () => opening, catch: (error) => dbErrorOf(error) })).pipe(
         Effect.tapError(() => leave),
         // Nobody waits for it any longer. It is somebody else's when it is open.
         Effect.onInterrupt(() =>
-          Effect.forkDetach(Effect.matchEffect(Effect.tryPromise(() => opening), { onFailure: () => leave, onSuccess: (it) => this.#giveBack(it, leave) })),
+          Effect.forkDetach(
+            Effect.matchEffect(
+              Effect.tryPromise(() => opening),
+              { onFailure: () => leave, onSuccess: (it) => this.#giveBack(it, leave) },
+            ),
+          ),
         ),
       );
     });
@@ -92,7 +115,15 @@ class Pool<A extends Pooled> {
   #giveBack(lent: A, leave: Effect.Effect<void>): Effect.Effect<void> {
     return Effect.suspend(() => {
       // It may take a server a while to let go of a connection.
-      if (this.#isClosed || !lent.isUsable()) return Effect.asVoid(Effect.forkDetach(Effect.andThen(Effect.promise(() => lent.end()), leave)));
+      if (this.#isClosed || !lent.isUsable())
+        return Effect.asVoid(
+          Effect.forkDetach(
+            Effect.andThen(
+              Effect.promise(() => lent.end()),
+              leave,
+            ),
+          ),
+        );
       this.#keep(lent);
       return leave;
     });

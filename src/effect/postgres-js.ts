@@ -19,7 +19,10 @@ import { connectionClosed, singleConnection } from '../drivers/postgres-client.j
  */
 export const postgresJsDriver = (db: any): Effect.Effect<Driver, DbError, EffectScope.Scope> =>
   Effect.gen(function* () {
-    const { default: postgres } = yield* Effect.tryPromise({ try: () => import('postgres'), catch: (error) => dbErrorOf(error) });
+    const { default: postgres } = yield* Effect.tryPromise({
+      try: () => import('postgres'),
+      catch: (error) => dbErrorOf(error),
+    });
     const { options } = db.$client;
     const ask: Ask = async (text, params = []) => {
       const { sql, open, end } = singleConnection(postgres, options);
@@ -37,7 +40,11 @@ export const postgresJsDriver = (db: any): Effect.Effect<Driver, DbError, Effect
     };
     const endStrays = strays(ask);
     const idleTimeout = typeof options.idle_timeout === 'function' ? options.idle_timeout() : options.idle_timeout;
-    const lend = yield* makePool({ open: () => connect(db, postgres, learn, endStrays), max: options.max, idleTimeout: idleTimeout ?? 60 });
+    const lend = yield* makePool({
+      open: () => connect(db, postgres, learn, endStrays),
+      max: options.max,
+      idleTimeout: idleTimeout ?? 60,
+    });
     // Whoever opens the layer wants to hear of a server that is not there.
     yield* Effect.scoped(lend);
     return lendingDriver(lend, {
@@ -50,7 +57,12 @@ export const postgresJsDriver = (db: any): Effect.Effect<Driver, DbError, Effect
 
 interface Lent extends Connection, Pooled {}
 
-async function connect(db: any, postgres: any, learn: (sql: any) => Promise<void>, endStrays: (pid: number) => Promise<void>): Promise<Lent> {
+async function connect(
+  db: any,
+  postgres: any,
+  learn: (sql: any) => Promise<void>,
+  endStrays: (pid: number) => Promise<void>,
+): Promise<Lent> {
   let isClosed = false;
   let running: any;
   let lost: (() => void) | undefined;

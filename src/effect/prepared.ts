@@ -44,14 +44,24 @@ export class EffectSession {
     readonly settingsOf?: SettingsOf,
   ) {}
 
-  prepareQuery(query: Query, ...rest: [mode: unknown, name: unknown, mapper?: unknown, metadata?: unknown, cache?: unknown, shape?: unknown]) {
+  prepareQuery(
+    query: Query,
+    ...rest: [mode: unknown, name: unknown, mapper?: unknown, metadata?: unknown, cache?: unknown, shape?: unknown]
+  ) {
     return new EffectPreparedQuery(this.driver, query, rest, this.settingsOf);
   }
 }
 
 class EffectPreparedQuery {
   readonly #driver: Driver;
-  readonly #rest: readonly [mode: unknown, name: unknown, mapper?: any, metadata?: unknown, cache?: unknown, shape?: unknown];
+  readonly #rest: readonly [
+    mode: unknown,
+    name: unknown,
+    mapper?: any,
+    metadata?: unknown,
+    cache?: unknown,
+    shape?: unknown,
+  ];
   readonly #settingsOf: SettingsOf | undefined;
   #kept: { session: unknown; prepared: any } | undefined;
 
@@ -84,13 +94,21 @@ class EffectPreparedQuery {
     const driver = this.#driver;
     const settings = this.#settingsOf!(values);
     if (!settings) return this.#run(driver, values);
-    if (driver.isTransaction) return within(driver, settings, (session) => this.#prepare(session).execute(values), this.query.sql);
-    if (driver.runsEffects) return driver.transaction((tx) => Effect.andThen(bind(tx, settings), this.#run(tx, values)));
-    return driver.statement<any>((session) => this.#prepare(boundSession(session, settings)).execute(values), this.query.sql);
+    if (driver.isTransaction)
+      return within(driver, settings, (session) => this.#prepare(session).execute(values), this.query.sql);
+    if (driver.runsEffects)
+      return driver.transaction((tx) => Effect.andThen(bind(tx, settings), this.#run(tx, values)));
+    return driver.statement<any>(
+      (session) => this.#prepare(boundSession(session, settings)).execute(values),
+      this.query.sql,
+    );
   }
 
   /** The rows through a cursor, within a transaction of its own where there is none. */
-  stream(values: Record<string, unknown> | undefined, { chunkSize = 256 }: StreamOptions = {}): Effect.Effect<Stream.Stream<any, DbError>> {
+  stream(
+    values: Record<string, unknown> | undefined,
+    { chunkSize = 256 }: StreamOptions = {},
+  ): Effect.Effect<Stream.Stream<any, DbError>> {
     // Without Drizzle's metadata: its cache would answer one FETCH with the rows of another.
     const [mode, , mapper, , , shape] = this.#rest;
     const cursor = cursorFor(chunkSize);
@@ -99,12 +117,24 @@ class EffectPreparedQuery {
     const read = (driver: Driver, queue: Queue.Queue<any, DbError | Cause.Done>, settings?: Settings) =>
       Effect.gen(function* () {
         // What the policies read is looked at with each FETCH.
-        const statement = <A>(use: Use<A>, text: string) => (settings ? within(driver, settings, use, text) : driver.statement(use, text));
+        const statement = <A>(use: Use<A>, text: string) =>
+          settings ? within(driver, settings, use, text) : driver.statement(use, text);
         yield* statement((session) => session.prepareQuery(declare, 'raw', false).execute(values), declare.sql);
         const text = cursor.fetch;
         for (;;) {
           const rows = yield* statement<any[]>(
-            (session) => session.prepareQuery({ sql: text, params: [] }, mode === 'raw' ? 'objects' : mode, false, undefined, undefined, undefined, shape).execute(),
+            (session) =>
+              session
+                .prepareQuery(
+                  { sql: text, params: [] },
+                  mode === 'raw' ? 'objects' : mode,
+                  false,
+                  undefined,
+                  undefined,
+                  undefined,
+                  shape,
+                )
+                .execute(),
             text,
           );
           if (rows.length > 0) yield* Queue.offerAll(queue, mapper ? mapper(rows) : rows);
@@ -123,7 +153,10 @@ class EffectPreparedQuery {
         const readWithin = attempt(() => read(driver, queue, this.#settingsOf?.(values)));
         const reading = driver.isTransaction ? readWithin : driver.transaction(readBound);
         return observed(this.query, driver, reading).pipe(
-          Effect.matchCauseEffect({ onFailure: (cause) => Queue.failCause(queue, cause), onSuccess: () => Queue.end(queue) }),
+          Effect.matchCauseEffect({
+            onFailure: (cause) => Queue.failCause(queue, cause),
+            onSuccess: () => Queue.end(queue),
+          }),
         );
       },
       { bufferSize: size, strategy: 'suspend' },
@@ -133,7 +166,9 @@ class EffectPreparedQuery {
 
   #prepare(session: any): any {
     const { runsEffects, isTransaction } = this.#driver;
-    return runsEffects ? session.prepareQuery(this.query, ...this.#rest) : lasting(session, [this.query, ...this.#rest], !isTransaction);
+    return runsEffects
+      ? session.prepareQuery(this.query, ...this.#rest)
+      : lasting(session, [this.query, ...this.#rest], !isTransaction);
   }
 
   /** Drizzle's own prepared query, kept while it stays on one session. */

@@ -45,14 +45,20 @@ const isPlaceholder = (id: unknown) => typeof id === 'object';
 const operationOf = (text: string) => /^\s*(?:\/\*.*?\*\/\s*)*(\w+)/s.exec(text)?.[1]?.toUpperCase() ?? 'QUERY';
 
 /** Runs a statement under a span, and counts it, where somebody wants to know. */
-export const observed = <A, R>(query: { readonly sql: string }, driver: Driver, run: Effect.Effect<A, DbError, R>): Effect.Effect<A, DbError, R> =>
+export const observed = <A, R>(
+  query: { readonly sql: string },
+  driver: Driver,
+  run: Effect.Effect<A, DbError, R>,
+): Effect.Effect<A, DbError, R> =>
   Effect.withFiber((fiber) => {
     const isTraced = fiber.context.mapUnsafe.has(Tracer.Tracer.key);
     const isMeasured = Context.get(fiber.context, Metrics);
     if (!isTraced && !isMeasured) return run;
     const operation = operationOf(query.sql);
     const tenant = tenantAttributes(query);
-    const measured = isMeasured ? measure(run, { 'db.system.name': 'postgresql', 'db.operation.name': operation, ...tenant }) : run;
+    const measured = isMeasured
+      ? measure(run, { 'db.system.name': 'postgresql', 'db.operation.name': operation, ...tenant })
+      : run;
     if (!isTraced) return measured;
     const namespace = driver.attributes['db.namespace'];
     return Effect.useSpan(
@@ -65,18 +71,25 @@ export const observed = <A, R>(query: { readonly sql: string }, driver: Driver, 
         Effect.tapError(measured, (error) =>
           Effect.sync(() => {
             span.attribute('error.type', error.reason._tag);
-            if ('code' in error.reason && error.reason.code) span.attribute('db.response.status_code', error.reason.code);
+            if ('code' in error.reason && error.reason.code)
+              span.attribute('db.response.status_code', error.reason.code);
           }),
         ),
     );
   });
 
-const measure = <A, R>(run: Effect.Effect<A, DbError, R>, { 'tenant.id': _, 'tenant.reason': __, ...attributes }: Record<string, string>) =>
+const measure = <A, R>(
+  run: Effect.Effect<A, DbError, R>,
+  { 'tenant.id': _, 'tenant.reason': __, ...attributes }: Record<string, string>,
+) =>
   Effect.flatMap(Clock.currentTimeNanos, (start) =>
     Effect.onExit(run, (exit) =>
       Effect.flatMap(Clock.currentTimeNanos, (end) =>
         Metric.update(
-          Metric.withAttributes(duration, { ...attributes, ...(Exit.isSuccess(exit) ? {} : { 'error.type': errorOf(exit) }) }),
+          Metric.withAttributes(duration, {
+            ...attributes,
+            ...(Exit.isSuccess(exit) ? {} : { 'error.type': errorOf(exit) }),
+          }),
           Number(end - start) / 1e9,
         ),
       ),

@@ -1,7 +1,21 @@
 /** A tenant as a whole, as Effects: an interruption ends the connection, and what was not committed is undone. */
 import * as Effect from 'effect/Effect';
 import * as Stream from 'effect/Stream';
-import type { CloneOptions, CompareOptions, ComparedWithExport, Comparison, Counted, EraseOptions, EraseRecord, ExportOptions, ExportToOptions, Imported, ImportOptions, Manifest, Restored } from '../data/index.js';
+import type {
+  CloneOptions,
+  CompareOptions,
+  ComparedWithExport,
+  Comparison,
+  Counted,
+  EraseOptions,
+  EraseRecord,
+  ExportOptions,
+  ExportToOptions,
+  Imported,
+  ImportOptions,
+  Manifest,
+  Restored,
+} from '../data/index.js';
 import type { TenantData } from '../data/tenant-data.js';
 import {
   DamagedExportError,
@@ -16,12 +30,21 @@ import type { TenantId } from '../schema/tenancy.js';
 import type { TenancyDatabase } from '../data/database.types.js';
 import { DbError, dbErrorOf } from './db-error.js';
 
-const own = [DamagedExportError, SchemaDifferenceError, TenantDataError, TenantExistsError, TenantMismatchError, TenantNotErasedError, TenantNotFoundError] as const;
+const own = [
+  DamagedExportError,
+  SchemaDifferenceError,
+  TenantDataError,
+  TenantExistsError,
+  TenantMismatchError,
+  TenantNotErasedError,
+  TenantNotFoundError,
+] as const;
 
 /** What goes wrong where a tenant is moved. */
 export type TenantDataFailure = InstanceType<(typeof own)[number]> | DbError;
 
-const failureOf = (thrown: unknown): TenantDataFailure => (own.some((it) => thrown instanceof it) ? (thrown as TenantDataFailure) : dbErrorOf(thrown));
+const failureOf = (thrown: unknown): TenantDataFailure =>
+  own.some((it) => thrown instanceof it) ? (thrown as TenantDataFailure) : dbErrorOf(thrown);
 
 /** What the source of an import failed with: it is nobody else's error. */
 class Failed {
@@ -34,13 +57,22 @@ type Without<T> = Omit<T, 'signal'>;
 export interface EffectTenantData<Name extends string> {
   export(options?: Without<ExportOptions>): Stream.Stream<Uint8Array, TenantDataFailure>;
   exportTo(path: string, options?: Without<ExportToOptions>): Effect.Effect<Manifest, TenantDataFailure>;
-  import<E, R>(source: Stream.Stream<Uint8Array, E, R>, options?: Without<ImportOptions> & { readonly as?: TenantId<Name> | undefined }): Effect.Effect<Imported, E | TenantDataFailure, R>;
+  import<E, R>(
+    source: Stream.Stream<Uint8Array, E, R>,
+    options?: Without<ImportOptions> & { readonly as?: TenantId<Name> | undefined },
+  ): Effect.Effect<Imported, E | TenantDataFailure, R>;
   cloneTo(id: TenantId<Name>, options?: Without<CloneOptions>): Effect.Effect<Imported, TenantDataFailure>;
   erase(options: Without<EraseOptions>): Effect.Effect<EraseRecord, TenantDataFailure>;
   count(): Effect.Effect<Counted, TenantDataFailure>;
-  compare(other: TenancyDatabase<any, any>, options?: Without<CompareOptions> & { readonly as?: TenantId<Name> | undefined }): Effect.Effect<Comparison, TenantDataFailure>;
+  compare(
+    other: TenancyDatabase<any, any>,
+    options?: Without<CompareOptions> & { readonly as?: TenantId<Name> | undefined },
+  ): Effect.Effect<Comparison, TenantDataFailure>;
   compareWithExport(path: string): Effect.Effect<ComparedWithExport, TenantDataFailure>;
-  restoreFrom(other: TenancyDatabase<any, any>, options?: Without<Omit<ImportOptions, 'into'>>): Effect.Effect<Restored, TenantDataFailure>;
+  restoreFrom(
+    other: TenancyDatabase<any, any>,
+    options?: Without<Omit<ImportOptions, 'into'>>,
+  ): Effect.Effect<Restored, TenantDataFailure>;
 }
 
 const run = <A>(use: (signal: AbortSignal) => Promise<A>) => Effect.tryPromise({ try: use, catch: failureOf });
@@ -67,7 +99,12 @@ export const tenantData = <Name extends string>(data: TenantData<Name>): EffectT
     Effect.flatMap(Stream.toAsyncIterableEffect(Stream.mapError(source, (error) => new Failed(error))), (bytes) =>
       Effect.tryPromise({
         try: (signal) => data.import(bytes, { ...options, signal }),
-        catch: (thrown: any) => (thrown instanceof Failed ? thrown.error : thrown?.cause instanceof Failed ? thrown.cause.error : failureOf(thrown)) as any,
+        catch: (thrown: any) =>
+          (thrown instanceof Failed
+            ? thrown.error
+            : thrown?.cause instanceof Failed
+              ? thrown.cause.error
+              : failureOf(thrown)) as any,
       }),
     ),
   cloneTo: (id, options) => run((signal) => data.cloneTo(id, { ...options, signal })),

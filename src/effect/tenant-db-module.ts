@@ -1,7 +1,25 @@
 /** What `TenantDb` holds. */
 export { Service } from './tenant-db.js';
 export { Metrics } from './telemetry.js';
-export type { AcrossTenants, ConfigOptions, Connected, Definition, LayerOptions, Provide, ServiceClass, Several, Shared } from './tenant-db.types.js';
-export type { AcrossDatabase, Database, EffectPreparedQuery, EffectQuery, ReferenceDatabase, SeveralDatabase, Transaction } from './database.types.js';
+export type {
+  AcrossTenants,
+  ConfigOptions,
+  Connected,
+  Definition,
+  LayerOptions,
+  Provide,
+  ServiceClass,
+  Several,
+  Shared,
+} from './tenant-db.types.js';
+export type {
+  AcrossDatabase,
+  Database,
+  EffectPreparedQuery,
+  EffectQuery,
+  ReferenceDatabase,
+  SeveralDatabase,
+  Transaction,
+} from './database.types.js';
 export type { QueryResult, StreamOptions } from './prepared.js';
 export type { DbError } from './db-error.js';

@@ -32,7 +32,15 @@ import { effectDriver, inTurn, isEffectDrizzle, isPglite, promiseDriver } from '
 import { isNodePostgres, nodePostgresDriver } from './node-postgres.js';
 import { postgresJsDriver } from './postgres-js.js';
 import { attempt } from './prepared.js';
-import type { AnyDrizzle, ConfigOptions, Definition, Handles, LayerOptions, Rls, ServiceClass } from './tenant-db.types.js';
+import type {
+  AnyDrizzle,
+  ConfigOptions,
+  Definition,
+  Handles,
+  LayerOptions,
+  Rls,
+  ServiceClass,
+} from './tenant-db.types.js';
 
 // constructors
 
@@ -64,8 +72,13 @@ export const Service =
     const AcrossTenants = Context.Service<any, any>(`${id}/AcrossTenants`);
 
     const connected = (open: Effect.Effect<Handles, DbError, EffectScope.Scope>) =>
-      Layer.effectContext(Effect.map(open, (handles) => Context.make(Connected, handles).pipe(Context.add(Shared, handles.shared))));
-    const given = (key: Context.Service<any, any>, handle: (handles: Handles) => { handle: unknown; logs: Record<string, unknown> }) => {
+      Layer.effectContext(
+        Effect.map(open, (handles) => Context.make(Connected, handles).pipe(Context.add(Shared, handles.shared))),
+      );
+    const given = (
+      key: Context.Service<any, any>,
+      handle: (handles: Handles) => { handle: unknown; logs: Record<string, unknown> },
+    ) => {
       const context = Effect.gen(function* () {
         const handles = yield* Connected;
         const { handle: service, logs } = yield* attempt(() => Effect.succeed(handle(handles)));
@@ -73,18 +86,23 @@ export const Service =
         return Context.make(key, service).pipe(Context.add(References.CurrentLogAnnotations, annotations));
       });
       return (program?: Effect.Effect<any, any, any>) =>
-        program ? Effect.flatMap(context, (it) => Effect.provideContext(program, it)) : Layer.fresh(Layer.effectContext(context));
+        program
+          ? Effect.flatMap(context, (it) => Effect.provideContext(program, it))
+          : Layer.fresh(Layer.effectContext(context));
     };
     const tenancy = definition.tenancy.name;
 
     const layerFrom = (db: AnyDrizzle, { rls, across, fair }: Pick<LayerOptions, 'rls' | 'across' | 'fair'> = {}) =>
       connected(
         Effect.all([driverOf(db), acrossOf(across)]).pipe(
-          Effect.flatMap(([driver, other]) => attempt(() => Effect.succeed(handlesOf(db, driver, definition, rls, other, fair)))),
+          Effect.flatMap(([driver, other]) =>
+            attempt(() => Effect.succeed(handlesOf(db, driver, definition, rls, other, fair))),
+          ),
           Effect.tap((handles) => (rls ? checked(handles, rls) : Effect.void)),
         ),
       );
-    const layer = (options: LayerOptions) => Layer.unwrap(Effect.map(drizzleOf(options), (db) => layerFrom(db, options)));
+    const layer = (options: LayerOptions) =>
+      Layer.unwrap(Effect.map(drizzleOf(options), (db) => layerFrom(db, options)));
     return Object.assign(self, {
       tenancy: definition.tenancy,
       definition,
@@ -97,14 +115,19 @@ export const Service =
         Layer.unwrap(Effect.map(Config.unwrap<ConfigOptions>(config), (it) => layer({ ...options, ...it }))),
       layerFrom,
       forTenant: (tenant: unknown, program?: Effect.Effect<any, any, any>) =>
-        given(self, ({ forTenant }) => ({ handle: forTenant(tenant), logs: { tenancy, tenant: String(tenant) } }))(program),
+        given(self, ({ forTenant }) => ({ handle: forTenant(tenant), logs: { tenancy, tenant: String(tenant) } }))(
+          program,
+        ),
       forTenants: (tenants: readonly unknown[], program?: Effect.Effect<any, any, any>) =>
         given(Several, ({ forTenants }) => ({
           handle: forTenants(tenants),
           logs: { tenancy, tenant: String(tenants) },
         }))(program),
       acrossTenants: (options: { readonly reason: string }, program?: Effect.Effect<any, any, any>) =>
-        given(AcrossTenants, ({ acrossTenants }) => ({ handle: acrossTenants(options), logs: { tenancy, reason: options.reason } }))(program),
+        given(AcrossTenants, ({ acrossTenants }) => ({
+          handle: acrossTenants(options),
+          logs: { tenancy, reason: options.reason },
+        }))(program),
       transaction: (program: Effect.Effect<any, any, any>, config?: PgTransactionConfig) =>
         Effect.flatMap(Effect.context<any>(), (context) => {
           const provided = (key: Context.Service<any, any>) => Option.getOrUndefined(Context.getOption(context, key));
@@ -127,7 +150,10 @@ export const Service =
           return home ? transaction(home) : Effect.flatMap(Connected, transaction);
         }),
       prepare: (build: (db: any) => any) => {
-        const prepared = new WeakMap<Handles, { run: (id: unknown, values?: Record<string, unknown>) => Effect.Effect<any, DbError> }>();
+        const prepared = new WeakMap<
+          Handles,
+          { run: (id: unknown, values?: Record<string, unknown>) => Effect.Effect<any, DbError> }
+        >();
         return (tenant: unknown, values?: Record<string, unknown>) =>
           Effect.flatMap(Connected, (handles) =>
             attempt(() => {
@@ -145,7 +171,10 @@ export const Service =
 const drizzleOf = ({ url, maxConnections, connection, drizzle }: LayerOptions): Effect.Effect<AnyDrizzle, DbError> =>
   Effect.tryPromise({
     try: async () => {
-      const [{ default: postgres }, driver] = await Promise.all([import('postgres'), import('drizzle-orm/postgres-js')]);
+      const [{ default: postgres }, driver] = await Promise.all([
+        import('postgres'),
+        import('drizzle-orm/postgres-js'),
+      ]);
       const client = postgres(Redacted.isRedacted(url) ? Redacted.value(url) : url, {
         ...connection,
         ...(maxConnections === undefined ? {} : { max: maxConnections }),
@@ -157,18 +186,24 @@ const drizzleOf = ({ url, maxConnections, connection, drizzle }: LayerOptions): 
 
 /** What `scopedHandles` takes: a role as it is, and a handle with a driver of its own. */
 const acrossOf = (across: any): Effect.Effect<any, DbError, EffectScope.Scope> =>
-  across?.session ? Effect.map(driverOf(across), (driver) => new EffectDatabase(across.dialect, driver, across.$cache)) : Effect.succeed(across);
+  across?.session
+    ? Effect.map(driverOf(across), (driver) => new EffectDatabase(across.dialect, driver, across.$cache))
+    : Effect.succeed(across);
 
 function driverOf(db: any): Effect.Effect<Driver, DbError, EffectScope.Scope> {
   const attributes = { 'db.system.name': 'postgresql' };
   if (isTransaction(db)) {
-    const reason = new UnsupportedTenantOperationError('Pass layerFrom() the handle itself, and use Db.transaction(program): it would end a transaction that is not its own.');
+    const reason = new UnsupportedTenantOperationError(
+      'Pass layerFrom() the handle itself, and use Db.transaction(program): it would end a transaction that is not its own.',
+    );
     return Effect.fail(new DbError({ reason }));
   }
   if (isPostgresJs(db)) return postgresJsDriver(db);
   if (isNodePostgres(db)) return Effect.succeed(nodePostgresDriver(db));
   if (typeof db?.session?.prepareQuery !== 'function') {
-    const reason = new UnsupportedTenantOperationError('Pass layerFrom() a Drizzle handle of PostgreSQL, as in Db.layerFrom(drizzle({ client })).');
+    const reason = new UnsupportedTenantOperationError(
+      'Pass layerFrom() a Drizzle handle of PostgreSQL, as in Db.layerFrom(drizzle({ client })).',
+    );
     return Effect.fail(new DbError({ reason }));
   }
   if (isEffectDrizzle(db)) return Effect.succeed(effectDriver(db.session, attributes));
@@ -176,7 +211,14 @@ function driverOf(db: any): Effect.Effect<Driver, DbError, EffectScope.Scope> {
   return Effect.succeed(isPglite(db) ? inTurn(driver) : driver);
 }
 
-const handlesOf = (db: any, driver: Driver, { tenancy, relations, mode }: Definition<any, any>, rls: Rls | undefined, across: any, fair: FairOptions | undefined): Handles =>
+const handlesOf = (
+  db: any,
+  driver: Driver,
+  { tenancy, relations, mode }: Definition<any, any>,
+  rls: Rls | undefined,
+  across: any,
+  fair: FairOptions | undefined,
+): Handles =>
   scopedHandles(
     new EffectDatabase(db.dialect, driver, db.$cache),
     { relations, mode, rls: Boolean(rls), across, prepare: preparesByItself(db) },
@@ -191,6 +233,8 @@ const checked = (handles: Handles, rls: Rls): Effect.Effect<void, DbError> =>
   attempt(() => {
     const { ask, askNodes, hasNodes, judge } = checkOf(handles, rls === true ? {} : (rls as RowLevelSecurityOptions));
     return Effect.flatMap(ask() as Effect.Effect<any, DbError>, (rows) =>
-      Effect.flatMap(hasNodes(rows) ? (askNodes() as Effect.Effect<any, DbError>) : Effect.succeed([]), (nodes) => attempt(() => Effect.succeed(judge(rows, nodes)))),
+      Effect.flatMap(hasNodes(rows) ? (askNodes() as Effect.Effect<any, DbError>) : Effect.succeed([]), (nodes) =>
+        attempt(() => Effect.succeed(judge(rows, nodes))),
+      ),
     );
   });

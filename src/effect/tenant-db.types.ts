@@ -16,7 +16,10 @@ import type { DbError } from './db-error.js';
  * The database `Self`, as a program that yields it requires it. The compiler prints what to do wherever the program is
  * run without; whatever provides `Self` provides this, and `Effect<A, E, Db>` is the type of a function as with any service.
  */
-export type Provide<Self, Remedy extends string = 'with Db.forTenant(id), or in an endpoint with the middleware of TenantHttpApi'> = Self & {
+export type Provide<
+  Self,
+  Remedy extends string = 'with Db.forTenant(id), or in an endpoint with the middleware of TenantHttpApi',
+> = Self & {
   readonly Provide?: Remedy;
 };
 
@@ -90,7 +93,10 @@ export interface Handles {
   readonly acrossTenants: (options: unknown) => any;
   readonly shared: any;
   readonly prepare: (tenancy: unknown, build: (db: any) => any) => any;
-  readonly transaction: (run: (tx: Handles) => Effect.Effect<any, any, any>, config?: PgTransactionConfig) => Effect.Effect<any, any, any>;
+  readonly transaction: (
+    run: (tx: Handles) => Effect.Effect<any, any, any>,
+    config?: PgTransactionConfig,
+  ) => Effect.Effect<any, any, any>;
 }
 
 /** The class of a database. Made by {@link Service}. */
@@ -135,7 +141,10 @@ export interface ServiceClass<Self, Id extends string, Name extends string, TRel
    * @param db the handle; its client stays the application's to close
    * @param options `rls` and `across`, as in `layer`
    */
-  layerFrom(db: AnyDrizzle, options?: Pick<LayerOptions, 'rls' | 'across' | 'fair'>): Layer.Layer<Connected<Self> | Shared<Self>, DbError>;
+  layerFrom(
+    db: AnyDrizzle,
+    options?: Pick<LayerOptions, 'rls' | 'across' | 'fair'>,
+  ): Layer.Layer<Connected<Self> | Shared<Self>, DbError>;
 
   /**
    * Provides a tenant, as a layer, or to a program. Within it, logs name the tenant.
@@ -147,7 +156,10 @@ export interface ServiceClass<Self, Id extends string, Name extends string, TRel
    * yield* Db.forTenant(id, program);
    */
   forTenant(id: TenantId<Name>): Layer.Layer<Self, DbError, Connected<Self>>;
-  forTenant<A, E, R>(id: TenantId<Name>, program: Effect.Effect<A, E, R>): Effect.Effect<A, E | DbError, Exclude<R, Self> | Connected<Self>>;
+  forTenant<A, E, R>(
+    id: TenantId<Name>,
+    program: Effect.Effect<A, E, R>,
+  ): Effect.Effect<A, E | DbError, Exclude<R, Self> | Connected<Self>>;
   /** Provides several tenants, to programs that use `Db.Several`. */
   forTenants(ids: readonly TenantId<Name>[]): Layer.Layer<Several<Self>, DbError, Connected<Self>>;
   forTenants<A, E, R>(
@@ -191,4 +203,3 @@ export interface ServiceClass<Self, Id extends string, Name extends string, TRel
     build: (db: Database<Name, TRelations>) => EffectQuery<A>,
   ): (id: TenantId<Name>, values?: Record<string, unknown>) => Effect.Effect<A, DbError, Connected<Self>>;
 }
-

@@ -40,10 +40,16 @@ const taken = (queue: FairQueue, who: Who): Effect.Effect<Turn, never, Scope.Sco
 
 const measured = (queue: FairQueue, { since, who }: Turn, wait: Effect.Effect<void>): Effect.Effect<void> => {
   const pending = Effect.suspend(() => Metric.update(pendingRequests, queue.waiting));
-  const attributes = { 'tenant.scope': who.scope, ...(who.tenancy === undefined ? {} : { 'tenant.tenancy': who.tenancy }) };
+  const attributes = {
+    'tenant.scope': who.scope,
+    ...(who.tenancy === undefined ? {} : { 'tenant.tenancy': who.tenancy }),
+  };
   return Effect.onExit(Effect.andThen(pending, wait), (exit) => {
     const labels = Exit.isSuccess(exit) ? attributes : { ...attributes, 'error.type': 'Interrupt' };
-    return Effect.andThen(Metric.update(Metric.withAttributes(waitTime, labels), (performance.now() - since) / 1_000), pending);
+    return Effect.andThen(
+      Metric.update(Metric.withAttributes(waitTime, labels), (performance.now() - since) / 1_000),
+      pending,
+    );
   });
 };
 
@@ -58,7 +64,10 @@ export const effectTurns: Turns = {
   within: (turn, run) =>
     Effect.suspend(() => {
       turn.begin();
-      return Effect.ensuring(Effect.suspend(run as () => Effect.Effect<unknown>), Effect.sync(() => turn.rest()));
+      return Effect.ensuring(
+        Effect.suspend(run as () => Effect.Effect<unknown>),
+        Effect.sync(() => turn.rest()),
+      );
     }),
   // Whoever wants an Effect no longer interrupts it.
   unless: (_, run) => run(),
@@ -68,7 +77,11 @@ export const effectTurns: Turns = {
         Effect.withFiber((fiber) => {
           // Until its BEGIN is answered.
           turn.begin();
-          return Effect.provideService(Effect.suspend(() => run(turn)), Holding, { turn, outer: Context.get(fiber.context, Holding) });
+          return Effect.provideService(
+            Effect.suspend(() => run(turn)),
+            Holding,
+            { turn, outer: Context.get(fiber.context, Holding) },
+          );
         }),
       ),
     ),

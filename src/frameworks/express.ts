@@ -13,7 +13,11 @@ export const pathSegment = (position: number) => (request: Request) => pathSegme
 
 /** A middleware, with the database of each request that has passed it. */
 export interface TenantMiddleware<Handle> {
-  <P, Body, Given, Query, Locals extends Record<string, any>>(request: Request<P, Body, Given, Query, Locals>, response: Response<Body, Locals>, next: NextFunction): void;
+  <P, Body, Given, Query, Locals extends Record<string, any>>(
+    request: Request<P, Body, Given, Query, Locals>,
+    response: Response<Body, Locals>,
+    next: NextFunction,
+  ): void;
   /**
    * @param request one that has passed the middleware
    * @throws UnsupportedTenantOperationError where the request has not
@@ -41,6 +45,7 @@ export function tenantMiddleware<User, Name extends string, Db extends AnyDataba
   options: TenantOptions<Request, User, Name, Db>,
 ): TenantMiddleware<HandleOf<Name, Db>> {
   const handles = new RequestHandles(tenantOf(options));
-  const middleware = (request: any, _response: unknown, next: NextFunction): void => void handles.open(request).then(() => next(), next);
+  const middleware = (request: any, _response: unknown, next: NextFunction): void =>
+    void handles.open(request).then(() => next(), next);
   return Object.assign(middleware, { tdb: (request: Request) => handles.of(request) });
 }

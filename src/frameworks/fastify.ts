@@ -9,7 +9,8 @@ export { claim, type Access, type Claim, type TenantOptions } from './tenant.js'
 export const subdomain = (domain: string) => (request: FastifyRequest<any>) => subdomainOf(request.hostname, domain);
 
 /** A segment of the URL's path, counted from 0. */
-export const pathSegment = (position: number) => (request: FastifyRequest<any>) => pathSegmentOf(request.originalUrl, position);
+export const pathSegment = (position: number) => (request: FastifyRequest<any>) =>
+  pathSegmentOf(request.originalUrl, position);
 
 /** A hook, with the database of each request that has passed it. */
 export interface TenantHook<Handle> {

@@ -29,7 +29,13 @@ export const pathSegment = (position: number) => (c: Context) => pathSegmentOf(n
  * });
  * app.get('/projects', forTenant, async (c) => c.json(await c.var.tdb.select().from(projects)));
  */
-export function tenantMiddleware<User, Name extends string, Db extends AnyDatabase, E extends Env = any, As extends string = 'tdb'>(
+export function tenantMiddleware<
+  User,
+  Name extends string,
+  Db extends AnyDatabase,
+  E extends Env = any,
+  As extends string = 'tdb',
+>(
   options: TenantOptions<Context<E>, User, Name, Db> & { readonly as?: As },
 ): MiddlewareHandler<{ Variables: { [K in As]: HandleOf<Name, Db> } }> {
   const resolve = tenantOf(options);

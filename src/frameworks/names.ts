@@ -16,7 +16,9 @@ const host = /^([a-z0-9.-]{1,253})(?::\d{1,5})?$/i;
  */
 export function subdomainOf(given: unknown, domain: string): string | undefined {
   if (typeof domain !== 'string' || domain === '' || !domain.split('.').every((it) => label.test(it.toLowerCase()))) {
-    throw new UnsupportedTenantOperationError('Give the domain alone, as in subdomain("example.com"): no port, no scheme, no dot before it.');
+    throw new UnsupportedTenantOperationError(
+      'Give the domain alone, as in subdomain("example.com"): no port, no scheme, no dot before it.',
+    );
   }
   const name = typeof given === 'string' ? host.exec(given)?.[1]?.toLowerCase() : undefined;
   const suffix = `.${domain.toLowerCase()}`;
@@ -37,7 +39,8 @@ export function subdomainOf(given: unknown, domain: string): string | undefined 
  * const slug = pathSegmentOf('/accounts/acme/projects', 1);
  */
 export function pathSegmentOf(path: unknown, position: number): string | undefined {
-  if (!Number.isInteger(position) || position < 0) throw new UnsupportedTenantOperationError('Count the segments of a path from 0, as in pathSegment(1).');
+  if (!Number.isInteger(position) || position < 0)
+    throw new UnsupportedTenantOperationError('Count the segments of a path from 0, as in pathSegment(1).');
   // A request line may also hold a whole URL, or `*`.
   if (typeof path !== 'string' || !path.startsWith('/')) return undefined;
   const segment = path.split(/[?#]/, 1)[0]!.split('/')[position + 1];

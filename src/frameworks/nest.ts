@@ -19,7 +19,8 @@ export interface TenantRequest {
 export const subdomain = (domain: string) => (request: TenantRequest) => subdomainOf(request.hostname, domain);
 
 /** A segment of the URL's path, counted from 0. */
-export const pathSegment = (position: number) => (request: TenantRequest) => pathSegmentOf(request.originalUrl, position);
+export const pathSegment = (position: number) => (request: TenantRequest) =>
+  pathSegmentOf(request.originalUrl, position);
 
 /** A guard, with the database of each request that has passed it. */
 export interface TenantGuard<Handle> extends CanActivate {
@@ -66,6 +67,9 @@ export function tenantGuard<User, Name extends string, Db extends AnyDatabase>(
 }
 
 function requestOf(context: ExecutionContext): TenantRequest {
-  if (context.getType() !== 'http') throw new UnsupportedTenantOperationError('Use the tenant guard with controllers that answer HTTP: another kind has no request.');
+  if (context.getType() !== 'http')
+    throw new UnsupportedTenantOperationError(
+      'Use the tenant guard with controllers that answer HTTP: another kind has no request.',
+    );
   return context.switchToHttp().getRequest();
 }

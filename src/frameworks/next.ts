@@ -14,7 +14,8 @@ export interface TenantRequest {
 }
 
 /** The label before the application's domain, of the request's Host. */
-export const subdomain = (domain: string) => (request: TenantRequest) => subdomainOf(request.headers.get('host'), domain);
+export const subdomain = (domain: string) => (request: TenantRequest) =>
+  subdomainOf(request.headers.get('host'), domain);
 
 /** A segment of the URL's path, counted from 0, in a route handler. A page has `params`. */
 export const pathSegment = (position: number) => (request: TenantRequest) =>
@@ -53,16 +54,18 @@ export function tenantRoute<User, Name extends string, Db extends AnyDatabase>(
 ): TenantRoute<HandleOf<Name, Db>> {
   const resolve = tenantOf(options);
   const refused = options.refused ?? ((error) => Response.json({ error: error.message }, { status: error.status }));
-  const route = (handler: (tdb: any, request: Request, context: any) => Response | Promise<Response>) => async (request: Request, context: any) => {
-    let tdb;
-    try {
-      const params = await context?.params;
-      tdb = await resolve({ headers: request.headers, url: request.url, params });
-    } catch (error) {
-      if (error instanceof TenantAccessError) return refused(error);
-      throw error;
-    }
-    return handler(tdb, request, context);
-  };
+  const route =
+    (handler: (tdb: any, request: Request, context: any) => Response | Promise<Response>) =>
+    async (request: Request, context: any) => {
+      let tdb;
+      try {
+        const params = await context?.params;
+        tdb = await resolve({ headers: request.headers, url: request.url, params });
+      } catch (error) {
+        if (error instanceof TenantAccessError) return refused(error);
+        throw error;
+      }
+      return handler(tdb, request, context);
+    };
   return Object.assign(route, { tdb: resolve });
 }

@@ -31,7 +31,8 @@ export const claim = <const Key extends string>(key: Key): Claim<Key> => ({ clai
 export type AnyDatabase = TenancyDatabase<any, any>;
 
 /** The handle that a database gives for a tenant of the tenancy. */
-export type HandleOf<Name extends string, Db> = Db extends TenancyDatabase<infer TRelations, infer Q> ? TenantDatabase<Name, TRelations, Q> : never;
+export type HandleOf<Name extends string, Db> =
+  Db extends TenancyDatabase<infer TRelations, infer Q> ? TenantDatabase<Name, TRelations, Q> : never;
 
 /** What every framework's options have in common. */
 export interface BaseOptions<TRequest, User, Name extends string, Db extends AnyDatabase> {
@@ -47,10 +48,19 @@ export interface BaseOptions<TRequest, User, Name extends string, Db extends Any
 }
 
 /** Whether the user may use the tenant that the request names. Say 'unknown' for one that the user is to know nothing of. */
-export type AccessCheck<TRequest, User, Name extends string> = (id: TenantId<Name>, user: NonNullable<User>, request: TRequest) => Awaitable<Access>;
+export type AccessCheck<TRequest, User, Name extends string> = (
+  id: TenantId<Name>,
+  user: NonNullable<User>,
+  request: TRequest,
+) => Awaitable<Access>;
 
 /** How a request finds its tenant. `user` stands first, so that its result is known to what follows. */
-export type TenantOptions<TRequest, User, Name extends string, Db extends AnyDatabase> = BaseOptions<TRequest, User, Name, Db> &
+export type TenantOptions<TRequest, User, Name extends string, Db extends AnyDatabase> = BaseOptions<
+  TRequest,
+  User,
+  Name,
+  Db
+> &
   (
     | { readonly tenant: Claim<keyof NonNullable<User> & string>; readonly access?: AccessCheck<TRequest, User, Name> }
     | {
@@ -72,19 +82,38 @@ export function tenantOf<TRequest, User, Name extends string, Db extends AnyData
   options: TenantOptions<TRequest, User, Name, Db>,
 ): Resolve<TRequest, HandleOf<Name, Db>> {
   const { db, tenancy, user, tenant, access } = options;
-  if (typeof db?.forTenant !== 'function') throw new UnsupportedTenantOperationError('Give `db` what withTenancy(drizzle(...)) returned.');
-  if (typeof tenancy?.parse !== 'function') throw new UnsupportedTenantOperationError("Give `tenancy` the tenancy of the tenants, as in tenancy('account', uuid).");
-  if (typeof user !== 'function') throw new UnsupportedTenantOperationError('Say in `user` who asks, as in user: (request) => verify(request.headers.authorization).');
+  if (typeof db?.forTenant !== 'function')
+    throw new UnsupportedTenantOperationError('Give `db` what withTenancy(drizzle(...)) returned.');
+  if (typeof tenancy?.parse !== 'function')
+    throw new UnsupportedTenantOperationError(
+      "Give `tenancy` the tenancy of the tenants, as in tenancy('account', uuid).",
+    );
+  if (typeof user !== 'function')
+    throw new UnsupportedTenantOperationError(
+      'Say in `user` who asks, as in user: (request) => verify(request.headers.authorization).',
+    );
   const key = typeof tenant === 'function' ? undefined : tenant?.claim;
-  if (typeof tenant !== 'function' && typeof key !== 'string') throw new UnsupportedTenantOperationError("Say in `tenant` which tenant is asked for, as in tenant: claim('accountId').");
+  if (typeof tenant !== 'function' && typeof key !== 'string')
+    throw new UnsupportedTenantOperationError(
+      "Say in `tenant` which tenant is asked for, as in tenant: claim('accountId').",
+    );
   if (typeof access !== 'function' && (access !== undefined || key === undefined)) {
-    throw new UnsupportedTenantOperationError('Say in `access` who may use the tenant, as in access: (id, user) => user.accounts.includes(id): a request names any tenant that it likes.');
+    throw new UnsupportedTenantOperationError(
+      'Say in `access` who may use the tenant, as in access: (id, user) => user.accounts.includes(id): a request names any tenant that it likes.',
+    );
   }
 
-  const decide = async (request: TRequest): Promise<{ readonly id: TenantId<Name> } | { readonly status: 401 | 403 | 404 }> => {
+  const decide = async (
+    request: TRequest,
+  ): Promise<{ readonly id: TenantId<Name> } | { readonly status: 401 | 403 | 404 }> => {
     const who = await user(request);
     if (!who) return { status: 401 };
-    const named = typeof tenant === 'function' ? await tenant(request, who) : Object.hasOwn(who, key!) ? (who as Record<string, unknown>)[key!] : undefined;
+    const named =
+      typeof tenant === 'function'
+        ? await tenant(request, who)
+        : Object.hasOwn(who, key!)
+          ? (who as Record<string, unknown>)[key!]
+          : undefined;
     const parsed = tenancy['~standard'].validate(named);
     if (parsed.issues) return { status: 404 };
     const answer = access ? await access(parsed.value, who, request) : 'granted';
@@ -95,7 +124,9 @@ export function tenantOf<TRequest, User, Name extends string, Db extends AnyData
   return async (request) => {
     const decided = await decide(request).catch((error: unknown) => {
       // Express goes on to the next handler when it is told of nothing, or of 'route'.
-      throw error instanceof Error ? error : new Error('The tenant of the request could not be found.', { cause: error });
+      throw error instanceof Error
+        ? error
+        : new Error('The tenant of the request could not be found.', { cause: error });
     });
     if ('status' in decided) throw new TenantAccessError(decided.status);
     return db.forTenant<any>(decided.id as any) as HandleOf<Name, Db>;
@@ -119,7 +150,10 @@ export class RequestHandles<TRequest extends object, Handle> {
 
   of(request: TRequest): Handle {
     const handle = this.#handles.get(request);
-    if (handle === undefined) throw new UnsupportedTenantOperationError('Put the tenant middleware before this handler: it has not found a tenant for this request.');
+    if (handle === undefined)
+      throw new UnsupportedTenantOperationError(
+        'Put the tenant middleware before this handler: it has not found a tenant for this request.',
+      );
     return handle;
   }
 }

@@ -40,7 +40,9 @@ export function tenantMiddleware<Context, User, Name extends string, Db extends 
   const key = options.as ?? 'tdb';
   return async ({ ctx, input, next }) => {
     const tdb = await resolve({ ctx: ctx as Context, input }).catch((error) => {
-      throw error instanceof TenantAccessError ? new TRPCError({ code: codes[error.status], message: error.message }) : error;
+      throw error instanceof TenantAccessError
+        ? new TRPCError({ code: codes[error.status], message: error.message })
+        : error;
     });
     return next({ ctx: { [key]: tdb } as { [K in As]: HandleOf<Name, Db> } });
   };

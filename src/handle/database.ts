@@ -5,11 +5,7 @@ import { RelationalQueryBuilder } from 'drizzle-orm/pg-core/query-builders/query
 import { PgAsyncRelationalQuery } from 'drizzle-orm/pg-core/async';
 import { otherCopies } from '../copies.js';
 import { classOf } from '../schema/classify.js';
-import {
-  InvalidTenantIdError,
-  TenantMismatchError,
-  UnsupportedTenantOperationError,
-} from '../schema/index.js';
+import { InvalidTenantIdError, TenantMismatchError, UnsupportedTenantOperationError } from '../schema/index.js';
 import { relationsConfig } from '../schema/relations.js';
 import { declaredTenancies, idOf, type AnyTenancy } from '../schema/tenancy.js';
 import { Marks } from '../drivers/marks.js';
@@ -152,12 +148,25 @@ function transact(
 }
 
 /** Drizzle's session, whose statements wait for their turn; those of a transaction have its. */
-function inTurn(session: any, { shared: { queue, running: { turns } }, lifetime, signal }: On, scope: Scope): object {
+function inTurn(
+  session: any,
+  {
+    shared: {
+      queue,
+      running: { turns },
+    },
+    lifetime,
+    signal,
+  }: On,
+  scope: Scope,
+): object {
   const turn = lifetime?.turn;
   if (!turn && !signal && (!queue || lifetime)) return session;
   const execute = (values: any, run: () => unknown) => {
     if (turn) return turns.within(turn, run, signal);
-    return queue && !lifetime ? turns.statement(queue, whoOf(scope, values?.[tenantName]), run, signal) : turns.unless(signal!, run);
+    return queue && !lifetime
+      ? turns.statement(queue, whoOf(scope, values?.[tenantName]), run, signal)
+      : turns.unless(signal!, run);
   };
   return {
     prepareQuery(...query: unknown[]) {
@@ -166,7 +175,10 @@ function inTurn(session: any, { shared: { queue, running: { turns } }, lifetime,
         const open = () => prepared.stream(values, ...more);
         return queue && !lifetime ? turns.stream(queue, whoOf(scope, values?.[tenantName]), open, signal) : open();
       };
-      return { execute: (values: any) => execute(values, () => prepared.execute(values)), ...(prepared.stream && { stream }) };
+      return {
+        execute: (values: any) => execute(values, () => prepared.execute(values)),
+        ...(prepared.stream && { stream }),
+      };
     },
   };
 }
@@ -187,7 +199,16 @@ class ScopedDatabase {
     this.#drizzle = drizzle;
     this.#shared = shared;
     this.dialect = new shared.Dialect(scope);
-    this.session = new ScopedSession(inTurn(sessionOf(on, scope), on, scope), this.dialect, lifetime, shared.running.after, shared.running.lasting, shared.statements, shared.marks, lifetime ? undefined : this.#begin);
+    this.session = new ScopedSession(
+      inTurn(sessionOf(on, scope), on, scope),
+      this.dialect,
+      lifetime,
+      shared.running.after,
+      shared.running.lasting,
+      shared.statements,
+      shared.marks,
+      lifetime ? undefined : this.#begin,
+    );
   }
 
   /** @returns where a handle runs; undefined for what is none */
@@ -210,7 +231,13 @@ class ScopedDatabase {
         this.#shared.running.action(async () =>
           invalidate?.call(this.#drizzle.$cache, {
             ...params,
-            ...(tags === undefined ? {} : { tags: [tags].flat().flatMap((tag) => tagsOf(this.dialect, tag, this.#shared.tenancies ?? declaredTenancies())) }),
+            ...(tags === undefined
+              ? {}
+              : {
+                  tags: [tags]
+                    .flat()
+                    .flatMap((tag) => tagsOf(this.dialect, tag, this.#shared.tenancies ?? declaredTenancies())),
+                }),
           }),
         ),
     };
@@ -321,7 +348,8 @@ const setTransaction = ({ drizzle, shared: { running } }: On, config: unknown) =
   running.attempt(() => drizzle.setTransaction(transactionConfig(config) ?? {}));
 
 /** The handles of a database, as promises: `withTenancy` adds to them. */
-export const promiseHandles = (db: any, options: WithTenancyOptions<any> = {}): any => scopedHandles(db, options, promises);
+export const promiseHandles = (db: any, options: WithTenancyOptions<any> = {}): any =>
+  scopedHandles(db, options, promises);
 
 /** Sessions of Drizzle whose `transaction` only throws. */
 const withoutTransactions: unknown[] = ['NeonHttpSession', 'PgRemoteSession', 'XataHttpSession'];
@@ -347,7 +375,9 @@ export function scopedHandles(
     );
   }
   if (!is(db?.dialect, PgDialect)) {
-    throw new UnsupportedTenantOperationError('Pass withTenancy() a Drizzle handle of PostgreSQL, as in withTenancy(drizzle({ client })).');
+    throw new UnsupportedTenantOperationError(
+      'Pass withTenancy() a Drizzle handle of PostgreSQL, as in withTenancy(drizzle({ client })).',
+    );
   }
   if (options.rls && withoutTransactions.includes(db.session?.constructor?.[entityKind])) {
     throw new UnsupportedTenantOperationError(
@@ -375,7 +405,15 @@ export function scopedHandles(
     Object.defineProperty(query, name, {
       get(this: { handle: ScopedDatabase }) {
         const { dialect, session } = this.handle;
-        return new RelationalQueryBuilder(relations, config.table, config, dialect, session as any, false, running.relationalQuery as any);
+        return new RelationalQueryBuilder(
+          relations,
+          config.table,
+          config,
+          dialect,
+          session as any,
+          false,
+          running.relationalQuery as any,
+        );
       },
     });
   }
@@ -398,7 +436,12 @@ export function scopedHandles(
   loadParser().catch(() => {});
   // What is within the application's own transaction is never begun, nor committed, here.
   const lifetime = isTransaction(db) ? new Lifetime(false) : undefined;
-  return checkable(handlesOn({ drizzle, shared, lifetime }), { session: db.session, relations, isBound: shared.binding !== undefined, functions: options.functions ?? [] });
+  return checkable(handlesOn({ drizzle, shared, lifetime }), {
+    session: db.session,
+    relations,
+    isBound: shared.binding !== undefined,
+    functions: options.functions ?? [],
+  });
 }
 
 /** The handles over a database, or over a transaction of it. */
@@ -428,7 +471,8 @@ function handlesOn(on: On) {
       const reach: Reach = { kind: 'several', ids: [...new Set(all.map((it) => it.value))] };
       return handleOfSeveral('forTenants', reach, tenancies.size === 1 ? all[0]!.tenancy : undefined);
     },
-    acrossTenants: (options: { reason?: unknown }) => handleOfSeveral('acrossTenants', { kind: 'all', reason: reasonOf(options?.reason) }),
+    acrossTenants: (options: { reason?: unknown }) =>
+      handleOfSeveral('acrossTenants', { kind: 'all', reason: reasonOf(options?.reason) }),
     get shared() {
       return (sharedHandle ??= handle({ kind: 'shared' }));
     },
@@ -437,7 +481,9 @@ function handlesOn(on: On) {
       const query = build(tdb);
       const prepared = query?._prepare?.(undefined, true);
       if (!tdb.session.hasPrepared(prepared)) {
-        throw new TenantMismatchError('Return a query of the handle that prepare() gives, as in db.prepare(account, (tdb) => tdb.select().from(projects)).');
+        throw new TenantMismatchError(
+          'Return a query of the handle that prepare() gives, as in db.prepare(account, (tdb) => tdb.select().from(projects)).',
+        );
       }
       return {
         run: (id: unknown, values?: Record<string, unknown>) => {
@@ -450,8 +496,19 @@ function handlesOn(on: On) {
       };
     },
     transaction: (run: (tx: any) => unknown, config?: unknown) =>
-      transact(on, () => nobody, config, undefined, false, (within) =>
-        run(Object.assign(handlesOn(within), { rollback: () => rollback(within), setTransaction: (it: unknown) => setTransaction(within, it) })),
+      transact(
+        on,
+        () => nobody,
+        config,
+        undefined,
+        false,
+        (within) =>
+          run(
+            Object.assign(handlesOn(within), {
+              rollback: () => rollback(within),
+              setTransaction: (it: unknown) => setTransaction(within, it),
+            }),
+          ),
       ),
   };
   places.set(handles, on);
@@ -475,11 +532,16 @@ const places = new WeakMap<object, On>();
 export function handleIn(tx: object, handle: ScopedDatabase): object {
   const on = places.get(tx);
   if (!on || ScopedDatabase.on(handle)?.shared.relations !== on.shared.relations) {
-    throw new UnsupportedTenantOperationError('Provide the handles of one database in a transaction: one of these is of another.');
+    throw new UnsupportedTenantOperationError(
+      'Provide the handles of one database in a transaction: one of these is of another.',
+    );
   }
   const { scope } = handle.dialect;
   const { kind } = scope.reach;
-  return new ScopedTransaction(kind === 'one' || kind === 'shared' ? on : acrossOn(on, kind === 'all' ? 'acrossTenants' : 'forTenants'), scope);
+  return new ScopedTransaction(
+    kind === 'one' || kind === 'shared' ? on : acrossOn(on, kind === 'all' ? 'acrossTenants' : 'forTenants'),
+    scope,
+  );
 }
 
 /** Where a handle of more than one tenant runs. */
@@ -488,22 +550,26 @@ function acrossOn(on: On, method: string): On {
   if (!shared.binding) return on;
   const { across } = shared;
   if (across && 'role' in across) return on;
-  if (across && !lifetime) return { drizzle: across.drizzle, shared: { ...shared, binding: undefined, queue: undefined }, lifetime };
+  if (across && !lifetime)
+    return { drizzle: across.drizzle, shared: { ...shared, binding: undefined, queue: undefined }, lifetime };
   throw new UnsupportedTenantOperationError(
     lifetime
       ? `Pass across: { role: 'name' } to withTenancy() for ${method}() in a transaction, a role with BYPASSRLS that this one is a member of: ` +
-        'with rls: true the policies show the rows of one tenant only, and another connection would be outside of the transaction.'
+          'with rls: true the policies show the rows of one tenant only, and another connection would be outside of the transaction.'
       : `Pass across to withTenancy() for ${method}(), a Drizzle handle whose role has BYPASSRLS, or { role: 'name' } of a role that has it: ` +
-        'with rls: true the policies show the rows of one tenant only.',
+          'with rls: true the policies show the rows of one tenant only.',
   );
 }
 
 function acrossOf({ across, rls }: WithTenancyOptions<any>): Across | undefined {
   if (across === undefined || !rls) return undefined;
-  if (is((across as any).dialect, PgDialect)) return { drizzle: isPostgresJs(across) ? withSafeTransactions(across) : across };
+  if (is((across as any).dialect, PgDialect))
+    return { drizzle: isPostgresJs(across) ? withSafeTransactions(across) : across };
   const { role } = across as { role?: unknown };
   if (typeof role === 'string' && /^[^\0]+$/.test(role) && role !== 'none') return { role };
-  throw new UnsupportedTenantOperationError("Pass across a Drizzle handle whose role has BYPASSRLS, or the name of such a role, as in across: { role: 'app_admin' }.");
+  throw new UnsupportedTenantOperationError(
+    "Pass across a Drizzle handle whose role has BYPASSRLS, or the name of such a role, as in across: { role: 'app_admin' }.",
+  );
 }
 
 /** The values of a statement's placeholders, the tenant's among them from the start: objects of one shape are fast. */
@@ -522,15 +588,26 @@ const namesOfTenancies = (tenancies: readonly AnyTenancy[] | undefined) =>
  * The id, and its tenancy where only one can have made it; otherwise the first table that the handle meets tells. An id that
  * `parse` gave is in its one spelling: a value that a tenancy would spell in another way is none of its ids.
  */
-export function parsed(id: unknown, known: readonly AnyTenancy[] | undefined): { value: unknown; tenancy: AnyTenancy | undefined } {
+export function parsed(
+  id: unknown,
+  known: readonly AnyTenancy[] | undefined,
+): { value: unknown; tenancy: AnyTenancy | undefined } {
   const tenancies = known ?? declaredTenancies();
-  const possible = tenancies.map((tenancy) => ({ value: idOf(id, tenancy), tenancy })).filter((it) => it.value !== undefined);
+  const possible = tenancies
+    .map((tenancy) => ({ value: idOf(id, tenancy), tenancy }))
+    .filter((it) => it.value !== undefined);
   const own = possible.filter((it) => it.value === id);
   const found = own.length > 0 ? own : possible;
   if (found.length === 1) return found[0]!;
-  if (found.length > 1 && found.every((it) => it.value === found[0]!.value)) return { value: found[0]!.value, tenancy: undefined };
+  if (found.length > 1 && found.every((it) => it.value === found[0]!.value))
+    return { value: found[0]!.value, tenancy: undefined };
   if (tenancies.length === 1) return { value: tenancies[0]!.parse(id), tenancy: tenancies[0] };
-  throw new InvalidTenantIdError(namesOfTenancies(known), found.length > 1 ? 'several of them would spell it in different ways: parse it first' : `it is an id of none of them${otherCopies()}`);
+  throw new InvalidTenantIdError(
+    namesOfTenancies(known),
+    found.length > 1
+      ? 'several of them would spell it in different ways: parse it first'
+      : `it is an id of none of them${otherCopies()}`,
+  );
 }
 
 function reasonOf(reason: unknown): string {

@@ -1,16 +1,45 @@
 /** The types of the handles. */
 import type { PgAsyncDatabase } from 'drizzle-orm/pg-core/async';
 import type { InferInsertModel, IsUnion, SQL, SQLWrapper, TablesRelationalConfig } from 'drizzle-orm';
-import type { PgMaterializedView, PgQueryResultHKT, PgView, PgQueryResultKind, PgTransactionConfig } from 'drizzle-orm/pg-core';
+import type {
+  PgMaterializedView,
+  PgQueryResultHKT,
+  PgView,
+  PgQueryResultKind,
+  PgTransactionConfig,
+} from 'drizzle-orm/pg-core';
 import type { PgRawRow } from 'drizzle-orm/pg-core/session';
 import type { PgRelationalQueryHKTBase, RelationalQueryBuilder } from 'drizzle-orm/pg-core/query-builders/query';
 import type { TenancyOfRelationTable, TenantRelations } from '../schema/relations.js';
 import type { FairOptions } from './fair.js';
 import type { Tenancy, TenantId } from '../schema/tenancy.js';
 import type { AnyTenantTable, TenantTypeError } from '../schema/table.types.js';
-import type { Act, AnySource, CheckBuilt, CheckSource, CheckTarget, Handle, HandleOf, PromiseRunner, ReaderIn, Reach, Run, Runner, ScopeBrand, SqlMethods, Transact } from './handle.types.js';
+import type {
+  Act,
+  AnySource,
+  CheckBuilt,
+  CheckSource,
+  CheckTarget,
+  Handle,
+  HandleOf,
+  PromiseRunner,
+  ReaderIn,
+  Reach,
+  Run,
+  Runner,
+  ScopeBrand,
+  SqlMethods,
+  Transact,
+} from './handle.types.js';
 import type { TenantQueryBuilder, TenantWithBuilder } from './select.types.js';
-import type { AnyTarget, InsertColumns, TenantDelete, TenantInsertBuilder, TenantUpdateBuilder, WriteTable } from './write.types.js';
+import type {
+  AnyTarget,
+  InsertColumns,
+  TenantDelete,
+  TenantInsertBuilder,
+  TenantUpdateBuilder,
+  WriteTable,
+} from './write.types.js';
 
 /** Options of `withTenancy`. */
 export interface WithTenancyOptions<TRelations = {}> {
@@ -67,17 +96,14 @@ export interface RelationalHKT<H extends Handle> extends PgRelationalQueryHKTBas
 }
 
 /** The tables of the relations that the handle reads. */
-export type RelationalQueries<H extends Handle, TRelations> = TRelations extends TenantRelations<infer Config>
-  ? QueriesOf<H, Config>
-  : QueriesOf<H, TRelations>;
+export type RelationalQueries<H extends Handle, TRelations> =
+  TRelations extends TenantRelations<infer Config> ? QueriesOf<H, Config> : QueriesOf<H, TRelations>;
 
 export type QueriesOf<H extends Handle, TRelations> = TRelations extends TablesRelationalConfig
   ? {
-      [K in keyof TRelations as [TenancyOfRelationTable<TRelations[K]['table']>] extends [H['tenancy']] ? K : never]: RelationalQueryBuilder<
-        TRelations,
-        TRelations[K],
-        RelationalHKT<H>
-      >;
+      [K in keyof TRelations as [TenancyOfRelationTable<TRelations[K]['table']>] extends [H['tenancy']]
+        ? K
+        : never]: RelationalQueryBuilder<TRelations, TRelations[K], RelationalHKT<H>>;
     }
   : {};
 
@@ -116,7 +142,10 @@ export interface WriteMethods<H extends Handle> {
    * @throws TenantMismatchError when a row names a tenant that is not the handle's
    * @example await tdb.insert(projects).values({ name: crypto.randomUUID() }).returning();
    */
-  insert<T extends AnyTarget, TList extends (keyof InferInsertModel<WriteTable<H, T>, { override: true }> & string)[] = []>(
+  insert<
+    T extends AnyTarget,
+    TList extends (keyof InferInsertModel<WriteTable<H, T>, { override: true }> & string)[] = [],
+  >(
     table: CheckTarget<H, T>,
     ...columns: InsertColumns<H, T, TList>
   ): TenantInsertBuilder<H, T, TList extends [] ? 'all' : TList>;
@@ -186,7 +215,10 @@ export interface ScopedHandle<H extends Handle, TRelations, TTransaction>
    * @throws RawSqlNotScopedError when it cannot be confined and proved; nothing is sent
    * @example await tdb.execute(sql`select count(*) from ${projects}`);
    */
-  execute<TRow extends unknown[] = unknown[]>(query: SQLWrapper | string, mode: 'arrays'): Run<H['runner'], TRow[]> & SQLWrapper;
+  execute<TRow extends unknown[] = unknown[]>(
+    query: SQLWrapper | string,
+    mode: 'arrays',
+  ): Run<H['runner'], TRow[]> & SQLWrapper;
   execute<TRow extends Record<string, any> = Record<string, unknown>>(
     query: SQLWrapper | string,
     mode: 'objects',
@@ -223,7 +255,12 @@ export interface TransactionMethods<R extends Runner> {
 }
 
 export type One<Name extends string, Q extends PgQueryResultHKT, R extends Runner> = HandleOf<Name, R, Q, 'one'>;
-export type Several<Name extends string, Q extends PgQueryResultHKT, R extends Runner> = HandleOf<Name, R, Q, 'several'>;
+export type Several<Name extends string, Q extends PgQueryResultHKT, R extends Runner> = HandleOf<
+  Name,
+  R,
+  Q,
+  'several'
+>;
 export type Shared<Q extends PgQueryResultHKT, R extends Runner> = HandleOf<never, R, Q, 'shared'>;
 
 /**
@@ -243,7 +280,10 @@ export interface TenantDatabase<
   // For functions over any table of a tenancy: a check that depends on a table that is not known yet is never passed. The last
   // overload of each tells what is wrong. Only a tenant's handle has them, since the methods of a union of handles have to be alike.
   insert<T extends AnyTarget>(table: T & AnyTenantTable<Name>): TenantInsertBuilder<One<Name, Q, R>, T>;
-  insert<T extends AnyTarget, TList extends (keyof InferInsertModel<WriteTable<One<Name, Q, R>, T>, { override: true }> & string)[] = []>(
+  insert<
+    T extends AnyTarget,
+    TList extends (keyof InferInsertModel<WriteTable<One<Name, Q, R>, T>, { override: true }> & string)[] = [],
+  >(
     table: CheckTarget<One<Name, Q, R>, T>,
     ...columns: InsertColumns<One<Name, Q, R>, T, TList>
   ): TenantInsertBuilder<One<Name, Q, R>, T, TList extends [] ? 'all' : TList>;
@@ -270,11 +310,22 @@ export interface TenantsDatabase<
   TRelations = {},
   Q extends PgQueryResultHKT = AnyQueryResultHKT,
   R extends Runner = PromiseRunner,
-> extends ScopedHandle<Several<Name, Q, R>, TRelations, TenantsDatabase<Name, TRelations, Q, R> & TransactionMethods<R>> {}
+> extends ScopedHandle<
+    Several<Name, Q, R>,
+    TRelations,
+    TenantsDatabase<Name, TRelations, Q, R> & TransactionMethods<R>
+  > {}
 
 /** A handle over every tenant of every tenancy. Made by `db.acrossTenants({ reason })`. */
-export interface AcrossTenantsDatabase<TRelations = {}, Q extends PgQueryResultHKT = AnyQueryResultHKT, R extends Runner = PromiseRunner>
-  extends ScopedHandle<Several<string, Q, R>, TRelations, AcrossTenantsDatabase<TRelations, Q, R> & TransactionMethods<R>> {
+export interface AcrossTenantsDatabase<
+  TRelations = {},
+  Q extends PgQueryResultHKT = AnyQueryResultHKT,
+  R extends Runner = PromiseRunner,
+> extends ScopedHandle<
+    Several<string, Q, R>,
+    TRelations,
+    AcrossTenantsDatabase<TRelations, Q, R> & TransactionMethods<R>
+  > {
   refreshMaterializedView(view: PgMaterializedView): Act<R, PgQueryResultKind<Q, never>> & MaterializedViewRefresh;
 }
 
@@ -284,8 +335,11 @@ export interface MaterializedViewRefresh {
 }
 
 /** A handle of the reference tables. It is `db.shared`. */
-export interface SharedDatabase<TRelations = {}, Q extends PgQueryResultHKT = AnyQueryResultHKT, R extends Runner = PromiseRunner>
-  extends ScopedHandle<Shared<Q, R>, TRelations, SharedDatabase<TRelations, Q, R> & TransactionMethods<R>> {}
+export interface SharedDatabase<
+  TRelations = {},
+  Q extends PgQueryResultHKT = AnyQueryResultHKT,
+  R extends Runner = PromiseRunner,
+> extends ScopedHandle<Shared<Q, R>, TRelations, SharedDatabase<TRelations, Q, R> & TransactionMethods<R>> {}
 
 /** A statement that was prepared once, for any tenant. */
 export interface PreparedForTenant<Name extends string, TResult> {
@@ -313,7 +367,10 @@ export interface TenancyHandles<TRelations = {}, TQueryResult extends PgQueryRes
    * @throws InvalidTenantIdError when the value is not an id, before anything is sent
    * @example await db.forTenant(id, { signal: AbortSignal.timeout(5_000) }).select().from(projects);
    */
-  forTenant<Id>(id: CheckId<Id>, options?: { readonly signal?: AbortSignal | undefined }): TenantDatabase<NameOf<Id>, TRelations, TQueryResult>;
+  forTenant<Id>(
+    id: CheckId<Id>,
+    options?: { readonly signal?: AbortSignal | undefined },
+  ): TenantDatabase<NameOf<Id>, TRelations, TQueryResult>;
   /**
    * A handle over several tenants at once: reads, updates and deletes; an inserted row must name its tenant.
    *

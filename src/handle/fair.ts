@@ -125,7 +125,9 @@ export class FairQueue {
    */
   constructor({ perTenant, onWait }: FairOptions, size: number) {
     if (!Number.isInteger(perTenant) || perTenant < 1) {
-      throw new UnsupportedTenantOperationError('Say how many statements a tenant may have on the pool at once, as in fair: { perTenant: 4 }.');
+      throw new UnsupportedTenantOperationError(
+        'Say how many statements a tenant may have on the pool at once, as in fair: { perTenant: 4 }.',
+      );
     }
     this.#perTenant = perTenant;
     this.#onWait = onWait;
@@ -245,7 +247,13 @@ export class FairQueue {
   #tell({ who, since }: Turn, isCancelled: boolean): void {
     if (!this.#onWait) return;
     try {
-      this.#onWait({ tenancy: who.tenancy, scope: who.scope, milliseconds: performance.now() - since, waiting: this.#waiting, isCancelled });
+      this.#onWait({
+        tenancy: who.tenancy,
+        scope: who.scope,
+        milliseconds: performance.now() - since,
+        waiting: this.#waiting,
+        isCancelled,
+      });
     } catch {
       // That somebody's counter fails is no reason for a statement not to run.
     }
@@ -254,7 +262,12 @@ export class FairQueue {
 
 /** @param id what the tenant is, where a statement that was prepared for any learns it from its values */
 export function whoOf({ reach, tenancy }: Scope, id: unknown): Who {
-  const ids = reach.kind === 'one' ? String(id ?? reach.id) : reach.kind === 'several' ? reach.ids.map(String).sort().join('\0') : '';
+  const ids =
+    reach.kind === 'one'
+      ? String(id ?? reach.id)
+      : reach.kind === 'several'
+        ? reach.ids.map(String).sort().join('\0')
+        : '';
   return { scope: reach.kind, tenancy: tenancy?.name, ids };
 }
 

@@ -1,9 +1,21 @@
 /** What the types of all builders of a handle have in common. */
 import type { GetSelectTableName, GetSelectTableSelection } from 'drizzle-orm/query-builders/select.types';
 import type { Query, QueryPromise, SQL, SQLWrapper, Subquery, Table } from 'drizzle-orm';
-import type { PgAsyncPreparedQuery, PgQueryResultHKT, PgTransactionConfig, PreparedQueryConfig } from 'drizzle-orm/pg-core';
+import type {
+  PgAsyncPreparedQuery,
+  PgQueryResultHKT,
+  PgTransactionConfig,
+  PreparedQueryConfig,
+} from 'drizzle-orm/pg-core';
 import type { PgViewBase } from 'drizzle-orm/pg-core/view-base';
-import type { AnyTenantTable, ReferenceBrand, TenancyOf, TenantTableBase, TenantTypeError, Unscoped } from '../schema/table.types.js';
+import type {
+  AnyTenantTable,
+  ReferenceBrand,
+  TenancyOf,
+  TenantTableBase,
+  TenantTypeError,
+  Unscoped,
+} from '../schema/table.types.js';
 
 /** How a handle runs what it is asked for: as a promise, or in another way that another entry point adds. */
 export interface Runner {
@@ -51,7 +63,9 @@ export interface PromiseSelect<TResult> {
    *   console.log(task.title);
    * }
    */
-  stream(options?: StreamOptions): AsyncGenerator<TResult extends readonly (infer TRow)[] ? TRow : never, void, undefined>;
+  stream(
+    options?: StreamOptions,
+  ): AsyncGenerator<TResult extends readonly (infer TRow)[] ? TRow : never, void, undefined>;
 }
 
 export interface PromiseRunner extends Runner {
@@ -59,7 +73,10 @@ export interface PromiseRunner extends Runner {
   readonly select: PromiseSelect<this['result']>;
   readonly action: Promise<this['result']>;
   // `NoInfer` spares TypeScript 7 the variances of the whole handle, which it computes to infer `T` from a callback.
-  readonly transaction: <T>(transaction: (tx: NoInfer<this['tx']>) => Promise<T>, config?: PgTransactionConfig) => Promise<T>;
+  readonly transaction: <T>(
+    transaction: (tx: NoInfer<this['tx']>) => Promise<T>,
+    config?: PgTransactionConfig,
+  ) => Promise<T>;
   readonly rollback: () => never;
 }
 
@@ -106,7 +123,6 @@ export interface ScopeBrand<Name extends string> {
 
 export type AnySource = AnyTenantTable | Table | Subquery | PgViewBase | SQL;
 
-
 /** `T` where rows of it may be read through the handle, otherwise the error that says what to do. */
 export type CheckSource<H extends Reader, T> =
   T extends TenantTableBase<infer Name, any>
@@ -151,13 +167,16 @@ declare const reach: unique symbol;
 
 /** Keeps apart handles of one tenant, of several, and of none. */
 export interface Reach<TWrites extends Handle['writes']> {
-  readonly [reach]: { one: 'Use db.forTenant(id)'; several: 'Use db.forTenants(ids) or db.acrossTenants({ reason })'; shared: 'Use db.shared' }[TWrites];
+  readonly [reach]: {
+    one: 'Use db.forTenant(id)';
+    several: 'Use db.forTenants(ids) or db.acrossTenants({ reason })';
+    shared: 'Use db.shared';
+  }[TWrites];
 }
 
 /** `T` where the handle built it, otherwise the error that says what to do. */
-export type CheckBuilt<H extends Reader, T> = T extends ScopeBrand<H['tenancy']>
-  ? T
-  : TenantTypeError<'Build the query with the same handle'>;
+export type CheckBuilt<H extends Reader, T> =
+  T extends ScopeBrand<H['tenancy']> ? T : TenantTypeError<'Build the query with the same handle'>;
 
 /** The name by which a statement knows a source. */
 export type SourceName<T> = GetSelectTableName<TableLikeOf<T>>;

@@ -25,7 +25,13 @@ export interface OwnFunctionsOptions {
 export async function assertNoOwnFunctions(db: Checkable, { except = [] }: OwnFunctionsOptions = {}): Promise<void> {
   const database = checkedDatabase(db);
   if (!database) throw new UnsupportedTenantOperationError('Pass assertNoOwnFunctions() what withTenancy() returned.');
-  const rows: OwnFunction[] = await database.session.prepareQuery({ sql: ownFunctionsQuestion, params: [] }, 'objects', false).execute();
+  const rows: OwnFunction[] = await database.session
+    .prepareQuery({ sql: ownFunctionsQuestion, params: [] }, 'objects', false)
+    .execute();
   const found = untrusted(rows, [...database.functions, ...except]);
-  if (found.length > 0) throw new OwnFunctionError(found.map((it) => it.signature), found.map(describeOwn));
+  if (found.length > 0)
+    throw new OwnFunctionError(
+      found.map((it) => it.signature),
+      found.map(describeOwn),
+    );
 }

@@ -1,11 +1,16 @@
 /** Drizzle's select, for the tables of a handle. The parameters are Drizzle's; `H` is the handle. */
-import type { Column, ColumnsSelection, CommentInput, Placeholder, SQL, SQLWrapper, Subquery, Table, WithSubquery } from 'drizzle-orm';
 import type {
-  LockStrength,
-  PgColumn,
-  PgSelectHKTBase,
-  PgSetOperatorExcludedMethods,
-} from 'drizzle-orm/pg-core';
+  Column,
+  ColumnsSelection,
+  CommentInput,
+  Placeholder,
+  SQL,
+  SQLWrapper,
+  Subquery,
+  Table,
+  WithSubquery,
+} from 'drizzle-orm';
+import type { LockStrength, PgColumn, PgSelectHKTBase, PgSetOperatorExcludedMethods } from 'drizzle-orm/pg-core';
 import type { SubqueryWithSelection, WithSubqueryWithSelection } from 'drizzle-orm/pg-core/subquery';
 import type {
   AppendToNullabilityMap,
@@ -19,7 +24,20 @@ import type {
 import type { SelectedFields as DrizzleSelectedFields } from 'drizzle-orm/operations';
 import type { Assume, ValidateShape, ValueOrArray } from 'drizzle-orm/utils';
 import type { AnyTenantTable } from '../schema/table.types.js';
-import type { AnySource, CheckSource, PromiseRunner, Reader, ReaderOf, Run, ScopeBrand, SourceName, SourceSelection, SqlMethods, Streamed, UnscopedSelection } from './handle.types.js';
+import type {
+  AnySource,
+  CheckSource,
+  PromiseRunner,
+  Reader,
+  ReaderOf,
+  Run,
+  ScopeBrand,
+  SourceName,
+  SourceSelection,
+  SqlMethods,
+  Streamed,
+  UnscopedSelection,
+} from './handle.types.js';
 
 export type Nullability = Record<string, JoinNullability>;
 export type DrizzleFields = DrizzleSelectedFields<Column, Table>;
@@ -27,7 +45,13 @@ export type DrizzleFields = DrizzleSelectedFields<Column, Table>;
 /** What `select` takes: Drizzle's, and tenant tables. */
 export type SelectedFields = Record<
   string,
-  PgColumn | SQL | SQL.Aliased | Subquery | Table | AnyTenantTable | Record<string, PgColumn | SQL | SQL.Aliased | Subquery>
+  | PgColumn
+  | SQL
+  | SQL.Aliased
+  | Subquery
+  | Table
+  | AnyTenantTable
+  | Record<string, PgColumn | SQL | SQL.Aliased | Subquery>
 >;
 
 /**
@@ -60,7 +84,17 @@ export type Kind<
   TExcludedMethods extends string,
   TResult extends any[] = SelectResult<TSelection, TSelectMode, TNullabilityMap>[],
   TSelectedFields extends ColumnsSelection = BuildSubquerySelection<TSelection, TNullabilityMap>,
-> = BuiltSelect<H, TTableName, TSelection, TSelectMode, TNullabilityMap, TDynamic, TExcludedMethods, TResult, TSelectedFields>;
+> = BuiltSelect<
+  H,
+  TTableName,
+  TSelection,
+  TSelectMode,
+  TNullabilityMap,
+  TDynamic,
+  TExcludedMethods,
+  TResult,
+  TSelectedFields
+>;
 
 /** A select of a handle. Awaiting it runs it. */
 export type BuiltSelect<
@@ -73,7 +107,17 @@ export type BuiltSelect<
   TExcludedMethods extends string,
   TResult extends any[],
   TSelectedFields extends ColumnsSelection,
-> = TenantSelectBase<H, TTableName, TSelection, TSelectMode, TNullabilityMap, TDynamic, TExcludedMethods, TResult, TSelectedFields> &
+> = TenantSelectBase<
+  H,
+  TTableName,
+  TSelection,
+  TSelectMode,
+  TNullabilityMap,
+  TDynamic,
+  TExcludedMethods,
+  TResult,
+  TSelectedFields
+> &
   Run<H['runner'], TResult> &
   Streamed<H['runner'], TResult>;
 
@@ -101,7 +145,12 @@ export type TenantSelect<Name extends string = any> = BuiltSelect<
 
 export type AnyTenantSelect = TenantSelectBase<any, any, any, any, any, any, any, any, any>;
 
-export type Without<T extends AnyTenantSelect, TDynamic extends boolean, K extends string, TReset extends boolean = false> = TDynamic extends true
+export type Without<
+  T extends AnyTenantSelect,
+  TDynamic extends boolean,
+  K extends string,
+  TReset extends boolean = false,
+> = TDynamic extends true
   ? T
   : Omit<
       Same<T, TDynamic, TReset extends true ? K : T['_']['excludedMethods'] | K>,
@@ -120,12 +169,24 @@ export type Same<T extends AnyTenantSelect, TDynamic extends boolean, TExcluded 
   T['_']['selectedFields']
 >;
 
-export type Joined<T extends AnyTenantSelect, TDynamic extends boolean, TJoinType extends JoinType, TTable, TName extends string | undefined> = T extends any
+export type Joined<
+  T extends AnyTenantSelect,
+  TDynamic extends boolean,
+  TJoinType extends JoinType,
+  TTable,
+  TName extends string | undefined,
+> = T extends any
   ? Without<
       Kind<
         T['_']['handle'],
         T['_']['tableName'],
-        AppendToResult<T['_']['tableName'], T['_']['selection'], TName, Assume<SourceSelection<TTable>, DrizzleFields>, T['_']['selectMode']>,
+        AppendToResult<
+          T['_']['tableName'],
+          T['_']['selection'],
+          TName,
+          Assume<SourceSelection<TTable>, DrizzleFields>,
+          T['_']['selectMode']
+        >,
         T['_']['selectMode'] extends 'partial' ? T['_']['selectMode'] : 'multiple',
         AppendToNullabilityMap<T['_']['nullabilityMap'], TName, TJoinType>,
         T['_']['dynamic'],
@@ -136,16 +197,23 @@ export type Joined<T extends AnyTenantSelect, TDynamic extends boolean, TJoinTyp
     >
   : never;
 
-export type JoinFn<H extends Reader, T extends AnyTenantSelect, TDynamic extends boolean, TJoinType extends JoinType, TLateral extends boolean> = <
-  TTable extends TLateral extends true ? Subquery | SQL : AnySource,
->(
+export type JoinFn<
+  H extends Reader,
+  T extends AnyTenantSelect,
+  TDynamic extends boolean,
+  TJoinType extends JoinType,
+  TLateral extends boolean,
+> = <TTable extends TLateral extends true ? Subquery | SQL : AnySource>(
   table: CheckSource<H, TTable>,
   on: ((aliases: T['_']['selection']) => SQL | undefined) | SQL | undefined,
 ) => Joined<T, TDynamic, TJoinType, TTable, SourceName<TTable>>;
 
-export type CrossJoinFn<H extends Reader, T extends AnyTenantSelect, TDynamic extends boolean, TLateral extends boolean> = <
-  TTable extends TLateral extends true ? Subquery | SQL : AnySource,
->(
+export type CrossJoinFn<
+  H extends Reader,
+  T extends AnyTenantSelect,
+  TDynamic extends boolean,
+  TLateral extends boolean,
+> = <TTable extends TLateral extends true ? Subquery | SQL : AnySource>(
   table: CheckSource<H, TTable>,
 ) => Joined<T, TDynamic, 'cross', TTable, SourceName<TTable>>;
 
@@ -157,13 +225,25 @@ export interface Operand<H extends Reader, TResult extends any[]> extends ScopeB
   readonly _: { readonly result: TResult };
 }
 
-export type SetOperatorFn<H extends Reader, T extends AnyTenantSelect, TDynamic extends boolean, TResult extends any[]> = <TValue extends Operand<H, TResult>>(
+export type SetOperatorFn<
+  H extends Reader,
+  T extends AnyTenantSelect,
+  TDynamic extends boolean,
+  TResult extends any[],
+> = <TValue extends Operand<H, TResult>>(
   right: CheckOperand<TValue, TResult> | ((operators: SetOperators<H>) => CheckOperand<TValue, TResult>),
 ) => Without<T, TDynamic, PgSetOperatorExcludedMethods, true>;
 
-export type CheckOperand<TValue extends Operand<any, any>, TResult extends any[]> = ValidateShape<TValue['_']['result'][number], TResult[number], TValue>;
+export type CheckOperand<TValue extends Operand<any, any>, TResult extends any[]> = ValidateShape<
+  TValue['_']['result'][number],
+  TResult[number],
+  TValue
+>;
 
-export type CreateSetOperatorFn<H extends Reader> = <T extends AnyTenantSelect & ScopeBrand<H['tenancy']>, TRest extends Operand<H, T['_']['result']>[]>(
+export type CreateSetOperatorFn<H extends Reader> = <
+  T extends AnyTenantSelect & ScopeBrand<H['tenancy']>,
+  TRest extends Operand<H, T['_']['result']>[],
+>(
   left: T,
   right: Operand<H, T['_']['result']>,
   ...rest: TRest
@@ -240,7 +320,9 @@ export interface TenantSelectBase<
    */
   where(where: ((aliases: TSelection) => SQL | undefined) | SQL | undefined): Without<this, TDynamic, 'where'>;
   having(having: ((aliases: TSelection) => SQL | undefined) | SQL | undefined): Without<this, TDynamic, 'having'>;
-  groupBy(builder: (aliases: TSelection) => ValueOrArray<PgColumn | SQL | SQL.Aliased>): Without<this, TDynamic, 'groupBy'>;
+  groupBy(
+    builder: (aliases: TSelection) => ValueOrArray<PgColumn | SQL | SQL.Aliased>,
+  ): Without<this, TDynamic, 'groupBy'>;
   groupBy(...columns: (PgColumn | SQL | SQL.Aliased)[]): Without<this, TDynamic, 'groupBy'>;
   /**
    * The order of the rows.
@@ -248,7 +330,9 @@ export interface TenantSelectBase<
    * @param columns columns and expressions, or a function of the selection
    * @example await tdb.select().from(projects).orderBy(projects.name);
    */
-  orderBy(builder: (aliases: TSelection) => ValueOrArray<PgColumn | SQL | SQL.Aliased>): Without<this, TDynamic, 'orderBy'>;
+  orderBy(
+    builder: (aliases: TSelection) => ValueOrArray<PgColumn | SQL | SQL.Aliased>,
+  ): Without<this, TDynamic, 'orderBy'>;
   orderBy(...columns: (PgColumn | SQL | SQL.Aliased)[]): Without<this, TDynamic, 'orderBy'>;
   /**
    * How many rows at most.
@@ -298,7 +382,10 @@ export interface TenantQueryBuilder<H extends Reader> {
   selectDistinct(): TenantSelectBuilder<H, undefined>;
   selectDistinct<TSelection extends SelectedFields>(fields: TSelection): TenantSelectBuilder<H, TSelection>;
   selectDistinctOn(on: (PgColumn | SQLWrapper)[]): TenantSelectBuilder<H, undefined>;
-  selectDistinctOn<TSelection extends SelectedFields>(on: (PgColumn | SQLWrapper)[], fields: TSelection): TenantSelectBuilder<H, TSelection>;
+  selectDistinctOn<TSelection extends SelectedFields>(
+    on: (PgColumn | SQLWrapper)[],
+    fields: TSelection,
+  ): TenantSelectBuilder<H, TSelection>;
 }
 
 /** A query that the handle built, with what it selects. */
@@ -308,17 +395,24 @@ export interface ScopedQuery<Name extends string, TSelection> extends ScopeBrand
 
 /** Drizzle's `$with`, for queries of the handle. */
 export interface TenantWithBuilder<H extends Reader> {
-  <TAlias extends string>(alias: TAlias): {
+  <TAlias extends string>(
+    alias: TAlias,
+  ): {
     as<TSelection extends ColumnsSelection | undefined>(
-      query: ScopedQuery<H['tenancy'], TSelection> | ((qb: TenantQueryBuilder<H>) => ScopedQuery<H['tenancy'], TSelection>),
-    ): ([TSelection] extends [ColumnsSelection] ? WithSubqueryWithSelection<TSelection, TAlias> : WithSubquery<TAlias, {}>) &
+      query:
+        | ScopedQuery<H['tenancy'], TSelection>
+        | ((qb: TenantQueryBuilder<H>) => ScopedQuery<H['tenancy'], TSelection>),
+    ): ([TSelection] extends [ColumnsSelection]
+      ? WithSubqueryWithSelection<TSelection, TAlias>
+      : WithSubquery<TAlias, {}>) &
       ScopeBrand<H['tenancy']>;
   };
   <TAlias extends string, TSelection extends ColumnsSelection>(
     alias: TAlias,
     selection: TSelection,
   ): {
-    as: (query: SQL | ((qb: TenantQueryBuilder<H>) => SQL)) => WithSubqueryWithSelection<TSelection, TAlias> & ScopeBrand<H['tenancy']>;
+    as: (
+      query: SQL | ((qb: TenantQueryBuilder<H>) => SQL),
+    ) => WithSubqueryWithSelection<TSelection, TAlias> & ScopeBrand<H['tenancy']>;
   };
 }
-

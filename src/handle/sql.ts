@@ -56,17 +56,27 @@ const dialect = new PgDialect();
  * const { text, params } = confine('select * from projects where name = $1', ['x'], { tables: schema, tenant: id });
  * await client.unsafe(text, params as never[]);
  */
-export function confine(text: string, params: readonly unknown[], { tables, tenant, functions = [] }: ConfineOptions): ConfinedQuery {
+export function confine(
+  text: string,
+  params: readonly unknown[],
+  { tables, tenant, functions = [] }: ConfineOptions,
+): ConfinedQuery {
   const parse = parser();
-  if (!parse) throw new UnsupportedTenantOperationError("Await ready of drizzle-tenant/sql before confine(): PostgreSQL's parser is still being loaded.");
-  if (typeof text !== 'string' || !Array.isArray(params)) throw new UnsupportedTenantOperationError('Give confine() the text as a string and its parameters as an array.');
+  if (!parse)
+    throw new UnsupportedTenantOperationError(
+      "Await ready of drizzle-tenant/sql before confine(): PostgreSQL's parser is still being loaded.",
+    );
+  if (typeof text !== 'string' || !Array.isArray(params))
+    throw new UnsupportedTenantOperationError('Give confine() the text as a string and its parameters as an array.');
   const { gate, tenancies } = knownOf(tables, functions);
   const { value, tenancy } = parsed(tenant, tenancies);
   const scope = new Scope({ kind: 'one', id: value }, true, tenancy);
   const values = Array.from(params);
   const passed = gate.pass(parse, scope, text, values.length);
   if (addTenant(values, passed, encodedTenant(dialect, scope)).length > 0) {
-    throw new TenantMismatchError('Give confine() values: where a row names its tenant, a placeholder of Drizzle says nothing yet.');
+    throw new TenantMismatchError(
+      'Give confine() values: where a row names its tenant, a placeholder of Drizzle says nothing yet.',
+    );
   }
   return { text: passed.text, params: values };
 }
@@ -77,9 +87,16 @@ function knownOf(tables: ConfineOptions['tables'], functions: readonly string[])
   const key = JSON.stringify([...functions].sort());
   let found = byFunctions.get(key);
   if (!found) {
-    const own = Object.values(tables).filter((it): it is object => typeof it === 'object' && it !== null && classOf(it) !== undefined);
-    const tenancies = new Set(own.flatMap((it) => classOf(it)!.kind === 'tenant' ? [(classOf(it) as { tenancy: AnyTenancy }).tenancy] : []));
-    if (tenancies.size === 0) throw new UnsupportedTenantOperationError('Give confine() the tables made with tenantTable(), as in { tables: schema }: there is none among these.');
+    const own = Object.values(tables).filter(
+      (it): it is object => typeof it === 'object' && it !== null && classOf(it) !== undefined,
+    );
+    const tenancies = new Set(
+      own.flatMap((it) => (classOf(it)!.kind === 'tenant' ? [(classOf(it) as { tenancy: AnyTenancy }).tenancy] : [])),
+    );
+    if (tenancies.size === 0)
+      throw new UnsupportedTenantOperationError(
+        'Give confine() the tables made with tenantTable(), as in { tables: schema }: there is none among these.',
+      );
     byFunctions.set(key, (found = { gate: new Gate(own, true, new Set(functions)), tenancies: [...tenancies] }));
   }
   return found;

@@ -11,7 +11,10 @@ function streamedClass(base: Class): Class {
     found = class extends base {
       async *stream(options?: StreamOptions): AsyncGenerator<unknown, void, undefined> {
         const prepared = this._prepare?.();
-        if (!prepared?.stream) throw new UnsupportedTenantOperationError('Stream a query of the handle, as in tdb.select().from(projects).stream(): this one can only be run.');
+        if (!prepared?.stream)
+          throw new UnsupportedTenantOperationError(
+            'Stream a query of the handle, as in tdb.select().from(projects).stream(): this one can only be run.',
+          );
         yield* await prepared.stream(undefined, options);
       }
     };
@@ -29,5 +32,10 @@ export function streamed<T>(builder: T): T {
 /** @param builders what `with()` gives */
 export const streamedWith = (builders: any): any => ({
   ...builders,
-  ...Object.fromEntries(['select', 'selectDistinct', 'selectDistinctOn'].map((name) => [name, (...args: unknown[]) => streamed(builders[name](...args))])),
+  ...Object.fromEntries(
+    ['select', 'selectDistinct', 'selectDistinctOn'].map((name) => [
+      name,
+      (...args: unknown[]) => streamed(builders[name](...args)),
+    ]),
+  ),
 });

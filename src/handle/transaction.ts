@@ -32,7 +32,8 @@ export class Lifetime {
   }
 
   assertOpen(): void {
-    if (!this.open) throw new UnsupportedTenantOperationError('Use the handle inside its transaction: this one has ended.');
+    if (!this.open)
+      throw new UnsupportedTenantOperationError('Use the handle inside its transaction: this one has ended.');
   }
 
   /**
@@ -87,7 +88,9 @@ export function isTransaction(db: any): boolean {
   if (is(db, PgAsyncTransaction)) return true;
   const client = db?.$client;
   // What `begin` of postgres.js gives has no `begin`, and what `transaction` of PGlite gives no `transaction`.
-  return typeof client === 'function' ? typeof client.savepoint === 'function' : typeof client?.exec === 'function' && typeof client.transaction !== 'function';
+  return typeof client === 'function'
+    ? typeof client.savepoint === 'function'
+    : typeof client?.exec === 'function' && typeof client.transaction !== 'function';
 }
 
 const isolationLevels = ['read uncommitted', 'read committed', 'repeatable read', 'serializable'];
@@ -97,13 +100,18 @@ const accessModes = ['read only', 'read write'];
 export function transactionConfig(config: any): object | undefined {
   if (config === undefined || config === null) return undefined;
   const { isolationLevel, accessMode, deferrable, snapshot } = config;
-  if ((isolationLevel !== undefined && !isolationLevels.includes(isolationLevel)) || (accessMode !== undefined && !accessModes.includes(accessMode))) {
+  if (
+    (isolationLevel !== undefined && !isolationLevels.includes(isolationLevel)) ||
+    (accessMode !== undefined && !accessModes.includes(accessMode))
+  ) {
     throw new UnsupportedTenantOperationError(
       `Begin a transaction with one of the isolation levels (${isolationLevels.join(', ')}) and access modes (${accessModes.join(', ')}).`,
     );
   }
   if (snapshot !== undefined && typeof snapshot !== 'string') {
-    throw new UnsupportedTenantOperationError('Name the snapshot of a transaction with a string, as pg_export_snapshot() gives it.');
+    throw new UnsupportedTenantOperationError(
+      'Name the snapshot of a transaction with a string, as pg_export_snapshot() gives it.',
+    );
   }
   return { isolationLevel, accessMode, deferrable, snapshot };
 }

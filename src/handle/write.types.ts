@@ -25,8 +25,24 @@ import type {
 } from 'drizzle-orm/query-builders/select.types';
 import type { RequiredInsertKeys } from 'drizzle-orm/table';
 import type { Assume, DrizzleTypeError, Equal, JoinUnion, Simplify } from 'drizzle-orm/utils';
-import type { AnyTenantTable, PgTableConfig, TenantKey, TenantTableBase, TenantTypeError, Unscoped } from '../schema/table.types.js';
-import type { AnySource, CheckSource, Handle, ReaderIn, Run, SourceName, SqlMethods, UnscopedSelection } from './handle.types.js';
+import type {
+  AnyTenantTable,
+  PgTableConfig,
+  TenantKey,
+  TenantTableBase,
+  TenantTypeError,
+  Unscoped,
+} from '../schema/table.types.js';
+import type {
+  AnySource,
+  CheckSource,
+  Handle,
+  ReaderIn,
+  Run,
+  SourceName,
+  SqlMethods,
+  UnscopedSelection,
+} from './handle.types.js';
 import type { ScopedQuery, SelectedFields, TenantQueryBuilder } from './select.types.js';
 
 export type AnyTarget = AnyTenantTable | PgTable;
@@ -62,11 +78,17 @@ export type NoTenant<H extends Handle, T, Message extends string> =
 export type SetTable<T> = T extends TenantTableBase<any, infer C> ? PgTable<WithoutTenant<C>> : Assume<T, PgTable>;
 export type NoTenantInSet<T> =
   T extends TenantTableBase<any, infer C>
-    ? { [K in TenantKey<C['columns']>]?: TenantTypeError<'Leave the tenant column out of set(): the tenant of a row cannot change'> }
+    ? {
+        [K in TenantKey<
+          C['columns']
+        >]?: TenantTypeError<'Leave the tenant column out of set(): the tenant of a row cannot change'>;
+      }
     : unknown;
 export type SetValues<T> = PgUpdateSetSource<SetTable<T>> & NoTenantInSet<T>;
 
-export type Returned<H extends Handle, TReturning> = TReturning extends undefined ? PgQueryResultKind<H['queryResult'], never> : TReturning[];
+export type Returned<H extends Handle, TReturning> = TReturning extends undefined
+  ? PgQueryResultKind<H['queryResult'], never>
+  : TReturning[];
 
 // Insert
 
@@ -81,10 +103,20 @@ export type InsertColumns<H extends Handle, T, TList extends string[]> = TList e
           ', '
         >}`>[];
 
-export type InsertValue<H extends Handle, T, TOverride extends boolean, TList extends string[] | 'all'> = PgInsertValue<WriteTable<H, T>, TOverride, TList> &
+export type InsertValue<H extends Handle, T, TOverride extends boolean, TList extends string[] | 'all'> = PgInsertValue<
+  WriteTable<H, T>,
+  TOverride,
+  TList
+> &
   NoTenant<H, T, 'Leave the tenant column out of values(): the handle fills it in'>;
 
-export type InsertSelection<H extends Handle, T, TSelection extends Record<string, any>, TOverride extends boolean, TList extends string[] | 'all'> = {
+export type InsertSelection<
+  H extends Handle,
+  T,
+  TSelection extends Record<string, any>,
+  TOverride extends boolean,
+  TList extends string[] | 'all',
+> = {
   [K in keyof TSelection]: T extends TenantTableBase<any, infer C>
     ? K extends TenantKey<C['columns']>
       ? TSelection[K]
@@ -105,7 +137,12 @@ export type SelectionKey<
     : DrizzleTypeError<`Column "${K & string}" is not included in the insert column selection`>
   : ValidateInsertSelectionKey<WriteTable<H, T>, TSelection, TOverride, K>;
 
-export interface TenantInsertBuilder<H extends Handle, T, TList extends string[] | 'all' = 'all', TOverride extends boolean = false> {
+export interface TenantInsertBuilder<
+  H extends Handle,
+  T,
+  TList extends string[] | 'all' = 'all',
+  TOverride extends boolean = false,
+> {
   /**
    * Writes values of one's own into columns that PostgreSQL generates always.
    *
@@ -122,7 +159,9 @@ export interface TenantInsertBuilder<H extends Handle, T, TList extends string[]
   select<TSelection extends PgInsertSelection<WriteTable<H, T>, TOverride, TList>>(
     query:
       | ScopedQuery<H['tenancy'], InsertSelection<H, T, TSelection, TOverride, TList>>
-      | ((qb: TenantQueryBuilder<ReaderIn<H>>) => ScopedQuery<H['tenancy'], InsertSelection<H, T, TSelection, TOverride, TList>>),
+      | ((
+          qb: TenantQueryBuilder<ReaderIn<H>>,
+        ) => ScopedQuery<H['tenancy'], InsertSelection<H, T, TSelection, TOverride, TList>>),
   ): TenantInsert<H, T>;
 }
 
@@ -136,12 +175,25 @@ export type TenantInsert<
   TExcluded extends string = never,
 > = TenantInsertBase<H, T, TSelected, TReturning, TDynamic, TExcluded> & Run<H['runner'], Returned<H, TReturning>>;
 
-export type InsertWithout<H extends Handle, T, TSelected, TReturning, TDynamic extends boolean, TExcluded extends string> = TDynamic extends true
+export type InsertWithout<
+  H extends Handle,
+  T,
+  TSelected,
+  TReturning,
+  TDynamic extends boolean,
+  TExcluded extends string,
+> = TDynamic extends true
   ? TenantInsert<H, T, TSelected, TReturning, true, never>
   : Omit<TenantInsert<H, T, TSelected, TReturning, TDynamic, TExcluded>, TExcluded>;
 
-export interface TenantInsertBase<H extends Handle, T, TSelected, TReturning, TDynamic extends boolean, TExcluded extends string>
-  extends ScopedQuery<H['tenancy'], TSelected>,
+export interface TenantInsertBase<
+  H extends Handle,
+  T,
+  TSelected,
+  TReturning,
+  TDynamic extends boolean,
+  TExcluded extends string,
+> extends ScopedQuery<H['tenancy'], TSelected>,
     SqlMethods {
   readonly _: {
     readonly dialect: 'pg';
@@ -150,7 +202,14 @@ export interface TenantInsertBase<H extends Handle, T, TSelected, TReturning, TD
     readonly returning: TReturning;
     readonly result: Returned<H, TReturning>;
   };
-  returning(): InsertWithout<H, T, ReadTable<T>['_']['columns'], SelectResultFields<ReadTable<T>['_']['columns']>, TDynamic, TExcluded | 'returning'>;
+  returning(): InsertWithout<
+    H,
+    T,
+    ReadTable<T>['_']['columns'],
+    SelectResultFields<ReadTable<T>['_']['columns']>,
+    TDynamic,
+    TExcluded | 'returning'
+  >;
   returning<TFields extends SelectedFieldsFlat<Column>>(
     fields: TFields,
   ): InsertWithout<H, T, TFields, SelectResultFields<TFields>, TDynamic, TExcluded | 'returning'>;
@@ -247,7 +306,12 @@ export type UpdateFrom<S extends AnyUpdateState, TFrom, TExcluded extends string
   Exclude<TExcluded | 'from', JoinMethods>
 >;
 
-export type UpdateJoin<S extends AnyUpdateState, TJoinType extends JoinType, TTable, TExcluded extends string> = UpdateWithout<
+export type UpdateJoin<
+  S extends AnyUpdateState,
+  TJoinType extends JoinType,
+  TTable,
+  TExcluded extends string,
+> = UpdateWithout<
   UpdateState<
     S['handle'],
     S['table'],
@@ -261,18 +325,29 @@ export type UpdateJoin<S extends AnyUpdateState, TJoinType extends JoinType, TTa
   TExcluded
 >;
 
-export type UpdateJoinFn<S extends AnyUpdateState, TJoinType extends JoinType, TExcluded extends string> = <TTable extends AnySource>(
+export type UpdateJoinFn<S extends AnyUpdateState, TJoinType extends JoinType, TExcluded extends string> = <
+  TTable extends AnySource,
+>(
   table: CheckSource<S['handle'], TTable>,
-  on: ((updateTable: ReadTable<S['table']>['_']['columns'], from: FieldsOf<Unscoped<S['from']>>) => SQL | undefined) | SQL | undefined,
+  on:
+    | ((updateTable: ReadTable<S['table']>['_']['columns'], from: FieldsOf<Unscoped<S['from']>>) => SQL | undefined)
+    | SQL
+    | undefined,
 ) => UpdateJoin<S, TJoinType, TTable, TExcluded>;
 
-export type FieldsOf<T> = T extends PgTable ? T['_']['columns'] : T extends Subquery | PgViewBase ? T['_']['selectedFields'] : never;
+export type FieldsOf<T> = T extends PgTable
+  ? T['_']['columns']
+  : T extends Subquery | PgViewBase
+    ? T['_']['selectedFields']
+    : never;
 
 /** What `returning` selects from an update and its joins, table by table. */
-export type Accumulated<TTable extends PgTable, TSelectMode extends SelectMode, TJoins extends Join[], TSelected extends ColumnsSelection> = TJoins extends [
-  infer TJoin extends Join,
-  ...infer TRest extends Join[],
-]
+export type Accumulated<
+  TTable extends PgTable,
+  TSelectMode extends SelectMode,
+  TJoins extends Join[],
+  TSelected extends ColumnsSelection,
+> = TJoins extends [infer TJoin extends Join, ...infer TRest extends Join[]]
   ? Accumulated<
       TTable,
       TSelectMode extends 'partial' ? TSelectMode : 'multiple',
@@ -281,7 +356,11 @@ export type Accumulated<TTable extends PgTable, TSelectMode extends SelectMode, 
         TTable['_']['name'],
         TSelected,
         TJoin['name'],
-        TJoin['table'] extends Table ? TJoin['table']['_']['columns'] : TJoin['table'] extends Subquery ? Assume<TJoin['table']['_']['selectedFields'], any> : never,
+        TJoin['table'] extends Table
+          ? TJoin['table']['_']['columns']
+          : TJoin['table'] extends Subquery
+            ? Assume<TJoin['table']['_']['selectedFields'], any>
+            : never,
         TSelectMode extends 'partial' ? TSelectMode : 'multiple'
       >
     >
@@ -317,7 +396,11 @@ export type ReturningAll<S extends AnyUpdateState> = UpdateReturning<
 export type ReturningFields<S extends AnyUpdateState, TFields extends SelectedFields> = UpdateReturning<
   S,
   UnscopedSelection<TFields>,
-  SelectResult<Accumulated<ReadTable<S['table']>, 'partial', S['joins'], Assume<UnscopedSelection<TFields>, ColumnsSelection>>, 'partial', S['nullability']>
+  SelectResult<
+    Accumulated<ReadTable<S['table']>, 'partial', S['joins'], Assume<UnscopedSelection<TFields>, ColumnsSelection>>,
+    'partial',
+    S['nullability']
+  >
 >;
 
 export interface TenantUpdateBase<S extends AnyUpdateState, TExcluded extends string>
@@ -337,7 +420,9 @@ export interface TenantUpdateBase<S extends AnyUpdateState, TExcluded extends st
   fullJoin: UpdateJoinFn<S, 'full', TExcluded>;
   where(where: SQL | undefined): UpdateWithout<S, TExcluded | 'where'>;
   returning(): UpdateWithout<ReturningAll<S>, TExcluded | 'returning'>;
-  returning<TFields extends SelectedFields>(fields: TFields): UpdateWithout<ReturningFields<S, TFields>, TExcluded | 'returning'>;
+  returning<TFields extends SelectedFields>(
+    fields: TFields,
+  ): UpdateWithout<ReturningFields<S, TFields>, TExcluded | 'returning'>;
   comment(comment: CommentInput): UpdateWithout<S, TExcluded | 'comment'>;
   $dynamic(): TenantUpdate<
     UpdateState<S['handle'], S['table'], S['from'], S['selected'], S['returning'], S['nullability'], S['joins'], true>,
@@ -357,12 +442,25 @@ export type TenantDelete<
   TExcluded extends string = never,
 > = TenantDeleteBase<H, T, TSelected, TReturning, TDynamic, TExcluded> & Run<H['runner'], Returned<H, TReturning>>;
 
-export type DeleteWithout<H extends Handle, T, TSelected, TReturning, TDynamic extends boolean, TExcluded extends string> = TDynamic extends true
+export type DeleteWithout<
+  H extends Handle,
+  T,
+  TSelected,
+  TReturning,
+  TDynamic extends boolean,
+  TExcluded extends string,
+> = TDynamic extends true
   ? TenantDelete<H, T, TSelected, TReturning, true, never>
   : Omit<TenantDelete<H, T, TSelected, TReturning, TDynamic, TExcluded>, TExcluded>;
 
-export interface TenantDeleteBase<H extends Handle, T, TSelected, TReturning, TDynamic extends boolean, TExcluded extends string>
-  extends ScopedQuery<H['tenancy'], TSelected>,
+export interface TenantDeleteBase<
+  H extends Handle,
+  T,
+  TSelected,
+  TReturning,
+  TDynamic extends boolean,
+  TExcluded extends string,
+> extends ScopedQuery<H['tenancy'], TSelected>,
     SqlMethods {
   readonly _: {
     readonly dialect: 'pg';
@@ -372,11 +470,17 @@ export interface TenantDeleteBase<H extends Handle, T, TSelected, TReturning, TD
     readonly result: Returned<H, TReturning>;
   };
   where(where: SQL | undefined): DeleteWithout<H, T, TSelected, TReturning, TDynamic, TExcluded | 'where'>;
-  returning(): DeleteWithout<H, T, ReadTable<T>['_']['columns'], SelectResultFields<ReadTable<T>['_']['columns']>, TDynamic, TExcluded | 'returning'>;
+  returning(): DeleteWithout<
+    H,
+    T,
+    ReadTable<T>['_']['columns'],
+    SelectResultFields<ReadTable<T>['_']['columns']>,
+    TDynamic,
+    TExcluded | 'returning'
+  >;
   returning<TFields extends SelectedFieldsFlat<Column>>(
     fields: TFields,
   ): DeleteWithout<H, T, TFields, SelectResultFields<TFields>, TDynamic, TExcluded | 'returning'>;
   comment(comment: CommentInput): DeleteWithout<H, T, TSelected, TReturning, TDynamic, TExcluded | 'comment'>;
   $dynamic(): TenantDelete<H, T, TSelected, TReturning, true, never>;
 }
-

@@ -28,7 +28,8 @@ function lost(tables: readonly TableName[]): string {
 const setting = 'drizzle_tenant.again';
 
 /** PL/pgSQL before tables are written anew. */
-export const collect = (tables: readonly TableName[]): string => `-- What Citus loses when it writes a table anew.\nPERFORM set_config('${setting}', (${lost(tables)}), true);`;
+export const collect = (tables: readonly TableName[]): string =>
+  `-- What Citus loses when it writes a table anew.\nPERFORM set_config('${setting}', (${lost(tables)}), true);`;
 
 /** PL/pgSQL after it. What the migration took away meanwhile, such as a column with a comment, stays away. */
 export const writeAgain = [
@@ -46,5 +47,6 @@ export const writeAgain = [
 ].join('\n');
 
 /** The same as statements, for a step of a plan. */
-export const collectSql = (tables: readonly TableName[]): string => `DO $again$ BEGIN\n${collect(tables)}\nEND $again$;`;
+export const collectSql = (tables: readonly TableName[]): string =>
+  `DO $again$ BEGIN\n${collect(tables)}\nEND $again$;`;
 export const writeAgainSql = `DO $again$ ${writeAgain.replaceAll(/\s+/g, ' ')} $again$;`;

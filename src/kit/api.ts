@@ -38,14 +38,27 @@ export interface TenantStatementsInput {
  * const statements = await generateMigration(from, to);
  * const { statements: all, state } = await tenantStatements({ statements, from, to, schema, state: last, tenancy: { citus: {} } });
  */
-export async function tenantStatements(input: TenantStatementsInput): Promise<{ statements: string[]; state: TenancyState; warnings: Fault[] }> {
+export async function tenantStatements(
+  input: TenantStatementsInput,
+): Promise<{ statements: string[]; state: TenancyState; warnings: Fault[] }> {
   const options = readOptions(input.tenancy);
   if (!options.foreignKeyIndexes && !foreignKeyIndexesAreOff()) {
-    throw new TenantConfigError('Call defineTenantConfig() with tenancy.foreignKeyIndexes: false before generateDrizzleJson(): the snapshot has the indexes already.');
+    throw new TenantConfigError(
+      'Call defineTenantConfig() with tenancy.foreignKeyIndexes: false before generateDrizzleJson(): the snapshot has the indexes already.',
+    );
   }
   const before = new Entities((input.from?.ddl ?? []) as Row[]);
-  const after = before.copy().follow(input.statements).withRows(input.to.ddl as Row[]);
-  return plan(input.statements, { before, after, prev: input.state ?? emptyState }, await declaredIn(input.schema), options, await loadViewReader(declaredViews(Object.values(input.schema))));
+  const after = before
+    .copy()
+    .follow(input.statements)
+    .withRows(input.to.ddl as Row[]);
+  return plan(
+    input.statements,
+    { before, after, prev: input.state ?? emptyState },
+    await declaredIn(input.schema),
+    options,
+    await loadViewReader(declaredViews(Object.values(input.schema))),
+  );
 }
 
 /** The tenant and reference tables that a module exports. */
@@ -56,6 +69,10 @@ async function declaredIn(schema: Record<string, unknown>): Promise<Declared[]> 
     const found = table?.[Symbol.for('drizzle:IsDrizzleTable')] === true ? classOf(table) : undefined;
     if (!found) return [];
     const at = { ...tableName(table), table };
-    return [found.kind === 'tenant' ? { ...at, kind: 'tenant', tenancy: found.tenancy.name, column: found.name, everybody: found.everybody } : { ...at, kind: 'reference' }];
+    return [
+      found.kind === 'tenant'
+        ? { ...at, kind: 'tenant', tenancy: found.tenancy.name, column: found.name, everybody: found.everybody }
+        : { ...at, kind: 'reference' },
+    ];
   });
 }

@@ -81,7 +81,11 @@ export function nameBefore(table: TableName, after: Entities): TableName | undef
 }
 
 /** A tenancy that only got another name keeps its shards: its tables are all in one that did not exist. */
-function renamedGroups(prev: TenancyState, next: TenancyState, first: ReadonlyMap<string, string>): Map<string, string> {
+function renamedGroups(
+  prev: TenancyState,
+  next: TenancyState,
+  first: ReadonlyMap<string, string>,
+): Map<string, string> {
   const groups = new Map<string, string>();
   for (const old of Object.keys(prev.tenancies)) {
     if (next.tenancies[old]) continue;

@@ -40,7 +40,9 @@ export const calls = {
   /** The first table of a group gets a shard count, the others go beside it. */
   createDistributed: (table: TableName, column: string, beside: TableName | { readonly shardCount: number }) =>
     `create_distributed_table(${literal(quoted(table))}, ${literal(column)}, ` +
-    ('shardCount' in beside ? `shard_count => ${beside.shardCount}, colocate_with => 'none')` : `colocate_with => ${literal(quoted(beside))})`),
+    ('shardCount' in beside
+      ? `shard_count => ${beside.shardCount}, colocate_with => 'none')`
+      : `colocate_with => ${literal(quoted(beside))})`),
   undistribute: (table: TableName) => `undistribute_table(${literal(quoted(table))})`,
   setShardCount: (table: TableName, shardCount: number) =>
     `alter_distributed_table(${literal(quoted(table))}, shard_count => ${shardCount}, cascade_to_colocated => true)`,
@@ -52,7 +54,8 @@ export const words = {
   createDistributed: (table: TableName, column: string, beside: TableName | { readonly shardCount: number }) =>
     `${plain(table)}: by ${column}, ${'shardCount' in beside ? `over ${beside.shardCount} shards` : `beside ${plain(beside)}`}`,
   undistribute: (table: TableName) => `${plain(table)}: back to one node`,
-  setShardCount: (table: TableName, shardCount: number) => `${plain(table)} and the tables beside it: over ${shardCount} shards`,
+  setShardCount: (table: TableName, shardCount: number) =>
+    `${plain(table)} and the tables beside it: over ${shardCount} shards`,
 };
 
 /**
@@ -77,17 +80,30 @@ const isHeld = (table: TableName, kind: keyof typeof held, column?: string) =>
   `EXISTS (SELECT FROM pg_dist_partition WHERE logicalrelid = ${regclass(table)} AND ${held[kind]}` +
   `${column === undefined ? '' : ` AND column_to_column_name(logicalrelid, partkey) = ${literal(column)}`})`;
 
-const step = (comment: string, condition: string, statement: string) => `-- ${comment}\nIF ${condition} THEN\n\t${statement}\nEND IF;`;
+const step = (comment: string, condition: string, statement: string) =>
+  `-- ${comment}\nIF ${condition} THEN\n\t${statement}\nEND IF;`;
 
 export const createReference = (table: TableName): string =>
   step(words.createReference(table), `NOT ${isHeld(table, 'reference')}`, `PERFORM ${calls.createReference(table)};`);
 
-export const createDistributed = (table: TableName, column: string, beside: TableName | { readonly shardCount: number }): string =>
-  step(words.createDistributed(table, column, beside), `NOT ${isHeld(table, 'tenant')}`, `PERFORM ${calls.createDistributed(table, column, beside)};`);
+export const createDistributed = (
+  table: TableName,
+  column: string,
+  beside: TableName | { readonly shardCount: number },
+): string =>
+  step(
+    words.createDistributed(table, column, beside),
+    `NOT ${isHeld(table, 'tenant')}`,
+    `PERFORM ${calls.createDistributed(table, column, beside)};`,
+  );
 
 /** Its foreign keys have to be gone before. */
 export const undistribute = (table: TableName, was: Exclude<Distribution, { kind: 'local' }>): string =>
-  step(words.undistribute(table), isHeld(table, was.kind, was.kind === 'tenant' ? was.column : undefined), `PERFORM ${calls.undistribute(table)};`);
+  step(
+    words.undistribute(table),
+    isHeld(table, was.kind, was.kind === 'tenant' ? was.column : undefined),
+    `PERFORM ${calls.undistribute(table)};`,
+  );
 
 export const setShardCount = (table: TableName, shardCount: number): string =>
   step(

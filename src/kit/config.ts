@@ -5,7 +5,11 @@ import { hookIntoDrizzleKit } from './generate/hook.js';
 import { readKey, readOptions, setForeignKeyIndexes, type ReadConfig, type TenancyOptions } from './options.js';
 
 /** Of drizzle-kit's configs, those for PostgreSQL. */
-export type Postgres<T> = T extends { dialect: infer Dialect } ? ('postgresql' extends Dialect ? Omit<T, 'dialect'> & { dialect: 'postgresql' } : never) : never;
+export type Postgres<T> = T extends { dialect: infer Dialect }
+  ? 'postgresql' extends Dialect
+    ? Omit<T, 'dialect'> & { dialect: 'postgresql' }
+    : never
+  : never;
 
 /** drizzle-kit's config for PostgreSQL. */
 export type PostgresConfig = Postgres<Config>;
@@ -28,7 +32,8 @@ export type TenantConfig = PostgresConfig & { tenancy: TenancyOptions };
  */
 export function defineTenantConfig(config: TenantConfig): PostgresConfig {
   const { tenancy, ...rest } = config as TenantConfig & Record<string, any>;
-  if (rest.dialect !== 'postgresql') throw new TenantConfigError(`Set dialect to 'postgresql': tenant tables are PostgreSQL tables.`);
+  if (rest.dialect !== 'postgresql')
+    throw new TenantConfigError(`Set dialect to 'postgresql': tenant tables are PostgreSQL tables.`);
   const options = readOptions(tenancy);
   const read: ReadConfig = { options, schema: rest.schema ?? [], out: rest.out ?? 'drizzle', config: rest };
   // The tables make these indexes when drizzle-kit reads them, in this process and after the config.
@@ -37,7 +42,13 @@ export function defineTenantConfig(config: TenantConfig): PostgresConfig {
   if (options.citus) {
     // Citus's own views in public, and its schemas, which push would drop.
     rest.tablesFilter = [...[rest.tablesFilter ?? '*'].flat(), '!citus_tables', '!citus_schemas'];
-    rest.schemaFilter = [...[rest.schemaFilter ?? '*'].flat(), '!citus', '!citus_internal', '!columnar', '!columnar_internal'];
+    rest.schemaFilter = [
+      ...[rest.schemaFilter ?? '*'].flat(),
+      '!citus',
+      '!citus_internal',
+      '!columnar',
+      '!columnar_internal',
+    ];
   }
   // The command line may run another copy of this module than the config imports.
   return Object.defineProperty({ ...rest }, readKey, { value: read }) as unknown as PostgresConfig;

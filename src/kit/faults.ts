@@ -42,22 +42,29 @@ export const ruleTexts: Readonly<Record<RuleName, string>> = {
   'primary-key': 'a primary key of a tenant table contains the tenant column',
   unique: 'a unique constraint or unique index of a tenant table contains the tenant column',
   'foreign-key-tenant': 'a foreign key between tenant tables contains the tenant column, on both sides',
-  'foreign-key-place': 'no foreign key leads from a shared table to a tenant table, nor, on Citus, from a distributed table to one that is not',
+  'foreign-key-place':
+    'no foreign key leads from a shared table to a tenant table, nor, on Citus, from a distributed table to one that is not',
   'foreign-key-action': 'no SET NULL, SET DEFAULT or ON UPDATE CASCADE that would change the tenant column',
-  'sequence-type': 'serial and identity columns of tenant tables are bigint: nodes draw from ranges that integer cannot hold',
+  'sequence-type':
+    'serial and identity columns of tenant tables are bigint: nodes draw from ranges that integer cannot hold',
   'policy-subquery': 'a policy on a distributed table has no subquery',
-  'policy-restrictive': 'a policy on a distributed or reference table is permissive: Citus drops AS RESTRICTIVE on the shards, where it then lets rows through',
+  'policy-restrictive':
+    'a policy on a distributed or reference table is permissive: Citus drops AS RESTRICTIVE on the shards, where it then lets rows through',
   'colocation-type': 'tenancies that are co-located have tenant columns of one type',
   'replica-identity': 'a tenant table has a primary key, so that its shards can move while it is written to',
   'tenant-column-type': 'the type of a tenant column does not change while the table is distributed',
   'add-sequence': 'a serial or identity column is not added to a table that is already distributed',
-  'citus-statement': 'no statement that Citus refuses on a table that it already holds, such as a change of an identity or of a sequence',
+  'citus-statement':
+    'no statement that Citus refuses on a table that it already holds, such as a change of an identity or of a sequence',
   grow: 'tables that get another shard count have no identity column: Citus copies none; bigserial grows',
   'setting-name': 'two tenancies do not share the setting that row-level security reads',
   'setting-renamed': 'instances that run the version before set the setting that the policies read',
-  'view-tenant': 'a view that exposes the tenant column keeps tenants apart inside: handles filter it from outside only',
-  'foreign-key-index': 'a foreign key of a tenant table has an index that begins with it, so that a row it points at can be deleted',
+  'view-tenant':
+    'a view that exposes the tenant column keeps tenants apart inside: handles filter it from outside only',
+  'foreign-key-index':
+    'a foreign key of a tenant table has an index that begins with it, so that a row it points at can be deleted',
   everybody: 'a table with rows of everybody is not distributed',
   'name-length': 'a name of an index or constraint has at most 63 bytes, of which PostgreSQL cuts longer ones',
-  'unique-meaning': 'what is unique over all rows stays so when its table becomes a tenant table, or is named in tenancy.uniquePerTenant',
+  'unique-meaning':
+    'what is unique over all rows stays so when its table becomes a tenant table, or is named in tenancy.uniquePerTenant',
 };

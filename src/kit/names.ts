@@ -24,6 +24,10 @@ export const policyName = 'tenant_isolation';
 /** The permissive one beside a restrictive {@link policyName}, which lets nothing through by itself. */
 export const accessName = 'tenant_access';
 /** Those of a table with rows of everybody, beside {@link policyName}, which is for reading there. */
-export const writeNames = { INSERT: `${policyName}_insert`, UPDATE: `${policyName}_update`, DELETE: `${policyName}_delete` } as const;
+export const writeNames = {
+  INSERT: `${policyName}_insert`,
+  UPDATE: `${policyName}_update`,
+  DELETE: `${policyName}_delete`,
+} as const;
 /** The names of all policies that are ours. */
 export const ourNames: readonly string[] = [policyName, accessName, ...Object.values(writeNames)];

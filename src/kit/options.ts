@@ -67,18 +67,31 @@ export function readOptions(given: unknown): Options {
   if (typeof given !== 'object' || given === null) {
     throw new TenantConfigError('Give defineTenantConfig a "tenancy", as in tenancy: { citus: { shardCount: 32 } }.');
   }
-  const { citus, rls = false, roles, mode, uniquePerTenant = [], foreignKeyIndexes = true, rules = {}, ...unknown } = given as TenancyOptions;
+  const {
+    citus,
+    rls = false,
+    roles,
+    mode,
+    uniquePerTenant = [],
+    foreignKeyIndexes = true,
+    rules = {},
+    ...unknown
+  } = given as TenancyOptions;
   const surplus = Object.keys(unknown);
   if (surplus.length > 0) {
-    throw new TenantConfigError(`Take ${surplus.map((it) => `tenancy.${it}`).join(', ')} out of the config: the options are citus, rls, roles, mode, uniquePerTenant, foreignKeyIndexes and rules.`);
+    throw new TenantConfigError(
+      `Take ${surplus.map((it) => `tenancy.${it}`).join(', ')} out of the config: the options are citus, rls, roles, mode, uniquePerTenant, foreignKeyIndexes and rules.`,
+    );
   }
   if (citus !== false && (typeof citus !== 'object' || citus === null)) {
     throw new TenantConfigError('Set tenancy.citus to false, or to an object such as { shardCount: 32 }.');
   }
   if (typeof rls !== 'boolean') throw new TenantConfigError('Set tenancy.rls to true or false.');
   checkRoles(roles, rls);
-  if (typeof foreignKeyIndexes !== 'boolean') throw new TenantConfigError('Set tenancy.foreignKeyIndexes to true or false.');
-  if (mode !== undefined && mode !== 'write-only') throw new TenantConfigError(`Set tenancy.mode to 'write-only', or leave it out.`);
+  if (typeof foreignKeyIndexes !== 'boolean')
+    throw new TenantConfigError('Set tenancy.foreignKeyIndexes to true or false.');
+  if (mode !== undefined && mode !== 'write-only')
+    throw new TenantConfigError(`Set tenancy.mode to 'write-only', or leave it out.`);
   if (!Array.isArray(uniquePerTenant) || uniquePerTenant.some((it) => typeof it !== 'string')) {
     throw new TenantConfigError(`Set tenancy.uniquePerTenant to a list such as ['users(email)'].`);
   }
@@ -96,22 +109,51 @@ export function readOptions(given: unknown): Options {
     const at = `tenancy.citus.tenancies["${name}"]`;
     if (shardCount !== undefined) checkShardCount(`${at}.shardCount`, shardCount);
     if (colocateWith === undefined) continue;
-    if (shardCount !== undefined) throw new TenantConfigError(`Leave shardCount out of ${at}: co-located tenancies have one shard count.`);
+    if (shardCount !== undefined)
+      throw new TenantConfigError(`Leave shardCount out of ${at}: co-located tenancies have one shard count.`);
     if (colocateWith === name || tenancies[colocateWith]?.colocateWith !== undefined) {
       throw new TenantConfigError(`Set ${at}.colocateWith to a tenancy that is not co-located itself.`);
     }
   }
-  return { citus: citus !== false, shardCount, tenancies, rls, ...(roles && { roles: { application: roles.application, ...(roles.administrator !== undefined && { administrator: roles.administrator }) } }), writeOnly: mode === 'write-only', uniquePerTenant, foreignKeyIndexes, rules };
+  return {
+    citus: citus !== false,
+    shardCount,
+    tenancies,
+    rls,
+    ...(roles && {
+      roles: {
+        application: roles.application,
+        ...(roles.administrator !== undefined && { administrator: roles.administrator }),
+      },
+    }),
+    writeOnly: mode === 'write-only',
+    uniquePerTenant,
+    foreignKeyIndexes,
+    rules,
+  };
 }
 
 function checkRoles(roles: unknown, rls: boolean): void {
   if (roles === undefined) return;
-  const { application, administrator, ...unknown } = (typeof roles === 'object' && roles !== null ? roles : {}) as Record<string, unknown>;
-  const isName = (it: unknown) => typeof it === 'string' && it !== '' && Buffer.byteLength(it) <= 63 && !/^(?:pg_|public$|none$)/.test(it);
-  if (!isName(application) || (administrator !== undefined && !isName(administrator)) || application === administrator || Object.keys(unknown).length > 0) {
-    throw new TenantConfigError("Set tenancy.roles to two names such as { application: 'app', administrator: 'app_admin' }.");
+  const { application, administrator, ...unknown } = (
+    typeof roles === 'object' && roles !== null ? roles : {}
+  ) as Record<string, unknown>;
+  const isName = (it: unknown) =>
+    typeof it === 'string' && it !== '' && Buffer.byteLength(it) <= 63 && !/^(?:pg_|public$|none$)/.test(it);
+  if (
+    !isName(application) ||
+    (administrator !== undefined && !isName(administrator)) ||
+    application === administrator ||
+    Object.keys(unknown).length > 0
+  ) {
+    throw new TenantConfigError(
+      "Set tenancy.roles to two names such as { application: 'app', administrator: 'app_admin' }.",
+    );
   }
-  if (!rls) throw new TenantConfigError('Set tenancy.rls to true, or take tenancy.roles out: without policies the two roles would see the same rows.');
+  if (!rls)
+    throw new TenantConfigError(
+      'Set tenancy.rls to true, or take tenancy.roles out: without policies the two roles would see the same rows.',
+    );
 }
 
 function checkShardCount(at: string, value: unknown): void {
@@ -127,7 +169,8 @@ export function setForeignKeyIndexes(on: boolean): void {
   (globalThis as Record<symbol, unknown>)[foreignKeyIndexesKey] = on;
 }
 
-export const foreignKeyIndexesAreOff = (): boolean => (globalThis as Record<symbol, unknown>)[foreignKeyIndexesKey] === false;
+export const foreignKeyIndexesAreOff = (): boolean =>
+  (globalThis as Record<symbol, unknown>)[foreignKeyIndexesKey] === false;
 
 /** What the command line reads back from a config. */
 export interface ReadConfig {

@@ -17,7 +17,8 @@ export function schemaFiles(schema: string | string[]): string[] {
     return globSync(pattern, { cwd: process.cwd(), absolute: true });
   });
   const code = [...new Set(files.filter((it) => /\.[cm]?[jt]sx?$/.test(it)).map((it) => resolve(it)))];
-  if (code.length === 0) throw new SchemaLoadError(`Correct "schema" in the config: no file matches ${[schema].flat().join(', ')}.`);
+  if (code.length === 0)
+    throw new SchemaLoadError(`Correct "schema" in the config: no file matches ${[schema].flat().join(', ')}.`);
   return code;
 }
 
@@ -29,7 +30,10 @@ export async function importOf(jiti: ReturnType<typeof createJiti>, file: string
   try {
     return jiti(file) as Record<string, unknown>;
   } catch (error) {
-    if (!/await|ERR_REQUIRE_(?:ESM|ASYNC_MODULE)/.test(`${(error as { code?: string }).code} ${(error as Error).message}`)) throw error;
+    if (
+      !/await|ERR_REQUIRE_(?:ESM|ASYNC_MODULE)/.test(`${(error as { code?: string }).code} ${(error as Error).message}`)
+    )
+      throw error;
     return (await jiti.import(file)) as Record<string, unknown>;
   }
 }

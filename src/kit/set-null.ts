@@ -11,13 +11,17 @@ import { match } from './statements.js';
 /** `SET NULL`, or `SET NULL ("parent_id")` where the key holds the tenant column. */
 export function onDeleteOf(fk: Row, state: TenancyState): string | null {
   const tenant = state.tables[keyOf({ schema: fk.schema, name: fk.table })]?.column;
-  return fk.onDelete === 'SET NULL' && fk.columns.includes(tenant) ? `SET NULL ${cleared(fk.columns, tenant!)}` : fk.onDelete;
+  return fk.onDelete === 'SET NULL' && fk.columns.includes(tenant)
+    ? `SET NULL ${cleared(fk.columns, tenant!)}`
+    : fk.onDelete;
 }
 
 /** Names the columns that a foreign key of drizzle-kit's clears. Any other statement stays as it is. */
 export function nameCleared(statement: string, state: TenancyState): string {
   const key = match('addForeignKey', statement);
-  const columns = key && /FOREIGN KEY \(((?:"(?:[^"]|"")*",? ?)+)\) REFERENCES [\s\S]* ON DELETE SET NULL(?! \()/.exec(statement)?.[1];
+  const columns =
+    key &&
+    /FOREIGN KEY \(((?:"(?:[^"]|"")*",? ?)+)\) REFERENCES [\s\S]* ON DELETE SET NULL(?! \()/.exec(statement)?.[1];
   if (!columns) return statement;
   const table = Object.values(state.tables).find((it) => quoted(it as TableName) === key.table);
   const names = [...columns.matchAll(/"((?:[^"]|"")*)"/g)].map((it) => it[1]!.replaceAll('""', '"'));
@@ -25,4 +29,8 @@ export function nameCleared(statement: string, state: TenancyState): string {
   return statement.replace(/ ON DELETE SET NULL(?! \()/, ` ON DELETE SET NULL ${cleared(names, table.column)}`);
 }
 
-const cleared = (columns: readonly string[], tenant: string) => `(${columns.filter((it) => it !== tenant).map(ident).join(',')})`;
+const cleared = (columns: readonly string[], tenant: string) =>
+  `(${columns
+    .filter((it) => it !== tenant)
+    .map(ident)
+    .join(',')})`;

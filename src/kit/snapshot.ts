@@ -39,7 +39,11 @@ export function readMigrations(out: string): Migration[] {
     .sort()
     .map((folder) => {
       const path = join(out, folder);
-      return { folder, path, snapshot: parseSnapshot(readFileSync(join(path, 'snapshot.json'), 'utf8'), join(path, 'snapshot.json')) };
+      return {
+        folder,
+        path,
+        snapshot: parseSnapshot(readFileSync(join(path, 'snapshot.json'), 'utf8'), join(path, 'snapshot.json')),
+      };
     });
 }
 
@@ -55,7 +59,9 @@ export function parseSnapshot(text: string, path: string): Snapshot {
     throw new MigrationFolderError(`Restore ${path} from git: it is not a snapshot of drizzle-kit.`);
   }
   if (raw.version !== '9' || (!Array.isArray(raw.ddl) && !Array.isArray(raw.deltas))) {
-    throw new MigrationFolderError(`Run "npx drizzle-kit up": ${path} has format ${raw.version}, and drizzle-tenant reads format 9.`);
+    throw new MigrationFolderError(
+      `Run "npx drizzle-kit up": ${path} has format ${raw.version}, and drizzle-tenant reads format 9.`,
+    );
   }
   return raw;
 }
@@ -63,7 +69,10 @@ export function parseSnapshot(text: string, path: string): Snapshot {
 /** The ids of the newest migration of each branch, the newest folder first. */
 export function leavesOf(migrations: readonly Migration[]): string[] {
   const parents = new Set(migrations.flatMap((it) => it.snapshot.prevIds));
-  return migrations.map((it) => it.snapshot.id).filter((id) => !parents.has(id)).reverse();
+  return migrations
+    .map((it) => it.snapshot.id)
+    .filter((id) => !parents.has(id))
+    .reverse();
 }
 
 /** The tables as they were after the given migrations. */
@@ -71,7 +80,8 @@ export function entitiesAt(migrations: readonly Migration[], ids: readonly strin
   const byId = new Map(migrations.map((it) => [it.snapshot.id, it.snapshot]));
   const lookup = (id: string) => {
     const found = byId.get(id);
-    if (!found) throw new MigrationFolderError(`Restore the migration with the snapshot ${id} from git: a later one needs it.`);
+    if (!found)
+      throw new MigrationFolderError(`Restore the migration with the snapshot ${id} from git: a later one needs it.`);
     return found;
   };
   const history = (start: readonly string[], known: ReadonlySet<string> = new Set()) => {
@@ -136,7 +146,10 @@ function parseRename(statement: string): { key: string; set: Record<string, unkn
   }
   const column = renameColumn.exec(statement);
   if (column) {
-    return { key: identityOf({ entityType: 'columns', schema: column[1] ?? 'public', table: column[2], name: column[3] }), set: { name: column[4] } };
+    return {
+      key: identityOf({ entityType: 'columns', schema: column[1] ?? 'public', table: column[2], name: column[3] }),
+      set: { name: column[4] },
+    };
   }
   const schema = renameSchema.exec(statement);
   return schema ? { key: identityOf({ entityType: 'schemas', name: schema[1] }), set: { name: schema[2] } } : undefined;
@@ -175,7 +188,8 @@ export class Entities {
   /** A copy whose `moved` and `renamedColumns` start afresh. */
   copy(): Entities {
     const copy = new Entities(this.rows);
-    for (const table of this.list('tables')) copy.moved.set(keyOf(table as any), { schema: table.schema, name: table.name });
+    for (const table of this.list('tables'))
+      copy.moved.set(keyOf(table as any), { schema: table.schema, name: table.name });
     return copy;
   }
 
@@ -253,22 +267,35 @@ export class Entities {
       }
     } else if (row.entityType === 'tables') {
       for (const it of this.rows) {
-        if (it.schema === old.schema && it.table === old.name) Object.assign(it, { schema: row.schema, table: row.name });
-        if (it.schemaTo === old.schema && it.tableTo === old.name) Object.assign(it, { schemaTo: row.schema, tableTo: row.name });
+        if (it.schema === old.schema && it.table === old.name)
+          Object.assign(it, { schema: row.schema, table: row.name });
+        if (it.schemaTo === old.schema && it.tableTo === old.name)
+          Object.assign(it, { schemaTo: row.schema, tableTo: row.name });
       }
       this.move(old as any, row as any);
     } else if (row.entityType === 'columns') {
       const renameIn = (names: any[]) =>
-        names.map((it) => (typeof it === 'string' ? (it === old.name ? row.name : it) : !it.isExpression && it.value === old.name ? { ...it, value: row.name } : it));
+        names.map((it) =>
+          typeof it === 'string'
+            ? it === old.name
+              ? row.name
+              : it
+            : !it.isExpression && it.value === old.name
+              ? { ...it, value: row.name }
+              : it,
+        );
       for (const it of this.rows) {
-        if (it.schema === old.schema && it.table === old.table && Array.isArray(it.columns)) it.columns = renameIn(it.columns);
-        if (it.schemaTo === old.schema && it.tableTo === old.table && Array.isArray(it.columnsTo)) it.columnsTo = renameIn(it.columnsTo);
+        if (it.schema === old.schema && it.table === old.table && Array.isArray(it.columns))
+          it.columns = renameIn(it.columns);
+        if (it.schemaTo === old.schema && it.tableTo === old.table && Array.isArray(it.columnsTo))
+          it.columnsTo = renameIn(it.columnsTo);
       }
       const at = `${old.schema}.${old.table}`;
       this.renamedColumns.set(`${at}\0${row.name}`, this.renamedColumns.get(`${at}\0${old.name}`) ?? old.name);
     } else if (row.entityType === 'enums') {
       for (const it of this.rows) {
-        if (it.typeSchema === old.schema && it.type === old.name) Object.assign(it, { typeSchema: row.schema, type: row.name });
+        if (it.typeSchema === old.schema && it.type === old.name)
+          Object.assign(it, { typeSchema: row.schema, type: row.name });
       }
     }
   }

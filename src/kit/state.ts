@@ -24,7 +24,9 @@ export interface TableState {
 export interface TenancyState {
   readonly version: 1;
   readonly citus: boolean;
-  readonly tenancies: Readonly<Record<string, { readonly root?: string; readonly shardCount: number; readonly colocateWith?: string }>>;
+  readonly tenancies: Readonly<
+    Record<string, { readonly root?: string; readonly shardCount: number; readonly colocateWith?: string }>
+  >;
   readonly tables: Readonly<Record<string, TableState>>;
   /** The roles that the migrations grant the tables to. */
   readonly roles?: { readonly application: string; readonly administrator?: string };
@@ -42,7 +44,8 @@ export const emptyState: TenancyState = { version: 1, citus: false, tenancies: {
 /** The first words of every migration that has a `tenancy.json`, by which a lost one is noticed. */
 export const marker = '-- drizzle-tenant';
 
-const sorted = <T>(record: Readonly<Record<string, T>>) => Object.fromEntries(Object.entries(record).sort(([a], [b]) => (a < b ? -1 : 1)));
+const sorted = <T>(record: Readonly<Record<string, T>>) =>
+  Object.fromEntries(Object.entries(record).sort(([a], [b]) => (a < b ? -1 : 1)));
 
 /** One text for one state. */
 export const printState = ({ version, citus, tenancies, tables, roles, writeOnly }: TenancyState): string =>
@@ -83,7 +86,14 @@ function follow(prev: TenancyState, { citus, tenancies, tables, writeOnly, roles
   const { writeOnly: before, roles: granted, ...rest } = prev;
   const now = writeOnly === undefined ? before : writeOnly;
   const to = roles === undefined ? granted : roles;
-  return { ...rest, citus: citus ?? prev.citus, tenancies: changed(prev.tenancies, tenancies), tables: changed(prev.tables, tables), ...(to && { roles: to }), ...(now && { writeOnly: now }) };
+  return {
+    ...rest,
+    citus: citus ?? prev.citus,
+    tenancies: changed(prev.tenancies, tenancies),
+    tables: changed(prev.tables, tables),
+    ...(to && { roles: to }),
+    ...(now && { writeOnly: now }),
+  };
 }
 
 export const sameState = (a: TenancyState, b: TenancyState): boolean => printState(a) === printState(b);
@@ -132,7 +142,12 @@ export function stateAt(migrations: readonly Migration[], ids: readonly string[]
 }
 
 /** What each branch changed, taken together. */
-function mergeStates(base: TenancyState, left: TenancyState, right: TenancyState, folders: readonly [string, string]): TenancyState {
+function mergeStates(
+  base: TenancyState,
+  left: TenancyState,
+  right: TenancyState,
+  folders: readonly [string, string],
+): TenancyState {
   const pick = <T>(what: string, b: T, l: T, r: T): T => {
     const [bs, ls, rs] = [b, l, r].map((it) => JSON.stringify(it));
     if (ls === rs || rs === bs) return l;
@@ -141,7 +156,12 @@ function mergeStates(base: TenancyState, left: TenancyState, right: TenancyState
       `Delete the migration ${folders[0]} or ${folders[1]} with what follows it, then run generate again: the two decide differently about ${what}.`,
     );
   };
-  const records = <T>(what: string, b: Readonly<Record<string, T>>, l: Readonly<Record<string, T>>, r: Readonly<Record<string, T>>) => {
+  const records = <T>(
+    what: string,
+    b: Readonly<Record<string, T>>,
+    l: Readonly<Record<string, T>>,
+    r: Readonly<Record<string, T>>,
+  ) => {
     const merged: Record<string, T> = {};
     for (const key of new Set([...Object.keys(b), ...Object.keys(l), ...Object.keys(r)])) {
       const value = pick(`the ${what} "${key}"`, b[key], l[key], r[key]);
@@ -180,16 +200,23 @@ function readState({ path }: Migration, before: () => TenancyState): TenancyStat
   const isTable = (it: any) =>
     typeof it?.schema === 'string' &&
     typeof it.name === 'string' &&
-    (it.kind === 'reference' || (it.kind === 'tenant' && typeof it.column === 'string' && typeof it.tenancy === 'string'));
+    (it.kind === 'reference' ||
+      (it.kind === 'tenant' && typeof it.column === 'string' && typeof it.tenancy === 'string'));
   const isRecord = (it: unknown) => typeof it === 'object' && it !== null;
   const isDifference = state?.version === 2;
   // Version 1 held all of the state.
   const { tenancies = isDifference ? {} : undefined, tables = isDifference ? {} : undefined } = state ?? {};
-  if (!isRecord(tables) || !isRecord(tenancies) || !Object.values(tables).every((it) => (isDifference && it === null) || isTable(it))) {
+  if (
+    !isRecord(tables) ||
+    !isRecord(tenancies) ||
+    !Object.values(tables).every((it) => (isDifference && it === null) || isTable(it))
+  ) {
     throw new MigrationFolderError(`Restore ${file} from git: it does not say what the tables were.`);
   }
   if (state.version !== 1 && !isDifference) {
-    throw new MigrationFolderError(`Upgrade drizzle-tenant: ${file} has format ${state.version}, and this version reads formats 1 and 2.`);
+    throw new MigrationFolderError(
+      `Upgrade drizzle-tenant: ${file} has format ${state.version}, and this version reads formats 1 and 2.`,
+    );
   }
   return isDifference ? follow(before(), state) : state;
 }

@@ -8,7 +8,11 @@ export const breakpoint = '--> statement-breakpoint';
  * @returns the statements, each with its semicolon
  */
 export function splitStatements(text: string): string[] {
-  if (text.includes(breakpoint)) return text.split(breakpoint).map((it) => it.trim()).filter(Boolean);
+  if (text.includes(breakpoint))
+    return text
+      .split(breakpoint)
+      .map((it) => it.trim())
+      .filter(Boolean);
   return splitSql(text);
 }
 
@@ -30,7 +34,13 @@ export function splitSql(text: string): string[] {
 /** Writes statements as drizzle-kit does. */
 export function joinStatements(statements: readonly string[], breakpoints: boolean): string {
   return statements
-    .map((it, i) => (i === statements.length - 1 ? it : breakpoints ? `${it}${it.includes('\n') ? '\n' : ''}${breakpoint}\n` : `${it}\n`))
+    .map((it, i) =>
+      i === statements.length - 1
+        ? it
+        : breakpoints
+          ? `${it}${it.includes('\n') ? '\n' : ''}${breakpoint}\n`
+          : `${it}\n`,
+    )
     .join('');
 }
 
@@ -40,23 +50,33 @@ const table = `(?:${name}\\.)?${name}`;
 export const tablePattern = table;
 
 const patterns = {
-  addForeignKey: new RegExp(`^ALTER TABLE (${table}) (?:DROP CONSTRAINT ${name}, )?ADD CONSTRAINT (${name}) FOREIGN KEY`),
+  addForeignKey: new RegExp(
+    `^ALTER TABLE (${table}) (?:DROP CONSTRAINT ${name}, )?ADD CONSTRAINT (${name}) FOREIGN KEY`,
+  ),
   dropConstraint: new RegExp(`^ALTER TABLE (${table}) DROP CONSTRAINT (${name});?$`),
   addColumn: new RegExp(`^ALTER TABLE (${table}) ADD COLUMN (${name}) `),
-  addKey: new RegExp(`^(?:ALTER TABLE (${table}) ADD (?:CONSTRAINT ${name} )?(?:PRIMARY KEY|UNIQUE)|CREATE UNIQUE INDEX .*? ON (${table}))`),
+  addKey: new RegExp(
+    `^(?:ALTER TABLE (${table}) ADD (?:CONSTRAINT ${name} )?(?:PRIMARY KEY|UNIQUE)|CREATE UNIQUE INDEX .*? ON (${table}))`,
+  ),
   setNotNull: new RegExp(`^ALTER TABLE (${table}) ALTER COLUMN (${name}) SET NOT NULL`),
   renameConstraint: new RegExp(`^ALTER TABLE (${table}) RENAME CONSTRAINT (${name}) TO (${name})`),
   dropIndex: new RegExp(`^DROP INDEX (?:CONCURRENTLY )?(?:IF EXISTS )?(${table})`),
   renameIndex: new RegExp(`^ALTER INDEX (${table}) RENAME TO (${name})`),
   moveTable: new RegExp(`^(?:ALTER TABLE (${table}) (?:RENAME TO|SET SCHEMA)|DROP TABLE|ALTER SCHEMA)`),
   createTable: new RegExp(`^CREATE TABLE (${table})`),
-  afterTables: /^(?:CREATE (?:OR REPLACE )?(?:MATERIALIZED )?VIEW|CREATE POLICY|ALTER POLICY|DROP (?:ROLE|TYPE|SEQUENCE|SCHEMA))/,
+  afterTables:
+    /^(?:CREATE (?:OR REPLACE )?(?:MATERIALIZED )?VIEW|CREATE POLICY|ALTER POLICY|DROP (?:ROLE|TYPE|SEQUENCE|SCHEMA))/,
 };
 
 /** The parts of a statement of one kind: the table as quoted there, and a name; or undefined when it is of another. */
-export function match(kind: keyof typeof patterns, statement: string): { table: string; name: string; to?: string } | undefined {
+export function match(
+  kind: keyof typeof patterns,
+  statement: string,
+): { table: string; name: string; to?: string } | undefined {
   const found = patterns[kind].exec(statement);
-  return found ? { table: found[1] ?? found[2] ?? '', name: unquote(found[2]), to: found[3] && unquote(found[3]) } : undefined;
+  return found
+    ? { table: found[1] ?? found[2] ?? '', name: unquote(found[2]), to: found[3] && unquote(found[3]) }
+    : undefined;
 }
 
 const unquote = (quoted: string | undefined) => (quoted ?? '').slice(1, -1).replaceAll('""', '"');

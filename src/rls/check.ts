@@ -1,7 +1,11 @@
 /** The start-up check of `rls: true`: whether the policies hold for the role that the handles log in as. */
 import { is, Subquery } from 'drizzle-orm';
 import { classOf, declaredTables, nameOf, namesOf } from '../schema/classify.js';
-import { RowLevelSecurityError, UnsupportedTenantOperationError, type RowLevelSecurityProblem } from '../schema/index.js';
+import {
+  RowLevelSecurityError,
+  UnsupportedTenantOperationError,
+  type RowLevelSecurityProblem,
+} from '../schema/index.js';
 import { confines, openingPolicy, type Policy, type TenantOf } from './policies.js';
 import { soleSetting, tenantSetting } from './names.js';
 
@@ -117,7 +121,15 @@ function wantedOf(relations: Record<string, any>): Wanted[] {
     if (found?.kind !== 'tenant' || wanted.has(name!)) return;
     const [schema, original] = namesOf(table);
     const settings = [soleSetting, tenantSetting(found.tenancy.name, false)];
-    wanted.set(name!, { name: name!, schema: schema ?? null, table: original, column: found.name, settings, everybody: found.everybody, isOptional });
+    wanted.set(name!, {
+      name: name!,
+      schema: schema ?? null,
+      table: original,
+      column: found.name,
+      settings,
+      everybody: found.everybody,
+      isOptional,
+    });
   };
   for (const { table } of Object.values(relations)) add(table, false);
   for (const table of declaredTables()) add(table, true);
@@ -125,7 +137,10 @@ function wantedOf(relations: Record<string, any>): Wanted[] {
 }
 
 const quotedOf = ({ schema, table }: { schema: string | null; table: string }) =>
-  [schema, table].filter((part) => part !== null).map((part) => `"${part}"`).join('.');
+  [schema, table]
+    .filter((part) => part !== null)
+    .map((part) => `"${part}"`)
+    .join('.');
 
 function problemOfView(found: Found, loose: ReadonlySet<string>): Omit<RowLevelSecurityProblem, 'table'> | undefined {
   if (found.invoker || !(found.ownerBypasses || loose.has(found.owner!))) return undefined;
@@ -135,35 +150,70 @@ function problemOfView(found: Found, loose: ReadonlySet<string>): Omit<RowLevelS
   };
 }
 
-function problemOf(it: Wanted, found: Found, loose: ReadonlySet<string>): Omit<RowLevelSecurityProblem, 'table'> | undefined {
+function problemOf(
+  it: Wanted,
+  found: Found,
+  loose: ReadonlySet<string>,
+): Omit<RowLevelSecurityProblem, 'table'> | undefined {
   const { name } = it;
   const quoted = quotedOf(it);
   // A table that is not in the relations may be another program's, which this role has nothing to do with.
   if (found.kind !== null && !it.isOptional && !found.superuser && !found.bypass) {
-    if (!found.entersSchema) return { reason: `is in a schema that the role "${found.role}" may not use`, remedy: `GRANT USAGE ON SCHEMA "${it.schema ?? 'public'}" TO "${found.role}"` };
-    if (!found.reads) return { reason: `is not granted to the role "${found.role}"`, remedy: `GRANT SELECT, INSERT, UPDATE, DELETE ON ${quoted} TO "${found.role}"` };
+    if (!found.entersSchema)
+      return {
+        reason: `is in a schema that the role "${found.role}" may not use`,
+        remedy: `GRANT USAGE ON SCHEMA "${it.schema ?? 'public'}" TO "${found.role}"`,
+      };
+    if (!found.reads)
+      return {
+        reason: `is not granted to the role "${found.role}"`,
+        remedy: `GRANT SELECT, INSERT, UPDATE, DELETE ON ${quoted} TO "${found.role}"`,
+      };
   }
   switch (found.kind) {
     case null:
-      return it.isOptional ? undefined : { reason: 'is not there', remedy: 'run the migrations, with the schema of the table in the search_path' };
+      return it.isOptional
+        ? undefined
+        : { reason: 'is not there', remedy: 'run the migrations, with the schema of the table in the search_path' };
     case 'm':
-      return { reason: 'is a materialized view, which has no policies', remedy: `name it in { except: ['${name}'] } where the handle's filter is enough` };
+      return {
+        reason: 'is a materialized view, which has no policies',
+        remedy: `name it in { except: ['${name}'] } where the handle's filter is enough`,
+      };
     case 'v':
       return problemOfView(found, loose);
   }
-  return problemOfLocks(found, { column: it.column, settings: it.settings, everybody: it.everybody, types: found.types ?? [] }, found, quoted);
+  return problemOfLocks(
+    found,
+    { column: it.column, settings: it.settings, everybody: it.everybody, types: found.types ?? [] },
+    found,
+    quoted,
+  );
 }
 
 const asDeclared = 'set rls: true in the tenancy of drizzle.config.ts, then generate and migrate';
 
-function problemOfLocks(locks: Locks, tenant: TenantOf, { owns, role }: Found, quoted: string): Omit<RowLevelSecurityProblem, 'table'> | undefined {
+function problemOfLocks(
+  locks: Locks,
+  tenant: TenantOf,
+  { owns, role }: Found,
+  quoted: string,
+): Omit<RowLevelSecurityProblem, 'table'> | undefined {
   if (!locks.enabled) return { reason: 'has no row-level security', remedy: asDeclared };
   if (owns && !locks.forced) {
-    return { reason: `belongs to the role "${role}", whom policies do not hold back`, remedy: `ALTER TABLE ${quoted} FORCE ROW LEVEL SECURITY` };
+    return {
+      reason: `belongs to the role "${role}", whom policies do not hold back`,
+      remedy: `ALTER TABLE ${quoted} FORCE ROW LEVEL SECURITY`,
+    };
   }
   const policies = JSON.parse(locks.policies ?? '[]') as Policy[];
-  if (!policies.some((policy) => confines(policy, tenant))) return { reason: `has no policy on ${tenant.settings.join(' or ')}`, remedy: asDeclared };
-  if (openingPolicy(policies, tenant)) return { reason: 'has another policy that lets rows through', remedy: 'drop that policy, or make it AS RESTRICTIVE' };
+  if (!policies.some((policy) => confines(policy, tenant)))
+    return { reason: `has no policy on ${tenant.settings.join(' or ')}`, remedy: asDeclared };
+  if (openingPolicy(policies, tenant))
+    return {
+      reason: 'has another policy that lets rows through',
+      remedy: 'drop that policy, or make it AS RESTRICTIVE',
+    };
   return undefined;
 }
 
@@ -178,8 +228,18 @@ function problemOfPartition(found: Found, it: Wanted): Omit<RowLevelSecurityProb
     };
   }
   const policies = JSON.parse(found.policies ?? '[]') as Policy[];
-  const opening = openingPolicy(policies, { column: it.column, settings: it.settings, everybody: it.everybody, types: found.types ?? [] });
-  return opening && { reason: `is a partition of "${it.name}" whose policy "${opening.name}" lets rows through`, remedy: `DROP POLICY "${opening.name}" ON ${quoted}` };
+  const opening = openingPolicy(policies, {
+    column: it.column,
+    settings: it.settings,
+    everybody: it.everybody,
+    types: found.types ?? [],
+  });
+  return (
+    opening && {
+      reason: `is a partition of "${it.name}" whose policy "${opening.name}" lets rows through`,
+      remedy: `DROP POLICY "${opening.name}" ON ${quoted}`,
+    }
+  );
 }
 
 /** Row-level security of a table or of one of its shards. */
@@ -210,24 +270,42 @@ const shardQuestion = `select coalesce(pg_catalog.json_agg(pg_catalog.row_to_jso
   join pg_catalog.pg_class c on c.oid = case when pg_catalog.has_schema_privilege(n.oid, 'USAGE') then pg_catalog.to_regclass(pg_catalog.shard_name(s.logicalrelid, s.shardid)) end
 ) distinct_locks`;
 
-function problemsOfShards(rows: readonly Found[], nodes: readonly Node[], wanted: readonly Wanted[]): RowLevelSecurityProblem[] {
+function problemsOfShards(
+  rows: readonly Found[],
+  nodes: readonly Node[],
+  wanted: readonly Wanted[],
+): RowLevelSecurityProblem[] {
   const problems = new Map<string, RowLevelSecurityProblem>();
   const lost = nodes.filter((it) => !it.success);
   if (lost.length > 0) {
     const which = lost.map((it) => it.nodeid).join(', ');
-    problems.set('', { reason: `the nodes ${which} of Citus do not tell the policies of their shards: ${lost[0]!.result}`, remedy: 'start them, and let the role log in there' });
+    problems.set('', {
+      reason: `the nodes ${which} of Citus do not tell the policies of their shards: ${lost[0]!.result}`,
+      remedy: 'start them, and let the role log in there',
+    });
   }
   const shards = nodes.flatMap((it) => (it.success ? (JSON.parse(it.result || '[]') as Shard[]) : []));
   for (const row of rows) {
     const it = wanted.find((table) => table.name === (row.parent ?? row.name));
     if (!it || (row.kind !== 'r' && row.kind !== 'p')) continue;
     // A table of the search_path has no schema here; shards have one, and a name that is given twice is looked at twice.
-    for (const shard of shards.filter((found) => found.table === row.table && (row.schema === null || row.schema === found.schema))) {
+    for (const shard of shards.filter(
+      (found) => found.table === row.table && (row.schema === null || row.schema === found.schema),
+    )) {
       const problem = row.parent
         ? problemOfPartition({ ...row, ...lockOf(shard) }, it)
-        : problemOfLocks(shard, { column: it.column, settings: it.settings, everybody: it.everybody, types: row.types ?? [] }, row, quotedOf(row));
+        : problemOfLocks(
+            shard,
+            { column: it.column, settings: it.settings, everybody: it.everybody, types: row.types ?? [] },
+            row,
+            quotedOf(row),
+          );
       if (!problem || problems.has(row.name)) continue;
-      problems.set(row.name, { table: row.name, reason: `${problem.reason}, on its shards`, remedy: 'run "npx drizzle-tenant plan": Citus makes a restrictive policy permissive there' });
+      problems.set(row.name, {
+        table: row.name,
+        reason: `${problem.reason}, on its shards`,
+        remedy: 'run "npx drizzle-tenant plan": Citus makes a restrictive policy permissive there',
+      });
     }
   }
   return [...problems.values()];
@@ -260,10 +338,14 @@ export const checkable = <T extends object>(database: T, on: CheckedDatabase): T
 /** The check, however the database runs its queries. */
 export function checkOf(db: object, { except = [] }: RowLevelSecurityOptions = {}) {
   const database = databases.get(db);
-  if (!database) throw new UnsupportedTenantOperationError('Pass assertRowLevelSecurity() what withTenancy() returned.');
+  if (!database)
+    throw new UnsupportedTenantOperationError('Pass assertRowLevelSecurity() what withTenancy() returned.');
   const { session, relations, isBound } = database;
   const wanted = wantedOf(relations);
-  if (wanted.length === 0) throw new UnsupportedTenantOperationError('Declare a table with tenantTable() before row-level security is checked: there is none.');
+  if (wanted.length === 0)
+    throw new UnsupportedTenantOperationError(
+      'Declare a table with tenantTable() before row-level security is checked: there is none.',
+    );
   return {
     /** Asks the server, as the database runs its queries. @returns what `judge` takes */
     ask: () => session.prepareQuery({ sql: question, params: [JSON.stringify(wanted)] }, 'objects', false).execute(),
@@ -273,11 +355,31 @@ export function checkOf(db: object, { except = [] }: RowLevelSecurityOptions = {
     judge(rows: readonly Found[], nodes: readonly Node[] = []): void {
       const byName = new Map(rows.flatMap((row) => (row.isOther ? [] : [[row.name, row] as const])));
       const { role, superuser, bypass } = rows[0]!;
-      const loose = new Set(rows.filter((row) => row.kind !== 'v' && row.kind !== 'm' && row.kind !== null && !row.forced).map((row) => row.owner!));
+      const loose = new Set(
+        rows
+          .filter((row) => row.kind !== 'v' && row.kind !== 'm' && row.kind !== null && !row.forced)
+          .map((row) => row.owner!),
+      );
       const problems: RowLevelSecurityProblem[] = [
-        ...(isBound ? [] : [{ reason: 'the handles do not tell the policies their tenant', remedy: 'pass rls: true to withTenancy()' }]),
-        ...(superuser ? [{ reason: `the role "${role}" is a superuser`, remedy: 'log in as a role that is not, whom the tables are granted to' }] : []),
-        ...(!superuser && bypass ? [{ reason: `the role "${role}" has BYPASSRLS`, remedy: `ALTER ROLE "${role}" NOBYPASSRLS` }] : []),
+        ...(isBound
+          ? []
+          : [
+              {
+                reason: 'the handles do not tell the policies their tenant',
+                remedy: 'pass rls: true to withTenancy()',
+              },
+            ]),
+        ...(superuser
+          ? [
+              {
+                reason: `the role "${role}" is a superuser`,
+                remedy: 'log in as a role that is not, whom the tables are granted to',
+              },
+            ]
+          : []),
+        ...(!superuser && bypass
+          ? [{ reason: `the role "${role}" has BYPASSRLS`, remedy: `ALTER ROLE "${role}" NOBYPASSRLS` }]
+          : []),
         ...wanted.flatMap((it) => {
           const problem = except.includes(it.name) ? undefined : problemOf(it, byName.get(it.name)!, loose);
           return problem ? [{ table: it.name, ...problem }] : [];

@@ -12,7 +12,10 @@
  */
 export function tenantSetting(tenancy: string, sole: boolean): string {
   if (sole) return soleSetting;
-  const name = tenancy.toLowerCase().replace(/[^a-z0-9_]/g, '_').replace(/^(?=\d)/, '_');
+  const name = tenancy
+    .toLowerCase()
+    .replace(/[^a-z0-9_]/g, '_')
+    .replace(/^(?=\d)/, '_');
   // A handle sets the sole tenancy's name too, which must not be another tenancy's own.
   return name === 'tenant' ? 'app.tenant_tenant_id' : `app.${name}_id`;
 }

@@ -87,7 +87,9 @@ function isTenant(text: string, { column, settings, ...tenant }: TenantOf): bool
   const isSetting = (side: string) => {
     const value = uncast(side, [...types, ...loose]);
     const given = /^NULLIF\((.*), ''::text\)$/.exec(value)?.[1] ?? value;
-    return settings.some((it) => [`current_setting('${it}'::text, true)`, `current_setting('${it}'::text)`].includes(given));
+    return settings.some((it) =>
+      [`current_setting('${it}'::text, true)`, `current_setting('${it}'::text)`].includes(given),
+    );
   };
   return (isColumn(sides[0]!) && isSetting(sides[1]!)) || (isColumn(sides[1]!) && isSetting(sides[0]!));
 }
@@ -95,7 +97,9 @@ function isTenant(text: string, { column, settings, ...tenant }: TenantOf): bool
 /** `(tenant = setting) OR (tenant IS NULL)`, in either order. */
 function isTenantOrEverybody(text: string, tenant: TenantOf): boolean {
   const parts = split(unwrap(text.trim()), 'OR');
-  const isEverybody = (part: string) => / IS NULL$/.test(unwrap(part)) && isName(uncast(unwrap(part).slice(0, -' IS NULL'.length).trim(), []), tenant.column);
+  const isEverybody = (part: string) =>
+    / IS NULL$/.test(unwrap(part)) &&
+    isName(uncast(unwrap(part).slice(0, -' IS NULL'.length).trim(), []), tenant.column);
   return parts.length === 2 && parts.some((part, i) => isEverybody(part) && isTenant(parts[1 - i]!, tenant));
 }
 
@@ -108,7 +112,8 @@ function isTenantOrEverybody(text: string, tenant: TenantOf): boolean {
  * For example: holdsTenant("((a = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid) AND done)", { column: 'a', settings: ['app.tenant_id'], types: ['uuid'] }) // true
  */
 export function holdsTenant(expression: string, tenant: TenantOf, isRead = false): boolean {
-  if (isTenant(expression, tenant) || (isRead && tenant.everybody && isTenantOrEverybody(expression, tenant))) return true;
+  if (isTenant(expression, tenant) || (isRead && tenant.everybody && isTenantOrEverybody(expression, tenant)))
+    return true;
   const inner = inside(expression.trim());
   if (inner === undefined || split(inner, 'OR').length > 1) return false;
   const parts = split(inner, 'AND');
@@ -121,7 +126,8 @@ export function holdsTenant(expression: string, tenant: TenantOf, isRead = false
  * @param isRead whether it has to let rows of everybody through, where there are any
  */
 export const isTenantOnly = (expression: string | null, tenant: TenantOf, isRead = false): boolean =>
-  expression !== null && (isRead && tenant.everybody ? isTenantOrEverybody(expression, tenant) : isTenant(expression, tenant));
+  expression !== null &&
+  (isRead && tenant.everybody ? isTenantOrEverybody(expression, tenant) : isTenant(expression, tenant));
 
 const commands = ['r', 'a', 'w', 'd'] as const;
 
@@ -133,7 +139,9 @@ const applies = (policy: Policy, command: string) => policy.command === '*' || p
 
 /** Whether the tenant condition stands in all that a policy says, for each command that it is for. */
 export const confines = (policy: Policy, tenant: TenantOf): boolean => {
-  const said = commands.filter((it) => applies(policy, it)).flatMap((command) => expressionsOn(command, policy).map((it) => [it, command] as const));
+  const said = commands
+    .filter((it) => applies(policy, it))
+    .flatMap((command) => expressionsOn(command, policy).map((it) => [it, command] as const));
   return said.every(([it, command]) => it !== null && holdsTenant(it, tenant, command === 'r'));
 };
 
@@ -146,10 +154,17 @@ export const confines = (policy: Policy, tenant: TenantOf): boolean => {
  */
 export function openingPolicy<T extends Policy>(policies: readonly T[], tenant: TenantOf): T | undefined {
   for (const command of commands) {
-    const [permissive, restrictive] = [true, false].map((kind) => policies.filter((it) => it.permissive === kind && applies(it, command)));
-    const holds = (policy: Policy) => expressionsOn(command, policy).every((it) => it !== null && holdsTenant(it, tenant, command === 'r'));
+    const [permissive, restrictive] = [true, false].map((kind) =>
+      policies.filter((it) => it.permissive === kind && applies(it, command)),
+    );
+    const holds = (policy: Policy) =>
+      expressionsOn(command, policy).every((it) => it !== null && holdsTenant(it, tenant, command === 'r'));
     if (restrictive!.some(holds)) continue;
-    const opening = permissive!.find((it) => expressionsOn(command, it).some((expression) => expression !== null && !holdsTenant(expression, tenant, command === 'r')));
+    const opening = permissive!.find((it) =>
+      expressionsOn(command, it).some(
+        (expression) => expression !== null && !holdsTenant(expression, tenant, command === 'r'),
+      ),
+    );
     if (opening) return opening;
   }
   return undefined;

@@ -27,11 +27,17 @@ export interface Settings {
  * @returns undefined where no tenant is bound, so that the policies show no tenant's row: for the reference tables,
  * and as long as nothing told of which of two tenancies an id is
  */
-export function settingsOf(scope: Whose, role?: string, values?: Readonly<Record<string, unknown>>): Settings | undefined {
+export function settingsOf(
+  scope: Whose,
+  role?: string,
+  values?: Readonly<Record<string, unknown>>,
+): Settings | undefined {
   const { reach, tenancy } = scope;
   if (reach.kind === 'several' || reach.kind === 'all') return role === undefined ? undefined : acrossSettings(role);
   if (reach.kind !== 'one' || !tenancy) return undefined;
-  const id = is(reach.id, Placeholder) ? tenancy.parse(values?.[(reach.id as unknown as { name: string }).name]) : reach.id;
+  const id = is(reach.id, Placeholder)
+    ? tenancy.parse(values?.[(reach.id as unknown as { name: string }).name])
+    : reach.id;
   const value = driverValueOf(id, tenancy);
   if (typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'bigint') {
     throw new UnsupportedTenantOperationError(
@@ -50,14 +56,25 @@ export function settingsWithin(scope: Whose, role?: string, values?: Readonly<Re
   const own = settingsOf(scope, role, values);
   const kept = own && !own.isAcross && scope.tenancy ? namesOf(scope.tenancy.name) : [];
   const others = declaredTenancies().flatMap(({ name }) => namesOf(name).filter((it) => !kept.includes(it)));
-  return { first, tenant: [...[...new Set(others)].map((name) => `set local ${name} = ''`), ...(own?.tenant ?? [])], isAcross: own?.isAcross ?? false };
+  return {
+    first,
+    tenant: [...[...new Set(others)].map((name) => `set local ${name} = ''`), ...(own?.tenant ?? [])],
+    isAcross: own?.isAcross ?? false,
+  };
 }
 
 /** Without BYPASSRLS the role would see nothing, and nobody would notice: with `row_security` off, PostgreSQL says so. */
-const acrossSettings = (role: string): Settings => ({ first, tenant: [`set local role ${roleOf(role)}`, 'set local row_security = off'], isAcross: true });
+const acrossSettings = (role: string): Settings => ({
+  first,
+  tenant: [`set local role ${roleOf(role)}`, 'set local row_security = off'],
+  isAcross: true,
+});
 
 /** Takes back what `acrossSettings` set. @param role what `current_setting('role')` said before */
-export const backTo = (role: string): readonly string[] => ['set local row_security = on', `set local role ${role === 'none' ? 'none' : roleOf(role)}`];
+export const backTo = (role: string): readonly string[] => [
+  'set local row_security = on',
+  `set local role ${role === 'none' ? 'none' : roleOf(role)}`,
+];
 
 /** A role's name as a string, which SET ROLE takes, too, and which no search of quotes ends. */
 const roleOf = (role: string) => literalOf(role);

@@ -90,7 +90,17 @@ function classOfView(view: PgView): TenantClass | undefined {
     if (!tenancy) continue;
     if (found) return undefined;
     const column = fields[key] as PgColumn;
-    found = { kind: 'tenant', tenancy, key, name: column.name, column, everybody: false, primaryKey: () => [], uniqueOverAll: () => [], validate: () => {} };
+    found = {
+      kind: 'tenant',
+      tenancy,
+      key,
+      name: column.name,
+      column,
+      everybody: false,
+      primaryKey: () => [],
+      uniqueOverAll: () => [],
+      validate: () => {},
+    };
   }
   return found;
 }

@@ -46,7 +46,12 @@ export interface InlineKeys {
 export function takeInlineKeys(builders: Record<string, PgColumnBuilder>, tenantKey: string, table: string) {
   const everybody = isEverybodys(builders[tenantKey]!);
   const primary = Object.keys(builders).filter((key) => configOf(builders[key]!).primaryKey);
-  if (everybody) refuseInPrimaryKey(table, primary.map((name) => ({ name })), tenantKey);
+  if (everybody)
+    refuseInPrimaryKey(
+      table,
+      primary.map((name) => ({ name })),
+      tenantKey,
+    );
   const isWholeKey = primary.length === 1 && primary[0] === tenantKey;
   const uniqueKeys: { key: string; name?: string; nullsNotDistinct: boolean }[] = [];
   const columns: Record<string, PgColumnBuilder> = {};
@@ -59,7 +64,15 @@ export function takeInlineKeys(builders: Record<string, PgColumnBuilder>, tenant
     }
     columns[key] = Object.assign(Object.create(Object.getPrototypeOf(builder)), builder, { config });
   }
-  return { columns, inline: { isWholeKey, everybody, primary: isWholeKey || everybody ? [] : primary, unique: uniqueKeys } satisfies InlineKeys };
+  return {
+    columns,
+    inline: {
+      isWholeKey,
+      everybody,
+      primary: isWholeKey || everybody ? [] : primary,
+      unique: uniqueKeys,
+    } satisfies InlineKeys,
+  };
 }
 
 const configOf = (builder: PgColumnBuilder) => (builder as any).config;
@@ -67,13 +80,20 @@ const configOf = (builder: PgColumnBuilder) => (builder as any).config;
 const givenBy = new WeakMap<PgTable, () => any[]>();
 
 /** What a tenant table's `extra` becomes: what the user gave, and the inline keys, each with the tenant column. */
-export function tenantExtra(given: (self: Columns) => any[], inline: InlineKeys, tenantKey: string, table: () => PgTable) {
+export function tenantExtra(
+  given: (self: Columns) => any[],
+  inline: InlineKeys,
+  tenantKey: string,
+  table: () => PgTable,
+) {
   return (self: Columns): PgTableExtraConfigValue[] => {
     const tenant = self[tenantKey]!;
-    const lacksTenant = (columns: readonly { name: string }[]) => !columns.some((column) => column.name === tenant.name);
+    const lacksTenant = (columns: readonly { name: string }[]) =>
+      !columns.some((column) => column.name === tenant.name);
     const values = given(self);
     const isWholeKey =
-      inline.isWholeKey || values.some((it) => is(it, PrimaryKeyBuilder) && isSameSet(namesOf((it as any).columns), [tenant.name]));
+      inline.isWholeKey ||
+      values.some((it) => is(it, PrimaryKeyBuilder) && isSameSet(namesOf((it as any).columns), [tenant.name]));
     for (const value of values) {
       if (is(value, PrimaryKeyBuilder) && inline.everybody) {
         refuseInPrimaryKey(nameOf(table()), (value as any).columns, tenant.name);
@@ -149,7 +169,10 @@ function referencedUniques(table: PgTable, values: readonly any[], tenant: strin
 /** The columns of `table` that foreign keys of another table point at. */
 function columnsPointedAt(other: PgTable, table: PgTable): string[][] {
   const given = givenBy.get(other)?.() ?? [];
-  const keys = [...inlineKeysOf(other), ...given.filter((it) => is(it, ForeignKeyBuilder))] as Pick<ForeignKey, 'reference'>[];
+  const keys = [...inlineKeysOf(other), ...given.filter((it) => is(it, ForeignKeyBuilder))] as Pick<
+    ForeignKey,
+    'reference'
+  >[];
   return keys.flatMap((key) => {
     try {
       const { foreignTable, foreignColumns } = key.reference();
@@ -168,14 +191,17 @@ function keysOf(table: PgTable, values: readonly any[], withPartial = false): st
     if (is(it, PrimaryKeyBuilder) || is(it, UniqueConstraintBuilder)) return [namesOf((it as any).columns)];
     if (!is(it, IndexBuilder)) return [];
     const { unique, where, columns } = (it as any).config;
-    return unique && (withPartial || !where) && columns.every((column: any) => is(column, IndexedColumn)) ? [namesOf(columns)] : [];
+    return unique && (withPartial || !where) && columns.every((column: any) => is(column, IndexedColumn))
+      ? [namesOf(columns)]
+      : [];
   });
   return [...inline, ...others];
 }
 
 const namesOf = (columns: readonly { name: string }[]) => columns.map((it) => it.name);
 
-export const isSameSet = (a: readonly string[], b: readonly string[]) => a.length === b.length && a.every((it) => b.includes(it));
+export const isSameSet = (a: readonly string[], b: readonly string[]) =>
+  a.length === b.length && a.every((it) => b.includes(it));
 
 /**
  * What is unique over all tenants in a tenant table.
@@ -185,6 +211,8 @@ export const isSameSet = (a: readonly string[], b: readonly string[]) => a.lengt
  * @returns the columns of each unique key that lacks the tenant column; an index with an expression is left out
  */
 export function uniqueOverAll(table: PgTable, tenant: string): string[][] {
-  const values = (table as any)[Symbol.for('drizzle:ExtraConfigBuilder')]((table as any)[Symbol.for('drizzle:ExtraConfigColumns')]);
+  const values = (table as any)[Symbol.for('drizzle:ExtraConfigBuilder')](
+    (table as any)[Symbol.for('drizzle:ExtraConfigColumns')],
+  );
   return keysOf(table, values, true).filter((key) => !key.includes(tenant));
 }

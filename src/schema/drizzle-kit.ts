@@ -37,7 +37,8 @@ function callers(): string {
   const { stackTraceLimit, prepareStackTrace } = Error as any;
   try {
     (Error as any).stackTraceLimit = Infinity;
-    (Error as any).prepareStackTrace = (_: unknown, sites: any[]) => sites.map((it) => `${it.getFunctionName()} ${it.getFileName()}`).join('\n');
+    (Error as any).prepareStackTrace = (_: unknown, sites: any[]) =>
+      sites.map((it) => `${it.getFunctionName()} ${it.getFileName()}`).join('\n');
     return String(new Error().stack);
   } catch {
     return '';
@@ -64,10 +65,16 @@ export function refuseBareDrizzleKit(table: PgTable, name: string, extra: readon
   const fault = (column: string, remedy: string) => new TenantDefinitionError(name, column, remedy);
   if (run === 'generate') {
     if (leave.generate) return;
-    throw fault('-', 'Export defineTenantConfig({...}) from drizzle.config.ts, and run "npx drizzle-kit generate": without it the migration would have neither policies nor distribution');
+    throw fault(
+      '-',
+      'Export defineTenantConfig({...}) from drizzle.config.ts, and run "npx drizzle-kit generate": without it the migration would have neither policies nor distribution',
+    );
   }
   if (run === 'export') {
-    throw fault('-', 'Export defineTenantConfig({...}) from drizzle.config.ts, and run "npx drizzle-kit export" without --schema: past the config it would print neither policies nor distribution');
+    throw fault(
+      '-',
+      'Export defineTenantConfig({...}) from drizzle.config.ts, and run "npx drizzle-kit export" without --schema: past the config it would print neither policies nor distribution',
+    );
   }
   if (leave.push !== true) {
     throw fault(
@@ -81,7 +88,10 @@ export function refuseBareDrizzleKit(table: PgTable, name: string, extra: readon
     if ((key._onDelete ?? key.onDelete) !== 'set null') continue;
     const { columns } = key.reference();
     if (columns.length > 1) {
-      throw fault(columns.map((it: any) => it.name).join(', '), 'Use "npx drizzle-kit generate" and "npx drizzle-kit migrate": push would write an ON DELETE SET NULL that also clears the tenant column');
+      throw fault(
+        columns.map((it: any) => it.name).join(', '),
+        'Use "npx drizzle-kit generate" and "npx drizzle-kit migrate": push would write an ON DELETE SET NULL that also clears the tenant column',
+      );
     }
   }
 }

@@ -10,12 +10,17 @@ export function markEverybody(builder: any): any {
 }
 
 /** Whether `id(name, { everybody: true })` made this column, or its builder. */
-export const isEverybodys = (column: object): boolean => (column as { config?: Record<symbol, unknown> }).config?.[everybodyMark] === true;
+export const isEverybodys = (column: object): boolean =>
+  (column as { config?: Record<symbol, unknown> }).config?.[everybodyMark] === true;
 
 /** A primary key cannot hold a column that may be NULL. */
 export function refuseInPrimaryKey(table: string, columns: readonly { readonly name: string }[], tenant: string): void {
   if (!columns.some((it) => it.name === tenant)) return;
-  throw new TenantDefinitionError(table, tenant, 'Leave the tenant column out of the primary key: it is NULL in the rows of everybody');
+  throw new TenantDefinitionError(
+    table,
+    tenant,
+    'Leave the tenant column out of the primary key: it is NULL in the rows of everybody',
+  );
 }
 
 /** Of an index, Drizzle cannot say NULLS NOT DISTINCT: a value could be everybody's several times. */

@@ -2,7 +2,13 @@
  * A foreign key to another table of the same tenancy becomes composite, so that a row cannot point at another
  * tenant's. What can never work is said with its remedy, whichever way the key was declared.
  */
-import { getTableConfig, type ForeignKey, type ForeignKeyBuilder, type PgColumn, type PgTable } from 'drizzle-orm/pg-core';
+import {
+  getTableConfig,
+  type ForeignKey,
+  type ForeignKeyBuilder,
+  type PgColumn,
+  type PgTable,
+} from 'drizzle-orm/pg-core';
 import { declaredTwice } from '../copies.js';
 import { TenantDefinitionError } from '../errors.js';
 import { classOf, nameOf } from './classify.js';
@@ -88,7 +94,12 @@ interface Actions {
 }
 
 /** ON DELETE SET NULL can name the columns that it clears, and the kit names those besides the tenant's. Nothing else can. */
-function checkActions(reference: Reference, actions: Actions, tenant: string, fault: (remedy: string) => Error): Reference {
+function checkActions(
+  reference: Reference,
+  actions: Actions,
+  tenant: string,
+  fault: (remedy: string) => Error,
+): Reference {
   const refused = (when: string, action: unknown) => {
     if (action !== 'set null' && action !== 'set default') return;
     if (when === 'onDelete' && action === 'set null' && reference.columns.length > 1) return;

@@ -1,5 +1,13 @@
 export * from '../errors.js';
-export { tenancy, type AnyTenancy, type Tenancy, type TenantColumnBuilder, type TenantColumnFactory, type TenantId, type TenantRefBuilder } from './tenancy.js';
+export {
+  tenancy,
+  type AnyTenancy,
+  type Tenancy,
+  type TenantColumnBuilder,
+  type TenantColumnFactory,
+  type TenantId,
+  type TenantRefBuilder,
+} from './tenancy.js';
 export {
   alias,
   getColumns,

@@ -4,7 +4,15 @@
  * an index on its referencing side, which PostgreSQL does not make by itself.
  */
 import { is, SQL } from 'drizzle-orm';
-import { ForeignKeyBuilder, index, IndexBuilder, PrimaryKeyBuilder, UniqueConstraintBuilder, type ForeignKey, type PgTable } from 'drizzle-orm/pg-core';
+import {
+  ForeignKeyBuilder,
+  index,
+  IndexBuilder,
+  PrimaryKeyBuilder,
+  UniqueConstraintBuilder,
+  type ForeignKey,
+  type PgTable,
+} from 'drizzle-orm/pg-core';
 import { TenantDefinitionError } from '../errors.js';
 import { nameOf } from './classify.js';
 import { inlineKeysOf, type Columns } from './foreign-keys.js';
@@ -59,7 +67,8 @@ function hashOf(text: string): string {
 }
 
 /** drizzle-tenant/kit sets it from `tenancy.foreignKeyIndexes`; it may be another copy of this package than the schema's. */
-const switchedOff = () => (globalThis as Record<symbol, unknown>)[Symbol.for('drizzle-tenant:foreign-key-indexes')] === false;
+const switchedOff = () =>
+  (globalThis as Record<symbol, unknown>)[Symbol.for('drizzle-tenant:foreign-key-indexes')] === false;
 
 /**
  * The indexes that the foreign keys of a table lack. A key that points at what all tenants share begins with its own
@@ -67,15 +76,26 @@ const switchedOff = () => (globalThis as Record<symbol, unknown>)[Symbol.for('dr
  *
  * @param values what stands in `extra`, with the tenant column where it belongs
  */
-export function foreignKeyIndexes(table: PgTable, values: readonly any[], self: Columns, tenant: string): IndexBuilder[] {
+export function foreignKeyIndexes(
+  table: PgTable,
+  values: readonly any[],
+  self: Columns,
+  tenant: string,
+): IndexBuilder[] {
   if (switchedOff()) return [];
   const existing = leadingColumns(table, values);
   const added: IndexBuilder[] = [];
-  const keys = [...inlineKeysOf(table), ...values.filter((it) => is(it, ForeignKeyBuilder))] as Pick<ForeignKey, 'reference'>[];
+  const keys = [...inlineKeysOf(table), ...values.filter((it) => is(it, ForeignKeyBuilder))] as Pick<
+    ForeignKey,
+    'reference'
+  >[];
   for (const key of keys) {
     const columns = referencing(key);
     if (!columns) continue;
-    const begins = (names: readonly string[]) => existing.some((it) => it.length >= names.length && names.every((name) => it.slice(0, names.length).includes(name)));
+    const begins = (names: readonly string[]) =>
+      existing.some(
+        (it) => it.length >= names.length && names.every((name) => it.slice(0, names.length).includes(name)),
+      );
     const both = columns.includes(tenant) ? columns : [...columns, tenant];
     if (begins(columns) || begins(both)) continue;
     const inTable = Object.values(self);
@@ -101,7 +121,8 @@ function leadingColumns(table: PgTable, values: readonly any[]): string[][] {
   const columns = Object.values<any>((table as any)[Symbol.for('drizzle:Columns')]);
   const inline = columns.filter((it) => it.primary || it.isUnique).map((it) => [it.name as string]);
   const others = values.flatMap((it) => {
-    if (is(it, PrimaryKeyBuilder) || is(it, UniqueConstraintBuilder)) return [(it as any).columns.map((column: any) => column.name)];
+    if (is(it, PrimaryKeyBuilder) || is(it, UniqueConstraintBuilder))
+      return [(it as any).columns.map((column: any) => column.name)];
     if (!is(it, IndexBuilder) || (it as any).config.where || (it as any).config.method !== 'btree') return [];
     const names = (it as any).config.columns.map((column: any) => (is(column, SQL) ? undefined : column.name));
     return [names.slice(0, [...names, undefined].indexOf(undefined))];

@@ -1,6 +1,15 @@
 /** Drizzle's relations between tenant tables: each carries the tenant column by itself. */
 import { declaredTwice, otherCopies } from '../copies.js';
-import { defineRelations, type Assume, type ExtractTablesWithRelations, type RelationsBuilder, type RelationsBuilderConfig, type Subquery, type Table, type View } from 'drizzle-orm';
+import {
+  defineRelations,
+  type Assume,
+  type ExtractTablesWithRelations,
+  type RelationsBuilder,
+  type RelationsBuilderConfig,
+  type Subquery,
+  type Table,
+  type View,
+} from 'drizzle-orm';
 import { classOf, nameOf, type TenantClass } from './classify.js';
 import { TenantDefinitionError } from '../errors.js';
 import type { AnyTenantTable, ReferenceBrand, TenancyOf, TenantTypeError, UnscopedWithColumns } from './table.types.js';
@@ -16,10 +25,9 @@ export type RelationTable<T> = UnscopedWithColumns<T> & { readonly [tenancyBrand
 export type TenancyOfRelationTable<T> = T extends { readonly [tenancyBrand]?: [infer Name] | undefined } ? Name : never;
 
 export type TablesOf<TSchema> = {
-  [K in keyof TSchema as TSchema[K] extends AnyTenantTable | PgTable | PgViewBase | Subquery<string, any> ? K : never]: Assume<
-    RelationTable<TSchema[K]>,
-    Table<any> | View<any> | Subquery<string, any>
-  >;
+  [K in keyof TSchema as TSchema[K] extends AnyTenantTable | PgTable | PgViewBase | Subquery<string, any>
+    ? K
+    : never]: Assume<RelationTable<TSchema[K]>, Table<any> | View<any> | Subquery<string, any>>;
 };
 
 export type CheckRelations<TSchema, TConfig> = {
@@ -28,14 +36,16 @@ export type CheckRelations<TSchema, TConfig> = {
     : unknown;
 };
 
-export type CheckRelation<TSchema, TFrom, TRelation> = TRelation extends { readonly targetTableName: infer Target extends keyof TSchema }
+export type CheckRelation<TSchema, TFrom, TRelation> = TRelation extends {
+  readonly targetTableName: infer Target extends keyof TSchema;
+}
   ? IsPlain<TSchema[Target]> extends true
     ? TenantTypeError<'Declare the table with tenantTable() or referenceTable()'>
     : [TFrom] extends [never]
-    ? unknown
-    : [TenancyOf<TSchema[Target]>] extends [TFrom]
       ? unknown
-      : TenantTypeError<'Relate tables of one tenancy: a row of one tenancy cannot lead to rows of another'>
+      : [TenancyOf<TSchema[Target]>] extends [TFrom]
+        ? unknown
+        : TenantTypeError<'Relate tables of one tenancy: a row of one tenancy cannot lead to rows of another'>
   : unknown;
 
 export type IsPlain<T> = T extends AnyTenantTable | ReferenceBrand ? false : T extends PgTable ? true : false;
@@ -64,7 +74,11 @@ export function relationsConfig(relations: object | undefined, carriesTenant = t
   if (relations === undefined) return {};
   const config = configs.get(relations);
   if (!config) {
-    throw new TenantDefinitionError('-', '-', 'Define the relations with defineTenantRelations(), not with defineRelations()' + otherCopies());
+    throw new TenantDefinitionError(
+      '-',
+      '-',
+      'Define the relations with defineTenantRelations(), not with defineRelations()' + otherCopies(),
+    );
   }
   return carriesTenant ? config.carried : config.plain();
 }
@@ -112,7 +126,9 @@ function carryTenant(name: string, field: string, table: object, relation: any, 
     throw new TenantDefinitionError(
       nameOf(table),
       `${name}.${field}`,
-      names.size === 1 ? declaredTwice([...names][0]!) : 'Relate tables of one tenancy: a row of one tenancy cannot lead to rows of another',
+      names.size === 1
+        ? declaredTwice([...names][0]!)
+        : 'Relate tables of one tenancy: a row of one tenancy cannot lead to rows of another',
     );
   }
   const column = (tableName: string, tenant: TenantClass) => ({
@@ -161,4 +177,3 @@ function tenantOf(table: object): TenantClass | undefined {
   const found = classOf(table);
   return found?.kind === 'tenant' ? found : undefined;
 }
-

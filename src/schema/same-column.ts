@@ -14,16 +14,23 @@ export function isSameColumn(a: PgColumn, b: PgColumn): boolean {
 
 function isSame(a: unknown, b: unknown): boolean {
   if (Object.is(a, b)) return true;
-  if (isPgEnum(a) && isPgEnum(b)) return a.enumName === b.enumName && a.schema === b.schema && isSame(a.enumValues, b.enumValues);
+  if (isPgEnum(a) && isPgEnum(b))
+    return a.enumName === b.enumName && a.schema === b.schema && isSame(a.enumValues, b.enumValues);
   if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
   if (is(a, SQL)) return is(b, SQL) && isSame(textsOf(a), textsOf(b) ?? {});
   const prototype = Object.getPrototypeOf(a);
-  if (prototype !== Object.getPrototypeOf(b) || (prototype !== Object.prototype && prototype !== Array.prototype)) return false;
+  if (prototype !== Object.getPrototypeOf(b) || (prototype !== Object.prototype && prototype !== Array.prototype))
+    return false;
   const keys = Reflect.ownKeys(a);
-  return keys.length === Reflect.ownKeys(b).length && keys.every((key) => Object.hasOwn(b, key) && isSame((a as any)[key], (b as any)[key]));
+  return (
+    keys.length === Reflect.ownKeys(b).length &&
+    keys.every((key) => Object.hasOwn(b, key) && isSame((a as any)[key], (b as any)[key]))
+  );
 }
 
 /** The texts of SQL that is nothing but text; undefined for any other. */
 function textsOf({ queryChunks }: SQL): string[] | undefined {
-  return queryChunks.every((it): it is StringChunk => is(it, StringChunk)) ? queryChunks.flatMap((it) => it.value) : undefined;
+  return queryChunks.every((it): it is StringChunk => is(it, StringChunk))
+    ? queryChunks.flatMap((it) => it.value)
+    : undefined;
 }

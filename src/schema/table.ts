@@ -65,7 +65,11 @@ function makeTenantTable(make: MakeTable) {
     const column = (drizzleGetColumns(table) as any)[tenantKey];
     const unusable = column.onUpdateFn ? '$onUpdate' : column.generated ? 'generatedAlwaysAs' : undefined;
     if (unusable) {
-      throw new TenantDefinitionError(name, column.name, `Drop ${unusable} from the tenant column: the tenant of a row cannot change`);
+      throw new TenantDefinitionError(
+        name,
+        column.name,
+        `Drop ${unusable} from the tenant column: the tenant of a row cannot change`,
+      );
     }
     bindInlineForeignKeys(table);
     refuseCatalogs(table);
@@ -89,7 +93,11 @@ function makeReferenceTable(make: MakeTable) {
     const table: PgTable = make(name, columns, extra && giveExtra(extra, () => table));
     for (const column of Object.values(drizzleGetColumns(table)) as any[]) {
       if (tenancyOfColumn(column)) {
-        throw new TenantDefinitionError(name, column.name, 'Declare it with tenantTable(): a table with a tenant column belongs to tenants');
+        throw new TenantDefinitionError(
+          name,
+          column.name,
+          'Declare it with tenantTable(): a table with a tenant column belongs to tenants',
+        );
       }
     }
     bindInlineForeignKeys(table);
@@ -102,8 +110,16 @@ function makeReferenceTable(make: MakeTable) {
 /** What PostgreSQL and Citus keep for themselves tells of every tenant's rows: pg_stats holds values of them. */
 function refuseCatalogs(table: PgTable): void {
   const [schema, name] = namesOfTable(table);
-  const isOwn = schema === undefined ? /^(?:pg_|citus_)/.test(name) : /^(?:pg_|citus(?:_internal)?$|information_schema$)/.test(schema);
-  if (isOwn) throw new TenantDefinitionError(name, '-', 'Leave the system catalogs out of the schema: they tell of every tenant\'s rows. A table of your own of such a name belongs into a schema that you name');
+  const isOwn =
+    schema === undefined
+      ? /^(?:pg_|citus_)/.test(name)
+      : /^(?:pg_|citus(?:_internal)?$|information_schema$)/.test(schema);
+  if (isOwn)
+    throw new TenantDefinitionError(
+      name,
+      '-',
+      "Leave the system catalogs out of the schema: they tell of every tenant's rows. A table of your own of such a name belongs into a schema that you name",
+    );
 }
 
 function primaryKeyOf(table: PgTable): string[] {
@@ -119,7 +135,8 @@ function once<T>(run: () => T): () => T {
 
 type TableFn = MakeTable & { withRLS: MakeTable };
 
-const tenantTableFn = (fn: TableFn): any => Object.assign(makeTenantTable(fn), { withRLS: makeTenantTable(fn.withRLS) });
+const tenantTableFn = (fn: TableFn): any =>
+  Object.assign(makeTenantTable(fn), { withRLS: makeTenantTable(fn.withRLS) });
 const referenceTableFn = (fn: TableFn): any =>
   Object.assign(makeReferenceTable(fn), { withRLS: makeReferenceTable(fn.withRLS) });
 

@@ -1,4 +1,11 @@
-import type { InferInsertModel as DrizzleInsertModel, InferModelFromColumns, InferSelectModel as DrizzleSelectModel, IsUnion, Table, TableConfig as AnyTableConfig } from 'drizzle-orm';
+import type {
+  InferInsertModel as DrizzleInsertModel,
+  InferModelFromColumns,
+  InferSelectModel as DrizzleSelectModel,
+  IsUnion,
+  Table,
+  TableConfig as AnyTableConfig,
+} from 'drizzle-orm';
 import type {
   AnyPgColumnBuilder,
   BuildAliasTable,
@@ -104,22 +111,30 @@ export type TenantBuilderKey<TBuilders> = {
 
 /** The tenancy of a map of column builders. */
 export type TenancyOfBuilders<TBuilders> = {
-  [K in keyof TBuilders]: TBuilders[K] extends { readonly _: { readonly tenancy: infer Name extends string } } ? Name : never;
+  [K in keyof TBuilders]: TBuilders[K] extends { readonly _: { readonly tenancy: infer Name extends string } }
+    ? Name
+    : never;
 }[keyof TBuilders];
 
 /** A map of column builders with one tenant column. Otherwise the error that says so, first, since what follows may be cut off. */
 export type OneTenantColumn<TBuilders> = string extends keyof TBuilders
   ? TenantTypeError<'Give the table one tenant column, as in accountId: account.id()'> & TBuilders
   : [TenantBuilderKey<TBuilders>] extends [never]
-  ? TenantTypeError<'Add a tenant column, as in accountId: account.id(), or declare a referenceTable() if all tenants share the rows'> & TBuilders
-  : IsUnion<TenantBuilderKey<TBuilders>> extends true
-    ? TenantTypeError<'Keep one tenant column: a row belongs to one tenant. Declare the other with ref(), as in workspaceId: workspace.ref()'> & TBuilders
-    : TBuilders;
+    ? TenantTypeError<'Add a tenant column, as in accountId: account.id(), or declare a referenceTable() if all tenants share the rows'> &
+        TBuilders
+    : IsUnion<TenantBuilderKey<TBuilders>> extends true
+      ? TenantTypeError<'Keep one tenant column: a row belongs to one tenant. Declare the other with ref(), as in workspaceId: workspace.ref()'> &
+          TBuilders
+      : TBuilders;
 
 /** Drizzle's column builders, by a name that fits into an error. */
 export interface ColumnTypes extends PgColumnsBuilders {}
 
-export type Built<TName extends string, TSchema extends string | undefined, TBuilders extends Record<string, AnyPgColumnBuilder>> = {
+export type Built<
+  TName extends string,
+  TSchema extends string | undefined,
+  TBuilders extends Record<string, AnyPgColumnBuilder>,
+> = {
   name: TName;
   schema: TSchema;
   columns: PgBuildColumns<TName, TBuilders>;
@@ -160,7 +175,8 @@ export interface TenantTableFn<TSchema extends string | undefined = undefined> e
 }
 
 /** `referenceTable`: takes what `pgTable` takes. */
-export interface ReferenceTableFn<TSchema extends string | undefined = undefined> extends ReferenceTableFnInternal<TSchema> {
+export interface ReferenceTableFn<TSchema extends string | undefined = undefined>
+  extends ReferenceTableFnInternal<TSchema> {
   withRLS: ReferenceTableFnInternal<TSchema>;
 }
 
@@ -185,17 +201,21 @@ export type ColumnsOf<T> =
         : never;
 
 /** A row of a table as it is read: Drizzle's, for tenant tables too, as in `InferSelectModel<typeof projects>`. */
-export type InferSelectModel<T extends AnyTenantTable | Table> = T extends TenantTableBase<any, infer C>
-  ? InferModelFromColumns<C['columns'], 'select'>
-  : T extends Table
-    ? DrizzleSelectModel<T>
-    : never;
+export type InferSelectModel<T extends AnyTenantTable | Table> =
+  T extends TenantTableBase<any, infer C>
+    ? InferModelFromColumns<C['columns'], 'select'>
+    : T extends Table
+      ? DrizzleSelectModel<T>
+      : never;
 
 /**
  * A new row of a table: Drizzle's, for tenant tables too, without the tenant column, which the handle fills in, as in
  * `InferInsertModel<typeof projects>`.
  */
-export type InferInsertModel<T extends AnyTenantTable | Table, TConfig extends { override?: boolean } = { override: false }> =
+export type InferInsertModel<
+  T extends AnyTenantTable | Table,
+  TConfig extends { override?: boolean } = { override: false },
+> =
   T extends TenantTableBase<any, infer C>
     ? Omit<InferModelFromColumns<C['columns'], 'insert', TConfig>, TenantKey<C['columns']>>
     : T extends Table

@@ -24,12 +24,18 @@ export interface TenantParam<Name extends string> {
 }
 
 /** A column builder whose column names the tenant. Made by {@link Tenancy.id}. */
-export type TenantColumnBuilder<Name extends string, TBuilder> = Set$Type<SetNotNull<TBuilder>, TenantId<Name, BuilderData<TBuilder>>> & {
+export type TenantColumnBuilder<Name extends string, TBuilder> = Set$Type<
+  SetNotNull<TBuilder>,
+  TenantId<Name, BuilderData<TBuilder>>
+> & {
   readonly _: { readonly tenancy: Name; readonly driverParam: TenantParam<Name> };
 };
 
 /** The builder of a tenant column that may be NULL. */
-export type EverybodyColumnBuilder<Name extends string, TBuilder> = Set$Type<TBuilder, TenantId<Name, BuilderData<TBuilder>>> & {
+export type EverybodyColumnBuilder<Name extends string, TBuilder> = Set$Type<
+  TBuilder,
+  TenantId<Name, BuilderData<TBuilder>>
+> & {
   readonly _: { readonly tenancy: Name; readonly driverParam: TenantParam<Name> };
 };
 
@@ -47,7 +53,9 @@ export interface StandardSchema<Output> {
   readonly vendor: 'drizzle-tenant';
   readonly validate: (
     value: unknown,
-  ) => { readonly value: Output; readonly issues?: undefined } | { readonly issues: readonly { readonly message: string }[] };
+  ) =>
+    | { readonly value: Output; readonly issues?: undefined }
+    | { readonly issues: readonly { readonly message: string }[] };
   readonly types?: { readonly input: unknown; readonly output: Output } | undefined;
 }
 
@@ -110,7 +118,8 @@ export function tenancyOfColumn(column: object): AnyTenancy | undefined {
 }
 
 /** The tenancy whose `ref()` made this column, or undefined. */
-export const tenancyReferredTo = (column: object): unknown => (column as { config?: Record<symbol, unknown> }).config?.[referenceMark];
+export const tenancyReferredTo = (column: object): unknown =>
+  (column as { config?: Record<symbol, unknown> }).config?.[referenceMark];
 
 /**
  * Declares a kind of tenant, once. A tenancy is known by its name and the type of its column: where a module is evaluated again,
@@ -132,10 +141,16 @@ export function tenancy<const Name extends string, TFactory extends TenantColumn
     throw new TenantDefinitionError('-', '-', 'Give the tenancy a name, as in tenancy("account", uuid)');
   }
   if (typeof column !== 'function') {
-    throw new TenantDefinitionError('-', '-', `Pass the tenancy "${name}" a function that makes its column, as in tenancy("${name}", uuid)`);
+    throw new TenantDefinitionError(
+      '-',
+      '-',
+      `Pass the tenancy "${name}" a function that makes its column, as in tenancy("${name}", uuid)`,
+    );
   }
   const declaredColumn = pgTable('tenancy', { id: column('id') }).id;
-  const again = declared.find((it) => it.name === name && (factories.get(it) === column || isSameColumn(columns.get(it)!, declaredColumn)));
+  const again = declared.find(
+    (it) => it.name === name && (factories.get(it) === column || isSameColumn(columns.get(it)!, declaredColumn)),
+  );
   if (again) return again;
   const check = checkFor(name, declaredColumn);
   const builder = (dbName: string | undefined) => {

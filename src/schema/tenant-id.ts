@@ -19,9 +19,19 @@ const integerRanges: Record<string, readonly [bigint, bigint]> = {
 };
 /** PostgreSQL's integers, by all of their names. */
 const integers: Record<string, keyof typeof integerRanges> = {
-  smallint: 'int16', int2: 'int16', smallserial: 'int16', serial2: 'int16',
-  integer: 'int32', int: 'int32', int4: 'int32', serial: 'int32', serial4: 'int32',
-  bigint: 'int64', int8: 'int64', bigserial: 'int64', serial8: 'int64',
+  smallint: 'int16',
+  int2: 'int16',
+  smallserial: 'int16',
+  serial2: 'int16',
+  integer: 'int32',
+  int: 'int32',
+  int4: 'int32',
+  serial: 'int32',
+  serial4: 'int32',
+  bigint: 'int64',
+  int8: 'int64',
+  bigserial: 'int64',
+  serial8: 'int64',
 };
 /** Why a type that seems to be a good key is none. */
 const spellings: Record<string, string> = {
@@ -42,12 +52,20 @@ const spellings: Record<string, string> = {
 export function checkFor(name: string, column: PgColumn): Check {
   const [type, constraint] = (column.dataType as string).split(' ') as [string, string | undefined];
   const sqlType = column.getSQLType();
-  const base = sqlType.toLowerCase().trim().replace(/\s+/g, ' ').replace(/ ?\(.*$/, '');
+  const base = sqlType
+    .toLowerCase()
+    .trim()
+    .replace(/\s+/g, ' ')
+    .replace(/ ?\(.*$/, '');
   const isText = base === 'text' || base === 'varchar' || base === 'character varying';
   const isEnum = column.enumValues !== undefined && type === 'string' && constraint === 'enum';
   const range = integerRanges[integers[base] ?? ''];
   if (column.dimensions !== 0 || !(isText || isEnum || base === 'uuid' || range)) {
-    const why = spellings[base] ?? (type === 'object' || type === 'array' || type === 'boolean' ? undefined : 'equal values of it may be spelled in several ways');
+    const why =
+      spellings[base] ??
+      (type === 'object' || type === 'array' || type === 'boolean'
+        ? undefined
+        : 'equal values of it may be spelled in several ways');
     throw new TenantDefinitionError(
       '-',
       'id',
@@ -55,7 +73,12 @@ export function checkFor(name: string, column: PgColumn): Check {
     );
   }
   const wrong = (value: unknown) => ({ reason: `expected ${sqlType}, got ${kindOf(value)}` });
-  if (is(column, PgCustomColumn)) return custom(column, isText ? textOf(column, sqlType) : base === 'uuid' ? uuidOf(wrong) : integerOf(range!, wrong), wrong);
+  if (is(column, PgCustomColumn))
+    return custom(
+      column,
+      isText ? textOf(column, sqlType) : base === 'uuid' ? uuidOf(wrong) : integerOf(range!, wrong),
+      wrong,
+    );
   if (base === 'uuid') return uuidOf(wrong);
   if (isText || isEnum) return textOf(column, sqlType);
   const own = integerRanges[constraint ?? ''] ?? range!;
@@ -88,8 +111,11 @@ function integerOf([least, most]: readonly [bigint, bigint], wrong: Wrong): Chec
   const inRange = (value: bigint) => value >= least && value <= most;
   return (value) => {
     if (typeof value === 'bigint') return inRange(value) ? value : wrong(value);
-    if (typeof value === 'number') return Number.isSafeInteger(value) && !Object.is(value, -0) && inRange(BigInt(value)) ? value : wrong(value);
-    return typeof value === 'string' && /^(0|-?[1-9]\d{0,19})$/.test(value) && inRange(BigInt(value)) ? value : wrong(value);
+    if (typeof value === 'number')
+      return Number.isSafeInteger(value) && !Object.is(value, -0) && inRange(BigInt(value)) ? value : wrong(value);
+    return typeof value === 'string' && /^(0|-?[1-9]\d{0,19})$/.test(value) && inRange(BigInt(value))
+      ? value
+      : wrong(value);
   };
 }
 
@@ -102,7 +128,8 @@ function custom(column: PgColumn, sent: Check, wrong: Wrong): Check {
       const driver = sent(column.mapToDriverValue(value));
       if (typeof driver === 'object') return wrong(value);
       const read = column.mapFromDriverValue(driver as any) as unknown;
-      const isValue = typeof read === 'string' || typeof read === 'bigint' || (typeof read === 'number' && Number.isFinite(read));
+      const isValue =
+        typeof read === 'string' || typeof read === 'bigint' || (typeof read === 'number' && Number.isFinite(read));
       return isValue && sent(column.mapToDriverValue(read)) === driver ? (read as IdValue) : wrong(value);
     } catch {
       return wrong(value);
@@ -115,7 +142,8 @@ type Wrong = (value: unknown) => { readonly reason: string };
 function kindOf(value: unknown): string {
   if (value === null) return 'null';
   if (value === '') return 'an empty string';
-  if (typeof value === 'number') return Number.isNaN(value) ? 'NaN' : Number.isInteger(value) ? 'a number' : 'a fraction';
+  if (typeof value === 'number')
+    return Number.isNaN(value) ? 'NaN' : Number.isInteger(value) ? 'a number' : 'a fraction';
   if (Array.isArray(value)) return 'an array';
   if (typeof value === 'undefined') return 'undefined';
   return `${/^[aeiou]/.test(typeof value) ? 'an' : 'a'} ${typeof value}`;

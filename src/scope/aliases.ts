@@ -15,7 +15,8 @@ export function withTables(query: SQL): SQL | undefined {
       const chunks = chunk.queryChunks.map((it, i) => spelled(it, chunk.queryChunks[i - 1]));
       return Object.assign(new SQL(chunks), { shouldInlineParams: (chunk as any).shouldInlineParams });
     }
-    if (is(chunk, Subquery) && !chunk._.isWith) return sql`(${spelled(chunk._.sql, undefined)}) ${sql.identifier(chunk._.alias)}`;
+    if (is(chunk, Subquery) && !chunk._.isWith)
+      return sql`(${spelled(chunk._.sql, undefined)}) ${sql.identifier(chunk._.alias)}`;
     if (Array.isArray(chunk)) return chunk.map((it) => spelled(it, undefined));
     if (!is(chunk, Table) || !(chunk as any)[(Table as any).Symbol.IsAlias]) return chunk;
     if (!is(before, StringChunk) || !source.test(String(before.value))) return chunk;

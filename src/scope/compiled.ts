@@ -77,4 +77,5 @@ export class WaitingQuery {
 }
 
 // What toSQL() gives leads to no constructor: nobody makes one by hand.
-for (const { prototype } of [ProvedQuery, WaitingQuery]) Object.defineProperty(prototype, 'constructor', { value: Object });
+for (const { prototype } of [ProvedQuery, WaitingQuery])
+  Object.defineProperty(prototype, 'constructor', { value: Object });

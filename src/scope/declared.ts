@@ -15,16 +15,29 @@ export function declaredOf(table: object): Declared | undefined {
     const isView = is(table, View);
     const it = table as any;
     const { Schema, OriginalName } = (Table as any).Symbol;
-    const { schema, originalName } = isView ? it[ViewBaseConfig] : { schema: it[Schema], originalName: it[OriginalName] };
+    const { schema, originalName } = isView
+      ? it[ViewBaseConfig]
+      : { schema: it[Schema], originalName: it[OriginalName] };
     declared = {
       table,
       schema,
       name: originalName,
-      columns: new Set(Object.entries<any>(getColumns(it)).map(([key, column]) => column.name ?? column.fieldAlias ?? key)),
+      columns: new Set(
+        Object.entries<any>(getColumns(it)).map(([key, column]) => column.name ?? column.fieldAlias ?? key),
+      ),
       primaryKey: tableClass.kind === 'tenant' ? tableClass.primaryKey() : [],
       uniqueOverAll: tableClass.kind === 'tenant' ? tableClass.uniqueOverAll() : [],
       isView,
-      tenant: tableClass.kind === 'tenant' ? { column: tableClass.name, type: tableClass.column.getSQLType(), tenancy: tableClass.tenancy, everybody: tableClass.everybody, hasDefault: tableClass.column.hasDefault } : undefined,
+      tenant:
+        tableClass.kind === 'tenant'
+          ? {
+              column: tableClass.name,
+              type: tableClass.column.getSQLType(),
+              tenancy: tableClass.tenancy,
+              everybody: tableClass.everybody,
+              hasDefault: tableClass.column.hasDefault,
+            }
+          : undefined,
     };
     known.set(table, declared);
   }
@@ -33,4 +46,3 @@ export function declaredOf(table: object): Declared | undefined {
 
 /** What is declared of several, without those that are no tables of this library. */
 export const allDeclared = (tables: Iterable<object>): Declared[] => [...tables].flatMap((it) => declaredOf(it) ?? []);
-

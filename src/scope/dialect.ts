@@ -24,7 +24,9 @@ class BuiltBy {
 
   getSQL(): SQL {
     if (rendering && !rendering.includes(this.scope)) {
-      throw new TenantMismatchError('Build every part of a query with one handle: a part of this one was built for another tenant, or by a handle that reaches further.');
+      throw new TenantMismatchError(
+        'Build every part of a query with one handle: a part of this one was built for another tenant, or by a handle that reaches further.',
+      );
     }
     return nothing;
   }
@@ -38,7 +40,13 @@ export function markBuilt<T extends SQL>(query: T, { scope }: ScopedDialect): T 
 
 const nothing = new SQL([]);
 Object.freeze(nothing.queryChunks);
-const builders = ['buildSelectQuery', 'buildUpdateQuery', 'buildDeleteQuery', 'buildInsertQuery', 'buildRefreshMaterializedViewQuery'] as const;
+const builders = [
+  'buildSelectQuery',
+  'buildUpdateQuery',
+  'buildDeleteQuery',
+  'buildInsertQuery',
+  'buildRefreshMaterializedViewQuery',
+] as const;
 
 /**
  * @param driver the dialect of the application's Drizzle handle
@@ -62,7 +70,8 @@ export function scopedDialect(driver: PgDialect, gate: Gate): new (scope: Scope)
   const tenants = new WeakMap<Scope, { readonly tenancy: unknown; readonly tenant: Tenant }>();
   const tenantOf = (scope: Scope): Tenant => {
     let found = tenants.get(scope);
-    if (found?.tenancy !== scope.tenancy || !found) tenants.set(scope, (found = { tenancy: scope.tenancy, tenant: encodedTenant(drizzle, scope) }));
+    if (found?.tenancy !== scope.tenancy || !found)
+      tenants.set(scope, (found = { tenancy: scope.tenancy, tenant: encodedTenant(drizzle, scope) }));
     return found.tenant;
   };
   const prove = (parse: Parse, scope: Scope, text: string, params: unknown[]): ProvedQuery => {
@@ -70,18 +79,28 @@ export function scopedDialect(driver: PgDialect, gate: Gate): new (scope: Scope)
     if (!passed.usesTenant && passed.guards.length === 0) return new ProvedQuery(passed, params, scope);
     const tenant: Tenant = scope.reach.kind === 'all' ? { kind: 'all', tenancy: passed.tenancy } : tenantOf(scope);
     const guards = addTenant(params, passed, tenant);
-    return new ProvedQuery(passed, params, scope, guards.length > 0 ? (values) => guardedValues(guards, values, tenant) : undefined);
+    return new ProvedQuery(
+      passed,
+      params,
+      scope,
+      guards.length > 0 ? (values) => guardedValues(guards, values, tenant) : undefined,
+    );
   };
 
   return handlesOf(
     Object.freeze(
       Object.assign(
         Object.create(driver),
-        Object.fromEntries(builders.map((name) => [name, function (this: ScopedDialect, config: unknown) {
-          assertHandle(this);
-          for (const it of tablesOf(config)) if (is(it, Table)) gate.recognize(it);
-          return markBuilt(drizzle[name](config), this);
-        }])),
+        Object.fromEntries(
+          builders.map((name) => [
+            name,
+            function (this: ScopedDialect, config: unknown) {
+              assertHandle(this);
+              for (const it of tablesOf(config)) if (is(it, Table)) gate.recognize(it);
+              return markBuilt(drizzle[name](config), this);
+            },
+          ]),
+        ),
         {
           buildRelationalQuery(this: ScopedDialect, config: unknown) {
             assertHandle(this);
@@ -120,7 +139,8 @@ export function scopedDialect(driver: PgDialect, gate: Gate): new (scope: Scope)
 }
 
 /** What a builder was given where a table stands. */
-const tablesOf = ({ table, from, joins }: any): unknown[] => (joins?.length > 0 ? [table, from, ...joins.map((it: any) => it.table)] : [table, from]);
+const tablesOf = ({ table, from, joins }: any): unknown[] =>
+  joins?.length > 0 ? [table, from, ...joins.map((it: any) => it.table)] : [table, from];
 
 /** What the driver is given for the tenant. */
 export function encodedTenant(drizzle: any, { reach, tenancy }: Scope): Tenant {
@@ -129,10 +149,14 @@ export function encodedTenant(drizzle: any, { reach, tenancy }: Scope): Tenant {
   const primitive = (id: unknown) => {
     const value = encoded(id);
     if (typeof value === 'string' || typeof value === 'number' || typeof value === 'bigint') return value;
-    throw new UnsupportedTenantOperationError(`Let the column of the tenancy "${tenancy.name}" encode its ids as text or numbers.`);
+    throw new UnsupportedTenantOperationError(
+      `Let the column of the tenancy "${tenancy.name}" encode its ids as text or numbers.`,
+    );
   };
   if (reach.kind === 'several') return { kind: 'several', values: new Set(reach.ids.map(primitive)) };
-  return is(reach.id, Placeholder) ? { kind: 'slot', param: encoded(reach.id) } : { kind: 'one', value: primitive(reach.id) };
+  return is(reach.id, Placeholder)
+    ? { kind: 'slot', param: encoded(reach.id) }
+    : { kind: 'one', value: primitive(reach.id) };
 }
 
 /**

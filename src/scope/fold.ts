@@ -71,7 +71,15 @@ function isList(text: string, at: number): boolean {
 /** @returns undefined where there is no long list */
 export function fold(text: string, count: number): Folded | undefined {
   if (text.length < shortest) return undefined;
-  const found: { at: number; end: number; from: number; to: number; length: number; stride: number | undefined; run: Run }[] = [];
+  const found: {
+    at: number;
+    end: number;
+    from: number;
+    to: number;
+    length: number;
+    stride: number | undefined;
+    run: Run;
+  }[] = [];
   beginnings.lastIndex = 0;
   for (let match = beginnings.exec(text); match; match = beginnings.exec(text)) {
     // What begins as a row may be the list of an IN, which is not read as a row of a thousand cells.
@@ -92,12 +100,23 @@ export function fold(text: string, count: number): Folded | undefined {
     }
     if (list.length < fewest) continue;
     end = list.end;
-    found.push({ ...list, at: match.index + first!.length, from: run.from + run.stride, length: list.length - 1, stride, run });
+    found.push({
+      ...list,
+      at: match.index + first!.length,
+      from: run.from + run.stride,
+      length: list.length - 1,
+      stride,
+      run,
+    });
     beginnings.lastIndex = end;
   }
   if (found.length === 0) return undefined;
   let isApart = true;
-  const short = (n: number) => found.reduce((sum, { from, to }) => (n > to ? sum - (to - from + 1) : n >= from ? ((isApart = false), sum) : sum), n);
+  const short = (n: number) =>
+    found.reduce(
+      (sum, { from, to }) => (n > to ? sum - (to - from + 1) : n >= from ? ((isApart = false), sum) : sum),
+      n,
+    );
   const shifted = (part: string) => part.replaceAll(parameter, (_, n) => `$${short(Number(n))}`);
   let [out, done] = ['', 0];
   for (const { at, end } of found) {
@@ -106,7 +125,15 @@ export function fold(text: string, count: number): Folded | undefined {
   }
   out += shifted(text.slice(done));
   const cuts = found.map(({ at, end, from, to, length, stride, run: { isRows, first } }): Cut => {
-    return { isRows, last: short(from - 1), count: to - from + 1, length, stride, first: first.map(shifted), text: text.slice(at, end) };
+    return {
+      isRows,
+      last: short(from - 1),
+      count: to - from + 1,
+      length,
+      stride,
+      first: first.map(shifted),
+      text: text.slice(at, end),
+    };
   });
   return isApart ? { text: out, count: short(count), cuts } : undefined;
 }
@@ -133,7 +160,14 @@ interface Seam {
  * @param guards the parameters that stand where a row names its tenant
  * @returns undefined where the tree does not show each list
  */
-export function seamsOf({ cuts }: Folded, text: string, tree: Node, k: number, guards: readonly number[], mayLackTenant: boolean): Seams | undefined {
+export function seamsOf(
+  { cuts }: Folded,
+  text: string,
+  tree: Node,
+  k: number,
+  guards: readonly number[],
+  mayLackTenant: boolean,
+): Seams | undefined {
   // eslint-disable-next-line no-control-regex
   if (!/^[\x00-\x7f]*$/.test(text)) return undefined; // The tree counts bytes.
   const hits = [...text.matchAll(parameter)];
@@ -151,7 +185,8 @@ export function seamsOf({ cuts }: Folded, text: string, tree: Node, k: number, g
     }
     const rows = InsertStmt?.selectStmt?.SelectStmt?.valuesLists;
     if (rows?.length === 1) found.push({ isRows: true, cells: rows[0].List.items });
-    if (A_Expr?.kind === 'AEXPR_IN' && A_Expr.rexpr.List?.items.length === 1) found.push({ isRows: false, cells: A_Expr.rexpr.List.items });
+    if (A_Expr?.kind === 'AEXPR_IN' && A_Expr.rexpr.List?.items.length === 1)
+      found.push({ isRows: false, cells: A_Expr.rexpr.List.items });
     if (A_ArrayExpr?.elements?.length === 1) found.push({ isRows: false, cells: A_ArrayExpr.elements });
     for (const key in node) walk(node[key]);
   };
@@ -171,7 +206,9 @@ export function seamsOf({ cuts }: Folded, text: string, tree: Node, k: number, g
     const isAdded = cells.length === first.length + 1 && cells[0] === `$${k}`;
     const own = isAdded ? cells.slice(1) : cells;
     const tenant = isAdded ? -1 : own.findIndex((it) => it === `$${k}` || guards.includes(Number(it.slice(1))));
-    const isSame = own.length === first.length && own.every((it, i) => it === first[i] || (i === tenant && first[i] === 'default' && it === `$${k}`));
+    const isSame =
+      own.length === first.length &&
+      own.every((it, i) => it === first[i] || (i === tenant && first[i] === 'default' && it === `$${k}`));
     if (!isSame || (tenant < 0 && !isAdded && !mayLackTenant)) return undefined;
     // Behind the last parameter of the row stand its last defaults, and the parenthesis.
     const behind = text.slice(hits[index]!.index + hits[index]![0].length);
@@ -180,7 +217,11 @@ export function seamsOf({ cuts }: Folded, text: string, tree: Node, k: number, g
     lists.push({ index, offset: rest.length, tenant: tenant < 0 && !isAdded ? undefined : tenant });
   }
   const pieces = hits.map((it, i) => text.slice(i === 0 ? 0 : hits[i - 1]!.index + hits[i - 1]![0].length, it.index));
-  return { pieces: [...pieces, text.slice(hits.at(-1)!.index + hits.at(-1)![0].length)], numbers: hits.map((it) => Number(it[1])), lists };
+  return {
+    pieces: [...pieces, text.slice(hits.at(-1)!.index + hits.at(-1)![0].length)],
+    numbers: hits.map((it) => Number(it[1])),
+    lists,
+  };
 }
 
 /**
@@ -190,8 +231,16 @@ export function seamsOf({ cuts }: Folded, text: string, tree: Node, k: number, g
  * @param isOne whether the tenant's parameter is one tenant
  * @returns the whole text, its guards, and whether the tenant's parameter stands in it; undefined where the whole has to be read
  */
-export function unfold({ cuts }: Folded, { pieces, numbers, lists }: Seams, k: number, given: number, { guards, orEverybody, assigned }: Pick<Proved, 'guards' | 'orEverybody' | 'assigned'>, isOne: boolean) {
-  const actual = (n: number) => (n === k ? given + 1 : cuts.reduce((sum, { last, count }) => (n > last ? sum + count : sum), n));
+export function unfold(
+  { cuts }: Folded,
+  { pieces, numbers, lists }: Seams,
+  k: number,
+  given: number,
+  { guards, orEverybody, assigned }: Pick<Proved, 'guards' | 'orEverybody' | 'assigned'>,
+  isOne: boolean,
+) {
+  const actual = (n: number) =>
+    n === k ? given + 1 : cuts.reduce((sum, { last, count }) => (n > last ? sum + count : sum), n);
   const all = guards.map(actual);
   const nullable = orEverybody.map(actual);
   const tenant = `$${given + 1}`;
@@ -225,7 +274,10 @@ export function unfold({ cuts }: Folded, { pieces, numbers, lists }: Seams, k: n
         out += `, (${own.join(', ')})`;
       }
     } else if (cells[place] === 'default') {
-      out += place === 0 ? replaced(text, ', (default', `, (${tenant}`) : text.replaceAll(defaultAt(place), (_, before) => `${before}${tenant}`);
+      out +=
+        place === 0
+          ? replaced(text, ', (default', `, (${tenant}`)
+          : text.replaceAll(defaultAt(place), (_, before) => `${before}${tenant}`);
       usesTenant = true;
     } else {
       const first = Number(cells[place]!.slice(1));
@@ -235,7 +287,13 @@ export function unfold({ cuts }: Folded, { pieces, numbers, lists }: Seams, k: n
     }
     out += behind.slice(offset);
   }
-  return { text: out, guards: all, orEverybody: nullable, assigned: assigned.map((it) => ({ ...it, number: actual(it.number) })), usesTenant };
+  return {
+    text: out,
+    guards: all,
+    orEverybody: nullable,
+    assigned: assigned.map((it) => ({ ...it, number: actual(it.number) })),
+    usesTenant,
+  };
 }
 
 /** In each row, a `default` behind so many cells. */

@@ -96,7 +96,9 @@ export class Gate {
     const kept = this.#keptOf(reach.kind, tenancy);
     const passed = this.#folded(parse, scope, text, count, kept) ?? this.#find(parse, scope, text, count, kept, text);
     scope.learn(passed.tenancy);
-    return reach.kind === 'all' ? { ...passed, text: `${passed.text}${passed.text.includes('--') ? '\n' : ' '}${commentOf(reach.reason)}` } : passed;
+    return reach.kind === 'all'
+      ? { ...passed, text: `${passed.text}${passed.text.includes('--') ? '\n' : ' '}${commentOf(reach.reason)}` }
+      : passed;
   }
 
   /**
@@ -121,7 +123,8 @@ export class Gate {
   explained(refusal: unknown, tables: Iterable<object>): unknown {
     for (const table of tables) {
       const declared = declaredOf(table);
-      if (declared && this.#tables!.isRedeclared(declared)) return Object.assign(redeclared(declared), { cause: refusal });
+      if (declared && this.#tables!.isRedeclared(declared))
+        return Object.assign(redeclared(declared), { cause: refusal });
     }
     return refusal;
   }
@@ -146,7 +149,10 @@ export class Gate {
       passed = this.#meet(parse, scope, text, count, kept.refused);
       if (folded) {
         const { text: sent, guards } = passed;
-        passed = { ...passed, seams: seamsOf(folded, sent, statementOf(parse, sent), count + 1, guards, scope.reach.kind === 'shared') };
+        passed = {
+          ...passed,
+          seams: seamsOf(folded, sent, statementOf(parse, sent), count + 1, guards, scope.reach.kind === 'shared'),
+        };
       }
       texts.add(texts.has(key) ? `${count}\0${key}` : key, passed);
     }
@@ -157,7 +163,14 @@ export class Gate {
     const key = `${count}\0${text}`;
     const known = refused.get(key);
     if (known) throw known.error();
-    const given: Given = { reach: reach.kind, filters: this.#filters, tenancy, tables: this.#tables!, functions: this.#functions, count };
+    const given: Given = {
+      reach: reach.kind,
+      filters: this.#filters,
+      tenancy,
+      tables: this.#tables!,
+      functions: this.#functions,
+      count,
+    };
     let [sent, at] = [text, text];
     try {
       const statement = statementOf(parse, text);
@@ -167,7 +180,16 @@ export class Gate {
       const { tables, guards, orEverybody, assigned, usesTenant } = prove(parse, sent, given);
       for (const { table } of tables) classOf(table)?.validate();
       const found = tables.find((it: Declared) => it.tenant)?.tenant?.tenancy as AnyTenancy | undefined;
-      return { text: sent, count, usesTenant, guards, orEverybody, assigned, tenancy: found, bytes: 2 * (text.length + sent.length) + 200 };
+      return {
+        text: sent,
+        count,
+        usesTenant,
+        guards,
+        orEverybody,
+        assigned,
+        tenancy: found,
+        bytes: 2 * (text.length + sent.length) + 200,
+      };
     } catch (cause) {
       const error = errorFor(cause, at);
       // What is not understood may be for want of stack, and be understood the next time.
@@ -184,7 +206,16 @@ export class Gate {
         "Refresh a materialized view with db.acrossTenants({ reason }): it holds every tenant's rows, and is refreshed for all of them.",
       );
     }
-    return { text, count, usesTenant: false, guards: [], orEverybody: [], assigned: [], tenancy: undefined, bytes: 4 * text.length };
+    return {
+      text,
+      count,
+      usesTenant: false,
+      guards: [],
+      orEverybody: [],
+      assigned: [],
+      tenancy: undefined,
+      bytes: 4 * text.length,
+    };
   }
 
   #keptOf(kind: string, tenancy: AnyTenancy | undefined): Kept {
@@ -210,7 +241,8 @@ const redeclared = ({ name }: Declared) =>
   );
 
 /** The reason of a handle that crosses tenants: a comment that nothing in it ends. */
-const commentOf = (reason: string) => `/* ${reason.replaceAll('\0', '').replaceAll('*/', '* /').replaceAll('/*', '/ *')} */`;
+const commentOf = (reason: string) =>
+  `/* ${reason.replaceAll('\0', '').replaceAll('*/', '* /').replaceAll('/*', '/ *')} */`;
 
 function errorFor(cause: unknown, text: string): () => Error {
   if (cause instanceof Refusal) {
@@ -218,9 +250,20 @@ function errorFor(cause: unknown, text: string): () => Error {
     const place = placeOf(text, location);
     return () => new RawSqlNotScopedError(reason, place, remedy);
   }
-  if (isTyped(cause)) return () => Object.assign(Object.create(Object.getPrototypeOf(cause)), cause, { message: cause.message, stack: cause.stack });
+  if (isTyped(cause))
+    return () =>
+      Object.assign(Object.create(Object.getPrototypeOf(cause)), cause, { message: cause.message, stack: cause.stack });
   // A stack that overflows, a node in a shape that is not known: nothing is proved.
-  return () => Object.assign(new RawSqlNotScopedError('it is not understood', '', "Write a simpler statement, or use the handle's own methods"), { cause });
+  return () =>
+    Object.assign(
+      new RawSqlNotScopedError(
+        'it is not understood',
+        '',
+        "Write a simpler statement, or use the handle's own methods",
+      ),
+      { cause },
+    );
 }
 
-const isTyped = (cause: unknown): cause is Error => cause instanceof Error && typeof (cause as { _tag?: unknown })._tag === 'string';
+const isTyped = (cause: unknown): cause is Error =>
+  cause instanceof Error && typeof (cause as { _tag?: unknown })._tag === 'string';

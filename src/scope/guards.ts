@@ -31,12 +31,17 @@ type Values = Record<string, unknown>;
  * @returns those that are to be looked at when their values are known
  * @throws TenantMismatchError
  */
-export function guard(params: unknown[], { guards: numbers, orEverybody, assigned }: Pick<Passed, 'guards' | 'orEverybody' | 'assigned'>, tenant: Tenant): Guard[] {
+export function guard(
+  params: unknown[],
+  { guards: numbers, orEverybody, assigned }: Pick<Passed, 'guards' | 'orEverybody' | 'assigned'>,
+  tenant: Tenant,
+): Guard[] {
   const guards: Guard[] = [];
   const nullable = new Set(orEverybody);
   for (const { number, table, column } of assigned) {
     const param = params[number - 1];
-    if (tenant.kind === 'one' && param !== tenant.value && !isPlaceholder(param)) throw new ImmutableTenantError(table, column);
+    if (tenant.kind === 'one' && param !== tenant.value && !isPlaceholder(param))
+      throw new ImmutableTenantError(table, column);
   }
   for (const number of numbers) {
     const param = params[number - 1];
@@ -66,7 +71,13 @@ function check(value: unknown, tenant: Tenant, orEverybody: boolean): unknown {
   // Proved of a handle of all tenants only, and looked at once more.
   if (value === null && orEverybody && tenant.kind === 'all') return null;
   const isValue = typeof value === 'string' || typeof value === 'number' || typeof value === 'bigint';
-  if (tenant.kind === 'all' ? isValue && isIdOf(value, tenant.tenancy) : isValue && (tenant.kind === 'one' ? value === tenant.value : tenant.kind === 'several' && tenant.values.has(value))) return value;
+  if (
+    tenant.kind === 'all'
+      ? isValue && isIdOf(value, tenant.tenancy)
+      : isValue &&
+        (tenant.kind === 'one' ? value === tenant.value : tenant.kind === 'several' && tenant.values.has(value))
+  )
+    return value;
   throw new TenantMismatchError(
     tenant.kind === 'one' || tenant.kind === 'slot'
       ? "Leave the tenant column out of values(): the handle fills it in, and a row names another tenant. To write for that tenant, use that tenant's handle."

@@ -29,11 +29,17 @@ class Handle {
 /** The class of the handles of one dialect: what is made of a class is made faster than what is given its prototype. */
 export function handlesOf(dialect: object): new (scope: Scope) => ScopedDialect {
   class HandleOf extends Handle {}
-  Object.setPrototypeOf(HandleOf.prototype, Object.create(dialect, { scope: Object.getOwnPropertyDescriptor(Handle.prototype, 'scope')! }));
+  Object.setPrototypeOf(
+    HandleOf.prototype,
+    Object.create(dialect, { scope: Object.getOwnPropertyDescriptor(Handle.prototype, 'scope')! }),
+  );
   Object.freeze(HandleOf.prototype);
   return HandleOf as any;
 }
 
 export function assertHandle(dialect: object): void {
-  if (!Handle.is(dialect)) throw new UnsupportedTenantOperationError('Build and run queries with a handle of withTenancy(): this dialect is not its own.');
+  if (!Handle.is(dialect))
+    throw new UnsupportedTenantOperationError(
+      'Build and run queries with a handle of withTenancy(): this dialect is not its own.',
+    );
 }

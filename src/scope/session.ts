@@ -73,28 +73,49 @@ export class ScopedSession {
   /** What of a prepared query may be used: its driver would run it with other parameters, too. */
   #prepare(query: ProvedQuery, [mode, name, mapper, metadata, cache, shape]: How) {
     if (ProvedQuery.scopeOf(query) !== this.#dialect.scope) {
-      throw new UnsupportedTenantOperationError('Run the query through the handle that built it: this statement was not scoped.');
+      throw new UnsupportedTenantOperationError(
+        'Run the query through the handle that built it: this statement was not scoped.',
+      );
     }
     const named = this.#nameOf(query.sql, name);
     const sent = this.#marks ? this.#marked(query, this.#marks) : query;
-    const prepared = this.#lasting(this.#session, [sent, mode, named, mapper, metadata, this.#cacheOf(cache), shape], !this.#lifetime);
-    const run = (method: string) => (values?: Values, ...more: unknown[]) => {
-      this.#assertOpen();
-      return prepared[method](ProvedQuery.valuesFor(query, values), ...more);
-    };
-    const stream = prepared.stream ? run('stream') : (values?: Values, options?: { chunkSize?: number }) => this.#rows(query, { ...sent, mode, mapper, shape }, values, options);
+    const prepared = this.#lasting(
+      this.#session,
+      [sent, mode, named, mapper, metadata, this.#cacheOf(cache), shape],
+      !this.#lifetime,
+    );
+    const run =
+      (method: string) =>
+      (values?: Values, ...more: unknown[]) => {
+        this.#assertOpen();
+        return prepared[method](ProvedQuery.valuesFor(query, values), ...more);
+      };
+    const stream = prepared.stream
+      ? run('stream')
+      : (values?: Values, options?: { chunkSize?: number }) =>
+          this.#rows(query, { ...sent, mode, mapper, shape }, values, options);
     return Object.freeze({ query, getQuery: () => query, execute: run('execute'), stream });
   }
 
   /** The rows of a query one by one. What the cursor sends is looked at by the session of its transaction. */
-  #rows(query: ProvedQuery, { sql, params, mode, mapper, shape }: Asked, values: Values | undefined, options: { chunkSize?: number } | undefined) {
+  #rows(
+    query: ProvedQuery,
+    { sql, params, mode, mapper, shape }: Asked,
+    values: Values | undefined,
+    options: { chunkSize?: number } | undefined,
+  ) {
     this.#assertOpen();
     const prepareQuery = (...asked: unknown[]) => {
       this.#assertOpen();
       return this.#session.prepareQuery(...asked);
     };
     const place = () => (this.#lifetime || !this.#begin ? { session: { prepareQuery } } : { begin: this.#begin });
-    return rowsOf(place, { sql, params, mode, mapper, shape }, ProvedQuery.valuesFor(query, values), options?.chunkSize);
+    return rowsOf(
+      place,
+      { sql, params, mode, mapper, shape },
+      ProvedQuery.valuesFor(query, values),
+      options?.chunkSize,
+    );
   }
 
   /**
@@ -110,19 +131,25 @@ export class ScopedSession {
   #marked(query: ProvedQuery, marks: Marks) {
     const number = ProvedQuery.tenantOf(query);
     const { reach, tenancy } = this.#dialect.scope;
-    const type = number === undefined ? undefined : `${columnOf(tenancy!).getSQLType()}${reach.kind === 'several' ? '[]' : ''}`;
-    return { sql: marks.in(parser()!, query.sql, type === undefined ? undefined : { number: number!, type }), params: query.params };
+    const type =
+      number === undefined ? undefined : `${columnOf(tenancy!).getSQLType()}${reach.kind === 'several' ? '[]' : ''}`;
+    return {
+      sql: marks.in(parser()!, query.sql, type === undefined ? undefined : { number: number!, type }),
+      params: query.params,
+    };
   }
 
   /** A query that passes the gate when it is run. */
   #waiting(query: WaitingQuery, how: How) {
     let prepared: any;
-    const run = (method: string) => (...args: unknown[]) =>
-      this.#after(loadParser, (parse) => {
-        this.#assertOpen();
-        prepared ??= this.#prepare(WaitingQuery.pass(query, parse), how);
-        return prepared[method](...args);
-      });
+    const run =
+      (method: string) =>
+      (...args: unknown[]) =>
+        this.#after(loadParser, (parse) => {
+          this.#assertOpen();
+          prepared ??= this.#prepare(WaitingQuery.pass(query, parse), how);
+          return prepared[method](...args);
+        });
     return Object.freeze({ query, getQuery: () => query, execute: run('execute'), stream: run('stream') });
   }
 

@@ -38,12 +38,20 @@ async function load(): Promise<Parse> {
     return (loaded = (await started(installed())) ?? (await parserOf(await bundled())));
   } catch (cause) {
     const remedy = remedies.find(([pattern]) => pattern.test(String(cause)))?.[1] ?? reinstall;
-    throw Object.assign(new RawSqlNotScopedError(`every statement is proved by PostgreSQL's parser before it is sent, and libpg-query cannot be loaded: ${cause}`, '', remedy), { cause });
+    throw Object.assign(
+      new RawSqlNotScopedError(
+        `every statement is proved by PostgreSQL's parser before it is sent, and libpg-query cannot be loaded: ${cause}`,
+        '',
+        remedy,
+      ),
+      { cause },
+    );
   }
 }
 
 /** A bundle may find another version than its own, which some other package brought. */
-const started = (found: PgQuery | undefined): Promise<Parse | undefined> | undefined => found && parserOf(found).catch(() => undefined);
+const started = (found: PgQuery | undefined): Promise<Parse | undefined> | undefined =>
+  found && parserOf(found).catch(() => undefined);
 
 const reinstall = 'Install drizzle-tenant with its dependencies, and deploy every chunk that the bundler writes';
 const remedies: readonly (readonly [pattern: RegExp, remedy: string])[] = [
@@ -51,9 +59,18 @@ const remedies: readonly (readonly [pattern: RegExp, remedy: string])[] = [
     /code generation disallowed by embedder/i,
     'Bundle for workerd with the condition "workerd" (Wrangler sets it; in esbuild conditions: [\'workerd\'], in Vite ssr.resolve.conditions), which imports the .wasm file as a module',
   ],
-  [/edge runtime|dynamic code evaluation|eval.* not allowed/i, 'Bundle for the edge runtime with the condition "edge-light", which imports the .wasm file as a module'],
-  [/content.security.policy|unsafe-eval/i, "Allow WebAssembly in the page's Content-Security-Policy: script-src 'self' 'wasm-unsafe-eval'"],
-  [/#pg-query/, 'Let the bundler follow "imports" of drizzle-tenant\'s package.json (a resolver of 2021 or later does), or leave drizzle-tenant out of the bundle ("external")'],
+  [
+    /edge runtime|dynamic code evaluation|eval.* not allowed/i,
+    'Bundle for the edge runtime with the condition "edge-light", which imports the .wasm file as a module',
+  ],
+  [
+    /content.security.policy|unsafe-eval/i,
+    "Allow WebAssembly in the page's Content-Security-Policy: script-src 'self' 'wasm-unsafe-eval'",
+  ],
+  [
+    /#pg-query/,
+    'Let the bundler follow "imports" of drizzle-tenant\'s package.json (a resolver of 2021 or later does), or leave drizzle-tenant out of the bundle ("external")',
+  ],
 ];
 
 async function parserOf({ start, wasm }: PgQuery): Promise<Parse> {

@@ -9,7 +9,14 @@ import { UnscopedTableError } from '../errors.js';
  */
 export function otherTenancy(table: string, of: unknown, handle: unknown): UnscopedTableError {
   const [name, known] = [of, handle].map((it) => (it as { name?: string } | undefined)?.name);
-  if (name === undefined) return new UnscopedTableError(table, `Use a handle of its own tenancy for "${table}": this handle belongs to another tenancy.`);
+  if (name === undefined)
+    return new UnscopedTableError(
+      table,
+      `Use a handle of its own tenancy for "${table}": this handle belongs to another tenancy.`,
+    );
   if (name === known) return new UnscopedTableError(table, `${declaredTwice(name)}.`);
-  return new UnscopedTableError(table, `Use a handle of the tenancy "${name}" for "${table}", as in db.forTenant(${name}Id): this handle belongs to another tenancy.`);
+  return new UnscopedTableError(
+    table,
+    `Use a handle of the tenancy "${name}" for "${table}", as in db.forTenant(${name}Id): this handle belongs to another tenancy.`,
+  );
 }

@@ -46,4 +46,6 @@ export const untrusted = (found: readonly OwnFunction[], trusted: readonly strin
 
 /** One line for each. */
 export const describeOwn = ({ kind, name, signature }: OwnFunction): string =>
-  kind === 'cast' ? `the ${signature}` : `the ${kind} ${signature}, which ${kind === 'function' ? `${name}()` : name} may mean`;
+  kind === 'cast'
+    ? `the ${signature}`
+    : `the ${kind} ${signature}, which ${kind === 'function' ? `${name}()` : name} may mean`;

@@ -21,27 +21,48 @@ function isTooLong(text: string): boolean {
 /** The one statement of a text. */
 export function statementOf(parse: Parse, text: string): Node {
   const split = 'Write one statement of plain text';
-  if (isTooLong(text)) throw new Refusal('the text is longer than 1,000,000 characters, or 200,000 words and signs', 'Write a shorter statement, or several');
+  if (isTooLong(text))
+    throw new Refusal(
+      'the text is longer than 1,000,000 characters, or 200,000 words and signs',
+      'Write a shorter statement, or several',
+    );
   if (text.includes('\0')) throw new Refusal('a NUL ends the text', split);
   if (!text.isWellFormed()) throw new Refusal('the text is not well-formed Unicode', split);
   // Where a server has standard_conforming_strings off, such a string would end elsewhere than the parser sees.
   const quote = text.indexOf("\\'");
-  if (quote >= 0) throw new Refusal('a backslash before a quote may end a string elsewhere than it seems', "Write a quote in a string as ''", bytesOf(text.slice(0, quote)));
+  if (quote >= 0)
+    throw new Refusal(
+      'a backslash before a quote may end a string elsewhere than it seems',
+      "Write a quote in a string as ''",
+      bytesOf(text.slice(0, quote)),
+    );
   let parsed;
   try {
     parsed = parse(text);
   } catch (error) {
-    const reason = error instanceof ParseError ? `PostgreSQL's parser says: ${error.message}` : "PostgreSQL's parser gave up on it";
-    throw new Refusal(reason, error instanceof ParseError ? 'Write a statement that PostgreSQL can read' : 'Write a statement that is nested less deeply', error instanceof ParseError ? positionOf(text, error.position) : undefined);
+    const reason =
+      error instanceof ParseError ? `PostgreSQL's parser says: ${error.message}` : "PostgreSQL's parser gave up on it";
+    throw new Refusal(
+      reason,
+      error instanceof ParseError
+        ? 'Write a statement that PostgreSQL can read'
+        : 'Write a statement that is nested less deeply',
+      error instanceof ParseError ? positionOf(text, error.position) : undefined,
+    );
   }
   const statements = parsed.stmts ?? [];
   if (statements.length !== 1) {
-    throw new Refusal(statements.length === 0 ? 'there is no statement' : 'a second statement begins', 'Send one statement at a time', statements[1]?.stmt_location);
+    throw new Refusal(
+      statements.length === 0 ? 'there is no statement' : 'a second statement begins',
+      'Send one statement at a time',
+      statements[1]?.stmt_location,
+    );
   }
   return statements[0].stmt;
 }
 
 /** The parser counts characters in errors, and bytes in nodes. */
-const positionOf = (text: string, position: number | undefined) => (position === undefined ? undefined : bytesOf([...text].slice(0, position).join('')));
+const positionOf = (text: string, position: number | undefined) =>
+  position === undefined ? undefined : bytesOf([...text].slice(0, position).join(''));
 
 const bytesOf = (text: string) => new TextEncoder().encode(text).length;

@@ -17,7 +17,9 @@ export interface Instance {
 
 export interface PgQuery {
   /** Starts what `instantiateWasm` makes. */
-  readonly start: (options: { instantiateWasm: (imports: object, done: (instance: object) => void) => object }) => Promise<Instance>;
+  readonly start: (options: {
+    instantiateWasm: (imports: object, done: (instance: object) => void) => object;
+  }) => Promise<Instance>;
   /** A compiled module. */
   readonly wasm: object;
 }

@@ -23,7 +23,15 @@ export interface Declared {
    * The tenant column: its name, its type as SQL, whose tenants, whether NULL in it means everybody's row, and whether the
    * database fills it in. Undefined for a reference table.
    */
-  readonly tenant: { readonly column: string; readonly type: string; readonly tenancy: unknown; readonly everybody?: boolean; readonly hasDefault?: boolean } | undefined;
+  readonly tenant:
+    | {
+        readonly column: string;
+        readonly type: string;
+        readonly tenancy: unknown;
+        readonly everybody?: boolean;
+        readonly hasDefault?: boolean;
+      }
+    | undefined;
 }
 
 /** Finds tables by the names that stand in a statement. */
@@ -54,7 +62,9 @@ export class Tables {
   /** Whether the handle has a table of this name that shows rows of everybody where this one shows a tenant's alone. */
   showsMore({ schema, name, tenant }: Declared): boolean {
     const own = (this.#own.get(name) ?? []).find((it) => isIn(it, schema));
-    return own !== undefined && tenant !== undefined && (!own.tenant || (own.tenant.everybody === true && !tenant.everybody));
+    return (
+      own !== undefined && tenant !== undefined && (!own.tenant || (own.tenant.everybody === true && !tenant.everybody))
+    );
   }
 
   /**
@@ -65,7 +75,11 @@ export class Tables {
   find(schema: string | undefined, name: string, location: number | undefined): Declared {
     const written = schema === undefined ? name : `${schema}.${name}`;
     if (schema === undefined ? name.startsWith('pg_') : schema === 'information_schema' || schema.startsWith('pg_')) {
-      throw new Refusal(`"${written}" is of the system catalogs, which hold what concerns every tenant`, 'Leave the system catalogs out', location);
+      throw new Refusal(
+        `"${written}" is of the system catalogs, which hold what concerns every tenant`,
+        'Leave the system catalogs out',
+        location,
+      );
     }
     const own = (this.#own.get(name) ?? []).filter((it) => isIn(it, schema));
     const found = own.length > 0 ? own : (this.#others.get(name) ?? []).filter((it) => isIn(it, schema));
@@ -96,7 +110,9 @@ function differenceOf(declared: readonly Declared[]): string {
   const columns = [...first.columns, ...other.columns].filter((it) => !first.columns.has(it) || !other.columns.has(it));
   if (columns.length > 0) return ` (${columns.map((it) => `"${it}"`).join(', ')} is in one of them only)`;
   const tenancies = [first, other].map((it) => (it.tenant?.tenancy as { name?: string } | undefined)?.name);
-  return first.tenant?.tenancy !== other.tenant?.tenancy && tenancies[0] === tenancies[1] ? `, since the tenancy "${tenancies[0]}" is declared twice` : '';
+  return first.tenant?.tenancy !== other.tenant?.tenancy && tenancies[0] === tenancies[1]
+    ? `, since the tenancy "${tenancies[0]}" is declared twice`
+    : '';
 }
 
 /** Without a schema is in "public": whatever a search_path says, the table that is confined is the one that has the tenant column. */
@@ -120,6 +136,8 @@ const isSame = (a: Declared, b: Declared) =>
     isSameSet(new Set(a.primaryKey), new Set(b.primaryKey)) &&
     isSameSet(keysOf(a), keysOf(b)));
 
-const isSameSet = (a: ReadonlySet<string>, b: ReadonlySet<string>) => a.size === b.size && [...a].every((it) => b.has(it));
+const isSameSet = (a: ReadonlySet<string>, b: ReadonlySet<string>) =>
+  a.size === b.size && [...a].every((it) => b.has(it));
 
-const keysOf = ({ uniqueOverAll }: Declared) => new Set(uniqueOverAll.map((columns) => JSON.stringify([...columns].sort())));
+const keysOf = ({ uniqueOverAll }: Declared) =>
+  new Set(uniqueOverAll.map((columns) => JSON.stringify([...columns].sort())));

@@ -160,14 +160,16 @@ function endOfToken(text: string, at: number): number {
   if (isLetter(c)) {
     if (next === 39 && 'eEbBxXnN'.includes(text[at]!)) return endOfQuoted(text, at + 2, 39, c === 69 || c === 101);
     const quote = text.charCodeAt(at + 2);
-    if (next === 38 && (c === 85 || c === 117) && (quote === 34 || quote === 39)) return withEscape(text, endOfQuoted(text, at + 3, quote, false));
+    if (next === 38 && (c === 85 || c === 117) && (quote === 34 || quote === 39))
+      return withEscape(text, endOfQuoted(text, at + 3, quote, false));
     while (isWord(text.charCodeAt(end))) end++;
     return end;
   }
   if (isDigit(c) || (c === 46 && isDigit(next))) {
     for (; ; end++) {
       const it = text.charCodeAt(end);
-      const isExponent = (it === 43 || it === 45) && /[eE]/.test(text[end - 1]!) && !/^0[xX]/.test(text.slice(at, at + 2));
+      const isExponent =
+        (it === 43 || it === 45) && /[eE]/.test(text[end - 1]!) && !/^0[xX]/.test(text.slice(at, at + 2));
       if (!isWord(it) && it !== 46 && !isExponent) return end;
     }
   }

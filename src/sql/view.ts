@@ -52,12 +52,23 @@ export function proveView(
     const telling = rows.columns.filter((it) => isTenant(it.sources)).map((it) => it.name);
     const column = declared ?? telling[0] ?? named;
     if (column === undefined) return undefined;
-    if (!telling.includes(column)) throw new ViewRefusal(strange(query, column, rows.columns.map((it) => it.name)), filled(column), undefined);
+    if (!telling.includes(column))
+      throw new ViewRefusal(
+        strange(
+          query,
+          column,
+          rows.columns.map((it) => it.name),
+        ),
+        filled(column),
+        undefined,
+      );
     if (rows.holds === 'mixed') throw new Refusal(rows.why ?? 'it mixes the rows of several tenants', '');
     return { column, columns: rows.columns.map((it) => it.name), tenancy: found };
   } catch (error) {
     // What cannot be read, and is not said to be of a tenant, is no handle's.
-    return named === undefined && !(error instanceof ViewRefusal) ? undefined : { column: named ?? '', columns: [], ...faultOf(error, text) };
+    return named === undefined && !(error instanceof ViewRefusal)
+      ? undefined
+      : { column: named ?? '', columns: [], ...faultOf(error, text) };
   }
 }
 
@@ -68,15 +79,20 @@ function faultOf(error: unknown, text: string): { fault: string; remedy?: string
   if (error instanceof UnscopedTableError) return { fault: error.message };
   if (!(error instanceof Refusal)) return { fault: 'it is not understood' };
   const place = placeOf(text, error.location);
-  return { fault: place === '' ? error.reason : `${error.reason}, at "${place}"`, remedy: error instanceof ViewRefusal ? error.remedy : undefined };
+  return {
+    fault: place === '' ? error.reason : `${error.reason}, at "${place}"`,
+    remedy: error instanceof ViewRefusal ? error.remedy : undefined,
+  };
 }
 
-const filled = (column: string) => `Fill "${column}" from the tenant column of one of its tables, in every branch of a UNION, and not from an expression`;
+const filled = (column: string) =>
+  `Fill "${column}" from the tenant column of one of its tables, in every branch of a UNION, and not from an expression`;
 
 /** Why a column is no tenant's. */
 function strange(query: Node, column: string, columns: readonly string[]): string {
   if (!columns.includes(column)) return `the tenant column "${column}" is not found`;
-  if (query.larg && targetsOf(query).some(({ val }) => val.ColumnRef?.fields.at(-1).A_Star)) return 'a star stands in a set operation, where the order of its columns is not known';
+  if (query.larg && targetsOf(query).some(({ val }) => val.ColumnRef?.fields.at(-1).A_Star))
+    return 'a star stands in a set operation, where the order of its columns is not known';
   return `the tenant column "${column}" is not filled from the tenant column of a table in each row`;
 }
 
@@ -89,7 +105,11 @@ function tenancyOf(query: Node, tables: Tables, declared: unknown): unknown {
   }
   if (found.size > 1) {
     const names = [...found].map((it: any) => `"${it?.name ?? it}"`).join(' and ');
-    throw new ViewRefusal(`it brings rows of the tenancies ${names} together, whose ids may be alike`, 'Make a view of each tenancy, filled from its own tables, and join them in the application', undefined);
+    throw new ViewRefusal(
+      `it brings rows of the tenancies ${names} together, whose ids may be alike`,
+      'Make a view of each tenancy, filled from its own tables, and join them in the application',
+      undefined,
+    );
   }
   return [...found][0];
 }
@@ -97,7 +117,11 @@ function tenancyOf(query: Node, tables: Tables, declared: unknown): unknown {
 /** A view is read by every tenant: it would lock the rows that a filter outside leaves out, and wait for them or fail. */
 function refuseLocks(query: Node): void {
   for (const _ of nodesIn(query, 'LockingClause')) {
-    throw new ViewRefusal('FOR UPDATE and FOR SHARE lock the rows of every tenant', 'Lock the rows in the query that reads the view', undefined);
+    throw new ViewRefusal(
+      'FOR UPDATE and FOR SHARE lock the rows of every tenant',
+      'Lock the rows in the query that reads the view',
+      undefined,
+    );
   }
 }
 
@@ -120,7 +144,9 @@ function exposed(query: Node, tables: Tables, tenantColumns: ReadonlySet<string>
     const path: (string | undefined)[] = val.ColumnRef?.fields.map((it: Node) => it.String?.sval) ?? [''];
     const column = path.at(-1);
     if (column === undefined) return [...tenantColumns][0];
-    const of = sources.filter(({ alias, relname }) => path.length === 1 || path.at(-2) === (alias?.aliasname ?? relname)).map((it) => tables.known(it.schemaname, it.relname));
+    const of = sources
+      .filter(({ alias, relname }) => path.length === 1 || path.at(-2) === (alias?.aliasname ?? relname))
+      .map((it) => tables.known(it.schemaname, it.relname));
     const isOther = of.length === 1 && of[0] !== undefined && of[0].tenant?.column !== column;
     if (tenantColumns.has(column) && !isOther) return name ?? column;
   }

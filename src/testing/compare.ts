@@ -14,7 +14,8 @@ const timestamp = /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d/;
 /** Every text in a value. */
 export function valuesOf(value: unknown, found: Set<string> = new Set()): Set<string> {
   if (typeof value === 'string') found.add(value);
-  else if (typeof value === 'object' && value !== null) for (const inner of Object.values(value)) valuesOf(inner, found);
+  else if (typeof value === 'object' && value !== null)
+    for (const inner of Object.values(value)) valuesOf(inner, found);
   return found;
 }
 
@@ -35,5 +36,9 @@ export function comparable(value: unknown, likeness: Likeness): unknown {
     const list = value.map((it) => comparable(it, likeness));
     return likeness.ordered ? list : list.sort((x, y) => (JSON.stringify(x) < JSON.stringify(y) ? -1 : 1));
   }
-  return Object.fromEntries(Object.entries(value).sort(([x], [y]) => (x < y ? -1 : 1)).map(([key, it]) => [key, comparable(it, likeness)]));
+  return Object.fromEntries(
+    Object.entries(value)
+      .sort(([x], [y]) => (x < y ? -1 : 1))
+      .map(([key, it]) => [key, comparable(it, likeness)]),
+  );
 }

@@ -15,7 +15,8 @@ export { IsolationError } from './isolation.js';
 export { TestDatabaseError, type FreshOptions } from './fresh.js';
 export type { ProveScopedOptions } from './prove.js';
 
-const prepared = <A>(run: () => Promise<A>): Effect.Effect<A, TestDatabaseError> => Effect.tryPromise({ try: run, catch: databaseErrorOf });
+const prepared = <A>(run: () => Promise<A>): Effect.Effect<A, TestDatabaseError> =>
+  Effect.tryPromise({ try: run, catch: databaseErrorOf });
 
 const scoped = (make: () => Promise<Fresh>): Effect.Effect<Fresh, TestDatabaseError, EffectScope.Scope> =>
   Effect.acquireRelease(prepared(make), (database) => Effect.promise(() => database.close()));
@@ -27,7 +28,10 @@ const scoped = (make: () => Promise<Fresh>): Effect.Effect<Fresh, TestDatabaseEr
  * @param options the tables, the tenant and the parameters
  * @returns the names of the tenant and reference tables in it; it fails with {@link RawSqlNotScopedError} and its like
  */
-export const proveScoped = (sqlText: string, options: Prove.ProveScopedOptions): Effect.Effect<readonly string[], RawSqlNotScopedError> =>
+export const proveScoped = (
+  sqlText: string,
+  options: Prove.ProveScopedOptions,
+): Effect.Effect<readonly string[], RawSqlNotScopedError> =>
   Effect.tryPromise({ try: () => Prove.proveScoped(sqlText, options), catch: (it) => it as RawSqlNotScopedError });
 
 /**
@@ -37,8 +41,13 @@ export const proveScoped = (sqlText: string, options: Prove.ProveScopedOptions):
  *   needs CREATEDB
  * @returns Drizzle's handle, without any scope; it fails with {@link TestDatabaseError} where it cannot be made
  */
-export const freshDatabase = (options: FreshOptions): Effect.Effect<{ readonly drizzle: any }, TestDatabaseError, EffectScope.Scope> =>
-  Effect.map(scoped(() => fresh(options)), ({ drizzle }) => ({ drizzle }));
+export const freshDatabase = (
+  options: FreshOptions,
+): Effect.Effect<{ readonly drizzle: any }, TestDatabaseError, EffectScope.Scope> =>
+  Effect.map(
+    scoped(() => fresh(options)),
+    ({ drizzle }) => ({ drizzle }),
+  );
 
 /**
  * A database of its own for whoever builds the layer, migrated, and gone with the layer's scope.
@@ -91,12 +100,16 @@ export const expectIsolated = <Self, Name extends string, A, E, E2>(
       yield* options.seed.pipe(Effect.provide(Db.layerFrom(many.drizzle)));
       const alone = yield* scoped(() => many.copy());
       const { tenant, ordered = false } = options;
-      const verdict = yield* prepared(() => judge(many, alone, { tables: tablesOf(Db.definition.relations, Db.tenancy as any), tenant, ordered }));
-      const run = (database: Fresh) => Effect.exit(Db.forTenant(tenant, program)).pipe(Effect.provide(Db.layerFrom(database.drizzle)));
+      const verdict = yield* prepared(() =>
+        judge(many, alone, { tables: tablesOf(Db.definition.relations, Db.tenancy as any), tenant, ordered }),
+      );
+      const run = (database: Fresh) =>
+        Effect.exit(Db.forTenant(tenant, program)).pipe(Effect.provide(Db.layerFrom(database.drizzle)));
       const [first, second] = [yield* run(many), yield* run(alone)];
       const error = yield* prepared(() => verdict(outcomeOf(first), outcomeOf(second)));
       return error ? yield* Effect.fail(error) : first;
     }),
   ) as any;
 
-const outcomeOf = (exit: Exit.Exit<unknown, any>): Outcome => (Exit.isSuccess(exit) ? { result: exit.value } : errorOutcome(Cause.squash(exit.cause)));
+const outcomeOf = (exit: Exit.Exit<unknown, any>): Outcome =>
+  Exit.isSuccess(exit) ? { result: exit.value } : errorOutcome(Cause.squash(exit.cause));

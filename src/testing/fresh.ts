@@ -27,8 +27,14 @@ export class TestDatabaseError extends Error {
 }
 
 const remedies: readonly (readonly [pattern: RegExp, remedy: string])[] = [
-  [/permission denied to create database/, 'Let the role of the server create databases, as in ALTER ROLE tester CREATEDB'],
-  [/row-level security policy/, 'Let the role of the server read past row-level security, as in ALTER ROLE tester BYPASSRLS: expectIsolated() looks at all rows'],
+  [
+    /permission denied to create database/,
+    'Let the role of the server create databases, as in ALTER ROLE tester CREATEDB',
+  ],
+  [
+    /row-level security policy/,
+    'Let the role of the server read past row-level security, as in ALTER ROLE tester BYPASSRLS: expectIsolated() looks at all rows',
+  ],
 ];
 
 /** What was thrown when a test's database was made or looked at, with what to do where the server refuses it. */
@@ -91,7 +97,10 @@ async function overPglite(client: any): Promise<Fresh> {
 }
 
 async function createDatabase(server: string, template?: string): Promise<Fresh> {
-  const [{ default: postgres }, { drizzle }] = await Promise.all([import('postgres'), import('drizzle-orm/postgres-js')]);
+  const [{ default: postgres }, { drizzle }] = await Promise.all([
+    import('postgres'),
+    import('drizzle-orm/postgres-js'),
+  ]);
   const name = `drizzle_tenant_test_${process.pid}_${randomBytes(6).toString('hex')}`;
   const options = { max: 1, onnotice: () => {} };
   const admin = async (text: string) => {
@@ -120,10 +129,17 @@ async function createDatabase(server: string, template?: string): Promise<Fresh>
   };
 }
 
-async function migrate(database: Fresh, { migrations, schema }: FreshOptions, migrator: () => Promise<{ migrate: any }>): Promise<void> {
+async function migrate(
+  database: Fresh,
+  { migrations, schema }: FreshOptions,
+  migrator: () => Promise<{ migrate: any }>,
+): Promise<void> {
   if (migrations !== undefined) await (await migrator()).migrate(database.drizzle, { migrationsFolder: migrations });
   if (schema === undefined) return;
   const { generateDrizzleJson, generateMigration } = await import('drizzle-kit/api-postgres');
-  const statements = await generateMigration(await generateDrizzleJson({}), await generateDrizzleJson(schema as Record<string, unknown>));
+  const statements = await generateMigration(
+    await generateDrizzleJson({}),
+    await generateDrizzleJson(schema as Record<string, unknown>),
+  );
   for (const statement of statements) await database.run(statement);
 }

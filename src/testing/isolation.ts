@@ -24,7 +24,8 @@ export class IsolationError extends Error {
     readonly many: unknown,
     readonly alone: unknown,
   ) {
-    const [first, second] = difference === 'other rows' ? ['before', 'after'] : ['over many tenants', 'over the tenant alone'];
+    const [first, second] =
+      difference === 'other rows' ? ['before', 'after'] : ['over many tenants', 'over the tenant alone'];
     super(`The program is not isolated: the ${difference} differ.\n${first}: ${show(many)}\n${second}: ${show(alone)}`);
   }
 }
@@ -45,7 +46,11 @@ export type Outcome = { readonly result: unknown } | { readonly error: unknown }
 /** What an error says. */
 export function errorOutcome(error: any): Outcome {
   const { reason } = error ?? {};
-  return { error: reason ? { ...reason, tag: reason._tag, message: error.message } : { ...error, tag: error?._tag, message: error?.message } };
+  return {
+    error: reason
+      ? { ...reason, tag: reason._tag, message: error.message }
+      : { ...error, tag: error?._tag, message: error?.message },
+  };
 }
 
 /**
@@ -53,7 +58,11 @@ export function errorOutcome(error: any): Outcome {
  *
  * @returns what tells, after it, whether the program was isolated
  */
-export async function judge(many: Fresh, alone: Fresh, { tables, tenant, ordered }: Comparison): Promise<(first: Outcome, second: Outcome) => Promise<IsolationError | undefined>> {
+export async function judge(
+  many: Fresh,
+  alone: Fresh,
+  { tables, tenant, ordered }: Comparison,
+): Promise<(first: Outcome, second: Outcome) => Promise<IsolationError | undefined>> {
   await keepOnly(alone, tables, tenant);
   const before = await rowsOf(many, tables, tenant);
   const known = valuesOf(before);
@@ -81,7 +90,12 @@ export function tablesOf(relations: object | undefined, tenancy: AnyTenancy): Ta
     const found = classOf(table);
     if (!found) return [];
     const [schema, name] = namesOf(table);
-    return [[`${schema ? `${identifier(schema)}.` : ''}${identifier(name)}`, found.kind === 'tenant' && found.tenancy === tenancy ? identifier(found.name) : undefined]];
+    return [
+      [
+        `${schema ? `${identifier(schema)}.` : ''}${identifier(name)}`,
+        found.kind === 'tenant' && found.tenancy === tenancy ? identifier(found.name) : undefined,
+      ],
+    ];
   });
 }
 
@@ -107,7 +121,9 @@ const watchers = `
 
 /** Takes the other tenants away, all at once, and nothing that hangs on them. The owner of the tables may do this. */
 async function keepOnly(database: Fresh, tables: readonly Table[], tenant: unknown): Promise<void> {
-  const removals = tables.flatMap(([name, column]) => (column ? [`delete from ${name} where ${column} <> ${literal(tenant)}`] : []));
+  const removals = tables.flatMap(([name, column]) =>
+    column ? [`delete from ${name} where ${column} <> ${literal(tenant)}`] : [],
+  );
   const found = await rowsIn(database.drizzle, watchers);
   await database.run([...found.map((it) => it.off), ...removals, ...found.map((it) => it.on)].join('; '));
 }
@@ -119,7 +135,9 @@ async function rowsOf(database: Fresh, tables: readonly Table[], tenant: unknown
     // Rows that a policy hides are an error, and not rows that are not there.
     await tx.execute('set local row_security = off');
     const read = async (name: string, where: string) =>
-      (await rowsIn(tx, `select to_jsonb(it)::text as row from ${name} it ${where} order by 1`)).map(({ row }) => JSON.parse(row) as unknown);
+      (await rowsIn(tx, `select to_jsonb(it)::text as row from ${name} it ${where} order by 1`)).map(
+        ({ row }) => JSON.parse(row) as unknown,
+      );
     for (const [name, column] of tables) {
       own[name] = await read(name, column ? `where ${column} = ${literal(tenant)}` : '');
       if (column) others[name] = await read(name, `where ${column} <> ${literal(tenant)}`);

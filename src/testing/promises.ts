@@ -63,20 +63,30 @@ export async function expectIsolated<Name extends string, TRelations extends obj
   program: (tdb: TenantDatabase<Name, TRelations>, db: TenancyDatabase<TRelations>) => PromiseLike<A>,
 ): Promise<A> {
   const { relations, tenant, seed, ordered = false, options } = given;
-  const tenancy = declaredTenancies().find((it) => idOf(tenant, it) !== undefined && tablesOf(relations, it).some(([, column]) => column !== undefined));
-  if (!tenancy) throw new UnsupportedTenantOperationError('Give expectIsolated() the relations of the tenant\'s tables: there is no tenant table of its tenancy among them.');
+  const tenancy = declaredTenancies().find(
+    (it) => idOf(tenant, it) !== undefined && tablesOf(relations, it).some(([, column]) => column !== undefined),
+  );
+  if (!tenancy)
+    throw new UnsupportedTenantOperationError(
+      "Give expectIsolated() the relations of the tenant's tables: there is no tenant table of its tenancy among them.",
+    );
   const scoped = (database: Fresh) => withTenancy(database.drizzle, { ...options, relations } as any) as any;
   const many = await prepared(() => fresh(given));
   try {
     await seed(scoped(many));
     const alone = await prepared(() => many.copy());
     try {
-      const verdict = await prepared(() => judge(many, alone, { tables: tablesOf(relations, tenancy), tenant, ordered }));
+      const verdict = await prepared(() =>
+        judge(many, alone, { tables: tablesOf(relations, tenancy), tenant, ordered }),
+      );
       const runs: { outcome: Outcome; settle: () => A }[] = [];
-      for (const database of [many, alone]) runs.push(await settled(async () => {
-          const db = scoped(database);
-          return program(db.forTenant(tenant), db);
-        }));
+      for (const database of [many, alone])
+        runs.push(
+          await settled(async () => {
+            const db = scoped(database);
+            return program(db.forTenant(tenant), db);
+          }),
+        );
       const error = await prepared(() => verdict(runs[0]!.outcome, runs[1]!.outcome));
       if (error) throw error;
       return runs[0]!.settle();

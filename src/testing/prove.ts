@@ -31,11 +31,17 @@ export interface ProveScopedOptions {
  * const { sql, params } = tdb.select().from(projects).toSQL();
  * await proveScoped(sql, { tables: schema, tenant: id, params });
  */
-export async function proveScoped(sqlText: string, { tables, tenant, params = [], functions = [] }: ProveScopedOptions): Promise<readonly string[]> {
-  const own = Object.values(tables).filter((it): it is object => typeof it === 'object' && it !== null && declaredOf(it) !== undefined);
+export async function proveScoped(
+  sqlText: string,
+  { tables, tenant, params = [], functions = [] }: ProveScopedOptions,
+): Promise<readonly string[]> {
+  const own = Object.values(tables).filter(
+    (it): it is object => typeof it === 'object' && it !== null && declaredOf(it) !== undefined,
+  );
   const tenants = tenant === undefined ? [] : (Array.isArray(tenant) ? tenant : [tenant]).map(String);
   const values = new Set(tenants);
-  const numbers = (isKnown: (param: unknown) => boolean) => new Set(params.flatMap((it, i) => (isKnown(it) ? [i + 1] : [])));
+  const numbers = (isKnown: (param: unknown) => boolean) =>
+    new Set(params.flatMap((it, i) => (isKnown(it) ? [i + 1] : [])));
   const given: Given = {
     reach: tenant === undefined ? 'shared' : Array.isArray(tenant) ? 'several' : 'one',
     filters: true,
@@ -43,7 +49,11 @@ export async function proveScoped(sqlText: string, { tables, tenant, params = []
     tables: new Tables(allDeclared(own), allDeclared(declaredTables())),
     functions: new Set(functions),
     count: params.length,
-    known: { values, parameters: numbers((it) => isValue(it) && values.has(String(it))), arrays: numbers((it) => elementsOf(it)?.every((one) => values.has(one)) ?? false) },
+    known: {
+      values,
+      parameters: numbers((it) => isValue(it) && values.has(String(it))),
+      arrays: numbers((it) => elementsOf(it)?.every((one) => values.has(one)) ?? false),
+    },
   };
   const parse = await loadParser();
   try {
@@ -51,7 +61,8 @@ export async function proveScoped(sqlText: string, { tables, tenant, params = []
     return proved.tables.map(({ schema, name }) => (schema === undefined ? name : `${schema}.${name}`));
   } catch (cause) {
     if (cause instanceof Error && '_tag' in cause) throw cause;
-    if (cause instanceof Refusal) throw new RawSqlNotScopedError(cause.reason, placeOf(sqlText, cause.location), cause.remedy);
+    if (cause instanceof Refusal)
+      throw new RawSqlNotScopedError(cause.reason, placeOf(sqlText, cause.location), cause.remedy);
     throw Object.assign(new RawSqlNotScopedError('it is not understood', '', 'Write a simpler statement'), { cause });
   }
 }
@@ -63,5 +74,9 @@ function elementsOf(param: unknown): readonly string[] | undefined {
   if (Array.isArray(param)) return param.every(isValue) ? param.map(String) : undefined;
   const inner = typeof param === 'string' ? /^\{(.*)\}$/s.exec(param)?.[1] : undefined;
   if (inner === undefined) return undefined;
-  return inner === '' ? [] : inner.split(',').map((it) => it.replace(/^"((?:[^"\\]|\\.)*)"$/s, (_, text: string) => text.replace(/\\(.)/gs, '$1')));
+  return inner === ''
+    ? []
+    : inner
+        .split(',')
+        .map((it) => it.replace(/^"((?:[^"\\]|\\.)*)"$/s, (_, text: string) => text.replace(/\\(.)/gs, '$1')));
 }

@@ -5,10 +5,14 @@ import type { AnyTenantTable, InferInsertModel, TenantKey, TenantTableBase } fro
 const columns = Symbol.for('drizzle:Columns');
 
 /** The columns of a tenant table, without the tenant column. */
-export type OwnColumns<T extends AnyTenantTable> = T extends TenantTableBase<any, infer C> ? Omit<C['columns'], TenantKey<C['columns']>> : never;
+export type OwnColumns<T extends AnyTenantTable> =
+  T extends TenantTableBase<any, infer C> ? Omit<C['columns'], TenantKey<C['columns']>> : never;
 
 /** Those of them that can be written. */
-export type WrittenColumns<T extends AnyTenantTable> = Pick<OwnColumns<T>, keyof InferInsertModel<T> & keyof OwnColumns<T>>;
+export type WrittenColumns<T extends AnyTenantTable> = Pick<
+  OwnColumns<T>,
+  keyof InferInsertModel<T> & keyof OwnColumns<T>
+>;
 
 /** The table as a validator sees it; anything but a tenant table stays as it is. Nothing can be queried with it. */
 export function ownColumns(entity: any): any {

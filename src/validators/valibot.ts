@@ -17,9 +17,15 @@ import type { AnyTenantTable, InferInsertModel } from '../schema/table.types.js'
 import { ownColumns, type OwnColumns, type WrittenColumns } from './columns.js';
 
 /** The schema of a tenant table for one use of it. */
-export interface TenantSchema<TType extends 'select' | 'insert' | 'update', TKeys extends 'OwnColumns' | 'WrittenColumns'> {
+export interface TenantSchema<
+  TType extends 'select' | 'insert' | 'update',
+  TKeys extends 'OwnColumns' | 'WrittenColumns',
+> {
   <T extends AnyTenantTable>(table: T): BuildSchema<TType, OwnColumns<T>, undefined>;
-  <T extends AnyTenantTable, TRefine extends BuildRefine<TKeys extends 'OwnColumns' ? OwnColumns<T> : WrittenColumns<T>>>(
+  <
+    T extends AnyTenantTable,
+    TRefine extends BuildRefine<TKeys extends 'OwnColumns' ? OwnColumns<T> : WrittenColumns<T>>,
+  >(
     table: T,
     refine: NoUnknownKeys<TRefine, TKeys extends 'OwnColumns' ? OwnColumns<T> : InferInsertModel<T>>,
   ): BuildSchema<TType, OwnColumns<T>, TRefine>;
@@ -36,7 +42,8 @@ export interface CreateUpdateSchema extends TenantSchema<'update', 'WrittenColum
  * @param refine what differs, by column
  * @returns the schema, without the tenant column
  */
-export const createInsertSchema: CreateInsertSchema = (table: any, ...refine: any[]): any => (insertSchema as any)(ownColumns(table), ...refine);
+export const createInsertSchema: CreateInsertSchema = (table: any, ...refine: any[]): any =>
+  (insertSchema as any)(ownColumns(table), ...refine);
 
 /**
  * Valibot's schema of a row as it is read, without the tenant column.
@@ -44,7 +51,8 @@ export const createInsertSchema: CreateInsertSchema = (table: any, ...refine: an
  * @param table a tenant table; or any other table, a view or an enum, as drizzle-orm takes it
  * @param refine what differs, by column
  */
-export const createSelectSchema: CreateSelectSchema = (table: any, ...refine: any[]): any => (selectSchema as any)(ownColumns(table), ...refine);
+export const createSelectSchema: CreateSelectSchema = (table: any, ...refine: any[]): any =>
+  (selectSchema as any)(ownColumns(table), ...refine);
 
 /**
  * Valibot's schema of a change: what it accepts can be given to `tdb.update(table).set()`.
@@ -53,4 +61,5 @@ export const createSelectSchema: CreateSelectSchema = (table: any, ...refine: an
  * @param refine what differs, by column
  * @returns the schema, without the tenant column, and with every column optional
  */
-export const createUpdateSchema: CreateUpdateSchema = (table: any, ...refine: any[]): any => (updateSchema as any)(ownColumns(table), ...refine);
+export const createUpdateSchema: CreateUpdateSchema = (table: any, ...refine: any[]): any =>
+  (updateSchema as any)(ownColumns(table), ...refine);

@@ -51,9 +51,18 @@ export interface Adopted {
 export async function adopt(input: AdoptInput): Promise<Adopted> {
   const tenancy: TenancyOptions = { citus: input.citus ? {} : false };
   const loaded = await loadTables(input.files, tenancy);
-  let model = modelOf(loaded.entities, (table, column) => loaded.tables.get(`${table.schema}.${table.name}`)?.made.has(column) ?? false);
-  if (model.size === 0) throw new TenantConfigError(`Pass --schema with the files that export the tables: ${input.files.map(shown).join(', ')} export none.`);
-  if (loaded.hasTenants) throw new TenantConfigError(`Declare new tables with tenantTable() by hand: the schema has tenant tables already. To start anew, restore ${input.files.map(shown).join(', ')}.`);
+  let model = modelOf(
+    loaded.entities,
+    (table, column) => loaded.tables.get(`${table.schema}.${table.name}`)?.made.has(column) ?? false,
+  );
+  if (model.size === 0)
+    throw new TenantConfigError(
+      `Pass --schema with the files that export the tables: ${input.files.map(shown).join(', ')} export none.`,
+    );
+  if (loaded.hasTenants)
+    throw new TenantConfigError(
+      `Declare new tables with tenantTable() by hand: the schema has tenant tables already. To start anew, restore ${input.files.map(shown).join(', ')}.`,
+    );
   if (input.live) model = await input.live(model);
   let { answers } = input;
   if (input.pulled) answers = { ...answers, overAll: [...(answers.overAll ?? []), ...keysOfAll(model)] };
@@ -71,7 +80,8 @@ export async function adopt(input: AdoptInput): Promise<Adopted> {
     const after = await loadTables([...input.files, ...created], tenancy);
     return { after, changes: differences(loaded.entities, after.entities, proposal, input) };
   });
-  if (input.write && input.answersFile) writeFileSync(input.answersFile, printAnswers(keptAnswers(proposal, answers, input.pulled)));
+  if (input.write && input.answersFile)
+    writeFileSync(input.answersFile, printAnswers(keptAnswers(proposal, answers, input.pulled)));
   return {
     proposal,
     answers,
@@ -80,23 +90,38 @@ export async function adopt(input: AdoptInput): Promise<Adopted> {
     byHand: rewritten.byHand,
     notes: rewritten.notes,
     files: [...rewritten.files.keys()],
-    uniquePerTenant: result.changes.filter((it) => (it.kind === 'unique' || it.kind === 'primary key') && /within each|means the same/.test(it.meaning) && asks(model, it)).map((it) => `${it.table}(${it.columns.join(', ')})`),
+    uniquePerTenant: result.changes
+      .filter(
+        (it) =>
+          (it.kind === 'unique' || it.kind === 'primary key') &&
+          /within each|means the same/.test(it.meaning) &&
+          asks(model, it),
+      )
+      .map((it) => `${it.table}(${it.columns.join(', ')})`),
   };
 }
 
 /** Whether `generate` would ask: it knows the types of the columns, and not what the schema's functions make. */
 function asks(model: Model, change: Change): boolean {
   const table = [...model.values()].find((it) => it.plain === change.table)!;
-  return change.kind !== 'primary key' || !change.columns.some((it) => /^(?:uuid|(?:small|big)?serial)$/.test(table.columns.get(it)?.type ?? ''));
+  return (
+    change.kind !== 'primary key' ||
+    !change.columns.some((it) => /^(?:uuid|(?:small|big)?serial)$/.test(table.columns.get(it)?.type ?? ''))
+  );
 }
 
-const keysOfAll = (model: Model) => [...model.values()].flatMap((table: AdoptedTable) => table.uniques.map((it) => `${table.plain}(${it.columns.join(', ')})`));
+const keysOfAll = (model: Model) =>
+  [...model.values()].flatMap((table: AdoptedTable) =>
+    table.uniques.map((it) => `${table.plain}(${it.columns.join(', ')})`),
+  );
 
 /** The proposal as answers, so that the next run decides the same without a question. */
 function keptAnswers({ tenancy, root, column, tables, uniques }: Proposal, answers: Answers, pulled = false): Answers {
   const of = (kind: string) => [...tables.values()].filter((it) => it.kind === kind && !it.isRoot);
   return {
-    tenancy, root: root.plain, column,
+    tenancy,
+    root: root.plain,
+    column,
     tenant: Object.fromEntries(of('tenant').map((it) => [it.table.plain, it.column!])),
     reference: of('reference').map((it) => it.table.plain),
     plain: of('plain').map((it) => it.table.plain),
@@ -109,13 +134,18 @@ function keptAnswers({ tenancy, root, column, tables, uniques }: Proposal, answe
 
 /** @returns what to write, for each guess */
 export function describeGuesses(guesses: readonly Guess[]): string {
-  const lines = guesses.flatMap((it) => [`  ${it.question}`, ...it.choices.map((choice) => `      --${choice.flag}   ${choice.text}`)]);
+  const lines = guesses.flatMap((it) => [
+    `  ${it.question}`,
+    ...it.choices.map((choice) => `      --${choice.flag}   ${choice.text}`),
+  ]);
   return `Answer by flags, or run the command at a terminal, or add --yes, which takes the first of each. Nothing was written. ${guesses.length} to decide:\n${lines.join('\n')}`;
 }
 
 /** Puts the files in place for the time of a look, and leaves them there only if they are to stay. */
 async function inPlace<T>(files: ReadonlyMap<string, string>, stay: boolean, look: () => Promise<T>): Promise<T> {
-  const old = new Map([...files.keys()].map((file) => [file, existsSync(file) ? readFileSync(file, 'utf8') : undefined]));
+  const old = new Map(
+    [...files.keys()].map((file) => [file, existsSync(file) ? readFileSync(file, 'utf8') : undefined]),
+  );
   const restore = () => {
     for (const [file, text] of old) {
       if (text === undefined) rmSync(file, { force: true });
@@ -137,7 +167,9 @@ async function inPlace<T>(files: ReadonlyMap<string, string>, stay: boolean, loo
     done = stay;
     return result;
   } catch (error) {
-    throw new DatabaseStateError(`Nothing was written, and the schema is as it was: ${(error as Error).message}`, { cause: error });
+    throw new DatabaseStateError(`Nothing was written, and the schema is as it was: ${(error as Error).message}`, {
+      cause: error,
+    });
   } finally {
     process.off('SIGINT', interrupted);
     if (!done) restore();

@@ -28,18 +28,30 @@ const lists = ['reference', 'plain', 'everybody', 'perTenant', 'overAll'] as con
 
 /** @returns both, where the second has the last word */
 export function joinAnswers(first: Answers, second: Answers): Answers {
-  const joined: Record<string, unknown> = { ...first, ...Object.fromEntries(Object.entries(second).filter(([, it]) => it !== undefined)) };
+  const joined: Record<string, unknown> = {
+    ...first,
+    ...Object.fromEntries(Object.entries(second).filter(([, it]) => it !== undefined)),
+  };
   for (const list of lists) {
     const others = lists.filter((it) => it !== list && isOpposite(it, list)).flatMap((it) => second[it] ?? []);
-    const values = [...new Set([...(first[list] ?? []), ...(second[list] ?? [])])].filter((it) => (second[list] ?? []).includes(it) || !others.includes(it));
-    joined[list] = list === 'reference' || list === 'plain' ? values.filter((it) => (second[list] ?? []).includes(it) || second.tenant?.[it] === undefined) : values;
+    const values = [...new Set([...(first[list] ?? []), ...(second[list] ?? [])])].filter(
+      (it) => (second[list] ?? []).includes(it) || !others.includes(it),
+    );
+    joined[list] =
+      list === 'reference' || list === 'plain'
+        ? values.filter((it) => (second[list] ?? []).includes(it) || second.tenant?.[it] === undefined)
+        : values;
   }
   const moved = [...(second.reference ?? []), ...(second.plain ?? [])];
-  joined['tenant'] = { ...Object.fromEntries(Object.entries(first.tenant ?? {}).filter(([it]) => !moved.includes(it))), ...second.tenant };
+  joined['tenant'] = {
+    ...Object.fromEntries(Object.entries(first.tenant ?? {}).filter(([it]) => !moved.includes(it))),
+    ...second.tenant,
+  };
   return joined as Answers;
 }
 
-const isOpposite = (a: string, b: string) => [a, b].sort().join() === 'plain,reference' || [a, b].sort().join() === 'overAll,perTenant';
+const isOpposite = (a: string, b: string) =>
+  [a, b].sort().join() === 'plain,reference' || [a, b].sort().join() === 'overAll,perTenant';
 
 /** @throws TenantConfigError when the file is not one that `adopt` wrote */
 export function readAnswers(path: string): Answers {
@@ -50,11 +62,15 @@ export function readAnswers(path: string): Answers {
   } catch {
     // Said below.
   }
-  throw new TenantConfigError(`Restore ${path} from git, or delete it and run "npx drizzle-tenant adopt" again: it holds no answers of this version.`);
+  throw new TenantConfigError(
+    `Restore ${path} from git, or delete it and run "npx drizzle-tenant adopt" again: it holds no answers of this version.`,
+  );
 }
 
 /** What of the answers is worth keeping, as the text of a file. */
 export function printAnswers({ yes: _, ...answers }: Answers): string {
-  const kept = Object.entries(answers).filter(([, it]) => it !== undefined && (typeof it !== 'object' || Object.keys(it).length > 0));
+  const kept = Object.entries(answers).filter(
+    ([, it]) => it !== undefined && (typeof it !== 'object' || Object.keys(it).length > 0),
+  );
   return `${JSON.stringify({ version: 1, ...Object.fromEntries(kept) }, null, 2)}\n`;
 }

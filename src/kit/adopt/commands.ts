@@ -64,7 +64,10 @@ export function addAdoptCommands({ program, line, report }: AdoptTools): void {
 
   withAnswers(program.command('adopt').description('make the tables of a schema, or of a live database, tenant tables'))
     .option('--schema <path>', 'the schema’s files; those of the config, where it names some', several)
-    .option('--url <url>', 'a live database: with a schema it tells what the rows hold, without one its tables are read')
+    .option(
+      '--url <url>',
+      'a live database: with a schema it tells what the rows hold, without one its tables are read',
+    )
     .option('--out <folder>', 'where the tables of a database are written; the config’s "out"')
     .option('--write', 'change the files; without it nothing is written')
     .addHelpText(
@@ -79,16 +82,30 @@ export function addAdoptCommands({ program, line, report }: AdoptTools): void {
       const url = options.url ?? (options.schema || config?.schema ? undefined : config?.url);
       const named = options.schema ?? (config?.schema === undefined ? undefined : [config.schema].flat());
       const citus = options.citus ?? config?.options?.citus ?? false;
-      if (!named && url === undefined) throw new TenantConfigError('Pass --schema with the files of the schema, or --url with a live database: there is no drizzle.config.ts that names one.');
+      if (!named && url === undefined)
+        throw new TenantConfigError(
+          'Pass --schema with the files of the schema, or --url with a live database: there is no drizzle.config.ts that names one.',
+        );
       if (named) {
         const files = schemaFiles(named);
         const answersFile = defaultAnswersFile(files);
         const answers = joinAnswers(readAnswers(answersFile), answersOf(options));
-        const done = await adopt({ files, answers, citus, ask: askPerson, answersFile, write: options.write ?? false, ...(url !== undefined && { live: liveModel(url) }) });
+        const done = await adopt({
+          files,
+          answers,
+          citus,
+          ask: askPerson,
+          answersFile,
+          write: options.write ?? false,
+          ...(url !== undefined && { live: liveModel(url) }),
+        });
         return tell(options, done, options.write ?? false);
       }
       const out = resolve(options.out ?? config?.out ?? 'drizzle');
-      if (existsSync(out) && readdirSync(out).length > 0) throw new TenantConfigError(`Pass --schema with the files of the schema, or --out with a folder that is not there yet: ${shown(out)} holds files.`);
+      if (existsSync(out) && readdirSync(out).length > 0)
+        throw new TenantConfigError(
+          `Pass --schema with the files of the schema, or --out with a folder that is not there yet: ${shown(out)} holds files.`,
+        );
       // Once to decide, and then to stay: the database is told of the first migration only when nothing is left to ask.
       const decided = await fromDatabase(url!, out, { answers: answersOf(options), citus, write: false });
       if (!options.write) return tell(options, decided, false);
@@ -107,12 +124,22 @@ export function addAdoptCommands({ program, line, report }: AdoptTools): void {
       const config = await readPlainConfig(options.config);
       const out = config?.out ?? resolve('drizzle');
       const files = ['schema.ts', 'relations.ts'].map((it) => join(out, it)).filter((it) => existsSync(it));
-      if (!files.some((it) => it.endsWith('schema.ts'))) throw new TenantConfigError(`Run "npx drizzle-kit pull" first: there is no schema.ts in ${shown(out)}.`);
+      if (!files.some((it) => it.endsWith('schema.ts')))
+        throw new TenantConfigError(`Run "npx drizzle-kit pull" first: there is no schema.ts in ${shown(out)}.`);
       const answersFile = defaultAnswersFile(files);
       const url = options.url ?? config?.url;
       const answers = joinAnswers(readAnswers(answersFile), answersOf(options));
       const citus = options.citus ?? config?.options?.citus ?? false;
-      const done = await adopt({ files, answers, citus, pulled: true, ask: askPerson, answersFile, write: true, ...(url !== undefined && { live: liveModel(url) }) });
+      const done = await adopt({
+        files,
+        answers,
+        citus,
+        pulled: true,
+        ask: askPerson,
+        answersFile,
+        write: true,
+        ...(url !== undefined && { live: liveModel(url) }),
+      });
       tell(options, done, true);
     });
 
@@ -131,30 +158,47 @@ export function addAdoptCommands({ program, line, report }: AdoptTools): void {
         writeFileSync(path, text, { flag: 'wx' });
       }
       if (options.json) return report({ status: 'ok', files: [...files.keys()].map(shown), next });
-      line(`Written: ${[...files.keys()].map(shown).join(', ')}.\n\nNow run:\n${next.map((it) => `  ${it}`).join('\n')}`);
+      line(
+        `Written: ${[...files.keys()].map(shown).join(', ')}.\n\nNow run:\n${next.map((it) => `  ${it}`).join('\n')}`,
+      );
     });
 }
 
 /** Pulls the tables of a database, and makes them tenant tables. The folder stays only where it is to be written. */
-async function fromDatabase(url: string, out: string, { answers, citus, write }: { answers: Answers; citus: boolean; write: boolean }): Promise<Adopted> {
+async function fromDatabase(
+  url: string,
+  out: string,
+  { answers, citus, write }: { answers: Answers; citus: boolean; write: boolean },
+): Promise<Adopted> {
   const isNew = !existsSync(out);
   let isDone = false;
   try {
     const files = await pullSchema(url, out, write);
-    const done = await adopt({ files, answers, citus, ask: askPerson, answersFile: defaultAnswersFile(files), write, live: liveModel(url) });
+    const done = await adopt({
+      files,
+      answers,
+      citus,
+      ask: askPerson,
+      answersFile: defaultAnswersFile(files),
+      write,
+      live: liveModel(url),
+    });
     isDone = write;
     return done;
   } finally {
-    if (!isDone) for (const it of existsSync(out) ? readdirSync(out) : []) rmSync(join(out, it), { recursive: true, force: true });
+    if (!isDone)
+      for (const it of existsSync(out) ? readdirSync(out) : []) rmSync(join(out, it), { recursive: true, force: true });
     if (!isDone && isNew) rmSync(out, { recursive: true, force: true });
   }
 }
 
 function answersOf(options: Flags): Answers {
-  const tenant = Object.fromEntries((options.tenant ?? []).map((it): [string, string | true] => {
-    const [table, column] = it.split('=');
-    return [table!, column || true];
-  }));
+  const tenant = Object.fromEntries(
+    (options.tenant ?? []).map((it): [string, string | true] => {
+      const [table, column] = it.split('=');
+      return [table!, column || true];
+    }),
+  );
   const { tenancy, root, column, reference, plain, everybody, perTenant, overAll, yes } = options;
   return { tenancy, root, column, tenant, reference, plain, everybody, perTenant, overAll, yes };
 }
@@ -162,8 +206,20 @@ function answersOf(options: Flags): Answers {
 /** An adoption as JSON. */
 function plainly({ proposal, changes, faults, byHand, notes, files, uniquePerTenant }: Adopted): object {
   return {
-    tenancy: proposal.tenancy, root: proposal.root.plain,
-    tables: [...proposal.tables.values()].map((it) => ({ table: it.table.plain, kind: it.kind, column: it.column ?? null, everybody: it.everybody, why: it.why })),
-    changes, faults, byHand, notes, uniquePerTenant, files: files.map(shown),
+    tenancy: proposal.tenancy,
+    root: proposal.root.plain,
+    tables: [...proposal.tables.values()].map((it) => ({
+      table: it.table.plain,
+      kind: it.kind,
+      column: it.column ?? null,
+      everybody: it.everybody,
+      why: it.why,
+    })),
+    changes,
+    faults,
+    byHand,
+    notes,
+    uniquePerTenant,
+    files: files.map(shown),
   };
 }

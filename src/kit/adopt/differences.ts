@@ -21,24 +21,52 @@ const isSame = (a: readonly string[], b: readonly string[]) => a.length === b.le
  * @param before the tables before the adoption, and `after` it; a table whose definition cannot work is not in it
  * @returns each change, by table
  */
-export function differences(before: Entities, after: Entities, proposal: Proposal, options: { readonly citus: boolean }): Change[] {
+export function differences(
+  before: Entities,
+  after: Entities,
+  proposal: Proposal,
+  options: { readonly citus: boolean },
+): Change[] {
   const changes: Change[] = [];
   for (const decision of proposal.tables.values()) {
     const { table } = decision;
-    const add = (kind: Change['kind'], columns: readonly string[], meaning: string, isLoosened = false) => changes.push({ table: table.plain, kind, columns, meaning, isLoosened });
+    const add = (kind: Change['kind'], columns: readonly string[], meaning: string, isLoosened = false) =>
+      changes.push({ table: table.plain, kind, columns, meaning, isLoosened });
     if (!after.has(table)) continue;
     foreignKeys(decision, before, after, proposal, options, add);
     if (decision.kind !== 'tenant') continue;
     const tenant = decision.column!;
     const column = after.column(table, tenant);
     const was = before.column(table, tenant);
-    if (!was) add('column', [tenant], decision.why === 'as answered' ? 'is added; where no foreign key of the table leads to a tenant, the migration has to be told how to fill it in' : `is added, and filled in through ${decision.why.split(' points')[0]}`);
-    else if (!was.notNull && column?.notNull) add('column', [tenant], 'is NOT NULL: rows without a tenant have to be gone before');
+    if (!was)
+      add(
+        'column',
+        [tenant],
+        decision.why === 'as answered'
+          ? 'is added; where no foreign key of the table leads to a tenant, the migration has to be told how to fill it in'
+          : `is added, and filled in through ${decision.why.split(' points')[0]}`,
+      );
+    else if (!was.notNull && column?.notNull)
+      add('column', [tenant], 'is NOT NULL: rows without a tenant have to be gone before');
     uniques(decision, before, after, proposal, add);
-    const led = before.of('indexes', table).filter((it) => !it.isUnique && !columnsOf(it).includes(tenant) && after.of('indexes', table).some((now) => !now.isUnique && isSame(columnsOf(now), [tenant, ...columnsOf(it)])));
+    const led = before
+      .of('indexes', table)
+      .filter(
+        (it) =>
+          !it.isUnique &&
+          !columnsOf(it).includes(tenant) &&
+          after.of('indexes', table).some((now) => !now.isUnique && isSame(columnsOf(now), [tenant, ...columnsOf(it)])),
+      );
     for (const it of led) add('index', columnsOf(it), `begins with ${tenant}`);
     const known = before.of('indexes', table).map((it) => it.name);
-    const fresh = after.of('indexes', table).filter((it) => !it.isUnique && !known.includes(it.name) && !led.some((old) => isSame(columnsOf(it), [tenant, ...columnsOf(old)])));
+    const fresh = after
+      .of('indexes', table)
+      .filter(
+        (it) =>
+          !it.isUnique &&
+          !known.includes(it.name) &&
+          !led.some((old) => isSame(columnsOf(it), [tenant, ...columnsOf(old)])),
+      );
     for (const it of fresh) add('index', columnsOf(it), 'is new, for a foreign key');
   }
   return changes;
@@ -46,10 +74,19 @@ export function differences(before: Entities, after: Entities, proposal: Proposa
 
 type Add = (kind: Change['kind'], columns: readonly string[], meaning: string, isLoosened?: boolean) => void;
 
-function uniques({ table, column, everybody, isRoot }: TableDecision, before: Entities, after: Entities, proposal: Proposal, add: Add): void {
+function uniques(
+  { table, column, everybody, isRoot }: TableDecision,
+  before: Entities,
+  after: Entities,
+  proposal: Proposal,
+  add: Add,
+): void {
   const keysOf = (entities: Entities) => [
     ...entities.of('pks', table).map((it) => ({ kind: 'primary key' as const, columns: columnsOf(it) })),
-    ...[...entities.of('uniques', table), ...entities.of('indexes', table).filter((it) => it.isUnique)].map((it) => ({ kind: 'unique' as const, columns: columnsOf(it) })),
+    ...[...entities.of('uniques', table), ...entities.of('indexes', table).filter((it) => it.isUnique)].map((it) => ({
+      kind: 'unique' as const,
+      columns: columnsOf(it),
+    })),
   ];
   const now = keysOf(after);
   for (const key of keysOf(before)) {
@@ -63,28 +100,58 @@ function uniques({ table, column, everybody, isRoot }: TableDecision, before: En
       continue;
     }
     const decided = proposal.uniques.find((it) => it.table.key === table.key && isSame(it.key.columns, key.columns));
-    if (decided?.isEquivalent) add(key.kind, key.columns, `is (${column}, ${key.columns.join(', ')}), which means the same: ${decided.why}`);
+    if (decided?.isEquivalent)
+      add(key.kind, key.columns, `is (${column}, ${key.columns.join(', ')}), which means the same: ${decided.why}`);
     else add(key.kind, key.columns, `holds within each ${proposal.tenancy} only: two of them may have the same`, true);
   }
 }
 
-function foreignKeys(decision: TableDecision, before: Entities, after: Entities, proposal: Proposal, options: { readonly citus: boolean }, add: Add): void {
+function foreignKeys(
+  decision: TableDecision,
+  before: Entities,
+  after: Entities,
+  proposal: Proposal,
+  options: { readonly citus: boolean },
+  add: Add,
+): void {
   const { table } = decision;
   const now = after.of('fks', table);
   for (const key of table.foreignKeys) {
     const old = before.of('fks', table).find((it) => it.name === key.name)!;
     const at = (it: Row) => `${it.schemaTo}.${it.tableTo}`;
     const target = proposal.tables.get(key.to)?.table.plain ?? key.to;
-    const found = now.find((it) => at(it) === at(old) && key.columns.every((name) => it.columns.includes(name)) && it.columns.length <= key.columns.length + 1);
+    const found = now.find(
+      (it) =>
+        at(it) === at(old) &&
+        key.columns.every((name) => it.columns.includes(name)) &&
+        it.columns.length <= key.columns.length + 1,
+    );
     if (!found) {
-      add('foreign key', key.columns, `to ${target} is gone: ${mustGo({ decision, proposal, options }, key) ?? 'it is not in the new schema'}`, true);
+      add(
+        'foreign key',
+        key.columns,
+        `to ${target} is gone: ${mustGo({ decision, proposal, options }, key) ?? 'it is not in the new schema'}`,
+        true,
+      );
       continue;
     }
-    if (found.columns.length > key.columns.length) add('foreign key', key.columns, `to ${target} is within the ${proposal.tenancy}: (${found.columns.join(', ')}) to (${found.columnsTo.join(', ')})`);
+    if (found.columns.length > key.columns.length)
+      add(
+        'foreign key',
+        key.columns,
+        `to ${target} is within the ${proposal.tenancy}: (${found.columns.join(', ')}) to (${found.columnsTo.join(', ')})`,
+      );
     const actions = (it: Row) => [it.onDelete ?? 'NO ACTION', it.onUpdate ?? 'NO ACTION'] as const;
     const [[wasDelete, wasUpdate], [isDelete, isUpdate]] = [actions(old), actions(found)];
-    if (wasDelete !== isDelete) add('foreign key', key.columns, `to ${target}: ON DELETE ${isDelete}, where it was ${wasDelete}`, true);
-    else if (isDelete === 'SET NULL' && found.columns.length > key.columns.length) add('foreign key', key.columns, `to ${target}: ON DELETE SET NULL (${key.columns.join(', ')}) clears that column only, and needs PostgreSQL 15`);
-    if (wasUpdate !== isUpdate) add('foreign key', key.columns, `to ${target}: ON UPDATE ${isUpdate}, where it was ${wasUpdate}`, true);
+    if (wasDelete !== isDelete)
+      add('foreign key', key.columns, `to ${target}: ON DELETE ${isDelete}, where it was ${wasDelete}`, true);
+    else if (isDelete === 'SET NULL' && found.columns.length > key.columns.length)
+      add(
+        'foreign key',
+        key.columns,
+        `to ${target}: ON DELETE SET NULL (${key.columns.join(', ')}) clears that column only, and needs PostgreSQL 15`,
+      );
+    if (wasUpdate !== isUpdate)
+      add('foreign key', key.columns, `to ${target}: ON UPDATE ${isUpdate}, where it was ${wasUpdate}`, true);
   }
 }

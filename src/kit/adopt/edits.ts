@@ -37,7 +37,9 @@ export class Edits {
   /** The new text, before its imports. */
   apply(): string {
     let { text } = this.source;
-    const ordered = this.edits.map((it, i) => ({ ...it, i })).sort((a, b) => b.start - a.start || b.end - a.end || b.i - a.i);
+    const ordered = this.edits
+      .map((it, i) => ({ ...it, i }))
+      .sort((a, b) => b.start - a.start || b.end - a.end || b.i - a.i);
     let last = Number.POSITIVE_INFINITY;
     for (const it of ordered) {
       if (it.end > last) throw new Error(`two changes meet at ${it.start}`);

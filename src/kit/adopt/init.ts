@@ -12,7 +12,12 @@ export interface InitOptions {
 const drivers = {
   postgres: { packages: 'postgres', module: 'postgres-js', connect: `drizzle(url)`, close: 'await orm.$client.end();' },
   pg: { packages: 'pg', module: 'node-postgres', connect: `drizzle(url)`, close: 'await orm.$client.end();' },
-  pglite: { packages: '@electric-sql/pglite', module: 'pglite', connect: `drizzle('./data')`, close: 'await orm.$client.close();' },
+  pglite: {
+    packages: '@electric-sql/pglite',
+    module: 'pglite',
+    connect: `drizzle('./data')`,
+    close: 'await orm.$client.close();',
+  },
 } as const;
 
 /**
@@ -22,10 +27,13 @@ const drivers = {
  */
 export function initProject(folder: string, options: InitOptions): { files: Map<string, string>; next: string[] } {
   const driver = drivers[options.driver as keyof typeof drivers];
-  if (!driver) throw new TenantConfigError(`Pass --driver with postgres, pg or pglite: "${options.driver}" is none of them.`);
+  if (!driver)
+    throw new TenantConfigError(`Pass --driver with postgres, pg or pglite: "${options.driver}" is none of them.`);
   const { tenancy } = options;
   if (!/^[a-z][a-zA-Z0-9]*$/.test(tenancy) || tenancy === 'project' || tenancy === 'task') {
-    throw new TenantConfigError('Pass --tenancy with a name such as account: a lower-case letter, then letters and digits, and neither "project" nor "task".');
+    throw new TenantConfigError(
+      'Pass --tenancy with a name such as account: a lower-case letter, then letters and digits, and neither "project" nor "task".',
+    );
   }
   const path = join(folder, 'package.json');
   const isModule = existsSync(path) && JSON.parse(readFileSync(path, 'utf8')).type === 'module';
@@ -38,7 +46,10 @@ export function initProject(folder: string, options: InitOptions): { files: Map<
     [join(folder, `src/main.${ext}`), main(tenancy, driver, js)],
   ]);
   const present = [...files.keys(), join(folder, 'drizzle.config.ts')].filter((it) => existsSync(it));
-  if (present.length > 0) throw new TenantConfigError(`Run "npx drizzle-tenant adopt" for a project that has a schema, or move ${present.join(', ')} away: init overwrites nothing.`);
+  if (present.length > 0)
+    throw new TenantConfigError(
+      `Run "npx drizzle-tenant adopt" for a project that has a schema, or move ${present.join(', ')} away: init overwrites nothing.`,
+    );
   const needsUrl = options.driver !== 'pglite';
   return {
     files,
@@ -55,7 +66,10 @@ export function initProject(folder: string, options: InitOptions): { files: Map<
 }
 
 function config({ citus, driver }: InitOptions, ext: string, isModule: boolean): string {
-  const credentials = driver === 'pglite' ? `driver: 'pglite',\n  dbCredentials: { url: './data' }` : `dbCredentials: { url: process.env.DATABASE_URL${isModule ? '!' : ''} }`;
+  const credentials =
+    driver === 'pglite'
+      ? `driver: 'pglite',\n  dbCredentials: { url: './data' }`
+      : `dbCredentials: { url: process.env.DATABASE_URL${isModule ? '!' : ''} }`;
   const head = isModule
     ? `/// <reference types="node" />\nimport { defineTenantConfig } from 'drizzle-tenant/kit';\n\nexport default`
     : `const { defineTenantConfig } = require('drizzle-tenant/kit');\n\nmodule.exports =`;

@@ -14,26 +14,37 @@ import type { Model } from './model.js';
  * @param url the database
  * @returns what tells of the database's tables, in the tables of a schema
  */
-export const liveModel = (url: string) => async (model: Model): Promise<Model> => {
-  const database = await connect(url);
-  try {
-    const live = await readLive(database);
-    const entries = await Promise.all(
-      [...model].map(async ([key, table]) => {
-        const found = live.tables.get(key);
-        if (!found) return [key, table] as const;
-        const columns = [...table.columns.values()].filter((it) => !it.notNull && (/id$/i.test(it.name) || table.foreignKeys.some((fk) => fk.columns.includes(it.name))));
-        const asked = columns.map((it, i) => `EXISTS (SELECT FROM ${quoted(table)} WHERE ${ident(it.name)} IS NULL) AS c${i}`);
-        const [row] = asked.length === 0 ? [{}] : await database.query<Record<string, boolean>>(`SELECT ${asked.join(', ')}`);
-        const nulls = new Set(columns.filter((_, i) => row![`c${i}`]).map((it) => it.name));
-        return [key, { ...table, nulls, ...(found.kind !== 'local' && { held: { kind: found.kind, column: found.column } }) }] as const;
-      }),
-    );
-    return new Map(entries);
-  } finally {
-    await database.close();
-  }
-};
+export const liveModel =
+  (url: string) =>
+  async (model: Model): Promise<Model> => {
+    const database = await connect(url);
+    try {
+      const live = await readLive(database);
+      const entries = await Promise.all(
+        [...model].map(async ([key, table]) => {
+          const found = live.tables.get(key);
+          if (!found) return [key, table] as const;
+          const columns = [...table.columns.values()].filter(
+            (it) =>
+              !it.notNull && (/id$/i.test(it.name) || table.foreignKeys.some((fk) => fk.columns.includes(it.name))),
+          );
+          const asked = columns.map(
+            (it, i) => `EXISTS (SELECT FROM ${quoted(table)} WHERE ${ident(it.name)} IS NULL) AS c${i}`,
+          );
+          const [row] =
+            asked.length === 0 ? [{}] : await database.query<Record<string, boolean>>(`SELECT ${asked.join(', ')}`);
+          const nulls = new Set(columns.filter((_, i) => row![`c${i}`]).map((it) => it.name));
+          return [
+            key,
+            { ...table, nulls, ...(found.kind !== 'local' && { held: { kind: found.kind, column: found.column } }) },
+          ] as const;
+        }),
+      );
+      return new Map(entries);
+    } finally {
+      await database.close();
+    }
+  };
 
 /**
  * Runs `drizzle-kit pull`, which writes `schema.ts`, `relations.ts`, and a first migration that makes the tables as they are.
@@ -52,15 +63,27 @@ export async function pullSchema(url: string, out: string, mark: boolean): Promi
   } finally {
     await database.close();
   }
-  if (schemas.length === 0) throw new DatabaseStateError('Pass --url with a database that has tables: this one has none.');
+  if (schemas.length === 0)
+    throw new DatabaseStateError('Pass --url with a database that has tables: this one has none.');
   const kit = drizzleKit();
   mkdirSync(out, { recursive: true });
   const config = join(out, `.pull-${process.pid}.config.cjs`);
   // In a file, since every user of the machine can read the arguments of a process.
-  writeFileSync(config, `module.exports = ${JSON.stringify({ dialect: 'postgresql', out, schemaFilter: schemas, dbCredentials: { url } })};`, { mode: 0o600 });
+  writeFileSync(
+    config,
+    `module.exports = ${JSON.stringify({ dialect: 'postgresql', out, schemaFilter: schemas, dbCredentials: { url } })};`,
+    { mode: 0o600 },
+  );
   try {
-    const { status, stdout, stderr } = spawnSync(process.execPath, [kit, 'pull', `--config=${config}`, ...(mark ? ['--init'] : [])], { encoding: 'utf8', cwd: process.cwd() });
-    if (status !== 0) throw new DatabaseStateError(`Run "npx drizzle-kit pull" by itself to see why it fails: ${(stderr || stdout).trim().split('\n').slice(-3).join(' ')}`);
+    const { status, stdout, stderr } = spawnSync(
+      process.execPath,
+      [kit, 'pull', `--config=${config}`, ...(mark ? ['--init'] : [])],
+      { encoding: 'utf8', cwd: process.cwd() },
+    );
+    if (status !== 0)
+      throw new DatabaseStateError(
+        `Run "npx drizzle-kit pull" by itself to see why it fails: ${(stderr || stdout).trim().split('\n').slice(-3).join(' ')}`,
+      );
   } finally {
     rmSync(config, { force: true });
   }

@@ -59,7 +59,9 @@ export async function loadTables(files: readonly string[], tenancy: TenancyOptio
       seen.add(value);
       exported[`${i}.${name}`] = value;
       if (!isTable(value)) continue;
-      const [schema, table] = ['Schema', 'OriginalName'].map((it) => (value as any)[Symbol.for(`drizzle:${it}`)] as string | undefined);
+      const [schema, table] = ['Schema', 'OriginalName'].map(
+        (it) => (value as any)[Symbol.for(`drizzle:${it}`)] as string | undefined,
+      );
       const at = { schema: schema ?? 'public', name: table! };
       const columns = Object.entries<any>((value as any)[Symbol.for('drizzle:Columns')]);
       if (tables.has(keyOf(at))) continue;
@@ -74,12 +76,21 @@ export async function loadTables(files: readonly string[], tenancy: TenancyOptio
   }
   const definitions = definitionFaults(heard);
   const broken = new Set(definitions.map((it) => it.table));
-  const isSound = (value: unknown) => !isTable(value) || !heard.some((it) => it.table === value && broken.has(plain(it)));
+  const isSound = (value: unknown) =>
+    !isTable(value) || !heard.some((it) => it.table === value && broken.has(plain(it)));
   const { generateDrizzleJson } = await import('drizzle-kit/api-postgres');
   const sound = Object.fromEntries(Object.entries(exported).filter(([, value]) => isSound(value)));
   const entities = new Entities(((await generateDrizzleJson(sound)) as { ddl: readonly object[] }).ddl as Row[]);
   const options = readOptions(tenancy);
   const state = declaredState(heard, entities, options);
-  const rules = heard.length === 0 ? [] : faultsOf({ entities, state, options, views: await loadViewReader(declaredViews(Object.values(exported))) });
-  return { entities, tables, hasTenants: heard.length > 0, faults: [...definitions, ...rules.filter((it) => it.rule === 'definition' || !broken.has(it.table))] };
+  const rules =
+    heard.length === 0
+      ? []
+      : faultsOf({ entities, state, options, views: await loadViewReader(declaredViews(Object.values(exported))) });
+  return {
+    entities,
+    tables,
+    hasTenants: heard.length > 0,
+    faults: [...definitions, ...rules.filter((it) => it.rule === 'definition' || !broken.has(it.table))],
+  };
 }

@@ -46,18 +46,28 @@ export type Model = ReadonlyMap<string, AdoptedTable>;
  * @param entities the snapshot
  * @param isMade tells of a column whether the schema gives it a value by a function
  */
-export function modelOf(entities: Entities, isMade: (table: TableName, column: string) => boolean = () => false): Model {
+export function modelOf(
+  entities: Entities,
+  isMade: (table: TableName, column: string) => boolean = () => false,
+): Model {
   const model = new Map<string, AdoptedTable>();
   for (const row of entities.list('tables')) {
     const table = { schema: row.schema as string, name: row.name as string };
-    const columns = entities.of('columns', table).map((it): Column => ({
-      name: it.name,
-      type: it.type,
-      notNull: it.notNull,
-      generated: Boolean(it.identity) || /^(?:uuid|(?:small|big)?serial)$/.test(it.type) || /nextval|uuid|random/.test(String(it.default ?? '')) || isMade(table, it.name),
-    }));
+    const columns = entities.of('columns', table).map(
+      (it): Column => ({
+        name: it.name,
+        type: it.type,
+        notNull: it.notNull,
+        generated:
+          Boolean(it.identity) ||
+          /^(?:uuid|(?:small|big)?serial)$/.test(it.type) ||
+          /nextval|uuid|random/.test(String(it.default ?? '')) ||
+          isMade(table, it.name),
+      }),
+    );
     const primaryKey: string[] = entities.of('pks', table)[0]?.columns ?? [];
-    const named = (it: Row) => it.columns.map((column: any) => (typeof column === 'string' ? column : column.value)) as string[];
+    const named = (it: Row) =>
+      it.columns.map((column: any) => (typeof column === 'string' ? column : column.value)) as string[];
     model.set(keyOf(table), {
       ...table,
       key: keyOf(table),
@@ -65,18 +75,27 @@ export function modelOf(entities: Entities, isMade: (table: TableName, column: s
       columns: new Map(columns.map((it) => [it.name, it])),
       primaryKey,
       uniques: [
-        ...entities.of('pks', table).map((it): UniqueKey => ({ name: it.name, kind: 'primary key', columns: named(it) })),
-        ...entities.of('uniques', table).map((it): UniqueKey => ({ name: it.name, kind: 'unique', columns: named(it) })),
-        ...entities.of('indexes', table).filter((it) => it.isUnique).map((it): UniqueKey => ({ name: it.name, kind: 'unique index', columns: named(it) })),
+        ...entities
+          .of('pks', table)
+          .map((it): UniqueKey => ({ name: it.name, kind: 'primary key', columns: named(it) })),
+        ...entities
+          .of('uniques', table)
+          .map((it): UniqueKey => ({ name: it.name, kind: 'unique', columns: named(it) })),
+        ...entities
+          .of('indexes', table)
+          .filter((it) => it.isUnique)
+          .map((it): UniqueKey => ({ name: it.name, kind: 'unique index', columns: named(it) })),
       ],
-      foreignKeys: entities.of('fks', table).map((it): ForeignKey => ({
-        name: it.name,
-        columns: it.columns,
-        to: keyOf({ schema: it.schemaTo, name: it.tableTo }),
-        columnsTo: it.columnsTo,
-        onDelete: it.onDelete ?? 'NO ACTION',
-        onUpdate: it.onUpdate ?? 'NO ACTION',
-      })),
+      foreignKeys: entities.of('fks', table).map(
+        (it): ForeignKey => ({
+          name: it.name,
+          columns: it.columns,
+          to: keyOf({ schema: it.schemaTo, name: it.tableTo }),
+          columnsTo: it.columnsTo,
+          onDelete: it.onDelete ?? 'NO ACTION',
+          onUpdate: it.onUpdate ?? 'NO ACTION',
+        }),
+      ),
     });
   }
   return model;

@@ -20,7 +20,10 @@ export interface PlainConfig {
  * @throws TenantConfigError when it does not load
  */
 export async function readPlainConfig(path: string | undefined): Promise<PlainConfig | undefined> {
-  const file = [path ?? ['drizzle.config.ts', 'drizzle.config.js', 'drizzle.config.json']].flat().map((it) => resolve(it)).find((it) => existsSync(it));
+  const file = [path ?? ['drizzle.config.ts', 'drizzle.config.js', 'drizzle.config.json']]
+    .flat()
+    .map((it) => resolve(it))
+    .find((it) => existsSync(it));
   if (!file) {
     if (path === undefined) return undefined;
     throw new TenantConfigError(`Correct --config: there is no ${resolve(path)}.`);
@@ -33,5 +36,11 @@ export async function readPlainConfig(path: string | undefined): Promise<PlainCo
   }
   config = config.default ?? config;
   const read = readConfig(config);
-  return { file, schema: config.schema, out: resolve(config.out ?? './drizzle'), url: config.dbCredentials?.url, ...(read && { options: read.options }) };
+  return {
+    file,
+    schema: config.schema,
+    out: resolve(config.out ?? './drizzle'),
+    url: config.dbCredentials?.url,
+    ...(read && { options: read.options }),
+  };
 }

@@ -17,25 +17,45 @@ export function rewriteForeignKeys(site: Site): void {
     const to = site.proposal.tables.get(key.to);
     if (decision.kind !== 'tenant' || to?.kind !== 'tenant') continue;
     const isTenantColumn = key.columns.length === 1 && key.columns[0] === decision.column;
-    const deletes = clears(key.onDelete) && (isTenantColumn || options.citus || key.onDelete === 'SET DEFAULT') ? 'restrict' : undefined;
+    const deletes =
+      clears(key.onDelete) && (isTenantColumn || options.citus || key.onDelete === 'SET DEFAULT')
+        ? 'restrict'
+        : undefined;
     const updates = clears(key.onUpdate) || (key.onUpdate === 'CASCADE' && options.citus) ? 'no action' : undefined;
-    if ((deletes && !setAction(site, key, 'onDelete', deletes)) || (updates && !setAction(site, key, 'onUpdate', updates))) {
-      site.byHand(`change the actions of the foreign key (${key.columns.join(', ')}): ${key.onDelete} and ${key.onUpdate} would change the tenant column`);
+    if (
+      (deletes && !setAction(site, key, 'onDelete', deletes)) ||
+      (updates && !setAction(site, key, 'onUpdate', updates))
+    ) {
+      site.byHand(
+        `change the actions of the foreign key (${key.columns.join(', ')}): ${key.onDelete} and ${key.onUpdate} would change the tenant column`,
+      );
     }
   }
 }
 
 /** Why a foreign key cannot be, in the new schema. */
-export function mustGo({ decision, proposal, options }: Pick<Site, 'decision' | 'proposal' | 'options'>, key: ForeignKey): string | undefined {
+export function mustGo(
+  { decision, proposal, options }: Pick<Site, 'decision' | 'proposal' | 'options'>,
+  key: ForeignKey,
+): string | undefined {
   const to = proposal.tables.get(key.to);
   if (to?.kind !== 'tenant') return undefined;
   if (decision.kind === 'reference') return 'a table that all tenants share cannot point at the rows of one';
   if (decision.kind === 'plain') {
     if (options.citus) return 'a table on one node cannot point at one that is distributed';
-    const isKept = proposal.uniques.some((it) => it.table.key === key.to && it.keep === 'over-all' && it.key.columns.length === key.columnsTo.length && key.columnsTo.every((name) => it.key.columns.includes(name)));
-    return to.isRoot || isKept ? undefined : `"${to.table.plain}" has no key any more that does not begin with the tenant`;
+    const isKept = proposal.uniques.some(
+      (it) =>
+        it.table.key === key.to &&
+        it.keep === 'over-all' &&
+        it.key.columns.length === key.columnsTo.length &&
+        key.columnsTo.every((name) => it.key.columns.includes(name)),
+    );
+    return to.isRoot || isKept
+      ? undefined
+      : `"${to.table.plain}" has no key any more that does not begin with the tenant`;
   }
-  if (to.isRoot && key.columns.length === 1 && key.columns[0] !== decision.column) return 'a row cannot point at another tenant';
+  if (to.isRoot && key.columns.length === 1 && key.columns[0] !== decision.column)
+    return 'a row cannot point at another tenant';
   return undefined;
 }
 
@@ -56,7 +76,8 @@ function inExtra({ edits: { source }, declaration, declared }: Site, key: Foreig
     const named = [...own.matchAll(/[.\w$]*?(?:\.|\[['"])([\w$]+)/g)].map((match) => match[1]);
     return named.length === keys.length && keys.every((name) => named.includes(name));
   });
-  const element = found.find((it) => source.textOf(it).includes(key.name)) ?? (found.length === 1 ? found[0] : undefined);
+  const element =
+    found.find((it) => source.textOf(it).includes(key.name)) ?? (found.length === 1 ? found[0] : undefined);
   return element && { element, chain: source.chain(element.value)! };
 }
 
@@ -76,7 +97,13 @@ function setAction(site: Site, key: ForeignKey, when: 'onDelete' | 'onUpdate', a
   const here = inline(site, key);
   if (here) {
     const { tokens } = edits.source;
-    const at = tokens.findIndex((it, i) => it.text === when && it.start > here.call.args.start && it.end < here.call.args.end && tokens[i + 1]?.text === ':');
+    const at = tokens.findIndex(
+      (it, i) =>
+        it.text === when &&
+        it.start > here.call.args.start &&
+        it.end < here.call.args.end &&
+        tokens[i + 1]?.text === ':',
+    );
     const value = tokens[at + 2];
     if (at < 0 || value?.kind !== 'string') return false;
     edits.replace(value, value.text[0] + action + value.text[0]);

@@ -30,7 +30,9 @@ function wrap(site: Site, { key }: UniqueDecision): boolean {
     const on = chain.calls.find((call) => call.name === 'on' || call.name === 'onOnly')?.args ?? chain.args;
     const isNamed = source.stringsIn(chain.args).some((token) => token.text.slice(1, -1) === key.name);
     const named = [...source.textOf(on).matchAll(/[\w$]\.([\w$]+)/g)].map((match) => match[1]);
-    return isNamed || (keys.every((name) => name !== undefined && named.includes(name)) && named.length === keys.length);
+    return (
+      isNamed || (keys.every((name) => name !== undefined && named.includes(name)) && named.length === keys.length)
+    );
   });
   if (!found) return false;
   edits.insert(found.value.start, 'unscoped(');
@@ -53,7 +55,8 @@ function takeInline(site: Site, { key }: UniqueDecision): string | undefined {
   edits.replace(call, '');
   edits.import('drizzle-tenant', 'unscoped');
   edits.import(core, key.kind === 'primary key' ? 'primaryKey' : 'unique');
-  if (key.kind !== 'primary key') return `unscoped(unique(${quote}${key.name}${quote}).on(${at})${isDistinct ? '' : '.nullsNotDistinct()'})`;
+  if (key.kind !== 'primary key')
+    return `unscoped(unique(${quote}${key.name}${quote}).on(${at})${isDistinct ? '' : '.nullsNotDistinct()'})`;
   if (!chain!.calls.some((it) => it.name === 'notNull')) edits.insert(property!.value.end, '.notNull()');
   return `unscoped(primaryKey({ columns: [${at}] }))`;
 }
@@ -67,8 +70,13 @@ function addToExtra({ edits, declaration }: Site, added: readonly string[]): voi
   }
   const isList = text[declaration.extra.start] === '[';
   const lines = added.map((it, i) => (isList ? it : `overAll${i + 1}: ${it}`));
-  const isInline = declaration.elements[0] !== undefined && !text.slice(declaration.extra.start, declaration.elements[0].start).includes('\n');
-  edits.insert(declaration.extra.start + 1, isInline ? lines.map((it) => `${it}, `).join('') : lines.map((it) => `\n    ${it},`).join(''));
+  const isInline =
+    declaration.elements[0] !== undefined &&
+    !text.slice(declaration.extra.start, declaration.elements[0].start).includes('\n');
+  edits.insert(
+    declaration.extra.start + 1,
+    isInline ? lines.map((it) => `${it}, `).join('') : lines.map((it) => `\n    ${it},`).join(''),
+  );
 }
 
 /** Indexes of a database that has tenants already stay as they are. */

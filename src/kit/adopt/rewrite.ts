@@ -26,12 +26,23 @@ const own = 'drizzle-tenant';
  * @param files the schema's files, with their whole paths
  * @throws Error where a file is not readable as TypeScript
  */
-export function rewrite(files: readonly string[], tables: ReadonlyMap<string, Declared>, proposal: Proposal, options: RewriteOptions): Rewritten {
+export function rewrite(
+  files: readonly string[],
+  tables: ReadonlyMap<string, Declared>,
+  proposal: Proposal,
+  options: RewriteOptions,
+): Rewritten {
   const sources = new Map(files.map((file) => [file, new Source(readFileSync(file, 'utf8'))]));
   const edits = new Map(files.map((file) => [file, new Edits(sources.get(file)!)]));
   const byHand: string[] = [];
   const notes: string[] = [];
-  const names = new Set([...sources.values()].flatMap((it) => it.tokens.filter((token, i) => token.kind === 'word' && it.tokens[i - 1]?.text !== '.').map((token) => token.text)));
+  const names = new Set(
+    [...sources.values()].flatMap((it) =>
+      it.tokens
+        .filter((token, i) => token.kind === 'word' && it.tokens[i - 1]?.text !== '.')
+        .map((token) => token.text),
+    ),
+  );
   const tenancy = names.has(proposal.tenancy) ? `${proposal.tenancy}Tenancy` : proposal.tenancy;
   let rootFile = files[0]!;
 
@@ -42,26 +53,41 @@ export function rewrite(files: readonly string[], tables: ReadonlyMap<string, De
     if (decision.isRoot) rootFile = file ?? rootFile;
     const declaration = file && sources.get(file)!.declaration(declared.name_);
     if (!declaration) {
-      if (decision.kind !== 'plain') byHand.push(`${decision.table.plain}: make "${declared.name_}" in ${shown(declared.file)} a ${decision.kind}Table; it is declared in a way that is not read`);
+      if (decision.kind !== 'plain')
+        byHand.push(
+          `${decision.table.plain}: make "${declared.name_}" in ${shown(declared.file)} a ${decision.kind}Table; it is declared in a way that is not read`,
+        );
       continue;
     }
     const place = `${decision.table.plain}: `;
     rewriteTable({
-      decision, declared, declaration, edits: edits.get(file)!, tenancy, proposal, options,
+      decision,
+      declared,
+      declaration,
+      edits: edits.get(file)!,
+      tenancy,
+      proposal,
+      options,
       byHand: (text) => byHand.push(place + text),
       note: (text) => notes.push(place + text),
     });
   }
-  const tenantTables = new Set([...proposal.tables.values()].flatMap((it) => (it.kind === 'tenant' ? (tables.get(it.table.key)?.name_ ?? []) : [])));
+  const tenantTables = new Set(
+    [...proposal.tables.values()].flatMap((it) =>
+      it.kind === 'tenant' ? (tables.get(it.table.key)?.name_ ?? []) : [],
+    ),
+  );
   const withRelations: string[] = [];
   for (const [file, source] of sources) rewriteOthers(file, source, edits.get(file)!, tenantTables, withRelations);
-  if (withRelations.length > 0) byHand.push(`write one defineTenantRelations() in place of the relations() in ${withRelations.join(', ')}`);
+  if (withRelations.length > 0)
+    byHand.push(`write one defineTenantRelations() in place of the relations() in ${withRelations.join(', ')}`);
 
   const root = proposal.root.columns.get(proposal.idColumn)!;
   const factory = factoryOf(root.type);
   const isOne = files.length === 1;
   const tenancyFile = isOne ? rootFile : freeName(dirname(rootFile));
-  const statement = (semicolon: string, quote: string) => `export const ${tenancy} = tenancy(${quote}${proposal.tenancy}${quote}, ${factory.text})${semicolon}`;
+  const statement = (semicolon: string, quote: string) =>
+    `export const ${tenancy} = tenancy(${quote}${proposal.tenancy}${quote}, ${factory.text})${semicolon}`;
   const result = new Map<string, string>();
   for (const [file, it] of edits) {
     if (it.isEmpty) continue;
@@ -84,7 +110,10 @@ export function rewrite(files: readonly string[], tables: ReadonlyMap<string, De
   if (!isOne) {
     const { quote, semicolon } = styleOf(sources.get(rootFile)!);
     const line = (list: string, module: string) => `import { ${list} } from ${quote}${module}${quote}${semicolon}\n`;
-    result.set(tenancyFile, `${line(factory.name, core)}${line('tenancy', own)}\n/** A tenant is a row of ${proposal.root.plain}. */\n${statement(semicolon, quote)}\n`);
+    result.set(
+      tenancyFile,
+      `${line(factory.name, core)}${line('tenancy', own)}\n/** A tenant is a row of ${proposal.root.plain}. */\n${statement(semicolon, quote)}\n`,
+    );
   }
   return { files: result, byHand, notes };
 }
@@ -99,7 +128,8 @@ function factoryOf(type: string): { readonly name: string; readonly text: string
   const [, base = type, length] = /^(\w+(?: \w+)*?)(?:\((\d+)\))?$/.exec(type) ?? [];
   if (base === 'bigint' || base === 'bigserial') return { name: 'bigint', text: `() => bigint({ mode: 'number' })` };
   if (base === 'integer' || base === 'serial') return { name: 'integer', text: 'integer' };
-  if (base === 'varchar' || base === 'character varying') return { name: 'varchar', text: length ? `() => varchar({ length: ${length} })` : 'varchar' };
+  if (base === 'varchar' || base === 'character varying')
+    return { name: 'varchar', text: length ? `() => varchar({ length: ${length} })` : 'varchar' };
   if (base === 'smallserial') return { name: 'smallint', text: 'smallint' };
   return { name: base, text: base };
 }
@@ -108,7 +138,8 @@ function rewriteTable(site: Site): void {
   const { decision, declaration, byHand } = site;
   const isOurs = site.options.pulled === true && decision.kind === 'tenant' && dropPolicies(site);
   if (decision.kind !== 'plain') renameCallee(site, isOurs);
-  if (decision.kind !== 'plain' && !declaration.columns) byHand('declare its columns in an object, so that its tenant column and keys can be read');
+  if (decision.kind !== 'plain' && !declaration.columns)
+    byHand('declare its columns in an object, so that its tenant column and keys can be read');
   if (decision.kind === 'tenant') tenantColumn(site);
   if (decision.kind !== 'plain') for (const it of decision.refs) refColumn(site, it);
   rewriteForeignKeys(site);
@@ -120,7 +151,10 @@ function dropPolicies({ declaration, edits }: Site): boolean {
   const { source } = edits;
   const found = declaration.elements.filter((it) => {
     const chain = source.chain(it.value);
-    const name = chain && source.textOf(chain.callee) === 'pgPolicy' ? source.stringsIn(chain.args)[0]?.text.slice(1, -1) : undefined;
+    const name =
+      chain && source.textOf(chain.callee) === 'pgPolicy'
+        ? source.stringsIn(chain.args)[0]?.text.slice(1, -1)
+        : undefined;
     return name === policyName || name === accessName;
   });
   for (const it of found) edits.remove(it);
@@ -139,7 +173,10 @@ function renameCallee({ decision, declaration, edits, byHand }: Site, isOurs: bo
     edits.replace(declaration.callee, name + more);
     edits.import(own, name);
   } else if (second === 'table' && (original === 'snakeCase' || original === 'camelCase')) {
-    edits.replace(declaration.callee, `tenantTableCreator((name) => name, '${original === 'snakeCase' ? 'snake_case' : 'camelCase'}').${decision.kind === 'tenant' ? 'table' : name}${more}`);
+    edits.replace(
+      declaration.callee,
+      `tenantTableCreator((name) => name, '${original === 'snakeCase' ? 'snake_case' : 'camelCase'}').${decision.kind === 'tenant' ? 'table' : name}${more}`,
+    );
     edits.import(own, 'tenantTableCreator');
   } else if (second === 'table') {
     edits.replace(declaration.callee, `tenantSchema(${first}).${decision.kind === 'tenant' ? 'table' : name}${more}`);
@@ -150,14 +187,24 @@ function renameCallee({ decision, declaration, edits, byHand }: Site, isOurs: bo
       const made = `tenant${text[0]!.toUpperCase()}${text.slice(1)}`;
       const at = creator.args.end + (source.text[creator.args.end] === ';' ? 1 : 0);
       const line = `\nexport const ${made} = tenantTableCreator(${source.text.slice(creator.args.start + 1, creator.args.end - 1)});`;
-      if (!source.tokens.some((it) => it.text === made) && !edits.imports.get(own)?.has('tenantTableCreator')) edits.insert(at, line);
+      if (!source.tokens.some((it) => it.text === made) && !edits.imports.get(own)?.has('tenantTableCreator'))
+        edits.insert(at, line);
       edits.import(own, 'tenantTableCreator');
       edits.replace(declaration.callee, decision.kind === 'tenant' ? made : `${made}.referenceTable`);
     } else byHand(`make it with tenantTableCreator() where "${text}" is made, as a ${name}`);
   }
 }
 
-const lostByDefault = ['notNull', 'default', 'defaultRandom', '$default', '$defaultFn', '$onUpdate', '$onUpdateFn', '$type'];
+const lostByDefault = [
+  'notNull',
+  'default',
+  'defaultRandom',
+  '$default',
+  '$defaultFn',
+  '$onUpdate',
+  '$onUpdateFn',
+  '$type',
+];
 
 /** `uuid("team_id")` becomes `team.id("team_id")`. What is called on it stays, but what a tenant column cannot have. */
 function replaceBase(site: Site, column: string, method: 'id' | 'ref', drop: readonly string[], more = ''): boolean {
@@ -168,7 +215,14 @@ function replaceBase(site: Site, column: string, method: 'id' | 'ref', drop: rea
   const key = declared.keys.get(column)!;
   const [given] = edits.source.stringsIn(chain.args);
   const { quote } = styleOf(edits.source);
-  const name = given && given.text.slice(1, -1) === column ? given.text : key === column ? (more ? 'undefined' : '') : `${quote}${column}${quote}`;
+  const name =
+    given && given.text.slice(1, -1) === column
+      ? given.text
+      : key === column
+        ? more
+          ? 'undefined'
+          : ''
+        : `${quote}${column}${quote}`;
   edits.replace({ start: chain.callee.start, end: chain.args.end }, `${tenancy}.${method}(${name}${more})`);
   for (const call of chain.calls) if (drop.includes(call.name)) edits.replace(call, '');
   return true;
@@ -185,29 +239,43 @@ function tenantColumn(site: Site): void {
     const name = key === column ? (more ? 'undefined' : '') : `${quote}${column}${quote}`;
     const first = declaration.properties[0];
     const indent = first ? /[ \t]*$/.exec(edits.source.text.slice(0, first.start))![0] : '  ';
-    const isInline = first !== undefined && !edits.source.text.slice(declaration.columns.start, first.start).includes('\n');
-    edits.insert(declaration.columns.start + 1, `${isInline ? ' ' : `\n${indent}`}${key}: ${tenancy}.id(${name}${more}),`);
+    const isInline =
+      first !== undefined && !edits.source.text.slice(declaration.columns.start, first.start).includes('\n');
+    edits.insert(
+      declaration.columns.start + 1,
+      `${isInline ? ' ' : `\n${indent}`}${key}: ${tenancy}.id(${name}${more}),`,
+    );
     return;
   }
   if (!decision.isRoot) {
-    if (!replaceBase(site, column, 'id', lostByDefault, more)) byHand(`write ${declared.keys.get(column) ?? column}: ${tenancy}.id(...): its column is declared in a way that is not read`);
+    if (!replaceBase(site, column, 'id', lostByDefault, more))
+      byHand(
+        `write ${declared.keys.get(column) ?? column}: ${tenancy}.id(...): its column is declared in a way that is not read`,
+      );
     return;
   }
   const type = decision.table.columns.get(column)!.type;
   const isMade = declared.made.has(column);
-  if (!replaceBase(site, column, 'id', ['notNull', '$default', '$defaultFn', '$type'])) byHand(`write ${declared.keys.get(column) ?? column}: ${tenancy}.id(...).primaryKey()`);
+  if (!replaceBase(site, column, 'id', ['notNull', '$default', '$defaultFn', '$type']))
+    byHand(`write ${declared.keys.get(column) ?? column}: ${tenancy}.id(...).primaryKey()`);
   if (isMade) note(`the schema made the id of a new row; now it is the one that forTenant() is given`);
   if (/serial$/.test(type)) {
     const property = propertyOf(site, column);
     const { schema, name } = decision.table;
-    edits.insert(property!.value.end, `.default(sql\`nextval('${schema === 'public' ? '' : `${schema}.`}${name}_${column}_seq'::regclass)\`)`);
+    edits.insert(
+      property!.value.end,
+      `.default(sql\`nextval('${schema === 'public' ? '' : `${schema}.`}${name}_${column}_seq'::regclass)\`)`,
+    );
     edits.import('drizzle-orm', 'sql');
-    note(`${column} stays a column with its sequence, which a serial is: see that the sequence has the name "${name}_${column}_seq"`);
+    note(
+      `${column} stays a column with its sequence, which a serial is: see that the sequence has the name "${name}_${column}_seq"`,
+    );
   }
 }
 
 function refColumn(site: Site, column: string): void {
-  if (!replaceBase(site, column, 'ref', ['$type', '$default', '$defaultFn', 'default', 'defaultRandom'])) site.byHand(`write ${site.tenancy}.ref() for the column "${column}", which holds another tenant's id`);
+  if (!replaceBase(site, column, 'ref', ['$type', '$default', '$defaultFn', 'default', 'defaultRandom']))
+    site.byHand(`write ${site.tenancy}.ref() for the column "${column}", which holds another tenant's id`);
 }
 
 /** The key that other tables have for such a column. */
@@ -218,28 +286,50 @@ function camelKey(column: string, proposal: Proposal, { declared }: Site): strin
 }
 
 /** Relations and validators. */
-function rewriteOthers(file: string, source: Source, edits: Edits, tenantTables: ReadonlySet<string>, withRelations: string[]): void {
+function rewriteOthers(
+  file: string,
+  source: Source,
+  edits: Edits,
+  tenantTables: ReadonlySet<string>,
+  withRelations: string[],
+): void {
   const replaceWord = (from: string, to: string) => {
     source.tokens.forEach((it, i) => {
-      if (it.text === from && it.kind === 'word' && source.tokens[i - 1]?.text !== '.' && !isImported(source, it)) edits.replace(it, to);
+      if (it.text === from && it.kind === 'word' && source.tokens[i - 1]?.text !== '.' && !isImported(source, it))
+        edits.replace(it, to);
     });
     edits.import(own, to);
   };
   for (const it of source.imports()) {
     const module = it.module.text.slice(1, -1);
-    if (module === 'drizzle-orm' && it.names.some((name) => name.local === 'defineRelations')) replaceWord('defineRelations', 'defineTenantRelations');
+    if (module === 'drizzle-orm' && it.names.some((name) => name.local === 'defineRelations'))
+      replaceWord('defineRelations', 'defineTenantRelations');
     // A validator of a tenant table stays what it is, tenant column and all: code may pick that out of it.
-    const made = /^drizzle-(?:orm\/)?(?:zod|valibot|arktype|typebox|effect-schema)$/.test(module) ? it.names.filter((name) => /^create(?:Insert|Select|Update)Schema$/.test(name.name)) : [];
+    const made = /^drizzle-(?:orm\/)?(?:zod|valibot|arktype|typebox|effect-schema)$/.test(module)
+      ? it.names.filter((name) => /^create(?:Insert|Select|Update)Schema$/.test(name.name))
+      : [];
     source.tokens.forEach((token, i) => {
       const [open, table, next] = source.tokens.slice(i + 1, i + 4);
-      if (!made.some((name) => name.local === token.text) || open?.text !== '(' || !tenantTables.has(table?.text ?? '') || ![',', ')'].includes(next?.text ?? '')) return;
+      if (
+        !made.some((name) => name.local === token.text) ||
+        open?.text !== '(' ||
+        !tenantTables.has(table?.text ?? '') ||
+        ![',', ')'].includes(next?.text ?? '')
+      )
+        return;
       edits.replace(table!, `unscoped(${table!.text})`);
       edits.import(own, 'unscoped');
     });
     const old = it.names.find((name) => name.name === 'relations' && /^drizzle-orm(?:\/_relations)?$/.test(module));
-    const count = old ? source.tokens.filter((token, i) => token.text === old.local && source.tokens[i + 1]?.text === '(' && source.tokens[i - 1]?.text === '=').length : 0;
+    const count = old
+      ? source.tokens.filter(
+          (token, i) =>
+            token.text === old.local && source.tokens[i + 1]?.text === '(' && source.tokens[i - 1]?.text === '=',
+        ).length
+      : 0;
     if (count > 0) withRelations.push(`${shown(file)} (${count})`);
   }
 }
 
-const isImported = (source: Source, { start }: Range) => source.imports().some((it) => it.braces.start < start && start < it.braces.end);
+const isImported = (source: Source, { start }: Range) =>
+  source.imports().some((it) => it.braces.start < start && start < it.braces.end);

@@ -24,7 +24,8 @@ export interface Site {
   note(text: string): void;
 }
 
-export const propertyOf = ({ declared, declaration }: Site, column: string) => declaration.properties.find((it) => it.key !== undefined && it.key === declared.keys.get(column));
+export const propertyOf = ({ declared, declaration }: Site, column: string) =>
+  declaration.properties.find((it) => it.key !== undefined && it.key === declared.keys.get(column));
 
 /** A file's path as a person at this folder writes it. */
 export const shown = (file: string) => relative(process.cwd(), file) || file;

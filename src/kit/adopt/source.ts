@@ -53,13 +53,25 @@ export class Source {
   /** The declaration of an exported constant that a call makes. */
   declaration(name: string): Declaration | undefined {
     const { tokens } = this;
-    const at = tokens.findIndex((it, i) => it.text === name && it.kind === 'word' && ['const', 'let', 'var'].includes(tokens[i - 1]?.text ?? '') && this.depthIsZero(i));
+    const at = tokens.findIndex(
+      (it, i) =>
+        it.text === name &&
+        it.kind === 'word' &&
+        ['const', 'let', 'var'].includes(tokens[i - 1]?.text ?? '') &&
+        this.depthIsZero(i),
+    );
     if (at < 0) return undefined;
     let equals = at + 1;
-    while (tokens[equals] && tokens[equals]!.text !== '=') equals = this.partner.get(equals) !== undefined ? this.partner.get(equals)! + 1 : equals + 1;
+    while (tokens[equals] && tokens[equals]!.text !== '=')
+      equals = this.partner.get(equals) !== undefined ? this.partner.get(equals)! + 1 : equals + 1;
     const open = tokens.findIndex((it, i) => i > equals && it.text === '(');
     const end = this.partner.get(open);
-    if (open < 0 || end === undefined || !tokens.slice(equals + 1, open).every((it) => it.kind === 'word' || it.text === '.')) return undefined;
+    if (
+      open < 0 ||
+      end === undefined ||
+      !tokens.slice(equals + 1, open).every((it) => it.kind === 'word' || it.text === '.')
+    )
+      return undefined;
     const [, columns, extra] = this.split(open);
     const object = columns && this.returned(columns);
     const list = extra && this.returned(extra);
@@ -122,14 +134,17 @@ export class Source {
     const range = (at: number) => ({ at, range: { start: tokens[at]!.start, end: tokens[partner.get(at)!]!.end } });
     if (['{', '['].includes(tokens[from]!.text)) return partner.get(from) === to ? range(from) : undefined;
     let arrow = from;
-    while (arrow <= to && tokens[arrow]!.text !== '=>') arrow = partner.has(arrow) ? partner.get(arrow)! + 1 : arrow + 1;
+    while (arrow <= to && tokens[arrow]!.text !== '=>')
+      arrow = partner.has(arrow) ? partner.get(arrow)! + 1 : arrow + 1;
     if (arrow > to) return undefined;
     const parameter = tokens[from]!.text === '(' ? tokens[from + 1] : tokens[from];
     const named = parameter?.kind === 'word' ? { parameter: parameter.text } : {};
     let at = arrow + 1;
     if (tokens[at]!.text === '{') at = tokens[at + 1]?.text === 'return' ? at + 2 : to;
     while (tokens[at]?.text === '(') at++;
-    return tokens[at] && ['{', '['].includes(tokens[at]!.text) && partner.get(at)! <= to ? { ...range(at), ...named } : undefined;
+    return tokens[at] && ['{', '['].includes(tokens[at]!.text) && partner.get(at)! <= to
+      ? { ...range(at), ...named }
+      : undefined;
   }
 
   private elements(open: number): Element[] {
@@ -139,7 +154,12 @@ export class Source {
       const range = { start: first.start, end: this.tokens[to]!.end };
       const isSpread = first.text === '...';
       const hasKey = isObject && second?.text === ':' && (first.kind === 'word' || first.kind === 'string');
-      return { ...range, isSpread, ...(hasKey && { key: first.kind === 'string' ? first.text.slice(1, -1) : first.text }), value: { start: hasKey ? this.tokens[from + 2]!.start : range.start, end: range.end } };
+      return {
+        ...range,
+        isSpread,
+        ...(hasKey && { key: first.kind === 'string' ? first.text.slice(1, -1) : first.text }),
+        value: { start: hasKey ? this.tokens[from + 2]!.start : range.start, end: range.end },
+      };
     });
   }
 
@@ -176,7 +196,14 @@ export class Source {
   get endOfImports(): number {
     let end = 0;
     this.tokens.forEach((it, i) => {
-      if (it.text !== 'import' || it.kind !== 'word' || !this.depthIsZero(i) || this.tokens[i + 1]?.text === '(' || this.tokens[i + 1]?.text === '.') return;
+      if (
+        it.text !== 'import' ||
+        it.kind !== 'word' ||
+        !this.depthIsZero(i) ||
+        this.tokens[i + 1]?.text === '(' ||
+        this.tokens[i + 1]?.text === '.'
+      )
+        return;
       let at = i + 1;
       while (this.tokens[at] && this.tokens[at]!.kind !== 'string') at++;
       if (!this.tokens[at]) return;
@@ -186,7 +213,12 @@ export class Source {
   }
 
   /** `import { a, b as c } from 'module'`: each specifier. */
-  imports(): { readonly module: Token; readonly isType: boolean; readonly braces: Range; readonly names: readonly (Range & { readonly name: string; readonly local: string })[] }[] {
+  imports(): {
+    readonly module: Token;
+    readonly isType: boolean;
+    readonly braces: Range;
+    readonly names: readonly (Range & { readonly name: string; readonly local: string })[];
+  }[] {
     return this.tokens.flatMap((it, i) => {
       if (it.text !== 'import' || !this.depthIsZero(i)) return [];
       const isType = this.tokens[i + 1]?.text === 'type' && this.tokens[i + 2]?.text === '{';
@@ -195,8 +227,15 @@ export class Source {
       const module = this.tokens[close + 2];
       if (close < 0 || this.tokens[close + 1]?.text !== 'from' || module?.kind !== 'string') return [];
       const names = this.split(open).map(([from, to]) => {
-        const parts = this.tokens.slice(from, to + 1).filter((part, n) => !(n === 0 && part.text === 'type' && to > from));
-        return { start: this.tokens[from]!.start, end: this.tokens[to]!.end, name: parts[0]!.text, local: parts.at(-1)!.text };
+        const parts = this.tokens
+          .slice(from, to + 1)
+          .filter((part, n) => !(n === 0 && part.text === 'type' && to > from));
+        return {
+          start: this.tokens[from]!.start,
+          end: this.tokens[to]!.end,
+          name: parts[0]!.text,
+          local: parts.at(-1)!.text,
+        };
       });
       return [{ module, isType, braces: { start: this.tokens[open]!.start, end: this.tokens[close]!.end }, names }];
     });

@@ -9,10 +9,37 @@ export interface Token {
   readonly end: number;
 }
 
-const pattern = /(?<space>\s+|\/\/[^\n]*|\/\*[\s\S]*?\*\/)|(?<string>'(?:[^'\\\n]|\\[\s\S])*'|"(?:[^"\\\n]|\\[\s\S])*")|(?<word>[\p{ID_Start}$_#@][\p{ID_Continue}$]*)|(?<number>\d[\w.]*)|(?<punct>=>|\?\?|\?\.|\.\.\.|&&|\|\||[^\s])/uy;
+const pattern =
+  /(?<space>\s+|\/\/[^\n]*|\/\*[\s\S]*?\*\/)|(?<string>'(?:[^'\\\n]|\\[\s\S])*'|"(?:[^"\\\n]|\\[\s\S])*")|(?<word>[\p{ID_Start}$_#@][\p{ID_Continue}$]*)|(?<number>\d[\w.]*)|(?<punct>=>|\?\?|\?\.|\.\.\.|&&|\|\||[^\s])/uy;
 const regex = /\/(?:[^\\/[\n]|\\.|\[(?:[^\]\\\n]|\\.)*\])+\/[a-z]*/y;
 /** After these, a slash begins a regular expression. */
-const operators = new Set(['(', ',', '=', ':', '[', '!', '&', '|', '?', '{', '}', ';', '=>', '&&', '||', '??', '+', '-', '*', '%', '<', '>', '~', '^', '...']);
+const operators = new Set([
+  '(',
+  ',',
+  '=',
+  ':',
+  '[',
+  '!',
+  '&',
+  '|',
+  '?',
+  '{',
+  '}',
+  ';',
+  '=>',
+  '&&',
+  '||',
+  '??',
+  '+',
+  '-',
+  '*',
+  '%',
+  '<',
+  '>',
+  '~',
+  '^',
+  '...',
+]);
 const words = new Set(['return', 'typeof', 'case', 'in', 'of', 'new', 'void', 'delete', 'throw']);
 
 /** @throws Error where the text ends within a string or a template */
@@ -27,7 +54,12 @@ export function tokenize(text: string): Token[] {
     }
     const last = tokens.at(-1);
     const next = text[at + 1];
-    if (text[at] === '/' && next !== '/' && next !== '*' && (!last || (last.kind === 'punct' && operators.has(last.text)) || (last.kind === 'word' && words.has(last.text)))) {
+    if (
+      text[at] === '/' &&
+      next !== '/' &&
+      next !== '*' &&
+      (!last || (last.kind === 'punct' && operators.has(last.text)) || (last.kind === 'word' && words.has(last.text)))
+    ) {
       regex.lastIndex = at;
       const found = regex.exec(text);
       if (found) {
@@ -75,7 +107,8 @@ export function brackets(tokens: readonly Token[]): Map<number, number> {
     if (pairs[it.text]) open.push(i);
     else if (Object.values(pairs).includes(it.text)) {
       const from = open.pop();
-      if (from === undefined || pairs[tokens[from]!.text] !== it.text) throw new Error(`a bracket has no partner at ${it.start}`);
+      if (from === undefined || pairs[tokens[from]!.text] !== it.text)
+        throw new Error(`a bracket has no partner at ${it.start}`);
       partner.set(from, i).set(i, from);
     }
   });

@@ -21,7 +21,8 @@ export function differences(project: Project): Difference[] {
   const leaves = leavesOf(migrations);
   const found = compare(entitiesAt(migrations, leaves), project.entities);
   const migrated = stateAt(migrations, leaves);
-  if (found.length === 0 && !sameState(withoutHeld(project, migrated), migrated)) found.push({ what: 'tenancy', change: 'changed' });
+  if (found.length === 0 && !sameState(withoutHeld(project, migrated), migrated))
+    found.push({ what: 'tenancy', change: 'changed' });
   return found;
 }
 
@@ -52,16 +53,35 @@ function compare(before: Entities, after: Entities): Difference[] {
   return found;
 }
 
-const words: Record<string, string> = { tables: 'table', columns: 'column', indexes: 'index', fks: 'foreign key', pks: 'primary key', uniques: 'unique', checks: 'check', policies: 'policy', views: 'view', enums: 'enum' };
+const words: Record<string, string> = {
+  tables: 'table',
+  columns: 'column',
+  indexes: 'index',
+  fks: 'foreign key',
+  pks: 'primary key',
+  uniques: 'unique',
+  checks: 'check',
+  policies: 'policy',
+  views: 'view',
+  enums: 'enum',
+};
 
 function nameOf(row: Row): string {
-  const at = [row.schema === 'public' ? undefined : row.schema, row.table, row.name].filter((it) => it !== undefined && it !== null).join('.');
+  const at = [row.schema === 'public' ? undefined : row.schema, row.table, row.name]
+    .filter((it) => it !== undefined && it !== null)
+    .join('.');
   return `${words[row.entityType] ?? row.entityType} ${at}${row.entityType === 'privileges' ? text(row) : ''}`;
 }
 
 /** One text for equal rows, whatever the order of their fields; a field that is null is as good as none. */
 function text(value: unknown): string {
   return JSON.stringify(value, (_, it) =>
-    it !== null && typeof it === 'object' && !Array.isArray(it) ? Object.fromEntries(Object.entries(it).filter(([, value]) => value !== null).sort(([a], [b]) => (a < b ? -1 : 1))) : it,
+    it !== null && typeof it === 'object' && !Array.isArray(it)
+      ? Object.fromEntries(
+          Object.entries(it)
+            .filter(([, value]) => value !== null)
+            .sort(([a], [b]) => (a < b ? -1 : 1)),
+        )
+      : it,
   );
 }

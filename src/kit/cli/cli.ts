@@ -52,7 +52,10 @@ export async function main(args: readonly string[], output: Output): Promise<num
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
     const { _tag = 'InternalError', message, faults } = error as Error & { _tag?: string; faults?: unknown };
-    if (json) output.out(`${JSON.stringify({ status: 'error', error: { tag: _tag, message, ...(faults ? { faults } : {}) } })}\n`);
+    if (json)
+      output.out(
+        `${JSON.stringify({ status: 'error', error: { tag: _tag, message, ...(faults ? { faults } : {}) } })}\n`,
+      );
     else output.err(`${message}\n`);
     return 1;
   }
@@ -86,10 +89,14 @@ function commands(output: Output, status: { code: number }): Command {
       .option('--config <path>', 'the config', 'drizzle.config.ts in this folder')
       .option('--json', 'one line of JSON')
       .addHelpText('after', `\n${help}`);
-    return withUrl ? made.option('--url <url>', 'the database', "dbCredentials.url of the config") : made;
+    return withUrl ? made.option('--url <url>', 'the database', 'dbCredentials.url of the config') : made;
   };
   const load = (options: Common) => loadProject(configOf(options));
-  const withDatabase = async <T>(options: Common, project: { config: Record<string, any> }, use: (database: Database) => Promise<T>) => {
+  const withDatabase = async <T>(
+    options: Common,
+    project: { config: Record<string, any> },
+    use: (database: Database) => Promise<T>,
+  ) => {
     const database = await connect(urlOf(options) ?? urlOfConfig(project.config));
     try {
       return await use(database);
@@ -107,24 +114,45 @@ function commands(output: Output, status: { code: number }): Command {
       ruleNames.map((it) => `  ${it.padEnd(20)} ${ruleTexts[it]}`).join('\n'),
     false,
   )
-    .option('--url <url>', 'a database, to be asked for functions of its own that a statement could call by a name that is known to be safe')
+    .option(
+      '--url <url>',
+      'a database, to be asked for functions of its own that a statement could call by a name that is known to be safe',
+    )
     .action(async (options: Common) => {
-    const project = await load(options);
-    const behind = differences(project);
-    const edited = editedMigrations(project.out);
-    const own = options.url === undefined ? [] : await withDatabase(options, project, (database) => database.query<OwnFunction>(ownFunctionsQuestion));
-    if (behind.length + edited.length + own.length > 0) status.code = 1;
-    if (options.json) {
-      return report({ status: behind.length + edited.length > 0 ? 'behind' : own.length > 0 ? 'own functions' : 'ok', tables: Object.values(project.state.tables), warnings: project.warnings, behind: behind.length > 0, differences: behind, edited, own });
-    }
-    for (const it of project.warnings) output.err(`warning: ${describeFault(it)}\n`);
-    for (const it of edited) output.err(`${it.message}\n`);
-    for (const it of own) output.err(`Rename ${describeOwn(it)}, or trust it with assertNoOwnFunctions(db, { except: ['${it.signature}'] }) once you know that it reads no table.\n`);
-    line(`The schema keeps to the rules: ${count(Object.values(project.state.tables).filter((it) => it.kind === 'tenant').length, 'tenant table')}, ${count(Object.values(project.state.tables).filter((it) => it.kind === 'reference').length, 'reference table')}.`);
-    if (behind.length === 0) return;
-    const [first, ...rest] = behind;
-    line(`Run "npx drizzle-kit generate": the migrations do not know all of it yet (${first!.what}: ${first!.change}${rest.length > 0 ? `, and ${rest.length} more` : ''}).`);
-  });
+      const project = await load(options);
+      const behind = differences(project);
+      const edited = editedMigrations(project.out);
+      const own =
+        options.url === undefined
+          ? []
+          : await withDatabase(options, project, (database) => database.query<OwnFunction>(ownFunctionsQuestion));
+      if (behind.length + edited.length + own.length > 0) status.code = 1;
+      if (options.json) {
+        return report({
+          status: behind.length + edited.length > 0 ? 'behind' : own.length > 0 ? 'own functions' : 'ok',
+          tables: Object.values(project.state.tables),
+          warnings: project.warnings,
+          behind: behind.length > 0,
+          differences: behind,
+          edited,
+          own,
+        });
+      }
+      for (const it of project.warnings) output.err(`warning: ${describeFault(it)}\n`);
+      for (const it of edited) output.err(`${it.message}\n`);
+      for (const it of own)
+        output.err(
+          `Rename ${describeOwn(it)}, or trust it with assertNoOwnFunctions(db, { except: ['${it.signature}'] }) once you know that it reads no table.\n`,
+        );
+      line(
+        `The schema keeps to the rules: ${count(Object.values(project.state.tables).filter((it) => it.kind === 'tenant').length, 'tenant table')}, ${count(Object.values(project.state.tables).filter((it) => it.kind === 'reference').length, 'reference table')}.`,
+      );
+      if (behind.length === 0) return;
+      const [first, ...rest] = behind;
+      line(
+        `Run "npx drizzle-kit generate": the migrations do not know all of it yet (${first!.what}: ${first!.change}${rest.length > 0 ? `, and ${rest.length} more` : ''}).`,
+      );
+    });
 
   command(
     'plan',
@@ -135,9 +163,13 @@ function commands(output: Output, status: { code: number }): Command {
     const project = await load(options);
     const { steps, pending } = await withDatabase(options, project, (database) => planFor(project, database));
     if (steps.length + pending.length > 0) status.code = 1;
-    if (options.json) return report({ status: status.code === 0 ? 'ok' : 'pending', steps, ...(pending.length > 0 && { pending }) });
+    if (options.json)
+      return report({ status: status.code === 0 ? 'ok' : 'pending', steps, ...(pending.length > 0 && { pending }) });
     if (status.code === 0) return line('Nothing to do: each table is there, and held as the schema says.');
-    if (pending.length > 0) line(`Run "npx drizzle-kit migrate" first: ${count(pending.length, 'migration')} did not run here yet (${pending.join(', ')}).`);
+    if (pending.length > 0)
+      line(
+        `Run "npx drizzle-kit migrate" first: ${count(pending.length, 'migration')} did not run here yet (${pending.join(', ')}).`,
+      );
     steps.forEach((it, i) => {
       line(`${i + 1}. ${it.what}${sizeOf(it)}`);
       for (const statement of it.sql) line(`     ${statement}`);
@@ -155,18 +187,29 @@ function commands(output: Output, status: { code: number }): Command {
     const say = options.json ? () => {} : line;
     await withDatabase(options, project, async (database) => {
       await requireWritable(database);
-      await alone(database, () => say('Another apply runs on this database: waiting for its end.'), () => apply(database));
+      await alone(
+        database,
+        () => say('Another apply runs on this database: waiting for its end.'),
+        () => apply(database),
+      );
     });
     async function apply(database: Database) {
       const { steps, pending } = await planFor(project, database);
-      if (pending.length > 0) throw new DatabaseStateError(`Run "npx drizzle-kit migrate" first: ${count(pending.length, 'migration')} did not run here yet (${pending.join(', ')}). Nothing was changed.`);
+      if (pending.length > 0)
+        throw new DatabaseStateError(
+          `Run "npx drizzle-kit migrate" first: ${count(pending.length, 'migration')} did not run here yet (${pending.join(', ')}). Nothing was changed.`,
+        );
       await applySteps(database, steps, {
         start: (it, i, total) => say(`[${i + 1}/${total}] ${it.what}${sizeOf(it)}`),
         tick: (_, seconds) => say(`      ... ${seconds.toFixed(0)} s`),
         end: (_, seconds) => say(`      done in ${seconds.toFixed(1)} s`),
       });
       if (options.json) return report({ status: 'ok', applied: steps.map((it) => it.what) });
-      line(steps.length === 0 ? 'Nothing to do: each table is there, and held as the schema says.' : `Done: ${count(steps.length, 'step')}.`);
+      line(
+        steps.length === 0
+          ? 'Nothing to do: each table is there, and held as the schema says.'
+          : `Done: ${count(steps.length, 'step')}.`,
+      );
     }
   });
 
@@ -179,9 +222,12 @@ function commands(output: Output, status: { code: number }): Command {
   ).action(async (options: Common) => {
     const config = await loadConfig(configOf(options));
     const say = options.json ? () => {} : line;
-    const indexes = await withDatabase(options, config, (database) => buildIndexes(database, config, (index, table) => say(`${index} on ${table} ...`)));
+    const indexes = await withDatabase(options, config, (database) =>
+      buildIndexes(database, config, (index, table) => say(`${index} on ${table} ...`)),
+    );
     if (options.json) return report({ status: 'ok', indexes });
-    for (const it of indexes.filter((it) => it.result === 'left')) line(`${it.index} on ${it.table} is left to the migration: ${it.reason}.`);
+    for (const it of indexes.filter((it) => it.result === 'left'))
+      line(`${it.index} on ${it.table} is left to the migration: ${it.reason}.`);
     const built = indexes.filter((it) => it.result === 'built').length;
     line(built === 0 ? 'Nothing to build.' : `Built ${count(built, 'index')}. Run "npx drizzle-kit migrate" now.`);
   });
@@ -199,7 +245,8 @@ function commands(output: Output, status: { code: number }): Command {
     if (advice.length === 0) return line("Nothing that was counted shows a tenant's question that pays for others.");
     for (const it of advice) {
       line(`${it.index ?? 'the table'} on ${it.table}: ${it.evidence}.`);
-      for (const { query, calls, blocks } of it.statements.slice(0, 3)) line(`  ${blocks} blocks x ${calls}: ${query.replaceAll(/\s+/g, ' ').slice(0, 300)}`);
+      for (const { query, calls, blocks } of it.statements.slice(0, 3))
+        line(`  ${blocks} blocks x ${calls}: ${query.replaceAll(/\s+/g, ' ').slice(0, 300)}`);
       line(`  ${it.schema}`);
       for (const statement of it.sql) line(`    ${statement};`);
     }
@@ -207,25 +254,49 @@ function commands(output: Output, status: { code: number }): Command {
 
   addClusterCommands({ command, configOf, load, withDatabase, line, warn: (text) => output.err(`${text}\n`), report });
   addAdoptCommands({ program, line, report });
-  addDataCommands({ command, load, urlOf: (options, { config }) => urlOf(options) ?? urlOfConfig(config), line, report, exitWith: (code) => void (status.code = code) });
+  addDataCommands({
+    command,
+    load,
+    urlOf: (options, { config }) => urlOf(options) ?? urlOfConfig(config),
+    line,
+    report,
+    exitWith: (code) => void (status.code = code),
+  });
   return program;
 }
 
-async function planFor(project: Project, database: Database): Promise<{ steps: PlanStep[]; pending: readonly string[] }> {
+async function planFor(
+  project: Project,
+  database: Database,
+): Promise<{ steps: PlanStep[]; pending: readonly string[] }> {
   if (project.options.citus) await requireCitus(database);
   await requireCoordinator(database);
   const { pending = [], ahead = [] } = (await standingOf(database, project)) ?? {};
   if (ahead.length > 0) {
-    throw new DatabaseStateError(`Pull the branch that has ${ahead.join(', ')}: these migrations ran on the database, and are not in ${project.out}. Nothing was changed.`);
+    throw new DatabaseStateError(
+      `Pull the branch that has ${ahead.join(', ')}: these migrations ran on the database, and are not in ${project.out}. Nothing was changed.`,
+    );
   }
   const live = await readLive(database);
   // What a migration is yet to make is no drift, nor what the schema asks for and no migration has.
-  const keys = project.options.writeOnly || pending.length > 0 ? undefined : { due: keysDue(project), createIndexes: await project.statements() };
-  const steps = planSteps(stateFor(project, live), project.entities, live, project.options.writeOnly ? migratedState(project.out).writeOnly?.statements : [], keys);
+  const keys =
+    project.options.writeOnly || pending.length > 0
+      ? undefined
+      : { due: keysDue(project), createIndexes: await project.statements() };
+  const steps = planSteps(
+    stateFor(project, live),
+    project.entities,
+    live,
+    project.options.writeOnly ? migratedState(project.out).writeOnly?.statements : [],
+    keys,
+  );
   for (const { what, precondition } of steps) {
     if (!precondition) continue;
     const found = await database.query(`${precondition.query} LIMIT 1`);
-    if (found.length > 0) throw new DatabaseStateError(`${precondition.remedy}: this step would fail (${what}). They are found by: ${precondition.query}.`);
+    if (found.length > 0)
+      throw new DatabaseStateError(
+        `${precondition.remedy}: this step would fail (${what}). They are found by: ${precondition.query}.`,
+      );
   }
   return { steps, pending };
 }
@@ -233,7 +304,9 @@ async function planFor(project: Project, database: Database): Promise<{ steps: P
 /** In write-only mode, tables on their way have no keys yet by which they could be distributed. */
 function stateFor({ options, state }: Project, live: Live): TenancyState {
   if (!options.writeOnly) return state;
-  const tables = Object.entries(state.tables).filter(([key, it]) => it.kind !== 'tenant' || live.tables.get(key)?.kind === 'tenant');
+  const tables = Object.entries(state.tables).filter(
+    ([key, it]) => it.kind !== 'tenant' || live.tables.get(key)?.kind === 'tenant',
+  );
   return { ...state, tables: Object.fromEntries(tables) };
 }
 
@@ -242,7 +315,9 @@ const configOf = (options: Common) => (options.config === defaultConfig ? undefi
 const urlOf = (options: Common) => (options.url === 'dbCredentials.url of the config' ? undefined : options.url);
 
 const sizeOf = ({ rows, bytes }: PlanStep) =>
-  bytes === undefined ? '' : ` (${rows !== undefined && rows >= 0 ? `about ${Math.round(rows).toLocaleString('en')} rows, ` : ''}${bytesOf(bytes)})`;
+  bytes === undefined
+    ? ''
+    : ` (${rows !== undefined && rows >= 0 ? `about ${Math.round(rows).toLocaleString('en')} rows, ` : ''}${bytesOf(bytes)})`;
 
 const isProgram = () => {
   try {
@@ -258,4 +333,3 @@ if (isProgram()) {
     err: (text) => process.stderr.write(text),
   });
 }
-

@@ -16,6 +16,12 @@ export async function exportStatements(config?: string): Promise<string[]> {
   const before = new Entities([]);
   const after = before.copy().follow(drizzle).withRows(project.entities.all());
   const views = await loadViewReader(declaredViews(Object.values(await loadSchema(project.schema))));
-  const { statements } = plan(drizzle, { before, after, prev: emptyState }, project.declared, { ...project.options, writeOnly: false }, views);
+  const { statements } = plan(
+    drizzle,
+    { before, after, prev: emptyState },
+    project.declared,
+    { ...project.options, writeOnly: false },
+    views,
+  );
   return statements;
 }

@@ -34,9 +34,14 @@ const configNames = ['drizzle.config.ts', 'drizzle.config.js', 'drizzle.config.j
 export async function loadConfig(path?: string): Promise<ReadConfig> {
   const file = resolve(path ?? configNames.find((it) => existsSync(resolve(it))) ?? configNames[0]!);
   if (!existsSync(file)) {
-    throw new TenantConfigError(`Pass --config, or run the command in the folder of drizzle.config.ts: there is no ${file}.`);
+    throw new TenantConfigError(
+      `Pass --config, or run the command in the folder of drizzle.config.ts: there is no ${file}.`,
+    );
   }
-  const config = await load(file, (error) => new TenantConfigError(`Correct ${file}, which does not load: ${error.message}`, { cause: error }));
+  const config = await load(
+    file,
+    (error) => new TenantConfigError(`Correct ${file}, which does not load: ${error.message}`, { cause: error }),
+  );
   const read = readConfig((config as any).default ?? config);
   if (!read) throw new TenantConfigError(`Export defineTenantConfig({...}) from ${file}, as its default export.`);
   return { ...read, out: resolve(read.out) };
@@ -54,15 +59,26 @@ export async function loadProject(path?: string): Promise<Project> {
   const definitions = definitionFaults(declared);
   const broken = new Set(definitions.map((it) => it.table));
   const sound = Object.fromEntries(
-    Object.entries(exported).filter(([, value]) => !declared.some((it) => it.table === value && broken.has(it.schema === 'public' ? it.name : `${it.schema}.${it.name}`))),
+    Object.entries(exported).filter(
+      ([, value]) =>
+        !declared.some(
+          (it) => it.table === value && broken.has(it.schema === 'public' ? it.name : `${it.schema}.${it.name}`),
+        ),
+    ),
   );
   const { generateDrizzleJson, generateMigration } = await import('drizzle-kit/api-postgres');
   const json = await generateDrizzleJson(sound);
   const entities = new Entities((json as { ddl: readonly object[] }).ddl as Row[]);
   const state = declaredState(declared, entities, read.options);
-  const faults = [...definitions, ...faultsOf({ entities, state, options: read.options, views: await loadViewReader(declaredViews(Object.values(exported))) })].filter(
-    (it) => it.rule === 'definition' || !broken.has(it.table),
-  );
+  const faults = [
+    ...definitions,
+    ...faultsOf({
+      entities,
+      state,
+      options: read.options,
+      views: await loadViewReader(declaredViews(Object.values(exported))),
+    }),
+  ].filter((it) => it.rule === 'definition' || !broken.has(it.table));
   const errors = faults.filter((it) => it.level === 'error');
   if (errors.length > 0) throw new TenantRuleError(errors);
   const statements = async () => generateMigration(await generateDrizzleJson({}), json);
@@ -78,7 +94,10 @@ export async function loadSchema(schema: string | string[]): Promise<Record<stri
   const exported: Record<string, unknown> = {};
   const seen = new Set<unknown>();
   for (const [i, file] of schemaFiles(schema).entries()) {
-    const module = await load(file, (error) => new SchemaLoadError(`Correct ${file}, which does not load: ${error.message}`, { cause: error }));
+    const module = await load(
+      file,
+      (error) => new SchemaLoadError(`Correct ${file}, which does not load: ${error.message}`, { cause: error }),
+    );
     for (const [name, value] of Object.entries(module)) {
       // An index file exports again what another one declares.
       if (!seen.has(value)) exported[`${i}.${name}`] = value;
@@ -108,4 +127,8 @@ async function load(file: string, failed: (error: Error) => Error): Promise<Reco
 }
 
 /** A module that a command is given. @throws SchemaLoadError */
-export const loadModule = (file: string) => load(file, (error) => new SchemaLoadError(`Correct ${file}, which does not load: ${error.message}`, { cause: error }));
+export const loadModule = (file: string) =>
+  load(
+    file,
+    (error) => new SchemaLoadError(`Correct ${file}, which does not load: ${error.message}`, { cause: error }),
+  );

@@ -34,9 +34,19 @@ export function backfill(statements: readonly string[], changes: readonly TableC
   });
   const firstKey = rewritten.findIndex(isKeyOfOpen);
   const firstForeignKey = rewritten.findIndex((it) => match('addForeignKey', it));
-  const at = lastAdded >= 0 ? lastAdded + 1 : firstKey >= 0 ? firstKey : firstForeignKey >= 0 ? firstForeignKey : rewritten.length;
+  const at =
+    lastAdded >= 0
+      ? lastAdded + 1
+      : firstKey >= 0
+        ? firstKey
+        : firstForeignKey >= 0
+          ? firstForeignKey
+          : rewritten.length;
   const filled = fill(open, changes, migrated);
-  const notNull = open.filter((it) => !it.is!.everybody && (added.has(quoted(it.table)) || migrated.prev.writeOnly?.tables.includes(keyOf(it.table))));
+  const notNull = open.filter(
+    (it) =>
+      !it.is!.everybody && (added.has(quoted(it.table)) || migrated.prev.writeOnly?.tables.includes(keyOf(it.table))),
+  );
   const already = new Set(rewritten.map((it) => match('setNotNull', it)).map((it) => it && `${it.table}\0${it.name}`));
   return [
     ...rewritten.slice(0, at),
@@ -53,8 +63,11 @@ export function isFilled({ table, is }: TableChange, { before, after, prev }: Om
   if (prev.writeOnly?.tables.includes(keyOf(table))) return false;
   const column = after.column(table, is!.column!);
   const old = nameBefore(table, after);
-  const oldColumn = old && before.column(old, after.renamedColumns.get(`${keyOf(table)}\0${is!.column}`) ?? is!.column!);
-  return oldColumn ? oldColumn.notNull === true || isInPrimaryKey(before, old!, oldColumn.name) : column?.default != null;
+  const oldColumn =
+    old && before.column(old, after.renamedColumns.get(`${keyOf(table)}\0${is!.column}`) ?? is!.column!);
+  return oldColumn
+    ? oldColumn.notNull === true || isInPrimaryKey(before, old!, oldColumn.name)
+    : column?.default != null;
 }
 
 const isInPrimaryKey = (before: Migrated['before'], table: TableName, column: string) =>
@@ -70,15 +83,27 @@ function fill(open: readonly TableChange[], changes: readonly TableChange[], mig
     foreignKeys(change.table, migrated).flatMap((fk) => {
       const parent = tenantOf.get(keyOf({ schema: fk.schemaTo, name: fk.tableTo }));
       const isOther = parent && parent.tenancy === change.is!.tenancy && keyOf(parent) !== keyOf(change.table);
-      const pairs = (fk.columns as string[]).map((column, i) => [column, fk.columnsTo[i] as string] as const).filter(([column]) => column !== change.is!.column);
-      return isOther && namesOneRow(parent, pairs.map(([, to]) => to), migrated) ? [{ parent, pairs }] : [];
+      const pairs = (fk.columns as string[])
+        .map((column, i) => [column, fk.columnsTo[i] as string] as const)
+        .filter(([column]) => column !== change.is!.column);
+      return isOther &&
+        namesOneRow(
+          parent,
+          pairs.map(([, to]) => to),
+          migrated,
+        )
+        ? [{ parent, pairs }]
+        : [];
     });
   const statements: string[] = [];
   const waiting = new Set(open);
   const isWaiting = (table: TableName) => [...waiting].some((it) => keyOf(it.table) === keyOf(table));
   while (waiting.size > 0) {
     const all = [...waiting];
-    const next = all.find((it) => parents(it).some(({ parent }) => !isWaiting(parent))) ?? all.find((it) => parents(it).length === 0) ?? all[0]!;
+    const next =
+      all.find((it) => parents(it).some(({ parent }) => !isWaiting(parent))) ??
+      all.find((it) => parents(it).length === 0) ??
+      all[0]!;
     const told = parents(next).filter(({ parent }) => !isWaiting(parent));
     const updates = new Set(told.map(({ parent, pairs }) => update(next, parent, pairs)));
     const disputes = new Set(told.map(({ parent, pairs }) => dispute(next, parent, pairs)));
@@ -101,7 +126,11 @@ function dispute({ table, is }: TableChange, parent: TableState, pairs: Pairs): 
   const message =
     `Decide the tenant of the rows of ${plain(table)} that point at rows of ${plain(parent)} of another tenant, and write their UPDATE above this statement in the migration. ` +
     `They are found by: SELECT ${quoted(table)}.* ${find}. Nothing was changed.`;
-  return [`\tIF EXISTS (SELECT ${find}) THEN`, `\t\tRAISE EXCEPTION USING MESSAGE = ${literal(message)};`, '\tEND IF;'].join('\n');
+  return [
+    `\tIF EXISTS (SELECT ${find}) THEN`,
+    `\t\tRAISE EXCEPTION USING MESSAGE = ${literal(message)};`,
+    '\tEND IF;',
+  ].join('\n');
 }
 
 function update({ table, is }: TableChange, parent: TableState, pairs: Pairs): string {
@@ -174,7 +203,9 @@ function stop({ table, is }: TableChange, disputes: readonly string[]): string {
   const message =
     `Fill in the tenant of every row of ${plain(table)}: write the UPDATE that sets its column ${is!.column} ` +
     'above this statement in the migration, then run it again. Nothing was changed.' +
-    (is!.everybody ? ' Rows without a tenant would be everybody\'s, and read by all: if they are to be, write AND false behind IS NULL in this statement.' : '');
+    (is!.everybody
+      ? " Rows without a tenant would be everybody's, and read by all: if they are to be, write AND false behind IS NULL in this statement."
+      : '');
   return [
     `-- Stops when rows of ${plain(table)} have no tenant yet. Write their UPDATE above this line.`,
     'DO $tenant$',

@@ -40,7 +40,11 @@ export function listen(): Declared[] {
     declared.push({
       ...tableName(table),
       kind: tableClass.kind,
-      ...(tableClass.kind === 'tenant' && { tenancy: tableClass.tenancy.name, column: tableClass.name, everybody: tableClass.everybody }),
+      ...(tableClass.kind === 'tenant' && {
+        tenancy: tableClass.tenancy.name,
+        column: tableClass.name,
+        everybody: tableClass.everybody,
+      }),
       table,
     });
   };
@@ -66,7 +70,9 @@ export function declaredState(declared: readonly Declared[], entities: Entities,
     seen.set(key, it);
   }
   const present = entities.list('tables');
-  const tenancyNames = [...new Set([...seen.values()].filter((it) => it.tenancy !== undefined).map((it) => it.tenancy!))];
+  const tenancyNames = [
+    ...new Set([...seen.values()].filter((it) => it.tenancy !== undefined).map((it) => it.tenancy!)),
+  ];
   for (const { schema, name } of present) {
     const it = seen.get(keyOf({ schema, name }));
     if (!it) continue;
@@ -75,7 +81,10 @@ export function declaredState(declared: readonly Declared[], entities: Entities,
       continue;
     }
     const column = entities.column(it, it.column!);
-    if (!column) throw new MigrationFolderError(`Run generate again: the snapshot has no column "${it.column}" in "${keyOf(it)}".`);
+    if (!column)
+      throw new MigrationFolderError(
+        `Run generate again: the snapshot has no column "${it.column}" in "${keyOf(it)}".`,
+      );
     tables[keyOf(it)] = {
       schema,
       name,
@@ -97,16 +106,21 @@ export function declaredState(declared: readonly Declared[], entities: Entities,
     const root = rootOf(members, entities);
     tenancies[name] = {
       ...(root && { root: keyOf(root) }),
-      shardCount: (colocateWith === undefined ? shardCount : options.tenancies[colocateWith]?.shardCount) ?? options.shardCount,
+      shardCount:
+        (colocateWith === undefined ? shardCount : options.tenancies[colocateWith]?.shardCount) ?? options.shardCount,
       ...(colocateWith !== undefined && { colocateWith }),
     };
   }
   for (const [name, { colocateWith }] of Object.entries(options.tenancies)) {
     if (tenancyNames.length > 0 && !tenancyNames.includes(name)) {
-      throw new TenantConfigError(`Take "${name}" out of tenancy.citus.tenancies: the schema has ${tenancyNames.map((it) => `"${it}"`).join(', ')}.`);
+      throw new TenantConfigError(
+        `Take "${name}" out of tenancy.citus.tenancies: the schema has ${tenancyNames.map((it) => `"${it}"`).join(', ')}.`,
+      );
     }
     if (colocateWith !== undefined && !tenancies[colocateWith]) {
-      throw new TenantConfigError(`Set tenancy.citus.tenancies["${name}"].colocateWith to a tenancy of the schema: there is no "${colocateWith}".`);
+      throw new TenantConfigError(
+        `Set tenancy.citus.tenancies["${name}"].colocateWith to a tenancy of the schema: there is no "${colocateWith}".`,
+      );
     }
   }
   return { version: 1, citus: options.citus, tenancies, tables, ...(options.roles && { roles: options.roles }) };
@@ -119,7 +133,9 @@ function rootOf(members: readonly TableState[], entities: Entities): TableState 
     return keys?.length === 1 && keys[0] === it.column;
   });
   const pointsAt = (from: TableName) =>
-    entities.of('fks', from).some((fk) => candidates.some((to) => to !== from && fk.schemaTo === to.schema && fk.tableTo === to.name));
+    entities
+      .of('fks', from)
+      .some((fk) => candidates.some((to) => to !== from && fk.schemaTo === to.schema && fk.tableTo === to.name));
   const roots = candidates.filter((it) => !pointsAt(it));
   return [...(roots.length > 0 ? roots : candidates)].sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1))[0];
 }
@@ -129,4 +145,3 @@ export function sqlType(column: Row): string {
   const name = column.typeSchema ? `"${column.type}"` : column.type;
   return `${column.typeSchema && column.typeSchema !== 'public' ? `"${column.typeSchema}".` : ''}${name}`;
 }
-

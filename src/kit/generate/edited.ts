@@ -24,15 +24,27 @@ export function editedMigrations(out: string): EditedMigration[] {
     if (!existsSync(join(path, 'tenancy.json'))) continue;
     const file = join(path, 'migration.sql');
     const sql = existsSync(file) ? readFileSync(file, 'utf8') : '';
-    const before = snapshot.prevIds.every((id) => migrations.some((it) => it.snapshot.id === id)) ? stateAt(migrations, snapshot.prevIds) : emptyState;
+    const before = snapshot.prevIds.every((id) => migrations.some((it) => it.snapshot.id === id))
+      ? stateAt(migrations, snapshot.prevIds)
+      : emptyState;
     const after = stateAt(migrations, [snapshot.id]);
     for (const [key, table] of Object.entries(after.tables)) {
       const { kind } = distributionOf(after, table);
       // A table that was renamed has another key; its SQL names it in the rename.
-      if (kind === 'local' || distributionOf(before, before.tables[key]).kind === kind || sql.includes(`TO "${table.name}"`) || sql.includes('SET SCHEMA')) continue;
+      if (
+        kind === 'local' ||
+        distributionOf(before, before.tables[key]).kind === kind ||
+        sql.includes(`TO "${table.name}"`) ||
+        sql.includes('SET SCHEMA')
+      )
+        continue;
       const call = kind === 'reference' ? calls.createReference(table) : `create_distributed_table('${quoted(table)}'`;
       if (!sql.includes(call)) {
-        edited.push({ migration: folder, table: key, message: `Put ${call} back into ${file}, or run "npx drizzle-tenant apply" on each database: it was edited, and no longer distributes "${key}".` });
+        edited.push({
+          migration: folder,
+          table: key,
+          message: `Put ${call} back into ${file}, or run "npx drizzle-tenant apply" on each database: it was edited, and no longer distributes "${key}".`,
+        });
       }
     }
   }

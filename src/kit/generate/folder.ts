@@ -26,7 +26,12 @@ export function holdFolders(out: string, complete: (files: Files, folder: string
 }
 
 /** Writes a folder as a whole or not at all. */
-function place(folder: string, files: Files, mkdirSync: typeof fs.mkdirSync, writeFileSync: typeof fs.writeFileSync): void {
+function place(
+  folder: string,
+  files: Files,
+  mkdirSync: typeof fs.mkdirSync,
+  writeFileSync: typeof fs.writeFileSync,
+): void {
   const [beside, name] = [dirname(dirname(folder)), basename(dirname(folder))];
   const parts = join(beside, `.${name}-${process.pid}.tmp`);
   for (const it of fs.readdirSync(beside)) {
@@ -67,10 +72,21 @@ export function contentOf(folder: string): Map<string, string> {
  *
  * @returns what is new, by the name of its folder, and what was changed
  */
-export function writtenPast(before: ReadonlyMap<string, string>, folder: string, placed: ReadonlySet<string>): { added: string[]; changed: string[] } {
+export function writtenPast(
+  before: ReadonlyMap<string, string>,
+  folder: string,
+  placed: ReadonlySet<string>,
+): { added: string[]; changed: string[] } {
   const now = contentOf(folder);
   const topOf = (name: string) => name.split(/[/\\]/)[0]!;
-  const isWhole = (name: string) => placed.has(resolve(folder, topOf(name))) || (!before.has(topOf(name)) && now.has(join(topOf(name), 'tenancy.json')));
-  const added = [...now.keys()].filter((it) => !before.has(it) && !isWhole(it)).map((it) => (before.has(topOf(it)) ? it : topOf(it)));
-  return { added: [...new Set(added)], changed: [...now.keys()].filter((it) => before.has(it) && before.get(it) !== now.get(it)) };
+  const isWhole = (name: string) =>
+    placed.has(resolve(folder, topOf(name))) ||
+    (!before.has(topOf(name)) && now.has(join(topOf(name), 'tenancy.json')));
+  const added = [...now.keys()]
+    .filter((it) => !before.has(it) && !isWhole(it))
+    .map((it) => (before.has(topOf(it)) ? it : topOf(it)));
+  return {
+    added: [...new Set(added)],
+    changed: [...now.keys()].filter((it) => before.has(it) && before.get(it) !== now.get(it)),
+  };
 }

@@ -51,9 +51,15 @@ export function plan(
   views: ViewReader,
 ): { statements: string[]; state: TenancyState; warnings: Fault[] } {
   const asked = declaredState(declared, after, options);
-  const held = options.writeOnly ? holdBack(drizzle, { before, after, prev, next: asked }) : { statements: release(drizzle, prev.writeOnly?.statements ?? []), next: asked };
+  const held = options.writeOnly
+    ? holdBack(drizzle, { before, after, prev, next: asked })
+    : { statements: release(drizzle, prev.writeOnly?.statements ?? []), next: asked };
   const migrated = { before, after, prev, next: held.next };
-  const faults = [...faultsOf({ entities: after, state: asked, options, views }), ...changeFaults(held.statements, migrated, options), ...uniqueFaults({ ...migrated, next: asked }, options)];
+  const faults = [
+    ...faultsOf({ entities: after, state: asked, options, views }),
+    ...changeFaults(held.statements, migrated, options),
+    ...uniqueFaults({ ...migrated, next: asked }, options),
+  ];
   const errors = faults.filter((it) => it.level === 'error');
   if (errors.length > 0) throw new TenantRuleError(errors);
   return { statements: migrationStatements(held.statements, migrated), state: held.next, warnings: faults };
@@ -65,6 +71,8 @@ export function isBehind(migrations: readonly Migration[], declared: readonly De
   const after = entitiesAt(migrations, leaves);
   const prev = stateAt(migrations, leaves);
   const asked = declaredState(declared, after, options);
-  const { next } = options.writeOnly ? holdBack([], { before: after, after: after.copy(), prev, next: asked }) : { next: asked };
+  const { next } = options.writeOnly
+    ? holdBack([], { before: after, after: after.copy(), prev, next: asked })
+    : { next: asked };
   return !sameState(prev, next);
 }

@@ -101,7 +101,9 @@ function onExit(run: () => void): void {
 /** drizzle-kit would print the tables without policies and distribution. So this prints all of it, and the process ends here. */
 function exportWhole(args: readonly string[]): never {
   const value = (name: string) => args[args.indexOf(name) + 1] ?? '';
-  const given = (name: string) => args.find((it) => it.startsWith(`${name}=`))?.slice(name.length + 1) ?? (args.includes(name) ? value(name) : undefined);
+  const given = (name: string) =>
+    args.find((it) => it.startsWith(`${name}=`))?.slice(name.length + 1) ??
+    (args.includes(name) ? value(name) : undefined);
   const isJson = given('--output') === 'json';
   const script = `
     import { exportStatements } from ${JSON.stringify(new URL('../cli/export.js', import.meta.url).href)};
@@ -114,7 +116,11 @@ function exportWhole(args: readonly string[]): never {
       console.error(error.message);
       process.exitCode = 1;
     }`;
-  const { status, stdout } = spawnSync(process.execPath, ['--input-type=module', '--eval', script], { stdio: ['ignore', 'pipe', 'inherit'], encoding: 'utf8', maxBuffer: 2 ** 30 });
+  const { status, stdout } = spawnSync(process.execPath, ['--input-type=module', '--eval', script], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    encoding: 'utf8',
+    maxBuffer: 2 ** 30,
+  });
   fs.writeSync(1, stdout);
   process.exit(status ?? 1);
 }
@@ -144,10 +150,19 @@ function hookGenerate(read: ReadConfig, args: readonly string[]): void {
     const past = [...added, ...changed].filter((it) => it !== 'migrations.js');
     if (past.length === 0) return;
     const remedy = added.length > 0 ? `Delete ${added.join(', ')}` : `Restore ${changed.join(', ')} from git`;
-    say(new MigrationFolderError(`${remedy}, and report the version of drizzle-kit: drizzle-tenant could not add to it, and it has neither policies nor distribution.`).message);
+    say(
+      new MigrationFolderError(
+        `${remedy}, and report the version of drizzle-kit: drizzle-tenant could not add to it, and it has neither policies nor distribution.`,
+      ).message,
+    );
     process.exitCode = 1;
   });
-  if (!isDry && !isCustom && process.env[fillVariable] === undefined) holdNoChanges(() => written, () => isBehind(readMigrations(out), declared, read.options), args);
+  if (!isDry && !isCustom && process.env[fillVariable] === undefined)
+    holdNoChanges(
+      () => written,
+      () => isBehind(readMigrations(out), declared, read.options),
+      args,
+    );
   process.on('exit', (code) => {
     if (code !== 0) reportDefinitions(declared);
     if (code !== 0 && isNewOut && fs.existsSync(out) && fs.readdirSync(out).length === 0) fs.rmdirSync(out);
@@ -165,7 +180,14 @@ export function definitionFaults(declared: readonly Declared[]): Fault[] {
   const found = new Map<string, Fault>();
   for (const { table, schema, name } of declared) {
     for (const error of definitionErrors(table)) {
-      const fault: Fault = { rule: 'definition', table: schema === 'public' ? name : `${schema}.${name}`, column: error.column ?? '', remedy: error.message.replace(/ \(table .*\)\.$/s, ''), reason: 'the definition can never work', level: 'error' };
+      const fault: Fault = {
+        rule: 'definition',
+        table: schema === 'public' ? name : `${schema}.${name}`,
+        column: error.column ?? '',
+        remedy: error.message.replace(/ \(table .*\)\.$/s, ''),
+        reason: 'the definition can never work',
+        level: 'error',
+      };
       found.set(JSON.stringify(fault), fault);
     }
   }
@@ -194,11 +216,26 @@ function definitionErrors(table: object): (Error & { column?: string })[] {
   return errors;
 }
 
-function fill(files: Files, out: string, declared: readonly Declared[], read: ReadConfig, args: readonly string[]): void {
+function fill(
+  files: Files,
+  out: string,
+  declared: readonly Declared[],
+  read: ReadConfig,
+  args: readonly string[],
+): void {
   const text = process.env[fillVariable] === undefined ? files['migration.sql']! : '';
   const breakpoints = text.includes(breakpoint) || breakpointsOf(read, args);
   const snapshot = parseSnapshot(files['snapshot.json']!, 'snapshot.json');
-  const run = (options: Options) => generate(splitStatements(text), snapshot, readMigrations(out), declared, options, breakpoints, readViewsElsewhere(read.schema));
+  const run = (options: Options) =>
+    generate(
+      splitStatements(text),
+      snapshot,
+      readMigrations(out),
+      declared,
+      options,
+      breakpoints,
+      readViewsElsewhere(read.schema),
+    );
   const generated = askingForUniques(run, read.options);
   for (const fault of generated.warnings) say(`warning: ${describeFault(fault)}`);
   files['migration.sql'] = generated.sql;
@@ -243,7 +280,8 @@ function holdNoChanges(wasWritten: () => boolean, behind: () => boolean, args: r
   const write = process.stdout.write;
   const { log } = console;
   const held: (() => void)[] = [];
-  const isNoChange = (text: unknown) => typeof text === 'string' && (text.startsWith('No schema changes') || text.startsWith('{"status":"no_changes"'));
+  const isNoChange = (text: unknown) =>
+    typeof text === 'string' && (text.startsWith('No schema changes') || text.startsWith('{"status":"no_changes"'));
   process.stdout.write = function (this: unknown, chunk: any, ...rest: any[]) {
     if (isNoChange(chunk)) {
       held.push(() => (write as any).call(process.stdout, chunk));
@@ -251,7 +289,8 @@ function holdNoChanges(wasWritten: () => boolean, behind: () => boolean, args: r
     }
     return (write as any).call(process.stdout, chunk, ...rest);
   } as typeof write;
-  console.log = (...values: unknown[]) => (isNoChange(values[0]) ? void held.push(() => log(...values)) : log(...values));
+  console.log = (...values: unknown[]) =>
+    isNoChange(values[0]) ? void held.push(() => log(...values)) : log(...values);
   process.on('exit', (code) => {
     process.stdout.write = write;
     console.log = log;
@@ -281,11 +320,15 @@ function fillByCustom(args: readonly string[]): number {
     kept.push(args[i]!);
   }
   const name = kept.some((it) => it.split('=')[0] === '--name') ? [] : ['--name', 'tenancy'];
-  const { status, stdout } = spawnSync(process.execPath, [...process.execArgv, process.argv[1]!, 'generate', ...kept, '--custom', ...name], {
-    env: { ...process.env, [fillVariable]: '1' },
-    stdio: ['ignore', 'pipe', 'inherit'],
-    encoding: 'utf8',
-  });
+  const { status, stdout } = spawnSync(
+    process.execPath,
+    [...process.execArgv, process.argv[1]!, 'generate', ...kept, '--custom', ...name],
+    {
+      env: { ...process.env, [fillVariable]: '1' },
+      stdio: ['ignore', 'pipe', 'inherit'],
+      encoding: 'utf8',
+    },
+  );
   fs.writeSync(1, stdout);
   return status ?? 1;
 }

@@ -20,13 +20,23 @@ export interface CreateIndex {
 }
 
 const quotedName = `"(?:[^"]|"")*"`;
-const create = new RegExp(`^CREATE (UNIQUE )?INDEX (CONCURRENTLY )?(?:IF NOT EXISTS )?(${quotedName}) ON ((?:${quotedName}\\.)?${quotedName})([\\s\\S]*)$`);
+const create = new RegExp(
+  `^CREATE (UNIQUE )?INDEX (CONCURRENTLY )?(?:IF NOT EXISTS )?(${quotedName}) ON ((?:${quotedName}\\.)?${quotedName})([\\s\\S]*)$`,
+);
 const drop = new RegExp(`^DROP INDEX ((?:${quotedName}\\.)?(${quotedName}));$`);
 const unquote = (name: string) => name.slice(1, -1).replaceAll('""', '"');
 
 export function readCreateIndex(statement: string): CreateIndex | undefined {
   const found = create.exec(statement);
-  return found ? { unique: found[1] !== undefined, concurrently: found[2] !== undefined, name: unquote(found[3]!), table: found[4]!, rest: found[5]! } : undefined;
+  return found
+    ? {
+        unique: found[1] !== undefined,
+        concurrently: found[2] !== undefined,
+        name: unquote(found[3]!),
+        table: found[4]!,
+        rest: found[5]!,
+      }
+    : undefined;
 }
 
 /** The index that a statement drops, as it is quoted there. */
@@ -104,7 +114,8 @@ function replacedBy(table: TableName, name: string, before: Entities, after: Ent
   const old = nameBefore(table, after)!;
   const now = after.of('indexes', table).find((it) => it.name === name);
   if (!now) return [];
-  const text = (columns: readonly Row[]) => columns.map((it) => JSON.stringify([it.value, it.isExpression, it.asc, it.nullsFirst, it.opclass?.name]));
+  const text = (columns: readonly Row[]) =>
+    columns.map((it) => JSON.stringify([it.value, it.isExpression, it.asc, it.nullsFirst, it.opclass?.name]));
   const renamed = (it: Row) => (it.isExpression ? it : { ...it, value: renamedColumn(after, table, it.value) }) as Row;
   const columns = text(now.columns);
   return before
@@ -120,7 +131,8 @@ function replacedBy(table: TableName, name: string, before: Entities, after: Ent
 
 /** A concurrent build that was interrupted leaves an index that is there, and is not used. */
 function stopAtInvalid(names: readonly (readonly [name: string, aside: string])[]): string {
-  const message = 'Run "npx drizzle-tenant indexes", which finishes it, and then the migration again. Nothing was changed: a concurrent build was interrupted, and left ';
+  const message =
+    'Run "npx drizzle-tenant indexes", which finishes it, and then the migration again. Nothing was changed: a concurrent build was interrupted, and left ';
   const list = (part: 0 | 1) => names.map((it) => `to_regclass(${literal(it[part])})`).join(', ');
   return [
     '-- Stops where a concurrent build was interrupted: it leaves an index that is invalid.',

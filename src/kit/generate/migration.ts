@@ -47,7 +47,8 @@ export function migrationStatements(generated: readonly string[], migrated: Migr
 
   const moving = changes.filter(isMoved);
   const isMoving = (table: TableName) => moving.some((it) => keyOf(it.table) === keyOf(table));
-  const touches = (fk: Row) => isMoving({ schema: fk.schema, name: fk.table }) || isMoving({ schema: fk.schemaTo, name: fk.tableTo });
+  const touches = (fk: Row) =>
+    isMoving({ schema: fk.schema, name: fk.table }) || isMoving({ schema: fk.schemaTo, name: fk.tableTo });
   const rebuilt = recreate(drizzle, foreignKeysBefore(migrated), changes, migrated);
   const created = new Set(drizzle.map((it) => match('addForeignKey', it)).map((it) => it && `${it.table}\0${it.name}`));
   const isCreated = (fk: Row) => created.has(`${quoted({ schema: fk.schema, name: fk.table })}\0${fk.name}`);
@@ -57,23 +58,47 @@ export function migrationStatements(generated: readonly string[], migrated: Migr
   const kept = after.list('fks').filter((fk) => touches(fk) && !isCreated(fk));
 
   const policies = changePolicies(rebuilt.statements, changes, migrated);
-  const statements = renameConstraints(policies.rest.filter((it) => !unlocks(it, changes)).map((it) => tolerate(it, loosened)), migrated);
+  const statements = renameConstraints(
+    policies.rest.filter((it) => !unlocks(it, changes)).map((it) => tolerate(it, loosened)),
+    migrated,
+  );
   const [start, end] = places(statements, migrated);
   const adopts = changes.some((it) => isAdopted(it, after));
   const resharded = reshardedGroups(changes, prev, next);
-  const rewritten = changes.filter((it) => adopts || isMoved(it) || (it.to.kind === 'tenant' && resharded.has(it.to.group)));
+  const rewritten = changes.filter(
+    (it) => adopts || isMoved(it) || (it.to.kind === 'tenant' && resharded.has(it.to.group)),
+  );
 
   const back = [
     ...(moving.some((it) => it.from.kind !== 'local') ? [collect(moving.map((it) => it.table))] : []),
     ...loosened.map((fk) => dropForeignKey({ schema: fk.schema, name: fk.table }, fk.name)),
-    ...moving.flatMap((it) => (it.from.kind === 'local' ? [] : [undistribute(it.table, oldNames(it.from, it.table, after))])),
+    ...moving.flatMap((it) =>
+      it.from.kind === 'local' ? [] : [undistribute(it.table, oldNames(it.from, it.table, after))],
+    ),
   ];
-  const forth = [...distribute(changes, next), ...kept.map((fk) => addForeignKey(fk, next)), ...(moving.some((it) => it.from.kind !== 'local') ? [writeAgain] : [])];
+  const forth = [
+    ...distribute(changes, next),
+    ...kept.map((fk) => addForeignKey(fk, next)),
+    ...(moving.some((it) => it.from.kind !== 'local') ? [writeAgain] : []),
+  ];
   // Citus adds the keys of a table to itself twice when it splits the table anew.
   const counts = [...resharded].flatMap(([group, { table, shardCount }]) => {
-    const members = changes.filter((it) => it.to.kind === 'tenant' && it.to.group === group && !it.isNew).map((it) => it.table);
-    const own = after.list('fks').filter((fk) => fk.schema === fk.schemaTo && fk.table === fk.tableTo && members.some((it) => it.schema === fk.schema && it.name === fk.table));
-    const split = [...own.map((fk) => dropForeignKey({ schema: fk.schema, name: fk.table }, fk.name)), setShardCount(table, shardCount), ...own.map((fk) => addForeignKey(fk, next))];
+    const members = changes
+      .filter((it) => it.to.kind === 'tenant' && it.to.group === group && !it.isNew)
+      .map((it) => it.table);
+    const own = after
+      .list('fks')
+      .filter(
+        (fk) =>
+          fk.schema === fk.schemaTo &&
+          fk.table === fk.tableTo &&
+          members.some((it) => it.schema === fk.schema && it.name === fk.table),
+      );
+    const split = [
+      ...own.map((fk) => dropForeignKey({ schema: fk.schema, name: fk.table }, fk.name)),
+      setShardCount(table, shardCount),
+      ...own.map((fk) => addForeignKey(fk, next)),
+    ];
     return [collect(members), ...split, writeAgain];
   });
   return [
@@ -97,28 +122,39 @@ export function migrationStatements(generated: readonly string[], migrated: Migr
 
 /** At that place tables have their new names already, and columns not yet. */
 const oldNames = <T extends Distribution>(from: T, table: TableName, after: Entities): T =>
-  from.kind === 'tenant' ? { ...from, column: after.renamedColumns.get(`${keyOf(table)}\0${from.column}`) ?? from.column } : from;
+  from.kind === 'tenant'
+    ? { ...from, column: after.renamedColumns.get(`${keyOf(table)}\0${from.column}`) ?? from.column }
+    : from;
 
 /** The foreign keys that exist before the migration, under the tables' names after it. */
 function foreignKeysBefore({ before, after }: Migrated): Row[] {
   return before.list('fks').flatMap((fk) => {
     const table = after.moved.get(keyOf({ schema: fk.schema, name: fk.table }));
     const to = after.moved.get(keyOf({ schema: fk.schemaTo, name: fk.tableTo }));
-    return table && to ? [{ ...fk, schema: table.schema, table: table.name, schemaTo: to.schema, tableTo: to.name }] : [];
+    return table && to
+      ? [{ ...fk, schema: table.schema, table: table.name, schemaTo: to.schema, tableTo: to.name }]
+      : [];
   });
 }
 
 const isDropped = (fk: Row, statements: readonly string[]) =>
   statements.some((it) => {
     const found = match('dropConstraint', it);
-    return found !== undefined && found.name === fk.name && found.table === quoted({ schema: fk.schema, name: fk.table });
+    return (
+      found !== undefined && found.name === fk.name && found.table === quoted({ schema: fk.schema, name: fk.table })
+    );
   });
 
 /**
  * drizzle-kit changes a foreign key at the place of the new ones, and may rename it before. Where keys and tables
  * change under it, it has to go first, and come back as new.
  */
-function recreate(drizzle: readonly string[], earlier: readonly Row[], changes: readonly TableChange[], { after }: Migrated) {
+function recreate(
+  drizzle: readonly string[],
+  earlier: readonly Row[],
+  changes: readonly TableChange[],
+  { after }: Migrated,
+) {
   const affected = changes.filter((it) => isMoved(it) || isAdopted(it, after)).map((it) => keyOf(it.table));
   const dropped: string[] = [];
   const obsolete = new Set<string>();
@@ -132,7 +168,9 @@ function recreate(drizzle: readonly string[], earlier: readonly Row[], changes: 
     const name = rename ? match('renameConstraint', rename)!.name : key.name;
     const fk = earlier.find((it) => it.name === name && quoted({ schema: it.schema, name: it.table }) === key.table);
     const isAffected =
-      fk && (affected.includes(keyOf({ schema: fk.schema, name: fk.table })) || affected.includes(keyOf({ schema: fk.schemaTo, name: fk.tableTo })));
+      fk &&
+      (affected.includes(keyOf({ schema: fk.schema, name: fk.table })) ||
+        affected.includes(keyOf({ schema: fk.schemaTo, name: fk.tableTo })));
     if (!isAffected) return statement;
     dropped.push(`ALTER TABLE ${key.table} DROP CONSTRAINT "${name}";`);
     if (rename) obsolete.add(rename);
@@ -144,7 +182,11 @@ function recreate(drizzle: readonly string[], earlier: readonly Row[], changes: 
 /** A rename would miss a foreign key that, on Citus, is already gone: it comes back under its new name. */
 function tolerate(statement: string, loosened: readonly Row[]): string {
   const renamed = match('renameConstraint', statement);
-  if (!renamed || !loosened.some((fk) => fk.name === renamed.name && quoted({ schema: fk.schema, name: fk.table }) === renamed.table)) return statement;
+  if (
+    !renamed ||
+    !loosened.some((fk) => fk.name === renamed.name && quoted({ schema: fk.schema, name: fk.table }) === renamed.table)
+  )
+    return statement;
   return [
     'DO $rename$',
     'BEGIN',
@@ -158,7 +200,9 @@ function tolerate(statement: string, loosened: readonly Row[]): string {
 
 /** drizzle-kit switches row-level security off with the schema's last policy: it does not know of ours. */
 const unlocks = (statement: string, changes: readonly TableChange[]) =>
-  changes.some(({ table, is }) => is?.rls && statement.startsWith(`ALTER TABLE ${quoted(table)} DISABLE ROW LEVEL SECURITY`));
+  changes.some(
+    ({ table, is }) => is?.rls && statement.startsWith(`ALTER TABLE ${quoted(table)} DISABLE ROW LEVEL SECURITY`),
+  );
 
 /** Where tables go back to one node, and where they are distributed: between the two they are plain tables. */
 function places(statements: readonly string[], { before }: Migrated): [number, number] {
@@ -169,7 +213,9 @@ function places(statements: readonly string[], { before }: Migrated): [number, n
   const start = statements
     .slice(0, end)
     .findLastIndex((it) => match('moveTable', it) || oldKeys.has(match('dropConstraint', it)?.name ?? ''));
-  const created = statements.slice(0, end).findLastIndex((it) => match('createTable', it) || it.startsWith('CREATE TYPE'));
+  const created = statements
+    .slice(0, end)
+    .findLastIndex((it) => match('createTable', it) || it.startsWith('CREATE TYPE'));
   return [Math.max(start, created) + 1, end];
 }
 
@@ -178,15 +224,21 @@ function distribute(changes: readonly TableChange[], next: TenancyState): string
   const placed = changes.filter((it) => it.to.kind !== 'local' && (it.isNew || isMoved(it)));
   const steps = placed.filter((it) => it.to.kind === 'reference').map((it) => createReference(it.table));
   const groups = new Map<string, TableChange[]>();
-  for (const it of placed) if (it.to.kind === 'tenant') groups.set(it.to.group, [...(groups.get(it.to.group) ?? []), it]);
+  for (const it of placed)
+    if (it.to.kind === 'tenant') groups.set(it.to.group, [...(groups.get(it.to.group) ?? []), it]);
   for (const [group, members] of groups) {
     const root = next.tenancies[group]?.root;
-    const rootFirst = (a: TableChange, b: TableChange) => Number(keyOf(b.table) === root) - Number(keyOf(a.table) === root);
-    const standing = changes.filter((it) => it.to.kind === 'tenant' && it.to.group === group && !members.includes(it)).sort(rootFirst);
+    const rootFirst = (a: TableChange, b: TableChange) =>
+      Number(keyOf(b.table) === root) - Number(keyOf(a.table) === root);
+    const standing = changes
+      .filter((it) => it.to.kind === 'tenant' && it.to.group === group && !members.includes(it))
+      .sort(rootFirst);
     const [first, ...rest] = [...members].sort(rootFirst);
     const beside = standing[0]?.table;
     const column = (it: TableChange) => it.is!.column!;
-    steps.push(createDistributed(first!.table, column(first!), beside ?? { shardCount: next.tenancies[group]!.shardCount }));
+    steps.push(
+      createDistributed(first!.table, column(first!), beside ?? { shardCount: next.tenancies[group]!.shardCount }),
+    );
     for (const it of rest) steps.push(createDistributed(it.table, column(it), beside ?? first!.table));
   }
   return steps;

@@ -26,18 +26,32 @@ export interface PolicyRow {
 }
 
 /** Whether a table's own policies are written by us, with the tenant condition in each. */
-export const isManaged = (table: TableState | undefined, state: TenancyState): boolean => Boolean(table?.rls && !table.rls.as && state.citus);
+export const isManaged = (table: TableState | undefined, state: TenancyState): boolean =>
+  Boolean(table?.rls && !table.rls.as && state.citus);
 
 /** @returns the policies of a table with `rls`, but for those of the schema's own that drizzle-kit writes */
 export function ourPolicies(table: TableState, own: readonly Row[], state: TenancyState): PolicyRow[] {
   const test = predicate(table);
-  const ours = (name: string, as: PolicyRow['as']): PolicyRow => ({ name, as, for: 'ALL', roles: ['public'], using: test, withCheck: test });
+  const ours = (name: string, as: PolicyRow['as']): PolicyRow => ({
+    name,
+    as,
+    for: 'ALL',
+    roles: ['public'],
+    using: test,
+    withCheck: test,
+  });
   const isOpened = own.some((it) => it.as !== 'RESTRICTIVE');
   // Written by a version that knew one policy.
   if (table.rls!.as) return [ours(policyName, table.rls!.as)];
-  if (table.everybody && !state.citus) return [...forEverybody(table), ...(isOpened ? [] : [{ ...ours(accessName, 'PERMISSIVE'), using: orEverybody(table) }])];
+  if (table.everybody && !state.citus)
+    return [
+      ...forEverybody(table),
+      ...(isOpened ? [] : [{ ...ours(accessName, 'PERMISSIVE'), using: orEverybody(table) }]),
+    ];
   if (!state.citus) return [ours(policyName, 'RESTRICTIVE'), ...(isOpened ? [] : [ours(accessName, 'PERMISSIVE')])];
-  const narrowed = own.map((it): PolicyRow => ({ ...(it as any), using: both(test, it.using), withCheck: both(test, it.withCheck) }));
+  const narrowed = own.map(
+    (it): PolicyRow => ({ ...(it as any), using: both(test, it.using), withCheck: both(test, it.withCheck) }),
+  );
   return [...(isOpened ? [] : [ours(policyName, 'PERMISSIVE')]), ...narrowed];
 }
 
@@ -46,7 +60,14 @@ const orEverybody = (table: TableState) => `(${predicate(table)}) OR ${ident(tab
 /** Restrictive, each for one command: what one of them lets through, another may hold back. */
 function forEverybody(table: TableState): PolicyRow[] {
   const [own, read] = [predicate(table), orEverybody(table)];
-  const policy = (name: string, command: string, using?: string, withCheck?: string): PolicyRow => ({ name, as: 'RESTRICTIVE', for: command, roles: ['public'], using, withCheck });
+  const policy = (name: string, command: string, using?: string, withCheck?: string): PolicyRow => ({
+    name,
+    as: 'RESTRICTIVE',
+    for: command,
+    roles: ['public'],
+    using,
+    withCheck,
+  });
   return [
     policy(policyName, 'SELECT', read),
     policy(writeNames.INSERT, 'INSERT', undefined, own),
@@ -56,13 +77,16 @@ function forEverybody(table: TableState): PolicyRow[] {
 }
 
 /** A condition that the schema left out stays out: PostgreSQL then takes the other, or lets nothing through. */
-const both = (test: string, condition: string | null | undefined) => (condition ? `(${test}) AND (${condition})` : condition);
+const both = (test: string, condition: string | null | undefined) =>
+  condition ? `(${test}) AND (${condition})` : condition;
 
 /** The policies of the schema's own. */
 export const ownPolicies = (entities: Entities, table: TableName): Row[] => entities.of('policies', table);
 
 export function createPolicy(table: TableName, policy: PolicyRow): string {
-  const roles = policy.roles.map((it) => (/^(?:current_user|current_role|session_user|public)$/.test(it) ? it : ident(it))).join(', ');
+  const roles = policy.roles
+    .map((it) => (/^(?:current_user|current_role|session_user|public)$/.test(it) ? it : ident(it)))
+    .join(', ');
   return (
     `CREATE POLICY ${ident(policy.name)} ON ${quoted(table)}${policy.as === 'RESTRICTIVE' ? ' AS RESTRICTIVE' : ''}` +
     `${policy.for === 'ALL' ? '' : ` FOR ${policy.for}`}${roles === 'public' || roles === '' ? '' : ` TO ${roles}`}` +
@@ -85,7 +109,11 @@ export interface PolicyChanges {
 }
 
 /** @throws MigrationFolderError where drizzle-kit writes a policy in a way that is not known */
-export function changePolicies(drizzle: readonly string[], changes: readonly TableChange[], migrated: Migrated): PolicyChanges {
+export function changePolicies(
+  drizzle: readonly string[],
+  changes: readonly TableChange[],
+  migrated: Migrated,
+): PolicyChanges {
   const { before, after, prev, next } = migrated;
   const drop: string[] = [];
   const create: string[] = [];
@@ -100,15 +128,26 @@ export function changePolicies(drizzle: readonly string[], changes: readonly Tab
       ...(managed && !isManaged(state, of) ? (own as unknown as PolicyRow[]) : []),
     ];
     // PostgreSQL keeps a policy up to date when a column is renamed.
-    const present = policiesOf(was && { ...was, column: was.column && renamedColumn(after, table, was.column) }, ownBefore, prev);
+    const present = policiesOf(
+      was && { ...was, column: was.column && renamedColumn(after, table, was.column) },
+      ownBefore,
+      prev,
+    );
     const wanted = policiesOf(is, ownAfter, next);
     const replaced = managed ? takePolicies(rest, [table, ...(oldName ? [oldName] : [])]) : undefined;
     rest = replaced?.rest ?? rest;
     const text = (it: PolicyRow) => createPolicy(table, it);
     // PostgreSQL changes no column's type under a policy that reads it.
-    const isRetyped = managed && drizzle.some((it) => it.startsWith(`ALTER TABLE ${quoted(table)} ALTER COLUMN `) && it.includes(' SET DATA TYPE '));
-    const isKept = (it: PolicyRow, others: readonly PolicyRow[]) => !isRetyped && others.some((other) => text(other) === text(it)) && !replaced?.names.has(it.name);
-    drop.push(...present.filter((it) => !isKept(it, wanted)).map((it) => `DROP POLICY ${ident(it.name)} ON ${quoted(table)};`));
+    const isRetyped =
+      managed &&
+      drizzle.some(
+        (it) => it.startsWith(`ALTER TABLE ${quoted(table)} ALTER COLUMN `) && it.includes(' SET DATA TYPE '),
+      );
+    const isKept = (it: PolicyRow, others: readonly PolicyRow[]) =>
+      !isRetyped && others.some((other) => text(other) === text(it)) && !replaced?.names.has(it.name);
+    drop.push(
+      ...present.filter((it) => !isKept(it, wanted)).map((it) => `DROP POLICY ${ident(it.name)} ON ${quoted(table)};`),
+    );
     create.push(...wanted.filter((it) => !isKept(it, present)).map(text));
     if (is?.rls && !was?.rls) create.push(...enable(table));
     // Switched on by the schema itself, with withRLS or a policy of its own, it has to stay on.
@@ -116,7 +155,9 @@ export function changePolicies(drizzle: readonly string[], changes: readonly Tab
       const row = after.list('tables').find((it) => keyOf(it as any) === keyOf(table));
       drop.push(
         `ALTER TABLE ${quoted(table)} NO FORCE ROW LEVEL SECURITY;`,
-        ...(row?.isRlsEnabled || ownAfter.length > 0 ? [] : [`ALTER TABLE ${quoted(table)} DISABLE ROW LEVEL SECURITY;`]),
+        ...(row?.isRlsEnabled || ownAfter.length > 0
+          ? []
+          : [`ALTER TABLE ${quoted(table)} DISABLE ROW LEVEL SECURITY;`]),
       );
     }
   }
@@ -133,7 +174,10 @@ function takePolicies(drizzle: readonly string[], names: readonly TableName[]): 
   const rest = drizzle.filter((statement) => {
     if (!policyStatement.test(statement)) return true;
     const found = knownStatement.exec(statement);
-    if (!found) throw new MigrationFolderError(`Report the version of drizzle-kit: drizzle-tenant does not understand its statement "${statement}".`);
+    if (!found)
+      throw new MigrationFolderError(
+        `Report the version of drizzle-kit: drizzle-tenant does not understand its statement "${statement}".`,
+      );
     if (!tables.includes(found[2]!)) return true;
     taken.add(found[1]!.slice(1, -1).replaceAll('""', '"'));
     return false;
@@ -154,4 +198,6 @@ export const lift = (changes: readonly TableChange[]): string[] =>
 
 /** The other half of {@link lift}. */
 export const restore = (changes: readonly TableChange[]): string[] =>
-  changes.filter((it) => it.was?.rls && it.is?.rls).map((it) => `ALTER TABLE ${quoted(it.table)} FORCE ROW LEVEL SECURITY;`);
+  changes
+    .filter((it) => it.was?.rls && it.is?.rls)
+    .map((it) => `ALTER TABLE ${quoted(it.table)} FORCE ROW LEVEL SECURITY;`);

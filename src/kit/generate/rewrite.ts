@@ -19,7 +19,11 @@ export function apart(statement: string): string[] {
 export function renameConstraints(statements: readonly string[], migrated: Migrated): string[] {
   const { after, next, prev } = migrated;
   if (!prev.citus || !next.citus) return [...statements];
-  const held = new Map(changesOf(migrated).filter((it) => !it.isNew && !isMoved(it) && it.to.kind !== 'local').map((it) => [quoted(it.table), it.table]));
+  const held = new Map(
+    changesOf(migrated)
+      .filter((it) => !it.isNew && !isMoved(it) && it.to.kind !== 'local')
+      .map((it) => [quoted(it.table), it.table]),
+  );
   return statements.flatMap((statement) => {
     const found = match('renameConstraint', statement);
     const at = found && held.get(found.table);

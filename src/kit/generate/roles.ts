@@ -11,7 +11,8 @@ export interface Roles {
   readonly administrator?: string;
 }
 
-const said = ({ application, administrator }: Roles) => [application, ...(administrator === undefined ? [] : [administrator])].map(ident).join(', ');
+const said = ({ application, administrator }: Roles) =>
+  [application, ...(administrator === undefined ? [] : [administrator])].map(ident).join(', ');
 
 /** @returns what a migration adds for the roles: once who they are, and for each new table what they may do */
 export function roleStatements({ before, after, prev, next }: Migrated): string[] {
@@ -24,12 +25,22 @@ export function roleStatements({ before, after, prev, next }: Migrated): string[
   const old = new Set(namesOf(before, 'views').map(keyOf));
   const views = namesOf(after, 'views').filter((it) => isNew || !old.has(keyOf(it)));
   const schemas = [...new Set([...namesOf(after, 'tables'), ...namesOf(after, 'views')].map((it) => it.schema))].sort();
-  const known = new Set(isNew ? [] : [...namesOf(before, 'tables'), ...namesOf(before, 'views')].map((it) => it.schema));
-  return [...(isNew ? [create(roles, next.citus)] : []), ...schemas.filter((it) => !known.has(it)).flatMap((it) => inSchema(it, roles)), ...grants(tables, views, roles)];
+  const known = new Set(
+    isNew ? [] : [...namesOf(before, 'tables'), ...namesOf(before, 'views')].map((it) => it.schema),
+  );
+  return [
+    ...(isNew ? [create(roles, next.citus)] : []),
+    ...schemas.filter((it) => !known.has(it)).flatMap((it) => inSchema(it, roles)),
+    ...grants(tables, views, roles),
+  ];
 }
 
 const namesOf = (entities: Entities, type: 'tables' | 'views'): TableName[] =>
-  entities.list(type).filter((it) => type === 'tables' || typeof it.definition === 'string').map((it) => ({ schema: it.schema, name: it.name })).sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
+  entities
+    .list(type)
+    .filter((it) => type === 'tables' || typeof it.definition === 'string')
+    .map((it) => ({ schema: it.schema, name: it.name }))
+    .sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
 
 function inSchema(schema: string, roles: Roles): string[] {
   const [name, to] = [ident(schema), said(roles)];
@@ -42,7 +53,9 @@ function inSchema(schema: string, roles: Roles): string[] {
 }
 
 const grants = (tables: readonly TableName[], views: readonly TableName[], roles: Roles): string[] => [
-  ...(tables.length > 0 ? [`GRANT SELECT, INSERT, UPDATE, DELETE ON ${tables.map(quoted).join(', ')} TO ${said(roles)};`] : []),
+  ...(tables.length > 0
+    ? [`GRANT SELECT, INSERT, UPDATE, DELETE ON ${tables.map(quoted).join(', ')} TO ${said(roles)};`]
+    : []),
   ...(views.length > 0 ? [`GRANT SELECT ON ${views.map(quoted).join(', ')} TO ${said(roles)};`] : []),
 ];
 
@@ -52,7 +65,10 @@ const grants = (tables: readonly TableName[], views: readonly TableName[], roles
  */
 function create({ application, administrator }: Roles, onCitus: boolean): string {
   const make = (name: string, bypass: boolean) => {
-    const [sql, found] = [`CREATE ROLE ${ident(name)} ${onCitus ? 'LOGIN' : 'NOLOGIN'}${bypass ? ' BYPASSRLS' : ''}`, `SELECT FROM pg_roles WHERE rolname = ${literal(name)}`];
+    const [sql, found] = [
+      `CREATE ROLE ${ident(name)} ${onCitus ? 'LOGIN' : 'NOLOGIN'}${bypass ? ' BYPASSRLS' : ''}`,
+      `SELECT FROM pg_roles WHERE rolname = ${literal(name)}`,
+    ];
     const wrong = bypass ? `NOT (rolbypassrls OR rolsuper)` : `(rolbypassrls OR rolsuper)`;
     const remedy = bypass ? `ALTER ROLE ${ident(name)} BYPASSRLS` : `ALTER ROLE ${ident(name)} NOSUPERUSER NOBYPASSRLS`;
     const why = bypass ? 'the policies hide every row from it' : 'the policies do not hold it back';

@@ -32,4 +32,7 @@ export function uniqueKeys(table: TableName, { before, after, prev }: Tables): s
  * column; or the tenant column is itself the key, as in a root table, so that they name the tenant.
  */
 export const namesOneRow = (table: TableState, columns: readonly string[], tables: Tables): boolean =>
-  uniqueKeys(table, tables).some((key) => key.length > 0 && key.every((it) => columns.includes(it)) && (key.length === 1 || !key.includes(table.column!)));
+  uniqueKeys(table, tables).some(
+    (key) =>
+      key.length > 0 && key.every((it) => columns.includes(it)) && (key.length === 1 || !key.includes(table.column!)),
+  );

@@ -28,15 +28,19 @@ export function holdBack(drizzle: readonly string[], migrated: Migrated): { stat
     const created = readCreateIndex(statement);
     if (created) return names.get(created.table)?.isNew === false;
     const foreignKey = match('addForeignKey', statement);
-    if (foreignKey) return names.has(foreignKey.table) || [...names.keys()].some((it) => statement.includes(` REFERENCES ${it}(`));
-    const key = match('addKey', statement) ?? match('dropConstraint', statement) ?? match('renameConstraint', statement);
+    if (foreignKey)
+      return names.has(foreignKey.table) || [...names.keys()].some((it) => statement.includes(` REFERENCES ${it}(`));
+    const key =
+      match('addKey', statement) ?? match('dropConstraint', statement) ?? match('renameConstraint', statement);
     if (key) return names.get(key.table)?.isNew === false;
     const notNull = match('setNotNull', statement);
     return notNull !== undefined && names.get(notNull.table)?.is!.column === notNull.name;
   };
   const nullable = (statement: string) => {
     const added = match('addColumn', statement);
-    return added && names.get(added.table)?.is!.column === added.name ? statement.replace(/ NOT NULL;$/, ';') : statement;
+    return added && names.get(added.table)?.is!.column === added.name
+      ? statement.replace(/ NOT NULL;$/, ';')
+      : statement;
   };
   const tables = { ...next.tables };
   for (const it of onTheWay) delete tables[keyOf(it.table)];
@@ -48,14 +52,23 @@ export function holdBack(drizzle: readonly string[], migrated: Migrated): { stat
       writeOnly: {
         tables: onTheWay.filter((it) => !it.isNew && !isFilled(it, migrated)).map((it) => keyOf(it.table)),
         statements: inOrder([...(prev.writeOnly?.statements ?? []), ...withoutRenames(drizzle.filter(waits))]),
-        keys: { ...Object.fromEntries(onTheWay.filter((it) => !it.isNew).map((it) => [keyOf(it.table), uniqueKeys(it.table, migrated)])), ...prev.writeOnly?.keys },
+        keys: {
+          ...Object.fromEntries(
+            onTheWay.filter((it) => !it.isNew).map((it) => [keyOf(it.table), uniqueKeys(it.table, migrated)]),
+          ),
+          ...prev.writeOnly?.keys,
+        },
       },
     },
   };
 }
 
 /** The indexes of the tables, as quoted in statements, with the names that drizzle-kit gives them before it drops them. */
-function namesOfIndexes(drizzle: readonly string[], tables: readonly TableChange[], { before, after }: Migrated): Set<string> {
+function namesOfIndexes(
+  drizzle: readonly string[],
+  tables: readonly TableChange[],
+  { before, after }: Migrated,
+): Set<string> {
   const names = new Set<string>();
   for (const it of tables) {
     const old = nameBefore(it.table, after);
@@ -65,7 +78,8 @@ function namesOfIndexes(drizzle: readonly string[], tables: readonly TableChange
   }
   for (const statement of drizzle) {
     const renamed = match('renameIndex', statement);
-    if (renamed && names.has(renamed.table)) names.add(renamed.table.replace(/"(?:[^"]|"")*"$/, () => ident(renamed.name)));
+    if (renamed && names.has(renamed.table))
+      names.add(renamed.table.replace(/"(?:[^"]|"")*"$/, () => ident(renamed.name)));
   }
   return names;
 }
@@ -75,12 +89,18 @@ function namesOfIndexes(drizzle: readonly string[], tables: readonly TableChange
  * as new: so the old one is dropped by its old name, and nothing is renamed.
  */
 function withoutRenames(waiting: readonly string[]): string[] {
-  const renames = new Map(waiting.flatMap((it) => (match('renameConstraint', it) ? [[placeOf(match('renameConstraint', it)!, 'to'), it] as const] : [])));
+  const renames = new Map(
+    waiting.flatMap((it) =>
+      match('renameConstraint', it) ? [[placeOf(match('renameConstraint', it)!, 'to'), it] as const] : [],
+    ),
+  );
   const obsolete = new Set<string>();
   // Foreign keys go first: a primary key is not dropped under one.
   const freed: string[] = [];
   const statements = waiting.flatMap((statement) => {
-    const dropped = match('dropConstraint', statement) ?? (statement.includes(' DROP CONSTRAINT ') ? match('addForeignKey', statement) : undefined);
+    const dropped =
+      match('dropConstraint', statement) ??
+      (statement.includes(' DROP CONSTRAINT ') ? match('addForeignKey', statement) : undefined);
     const rename = dropped && renames.get(placeOf(dropped, 'name'));
     if (!rename) return [statement];
     obsolete.add(rename);
@@ -92,7 +112,8 @@ function withoutRenames(waiting: readonly string[]): string[] {
   return [...freed, ...statements].filter((it) => !obsolete.has(it));
 }
 
-const placeOf = (found: { table: string; name: string; to?: string }, part: 'name' | 'to') => `${found.table}\0${found[part]}`;
+const placeOf = (found: { table: string; name: string; to?: string }, part: 'name' | 'to') =>
+  `${found.table}\0${found[part]}`;
 
 /** drizzle-kit's statements with those that waited for the mode to end, each at its place in drizzle-kit's order. */
 export function release(drizzle: readonly string[], waited: readonly string[]): string[] {
@@ -104,6 +125,12 @@ export function release(drizzle: readonly string[], waited: readonly string[]): 
 }
 
 const rank = (statement: string) =>
-  match('dropConstraint', statement) ? 0 : match('dropIndex', statement) ? 1 : match('addForeignKey', statement) ? 3 : 2;
+  match('dropConstraint', statement)
+    ? 0
+    : match('dropIndex', statement)
+      ? 1
+      : match('addForeignKey', statement)
+        ? 3
+        : 2;
 
 const inOrder = (statements: readonly string[]) => [...statements].sort((a, b) => rank(a) - rank(b));

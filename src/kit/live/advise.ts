@@ -68,19 +68,30 @@ export async function advise(database: Database, state: TenancyState): Promise<A
     `SELECT current_setting('server_version_num')::int AS version, EXISTS (SELECT FROM pg_extension WHERE extname = 'citus') AS citus,
        to_regclass('pg_stat_statements') IS NOT NULL AS statements`,
   );
-  if (server!.citus) throw new DatabaseStateError('Look at one shard at a time with EXPLAIN on Citus: each node counts its own indexes and statements, and this command asks one server.');
-  const tables = Object.values(state.tables).flatMap((it) => (it.kind === 'tenant' ? [{ schema: it.schema, name: it.name, column: it.column! }] : []));
+  if (server!.citus)
+    throw new DatabaseStateError(
+      'Look at one shard at a time with EXPLAIN on Citus: each node counts its own indexes and statements, and this command asks one server.',
+    );
+  const tables = Object.values(state.tables).flatMap((it) =>
+    it.kind === 'tenant' ? [{ schema: it.schema, name: it.name, column: it.column! }] : [],
+  );
   const indexes = await readIndexes(database, tables);
   const notes: string[] = [];
   const found = new Map<string, { reading: Reading; of: TableName & { column: string }; statements: Costly[] }>();
   if (!server!.statements) {
-    notes.push("Put pg_stat_statements into shared_preload_libraries and run CREATE EXTENSION pg_stat_statements to see statements: only the counts of indexes were looked at.");
-  } else if (server!.version < 160_000) notes.push('Use PostgreSQL 16 or later to see plans of statements with parameters: only the counts of indexes were looked at.');
+    notes.push(
+      'Put pg_stat_statements into shared_preload_libraries and run CREATE EXTENSION pg_stat_statements to see statements: only the counts of indexes were looked at.',
+    );
+  } else if (server!.version < 160_000)
+    notes.push(
+      'Use PostgreSQL 16 or later to see plans of statements with parameters: only the counts of indexes were looked at.',
+    );
   else {
     for (const statement of await readStatements(database)) {
       for (const reading of await readings(database, statement, tables)) {
         const key = `${reading.table}\0${reading.index ?? ''}`;
-        if (!found.has(key)) found.set(key, { reading, of: tables.find((it) => plain(it) === reading.table)!, statements: [] });
+        if (!found.has(key))
+          found.set(key, { reading, of: tables.find((it) => plain(it) === reading.table)!, statements: [] });
         found.get(key)!.statements.push(statement);
       }
     }
@@ -130,7 +141,11 @@ const readStatements = (database: Database) =>
   );
 
 /** What the plan of a statement reads over everybody's rows. Nothing where there is none: a table of a session that has ended. */
-async function readings(database: Database, { query }: Costly, tables: readonly (TableName & { column: string })[]): Promise<readonly Reading[]> {
+async function readings(
+  database: Database,
+  { query }: Costly,
+  tables: readonly (TableName & { column: string })[],
+): Promise<readonly Reading[]> {
   // A limit that the planner does not know is taken for a tenth of all rows.
   const text = query.replaceAll(/\blimit \$\d+/gi, 'limit 20');
   try {
@@ -148,7 +163,11 @@ function adviceFor(index: Index, evidence: string, statements: readonly Costly[]
   const { table, name, method, tenant, isUnique, isConstraint, definition } = index;
   const common = { table, index: name, evidence, statements };
   if (isUnique || isConstraint) {
-    return { ...common, sql: [], schema: `Leave unscoped() out, so that ${name} begins with ${tenant}; where it has to stay unique over all tenants, add index() on its columns beside it.` };
+    return {
+      ...common,
+      sql: [],
+      schema: `Leave unscoped() out, so that ${name} begins with ${tenant}; where it has to stay unique over all tenants, add index() on its columns beside it.`,
+    };
   }
   const inner = /^CREATE INDEX .*? (USING \w+ )\((.*)$/s.exec(definition);
   if (method === 'btree') {
@@ -158,18 +177,34 @@ function adviceFor(index: Index, evidence: string, statements: readonly Costly[]
           `DROP INDEX CONCURRENTLY ${schemaOf(definition)}${quoted(name)}`,
         ]
       : [];
-    return { ...common, sql, schema: `Leave unscoped() out, and generate: the migration makes ${name} begin with ${tenant}. "npx drizzle-tenant indexes" builds it without blocking writes.` };
+    return {
+      ...common,
+      sql,
+      schema: `Leave unscoped() out, and generate: the migration makes ${name} begin with ${tenant}. "npx drizzle-tenant indexes" builds it without blocking writes.`,
+    };
   }
   const extension = method === 'gin' || method === 'gist' ? `btree_${method}` : undefined;
-  if (!extension || !inner) return { ...common, sql: [], schema: `An index of the method ${method} cannot begin with ${tenant}: where one tenant needs it, make it partial, or partition the table by ${tenant}.` };
+  if (!extension || !inner)
+    return {
+      ...common,
+      sql: [],
+      schema: `An index of the method ${method} cannot begin with ${tenant}: where one tenant needs it, make it partial, or partition the table by ${tenant}.`,
+    };
   return {
     ...common,
-    sql: [`CREATE EXTENSION IF NOT EXISTS ${extension}`, `CREATE INDEX CONCURRENTLY ${quoted(`${name.slice(0, 52)}_by_tenant`)} ON ${tableOf(definition)} ${inner[1]}(${quoted(tenant)}, ${inner[2]}`],
+    sql: [
+      `CREATE EXTENSION IF NOT EXISTS ${extension}`,
+      `CREATE INDEX CONCURRENTLY ${quoted(`${name.slice(0, 52)}_by_tenant`)} ON ${tableOf(definition)} ${inner[1]}(${quoted(tenant)}, ${inner[2]}`,
+    ],
     schema: `With the extension ${extension}, write index('${name}').using('${method}', t.${tenant}, ...).`,
   };
 }
 
-const adviceForTable = (table: TableName & { column: string }, evidence: string, statements: readonly Costly[]): Advice => ({
+const adviceForTable = (
+  table: TableName & { column: string },
+  evidence: string,
+  statements: readonly Costly[],
+): Advice => ({
   table: plain(table),
   index: null,
   evidence: `${evidence}; the whole table is read, and no index begins with ${table.column}`,

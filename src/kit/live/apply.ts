@@ -25,8 +25,19 @@ export async function applySteps(database: Database, steps: readonly PlanStep[],
     progress.start(step, index, steps.length);
     const ticker = setInterval(() => progress.tick(step, seconds()), 5000);
     try {
-      if (step.alone) for (const statement of step.sql) await patiently(database, () => alone(database, statement), () => progress.tick(step, seconds()));
-      else await patiently(database, () => inTransaction(database, step.sql), () => progress.tick(step, seconds()));
+      if (step.alone)
+        for (const statement of step.sql)
+          await patiently(
+            database,
+            () => alone(database, statement),
+            () => progress.tick(step, seconds()),
+          );
+      else
+        await patiently(
+          database,
+          () => inTransaction(database, step.sql),
+          () => progress.tick(step, seconds()),
+        );
     } catch (error) {
       throw new DatabaseStateError(
         `Correct the cause and run apply again: step ${index + 1} of ${steps.length} failed (${step.what}): ${(error as Error).message}. ` +

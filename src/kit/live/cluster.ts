@@ -33,10 +33,16 @@ export async function readNodes(database: Database): Promise<ClusterNode[]> {
        (SELECT count(*)::int FROM pg_dist_placement p WHERE p.groupid = n.groupid) AS shards
      FROM pg_dist_node n WHERE noderole = 'primary' ORDER BY groupid <> 0, nodename, nodeport`,
   );
-  const reached = await database.query<{ nodeid: number; success: boolean }>(`SELECT nodeid, success FROM run_command_on_all_nodes('SELECT 1')`);
+  const reached = await database.query<{ nodeid: number; success: boolean }>(
+    `SELECT nodeid, success FROM run_command_on_all_nodes('SELECT 1')`,
+  );
   const isReachable = (node: number) => reached.find((it) => it.nodeid === node)?.success ?? false;
   const shards = nodes.every((it) => isReachable(it.node)) ? await readShards(database) : [];
-  return nodes.map((it) => ({ ...it, isReachable: isReachable(it.node), bytes: shards.reduce((sum, { address, bytes }) => (address === it.address ? sum + bytes : sum), 0) }));
+  return nodes.map((it) => ({
+    ...it,
+    isReachable: isReachable(it.node),
+    bytes: shards.reduce((sum, { address, bytes }) => (address === it.address ? sum + bytes : sum), 0),
+  }));
 }
 
 export const readShards = (database: Database): Promise<Shard[]> =>
@@ -46,7 +52,10 @@ export const readShards = (database: Database): Promise<Shard[]> =>
   );
 
 /** What a move of shards by logical replication needs, and these servers may not have. */
-export const isNoLogicalReplication = (error: unknown): boolean => /wal_level|output plugin|replica identity|REPLICA IDENTITY|logical (?:replication|decoding)/.test((error as Error).message);
+export const isNoLogicalReplication = (error: unknown): boolean =>
+  /wal_level|output plugin|replica identity|REPLICA IDENTITY|logical (?:replication|decoding)/.test(
+    (error as Error).message,
+  );
 
 export interface Move {
   readonly table: string;
@@ -83,14 +92,21 @@ export interface RebalanceOptions {
  */
 export async function rebalance(database: Database, options: RebalanceOptions): Promise<number> {
   await requireCitus(database, needed);
-  const [running] = await database.query<{ id: string }>(`SELECT job_id::text AS id FROM citus_rebalance_status() WHERE state IN ('scheduled', 'running')`);
+  const [running] = await database.query<{ id: string }>(
+    `SELECT job_id::text AS id FROM citus_rebalance_status() WHERE state IN ('scheduled', 'running')`,
+  );
   if (running) return (await watch(database, running.id, options)).total;
   if ((await rebalanceMoves(database)).length === 0) return 0;
   const run = async (mode: 'auto' | 'block_writes') => {
-    const [job] = await database.query<{ id: string | null }>(`SELECT citus_rebalance_start(shard_transfer_mode := '${mode}')::text AS id`);
+    const [job] = await database.query<{ id: string | null }>(
+      `SELECT citus_rebalance_start(shard_transfer_mode := '${mode}')::text AS id`,
+    );
     return job?.id ? watch(database, job.id, options) : { total: 0, error: undefined };
   };
-  const failed = (error: string) => new DatabaseStateError(`Look at "SELECT * FROM citus_rebalance_status()" and correct the cause, then run rebalance again, which goes on from there: ${error}.`);
+  const failed = (error: string) =>
+    new DatabaseStateError(
+      `Look at "SELECT * FROM citus_rebalance_status()" and correct the cause, then run rebalance again, which goes on from there: ${error}.`,
+    );
   try {
     const first = await run(options.blockWrites ? 'block_writes' : 'auto');
     if (first.error === undefined) return first.total;
@@ -105,7 +121,11 @@ export async function rebalance(database: Database, options: RebalanceOptions): 
   }
 }
 
-async function watch(database: Database, job: string, { progress }: RebalanceOptions): Promise<{ total: number; error?: string }> {
+async function watch(
+  database: Database,
+  job: string,
+  { progress }: RebalanceOptions,
+): Promise<{ total: number; error?: string }> {
   for (;;) {
     const [now] = await database.query<{ state: string; done: number; total: number; error: string | null }>(
       `SELECT j.state::text, count(*) FILTER (WHERE t.status = 'done')::int AS done, count(*)::int AS total, max(t.message) FILTER (WHERE t.status IN ('error', 'unscheduled') AND t.message <> '') AS error
@@ -116,8 +136,12 @@ async function watch(database: Database, job: string, { progress }: RebalanceOpt
     progress(now.done, now.total);
     if (now.state === 'finished') return { total: now.total };
     // A task that is to be tried again says why in the meantime.
-    const [retried] = await database.query<{ message: string }>(`SELECT message FROM pg_dist_background_task WHERE job_id = $1::bigint AND retry_count > 0 AND message ~ 'output plugin|wal_level' LIMIT 1`, [job]);
-    if (now.state.startsWith('fail') || now.state.startsWith('cancel')) return { total: now.total, error: now.error ?? now.state };
+    const [retried] = await database.query<{ message: string }>(
+      `SELECT message FROM pg_dist_background_task WHERE job_id = $1::bigint AND retry_count > 0 AND message ~ 'output plugin|wal_level' LIMIT 1`,
+      [job],
+    );
+    if (now.state.startsWith('fail') || now.state.startsWith('cancel'))
+      return { total: now.total, error: now.error ?? now.state };
     if (retried) return { total: now.total, error: retried.message };
     await new Promise((done) => setTimeout(done, 500));
   }

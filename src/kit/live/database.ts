@@ -11,7 +11,10 @@ export interface Database {
  * @throws DatabaseConnectionError when the server is not there or refuses the login
  */
 export async function connect(url: string | undefined): Promise<Database> {
-  if (!url) throw new DatabaseConnectionError('Pass --url, or set dbCredentials.url in the config: the command needs a database.');
+  if (!url)
+    throw new DatabaseConnectionError(
+      'Pass --url, or set dbCredentials.url in the config: the command needs a database.',
+    );
   let database: Database;
   try {
     database = await open(url);
@@ -31,8 +34,11 @@ export async function connect(url: string | undefined): Promise<Database> {
 export function urlOfConfig({ dbCredentials: it }: Record<string, any>): string | undefined {
   if (!it || it.url) return it?.url;
   if (!it.host || !it.database) return undefined;
-  const user = it.user ? `${encodeURIComponent(it.user)}${it.password ? `:${encodeURIComponent(it.password)}` : ''}@` : '';
-  const ssl = it.ssl === undefined || it.ssl === false ? '' : `?sslmode=${typeof it.ssl === 'string' ? it.ssl : 'require'}`;
+  const user = it.user
+    ? `${encodeURIComponent(it.user)}${it.password ? `:${encodeURIComponent(it.password)}` : ''}@`
+    : '';
+  const ssl =
+    it.ssl === undefined || it.ssl === false ? '' : `?sslmode=${typeof it.ssl === 'string' ? it.ssl : 'require'}`;
   return `postgres://${user}${it.host}:${it.port ?? 5432}/${encodeURIComponent(it.database)}${ssl}`;
 }
 
@@ -40,13 +46,20 @@ async function open(url: string): Promise<Database> {
   const found = await import('postgres').catch(() => undefined);
   if (found) {
     const sql = found.default(url, { max: 1, onnotice: () => {}, connect_timeout: 10, prepare: false });
-    return { query: (text, values = []) => sql.unsafe(text, values as any[]) as any, close: () => sql.end({ timeout: 1 }) };
+    return {
+      query: (text, values = []) => sql.unsafe(text, values as any[]) as any,
+      close: () => sql.end({ timeout: 1 }),
+    };
   }
   const pg = await import('pg').catch(() => undefined);
-  if (!pg) throw new DatabaseConnectionError('Install postgres or pg: the command needs one of them to reach the database.');
+  if (!pg)
+    throw new DatabaseConnectionError('Install postgres or pg: the command needs one of them to reach the database.');
   const client = new pg.default.Client({ connectionString: url, connectionTimeoutMillis: 10_000 });
   await client.connect();
-  return { query: async (text, values = []) => (await client.query(text, [...values])).rows, close: () => client.end() };
+  return {
+    query: async (text, values = []) => (await client.query(text, [...values])).rows,
+    close: () => client.end(),
+  };
 }
 
 function explain(error: Error & { code?: string }, url: string): Error {
@@ -65,7 +78,9 @@ function explain(error: Error & { code?: string }, url: string): Error {
     ECONNREFUSED: `Start the server, or correct host and port in the URL: nothing listens at ${place}.`,
     ENOTFOUND: `Correct the host in the URL: ${place} is not known.`,
   };
-  const remedy = remedies[error.code ?? ''] ?? `Look at the server's log: ${place} cannot be reached (${error.code ?? error.message}).`;
+  const remedy =
+    remedies[error.code ?? ''] ??
+    `Look at the server's log: ${place} cannot be reached (${error.code ?? error.message}).`;
   return new DatabaseConnectionError(remedy, { cause: error });
 }
 
@@ -77,11 +92,14 @@ export async function requireCitus(
   database: Database,
   remedy = 'Run CREATE EXTENSION citus in the database, or set tenancy.citus to false: the database has no Citus.',
 ): Promise<readonly [number, number]> {
-  const [found] = await database.query<{ extversion: string }>(`SELECT extversion FROM pg_extension WHERE extname = 'citus'`);
+  const [found] = await database.query<{ extversion: string }>(
+    `SELECT extversion FROM pg_extension WHERE extname = 'citus'`,
+  );
   if (!found) {
     throw new CitusRequiredError(remedy);
   }
   const [major = 0, minor = 0] = found.extversion.split(/[.-]/).map(Number);
-  if (major < 11) throw new CitusRequiredError(`Upgrade Citus to version 11 or later: the database has ${found.extversion}.`);
+  if (major < 11)
+    throw new CitusRequiredError(`Upgrade Citus to version 11 or later: the database has ${found.extversion}.`);
   return [major, minor];
 }

@@ -18,14 +18,18 @@ export interface KeyInput {
 
 /** @returns the steps, keys before indexes */
 export function keySteps({ tables, state, due, createIndexes }: KeyInput): PlanStep[] {
-  const statements = new Map(createIndexes.map((it) => [`${readCreateIndex(it)?.table}\0${readCreateIndex(it)?.name}`, it]));
+  const statements = new Map(
+    createIndexes.map((it) => [`${readCreateIndex(it)?.table}\0${readCreateIndex(it)?.name}`, it]),
+  );
   const keys: PlanStep[] = [];
   const indexes: PlanStep[] = [];
   for (const declared of Object.values(state.tables)) {
     const live = tables.get(keyOf(declared));
     if (!live) continue;
-    for (const kind of ['pks', 'uniques'] as const) for (const it of due.of(kind, declared)) keys.push(...constraint(live, it, kind));
-    for (const it of due.of('indexes', declared)) indexes.push(...index(live, it, statements.get(`${quoted(declared)}\0${it.name}`)));
+    for (const kind of ['pks', 'uniques'] as const)
+      for (const it of due.of(kind, declared)) keys.push(...constraint(live, it, kind));
+    for (const it of due.of('indexes', declared))
+      indexes.push(...index(live, it, statements.get(`${quoted(declared)}\0${it.name}`)));
   }
   return [...keys, ...indexes];
 }
@@ -33,14 +37,25 @@ export function keySteps({ tables, state, due, createIndexes }: KeyInput): PlanS
 /** PostgreSQL keeps 63 bytes of a name. */
 const cut = (name: string) => Buffer.from(name).subarray(0, 63).toString();
 const named = (live: LiveTable, name: string) => live.keys.find((it) => it.name === cut(name));
-const sameColumns = (found: LiveKey, names: readonly (string | null)[]) => JSON.stringify(found.columns) === JSON.stringify(names);
+const sameColumns = (found: LiveKey, names: readonly (string | null)[]) =>
+  JSON.stringify(found.columns) === JSON.stringify(names);
 
-const say = (live: TableName, what: string, sql: string[], more: Partial<PlanStep> = {}): PlanStep => ({ table: plain(live), what: `${plain(live)}: ${what}`, sql, ...more });
+const say = (live: TableName, what: string, sql: string[], more: Partial<PlanStep> = {}): PlanStep => ({
+  table: plain(live),
+  what: `${plain(live)}: ${what}`,
+  sql,
+  ...more,
+});
 
 function constraint(live: LiveTable, row: Row, kind: 'pks' | 'uniques'): PlanStep[] {
   const found = named(live, row.name);
   const like = kind === 'pks' ? 'primary' : 'unique';
-  const isRight = found !== undefined && found.kind === like && sameColumns(found, row.columns) && found.valid && found.nullsNotDistinct === Boolean(row.nullsNotDistinct);
+  const isRight =
+    found !== undefined &&
+    found.kind === like &&
+    sameColumns(found, row.columns) &&
+    found.valid &&
+    found.nullsNotDistinct === Boolean(row.nullsNotDistinct);
   const isOnShards = !live.lackingOnShards.includes(cut(row.name));
   // The same key under another name is what a rename in the question of drizzle-kit left, or a person.
   const other = live.keys.find((it) => it.kind === like && sameColumns(it, row.columns) && it.name !== cut(row.name));
@@ -50,33 +65,67 @@ function constraint(live: LiveTable, row: Row, kind: 'pks' | 'uniques'): PlanSte
   const rival = like === 'primary' ? live.keys.find((it) => it.kind === 'primary') : found;
   const alike = `SELECT ${columns}, count(*) FROM ${quoted(live)} WHERE (${columns}) IS NOT NULL GROUP BY ${columns} HAVING count(*) > 1`;
   return [
-    say(live, `with the ${word} ${row.name}${found && !isOnShards ? ' on its shards too' : ''}`, [
-      ...(rival ? [`ALTER TABLE ${quoted(live)} DROP CONSTRAINT IF EXISTS ${ident(rival.name)};`] : []),
-      `ALTER TABLE ${quoted(live)} ADD CONSTRAINT ${ident(row.name)} ${like === 'primary' ? 'PRIMARY KEY' : `UNIQUE${row.nullsNotDistinct ? ' NULLS NOT DISTINCT' : ''}`} (${columns});`,
-    ], { precondition: { query: alike, remedy: `Make the rows of ${quoted(live)} differ in ${row.columns.join(', ')}` } }),
+    say(
+      live,
+      `with the ${word} ${row.name}${found && !isOnShards ? ' on its shards too' : ''}`,
+      [
+        ...(rival ? [`ALTER TABLE ${quoted(live)} DROP CONSTRAINT IF EXISTS ${ident(rival.name)};`] : []),
+        `ALTER TABLE ${quoted(live)} ADD CONSTRAINT ${ident(row.name)} ${like === 'primary' ? 'PRIMARY KEY' : `UNIQUE${row.nullsNotDistinct ? ' NULLS NOT DISTINCT' : ''}`} (${columns});`,
+      ],
+      {
+        precondition: { query: alike, remedy: `Make the rows of ${quoted(live)} differ in ${row.columns.join(', ')}` },
+      },
+    ),
   ];
 }
 
 function index(live: LiveTable, row: Row, statement: string | undefined): PlanStep[] {
-  const leftOver = (['old', 'new'] as const).map((it) => named(live, asideName(row.name, it))).filter((it) => it !== undefined);
+  const leftOver = (['old', 'new'] as const)
+    .map((it) => named(live, asideName(row.name, it)))
+    .filter((it) => it !== undefined);
   const clear = leftOver.map((it) => `DROP INDEX CONCURRENTLY IF EXISTS ${indexIn(live, it.name)};`);
   const found = named(live, row.name);
   const columns = row.columns.map((it: Row) => (it.isExpression ? null : it.value));
-  const isRight = found && sameColumns(found, columns) && found.unique === Boolean(row.isUnique) && found.method === row.method && found.isPartial === Boolean(row.where);
+  const isRight =
+    found &&
+    sameColumns(found, columns) &&
+    found.unique === Boolean(row.isUnique) &&
+    found.method === row.method &&
+    found.isPartial === Boolean(row.where);
   const isWhole = isRight && found.valid && !live.lackingOnShards.includes(cut(row.name));
-  if (isWhole) return clear.length === 0 ? [] : [say(live, `without what an interrupted run left of the index ${row.name}`, clear, { alone: true })];
+  if (isWhole)
+    return clear.length === 0
+      ? []
+      : [say(live, `without what an interrupted run left of the index ${row.name}`, clear, { alone: true })];
   const it = statement === undefined ? undefined : readCreateIndex(statement);
   if (!it) return [];
-  const create = (name: string) => `CREATE ${it.unique ? 'UNIQUE ' : ''}INDEX CONCURRENTLY ${ident(name)} ON ${quoted(live)}${it.rest}`;
+  const create = (name: string) =>
+    `CREATE ${it.unique ? 'UNIQUE ' : ''}INDEX CONCURRENTLY ${ident(name)} ON ${quoted(live)}${it.rest}`;
   // One that is not whole is of no use to any query; one that is otherwise stands until the new one does.
   if (!found || !found.valid) {
     const gone = found ? [`DROP INDEX CONCURRENTLY IF EXISTS ${indexIn(live, found.name)};`] : [];
-    return [say(live, `with the index ${row.name}${found ? ', which a concurrent build left invalid' : ''}`, [...clear, ...gone, create(row.name)], { alone: true })];
+    return [
+      say(
+        live,
+        `with the index ${row.name}${found ? ', which a concurrent build left invalid' : ''}`,
+        [...clear, ...gone, create(row.name)],
+        { alone: true },
+      ),
+    ];
   }
   const [aside, old] = [asideName(row.name, 'new'), asideName(row.name, 'old')];
   const rename = (from: string, to: string) => `ALTER INDEX ${indexIn(live, from)} RENAME TO ${ident(to)};`;
   const gone = (name: string) => `DROP INDEX CONCURRENTLY IF EXISTS ${indexIn(live, name)};`;
   // Citus renames an index on every shard or not at all: one that a shard lacks cannot be put aside.
-  const swap = isRight ? [gone(row.name), rename(aside, row.name)] : [rename(row.name, old), rename(aside, row.name), gone(old)];
-  return [say(live, `with the index ${row.name}${isRight ? ' on its shards too' : ' as the schema has it'}`, [...clear, create(aside), ...swap], { alone: true })];
+  const swap = isRight
+    ? [gone(row.name), rename(aside, row.name)]
+    : [rename(row.name, old), rename(aside, row.name), gone(old)];
+  return [
+    say(
+      live,
+      `with the index ${row.name}${isRight ? ' on its shards too' : ' as the schema has it'}`,
+      [...clear, create(aside), ...swap],
+      { alone: true },
+    ),
+  ];
 }

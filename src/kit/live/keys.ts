@@ -26,7 +26,9 @@ const columns = `(SELECT json_agg(a.attname ORDER BY u.i) FROM unnest(i.indkey[0
   LEFT JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = u.n AND u.n > 0)`;
 
 /** What makes two indexes the same, but for their names, which Citus changes on shards. */
-const likeness = (table: string) => `(SELECT coalesce(json_agg(json_build_array(${columns}, i.indisunique, i.indisprimary, m.amname, i.indpred IS NOT NULL, i.indisvalid)), '[]')
+const likeness = (
+  table: string,
+) => `(SELECT coalesce(json_agg(json_build_array(${columns}, i.indisunique, i.indisprimary, m.amname, i.indpred IS NOT NULL, i.indisvalid)), '[]')
   FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid JOIN pg_am m ON m.oid = x.relam WHERE i.indrelid = ${table})`;
 
 const shards = `SELECT coalesce(json_agg(json_build_object('table', n.nspname || '.' || t.relname, 'indexes', ${likeness('c.oid')})), '[]')::text
@@ -49,21 +51,29 @@ export async function readKeys(database: Database, onCitus: boolean): Promise<(k
      WHERE c.relkind IN ('r', 'p') AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast') ORDER BY 1, 2`,
   );
   const nodes = onCitus
-    ? await database.query<{ nodeid: number; success: boolean; result: string }>('SELECT nodeid, success, result FROM run_command_on_all_nodes($1)', [shards])
+    ? await database.query<{ nodeid: number; success: boolean; result: string }>(
+        'SELECT nodeid, success, result FROM run_command_on_all_nodes($1)',
+        [shards],
+      )
     : [];
   const lost = nodes.filter((it) => !it.success);
   if (lost.length > 0) {
-    throw new DatabaseStateError(`Start the nodes ${lost.map((it) => it.nodeid).join(', ')} of pg_dist_node, or grant the role what it is refused there: the indexes of their shards cannot be read (${lost[0]!.result}).`);
+    throw new DatabaseStateError(
+      `Start the nodes ${lost.map((it) => it.nodeid).join(', ')} of pg_dist_node, or grant the role what it is refused there: the indexes of their shards cannot be read (${lost[0]!.result}).`,
+    );
   }
   const byTable = new Map<string, LiveKey[]>();
   for (const { table, ...key } of rows) byTable.set(table, [...(byTable.get(table) ?? []), key]);
   const onShards = new Map<string, Set<string>[]>();
-  for (const { table, indexes } of nodes.flatMap((it) => JSON.parse(it.result || '[]') as { table: string; indexes: unknown[] }[])) {
+  for (const { table, indexes } of nodes.flatMap(
+    (it) => JSON.parse(it.result || '[]') as { table: string; indexes: unknown[] }[],
+  )) {
     onShards.set(table, [...(onShards.get(table) ?? []), new Set(indexes.map((it) => JSON.stringify(it)))]);
   }
   return (table) => {
     const keys = byTable.get(table) ?? [];
-    const like = (it: LiveKey) => JSON.stringify([it.columns, it.unique, it.kind === 'primary', it.method, it.isPartial, it.valid]);
+    const like = (it: LiveKey) =>
+      JSON.stringify([it.columns, it.unique, it.kind === 'primary', it.method, it.isPartial, it.valid]);
     const lacking = keys.filter((it) => it.valid && (onShards.get(table) ?? []).some((shard) => !shard.has(like(it))));
     return { keys, lackingOnShards: lacking.map((it) => it.name) };
   };

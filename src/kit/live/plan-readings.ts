@@ -39,7 +39,8 @@ export function readingsOf(root: Node, tables: readonly (TableName & { column: s
   return found;
 }
 
-const bitmapsOf = (node: Node): Node[] => (node.Plans ?? []).flatMap((it) => (it['Node Type'] === 'Bitmap Index Scan' ? [it] : bitmapsOf(it)));
+const bitmapsOf = (node: Node): Node[] =>
+  (node.Plans ?? []).flatMap((it) => (it['Node Type'] === 'Bitmap Index Scan' ? [it] : bitmapsOf(it)));
 
 /** Whether a condition compares the column with something: as it is printed, with quotes where it needs them. */
 function names(condition: string | undefined, column: string): boolean {

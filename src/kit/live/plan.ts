@@ -21,10 +21,18 @@ import type { PlanStep } from './step.js';
  * @returns the steps, none when the database is as the schema asks
  * @throws DatabaseStateError when tables, columns or keys are missing, or foreign keys that no schema declares are in the way
  */
-export function planSteps(state: TenancyState, entities: Entities, live: Live, waiting: readonly string[] = [], keys?: Pick<KeyInput, 'due' | 'createIndexes'>): PlanStep[] {
+export function planSteps(
+  state: TenancyState,
+  entities: Entities,
+  live: Live,
+  waiting: readonly string[] = [],
+  keys?: Pick<KeyInput, 'due' | 'createIndexes'>,
+): PlanStep[] {
   const missing = entities.list('tables').filter((it) => !live.tables.has(keyOf(it as any)));
   if (missing.length > 0) {
-    throw new DatabaseStateError(`Run "npx drizzle-kit migrate" first: the database has no ${missing.map((it) => `"${plain(it as any)}"`).join(', ')}.`);
+    throw new DatabaseStateError(
+      `Run "npx drizzle-kit migrate" first: the database has no ${missing.map((it) => `"${plain(it as any)}"`).join(', ')}.`,
+    );
   }
   const tables = entities.list('tables').map((it) => live.tables.get(keyOf(it as any))!);
   const wantedOf = (table: TableName) => distributionOf(state, state.tables[keyOf(table)]);
@@ -32,7 +40,10 @@ export function planSteps(state: TenancyState, entities: Entities, live: Live, w
   const isPlaced = (table: LiveTable) => {
     const wanted = wantedOf(table);
     if (wanted.kind !== table.kind) return false;
-    return wanted.kind !== 'tenant' || (wanted.column === table.column && anchors.get(wanted.group)?.colocation === table.colocation);
+    return (
+      wanted.kind !== 'tenant' ||
+      (wanted.column === table.column && anchors.get(wanted.group)?.colocation === table.colocation)
+    );
   };
   const moving = tables.filter((it) => !isPlaced(it));
   const steps: PlanStep[] = [];
@@ -40,33 +51,72 @@ export function planSteps(state: TenancyState, entities: Entities, live: Live, w
 
   steps.push(...looseners(moving, entities, live));
   for (const it of moving) {
-    if (it.kind !== 'local') steps.push({ table: plain(it), what: words.undistribute(it), sql: [collectSql([it]), ...relax(it), `SELECT ${calls.undistribute(it)}`, writeAgainSql], ...size(it) });
+    if (it.kind !== 'local')
+      steps.push({
+        table: plain(it),
+        what: words.undistribute(it),
+        sql: [collectSql([it]), ...relax(it), `SELECT ${calls.undistribute(it)}`, writeAgainSql],
+        ...size(it),
+      });
   }
   for (const it of moving.filter((it) => wantedOf(it).kind === 'reference')) {
-    steps.push({ table: plain(it), what: words.createReference(it), sql: [...relax(it), `SELECT ${calls.createReference(it)}`], ...size(it) });
+    steps.push({
+      table: plain(it),
+      what: words.createReference(it),
+      sql: [...relax(it), `SELECT ${calls.createReference(it)}`],
+      ...size(it),
+    });
   }
   for (const it of rootsFirst(moving, state)) {
     const wanted = wantedOf(it);
     if (wanted.kind !== 'tenant') continue;
     const anchor = anchors.get(wanted.group);
-    const beside = anchor && anchor !== it ? { schema: anchor.schema, name: anchor.name } : { shardCount: state.tenancies[wanted.group]!.shardCount };
+    const beside =
+      anchor && anchor !== it
+        ? { schema: anchor.schema, name: anchor.name }
+        : { shardCount: state.tenancies[wanted.group]!.shardCount };
     if (!anchor) anchors.set(wanted.group, it);
-    steps.push({ table: plain(it), what: words.createDistributed(it, wanted.column, beside), sql: [...relax(it), `SELECT ${calls.createDistributed(it, wanted.column, beside)}`], ...size(it) });
+    steps.push({
+      table: plain(it),
+      what: words.createDistributed(it, wanted.column, beside),
+      sql: [...relax(it), `SELECT ${calls.createDistributed(it, wanted.column, beside)}`],
+      ...size(it),
+    });
   }
   for (const [group, anchor] of anchors) {
     const { shardCount } = state.tenancies[group]!;
     const fewest = anchor.shardCount - 2 * anchor.isolated;
-    if (moving.includes(anchor) || (fewest <= shardCount && shardCount <= anchor.shardCount - anchor.isolated)) continue;
+    if (moving.includes(anchor) || (fewest <= shardCount && shardCount <= anchor.shardCount - anchor.isolated))
+      continue;
     const beside = tables.filter((it) => it.colocation === anchor.colocation);
     const force = beside.filter((it) => it.forced).map((it) => `ALTER TABLE ${quoted(it)} FORCE ROW LEVEL SECURITY;`);
-    const own = live.foreignKeys.filter((fk) => fk.schema === fk.schemaTo && fk.table === fk.tableTo && beside.some((it) => it.schema === fk.schema && it.name === fk.table));
+    const own = live.foreignKeys.filter(
+      (fk) =>
+        fk.schema === fk.schemaTo &&
+        fk.table === fk.tableTo &&
+        beside.some((it) => it.schema === fk.schema && it.name === fk.table),
+    );
     // Citus adds the keys of a table to itself twice when it splits the table anew.
-    const free = own.map((fk) => `ALTER TABLE ${quoted({ schema: fk.schema, name: fk.table })} DROP CONSTRAINT ${ident(fk.name)};`);
-    const sql = [collectSql(beside), ...beside.flatMap(relax), ...free, `SELECT ${calls.setShardCount(anchor, shardCount)}`, ...own.map((fk) => foreignKeySql(fk, state)), ...force, writeAgainSql];
+    const free = own.map(
+      (fk) => `ALTER TABLE ${quoted({ schema: fk.schema, name: fk.table })} DROP CONSTRAINT ${ident(fk.name)};`,
+    );
+    const sql = [
+      collectSql(beside),
+      ...beside.flatMap(relax),
+      ...free,
+      `SELECT ${calls.setShardCount(anchor, shardCount)}`,
+      ...own.map((fk) => foreignKeySql(fk, state)),
+      ...force,
+      writeAgainSql,
+    ];
     steps.push({ table: plain(anchor), what: words.setShardCount(anchor, shardCount), sql, ...size(anchor) });
   }
   const lacking = keys ? keySteps({ ...keys, tables: live.tables, state }) : [];
-  steps.push(...lacking.filter((it) => !it.alone), ...fasteners(moving, entities, live, waiting, state, keys?.due), ...lacking.filter((it) => it.alone));
+  steps.push(
+    ...lacking.filter((it) => !it.alone),
+    ...fasteners(moving, entities, live, waiting, state, keys?.due),
+    ...lacking.filter((it) => it.alone),
+  );
   steps.push(...policySteps(tables, live, entities, state, moving));
   return steps;
 }
@@ -76,7 +126,8 @@ function anchorsOf(tables: readonly LiveTable[], state: TenancyState): Map<strin
   const anchors = new Map<string, LiveTable>();
   for (const it of rootsFirst(tables, state)) {
     const wanted = distributionOf(state, state.tables[keyOf(it)]);
-    if (wanted.kind === 'tenant' && it.kind === 'tenant' && it.column === wanted.column && !anchors.has(wanted.group)) anchors.set(wanted.group, it);
+    if (wanted.kind === 'tenant' && it.kind === 'tenant' && it.column === wanted.column && !anchors.has(wanted.group))
+      anchors.set(wanted.group, it);
   }
   return anchors;
 }
@@ -84,17 +135,23 @@ function anchorsOf(tables: readonly LiveTable[], state: TenancyState): Map<strin
 function rootsFirst(tables: readonly LiveTable[], state: TenancyState): LiveTable[] {
   const rank = (it: LiveTable) => {
     const key = keyOf(it);
-    const leader = Object.values(state.tenancies).some(({ root, colocateWith }) => root === key && colocateWith === undefined);
+    const leader = Object.values(state.tenancies).some(
+      ({ root, colocateWith }) => root === key && colocateWith === undefined,
+    );
     return leader ? 0 : Object.values(state.tenancies).some(({ root }) => root === key) ? 1 : 2;
   };
   return [...tables].sort((a, b) => rank(a) - rank(b));
 }
 
 const touches = (fk: Row, tables: readonly TableName[]) =>
-  tables.some((it) => (it.schema === fk.schema && it.name === fk.table) || (it.schema === fk.schemaTo && it.name === fk.tableTo));
+  tables.some(
+    (it) => (it.schema === fk.schema && it.name === fk.table) || (it.schema === fk.schemaTo && it.name === fk.tableTo),
+  );
 
 const isSame = (a: Row, b: Row) =>
-  ['schema', 'table', 'schemaTo', 'tableTo'].every((it) => a[it] === b[it]) && `${a.columns}` === `${b.columns}` && `${a.columnsTo}` === `${b.columnsTo}`;
+  ['schema', 'table', 'schemaTo', 'tableTo'].every((it) => a[it] === b[it]) &&
+  `${a.columns}` === `${b.columns}` &&
+  `${a.columnsTo}` === `${b.columnsTo}`;
 
 /** Drops foreign keys before a move. Only those that the schema declares: a run that stops here finds them again. */
 function looseners(moving: readonly LiveTable[], entities: Entities, live: Live): PlanStep[] {
@@ -114,7 +171,14 @@ function looseners(moving: readonly LiveTable[], entities: Entities, live: Live)
 }
 
 /** Declared foreign keys that are not there, or will not be. @throws DatabaseStateError where one cannot be added */
-function fasteners(moving: readonly LiveTable[], entities: Entities, live: Live, waiting: readonly string[], state: TenancyState, due: Entities | undefined): PlanStep[] {
+function fasteners(
+  moving: readonly LiveTable[],
+  entities: Entities,
+  live: Live,
+  waiting: readonly string[],
+  state: TenancyState,
+  due: Entities | undefined,
+): PlanStep[] {
   const held = new Set(waiting.map((it) => match('addForeignKey', it)).map((it) => it && `${it.table}\0${it.name}`));
   const missing: string[] = [];
   const steps = entities
@@ -126,17 +190,24 @@ function fasteners(moving: readonly LiveTable[], entities: Entities, live: Live,
       if (found && !touches(fk, moving)) return due ? mend(fk, found, state) : [];
       const isThere = found !== undefined;
       if (!isThere) missing.push(...whatLacks(fk, live, due));
-      return [{
-        table: plain(table),
-        what: `${plain(table)}: with the foreign key ${fk.name}`,
-        // Added without a look at the rows, then checked while they are written to.
-        sql: [foreignKeySql(fk, state).replace(/;$/, ' NOT VALID;'), `ALTER TABLE ${quoted(table)} VALIDATE CONSTRAINT ${ident(fk.name)};`],
-        alone: true,
-        ...(!isThere && { precondition: strays(fk) }),
-      }];
+      return [
+        {
+          table: plain(table),
+          what: `${plain(table)}: with the foreign key ${fk.name}`,
+          // Added without a look at the rows, then checked while they are written to.
+          sql: [
+            foreignKeySql(fk, state).replace(/;$/, ' NOT VALID;'),
+            `ALTER TABLE ${quoted(table)} VALIDATE CONSTRAINT ${ident(fk.name)};`,
+          ],
+          alone: true,
+          ...(!isThere && { precondition: strays(fk) }),
+        },
+      ];
     });
   if (missing.length > 0) {
-    throw new DatabaseStateError(`Run "npx drizzle-kit generate" and "npx drizzle-kit migrate" first: the database has no ${[...new Set(missing)].join(', ')}, which the foreign keys of the schema need.`);
+    throw new DatabaseStateError(
+      `Run "npx drizzle-kit generate" and "npx drizzle-kit migrate" first: the database has no ${[...new Set(missing)].join(', ')}, which the foreign keys of the schema need.`,
+    );
   }
   return steps;
 }
@@ -145,29 +216,47 @@ function fasteners(moving: readonly LiveTable[], entities: Entities, live: Live,
 function mend(fk: Row, found: Row, state: TenancyState): PlanStep[] {
   const table = { schema: fk.schema, name: fk.table };
   const acts = (it: Row) => [it.onDelete, it.onUpdate].map((action) => action ?? 'NO ACTION').join();
-  const step = (what: string, sql: string[]): PlanStep[] => [{ table: plain(table), what: `${plain(table)}: ${what}`, sql, precondition: strays(fk) }];
+  const step = (what: string, sql: string[]): PlanStep[] => [
+    { table: plain(table), what: `${plain(table)}: ${what}`, sql, precondition: strays(fk) },
+  ];
   if (acts(fk) !== acts(found)) {
-    return step(`with the foreign key ${fk.name} as the schema has it`, [`ALTER TABLE ${quoted(table)} DROP CONSTRAINT ${ident(found.name)};`, foreignKeySql(fk, state)]);
+    return step(`with the foreign key ${fk.name} as the schema has it`, [
+      `ALTER TABLE ${quoted(table)} DROP CONSTRAINT ${ident(found.name)};`,
+      foreignKeySql(fk, state),
+    ]);
   }
-  return found.validated === false ? step(`the foreign key ${found.name} checked`, [`ALTER TABLE ${quoted(table)} VALIDATE CONSTRAINT ${ident(found.name)};`]) : [];
+  return found.validated === false
+    ? step(`the foreign key ${found.name} checked`, [
+        `ALTER TABLE ${quoted(table)} VALIDATE CONSTRAINT ${ident(found.name)};`,
+      ])
+    : [];
 }
 
 /** What a foreign key needs, and the database does not have, nor gets from the plan. */
 function whatLacks(fk: Row, live: Live, due?: Entities): string[] {
-  const ends = [[{ schema: fk.schema, name: fk.table }, fk.columns], [{ schema: fk.schemaTo, name: fk.tableTo }, fk.columnsTo]] as const;
+  const ends = [
+    [{ schema: fk.schema, name: fk.table }, fk.columns],
+    [{ schema: fk.schemaTo, name: fk.tableTo }, fk.columnsTo],
+  ] as const;
   const columns = ends.flatMap(([at, names]) => {
     const there = live.tables.get(keyOf(at))?.types ?? {};
     return (names as string[]).filter((it) => !(it in there)).map((it) => `column "${it}" in "${plain(at)}"`);
   });
   const [to, names] = ends[1];
-  const likely = [...(live.tables.get(keyOf(to))?.uniques ?? []), ...['pks', 'uniques'].flatMap((it) => due?.of(it, to).map((key) => key.columns as string[]) ?? [])];
+  const likely = [
+    ...(live.tables.get(keyOf(to))?.uniques ?? []),
+    ...['pks', 'uniques'].flatMap((it) => due?.of(it, to).map((key) => key.columns as string[]) ?? []),
+  ];
   const isKey = likely.some((it) => [...it].sort().join('\0') === [...(names as string[])].sort().join('\0'));
   return isKey || columns.length > 0 ? columns : [`unique key (${(names as string[]).join(', ')}) of "${plain(to)}"`];
 }
 
 /** Rows that point at nothing. */
 function strays(fk: Row): PlanStep['precondition'] {
-  const [table, to] = [quoted({ schema: fk.schema, name: fk.table }), quoted({ schema: fk.schemaTo, name: fk.tableTo })];
+  const [table, to] = [
+    quoted({ schema: fk.schema, name: fk.table }),
+    quoted({ schema: fk.schemaTo, name: fk.tableTo }),
+  ];
   const given = fk.columns.map((it: string) => `c.${ident(it)} IS NOT NULL`).join(' AND ');
   const same = fk.columns.map((it: string, i: number) => `p.${ident(fk.columnsTo[i])} = c.${ident(it)}`).join(' AND ');
   return {

@@ -44,16 +44,27 @@ export async function readPolicies(database: Database, onCitus: boolean): Promis
      FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind IN ('r', 'p') AND n.nspname NOT IN ('pg_catalog', 'information_schema')`,
   );
   const nodes = onCitus
-    ? await database.query<{ nodeid: number; success: boolean; result: string }>(`SELECT nodeid, success, result FROM run_command_on_all_nodes($1)`, [shards])
+    ? await database.query<{ nodeid: number; success: boolean; result: string }>(
+        `SELECT nodeid, success, result FROM run_command_on_all_nodes($1)`,
+        [shards],
+      )
     : [];
   const lost = nodes.filter((it) => !it.success);
   if (lost.length > 0) {
-    throw new DatabaseStateError(`Start the nodes ${lost.map((it) => it.nodeid).join(', ')} of pg_dist_node, or grant the role what it is refused there: the policies of their shards cannot be read (${lost[0]!.result}).`);
+    throw new DatabaseStateError(
+      `Start the nodes ${lost.map((it) => it.nodeid).join(', ')} of pg_dist_node, or grant the role what it is refused there: the policies of their shards cannot be read (${lost[0]!.result}).`,
+    );
   }
   const found = new Map(tables.map((it) => [it.key, it]));
   const byTable = new Map<string, Locks[]>();
-  for (const { table, locks: of } of nodes.flatMap((it) => JSON.parse(it.result || '[]') as { table: string; locks: Locks }[])) {
+  for (const { table, locks: of } of nodes.flatMap(
+    (it) => JSON.parse(it.result || '[]') as { table: string; locks: Locks }[],
+  )) {
     byTable.set(table, [...(byTable.get(table) ?? []), of]);
   }
-  return (key) => ({ ...(found.get(key)?.locks ?? { enabled: false, forced: false, policies: [] }), types: found.get(key)?.types ?? {}, shards: byTable.get(key) ?? [] });
+  return (key) => ({
+    ...(found.get(key)?.locks ?? { enabled: false, forced: false, policies: [] }),
+    types: found.get(key)?.types ?? {},
+    shards: byTable.get(key) ?? [],
+  });
 }

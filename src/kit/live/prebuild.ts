@@ -27,7 +27,11 @@ export interface BuiltIndex {
  * @param progress told of each index before it is built
  * @returns what became of each index of the migrations that did not run yet
  */
-export async function buildIndexes(database: Database, read: ReadConfig, progress: (index: string, table: string) => void): Promise<BuiltIndex[]> {
+export async function buildIndexes(
+  database: Database,
+  read: ReadConfig,
+  progress: (index: string, table: string) => void,
+): Promise<BuiltIndex[]> {
   const done = (await migrated(database, read.config['migrations'] ?? {})) ?? new Set<string>();
   const results: BuiltIndex[] = [];
   for (const { folder, path } of readMigrations(read.out)) {
@@ -43,7 +47,12 @@ export async function buildIndexes(database: Database, read: ReadConfig, progres
   return results;
 }
 
-async function build(database: Database, it: CreateIndex, migration: string, progress: (index: string, table: string) => void): Promise<Pick<BuiltIndex, 'result' | 'reason'>> {
+async function build(
+  database: Database,
+  it: CreateIndex,
+  migration: string,
+  progress: (index: string, table: string) => void,
+): Promise<Pick<BuiltIndex, 'result' | 'reason'>> {
   if (it.unique) return { result: 'left', reason: 'a unique index has to hold from the migration on, and not before' };
   const [table] = await database.query<TableName>(
     'SELECT n.nspname AS schema, c.relname AS name FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = to_regclass($1)',
@@ -53,7 +62,12 @@ async function build(database: Database, it: CreateIndex, migration: string, pro
   const at = (name: string) => indexIn(table, name);
   const [old, aside] = [asideName(it.name, 'old'), asideName(it.name, 'new')];
   const stateOf = async (name: string) =>
-    (await database.query<{ valid: boolean }>('SELECT indisvalid AS valid FROM pg_index WHERE indexrelid = to_regclass($1)', [at(name)]))[0]?.valid;
+    (
+      await database.query<{ valid: boolean }>(
+        'SELECT indisvalid AS valid FROM pg_index WHERE indexrelid = to_regclass($1)',
+        [at(name)],
+      )
+    )[0]?.valid;
   const replaces = migration.includes(` RENAME TO ${ident(old)};`);
   const standing = await stateOf(it.name);
   if (standing === true && (!replaces || (await stateOf(old)) !== undefined)) return { result: 'stands' };
@@ -66,7 +80,8 @@ async function build(database: Database, it: CreateIndex, migration: string, pro
     try {
       await database.query(`CREATE INDEX CONCURRENTLY ${ident(aside)} ON ${it.table}${it.rest}`);
     } catch (error) {
-      if ((error as { code?: string }).code === '42703') return { result: 'left', reason: 'the migration adds one of its columns first' };
+      if ((error as { code?: string }).code === '42703')
+        return { result: 'left', reason: 'the migration adds one of its columns first' };
       throw error;
     }
   }

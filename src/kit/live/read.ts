@@ -31,7 +31,9 @@ const actions = `CASE %s WHEN 'a' THEN 'NO ACTION' WHEN 'r' THEN 'RESTRICT' WHEN
 const ours = `n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast', 'citus', 'citus_internal', 'columnar', 'columnar_internal', 'drizzle')`;
 
 export async function readLive(database: Database): Promise<Live> {
-  const [extension] = await database.query<{ extversion: string }>(`SELECT extversion FROM pg_extension WHERE extname = 'citus'`);
+  const [extension] = await database.query<{ extversion: string }>(
+    `SELECT extversion FROM pg_extension WHERE extname = 'citus'`,
+  );
   const held = extension
     ? `CASE WHEN p.partmethod = 'h' THEN 'tenant' WHEN p.partmethod = 'n' AND p.repmodel = 't' THEN 'reference' ELSE 'local' END AS kind,
        CASE WHEN p.partmethod = 'h' THEN column_to_column_name(p.logicalrelid, p.partkey) END AS column,

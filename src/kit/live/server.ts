@@ -11,8 +11,14 @@ export async function requireWritable(database: Database): Promise<void> {
   const [server] = await database.query<{ replica: boolean; readonly: boolean }>(
     `SELECT pg_is_in_recovery() AS replica, current_setting('transaction_read_only') = 'on' AS readonly`,
   );
-  if (server?.replica) throw new DatabaseStateError('Connect to the primary server: this one is a replica, which only reads. Nothing was changed.');
-  if (server?.readonly) throw new DatabaseStateError('Take default_transaction_read_only off the role, the database or the URL: every transaction here only reads. Nothing was changed.');
+  if (server?.replica)
+    throw new DatabaseStateError(
+      'Connect to the primary server: this one is a replica, which only reads. Nothing was changed.',
+    );
+  if (server?.readonly)
+    throw new DatabaseStateError(
+      'Take default_transaction_read_only off the role, the database or the URL: every transaction here only reads. Nothing was changed.',
+    );
   await requireCoordinator(database);
 }
 
@@ -20,7 +26,9 @@ export async function requireWritable(database: Database): Promise<void> {
 export async function requireCoordinator(database: Database): Promise<void> {
   const coordinator = await coordinatorOf(database);
   if (!coordinator) return;
-  throw new DatabaseStateError(`Connect to the coordinator${coordinator === 'unknown' ? '' : ` at ${coordinator}`}: this node is a worker, which cannot change how tables are held. Nothing was changed.`);
+  throw new DatabaseStateError(
+    `Connect to the coordinator${coordinator === 'unknown' ? '' : ` at ${coordinator}`}: this node is a worker, which cannot change how tables are held. Nothing was changed.`,
+  );
 }
 
 /** The coordinator's address as the workers know it, when this node is none. */
@@ -29,7 +37,9 @@ export async function coordinatorOf(database: Database): Promise<string | undefi
   if (!citus) return undefined;
   const [group] = await database.query<{ id: number }>('SELECT groupid AS id FROM pg_dist_local_group');
   if (!group || group.id === 0) return undefined;
-  const [node] = await database.query<{ address: string }>(`SELECT nodename || ':' || nodeport AS address FROM pg_dist_node WHERE groupid = 0 AND noderole = 'primary'`);
+  const [node] = await database.query<{ address: string }>(
+    `SELECT nodename || ':' || nodeport AS address FROM pg_dist_node WHERE groupid = 0 AND noderole = 'primary'`,
+  );
   return node?.address ?? 'unknown';
 }
 
@@ -49,7 +59,10 @@ export async function standingOf(database: Database, read: ReadConfig): Promise<
 }
 
 /** The names of the migrations that drizzle-kit noted; undefined without its table. */
-export async function migrated(database: Database, { schema = 'drizzle', table = '__drizzle_migrations' }: { schema?: string; table?: string }): Promise<Set<string> | undefined> {
+export async function migrated(
+  database: Database,
+  { schema = 'drizzle', table = '__drizzle_migrations' }: { schema?: string; table?: string },
+): Promise<Set<string> | undefined> {
   const at = `${ident(schema)}.${ident(table)}`;
   const [found] = await database.query<{ there: boolean }>('SELECT to_regclass($1) IS NOT NULL AS there', [at]);
   if (!found?.there) return undefined;

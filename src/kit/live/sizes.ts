@@ -23,15 +23,23 @@ const sampled = 64 * 1024 ** 2;
  * @returns the largest tenants, and whether every row was read
  * @throws DatabaseStateError where row-level security hides the rows from the role
  */
-export async function tenantSizes(database: Database, state: TenancyState, limit: number): Promise<{ tenants: TenantSize[]; whole: boolean }> {
+export async function tenantSizes(
+  database: Database,
+  state: TenancyState,
+  limit: number,
+): Promise<{ tenants: TenantSize[]; whole: boolean }> {
   const live = await readLive(database);
   const tables = Object.values(state.tables).filter((it) => it.kind === 'tenant' && live.tables.has(keyOf(it)));
   const found = new Map<string, { tenancy: string; tenant: string | null; rows: number; bytes: number }>();
   let whole = true;
   for (const it of tables) {
-    const [hidden] = await database.query<{ hidden: boolean }>('SELECT row_security_active($1::regclass) AS hidden', [quoted(it)]);
+    const [hidden] = await database.query<{ hidden: boolean }>('SELECT row_security_active($1::regclass) AS hidden', [
+      quoted(it),
+    ]);
     if (hidden?.hidden) {
-      throw new DatabaseStateError(`Pass --url with a role that has BYPASSRLS: row-level security hides the rows of "${plain(it)}" from this one.`);
+      throw new DatabaseStateError(
+        `Pass --url with a role that has BYPASSRLS: row-level security hides the rows of "${plain(it)}" from this one.`,
+      );
     }
     const { bytes } = live.tables.get(keyOf(it))!;
     const percent = bytes <= sampled ? 100 : Math.max(0.1, (100 * sampled) / bytes);

@@ -22,8 +22,11 @@ export interface TenantStatistics {
  */
 export async function tenantStatistics(database: Database, limit: number): Promise<TenantStatistics[]> {
   const [major] = await requireCitus(database, needed);
-  if (major < 12) throw new CitusRequiredError('Upgrade Citus to version 12 or later: older ones keep no statistics of tenants.');
-  const [setting] = await database.query<{ track: string }>(`SELECT current_setting('citus.stat_tenants_track') AS track`);
+  if (major < 12)
+    throw new CitusRequiredError('Upgrade Citus to version 12 or later: older ones keep no statistics of tenants.');
+  const [setting] = await database.query<{ track: string }>(
+    `SELECT current_setting('citus.stat_tenants_track') AS track`,
+  );
   if (setting?.track === 'none') {
     throw new CitusRequiredError(
       `Run ALTER SYSTEM SET citus.stat_tenants_track = 'all' and SELECT pg_reload_conf() on every node, and ask again later: Citus does not count yet.`,
@@ -66,16 +69,29 @@ export async function isolateTenant(
   database: Database,
   state: TenancyState,
   id: string,
-  { tenancy, blockWrites = false, online = false, fallback }: { tenancy?: string; blockWrites?: boolean; online?: boolean; fallback?: (reason: string) => void },
+  {
+    tenancy,
+    blockWrites = false,
+    online = false,
+    fallback,
+  }: { tenancy?: string; blockWrites?: boolean; online?: boolean; fallback?: (reason: string) => void },
 ): Promise<Isolated> {
   await requireCitus(database, needed);
   const { table, column, type } = anchorOf(state, tenancy);
   const checked = await database.query<{ id: string }>(`SELECT ($1::text)::${type} AS id`, [id]).catch(() => undefined);
   if (!checked) throw new DatabaseStateError(`Pass the tenant's id as the database has it: this one is no ${type}.`);
-  const [present] = await database.query(`SELECT FROM pg_dist_partition WHERE logicalrelid = to_regclass($1) AND partmethod = 'h'`, [quoted(table)]);
-  if (!present) throw new DatabaseStateError(`Run "npx drizzle-tenant plan" first: "${plain(table)}" is not distributed.`);
-  const [row] = await database.query(`SELECT FROM ${quoted(table)} WHERE ${ident(column)} = ($1::text)::${type} LIMIT 1`, [id]);
-  if (!row) throw new DatabaseStateError(`Pass the id of a tenant that exists: "${plain(table)}" has no row for this one.`);
+  const [present] = await database.query(
+    `SELECT FROM pg_dist_partition WHERE logicalrelid = to_regclass($1) AND partmethod = 'h'`,
+    [quoted(table)],
+  );
+  if (!present)
+    throw new DatabaseStateError(`Run "npx drizzle-tenant plan" first: "${plain(table)}" is not distributed.`);
+  const [row] = await database.query(
+    `SELECT FROM ${quoted(table)} WHERE ${ident(column)} = ($1::text)::${type} LIMIT 1`,
+    [id],
+  );
+  if (!row)
+    throw new DatabaseStateError(`Pass the id of a tenant that exists: "${plain(table)}" has no row for this one.`);
   const split = async (mode: 'auto' | 'block_writes'): Promise<Isolated> => {
     const [made] = await database.query<{ shard: string }>(
       `SELECT isolate_tenant_to_new_shard(${literal(quoted(table))}::regclass, (${literal(id)})::${type}, 'CASCADE', shard_transfer_mode := ${literal(mode)})::text AS shard`,
@@ -90,27 +106,41 @@ export async function isolateTenant(
       return await split('auto');
     } catch (error) {
       if (!isNoLogicalReplication(error)) throw error;
-      if (online) throw new DatabaseStateError(`Leave --online out, and the tenants of the shard wait with their writes meanwhile; or set wal_level = logical on every node: ${(error as Error).message}.`);
+      if (online)
+        throw new DatabaseStateError(
+          `Leave --online out, and the tenants of the shard wait with their writes meanwhile; or set wal_level = logical on every node: ${(error as Error).message}.`,
+        );
       fallback?.((error as Error).message);
       return await split('block_writes');
     }
   } catch (error) {
     if (/already been isolated/.test((error as Error).message)) {
-      const [shard] = await database.query<{ shard: string }>(`SELECT get_shard_id_for_distribution_column($1::regclass, ($2::text)::${type})::text AS shard`, [quoted(table), id]);
+      const [shard] = await database.query<{ shard: string }>(
+        `SELECT get_shard_id_for_distribution_column($1::regclass, ($2::text)::${type})::text AS shard`,
+        [quoted(table), id],
+      );
       return { shard: shard!.shard, table: plain(table), already: true };
     }
     if (error instanceof DatabaseStateError) throw error;
-    throw new DatabaseStateError(`Look at the server's log, then run isolate again: ${(error as Error).message}.`, { cause: error });
+    throw new DatabaseStateError(`Look at the server's log, then run isolate again: ${(error as Error).message}.`, {
+      cause: error,
+    });
   }
 }
 
-function anchorOf(state: TenancyState, tenancy: string | undefined): { table: TableName; column: string; type: string } {
+function anchorOf(
+  state: TenancyState,
+  tenancy: string | undefined,
+): { table: TableName; column: string; type: string } {
   const names = Object.keys(state.tenancies);
   const name = tenancy ?? (names.length === 1 ? names[0]! : undefined);
   const found = name === undefined ? undefined : state.tenancies[name];
   if (!found) {
-    throw new DatabaseStateError(`Pass --tenancy with one of ${names.map((it) => `"${it}"`).join(', ') || 'the tenancies that the schema declares'}.`);
+    throw new DatabaseStateError(
+      `Pass --tenancy with one of ${names.map((it) => `"${it}"`).join(', ') || 'the tenancies that the schema declares'}.`,
+    );
   }
-  const table = (found.root && state.tables[found.root]) || Object.values(state.tables).find((it) => it.tenancy === name)!;
+  const table =
+    (found.root && state.tables[found.root]) || Object.values(state.tables).find((it) => it.tenancy === name)!;
   return { table, column: table.column!, type: table.type! };
 }

@@ -32,7 +32,9 @@ export const refusedStatements: readonly RefusedStatement[] = [
     reason: 'Citus gives no identity to a column of a table that it already holds',
   },
   {
-    pattern: on(`ALTER COLUMN ${name} (?:SET GENERATED|SET (?:INCREMENT|START|MINVALUE|MAXVALUE|CACHE|CYCLE|NO )|RESTART)`),
+    pattern: on(
+      `ALTER COLUMN ${name} (?:SET GENERATED|SET (?:INCREMENT|START|MINVALUE|MAXVALUE|CACHE|CYCLE|NO )|RESTART)`,
+    ),
     example: 'ALTER TABLE "t" ALTER COLUMN "id" SET GENERATED ALWAYS;',
     remedy: 'Keep the identity as it was declared first',
     reason: 'Citus does not change an identity',
@@ -65,4 +67,3 @@ export function refusedOn(quoted: string, statement: string): { at: string; refu
   }
   return undefined;
 }
-

@@ -13,7 +13,12 @@ import { match, tablePattern } from '../statements.js';
 import { isNamed, narrowedUniques } from './uniques.js';
 import { viewsOf, type ViewReader } from './views.js';
 
-const defaults: Partial<Record<RuleName, RuleLevel>> = { 'setting-renamed': 'warn', 'replica-identity': 'warn', 'foreign-key-index': 'warn', 'name-length': 'warn' };
+const defaults: Partial<Record<RuleName, RuleLevel>> = {
+  'setting-renamed': 'warn',
+  'replica-identity': 'warn',
+  'foreign-key-index': 'warn',
+  'name-length': 'warn',
+};
 
 /** The tables of a schema, what they are, and how strict to be. */
 export interface RuleInput {
@@ -36,7 +41,14 @@ export function faultsOf({ entities, state, options, views }: RuleInput): Fault[
     policyFaults(table, entities, faults);
   }
   for (const fk of entities.list('fks')) {
-    foreignKeyFaults(fk, kindOf({ schema: fk.schema, name: fk.table }), kindOf({ schema: fk.schemaTo, name: fk.tableTo }), entities, state, faults);
+    foreignKeyFaults(
+      fk,
+      kindOf({ schema: fk.schema, name: fk.table }),
+      kindOf({ schema: fk.schemaTo, name: fk.tableTo }),
+      entities,
+      state,
+      faults,
+    );
   }
   if (!options.foreignKeyIndexes) indexFaults(entities, state, faults);
   nameFaults(entities, state, faults);
@@ -53,35 +65,81 @@ export function changeFaults(drizzle: readonly string[], migrated: Migrated, opt
     if (change.isNew || isMoved(change) || change.to.kind === 'local') continue;
     const { table, was, is } = change;
     if (is?.column && was?.type !== is.type) {
-      faults.add('tenant-column-type', table, is.column, 'Keep its type, or add a new tenancy column and move the rows to it',
-        `Citus does not change the type of a distribution column (${was?.type} to ${is.type})`);
+      faults.add(
+        'tenant-column-type',
+        table,
+        is.column,
+        'Keep its type, or add a new tenancy column and move the rows to it',
+        `Citus does not change the type of a distribution column (${was?.type} to ${is.type})`,
+      );
     }
     const name = quoted(table);
     for (const statement of drizzle) {
       const found = refusedOn(name, statement);
       if (found) faults.add('citus-statement', table, found.at, found.refused.remedy, found.refused.reason);
       const retyped = setType.exec(statement);
-      if (retyped?.[1] === name && drawsNumbers(migrated.before, nameBefore(table, migrated.after) ?? table, retyped[2]!.replaceAll('""', '"'))) {
-        faults.add('citus-statement', table, retyped[2]!.replaceAll('""', '"'), 'Keep its type, or add a new column beside it and copy the values', 'Citus does not change the type of a column that draws from a sequence');
+      if (
+        retyped?.[1] === name &&
+        drawsNumbers(migrated.before, nameBefore(table, migrated.after) ?? table, retyped[2]!.replaceAll('""', '"'))
+      ) {
+        faults.add(
+          'citus-statement',
+          table,
+          retyped[2]!.replaceAll('""', '"'),
+          'Keep its type, or add a new column beside it and copy the values',
+          'Citus does not change the type of a column that draws from a sequence',
+        );
       }
       const added = match('addColumn', statement);
       if (!added || !/" (?:small|big)?serial\b| GENERATED (?:ALWAYS|BY DEFAULT) AS IDENTITY/.test(statement)) continue;
       if (added.table !== name) continue;
-      faults.add('add-sequence', table, added.name, 'Add a uuid column, or create a new table with the column and copy the rows',
-        'Citus adds no serial or identity column to a table that it already holds');
+      faults.add(
+        'add-sequence',
+        table,
+        added.name,
+        'Add a uuid column, or create a new table with the column and copy the rows',
+        'Citus adds no serial or identity column to a table that it already holds',
+      );
     }
   }
-  const held = new Set(changesOf(migrated).filter((it) => !it.isNew && !isMoved(it) && it.to.kind !== 'local').map((it) => keyOf(it.table)));
+  const held = new Set(
+    changesOf(migrated)
+      .filter((it) => !it.isNew && !isMoved(it) && it.to.kind !== 'local')
+      .map((it) => keyOf(it.table)),
+  );
   for (const statement of drizzle) {
     const name = changedSequence.exec(statement)?.[1];
-    const user = name && migrated.after.list('columns').find((it) => held.has(keyOf({ schema: it.schema, name: it.table })) && typeof it.default === 'string' && it.default.includes('nextval(') && it.default.includes(name.replaceAll('"', '')));
-    if (user) faults.add('citus-statement', { schema: user.schema, name: user.table }, user.name, `Keep the sequence ${name} as it was declared first, or make another`, 'Citus does not change a sequence that a table draws from');
+    const user =
+      name &&
+      migrated.after
+        .list('columns')
+        .find(
+          (it) =>
+            held.has(keyOf({ schema: it.schema, name: it.table })) &&
+            typeof it.default === 'string' &&
+            it.default.includes('nextval(') &&
+            it.default.includes(name.replaceAll('"', '')),
+        );
+    if (user)
+      faults.add(
+        'citus-statement',
+        { schema: user.schema, name: user.table },
+        user.name,
+        `Keep the sequence ${name} as it was declared first, or make another`,
+        'Citus does not change a sequence that a table draws from',
+      );
   }
   growFaults(migrated, faults);
   for (const { table, was, is } of changesOf(migrated)) {
     if (!was?.rls || !is?.rls || was.rls.setting === is.rls.setting) continue;
-    faults.add('setting-renamed', table, is.column ?? '-', 'Stop the instances of the version before while the migration runs, or deploy in a window',
-      `they set ${was.rls.setting}, and the policies will read ${is.rls.setting}: they would see no rows`, true);
+    faults.add(
+      'setting-renamed',
+      table,
+      is.column ?? '-',
+      'Stop the instances of the version before while the migration runs, or deploy in a window',
+      `they set ${was.rls.setting}, and the policies will read ${is.rls.setting}: they would see no rows`,
+      true,
+    );
   }
   return faults.sorted();
 }
@@ -91,17 +149,29 @@ const changedSequence = /^ALTER SEQUENCE ("(?:[^"]|"")*"(?:\."(?:[^"]|"")*")?) (
 
 const drawsNumbers = (entities: Entities, table: TableName, name: string): boolean => {
   const column = entities.column(table, name);
-  return column !== undefined && (/serial$/.test(column.type) || (typeof column.default === 'string' && column.default.includes('nextval(')));
+  return (
+    column !== undefined &&
+    (/serial$/.test(column.type) || (typeof column.default === 'string' && column.default.includes('nextval(')))
+  );
 };
 
 /** A group that is split anew is copied, and Citus copies no table with an identity. */
 function growFaults(migrated: Migrated, faults: Faults): void {
   for (const { table, was, is, isNew, to, ...rest } of changesOf(migrated)) {
     if (isNew || isMoved({ table, was, is, isNew, to, ...rest }) || to.kind !== 'tenant') continue;
-    const [before, now] = [migrated.prev.tenancies[was!.tenancy!]?.shardCount, migrated.next.tenancies[is!.tenancy!]?.shardCount];
+    const [before, now] = [
+      migrated.prev.tenancies[was!.tenancy!]?.shardCount,
+      migrated.next.tenancies[is!.tenancy!]?.shardCount,
+    ];
     if (before === undefined || before === now) continue;
     for (const column of migrated.after.of('columns', table).filter((it) => it.identity)) {
-      faults.add('grow', table, column.name, `Keep shardCount at ${before}, or copy the rows to a new table whose "${column.name}" is a bigserial`, 'Citus does not copy a table with an identity column, and splits all tables of a group together');
+      faults.add(
+        'grow',
+        table,
+        column.name,
+        `Keep shardCount at ${before}, or copy the rows to a new table whose "${column.name}" is a bigserial`,
+        'Citus does not copy a table with an identity column, and splits all tables of a group together',
+      );
     }
   }
 }
@@ -111,9 +181,17 @@ export function uniqueFaults(migrated: Migrated, options: Options): Fault[] {
   const faults = new Faults(options, migrated.next.citus);
   for (const it of narrowedUniques(migrated)) {
     if (isNamed(it, options.uniquePerTenant)) continue;
-    const keep = migrated.next.citus ? 'a referenceTable (docs/unique-values.md)' : `unscoped(unique().on(${it.columns.map((name) => `t.${name}`).join(', ')}))`;
-    faults.add('unique-meaning', it.table, it.columns.join(', '), `Keep it unique over all tenants with ${keep}, or set tenancy.uniquePerTenant to ['${it.name}'] if each tenant may have its own`,
-      'it was unique over all rows, and would only be unique within each tenant', true);
+    const keep = migrated.next.citus
+      ? 'a referenceTable (docs/unique-values.md)'
+      : `unscoped(unique().on(${it.columns.map((name) => `t.${name}`).join(', ')}))`;
+    faults.add(
+      'unique-meaning',
+      it.table,
+      it.columns.join(', '),
+      `Keep it unique over all tenants with ${keep}, or set tenancy.uniquePerTenant to ['${it.name}'] if each tenant may have its own`,
+      'it was unique over all rows, and would only be unique within each tenant',
+      true,
+    );
   }
   return faults.sorted();
 }
@@ -121,30 +199,60 @@ export function uniqueFaults(migrated: Migrated, options: Options): Fault[] {
 function tenantTableFaults(table: TableState, entities: Entities, faults: Faults): void {
   const column = table.column!;
   if (table.everybody) {
-    faults.add('everybody', table, column, 'Keep the rows of everybody in a referenceTable beside it', 'Citus puts a row on the node of its tenant, and has no place for one without');
+    faults.add(
+      'everybody',
+      table,
+      column,
+      'Keep the rows of everybody in a referenceTable beside it',
+      'Citus puts a row on the node of its tenant, and has no place for one without',
+    );
   }
   const [key] = entities.of('pks', table);
   if (!key) {
-    faults.add('replica-identity', table, column, 'Give the table a primary key', 'Citus cannot move its shards while it is written to');
+    faults.add(
+      'replica-identity',
+      table,
+      column,
+      'Give the table a primary key',
+      'Citus cannot move its shards while it is written to',
+    );
   } else if (!key.columns.includes(column)) {
-    faults.add('primary-key', table, key.columns.join(', '), `Declare the table with tenantTable, or put "${column}" into its primary key, without unscoped()`,
-      'each node can only see that a key is unique among its own rows');
+    faults.add(
+      'primary-key',
+      table,
+      key.columns.join(', '),
+      `Declare the table with tenantTable, or put "${column}" into its primary key, without unscoped()`,
+      'each node can only see that a key is unique among its own rows',
+    );
   }
   // In a table whose whole key is the tenant column, a unique key with that column says nothing.
   const within = key?.columns.length === 1 && key.columns[0] === column ? undefined : column;
   for (const unique of entities.of('uniques', table)) {
-    if (!unique.columns.includes(column)) uniqueFault(table, unique.columns, within, `unique constraint "${unique.name}"`, faults);
+    if (!unique.columns.includes(column))
+      uniqueFault(table, unique.columns, within, `unique constraint "${unique.name}"`, faults);
   }
   for (const index of entities.of('indexes', table)) {
     if (index.isUnique && !index.columns.some((it: any) => !it.isExpression && it.value === column)) {
-      uniqueFault(table, index.columns.map((it: any) => it.value), within, `unique index "${index.name}"`, faults);
+      uniqueFault(
+        table,
+        index.columns.map((it: any) => it.value),
+        within,
+        `unique index "${index.name}"`,
+        faults,
+      );
     }
   }
   for (const it of entities.of('columns', table)) {
-    const isSmall = /^(?:small)?serial$/.test(it.type) || (it.identity && /^(?:smallint|integer|int[24]?)$/.test(it.type));
+    const isSmall =
+      /^(?:small)?serial$/.test(it.type) || (it.identity && /^(?:smallint|integer|int[24]?)$/.test(it.type));
     if (isSmall) {
-      faults.add('sequence-type', table, it.name, 'Make it bigserial',
-        'workers draw numbers from ranges of their own, which do not fit into an integer');
+      faults.add(
+        'sequence-type',
+        table,
+        it.name,
+        'Make it bigserial',
+        'workers draw numbers from ranges of their own, which do not fit into an integer',
+      );
     }
   }
 }
@@ -154,21 +262,40 @@ function policyFaults(table: TableState, entities: Entities, faults: Faults): vo
   for (const policy of entities.of('policies', table)) {
     const expressions = [policy.using, policy.withCheck].filter((it) => typeof it === 'string');
     if (expressions.some((it) => /\bselect\b/i.test(it))) {
-      faults.add('policy-subquery', table, column, `Write the policy "${policy.name}" without a subquery, with current_setting() for what it needs`,
-        'Citus refuses policies that read other tables');
+      faults.add(
+        'policy-subquery',
+        table,
+        column,
+        `Write the policy "${policy.name}" without a subquery, with current_setting() for what it needs`,
+        'Citus refuses policies that read other tables',
+      );
     }
     if (policy.as === 'RESTRICTIVE') {
-      faults.add('policy-restrictive', table, column,
+      faults.add(
+        'policy-restrictive',
+        table,
+        column,
         `Drop the policy "${policy.name}", and write its condition into the using and withCheck of each permissive policy of the table, with "and"; ` +
           `with none, make it permissive`,
-        'Citus makes it permissive on the shards, where it lets rows through that it should hold back');
+        'Citus makes it permissive on the shards, where it lets rows through that it should hold back',
+      );
     }
     if (!table.rls) continue;
     if (ourNames.includes(policy.name)) {
-      faults.define(table, column, `Give the policy "${policy.name}" another name`, 'row-level security has a policy of that name');
+      faults.define(
+        table,
+        column,
+        `Give the policy "${policy.name}" another name`,
+        'row-level security has a policy of that name',
+      );
     }
     if (!expressions.every(isWhole)) {
-      faults.define(table, column, `Write the expression of the policy "${policy.name}" with plain quotes, whole parentheses and no comment`, 'the tenant condition is put beside it');
+      faults.define(
+        table,
+        column,
+        `Write the expression of the policy "${policy.name}" with plain quotes, whole parentheses and no comment`,
+        'the tenant condition is put beside it',
+      );
     }
   }
 }
@@ -186,19 +313,41 @@ function isWhole(expression: string): boolean {
   return depth === 0;
 }
 
-function uniqueFault(table: TableName, columns: readonly string[], within: string | undefined, what: string, faults: Faults): void {
+function uniqueFault(
+  table: TableName,
+  columns: readonly string[],
+  within: string | undefined,
+  what: string,
+  faults: Faults,
+): void {
   const lookUp = 'keep the value in a referenceTable that says whose it is (docs/unique-values.md)';
-  faults.add('unique', table, columns.join(', '), within === undefined ? `Drop the ${what}, and ${lookUp}` : `Put "${within}" into the ${what}, or ${lookUp}`,
-    'each node can only see that a value is unique among its own rows');
+  faults.add(
+    'unique',
+    table,
+    columns.join(', '),
+    within === undefined ? `Drop the ${what}, and ${lookUp}` : `Put "${within}" into the ${what}, or ${lookUp}`,
+    'each node can only see that a value is unique among its own rows',
+  );
 }
 
 const isUniqueKey = (columns: readonly string[], table: TableName, entities: Entities) =>
-  [...entities.of('pks', table), ...entities.of('uniques', table), ...entities.of('indexes', table).filter((it) => it.isUnique && !it.where)].some((key) => {
+  [
+    ...entities.of('pks', table),
+    ...entities.of('uniques', table),
+    ...entities.of('indexes', table).filter((it) => it.isUnique && !it.where),
+  ].some((key) => {
     const names = key.columns.map((it: any) => (typeof it === 'string' ? it : it.isExpression ? undefined : it.value));
     return names.length === columns.length && columns.every((it) => names.includes(it));
   });
 
-function foreignKeyFaults(fk: Row, from: TableState | undefined, to: TableState | undefined, entities: Entities, state: TenancyState, faults: Faults): void {
+function foreignKeyFaults(
+  fk: Row,
+  from: TableState | undefined,
+  to: TableState | undefined,
+  entities: Entities,
+  state: TenancyState,
+  faults: Faults,
+): void {
   const table = { schema: fk.schema, name: fk.table };
   const target = plain({ schema: fk.schemaTo, name: fk.tableTo });
   const columns = fk.columns.join(', ');
@@ -206,41 +355,83 @@ function foreignKeyFaults(fk: Row, from: TableState | undefined, to: TableState 
     // Without Citus, a plain table may point at what is unique over all tenants, such as the root's key.
     const isPossible = from === undefined && !state.citus && isUniqueKey(fk.columnsTo, to, entities);
     if (!isPossible) {
-      faults.add('foreign-key-place', table, columns, `Make "${plain(table)}" a tenantTable, or drop the reference to "${target}"`,
+      faults.add(
+        'foreign-key-place',
+        table,
+        columns,
+        `Make "${plain(table)}" a tenantTable, or drop the reference to "${target}"`,
         'a table that is not split by tenant cannot point into one that is. With a tenant column, as in ' +
-          `${to.tenancy}Id: ${to.tenancy}.id(), the migration adds it and fills it in from "${target}", by ${columns}`, true);
+          `${to.tenancy}Id: ${to.tenancy}.id(), the migration adds it and fills it in from "${target}", by ${columns}`,
+        true,
+      );
     }
   } else if (from?.kind === 'tenant' && to === undefined) {
-    faults.add('foreign-key-place', table, columns, `Make "${target}" a referenceTable or a tenantTable, or drop the reference`,
-      'its rows are on one node only, and a shard on another node cannot see them');
+    faults.add(
+      'foreign-key-place',
+      table,
+      columns,
+      `Make "${target}" a referenceTable or a tenantTable, or drop the reference`,
+      'its rows are on one node only, and a shard on another node cannot see them',
+    );
   } else if (from?.kind === 'tenant' && to?.kind === 'tenant') {
     const at = fk.columns.indexOf(from.column);
     const isWithin = at >= 0 && fk.columnsTo[at] === to.column;
     const group = (it: TableState) => state.tenancies[it.tenancy!]?.colocateWith ?? it.tenancy;
     if (!isWithin) {
-      faults.add('foreign-key-tenant', table, columns, `Put "${from.column}" and "${to.column}" of "${target}" into the foreign key "${fk.name}", at one place`,
-        'a row may only point at rows of its own tenant, which are on its own node');
+      faults.add(
+        'foreign-key-tenant',
+        table,
+        columns,
+        `Put "${from.column}" and "${to.column}" of "${target}" into the foreign key "${fk.name}", at one place`,
+        'a row may only point at rows of its own tenant, which are on its own node',
+      );
     } else if (group(from) !== group(to)) {
-      faults.add('foreign-key-place', table, columns, `Co-locate the tenancies with tenancy.citus.tenancies["${from.tenancy}"].colocateWith, or drop the reference to "${target}"`,
-        `rows of "${from.tenancy}" and "${to.tenancy}" are on different nodes`);
+      faults.add(
+        'foreign-key-place',
+        table,
+        columns,
+        `Co-locate the tenancies with tenancy.citus.tenancies["${from.tenancy}"].colocateWith, or drop the reference to "${target}"`,
+        `rows of "${from.tenancy}" and "${to.tenancy}" are on different nodes`,
+      );
     }
   } else if (from?.kind === 'reference' && to === undefined) {
     const acts = [fk.onDelete, fk.onUpdate].some((it) => it && it !== 'NO ACTION' && it !== 'RESTRICT');
     if (acts) {
-      faults.add('foreign-key-action', table, columns, `Make "${target}" a referenceTable, or take onDelete and onUpdate off the reference`,
-        'a reference table may point at a table on one node only without actions');
+      faults.add(
+        'foreign-key-action',
+        table,
+        columns,
+        `Make "${target}" a referenceTable, or take onDelete and onUpdate off the reference`,
+        'a reference table may point at a table on one node only without actions',
+      );
     }
   }
   if (from?.kind === 'tenant' && fk.columns.includes(from.column)) {
-    for (const [when, action] of [['onDelete', fk.onDelete], ['onUpdate', fk.onUpdate]]) {
-      const refused = action === 'SET NULL' || action === 'SET DEFAULT' || (when === 'onUpdate' && action === 'CASCADE');
+    for (const [when, action] of [
+      ['onDelete', fk.onDelete],
+      ['onUpdate', fk.onUpdate],
+    ]) {
+      const refused =
+        action === 'SET NULL' || action === 'SET DEFAULT' || (when === 'onUpdate' && action === 'CASCADE');
       if (refused) {
         const remedy = `Take ${when}: '${String(action).toLowerCase()}' off the reference to "${target}"`;
         const isClearing = when === 'onDelete' && action === 'SET NULL' && fk.columns.length > 1;
         if (isClearing) {
-          faults.add('foreign-key-action', table, columns, `${remedy}, and clear the column in the transaction that deletes the row`,
-            'Citus has no SET NULL for a key that contains the tenant column');
-        } else faults.add('foreign-key-action', table, columns, remedy, `it would change the tenant column "${from.column}"`);
+          faults.add(
+            'foreign-key-action',
+            table,
+            columns,
+            `${remedy}, and clear the column in the transaction that deletes the row`,
+            'Citus has no SET NULL for a key that contains the tenant column',
+          );
+        } else
+          faults.add(
+            'foreign-key-action',
+            table,
+            columns,
+            remedy,
+            `it would change the tenant column "${from.column}"`,
+          );
       }
     }
   }
@@ -252,12 +443,23 @@ function indexFaults(entities: Entities, state: TenancyState, faults: Faults): v
     if (state.tables[keyOf(table)]?.kind !== 'tenant') continue;
     const indexes = [
       ...[...entities.of('pks', table), ...entities.of('uniques', table)].map((it) => it.columns as string[]),
-      ...entities.of('indexes', table).filter((it) => !it.where && it.method === 'btree').map((it) => it.columns.map((column: Row) => (column.isExpression ? undefined : column.value))),
+      ...entities
+        .of('indexes', table)
+        .filter((it) => !it.where && it.method === 'btree')
+        .map((it) => it.columns.map((column: Row) => (column.isExpression ? undefined : column.value))),
     ];
-    const isIndexed = indexes.some((names) => fk.columns.every((it: string) => names.slice(0, fk.columns.length).includes(it)));
+    const isIndexed = indexes.some((names) =>
+      fk.columns.every((it: string) => names.slice(0, fk.columns.length).includes(it)),
+    );
     if (isIndexed) continue;
-    faults.add('foreign-key-index', table, fk.columns.join(', '), `Add index().on(${fk.columns.map((it: string) => `t.${it}`).join(', ')}), or take foreignKeyIndexes: false out of the config`,
-      `deleting a row of "${plain({ schema: fk.schemaTo, name: fk.tableTo })}" reads all of "${plain(table)}"`, true);
+    faults.add(
+      'foreign-key-index',
+      table,
+      fk.columns.join(', '),
+      `Add index().on(${fk.columns.map((it: string) => `t.${it}`).join(', ')}), or take foreignKeyIndexes: false out of the config`,
+      `deleting a row of "${plain({ schema: fk.schemaTo, name: fk.tableTo })}" reads all of "${plain(table)}"`,
+      true,
+    );
   }
 }
 
@@ -272,8 +474,25 @@ function nameFaults(entities: Entities, state: TenancyState, faults: Faults): vo
       names.set(`${it.schema}.${cut}`, it.name);
       if (!state.tables[keyOf(table)] || Buffer.byteLength(it.name) <= 63) continue;
       const columns = it.columns.map((column: any) => column.value ?? column).join(', ');
-      if (other !== undefined) faults.add('name-length', table, columns, `Give "${it.name}" a name of at most 63 bytes`, `PostgreSQL keeps "${cut}" of it, which is what it keeps of "${other}" too`, true, 'error');
-      else faults.add('name-length', table, columns, `Give "${it.name}" a name of at most 63 bytes`, `PostgreSQL keeps "${cut}" of it, and drizzle-kit knows it by the whole name`, true);
+      if (other !== undefined)
+        faults.add(
+          'name-length',
+          table,
+          columns,
+          `Give "${it.name}" a name of at most 63 bytes`,
+          `PostgreSQL keeps "${cut}" of it, which is what it keeps of "${other}" too`,
+          true,
+          'error',
+        );
+      else
+        faults.add(
+          'name-length',
+          table,
+          columns,
+          `Give "${it.name}" a name of at most 63 bytes`,
+          `PostgreSQL keeps "${cut}" of it, and drizzle-kit knows it by the whole name`,
+          true,
+        );
     }
   }
 }
@@ -284,8 +503,13 @@ function colocationFaults(state: TenancyState, faults: Faults): void {
     if (colocateWith === undefined) continue;
     const [a, b] = [typeOf(name), typeOf(colocateWith)];
     if (a && b && a.type !== b.type) {
-      faults.add('colocation-type', a, a.column!, `Take colocateWith off "${name}", or give both tenancies ids of one type`,
-        `"${name}" has ${a.type} and "${colocateWith}" has ${b.type}`);
+      faults.add(
+        'colocation-type',
+        a,
+        a.column!,
+        `Take colocateWith off "${name}", or give both tenancies ids of one type`,
+        `"${name}" has ${a.type} and "${colocateWith}" has ${b.type}`,
+      );
     }
   }
 }
@@ -297,8 +521,14 @@ function settingFaults(state: TenancyState, faults: Faults): void {
     const other = owners.get(table.rls.setting) ?? table.tenancy!;
     owners.set(table.rls.setting, other);
     if (other !== table.tenancy) {
-      faults.add('setting-name', table, table.column!, `Rename the tenancy "${table.tenancy}" or "${other}"`,
-        `both would read the setting ${table.rls.setting}, so that an id of one opens the rows of the other`, true);
+      faults.add(
+        'setting-name',
+        table,
+        table.column!,
+        `Rename the tenancy "${table.tenancy}" or "${other}"`,
+        `both would read the setting ${table.rls.setting}, so that an id of one opens the rows of the other`,
+        true,
+      );
     }
   }
 }
@@ -307,16 +537,27 @@ function viewFaults(entities: Entities, state: TenancyState, views: ViewReader, 
   const mixed = views(entities, state);
   if (!mixed) {
     const all = viewsOf(entities);
-    const names = [...Object.values(state.tables).filter((it) => it.kind === 'tenant'), ...all].map((it) => it.name.toLowerCase());
+    const names = [...Object.values(state.tables).filter((it) => it.kind === 'tenant'), ...all].map((it) =>
+      it.name.toLowerCase(),
+    );
     for (const view of all) {
       const definition = view.definition.toLowerCase();
       const level = names.some((it) => definition.includes(it)) ? 'error' : 'warn';
-      faults.add('view-tenant', view, '-', 'Install drizzle-tenant with its dependencies: libpg-query, which reads views, cannot be loaded', 'whether this one keeps tenants apart is not known', true, level);
+      faults.add(
+        'view-tenant',
+        view,
+        '-',
+        'Install drizzle-tenant with its dependencies: libpg-query, which reads views, cannot be loaded',
+        'whether this one keeps tenants apart is not known',
+        true,
+        level,
+      );
     }
     return;
   }
   for (const view of mixed) {
-    const remedy = view.remedy ?? 'Join its tables on their tenant columns too, and group, partition and limit within the tenant';
+    const remedy =
+      view.remedy ?? 'Join its tables on their tenant columns too, and group, partition and limit within the tenant';
     faults.add('view-tenant', view, view.column, remedy, view.reason, true);
   }
 }
@@ -330,7 +571,15 @@ class Faults {
     private readonly onCitus: boolean,
   ) {}
 
-  add(rule: RuleName, table: TableName, column: string, remedy: string, reason: string, everywhere = false, byDefault: RuleLevel = defaults[rule] ?? 'error'): void {
+  add(
+    rule: RuleName,
+    table: TableName,
+    column: string,
+    remedy: string,
+    reason: string,
+    everywhere = false,
+    byDefault: RuleLevel = defaults[rule] ?? 'error',
+  ): void {
     const level = this.options.rules[rule] ?? byDefault;
     if (level === 'off' || (!everywhere && !this.onCitus)) return;
     this.faults.push({ rule, table: plain(table), column, remedy, reason, level });

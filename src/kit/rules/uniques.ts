@@ -27,14 +27,21 @@ export function narrowedUniques(migrated: Migrated): NarrowedUnique[] {
       return keysOf(before, old)
         .filter((key) => !(key.isPrimary && isGenerated(before, old, key.columns)))
         .map((key) => key.columns.map((it) => renamedColumn(after, table, it)))
-        .filter((columns) => !columns.includes(tenant) && !now.some((it) => isSame(it.columns, columns)) && now.some((it) => isSame(it.columns, [tenant, ...columns])))
+        .filter(
+          (columns) =>
+            !columns.includes(tenant) &&
+            !now.some((it) => isSame(it.columns, columns)) &&
+            now.some((it) => isSame(it.columns, [tenant, ...columns])),
+        )
         .map((columns) => ({ table, columns, name: `${plain(table)}(${columns.join(', ')})` }));
     });
 }
 
 /** Whether `tenancy.uniquePerTenant` names it: by its table, or as `*(id)` in every table. */
 export const isNamed = ({ name, columns }: NarrowedUnique, names: readonly string[]): boolean =>
-  [name, `*(${columns.join(', ')})`].some((it) => names.some((given) => given.replaceAll(' ', '') === it.replaceAll(' ', '')));
+  [name, `*(${columns.join(', ')})`].some((it) =>
+    names.some((given) => given.replaceAll(' ', '') === it.replaceAll(' ', '')),
+  );
 
 const isSame = (a: readonly string[], b: readonly string[]) => a.length === b.length && a.every((it) => b.includes(it));
 

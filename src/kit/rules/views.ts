@@ -31,14 +31,27 @@ export type ViewReader = (entities: Entities, state: TenancyState) => MixedView[
  */
 export function declaredViews(exported: Iterable<unknown>): DeclaredView[] {
   const markOf = (column: any) =>
-    typeof column?.config === 'object' && column.config !== null ? Object.getOwnPropertySymbols(column.config).find((it) => it.description === 'drizzle-tenant:tenancy') : undefined;
+    typeof column?.config === 'object' && column.config !== null
+      ? Object.getOwnPropertySymbols(column.config).find((it) => it.description === 'drizzle-tenant:tenancy')
+      : undefined;
   const isTenants = (column: any) => markOf(column) !== undefined;
   return [...exported].flatMap((view: any) => {
     const config = typeof view === 'object' && view !== null ? view[Symbol.for('drizzle:ViewBaseConfig')] : undefined;
     if (!config?.selectedFields) return [];
-    const columns = Object.keys(config.selectedFields).map((key) => config.selectedFields[key]).filter(isTenants);
+    const columns = Object.keys(config.selectedFields)
+      .map((key) => config.selectedFields[key])
+      .filter(isTenants);
     const tenancy = columns.length === 1 ? columns[0].config[markOf(columns[0])!]?.name : undefined;
-    return columns.length === 1 ? [{ schema: config.schema ?? 'public', name: config.originalName ?? config.name, column: columns[0].name, tenancy }] : [];
+    return columns.length === 1
+      ? [
+          {
+            schema: config.schema ?? 'public',
+            name: config.originalName ?? config.name,
+            column: columns[0].name,
+            tenancy,
+          },
+        ]
+      : [];
   });
 }
 
@@ -56,8 +69,11 @@ export async function loadViewReader(declared: readonly DeclaredView[]): Promise
       table,
       ...nameOf(table),
       columns: new Set(entities.of('columns', table).map((it) => String(it.name))),
-      primaryKey: [], uniqueOverAll: [], isView: false,
-      tenant: table.kind === 'tenant' ? { column: table.column!, type: table.type!, tenancy: table.tenancy } : undefined,
+      primaryKey: [],
+      uniqueOverAll: [],
+      isView: false,
+      tenant:
+        table.kind === 'tenant' ? { column: table.column!, type: table.type!, tenancy: table.tenancy } : undefined,
     }));
     const tenantColumns = new Set(known.flatMap((it) => it.tenant?.column ?? []));
     // One view may stand on another: what is not proved is tried again once more is known.
@@ -68,7 +84,16 @@ export async function loadViewReader(declared: readonly DeclaredView[]): Promise
         const said = declared.find((it) => keyOf(it) === keyOf(view));
         const proved = proveView(parse, view.definition, tables, tenantColumns, said?.column, said?.tenancy);
         if (proved?.fault) mixed.push({ ...view, column: proved.column, reason: proved.fault, remedy: proved.remedy });
-        else if (proved) known.push({ table: view as any, ...nameOf(view), columns: new Set(proved.columns), primaryKey: [], uniqueOverAll: [], isView: true, tenant: { column: proved.column, type: 'text', tenancy: proved.tenancy as any } });
+        else if (proved)
+          known.push({
+            table: view as any,
+            ...nameOf(view),
+            columns: new Set(proved.columns),
+            primaryKey: [],
+            uniqueOverAll: [],
+            isView: true,
+            tenant: { column: proved.column, type: 'text', tenancy: proved.tenancy as any },
+          });
       }
       if (mixed.length === left.length || mixed.length === 0) return mixed;
       left = mixed;
@@ -81,9 +106,11 @@ export async function loadViewReader(declared: readonly DeclaredView[]): Promise
  *
  * @param schema the schema's files, as the config names them
  */
-export const readViewsElsewhere = (schema: string | string[]): ViewReader => (entities, state) => {
-  if (viewsOf(entities).length === 0) return [];
-  const script = `
+export const readViewsElsewhere =
+  (schema: string | string[]): ViewReader =>
+  (entities, state) => {
+    if (viewsOf(entities).length === 0) return [];
+    const script = `
     import { text } from 'node:stream/consumers';
     import { declaredViews, loadViewReader } from ${JSON.stringify(import.meta.url)};
     import { loadSchema } from ${JSON.stringify(new URL('../cli/load.js', import.meta.url).href)};
@@ -93,15 +120,19 @@ export const readViewsElsewhere = (schema: string | string[]): ViewReader => (en
     console.log = console.error; // What the schema's modules print is no answer.
     const views = declaredViews(Object.values(await loadSchema(schema)));
     log(JSON.stringify((await loadViewReader(views))(new Entities(rows), state) ?? null));`;
-  const input = JSON.stringify({ rows: [...entities.list('columns'), ...entities.list('views')], state, schema });
-  const { status, stdout } = spawnSync(process.execPath, ['--input-type=module', '--eval', script], { input, encoding: 'utf8' });
-  const last = stdout?.trim().split('\n').at(-1);
-  return status === 0 && last ? (JSON.parse(last) ?? undefined) : undefined;
-};
+    const input = JSON.stringify({ rows: [...entities.list('columns'), ...entities.list('views')], state, schema });
+    const { status, stdout } = spawnSync(process.execPath, ['--input-type=module', '--eval', script], {
+      input,
+      encoding: 'utf8',
+    });
+    const last = stdout?.trim().split('\n').at(-1);
+    return status === 0 && last ? (JSON.parse(last) ?? undefined) : undefined;
+  };
 
 interface View extends TableName {
   readonly definition: string;
 }
 
 /** The views that the migrations create. */
-export const viewsOf = (entities: Entities): View[] => entities.list('views').filter((it) => typeof it.definition === 'string') as any;
+export const viewsOf = (entities: Entities): View[] =>
+  entities.list('views').filter((it) => typeof it.definition === 'string') as any;
