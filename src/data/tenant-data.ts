@@ -3,6 +3,7 @@ import type { TenancyDatabase } from './database.types.js';
 import type { TenantId } from '../schema/tenancy.js';
 import type { Subject } from './catalog.js';
 import type { CompareOptions, Comparison } from './compare.js';
+import type { ComparedWithExport } from './compare-export.js';
 import type { Source } from './connection.js';
 import type { Counted } from './count.js';
 import type { EraseOptions, EraseRecord } from './erase.js';
@@ -156,6 +157,20 @@ export class TenantData<Name extends string = string> {
     const { compareTenants } = await import('./work.js');
     const { source, subject } = this.#otherOf(other, options.as ?? this.#id);
     return compareTenants(this.#source, this.#subject, source, subject, options);
+  }
+
+  /**
+   * Compares the tenant with an export, in constant memory: what it was when the export was made. To go back to it, import
+   * the export with `into: 'replace'`.
+   *
+   * @param source the bytes of `export()`, or the path of a file or a folder
+   * @returns table by table, how many rows there are, and whether they are the same
+   * @throws DamagedExportError, SchemaDifferenceError, TenantNotFoundError
+   * @example const { isEqual, tables } = await db.tenantData(id).compareWithExport('acme');
+   */
+  async compareWithExport(source: ExportSource, options: { readonly signal?: AbortSignal | undefined } = {}): Promise<ComparedWithExport> {
+    const { compareWithExport, piecesOf } = await import('./work.js');
+    return compareWithExport(this.#source, this.#subject, piecesOf(source), options.signal);
   }
 
   /**

@@ -3,6 +3,7 @@
  * browsers, workerd and edge runtimes take `nowhere.js` in its place, by `imports` of package.json.
  */
 export { compareTenants } from './compare.js';
+export { compareWithExport } from './compare-export.js';
 export { countTenant } from './count.js';
 export { eraseTenant } from './erase.js';
 export { readTenant } from './export.js';

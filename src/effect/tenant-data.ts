@@ -1,7 +1,7 @@
 /** A tenant as a whole, as Effects: an interruption ends the connection, and what was not committed is undone. */
 import * as Effect from 'effect/Effect';
 import * as Stream from 'effect/Stream';
-import type { CloneOptions, CompareOptions, Comparison, Counted, EraseOptions, EraseRecord, ExportOptions, ExportToOptions, Imported, ImportOptions, Manifest, Restored } from '../data/index.js';
+import type { CloneOptions, CompareOptions, ComparedWithExport, Comparison, Counted, EraseOptions, EraseRecord, ExportOptions, ExportToOptions, Imported, ImportOptions, Manifest, Restored } from '../data/index.js';
 import type { TenantData } from '../data/tenant-data.js';
 import {
   DamagedExportError,
@@ -39,6 +39,7 @@ export interface EffectTenantData<Name extends string> {
   erase(options: Without<EraseOptions>): Effect.Effect<EraseRecord, TenantDataFailure>;
   count(): Effect.Effect<Counted, TenantDataFailure>;
   compare(other: TenancyDatabase<any, any>, options?: Without<CompareOptions> & { readonly as?: TenantId<Name> | undefined }): Effect.Effect<Comparison, TenantDataFailure>;
+  compareWithExport(path: string): Effect.Effect<ComparedWithExport, TenantDataFailure>;
   restoreFrom(other: TenancyDatabase<any, any>, options?: Without<Omit<ImportOptions, 'into'>>): Effect.Effect<Restored, TenantDataFailure>;
 }
 
@@ -73,5 +74,6 @@ export const tenantData = <Name extends string>(data: TenantData<Name>): EffectT
   erase: (options) => run((signal) => data.erase({ ...options, signal })),
   count: () => run((signal) => data.count({ signal })),
   compare: (other, options) => run((signal) => data.compare(other, { ...options, signal })),
+  compareWithExport: (path) => run((signal) => data.compareWithExport(path, { signal })),
   restoreFrom: (other, options) => run((signal) => data.restoreFrom(other, { ...options, signal })),
 });

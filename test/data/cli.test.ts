@@ -48,6 +48,7 @@ test('export, erase, import, clone, compare', { timeout: 120_000 }, async () => 
   const folder = join(project.folder, 'acme');
   expect(JSON.parse(await run('export', acme, '--format', 'csv', '--to', folder, '--json', ...url))).toMatchObject({ status: 'ok', tenant: acme });
   expect(existsSync(join(folder, 'manifest.json'))).toBe(true);
+  expect(await run('compare', acme, '--with', folder, ...url)).toMatch(/^Equal: 5 rows, as of 20/);
   expect(await project.tenant('export', acme, '--to', file, ...url)).toMatchObject({ code: 1, stderr: expect.stringContaining('is not there yet') });
 
   expect(await run('compare', acme, '--with', here.url(), ...url)).toBe('Equal: 4 rows.\n');

@@ -57,6 +57,29 @@ describe.each(Object.keys(places))('%s', (driver) => {
     expect(await contentsOf(place)).toEqual(before);
   });
 
+  test('compared with an export: equal, then not, in whatever order the rows come', async () => {
+    const data = place.db.tenantData(a, { tenancy: account });
+    const exported = await bytesOf(data.export());
+    const path = join(folder, 'compared');
+    await data.exportTo(path, { format: 'csv' });
+    for (const source of [[exported], path]) {
+      const { isEqual, tables, at } = await data.compareWithExport(source);
+      expect(isEqual).toBe(true);
+      expect(tables.some((it) => it.table === 'public.tasks' && it.rows > 0 && it.rows === it.exportRows)).toBe(true);
+      expect(Date.parse(at)).toBeGreaterThan(Date.now() - 600_000);
+    }
+    // Written again, a row lies elsewhere; changed and changed back, it is the same.
+    await place.run(`update tasks set title = title || '!' where "accountId" = '${a}' and id = 1`);
+    const changed = await data.compareWithExport(path);
+    expect(changed.tables.filter((it) => !it.isEqual)).toEqual([{ table: 'public.tasks', rows: expect.any(Number), exportRows: expect.any(Number), isEqual: false }]);
+    await place.run(`update tasks set title = left(title, -1) where "accountId" = '${a}' and id = 1`);
+    expect((await data.compareWithExport([exported])).isEqual).toBe(true);
+    // Another tenant's rows are other rows, but for the tenant's id.
+    expect((await place.db.tenantData(b, { tenancy: account }).compareWithExport(path)).isEqual).toBe(false);
+    await expect(data.compareWithExport([exported.subarray(0, exported.length - 20)])).rejects.toMatchObject({ _tag: 'DamagedExportError' });
+    await expect(place.db.tenantData(d, { tenancy: account }).compareWithExport(path)).resolves.toMatchObject({ isEqual: false });
+  });
+
   test('a transaction of several handles refuses it: it opens one of its own', async () => {
     const { db } = place;
     const refusal = { _tag: 'UnsupportedTenantOperationError', message: expect.stringContaining('outside of a transaction') };

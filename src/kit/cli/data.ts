@@ -4,6 +4,7 @@ import { writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { compareTenants } from '../../data/compare.js';
+import { compareWithExport } from '../../data/compare-export.js';
 import { countTenant } from '../../data/count.js';
 import { eraseTenant, type EraseOptions, type EraseRecord } from '../../data/erase.js';
 import { readTenant, type Masks, type Progress } from '../../data/export.js';
@@ -172,11 +173,12 @@ export function addDataCommands({ command, load, urlOf, line, report, exitWith }
       line(`Done: ${n(sum(record.tables))} erased. ${n(record.proof.length, 'table')} counted afterwards: none has a row of ${record.tenant}${record.kept.length > 0 ? `, but those kept in ${record.kept.join(', ')}` : ''}.`);
     });
 
-  add('compare <id>', 'compare a tenant with another database, row by row', 'Nothing is changed. The exit status is 0 where they are equal, and 1 where they differ. To make the tenant what it is there, export it there and import it here with --replace.')
-    .requiredOption('--with <url>', 'the other database')
+  add('compare <id>', 'compare a tenant with another database, row by row, or with an export', 'Nothing is changed. The exit status is 0 where they are equal, and 1 where they differ. To make the tenant what it is there, export it there and import it here with --replace.')
+    .requiredOption('--with <url or path>', 'the other database, or the file or folder of an export')
     .option('--as <id>', 'the id of the tenant there')
     .action(async (id: string, options: Common & { with: string; as?: string }) => {
       const project = await load(options);
+      if (!/^postgres(ql)?:/.test(options.with)) return compareExport(project, id, options);
       const [own, other] = [id, options.as ?? id].map((it) => subjectOf(project, it, options.tenancy));
       const compared = await withSource(urlOf(options, project), (here) => withSource(options.with, (there) => compareTenants(here, own!, there, other!)));
       if (!compared.isEqual) exitWith(1);
@@ -188,4 +190,13 @@ export function addDataCommands({ command, load, urlOf, line, report, exitWith }
       }
       line(compared.isEqual ? `Equal: ${n(sum(compared.tables))}.` : 'The tenant differs.');
     });
+
+  async function compareExport(project: Project, id: string, options: Common & { with: string }): Promise<void> {
+    const subject = subjectOf(project, id, options.tenancy);
+    const compared = await withSource(urlOf(options, project), (here) => compareWithExport(here, subject, piecesOf(options.with)));
+    if (!compared.isEqual) exitWith(1);
+    if (options.json) return report({ status: compared.isEqual ? 'ok' : 'different', ...compared });
+    for (const it of compared.tables) if (!it.isEqual) line(`  ${titled(it.table)}: ${n(it.rows)} here, ${n(it.exportRows)} in the export of ${compared.at}`);
+    line(compared.isEqual ? `Equal: ${n(sum(compared.tables))}, as of ${compared.at}.` : 'The tenant differs.');
+  }
 }
