@@ -35,16 +35,21 @@ const folder = (text: string, name: string) => group(text, pages.filter((it) => 
 const sidebar = [
   group('Begin', ['start', 'concepts', 'citus-story']),
   group('Guides', [
-    'guide/schema', 'guide/handles', 'people', 'before-the-tenant', 'unique-values', 'rows-of-everybody', 'other-tenants', 'transactions',
+    'guide/schema', 'guide/handles', 'people', 'before-the-tenant', 'unique-values', 'rows-of-everybody', 'other-tenants', 'transactions', 'streams', 'guide/jobs',
     'guide/row-level-security', 'guide/sql-by-hand', 'sql', 'tenant-data', 'guide/testing', 'validators', 'fair',
   ]),
-  group('Migrations', ['guide/migrations', 'guide/single-tenant', 'adopt', 'ci', 'indexes', 'cluster']),
-  group('Frameworks', ['guide/effect', 'frameworks', 'better-auth', 'runtimes']),
+  group('Migrations', ['guide/migrations', 'guide/single-tenant', 'adopt', 'ci', 'indexes', 'guide/growing']),
+  group('Citus', ['guide/citus', 'cluster', 'managed-citus']),
+  group('Frameworks', ['guide/effect', 'frameworks', 'better-auth']),
+  group('Where it runs', ['runtimes', 'guide/poolers', 'prepared-plans', 'scale']),
   folder('Coming from', 'coming-from/'),
   folder('Errors', 'errors/'),
   group('Reference', ['guide/errors', 'benchmarks', 'guide/limits', 'security', 'architecture', 'changelog']),
   folder('Decisions', 'decisions/'),
 ];
+// A framework is looked for by its name.
+const frameworks = ['Next.js', 'Hono', 'Express', 'Fastify', 'NestJS', 'tRPC'].map((text) => ({ text, link: `/frameworks#${text.toLowerCase().replace('.', '-')}` }));
+sidebar.find((it) => it.text === 'Frameworks')!.items.splice(2, 0, ...frameworks);
 // What others add is found, too.
 const more = pages.filter((it) => !listed.has(it)).map((it) => it.replace(/\.md$/, ''));
 if (more.length > 0) sidebar.splice(-1, 0, group('More', more));

@@ -37,10 +37,16 @@ export function pageExamples(): Example[] {
   return pages.flatMap((page) =>
     [...readFileSync(root + page, 'utf8').matchAll(/^```ts\n(.*?)^```$/gms)].map((block) => ({
       place: `${page} ${block[1]!.split('\n')[0]}`,
+      from: frameworkOf(block[1]!),
       lines: block[1]!.trimEnd().split('\n'),
     })),
   );
 }
+
+const frameworkOf = (text: string) => {
+  const name = /^import .* from 'drizzle-tenant\/(hono|express|fastify|next|nest|trpc)';$/m.exec(text)?.[1];
+  return name && `src/frameworks/${name}.ts`;
+};
 
 /** A page says in its first lines that its samples are compiled here; others have tests of their own. */
 const isCompiled = (page: string) => /^---\n(?:.*\n)*?samples: compiled\n/.test(readFileSync(root + page, 'utf8'));
@@ -48,13 +54,13 @@ const isCompiled = (page: string) => /^---\n(?:.*\n)*?samples: compiled\n/.test(
 /** An example as a module that exports what runs it. Its lines keep their numbers. */
 export function moduleOf({ lines, from }: Example, names: readonly string[]): string {
   const imports = lines.flatMap((line) => /^import .* from '(?!drizzle-tenant|\.)[^']+';/.exec(line) ?? []);
-  const imported = (name: string) => imports.some((line) => new RegExp(`[{ ,]${name.replace('$', '\\$')}[ ,}]`).test(line.split(' from ')[0]!));
+  const imported = (name: string) => imports.some((line) => new RegExp(`[{ ,]${name.replace('$', '\\$')}[ ,}]`).test(`${line.split(' from ')[0]} `));
   const text = lines.map((line) => line.replace(/^import .*$/, '').replace(/^export default /, 'const _ = ').replace(/^export /, '')).join('\n');
   const used = names.filter((name) => !imported(name) && new RegExp(`(?<![\\w.$'"])${name.replace('$', '\\$')}\\b`).test(text));
   const isProgram = /^yield\* |^[^/\n]*= yield\* /m.test(text) && !text.includes('function* ');
   if (isProgram) for (const name of ['Db', 'Effect', 'id', 'url']) if (!used.includes(name)) used.push(name);
-  const own = from === undefined ? '' : ` import { ${['claim', 'tenantMiddleware', 'tenantHook', 'tenantRoute', 'tenantGuard', 'subdomainOf', 'pathSegmentOf', 'type TenantCall'].filter((name) => text.includes(name.replace('type ', ''))).join(', ')} } from '../../../${from.replace(/ts$/, 'js')}';`;
-  const head = `${imports.join(' ')} import { ${used.join(', ')} } from '../prelude.js'; import type { TenantDatabase, TenantSelect } from '../../../src/index.js';${own}`;
+  const own = from === undefined ? '' : ` import { ${['claim', 'tenantMiddleware', 'tenantHook', 'tenantRoute', 'tenantGuard', 'subdomain', 'pathSegment', 'subdomainOf', 'pathSegmentOf', 'type TenantCall'].filter((name) => new RegExp(`\\b${name.replace('type ', '')}\\b`).test(text)).join(', ')} } from '../../../${from.replace(/ts$/, 'js')}';`;
+  const head = `${imports.join(' ')} import { ${used.join(', ')} } from '../prelude.js'; import type { TenantDatabase, TenantId, TenantSelect } from '../../../src/index.js';${own}`;
   const isProperty = /^\w+: /.test(text);
   if (isProperty) return `${head} const _: Record<string, (...args: never[]) => unknown> | object = { ${text} }; export default async () => _;`;
   if (isProgram) return `${head} export default () => Effect.runPromise(Effect.gen(function* () { ${text}\n}).pipe(Effect.provide(Db.forTenant(id)), Effect.provide(Db.layer({ url }))));`;

@@ -87,7 +87,8 @@ export const orm = drizzle({ client });
 export const id = account.parse('aaaaaaaa-aaaa-4aaa-8aaa-aaaaaaaaaaaa');
 export const tdb = db.forTenant(id);
 export const claims: { readonly accountId: unknown } = { accountId: id };
-export const verify = (_authorization: string | null | undefined): { readonly accountId: string } | undefined => undefined;
+export const verify = (_authorization: string | null | undefined): { readonly accountId: string; readonly accounts: readonly TenantId<'account'>[] } | undefined => undefined;
+export const accountOfSlug = async (_slug: string | undefined): Promise<string | undefined> => undefined;
 export const name = 'x';
 export class NameTaken extends Data.TaggedError('NameTaken')<{ readonly constraint: string }> {}
 export const pattern = '%';
