@@ -15,7 +15,7 @@ import { markBuilt, scopedDialect } from '../scope/dialect.js';
 import { Gate } from '../scope/gate.js';
 import type { ScopedDialect } from '../scope/handles.js';
 import { lasting } from '../drivers/outdated.js';
-import { checkable } from '../rls/check.js';
+import { checkable } from '../rls/checked.js';
 import { withSafeTransactions } from '../drivers/safe-postgres-js.js';
 import { Scope, type Reach } from '../scope/scope.js';
 import { WaitingQuery } from '../scope/compiled.js';

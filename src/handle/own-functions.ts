@@ -1,6 +1,7 @@
 /** The start-up check of names: whether those that a statement may call mean PostgreSQL's own functions. */
 import { OwnFunctionError, UnsupportedTenantOperationError } from '../errors.js';
-import { checkedDatabase, type Checkable } from '../rls/check.js';
+import type { Checkable } from '../rls/check.js';
+import { checkedDatabase } from '../rls/checked.js';
 import { describeOwn, ownFunctionsQuestion, untrusted, type OwnFunction } from '../sql/own-functions.js';
 
 /** Options of {@link assertNoOwnFunctions}. */

@@ -1,6 +1,7 @@
 /** The start-up check of `rls: true`: whether the policies hold for the role that the handles log in as. */
 import { is, Subquery } from 'drizzle-orm';
 import { classOf, declaredTables, nameOf, namesOf } from '../schema/classify.js';
+import { checkedDatabase } from './checked.js';
 import {
   RowLevelSecurityError,
   UnsupportedTenantOperationError,
@@ -315,29 +316,9 @@ const lockOf = ({ enabled, forced, policies }: Locks): Locks => ({ enabled, forc
 
 const nodesQuestion = 'select nodeid, success, result from pg_catalog.run_command_on_all_nodes($1::text)';
 
-/** What is asked on behalf of. */
-export interface CheckedDatabase {
-  readonly session: any;
-  readonly relations: Record<string, any>;
-  readonly isBound: boolean;
-  /** The functions that the application trusts. */
-  readonly functions: readonly string[];
-}
-
-const databases = new WeakMap<object, CheckedDatabase>();
-
-/** @returns undefined for what `withTenancy` did not return */
-export const checkedDatabase = (db: object): CheckedDatabase | undefined => databases.get(db);
-
-/** Lets the checks ask on behalf of what `withTenancy` returned. */
-export const checkable = <T extends object>(database: T, on: CheckedDatabase): T => {
-  databases.set(database, on);
-  return database;
-};
-
 /** The check, however the database runs its queries. */
 export function checkOf(db: object, { except = [] }: RowLevelSecurityOptions = {}) {
-  const database = databases.get(db);
+  const database = checkedDatabase(db);
   if (!database)
     throw new UnsupportedTenantOperationError('Pass assertRowLevelSecurity() what withTenancy() returned.');
   const { session, relations, isBound } = database;

@@ -83,7 +83,7 @@ describe("Drizzle's own prepare", () => {
 
 test('what prepare() returns runs the statement for its tenant, and nothing of the driver is on it', async () => {
   const prepared = pair.many.db.forTenant(a).select({ title: tasks.title }).from(tasks).where(eq(tasks.id, 2)).prepare('own') as any;
-  expect(Object.keys(prepared).sort()).toEqual(['execute', 'getQuery', 'query']);
+  expect(Object.keys(prepared).sort()).toEqual(['execute', 'getQuery', 'query', 'stream']);
   expect(() => (prepared.query = { ...prepared.query, params: [b, 2] })).toThrow(TypeError);
   expect(await prepared.execute()).toEqual([{ title: 'Build a' }]);
 });

@@ -237,7 +237,7 @@ describe.concurrent('what is written', { timeout: 90_000 }, () => {
       "  teamId: team.id('team_id'),\n  id: uuid('id').primaryKey().defaultRandom(),\n  projectId",
     ]) expect(text).toContain(line);
     it.write('drizzle.config.ts', tenantConfig(`tenancy: { citus: false }`));
-    expect(await it.tenant('check')).toMatchObject({ code: 0, stderr: '', stdout: expect.stringContaining('4 tenant tables, 1 reference table') });
+    expect(await it.tenant('check')).toMatchObject({ code: 1, stderr: '', stdout: expect.stringContaining('4 tenant tables, 1 reference table') });
     expect(await it.kit('generate')).toMatchObject({ code: 0 });
     // The second run finds nothing to do.
     expect(await it.tenant('adopt', '--write')).toMatchObject({ code: 1, stderr: expect.stringContaining('has tenant tables already') });

@@ -1,0 +1,21 @@
+/** What a check of the start-up needs of a database: apart from the checks, which many applications leave out. */
+
+/** What is asked on behalf of. */
+export interface CheckedDatabase {
+  readonly session: any;
+  readonly relations: Record<string, any>;
+  readonly isBound: boolean;
+  /** The functions that the application trusts. */
+  readonly functions: readonly string[];
+}
+
+const databases = new WeakMap<object, CheckedDatabase>();
+
+/** @returns undefined for what `withTenancy` did not return */
+export const checkedDatabase = (db: object): CheckedDatabase | undefined => databases.get(db);
+
+/** Lets the checks ask on behalf of what `withTenancy` returned. */
+export const checkable = <T extends object>(database: T, on: CheckedDatabase): T => {
+  databases.set(database, on);
+  return database;
+};
