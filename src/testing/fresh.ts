@@ -28,6 +28,10 @@ export class TestDatabaseError extends Error {
 
 const remedies: readonly (readonly [pattern: RegExp, remedy: string])[] = [
   [
+    /Cannot find (?:package|module) '@electric-sql\/pglite'/,
+    "Install PGlite, as in npm install -D @electric-sql/pglite, or name a server, as in server: 'postgres://...'",
+  ],
+  [
     /permission denied to create database/,
     'Let the role of the server create databases, as in ALTER ROLE tester CREATEDB',
   ],
