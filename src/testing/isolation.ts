@@ -3,6 +3,7 @@
  * returns or fails with, and what it leaves of the tenant's rows, must be equal; the rows of the others must be as they
  * were. It looks at the tables past every scope, so that it does not believe what it is there to test.
  */
+import { UnsupportedTenantOperationError } from '../errors.js';
 import { classOf, namesOf } from '../schema/classify.js';
 import { relationsConfig } from '../schema/relations.js';
 import type { AnyTenancy } from '../schema/tenancy.js';
@@ -65,6 +66,11 @@ export async function judge(
 ): Promise<(first: Outcome, second: Outcome) => Promise<IsolationError | undefined>> {
   await keepOnly(alone, tables, tenant);
   const before = await rowsOf(many, tables, tenant);
+  if (Object.values(before.others).every((rows) => rows.length === 0)) {
+    throw new UnsupportedTenantOperationError(
+      "Seed the rows of two tenants at least: the seed wrote none of another tenant's, and then every program is isolated.",
+    );
+  }
   const known = valuesOf(before);
   const now = Date.now();
   const like = (value: unknown) => comparable(value, { known, now, ordered });
@@ -130,7 +136,7 @@ async function keepOnly(database: Fresh, tables: readonly Table[], tenant: unkno
 
 async function rowsOf(database: Fresh, tables: readonly Table[], tenant: unknown) {
   const own: Record<string, unknown> = {};
-  const others: Record<string, unknown> = {};
+  const others: Record<string, readonly unknown[]> = {};
   await database.drizzle.transaction(async (tx: any) => {
     // Rows that a policy hides are an error, and not rows that are not there.
     await tx.execute('set local row_security = off');

@@ -106,8 +106,16 @@ export const createTasks = listProjects;
 export const transfer = listProjects;
 export const from = { ...(await generateDrizzleJson({})), ddl: [] };
 export const last = undefined;
-export const seed = Effect.void;
-export const seedRows = async () => {};
+/** Of two tenants. */
+export const seed = Effect.forEach(['11111111-1111-4111-8111-111111111111', '22222222-2222-4222-8222-222222222222'], (it) =>
+  Effect.gen(function* () {
+    yield* (yield* Db).insert(accounts).values({ name: 'Same' });
+  }).pipe(Effect.provide(Db.forTenant(account.parse(it)))),
+);
+/** Of two tenants at least. */
+export const seedRows = async (database: any): Promise<void> => {
+  for (const it of ['11111111-1111-4111-8111-111111111111', '22222222-2222-4222-8222-222222222222']) await database.forTenant(account.parse(it)).insert(accounts).values({ name: 'Same' });
+};
 /** Tests within examples, which were begun. */
 export const pending: Promise<unknown>[] = [];
 export const onTestFinished = (close: () => Promise<void>) => void pending.push(close());

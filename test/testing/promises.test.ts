@@ -58,3 +58,8 @@ it('says what is wrong with a server', async () => {
   const error = await freshDatabase({ schema: tables, server: 'postgres://nobody:x@127.0.0.1:1/none' }).catch((it: unknown) => it);
   expect(error).toBeInstanceOf(TestDatabaseError);
 });
+
+it('refuses a seed of one tenant: over its rows alone every program is isolated', async () => {
+  const seed: typeof options.seed = (db) => db.forTenant(a).insert(accounts).values({ name: 'alone' });
+  await expect(expectIsolated({ ...options, seed }, (tdb) => tdb.$count(accounts))).rejects.toThrow(/Seed the rows of two tenants at least/);
+});
