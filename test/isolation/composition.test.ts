@@ -1,4 +1,4 @@
-/** ISOLATION.md 6 and 8: subqueries, CTEs and set operands of other handles, and parts that change after they were built. */
+/** Subqueries, CTEs and set operands of other handles, and parts that change after they were built. */
 import { eq, exists, inArray, Param, sql } from 'drizzle-orm';
 import { QueryBuilder, unionAll } from 'drizzle-orm/pg-core';
 import { describe, expect, test } from 'vitest';

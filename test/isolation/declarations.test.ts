@@ -1,4 +1,4 @@
-/** ISOLATION.md 19: a second declaration of a table's name, as another kind of table, opens nothing. */
+/** A second declaration of a table's name, as another kind of table, opens nothing. */
 import { drizzle } from 'drizzle-orm/postgres-js';
 import { PgSchema, pgView, integer, text } from 'drizzle-orm/pg-core';
 import { sql } from 'drizzle-orm';

@@ -1,4 +1,4 @@
-/** ISOLATION.md 6, 11 and 18, over the other handles: several tenants, every tenant, the shared tables; views and locks. */
+/** Over the other handles: several tenants, every tenant, the shared tables; views and locks. */
 import { and, count, eq, exists, sql } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/postgres-js';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';

@@ -1,4 +1,4 @@
-/** ISOLATION.md 19: nothing that a caller can reach turns the filter off silently. */
+/** Nothing that a caller can reach turns the filter off silently. */
 import { Param, sql, StringChunk, Table } from 'drizzle-orm';
 import { OriginalColumn } from 'drizzle-orm/column-common';
 import { pgTable, integer, text } from 'drizzle-orm/pg-core';

@@ -1,4 +1,4 @@
-/** ISOLATION.md 12: prepared statements, placeholders, and the query cache. */
+/** Prepared statements, placeholders, and the query cache. */
 import { eq, sql } from 'drizzle-orm';
 import { Cache, type MutationOption } from 'drizzle-orm/cache/core';
 import { drizzle } from 'drizzle-orm/postgres-js';

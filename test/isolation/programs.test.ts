@@ -1,4 +1,4 @@
-/** Every program of the corpus, compared; and with Drizzle's own handle over the tenant alone. ISOLATION.md 1 to 11. */
+/** Every program of the corpus, compared; and with Drizzle's own handle over the tenant alone. */
 import { describe, expect, test } from 'vitest';
 import { comparison } from '../support/comparison.js';
 import { programs } from './programs.js';

@@ -1,5 +1,5 @@
 /**
- * ISOLATION.md 22 and 23: text that the server reads otherwise than a parser does, since `standard_conforming_strings` is off, and
+ * Text that the server reads otherwise than a parser does, since `standard_conforming_strings` is off, and
  * counters of the whole server that stand in a value.
  */
 import { sql } from 'drizzle-orm';

@@ -1,5 +1,5 @@
 /**
- * ISOLATION.md 27: what one tenant stored makes another tenant's query fail, where PostgreSQL looks at the user's condition before
+ * What one tenant stored makes another tenant's query fail, where PostgreSQL looks at the user's condition before
  * the predicate. Without row-level security this is a limit, which SECURITY.md states; with it, the policy comes first. Nothing
  * of the row is shown but what the message quotes of it.
  */

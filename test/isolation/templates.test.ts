@@ -1,4 +1,4 @@
-/** ISOLATION.md 7: tables inside `sql` templates, in any clause; text written by hand. */
+/** Tables inside `sql` templates, in any clause; text written by hand. */
 import { eq, Param, SQL, sql } from 'drizzle-orm';
 import { customType, pgTable, text } from 'drizzle-orm/pg-core';
 import { describe, expect, test } from 'vitest';

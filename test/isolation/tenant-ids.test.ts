@@ -1,4 +1,4 @@
-/** ISOLATION.md 15: what is no tenant's id makes no handle. */
+/** What is no tenant's id makes no handle. */
 import { sql, Param } from 'drizzle-orm';
 import {
   bigint, boolean, bytea, char, cidr, customType, date, doublePrecision, inet, integer, interval, json, jsonb, macaddr, macaddr8, numeric, pgEnum, point, real, serial,

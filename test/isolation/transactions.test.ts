@@ -1,4 +1,4 @@
-/** ISOLATION.md 13 and 14: transactions, savepoints, handles kept too long, tenants at once on one pool. */
+/** Transactions, savepoints, handles kept too long, tenants at once on one pool. */
 import { eq, sql } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/node-postgres';
 import pg from 'pg';

@@ -1,4 +1,4 @@
-/** ISOLATION.md 9, 10, 16 and 17: rows of another tenant are not written, moved, pointed at, or told of. */
+/** Rows of another tenant are not written, moved, pointed at, or told of. */
 import { eq, Param, sql } from 'drizzle-orm';
 import { StringChunk } from 'drizzle-orm';
 import { pgTable, integer, text } from 'drizzle-orm/pg-core';
