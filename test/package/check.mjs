@@ -99,6 +99,11 @@ const own = {
   './next': [],
   './nest': ['@nestjs/common', 'reflect-metadata', 'rxjs'],
   './trpc': ['@trpc/server', 'typescript'],
+  './zod': ['zod'],
+  './valibot': ['valibot'],
+  './arktype': ['arktype'],
+  './typebox': ['typebox'],
+  './effect-schema': ['effect'],
 };
 
 /** Each entry point loads with Drizzle and its own peers, as an ES module and as CommonJS. */
