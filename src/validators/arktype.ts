@@ -14,7 +14,7 @@ import {
   type NoUnknownKeys,
 } from 'drizzle-orm/arktype';
 import type { AnyTenantTable, InferInsertModel } from '../schema/table.types.js';
-import { ownColumns, type OwnColumns, type WrittenColumns } from './columns.js';
+import { withoutTenant, type OwnColumns, type WrittenColumns } from './columns.js';
 
 /** The schema of a tenant table for one use of it. */
 export interface TenantSchema<
@@ -42,8 +42,7 @@ export interface CreateUpdateSchema extends TenantSchema<'update', 'WrittenColum
  * @param refine what differs, by column
  * @returns the schema, without the tenant column
  */
-export const createInsertSchema: CreateInsertSchema = (table: any, ...refine: any[]): any =>
-  (insertSchema as any)(ownColumns(table), ...refine);
+export const createInsertSchema: CreateInsertSchema = withoutTenant(insertSchema);
 
 /**
  * ArkType's schema of a row as it is read, without the tenant column.
@@ -51,8 +50,7 @@ export const createInsertSchema: CreateInsertSchema = (table: any, ...refine: an
  * @param table a tenant table; or any other table, a view or an enum, as drizzle-orm takes it
  * @param refine what differs, by column
  */
-export const createSelectSchema: CreateSelectSchema = (table: any, ...refine: any[]): any =>
-  (selectSchema as any)(ownColumns(table), ...refine);
+export const createSelectSchema: CreateSelectSchema = withoutTenant(selectSchema);
 
 /**
  * ArkType's schema of a change: what it accepts can be given to `tdb.update(table).set()`.
@@ -61,5 +59,4 @@ export const createSelectSchema: CreateSelectSchema = (table: any, ...refine: an
  * @param refine what differs, by column
  * @returns the schema, without the tenant column, and with every column optional
  */
-export const createUpdateSchema: CreateUpdateSchema = (table: any, ...refine: any[]): any =>
-  (updateSchema as any)(ownColumns(table), ...refine);
+export const createUpdateSchema: CreateUpdateSchema = withoutTenant(updateSchema);

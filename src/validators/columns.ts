@@ -15,9 +15,15 @@ export type WrittenColumns<T extends AnyTenantTable> = Pick<
 >;
 
 /** The table as a validator sees it; anything but a tenant table stays as it is. Nothing can be queried with it. */
-export function ownColumns(entity: any): any {
+function ownColumns(entity: any): any {
   const found = typeof entity === 'object' && entity !== null ? classOf(entity) : undefined;
   if (found?.kind !== 'tenant' || !(columns in entity)) return entity;
   const { [found.key]: _, ...own } = entity[columns] as Record<string, unknown>;
   return Object.create(entity, { [columns]: { value: own } });
 }
+
+/** A function of drizzle-orm's that makes a schema of a table, for tenant tables too. */
+export const withoutTenant =
+  (create: any): any =>
+  (table: unknown, ...refine: unknown[]) =>
+    create(ownColumns(table), ...refine);

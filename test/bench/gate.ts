@@ -56,7 +56,6 @@ const sorted = [...first].sort((a, b) => a - b);
 report('a text that is seen for the first time, us', show(spreadOf(first), 0), 'at most 300');
 report('the slowest in a hundred of them, us', sorted[Math.floor(sorted.length * 0.99)]!.toFixed(0), 'at most 3000');
 
-const insertOf = (rows: number) => tdb.insert(labels).values(Array.from({ length: rows }, (_, i) => ({ id: i, name: `label ${i}` })));
 const inserts: number[] = [];
 for (let i = 0; i < 30; i++) {
   const { sql, params } = plain.insert(labels).values(Array.from({ length: 1_000 + i }, (_, n) => ({ accountId: id, id: n, name: 'x' }))).toSQL();
@@ -86,7 +85,6 @@ const times = takeTurns(
   { rounds: 31, ms: 40 },
 );
 report('half of the statements with lists of 1 to 1,000: scoped / hand-written', ratioOf(times.scoped, times.byHand), 'at most 1.5');
-void insertOf;
 
 const { gc } = globalThis as { gc?: () => void };
 if (gc) {

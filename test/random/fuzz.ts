@@ -1,11 +1,10 @@
 /** Texts at random: statements that people write, with parts taken out, doubled, exchanged, and put in from each other. */
 
+import { pick, type Random } from '../sql/prove/hostile.js';
+
 /** A word, a number, a string, an operator or a mark; with what stands between. */
 const token = /\s+|--[^\n]*|\/\*[\s\S]*?\*\/|\$\d+|[eEuU]?&?'(?:[^']|'')*'|"(?:[^"]|"")*"|[A-Za-z_\u0080-\uffff][\w$\u0080-\uffff]*|\d+(?:\.\d+)?|::|->>|->|<>|<=|>=|\|\||[^\s]/g;
 
-type Random = () => number;
-const below = (n: number, random: Random) => Math.floor(random() * n);
-const pick = <T>(list: readonly T[], random: Random): T => list[below(list.length, random)]!;
 
 const isBlank = (it: string) => /^\s/.test(it);
 const kindOf = (it: string) => (/^\$/.test(it) ? 'parameter' : /^["A-Za-z_\u0080-\uffff]/.test(it) ? (keywords.has(it.toLowerCase()) ? 'keyword' : 'name') : /^[\d'eEuU]/.test(it) ? 'value' : 'mark');

@@ -229,12 +229,12 @@ function replaceBase(site: Site, column: string, method: 'id' | 'ref', drop: rea
 }
 
 function tenantColumn(site: Site): void {
-  const { decision, declared, declaration, edits, tenancy, proposal, byHand, note } = site;
+  const { decision, declared, declaration, edits, tenancy, byHand, note } = site;
   const column = decision.column!;
   const more = decision.everybody ? ', { everybody: true }' : '';
   if (!decision.table.columns.has(column)) {
     if (!declaration.columns) return;
-    const key = camelKey(column, proposal, site);
+    const key = camelKey(column, site);
     const { quote } = styleOf(edits.source);
     const name = key === column ? (more ? 'undefined' : '') : `${quote}${column}${quote}`;
     const first = declaration.properties[0];
@@ -279,8 +279,7 @@ function refColumn(site: Site, column: string): void {
 }
 
 /** The key that other tables have for such a column. */
-function camelKey(column: string, proposal: Proposal, { declared }: Site): string {
-  void proposal;
+function camelKey(column: string, { declared }: Site): string {
   const isSnake = [...declared.keys].some(([name, key]) => name === key && name.includes('_'));
   return isSnake ? column : column.replaceAll(/_+(\w)/g, (_, letter: string) => letter.toUpperCase());
 }

@@ -47,18 +47,6 @@ export const refusedStatements: readonly RefusedStatement[] = [
   },
 ];
 
-/** Of an example that is rewritten: it is refused as drizzle-kit writes it. */
-export const rewrittenExamples: readonly string[] = [
-  'ALTER TABLE "t" RENAME CONSTRAINT "ck" TO "ck2";',
-  'ALTER TABLE "t" RENAME CONSTRAINT "uq" TO "uq2";',
-  'ALTER TABLE "t" RENAME CONSTRAINT "fk" TO "fk2";',
-  'ALTER TABLE "t" DROP CONSTRAINT "fk", ADD CONSTRAINT "fk" FOREIGN KEY ("tenant") REFERENCES "par"("tenant");',
-];
-
-/** A type change of a column that draws its values from a sequence, and a change of such a sequence: by what the table has. */
-export const typeOfSequence = 'ALTER TABLE "t" ALTER COLUMN "s" SET DATA TYPE int;';
-export const changeOfSequence = 'ALTER SEQUENCE "sq" INCREMENT BY 2;';
-
 /** What of a statement Citus refuses, for a table as quoted there. */
 export function refusedOn(quoted: string, statement: string): { at: string; refused: RefusedStatement } | undefined {
   for (const refused of refusedStatements) {

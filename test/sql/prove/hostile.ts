@@ -12,10 +12,10 @@ export function randomFrom(seed: number): () => number {
   };
 }
 
-type Random = () => number;
+export type Random = () => number;
 type Mutation = (text: string, random: Random) => string;
 
-const pick = <T>(list: readonly T[], random: Random): T => list[Math.floor(random() * list.length)]!;
+export const pick = <T>(list: readonly T[], random: Random): T => list[Math.floor(random() * list.length)]!;
 
 /** Replaces one match, chosen at random. */
 const one = (pattern: RegExp, replacement: string | ((match: string, random: Random) => string)): Mutation => (text, random) => {
