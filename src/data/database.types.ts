@@ -64,4 +64,13 @@ export interface WithTenancy {
     db: PgAsyncDatabase<TQueryResult, any>,
     options?: WithTenancyOptions<TRelations>,
   ): TenancyDatabase<TenantRelations<TRelations>, TQueryResult>;
+  /** For a handle that is one of several drivers', as `drizzle()` of drizzle-orm/netlify-db gives it. */
+  <TDatabase extends PgAsyncDatabase<any, any>, TRelations = {}>(
+    db: TDatabase,
+    options?: WithTenancyOptions<TRelations>,
+  ): TenancyDatabase<TenantRelations<TRelations>, QueryResultOf<TDatabase>>;
 }
+
+/** What `execute` gives on a driver, or on any of several. */
+export type QueryResultOf<TDatabase> =
+  TDatabase extends PgAsyncDatabase<infer TQueryResult, any> ? TQueryResult : never;
