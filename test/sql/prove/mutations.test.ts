@@ -9,7 +9,7 @@ test('as it is, it judges every case as it should', () => {
 });
 
 test.each(mutations.map((it) => [`${it.file}: ${it.rule}`, it] as const))('%s', (_, { file, from, to }) => {
-  expect(wrong(mutated(file, broken(sources.get(file)!, from, to)), (found) => found.length > 0)).not.toEqual([]);
+  expect(wrong(mutated(file, broken(sources.get(file)!, from, to)), true)).not.toEqual([]);
 });
 
 /** The statements that refuse, each with the place where it ends. */
@@ -36,5 +36,5 @@ const dropped = [...sources].flatMap(([file, text]) => [...refusals(text)].map((
 
 test.each(dropped)('without %s', (_, file, start, end) => {
   const text = sources.get(file)!;
-  expect(wrong(mutated(file, `${text.slice(0, start)}void 0;${text.slice(end)}`), (found) => found.length > 0)).not.toEqual([]);
+  expect(wrong(mutated(file, `${text.slice(0, start)}void 0;${text.slice(end)}`), true)).not.toEqual([]);
 });
