@@ -255,6 +255,10 @@ export const countOrphans = (table: Owned, { columns, toColumns }: ForeignKey, t
   `select count(*)::text ${rowsOf(table, tenant)} and ${columns.map((it) => `t.${ident(it)} is not null`).join(' and ')} ` +
   `and not exists (select from ${nameOf(to)} p where ${columns.map((it, i) => `p.${ident(toColumns[i]!)} = t.${ident(it)}`).join(' and ')})`;
 
+/** Whether rows of a table that is not the tenant's point at rows that are. */
+export const anyPointing = (from: Named, { columns, toColumns }: ForeignKey, to: Owned, tenant: string) =>
+  `select exists (select ${rowsOf(to, tenant)} and exists (select from ${nameOf(from)} p where ${columns.map((it, i) => `p.${ident(it)} = t.${ident(toColumns[i]!)}`).join(' and ')}))::text`;
+
 const sameKey = (key: readonly string[], a: string, b: string) =>
   key.map((it) => `${a}.${ident(it)} = ${b}.${ident(it)}`).join(' and ');
 /** Shared rows that are there under the same key, and say something else. */

@@ -158,3 +158,16 @@ test('masks of what is not there, or says whose the row is', async () => {
   await expect(masked({ people: { firmId: '2' } })).rejects.toMatchObject({ message: expect.stringContaining('whose the row is') });
   await expect(masked({ kinds: { upper: 'x' } })).rejects.toMatchObject({ message: expect.stringContaining('"upper"') });
 });
+
+test('rows of others that would go with the rows that are replaced', async () => {
+  const exported = [await bytesOf(there.db.tenantData(firm.parse(2) as any).export())];
+  for (const action of ['cascade', 'set null']) {
+    await there.run(`create table accounts (id integer primary key, home bigint references firms(id) on delete ${action}); insert into accounts values (1, 2)`);
+    const replaced = there.db.tenantData(firm.parse(2) as any).import(exported, { into: 'replace' });
+    await expect(replaced).rejects.toMatchObject({ _tag: 'TenantDataError', message: expect.stringContaining('"public.accounts"') });
+    expect(await there.run('select id, home from accounts')).toMatchObject([{ id: 1, home: '2' }]);
+    await there.run('update accounts set home = null');
+    await there.db.tenantData(firm.parse(2) as any).import(exported, { into: 'replace' });
+    await there.run('drop table accounts');
+  }
+});

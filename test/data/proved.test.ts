@@ -60,6 +60,7 @@ const sent = {
   fillLater: [forms.fillLater(own, 'drizzle_tenant_stage_0', ['before'], own.key, tenant)],
   countChanged: [forms.countChanged(own, 'drizzle_tenant_stage_0', names, tenant)],
   countOrphans: [forms.countOrphans(own, own.foreignKeys[0]!, own, tenant), forms.countOrphans(own, own.foreignKeys[1]!, land, tenant)],
+  anyPointing: [forms.anyPointing(land, key('bill', ['code'], 1, ['note']), own, tenant)],
   insertStaged: [
     forms.insertStaged(own, 'drizzle_tenant_stage_0', own.columns, ['before'], undefined, tenant),
     forms.insertStaged(own, 'drizzle_tenant_stage_0', own.columns, [], own.key, tenant),
