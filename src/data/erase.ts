@@ -309,9 +309,11 @@ class Erasure {
     if (keys.length === 0) return;
     const pointers = this.#pointingAt(shared);
     const columns = key.map((name) => table.columns.find((it) => it.name === name)!);
-    const [[rows] = []] = await this.#transact('write', () =>
-      this.connection.query(sql.deleteUnused(table, columns, pointers), [JSON.stringify(keys)]),
-    );
+    const named = [JSON.stringify(keys)];
+    const [[rows] = []] = await this.#transact('write', async () => {
+      await this.connection.query(sql.lockShared(table, columns), named);
+      return this.connection.query(sql.deleteUnused(table, columns, pointers), named);
+    });
     if (Number(rows) > 0) this.#add('shared', table.title, Number(rows));
   }
 

@@ -80,6 +80,7 @@ const others = {
   copyIntoStage: 'a table of the connection', insertIntoStage: 'a table of the connection', differingShared: 'shared rows', insertShared: 'shared rows',
   deferConstraints: 'no table', checkConstraints: 'no table', skipTriggers: 'no table', refreshView: 'a view, made anew of what is there',
   copyInto: 'writes a stream, in which each row was given the tenant by the client (spool.ts), and reads nothing',
+  lockShared: 'shared rows',
   deleteUnused: 'deletes shared rows that no tenant points at any more, which has to ask the tables of all',
 };
 
