@@ -1,4 +1,4 @@
-/** The rules of the prover, each broken in turn. What is to be replaced stands in its file exactly once. */
+/** The rules of the prover, each broken in turn. The guard that is replaced stands in its file exactly once. */
 export interface Mutation {
   readonly rule: string;
   readonly file: string;
