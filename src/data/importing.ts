@@ -186,6 +186,7 @@ export class Importing {
 
   async deleteAll(): Promise<number> {
     const { tenant } = this.catalog;
+    await this.#assertNothingGoesAlong();
     let deleted = 0;
     for (const table of this.order.tables) {
       const later = this.order.later.get(table.oid);
@@ -197,6 +198,22 @@ export class Importing {
       await this.connection.query(sql.deleteAll(table, tenant));
     }
     return deleted;
+  }
+
+  /** Rows that are not of the tenant, and would be deleted or changed with what they point at: they do not come back with it. */
+  async #assertNothingGoesAlong(): Promise<void> {
+    const { tables, others, tenant } = this.catalog;
+    for (const from of others.values()) {
+      for (const key of from.foreignKeys) {
+        const to = tables.find((it) => it.oid === key.to);
+        if (!to || !['c', 'n', 'd'].includes(key.onDelete)) continue;
+        const [[isPointed] = []] = await this.connection.query(sql.anyPointing(from, key, to, tenant));
+        if (isPointed === 'true' || from.isRestricted)
+          throw new TenantDataError(
+            `Pass into: 'merge', or declare "${from.title}" with tenantTable(): its rows, which the export does not have, may point at rows of "${to.title}" and would be deleted or changed with them ("${key.name}"). Nothing was written.`,
+          );
+      }
+    }
   }
 
   /** Keys are checked by triggers, which did not run. */

@@ -255,6 +255,10 @@ export const countOrphans = (table: Owned, { columns, toColumns }: ForeignKey, t
   `select count(*)::text ${rowsOf(table, tenant)} and ${columns.map((it) => `t.${ident(it)} is not null`).join(' and ')} ` +
   `and not exists (select from ${nameOf(to)} p where ${columns.map((it, i) => `p.${ident(toColumns[i]!)} = t.${ident(it)}`).join(' and ')})`;
 
+/** Whether rows of a table that is not the tenant's point at rows that are. */
+export const anyPointing = (from: Named, { columns, toColumns }: ForeignKey, to: Owned, tenant: string) =>
+  `select exists (select ${rowsOf(to, tenant)} and exists (select from ${nameOf(from)} p where ${columns.map((it, i) => `p.${ident(it)} = t.${ident(toColumns[i]!)}`).join(' and ')}))::text`;
+
 const sameKey = (key: readonly string[], a: string, b: string) =>
   key.map((it) => `${a}.${ident(it)} = ${b}.${ident(it)}`).join(' and ');
 /** Shared rows that are there under the same key, and say something else. */
@@ -311,13 +315,18 @@ export const refreshView = (view: Named) => `refresh materialized view ${nameOf(
 /** The keys of shared rows that the tenant's rows point at, as one JSON text. */
 export const keysOfShared = (table: LiveTable, key: readonly string[], pointers: readonly Pointer[], tenant: string) =>
   `select coalesce(json_agg(json_build_array(${key.map((it) => `k.${ident(it)}`).join(', ')})), '[]')::text from (${sharedRows(table, key, pointers, tenant, '::text')}) k`;
+const isListed = (key: readonly Column[]) =>
+  key.map((it, i) => `t.${ident(it.name)} = (r.value ->> ${i})::${it.type}`).join(' and ');
+/** Waits for whoever is about to point at shared rows: the statement behind it sees those who did. */
+export const lockShared = (table: Named, key: readonly Column[]) =>
+  `select t.${ident(key[0]!.name)}::text from ${nameOf(table)} t, json_array_elements($1::text::json) r where ${isListed(key)} for update of t`;
 /** Deletes shared rows by key where nobody points at them any more. */
 export const deleteUnused = (
   table: Named,
   key: readonly Column[],
   pointers: readonly { readonly table: Named; readonly foreignKey: ForeignKey }[],
 ) =>
-  `with gone as (delete from ${nameOf(table)} t using json_array_elements($1::text::json) r where ${key.map((it, i) => `t.${ident(it.name)} = (r.value ->> ${i})::${it.type}`).join(' and ')} ` +
+  `with gone as (delete from ${nameOf(table)} t using json_array_elements($1::text::json) r where ${isListed(key)} ` +
   pointers
     .map(
       ({ table: from, foreignKey: { columns, toColumns } }) =>

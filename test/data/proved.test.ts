@@ -60,6 +60,7 @@ const sent = {
   fillLater: [forms.fillLater(own, 'drizzle_tenant_stage_0', ['before'], own.key, tenant)],
   countChanged: [forms.countChanged(own, 'drizzle_tenant_stage_0', names, tenant)],
   countOrphans: [forms.countOrphans(own, own.foreignKeys[0]!, own, tenant), forms.countOrphans(own, own.foreignKeys[1]!, land, tenant)],
+  anyPointing: [forms.anyPointing(land, key('bill', ['code'], 1, ['note']), own, tenant)],
   insertStaged: [
     forms.insertStaged(own, 'drizzle_tenant_stage_0', own.columns, ['before'], undefined, tenant),
     forms.insertStaged(own, 'drizzle_tenant_stage_0', own.columns, [], own.key, tenant),
@@ -79,6 +80,7 @@ const others = {
   copyIntoStage: 'a table of the connection', insertIntoStage: 'a table of the connection', differingShared: 'shared rows', insertShared: 'shared rows',
   deferConstraints: 'no table', checkConstraints: 'no table', skipTriggers: 'no table', refreshView: 'a view, made anew of what is there',
   copyInto: 'writes a stream, in which each row was given the tenant by the client (spool.ts), and reads nothing',
+  lockShared: 'shared rows',
   deleteUnused: 'deletes shared rows that no tenant points at any more, which has to ask the tables of all',
 };
 
