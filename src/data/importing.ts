@@ -246,14 +246,23 @@ export class Importing {
   }
 
   async raiseSequences(tables: readonly TenantTable[]): Promise<void> {
-    for (const table of tables) {
-      for (const { name, sequence } of this.columnsOf(table)) {
-        if (sequence && this.spooled.rowsOf(table.title) > 0)
-          await this.connection.query(
-            sql.raiseSequence(table, name, sequence, sequence.isDescending, this.catalog.tenant),
-          );
-      }
+    const { tenant } = this.catalog;
+    const drawn = tables.flatMap((table) =>
+      this.columnsOf(table).flatMap(({ name, sequence }) =>
+        sequence && this.spooled.rowsOf(table.title) > 0 ? [{ table, name, sequence }] : [],
+      ),
+    );
+    // All of them are looked at first: what a sequence was moved to is not rolled back.
+    for (const { table, name, sequence } of drawn) {
+      const [found] = await this.connection.query(sql.isFarSequence(table, name, sequence, tenant));
+      if (!found) continue;
+      const title = `${sequence.schema}.${sequence.name}`;
+      throw new TenantDataError(
+        `Import other rows; or move the sequence "${title}" by hand with setval(), and import again: "${name}" of "${table.title}" would use up most of what it has left, and every tenant draws from it. Nothing was written.`,
+      );
     }
+    for (const { table, name, sequence } of drawn)
+      await this.connection.query(sql.raiseSequence(table, name, sequence, tenant));
   }
 }
 

@@ -10,7 +10,7 @@
  *   deleted another tenant's row is rolled back.
  */
 import { literalOf } from '../rls/settings.js';
-import type { Column, ForeignKey, LiveTable, Named } from './catalog.js';
+import type { Column, ForeignKey, LiveTable, Named, Sequence } from './catalog.js';
 
 export const ident = (name: string): string => `"${name.replaceAll('"', '""')}"`;
 export const nameOf = ({ schema, name }: Named): string => `${ident(schema)}.${ident(name)}`;
@@ -273,14 +273,19 @@ export const deferConstraints = 'set constraints all deferred';
 export const checkConstraints = 'set constraints all immediate';
 export const skipTriggers = 'set local session_replication_role = replica';
 
+/** The tenant's row that is furthest on in a sequence, and where that is itself. */
+const furthest = (table: Owned, column: string, sequence: Sequence, tenant: string) =>
+  `from (select ${sequence.isDescending ? 'min' : 'max'}(t.${ident(column)})::bigint as value ${rowsOf(table, tenant)}) m, ${nameOf(sequence)} s`;
+
 /** Moves a sequence beyond the tenant's rows, and never back. */
-export const raiseSequence = (table: Owned, column: string, sequence: Named, isDescending: boolean, tenant: string) => {
-  const [extreme, beyond] = isDescending ? ['min', '<'] : ['max', '>'];
-  return (
-    `select setval(${literalOf(nameOf(sequence))}::regclass, m.value)::text from (select ${extreme}(t.${ident(column)})::bigint as value ${rowsOf(table, tenant)}) m, ${nameOf(sequence)} s ` +
-    `where m.value ${beyond} s.last_value or (m.value = s.last_value and not s.is_called)`
-  );
-};
+export const raiseSequence = (table: Owned, column: string, sequence: Sequence, tenant: string) =>
+  `select setval(${literalOf(nameOf(sequence))}::regclass, m.value)::text ${furthest(table, column, sequence, tenant)} ` +
+  `where m.value ${sequence.isDescending ? '<' : '>'} s.last_value or (m.value = s.last_value and not s.is_called)`;
+
+/** Tells of a sequence of which moving it would use up more than remains afterwards: every tenant draws from it. */
+export const isFarSequence = (table: Owned, column: string, sequence: Sequence, tenant: string) =>
+  `select true::text ${furthest(table, column, sequence, tenant)} where m.value ${sequence.isDescending ? '<' : '>'} s.last_value ` +
+  `and 2 * abs(m.value::numeric - s.last_value) > abs(${sequence.last}::numeric - s.last_value)`;
 
 // erasing
 
