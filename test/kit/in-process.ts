@@ -16,7 +16,7 @@ export function configure(project: Project, tenancy: string, url: string): void 
 }
 
 /** One command at a time: a schema that is loaded tells its tables once, and the process stands in one folder. */
-export async function tenantIn(project: Project, ...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
+export async function tenantIn(project: { readonly folder: string }, ...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
   // What is loaded once stays loaded in a process.
   for (const key of Object.keys(cache)) if (key.startsWith(project.folder)) delete cache[key];
   const said = { stdout: '', stderr: '' };
@@ -31,7 +31,7 @@ export async function tenantIn(project: Project, ...args: string[]): Promise<{ c
 }
 
 /** What "drizzle-kit migrate" does, by the migrator of drizzle-orm. */
-export async function migrateIn(project: Project, url: string): Promise<void> {
+export async function migrateIn(project: { readonly folder: string }, url: string): Promise<void> {
   const client = postgres(url, { max: 1, onnotice: () => {} });
   try {
     await migrate(drizzle({ client }), { migrationsFolder: join(project.folder, 'drizzle') });
