@@ -197,7 +197,7 @@ export const ruleCases: readonly RuleCase[] = [
     after: () => ({ accounts: accounts(), pages: tenantTable('pages', { id: workspace.id().primaryKey() }) }),
     tenancy: { citus: false, rls: true, rules: { 'setting-renamed': 'error' } },
     at: ['accounts', 'id'],
-    remedy: 'Stop the instances of the version before',
+    remedy: "Set tenancy.retiredSettings to ['app.tenant_id'] once no program of the version before runs",
   },
   {
     rule: 'setting-name',

@@ -131,7 +131,7 @@ export function changeFaults(drizzle: readonly string[], migrated: Migrated, opt
   }
   growFaults(migrated, faults);
   for (const { table, was, is } of changesOf(migrated)) {
-    if (!was?.rls || !is?.rls || was.rls.setting === is.rls.setting) continue;
+    if (!was?.rls || !is?.rls || [is.rls.setting, is.rls.also?.setting].includes(was.rls.setting)) continue;
     faults.add(
       'setting-renamed',
       table,
@@ -515,6 +515,18 @@ function colocationFaults(state: TenancyState, faults: Faults): void {
 }
 
 function settingFaults(state: TenancyState, faults: Faults): void {
+  const renamed = Object.values(state.tables).filter((it) => it.rls?.also);
+  for (const earlier of new Set(renamed.map((it) => it.rls!.also!.setting))) {
+    const of = renamed.filter((it) => it.rls!.also!.setting === earlier);
+    faults.add(
+      'setting-renamed',
+      of[0]!,
+      of[0]!.column!,
+      `Set tenancy.retiredSettings to ['${earlier}'] once no program of the version before runs`,
+      `the policies of ${of.length === 1 ? 'this table' : `${of.length} tables`} read ${of[0]!.rls!.setting}, and accept ${earlier} until then`,
+      true,
+    );
+  }
   const owners = new Map<string, string>();
   for (const table of Object.values(state.tables)) {
     if (!table.rls) continue;
