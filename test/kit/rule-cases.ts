@@ -192,6 +192,14 @@ export const ruleCases: readonly RuleCase[] = [
     refused: /identity column/,
   },
   {
+    rule: 'grow',
+    before: () => ({ accounts: accounts(), codes: referenceTable('codes', { id: bigint({ mode: 'number' }).generatedAlwaysAsIdentity().primaryKey() }) }),
+    after: () => ({ accounts: accounts(), codes: pgTable('codes', { id: bigint({ mode: 'number' }).generatedAlwaysAsIdentity().primaryKey() }) }),
+    at: ['codes', 'id'],
+    remedy: 'Keep the table as it is',
+    refused: /identity column/,
+  },
+  {
     rule: 'setting-renamed',
     before: () => ({ accounts: accounts() }),
     after: () => ({ accounts: accounts(), pages: tenantTable('pages', { id: workspace.id().primaryKey() }) }),

@@ -155,16 +155,32 @@ const drawsNumbers = (entities: Entities, table: TableName, name: string): boole
   );
 };
 
-/** A group that is split anew is copied, and Citus copies no table with an identity. */
+/** A table that goes to another place, or is split anew with its group, is copied: Citus copies no table with an identity. */
 function growFaults(migrated: Migrated, faults: Faults): void {
-  for (const { table, was, is, isNew, to, ...rest } of changesOf(migrated)) {
-    if (isNew || isMoved({ table, was, is, isNew, to, ...rest }) || to.kind !== 'tenant') continue;
+  for (const change of changesOf(migrated)) {
+    const { table, was, is, isNew, to, from } = change;
+    if (isNew) continue;
+    const identities = migrated.after.of('columns', table).filter((it) => it.identity);
+    if (isMoved(change)) {
+      if (from.kind === 'local') continue;
+      for (const column of identities) {
+        faults.add(
+          'grow',
+          table,
+          column.name,
+          `Keep the table as it is, or copy the rows to a new table whose "${column.name}" is a bigserial`,
+          `Citus does not copy a table with an identity column, and this one goes from ${from.kind === 'tenant' ? from.column : from.kind} to ${to.kind === 'tenant' ? to.column : to.kind}`,
+        );
+      }
+      continue;
+    }
+    if (to.kind !== 'tenant') continue;
     const [before, now] = [
       migrated.prev.tenancies[was!.tenancy!]?.shardCount,
       migrated.next.tenancies[is!.tenancy!]?.shardCount,
     ];
     if (before === undefined || before === now) continue;
-    for (const column of migrated.after.of('columns', table).filter((it) => it.identity)) {
+    for (const column of identities) {
       faults.add(
         'grow',
         table,
