@@ -191,7 +191,13 @@ function problemOf(
   }
   return problemOfLocks(
     found,
-    { column: it.column, settings: it.settings, earlier: it.earlier, everybody: it.everybody, types: found.types ?? [] },
+    {
+      column: it.column,
+      settings: it.settings,
+      earlier: it.earlier,
+      everybody: it.everybody,
+      types: found.types ?? [],
+    },
     found,
     quoted,
   );
@@ -303,7 +309,13 @@ function problemsOfShards(
         ? problemOfPartition({ ...row, ...lockOf(shard) }, it)
         : problemOfLocks(
             shard,
-            { column: it.column, settings: it.settings, earlier: it.earlier, everybody: it.everybody, types: row.types ?? [] },
+            {
+              column: it.column,
+              settings: it.settings,
+              earlier: it.earlier,
+              everybody: it.everybody,
+              types: row.types ?? [],
+            },
             row,
             quotedOf(row),
           );

@@ -118,9 +118,7 @@ function isWithEarlier(text: string, settings: readonly string[], allowed: Tenan
       : settings.includes(own) && earlier === allowed.setting;
   const looked = guards === '' ? [] : guards.split(', true), ').map((it) => `${it.replace(/, true\)$/, '')}, true)`);
   const names = looked.map((it) => new RegExp(`^${settingRead}$`).exec(it)?.[1]);
-  return (
-    isKnown && !names.includes(undefined) && allowed.unless.every((it) => names.includes(it))
-  );
+  return isKnown && !names.includes(undefined) && allowed.unless.every((it) => names.includes(it));
 }
 
 /** `(tenant = setting) OR (tenant IS NULL)`, in either order. */
