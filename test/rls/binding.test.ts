@@ -1,5 +1,4 @@
 /** What `rls: true` does beside a single statement: transactions, what it refuses, what it leaves on a connection. */
-import { PGlite } from '@electric-sql/pglite';
 import { eq, sql } from 'drizzle-orm';
 import { customType, integer, text } from 'drizzle-orm/pg-core';
 import { drizzle as drizzleNodePostgres } from 'drizzle-orm/node-postgres';
@@ -13,6 +12,7 @@ import { dropDatabases, freshDatabase } from '../support/databases.js';
 import { withoutFilters } from '../support/without-filters.js';
 import { asRole, createRole, grants, policiesOf, role } from '../support/rls.js';
 import { tenantSetting } from '../../src/rls/names.js';
+import { createPglite } from '../support/pglite.js';
 
 /** Two tenancies with integer keys, so that an id may be of either; ids of a third are sent in another form. */
 const account = tenancy('account', integer);
@@ -80,7 +80,7 @@ const drivers: Driver[] = [
   {
     name: 'PGlite',
     async open() {
-      const client = new PGlite();
+      const client = await createPglite();
       await client.exec([...ddl, `set role ${role}`].join(';\n'));
       return { drizzle: drizzlePGlite({ client }), run: async (it) => (await client.query<any>(it)).rows, close: () => client.close() };
     },
