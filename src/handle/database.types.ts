@@ -17,6 +17,7 @@ import type { AnyTenantTable, TenantTypeError } from '../schema/table.types.js';
 import type {
   Act,
   AnySource,
+  BatchOf,
   CheckBuilt,
   CheckSource,
   CheckTarget,
@@ -65,7 +66,8 @@ export interface WithTenancyOptions<TRelations = {}> {
   /**
    * What `forTenants` and `acrossTenants` run as under `rls: true`, since the policies show one tenant's rows only: a
    * Drizzle handle whose role has BYPASSRLS, or the name of such a role, which the login's role is a member of. Only
-   * with a role do they run in `db.transaction`: SET LOCAL ROLE, and back after the statement.
+   * with a role do they run in `db.transaction`: SET LOCAL ROLE, and back after the statement. For a database with replicas,
+   * a handle needs a replica for each: `across: withReplicas(admin, [...])`.
    */
   readonly across?: PgAsyncDatabase<any, any> | { readonly role: string } | undefined;
   /** Views of tenants' rows that the relations do not name: a handle reads no other. */
@@ -370,14 +372,16 @@ export interface TenancyHandles<TRelations = {}, TQueryResult extends PgQueryRes
   forTenant<Id>(
     id: CheckId<Id>,
     options?: { readonly signal?: AbortSignal | undefined },
-  ): TenantDatabase<NameOf<Id>, TRelations, TQueryResult>;
+  ): TenantDatabase<NameOf<Id>, TRelations, TQueryResult> & BatchOf<TQueryResult>;
   /**
    * A handle over several tenants at once: reads, updates and deletes; an inserted row must name its tenant.
    *
    * @param ids at least one id, all of one tenancy
    * @throws InvalidTenantIdError when a value is not an id, or there is none
    */
-  forTenants<Id>(ids: readonly CheckId<Id>[]): TenantsDatabase<NameOf<Id>, TRelations, TQueryResult>;
+  forTenants<Id>(
+    ids: readonly CheckId<Id>[],
+  ): TenantsDatabase<NameOf<Id>, TRelations, TQueryResult> & BatchOf<TQueryResult>;
   /**
    * A handle over every tenant, for jobs and admin work.
    *
@@ -385,7 +389,9 @@ export interface TenancyHandles<TRelations = {}, TQueryResult extends PgQueryRes
    * @throws UnsupportedTenantOperationError without a reason
    * @example await db.acrossTenants({ reason: 'nightly report' }).$count(projects);
    */
-  acrossTenants(options: { readonly reason: string }): AcrossTenantsDatabase<TRelations, TQueryResult>;
+  acrossTenants(options: {
+    readonly reason: string;
+  }): AcrossTenantsDatabase<TRelations, TQueryResult> & BatchOf<TQueryResult>;
   /**
    * Resolves when PostgreSQL's parser is loaded. Only `toSQL()` needs it: queries wait for it by themselves.
    *
@@ -393,7 +399,7 @@ export interface TenancyHandles<TRelations = {}, TQueryResult extends PgQueryRes
    */
   readonly ready: Promise<void>;
   /** Reads and writes reference tables only. */
-  readonly shared: SharedDatabase<TRelations, TQueryResult>;
+  readonly shared: SharedDatabase<TRelations, TQueryResult> & BatchOf<TQueryResult>;
   /**
    * Prepares a statement once, for any tenant.
    *

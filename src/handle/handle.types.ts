@@ -102,6 +102,32 @@ export interface Handle extends Reader {
   readonly writes: 'one' | 'several' | 'shared';
 }
 
+/** Marks what a driver returns that sends several statements as one batch. */
+export interface Batches {
+  readonly batches: true;
+}
+
+/** A query of a handle that can be part of a batch. */
+export type BatchQuery = PromiseLike<any> & SQLWrapper & { readonly queryChunks?: never };
+
+export interface BatchMethods {
+  /**
+   * Sends several statements at once, as one transaction: each succeeds, or none does. On drivers that have Drizzle's `batch`,
+   * such as `drizzle-orm/neon-http`.
+   *
+   * @param queries of this handle, without placeholders
+   * @returns their results, in order
+   * @throws UnsupportedTenantOperationError when a query is another handle's; nothing is sent
+   * @see docs/batch.md, with an example
+   */
+  batch<U extends BatchQuery, T extends Readonly<[U, ...U[]]>>(
+    queries: T,
+  ): Promise<{ -readonly [K in keyof T]: Awaited<T[K]> }>;
+}
+
+/** What the handles of a driver have besides. */
+export type BatchOf<TQueryResult> = TQueryResult extends Batches ? BatchMethods : unknown;
+
 export interface HandleOf<
   Name extends string,
   TRunner extends Runner,

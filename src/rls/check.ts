@@ -1,7 +1,7 @@
 /** The start-up check of `rls: true`: whether the policies hold for the role that the handles log in as. */
 import { is, Subquery } from 'drizzle-orm';
 import { classOf, declaredTables, nameOf, namesOf } from '../schema/classify.js';
-import { checkedDatabase } from './checked.js';
+import { checkedDatabase, withReplicasOf } from './checked.js';
 import {
   RowLevelSecurityError,
   UnsupportedTenantOperationError,
@@ -381,7 +381,8 @@ export function checkOf(db: object, { except = [] }: RowLevelSecurityOptions = {
 /**
  * Says at start-up whether row-level security holds: that the role is held back by policies, that each tenant
  * table has them, and that no view over one, and no partition of one, that the role may use goes past them. One
- * statement, and on Citus a second, for the shards on each node.
+ * statement, and on Citus a second, for the shards on each node. Each replica of `withReplicas` is asked, too: it has a login
+ * of its own.
  *
  * @param db what `withTenancy(..., { relations, rls: true })` returned
  * @param options `except` names what only the handles' filter is to confine
@@ -391,7 +392,9 @@ export function checkOf(db: object, { except = [] }: RowLevelSecurityOptions = {
  * await assertRowLevelSecurity(db);
  */
 export async function assertRowLevelSecurity(db: Checkable, options?: RowLevelSecurityOptions): Promise<void> {
-  const { ask, askNodes, hasNodes, judge } = checkOf(db, options);
-  const rows = await ask();
-  judge(rows, hasNodes(rows) ? await askNodes() : []);
+  for (const it of withReplicasOf(db)) {
+    const { ask, askNodes, hasNodes, judge } = checkOf(it, options);
+    const rows = await ask();
+    judge(rows, hasNodes(rows) ? await askNodes() : []);
+  }
 }
