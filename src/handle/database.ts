@@ -222,6 +222,15 @@ class ScopedDatabase {
     return (this.#query ??= Object.create(this.#shared.query, { handle: { value: this } }));
   }
 
+  get tenantId(): unknown {
+    const { reach } = this.dialect.scope;
+    if (reach.kind !== 'one') return undefined;
+    if (reach.id !== tenantSlot) return reach.id;
+    throw new UnsupportedTenantOperationError(
+      'Pass what depends on the tenant to run(id, { name: value }): a statement that is prepared for every tenant has no tenantId.',
+    );
+  }
+
   get $with() {
     return new QueryBuilder(this.dialect).$with;
   }

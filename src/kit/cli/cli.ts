@@ -328,6 +328,11 @@ const isProgram = () => {
 };
 
 if (isProgram()) {
+  // Whoever reads has enough, as `head` does: nobody is left to tell.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+    process.exit();
+  });
   process.exitCode = await main(process.argv.slice(2), {
     out: (text) => process.stdout.write(text),
     err: (text) => process.stderr.write(text),
