@@ -466,6 +466,7 @@ export function scopedHandles(
     relations,
     isBound: shared.binding !== undefined,
     functions: options.functions ?? [],
+    across: roleOf(shared.across),
   });
 }
 

@@ -7,6 +7,8 @@ export interface CheckedDatabase {
   readonly isBound: boolean;
   /** The functions that the application trusts. */
   readonly functions: readonly string[];
+  /** The role that reaches every tenant, where `across` names one. */
+  readonly across: string | undefined;
 }
 
 const databases = new WeakMap<object, CheckedDatabase>();
