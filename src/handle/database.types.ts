@@ -165,12 +165,23 @@ export interface WriteMethods<H extends Handle> {
   delete<T extends AnyTarget>(table: CheckTarget<H, T>): TenantDelete<H, T>;
 }
 
+export interface OfTenant<H extends Handle> {
+  /**
+   * Whose rows the handle sees: for logs, cache keys, and other services. Undefined on a handle of several tenants, or of none.
+   *
+   * @throws UnsupportedTenantOperationError in `db.prepare`, whose statement is for every tenant
+   * @example console.log(`the projects of ${tdb.tenantId}`, await tdb.$count(projects));
+   */
+  readonly tenantId: H['writes'] extends 'one' ? TenantId<H['tenancy']> : undefined;
+}
+
 /** The whole of Drizzle's query API, on the tables of one handle. */
 export interface ScopedHandle<H extends Handle, TRelations, TTransaction>
   extends ReadMethods<H>,
     WriteMethods<H>,
     ScopeBrand<H['tenancy']>,
-    Reach<H['writes']> {
+    Reach<H['writes']>,
+    OfTenant<H> {
   /**
    * Relational queries on the tables that `relations` names: `findMany` and `findFirst`. Relations stay within the tenant.
    *
@@ -275,15 +286,7 @@ export interface TenantDatabase<
   TRelations = {},
   Q extends PgQueryResultHKT = AnyQueryResultHKT,
   R extends Runner = PromiseRunner,
-> extends ScopedHandle<One<Name, Q, R>, TRelations, TenantTransaction<Name, TRelations, Q, R>> {
-  /**
-   * Whose rows the handle sees: for logs, cache keys, and other services.
-   *
-   * @throws UnsupportedTenantOperationError in `db.prepare`, whose statement is for every tenant
-   * @example console.log(`the projects of ${tdb.tenantId}`, await tdb.$count(projects));
-   */
-  readonly tenantId: TenantId<Name>;
-}
+> extends ScopedHandle<One<Name, Q, R>, TRelations, TenantTransaction<Name, TRelations, Q, R>> {}
 
 /** A tenant's handle inside a transaction. */
 export interface TenantTransaction<

@@ -37,6 +37,7 @@ import type {
   AnySource,
   CheckSource,
   Handle,
+  Reach,
   ReaderIn,
   Run,
   SourceName,
@@ -158,7 +159,8 @@ export interface TenantInsertBuilder<
   T,
   TList extends string[] | 'all' = 'all',
   TOverride extends boolean = false,
-> extends Writing<H['writes']> {
+> extends Reach<H['writes']>,
+    Writing<H['writes']> {
   /**
    * Writes values of one's own into columns that PostgreSQL generates always.
    *

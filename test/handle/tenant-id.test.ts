@@ -23,9 +23,10 @@ test('it is the id, in the spelling that rows have, and cannot be set', () => {
 
 test('handles of several tenants, or of none, have none', () => {
   const all = [db.forTenants([id]), db.acrossTenants({ reason: 'a test' }), db.shared];
-  for (const it of all) expect((it as unknown as { tenantId: unknown }).tenantId).toBeUndefined();
-  // @ts-expect-error
-  void all[0]!.tenantId;
+  for (const it of all) {
+    expectTypeOf(it.tenantId).toEqualTypeOf<undefined>();
+    expect(it.tenantId).toBeUndefined();
+  }
 });
 
 test('a statement that is prepared for every tenant has none', () => {
