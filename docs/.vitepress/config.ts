@@ -29,7 +29,7 @@ const folder = (text: string, name: string) => group(text, pages.filter((it) => 
 const sidebar = [
   group('Begin', ['start', 'concepts', 'citus-story']),
   group('Guides', [
-    'guide/schema', 'guide/handles', 'people', 'before-the-tenant', 'unique-values', 'rows-of-everybody', 'other-tenants', 'transactions', 'streams', 'guide/jobs',
+    'guide/schema', 'guide/handles', 'people', 'before-the-tenant', 'unique-values', 'rows-of-everybody', 'other-tenants', 'transactions', 'streams', 'replicas', 'batch', 'guide/jobs',
     'guide/row-level-security', 'guide/sql-by-hand', 'sql', 'tenant-data', 'guide/testing', 'validators', 'fair',
   ]),
   group('Migrations', ['guide/migrations', 'guide/single-tenant', 'adopt', 'ci', 'indexes', 'guide/growing']),
