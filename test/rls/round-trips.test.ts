@@ -69,6 +69,20 @@ describe('postgres.js', () => {
     expect(await tripsOf(textbook)).toBe(6);
   });
 
+  test('a statement that is prepared needs no BEGIN', async () => {
+    const { db } = onPostgresJs();
+    const run = () => db.forTenant(a).select().from(projects).where(eq(projects.id, 1));
+    for (let i = 0; i < 3; i++) await run();
+    const sent: string[] = [];
+    proxy.judge = (it) => (sent.push(it), 'pass');
+    await run();
+    proxy.judge = undefined;
+    expect(sent.join('')).not.toMatch(/begin|commit|set local/);
+    // Bind, Execute and Describe of the settings, Bind and Execute of the statement, one Sync.
+    expect(sent.join('').split('S\0\0\0\x04')).toHaveLength(2);
+    expect(sent.join('')).toContain(String(a));
+  });
+
   test('a prepared statement takes one, whichever tenant it runs for', async () => {
     const { db } = onPostgresJs();
     const prepared = db.prepare(account, (tdb) => tdb.select().from(projects).where(eq(projects.id, sql.placeholder('id'))));
