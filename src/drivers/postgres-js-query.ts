@@ -175,7 +175,10 @@ export function lone(
   options?: { readonly prepare?: boolean; readonly isAlone?: boolean },
   outdated = () => {},
 ): Query {
-  const told = { ...options, onexecute: (connection: Connection) => ((connection.onclose ??= dropRest), !options?.isAlone) };
+  const told = {
+    ...options,
+    onexecute: (connection: Connection) => ((connection.onclose ??= dropRest), !options?.isAlone),
+  };
   const query = client.unsafe(text, args, told);
   const refused = refusal(client, args);
   if (refused) query.handler = () => query.reject(refused);

@@ -105,7 +105,10 @@ const acrossSettings = (role: string): Settings => ({
   statement: { text: acrossStatement, values: [role] },
   isAcross: true,
 });
-const acrossStatement = setting(["pg_catalog.set_config('role', $1, true)", "pg_catalog.set_config('row_security', 'off', true)"]);
+const acrossStatement = setting([
+  "pg_catalog.set_config('role', $1, true)",
+  "pg_catalog.set_config('row_security', 'off', true)",
+]);
 
 /** Takes back what `acrossSettings` set. @param role what `current_setting('role')` said before */
 export const backTo = (role: string): readonly string[] => [
