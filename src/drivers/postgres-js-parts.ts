@@ -14,6 +14,7 @@ const ofQuery: Kinds = {
   options: 'any',
   active: 'any',
   cancelled: 'any',
+  state: 'any',
 };
 /** `reserved` and `onclose` are not there before they are set. */
 const ofConnection: Kinds = { execute: 'function', terminate: 'function' };

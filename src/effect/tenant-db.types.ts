@@ -53,6 +53,14 @@ export interface Definition<Name extends string, TRelations> {
   readonly mode?: 'write-only' | undefined;
 }
 
+/** What a second tenancy of a database is made of. */
+export interface DefinitionOn<Name extends string, Base, TRelations> {
+  /** The tenancy whose tenants `forTenant` takes. */
+  readonly tenancy: Tenancy<Name, any, any>;
+  /** The class of the database, whose connection, relations and transactions it shares. */
+  readonly on: ServiceClass<Base, any, any, TRelations>;
+}
+
 /** Whether the database has row-level security; `except` as in `assertRowLevelSecurity`. */
 export type Rls = boolean | RowLevelSecurityOptions;
 
@@ -99,8 +107,8 @@ export interface Handles {
   ) => Effect.Effect<any, any, any>;
 }
 
-/** The class of a database. Made by {@link Service}. */
-export interface ServiceClass<Self, Id extends string, Name extends string, TRelations>
+/** What gives the tenants of one tenancy, over the connection of the database `Base`. Made by {@link Service} and {@link ServiceOn}. */
+export interface TenantsClass<Self, Id extends string, Name extends string, TRelations, Base = Self>
   extends Context.ServiceClass<Self, Id, Database<Name, TRelations>> {
   readonly [Effect.TypeId]: Effect.Variance<Database<Name, TRelations>, never, Provide<Self>>;
   [Symbol.iterator](): Effect.EffectIterator<Effect.Effect<Database<Name, TRelations>, never, Provide<Self>>>;
@@ -119,6 +127,54 @@ export interface ServiceClass<Self, Id extends string, Name extends string, TRel
    */
   useSync<A>(f: (db: Database<Name, TRelations>) => A): Effect.Effect<A, never, Provide<Self>>;
   readonly tenancy: Tenancy<Name, any, any>;
+  /**
+   * Several tenants, where `Db.forTenants(ids)` provides them.
+   *
+   * @example yield* Db.forTenants([id], Effect.flatMap(Db.Several, (db) => db.$count(projects)));
+   */
+  readonly Several: Context.Service<Several<Self>, SeveralDatabase<Name, TRelations>>;
+
+  /**
+   * Provides a tenant, as a layer, or to a program. Within it, logs name the tenant.
+   *
+   * @param id an id of the tenancy, from `parse` or from a row
+   * @param program runs for the tenant; around it, the tenant is what it was
+   * @example
+   * yield* Effect.provide(program, Db.forTenant(id));
+   * yield* Db.forTenant(id, program);
+   */
+  forTenant(id: TenantId<Name>): Layer.Layer<Self, DbError, Connected<Base>>;
+  forTenant<A, E, R>(
+    id: TenantId<Name>,
+    program: Effect.Effect<A, E, R>,
+  ): Effect.Effect<A, E | DbError, Exclude<R, Self> | Connected<Base>>;
+  /**
+   * Provides several tenants, to programs that use `Db.Several`, as a layer or to a program.
+   *
+   * @param ids at least one, all of the tenancy
+   * @param program runs for these tenants
+   * @example yield* Db.forTenants([id], Effect.flatMap(Db.Several, (db) => db.select().from(projects)));
+   */
+  forTenants(ids: readonly TenantId<Name>[]): Layer.Layer<Several<Self>, DbError, Connected<Base>>;
+  forTenants<A, E, R>(
+    ids: readonly TenantId<Name>[],
+    program: Effect.Effect<A, E, R>,
+  ): Effect.Effect<A, E | DbError, Exclude<R, Several<Self>> | Connected<Base>>;
+  /**
+   * Prepares a query once, for any tenant.
+   *
+   * @example
+   * const byName = Db.prepare((db) => db.select().from(projects).where(eq(projects.name, sql.placeholder('name'))));
+   * const rows = yield* byName(id, { name: 'x' });
+   */
+  prepare<A>(
+    build: (db: Database<Name, TRelations>) => EffectQuery<A>,
+  ): (id: TenantId<Name>, values?: Record<string, unknown>) => Effect.Effect<A, DbError, Connected<Base>>;
+}
+
+/** The class of a database. Made by {@link Service}. */
+export interface ServiceClass<Self, Id extends string, Name extends string, TRelations>
+  extends TenantsClass<Self, Id, Name, TRelations> {
   readonly definition: Definition<Name, TRelations>;
   /** The connection, without a tenant. */
   readonly Connected: Context.Service<Connected<Self>, Handles>;
@@ -130,12 +186,6 @@ export interface ServiceClass<Self, Id extends string, Name extends string, TRel
    * const all = yield* shared.select().from(countries);
    */
   readonly Shared: Context.Service<Shared<Self>, ReferenceDatabase<TRelations>>;
-  /**
-   * Several tenants, where `Db.forTenants(ids)` provides them.
-   *
-   * @example yield* Db.forTenants([id], Effect.flatMap(Db.Several, (db) => db.$count(projects)));
-   */
-  readonly Several: Context.Service<Several<Self>, SeveralDatabase<Name, TRelations>>;
   /**
    * Every tenant, where `Db.acrossTenants({ reason })` provides them.
    *
@@ -174,32 +224,6 @@ export interface ServiceClass<Self, Id extends string, Name extends string, TRel
   ): Layer.Layer<Connected<Self> | Shared<Self>, DbError>;
 
   /**
-   * Provides a tenant, as a layer, or to a program. Within it, logs name the tenant.
-   *
-   * @param id an id of the tenancy, from `parse` or from a row
-   * @param program runs for the tenant; around it, the tenant is what it was
-   * @example
-   * yield* Effect.provide(program, Db.forTenant(id));
-   * yield* Db.forTenant(id, program);
-   */
-  forTenant(id: TenantId<Name>): Layer.Layer<Self, DbError, Connected<Self>>;
-  forTenant<A, E, R>(
-    id: TenantId<Name>,
-    program: Effect.Effect<A, E, R>,
-  ): Effect.Effect<A, E | DbError, Exclude<R, Self> | Connected<Self>>;
-  /**
-   * Provides several tenants, to programs that use `Db.Several`, as a layer or to a program.
-   *
-   * @param ids at least one, all of the tenancy
-   * @param program runs for these tenants
-   * @example yield* Db.forTenants([id], Effect.flatMap(Db.Several, (db) => db.select().from(projects)));
-   */
-  forTenants(ids: readonly TenantId<Name>[]): Layer.Layer<Several<Self>, DbError, Connected<Self>>;
-  forTenants<A, E, R>(
-    ids: readonly TenantId<Name>[],
-    program: Effect.Effect<A, E, R>,
-  ): Effect.Effect<A, E | DbError, Exclude<R, Several<Self>> | Connected<Self>>;
-  /**
    * Provides every tenant, to programs that use `Db.AcrossTenants`.
    *
    * @param options `reason` stands in every statement as a SQL comment
@@ -226,14 +250,4 @@ export interface ServiceClass<Self, Id extends string, Name extends string, TRel
     program: Effect.Effect<A, E, R>,
     config?: PgTransactionConfig,
   ): Effect.Effect<A, E | DbError, R | ([Extract<R, Provide<Self>>] extends [never] ? Connected<Self> : never)>;
-  /**
-   * Prepares a query once, for any tenant.
-   *
-   * @example
-   * const byName = Db.prepare((db) => db.select().from(projects).where(eq(projects.name, sql.placeholder('name'))));
-   * const rows = yield* byName(id, { name: 'x' });
-   */
-  prepare<A>(
-    build: (db: Database<Name, TRelations>) => EffectQuery<A>,
-  ): (id: TenantId<Name>, values?: Record<string, unknown>) => Effect.Effect<A, DbError, Connected<Self>>;
 }
