@@ -87,7 +87,7 @@ function members(): Member[] {
           const symbol = property.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(property) : property;
           const type = checker.getTypeOfSymbol(symbol);
           // What does not compile on the database itself says why.
-          if (isEntry ? type.getCallSignatures().length === 0 : type.symbol?.name === 'TenantTypeError') return [];
+          if (isEntry ? type.getCallSignatures().length === 0 : /^(TenantTypeError|Tenantless)$/.test(type.aliasSymbol?.name ?? type.symbol?.name ?? '')) return [];
           const example = symbol.getJsDocTags(checker).find((it) => it.name === 'example');
           return [{ name: `${name.text}.${property.name}`, isTaught: symbol.getDocumentationComment(checker).length > 0 && (example?.text?.length ?? 0) > 0 }];
         });
