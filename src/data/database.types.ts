@@ -89,16 +89,14 @@ export type QueryResultOf<TDrizzle, TQueryResult extends PgQueryResultHKT> = TDr
 
 /** The type of `withTenancy`. */
 export interface WithTenancy {
-  <TQueryResult extends PgQueryResultHKT, TDrizzle, TRelations = {}>(
-    db: PgAsyncDatabase<TQueryResult, any> & TDrizzle,
-    options?: WithTenancyOptions<TRelations>,
-  ): TenancyDatabaseOf<TDrizzle, TenancyDatabase<TenantRelations<TRelations>, QueryResultOf<TDrizzle, TQueryResult>>>;
-  /** For a handle that is one of several drivers', as `drizzle()` of drizzle-orm/netlify-db gives it. */
   <TDrizzle extends PgAsyncDatabase<any, any>, TRelations = {}>(
     db: TDrizzle,
     options?: WithTenancyOptions<TRelations>,
-  ): TenancyDatabase<TenantRelations<TRelations>, ResultsOf<TDrizzle>>;
+  ): TenancyDatabaseOf<
+    TDrizzle,
+    TenancyDatabase<TenantRelations<TRelations>, QueryResultOf<TDrizzle, ResultsOf<TDrizzle>>>
+  >;
 }
 
-/** What `execute` gives on a driver, or on any of several. */
+/** What `execute` gives on a driver, or on any of several: `drizzle()` of drizzle-orm/netlify-db gives one of two. */
 export type ResultsOf<TDrizzle> = TDrizzle extends PgAsyncDatabase<infer TQueryResult, any> ? TQueryResult : never;

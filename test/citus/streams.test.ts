@@ -61,7 +61,7 @@ describe.skipIf(!url)('on Citus (CITUS_URL)', () => {
   test.each(Object.keys(drivers) as (keyof typeof drivers)[])('%s', async (name) => {
     const { orm, close } = drivers[name]();
     try {
-      const db = withTenancy<any, any, any>(orm, { relations, rls: true, across: { role: admin }, fair: { perTenant: 1 } });
+      const db = withTenancy<any, any>(orm, { relations, rls: true, across: { role: admin }, fair: { perTenant: 1 } });
       const expected = (m: number) => Array.from({ length: 20 }, (_, i) => `sack ${i + 1} of ${m}`);
       const stream = (it: any) => it.select().from(sacks).orderBy(sacks.millId, sacks.id).stream({ chunkSize: 7 });
       // Two tenants at once, each on a connection of its own.
