@@ -45,6 +45,11 @@ export interface TenancyOptions {
    * without it. Where false, check warns of each key without one.
    */
   foreignKeyIndexes?: boolean;
+  /**
+   * Whether migrations leave what would hold a table with rows for long to `npx drizzle-tenant apply`, which does it
+   * while the application reads and writes; false without it.
+   */
+  online?: boolean;
   /** How strictly each rule is taken; what is left out has the rule's own default. */
   rules?: Partial<Record<RuleName, RuleLevel>>;
 }
@@ -59,6 +64,7 @@ export interface Options {
   readonly writeOnly: boolean;
   readonly uniquePerTenant: readonly string[];
   readonly foreignKeyIndexes: boolean;
+  readonly online: boolean;
   readonly rules: Readonly<Partial<Record<RuleName, RuleLevel>>>;
 }
 
@@ -74,13 +80,14 @@ export function readOptions(given: unknown): Options {
     mode,
     uniquePerTenant = [],
     foreignKeyIndexes = true,
+    online = false,
     rules = {},
     ...unknown
   } = given as TenancyOptions;
   const surplus = Object.keys(unknown);
   if (surplus.length > 0) {
     throw new TenantConfigError(
-      `Take ${surplus.map((it) => `tenancy.${it}`).join(', ')} out of the config: the options are citus, rls, roles, mode, uniquePerTenant, foreignKeyIndexes and rules.`,
+      `Take ${surplus.map((it) => `tenancy.${it}`).join(', ')} out of the config: the options are citus, rls, roles, mode, uniquePerTenant, foreignKeyIndexes, online and rules.`,
     );
   }
   if (citus !== false && (typeof citus !== 'object' || citus === null)) {
@@ -90,6 +97,7 @@ export function readOptions(given: unknown): Options {
   checkRoles(roles, rls);
   if (typeof foreignKeyIndexes !== 'boolean')
     throw new TenantConfigError('Set tenancy.foreignKeyIndexes to true or false.');
+  if (typeof online !== 'boolean') throw new TenantConfigError('Set tenancy.online to true or false.');
   if (mode !== undefined && mode !== 'write-only')
     throw new TenantConfigError(`Set tenancy.mode to 'write-only', or leave it out.`);
   if (!Array.isArray(uniquePerTenant) || uniquePerTenant.some((it) => typeof it !== 'string')) {
@@ -129,6 +137,7 @@ export function readOptions(given: unknown): Options {
     writeOnly: mode === 'write-only',
     uniquePerTenant,
     foreignKeyIndexes,
+    online,
     rules,
   };
 }

@@ -14,19 +14,24 @@ export interface KeyInput {
   readonly due: Entities;
   /** drizzle-kit's own CREATE INDEX statements of the schema. */
   readonly createIndexes: readonly string[];
+  /** Indexes of every table, and no keys: those are steps of their own. */
+  readonly online?: boolean;
 }
 
 /** @returns the steps, keys before indexes */
-export function keySteps({ tables, state, due, createIndexes }: KeyInput): PlanStep[] {
+export function keySteps({ tables, state, due, createIndexes, online }: KeyInput): PlanStep[] {
   const statements = new Map(
     createIndexes.map((it) => [`${readCreateIndex(it)?.table}\0${readCreateIndex(it)?.name}`, it]),
   );
   const keys: PlanStep[] = [];
   const indexes: PlanStep[] = [];
-  for (const declared of Object.values(state.tables)) {
+  const declaredTables: readonly TableName[] = online
+    ? due.list('tables').map((it) => ({ schema: it.schema, name: it.name }))
+    : Object.values(state.tables);
+  for (const declared of declaredTables) {
     const live = tables.get(keyOf(declared));
     if (!live) continue;
-    for (const kind of ['pks', 'uniques'] as const)
+    for (const kind of online ? [] : (['pks', 'uniques'] as const))
       for (const it of due.of(kind, declared)) keys.push(...constraint(live, it, kind));
     for (const it of due.of('indexes', declared))
       indexes.push(...index(live, it, statements.get(`${quoted(declared)}\0${it.name}`)));
@@ -37,8 +42,10 @@ export function keySteps({ tables, state, due, createIndexes }: KeyInput): PlanS
 /** PostgreSQL keeps 63 bytes of a name. */
 const cut = (name: string) => Buffer.from(name).subarray(0, 63).toString();
 const named = (live: LiveTable, name: string) => live.keys.find((it) => it.name === cut(name));
-const sameColumns = (found: LiveKey, names: readonly (string | null)[]) =>
+export const sameColumns = (found: LiveKey, names: readonly (string | null)[]) =>
   JSON.stringify(found.columns) === JSON.stringify(names);
+
+const sizeOf = ({ rows, bytes }: LiveTable) => ({ rows, bytes });
 
 const say = (live: TableName, what: string, sql: string[], more: Partial<PlanStep> = {}): PlanStep => ({
   table: plain(live),
@@ -47,7 +54,12 @@ const say = (live: TableName, what: string, sql: string[], more: Partial<PlanSte
   ...more,
 });
 
-function constraint(live: LiveTable, row: Row, kind: 'pks' | 'uniques'): PlanStep[] {
+/** A key that is not there, or is otherwise; undefined where it is as it should be. */
+export function lackingConstraint(
+  live: LiveTable,
+  row: Row,
+  kind: 'pks' | 'uniques',
+): { word: string; what: string; rival?: LiveKey; alike: NonNullable<PlanStep['precondition']> } | undefined {
   const found = named(live, row.name);
   const like = kind === 'pks' ? 'primary' : 'unique';
   const isRight =
@@ -59,22 +71,32 @@ function constraint(live: LiveTable, row: Row, kind: 'pks' | 'uniques'): PlanSte
   const isOnShards = !live.lackingOnShards.includes(cut(row.name));
   // The same key under another name is what a rename in the question of drizzle-kit left, or a person.
   const other = live.keys.find((it) => it.kind === like && sameColumns(it, row.columns) && it.name !== cut(row.name));
-  if ((isRight && isOnShards) || (!found && other)) return [];
+  if ((isRight && isOnShards) || (!found && other)) return undefined;
   const columns = row.columns.map(ident).join(', ');
   const word = like === 'primary' ? 'primary key' : 'unique constraint';
   const rival = like === 'primary' ? live.keys.find((it) => it.kind === 'primary') : found;
-  const alike = `SELECT ${columns}, count(*) FROM ${quoted(live)} WHERE (${columns}) IS NOT NULL GROUP BY ${columns} HAVING count(*) > 1`;
+  const query = `SELECT ${columns}, count(*) FROM ${quoted(live)} WHERE (${columns}) IS NOT NULL GROUP BY ${columns} HAVING count(*) > 1`;
+  return {
+    word,
+    what: `with the ${word} ${row.name}${found && !isOnShards ? ' on its shards too' : ''}`,
+    ...(rival && { rival }),
+    alike: { query, remedy: `Make the rows of ${quoted(live)} differ in ${row.columns.join(', ')}` },
+  };
+}
+
+function constraint(live: LiveTable, row: Row, kind: 'pks' | 'uniques'): PlanStep[] {
+  const lack = lackingConstraint(live, row, kind);
+  if (!lack) return [];
+  const key = kind === 'pks' ? 'PRIMARY KEY' : `UNIQUE${row.nullsNotDistinct ? ' NULLS NOT DISTINCT' : ''}`;
   return [
     say(
       live,
-      `with the ${word} ${row.name}${found && !isOnShards ? ' on its shards too' : ''}`,
+      lack.what,
       [
-        ...(rival ? [`ALTER TABLE ${quoted(live)} DROP CONSTRAINT IF EXISTS ${ident(rival.name)};`] : []),
-        `ALTER TABLE ${quoted(live)} ADD CONSTRAINT ${ident(row.name)} ${like === 'primary' ? 'PRIMARY KEY' : `UNIQUE${row.nullsNotDistinct ? ' NULLS NOT DISTINCT' : ''}`} (${columns});`,
+        ...(lack.rival ? [`ALTER TABLE ${quoted(live)} DROP CONSTRAINT IF EXISTS ${ident(lack.rival.name)};`] : []),
+        `ALTER TABLE ${quoted(live)} ADD CONSTRAINT ${ident(row.name)} ${key} (${row.columns.map(ident).join(', ')});`,
       ],
-      {
-        precondition: { query: alike, remedy: `Make the rows of ${quoted(live)} differ in ${row.columns.join(', ')}` },
-      },
+      { precondition: lack.alike },
     ),
   ];
 }
@@ -109,7 +131,7 @@ function index(live: LiveTable, row: Row, statement: string | undefined): PlanSt
         live,
         `with the index ${row.name}${found ? ', which a concurrent build left invalid' : ''}`,
         [...clear, ...gone, create(row.name)],
-        { alone: true },
+        { alone: true, ...sizeOf(live), index: { schema: live.schema, name: row.name } },
       ),
     ];
   }
@@ -125,7 +147,7 @@ function index(live: LiveTable, row: Row, statement: string | undefined): PlanSt
       live,
       `with the index ${row.name}${isRight ? ' on its shards too' : ' as the schema has it'}`,
       [...clear, create(aside), ...swap],
-      { alone: true },
+      { alone: true, ...sizeOf(live), index: { schema: live.schema, name: aside } },
     ),
   ];
 }
