@@ -13,6 +13,7 @@ import { addClusterCommands } from './cluster.js';
 import { addDataCommands } from './data.js';
 import { bytesOf, count } from './text.js';
 import { differences } from './behind.js';
+import { describeHazard, pendingHazards } from './hazards.js';
 import { editedMigrations } from '../generate/edited.js';
 import type { PlanStep } from '../live/step.js';
 import { loadConfig, loadProject, type Project } from './load.js';
@@ -131,7 +132,9 @@ function commands(output: Output, status: { code: number }): Command {
     'check',
     'check the schema and the migrations, without writing anything',
     'Every fault is reported in one go, with the table, the column and what to do; the exit status is then 1. It is 1 too\n' +
-      'where the migrations are behind the schema, or were edited until they no longer distribute a table.\n' +
+      'where the migrations are behind the schema, or were edited until they no longer distribute a table. Statements of\n' +
+      'the newest migration, or with --url of those that did not run there, that hold a table while its rows are read or\n' +
+      'written, or that destroy something, are warned of, with what to write instead.\n' +
       "Each rule can be set in the config: tenancy: { rules: { 'replica-identity': 'off' } }. The rules:\n" +
       ruleNames.map((it) => `  ${it.padEnd(20)} ${ruleTexts[it]}`).join('\n'),
     false,
@@ -144,10 +147,14 @@ function commands(output: Output, status: { code: number }): Command {
       const project = await load(options);
       const behind = differences(project);
       const edited = editedMigrations(project.out);
-      const own =
+      const { own, pending } =
         options.url === undefined
-          ? []
-          : await withDatabase(options, project, (database) => database.query<OwnFunction>(ownFunctionsQuestion));
+          ? { own: [], pending: undefined }
+          : await withDatabase(options, project, async (database) => ({
+              own: await database.query<OwnFunction>(ownFunctionsQuestion),
+              pending: (await standingOf(database, project))?.pending,
+            }));
+      const hazards = pendingHazards(project, pending);
       if (behind.length + edited.length + own.length > 0) status.code = 1;
       if (options.json) {
         return report({
@@ -158,10 +165,12 @@ function commands(output: Output, status: { code: number }): Command {
           differences: behind,
           edited,
           own,
+          hazards,
         });
       }
       for (const it of project.warnings) output.err(`warning: ${describeFault(it)}\n`);
       for (const it of edited) output.err(`${it.message}\n`);
+      for (const it of hazards) output.err(`${describeHazard(it)}\n`);
       for (const it of own)
         output.err(
           `Rename ${describeOwn(it)}, or trust it with assertNoOwnFunctions(db, { except: ['${it.signature}'] }) once you know that it reads no table.\n`,

@@ -4,8 +4,8 @@
  * CI, the same file does all of it.
  */
 import { tenantFills, unfilled } from './backfill.js';
-import { changesOf, isAdopted, isMoved, nameBefore, type Migrated } from '../changes.js';
-import { droppedIndex, readCreateIndex } from './indexes.js';
+import { changesOf, isAdopted, isMoved, nameBefore, renamedColumn, type Migrated } from '../changes.js';
+import { asideName, droppedIndex, readCreateIndex } from './indexes.js';
 import { lockBlock } from './lock-block.js';
 import { ident, keyOf, literal, quoted, type TableName } from '../names.js';
 import type { Drop, Fill, OnlineSteps } from '../online.js';
@@ -91,6 +91,8 @@ class Splitter {
   private readonly placing: boolean;
   private readonly placed: ReadonlySet<string>;
   private readonly fillTexts: ReadonlySet<string>;
+  /** Indexes that change in what no comparison with a database shows, such as an expression: they change in the migration. */
+  private readonly inPlace: ReadonlySet<string>;
   /** The tables whose rows are asked for, by their names before. */
   private readonly touched = new Map<string, TableName>();
 
@@ -101,6 +103,7 @@ class Splitter {
       const old = nameBefore(table, after);
       if (old) this.existing.set(quoted(table), { table, old });
     }
+    this.inPlace = changedUnseen(migrated);
     const changes = changesOf(migrated);
     const moved = changes.filter(isMoved);
     this.placing = moved.length > 0;
@@ -129,6 +132,7 @@ class Splitter {
     if (this.fillTexts.has(text) || statement.startsWith('-- Stops when rows of ')) return later(statement);
     if (statement.startsWith('-- Citus: split the tables anew')) return this.reshard(statement);
     if (statement.startsWith('-- Citus: ')) return this.placing ? later(statement) : now(statement);
+    if ([...this.inPlace].some((it) => statement.startsWith(`-- Keeps ${ident(it)} `))) return now(statement);
     if (statement.startsWith('-- Stops where a concurrent build ') || statement.startsWith('-- Keeps "'))
       return later(statement);
     return this.index(statement) ?? this.constraint(statement, all) ?? this.column(statement) ?? this.other(statement);
@@ -143,7 +147,7 @@ class Splitter {
   private index(statement: string): Split | undefined {
     const created = readCreateIndex(statement);
     if (created) {
-      if (!this.existing.has(created.table)) return now(statement);
+      if (!this.existing.has(created.table) || this.inPlace.has(created.name)) return now(statement);
       this.touch(created.table);
       this.indexes.push(statement.replace('INDEX IF NOT EXISTS ', 'INDEX '));
       return later(statement.replace('INDEX CONCURRENTLY ', 'INDEX '));
@@ -152,6 +156,7 @@ class Splitter {
     if (!dropped) return undefined;
     const { schema, name } = nameOf(dropped);
     const { before, after } = this.migrated;
+    if ([...this.inPlace].some((it) => it === name || asideName(it, 'old') === name)) return now(statement);
     const old = before.list('indexes').find((it) => it.schema === schema && it.name === name);
     // What was renamed aside is no index of the snapshot.
     if (!old) return later(statement);
@@ -296,6 +301,29 @@ class Splitter {
       '$later$;',
     ].join('\n');
   }
+}
+
+/** Under the same name, and alike in all that is compared; columns by what they were called. */
+function changedUnseen({ before, after }: Migrated): Set<string> {
+  const look = (row: Row, at?: TableName) =>
+    JSON.stringify([
+      row.columns.map((it: Row) => [
+        it.isExpression ? null : at ? renamedColumn(after, at, it.value) : it.value,
+        it.asc,
+        it.nullsFirst,
+      ]),
+      row.isUnique,
+      row.method,
+      Boolean(row.where),
+    ]);
+  const whole = (row: Row) => JSON.stringify([row.columns, row.where, row.with, row.method, row.isUnique]);
+  return new Set(
+    after.list('indexes').flatMap((row) => {
+      const at = { schema: row.schema as string, name: row.table as string };
+      const was = before.list('indexes').find((it) => it.schema === row.schema && it.name === row.name);
+      return was && whole(was) !== whole(row) && look(was, at) === look(row) ? [row.name as string] : [];
+    }),
+  );
 }
 
 const tableOf = (fk: Row) => quoted({ schema: fk.schema, name: fk.table });

@@ -21,6 +21,7 @@ export interface Progress {
  * @param steps what `planSteps` returned
  * @param progress what is told of each step
  * @param watcher a second connection, which is asked how far a step is
+ * @param tries how often a lock is asked for
  * @throws DatabaseStateError when a step fails: what ran before it stays
  */
 export async function applySteps(
@@ -28,6 +29,7 @@ export async function applySteps(
   steps: readonly PlanStep[],
   progress: Progress,
   watcher?: Database,
+  tries = 60,
 ): Promise<void> {
   for (const [index, step] of steps.entries()) {
     const begin = Date.now();
@@ -51,11 +53,12 @@ export async function applySteps(
         await fillRows(
           database,
           step.fill,
-          (statement, values) => patiently(() => alone(database, statement, values), again),
+          (statement, values) => patiently(() => alone(database, statement, values), again, tries),
           (done, total) => void (rows = { done, total }),
         );
-      else if (step.alone) for (const statement of step.sql) await patiently(() => alone(database, statement), again);
-      else await patiently(() => inTransaction(database, step.sql), again);
+      else if (step.alone)
+        for (const statement of step.sql) await patiently(() => alone(database, statement), again, tries);
+      else await patiently(() => inTransaction(database, step.sql), again, tries);
     } catch (error) {
       const where = `step ${index + 1} of ${steps.length} failed (${step.what}): ${(error as Error).message}`;
       throw new DatabaseStateError(
@@ -98,10 +101,9 @@ async function holders(database: Database, table: string): Promise<string> {
 
 /** lock_not_available; a deadlock is the same wait, seen by PostgreSQL. */
 const locked = ['55P03', '40P01'];
-const tries = 60;
 
 /** A statement that waits for a strong lock makes every later one wait behind it: so it waits shortly, and tries again. */
-export async function patiently<T>(run: () => Promise<T>, again: () => void): Promise<T> {
+export async function patiently<T>(run: () => Promise<T>, again: () => void, tries = 60): Promise<T> {
   for (let i = 1; ; i++) {
     try {
       return await run();

@@ -101,6 +101,9 @@ function constraint(live: LiveTable, row: Row, kind: 'pks' | 'uniques'): PlanSte
   ];
 }
 
+/** A column of a snapshot's index as the catalog has it. */
+export const optionOf = (column: Row): number => (column.asc === false ? 1 : 0) + (column.nullsFirst === true ? 2 : 0);
+
 function index(live: LiveTable, row: Row, statement: string | undefined): PlanStep[] {
   const leftOver = (['old', 'new'] as const)
     .map((it) => named(live, asideName(row.name, it)))
@@ -108,13 +111,15 @@ function index(live: LiveTable, row: Row, statement: string | undefined): PlanSt
   const clear = leftOver.map((it) => `DROP INDEX CONCURRENTLY IF EXISTS ${indexIn(live, it.name)};`);
   const found = named(live, row.name);
   const columns = row.columns.map((it: Row) => (it.isExpression ? null : it.value));
-  const isRight =
-    found &&
-    sameColumns(found, columns) &&
-    found.unique === Boolean(row.isUnique) &&
-    found.method === row.method &&
-    found.isPartial === Boolean(row.where);
-  const isWhole = isRight && found.valid && !live.lackingOnShards.includes(cut(row.name));
+  const isLike = (it: LiveKey | undefined) =>
+    it !== undefined &&
+    sameColumns(it, columns) &&
+    it.unique === Boolean(row.isUnique) &&
+    it.method === row.method &&
+    it.isPartial === Boolean(row.where) &&
+    (it.method !== 'btree' || JSON.stringify(it.options) === JSON.stringify(row.columns.map(optionOf)));
+  const isRight = isLike(found);
+  const isWhole = isRight && found!.valid && !live.lackingOnShards.includes(cut(row.name));
   if (isWhole)
     return clear.length === 0
       ? []
@@ -123,21 +128,32 @@ function index(live: LiveTable, row: Row, statement: string | undefined): PlanSt
   if (!it) return [];
   const create = (name: string) =>
     `CREATE ${it.unique ? 'UNIQUE ' : ''}INDEX CONCURRENTLY ${ident(name)} ON ${quoted(live)}${it.rest}`;
+  const [aside, old] = [asideName(row.name, 'new'), asideName(row.name, 'old')];
+  const rename = (from: string, to: string) => `ALTER INDEX ${indexIn(live, from)} RENAME TO ${ident(to)};`;
+  const gone = (name: string) => `DROP INDEX CONCURRENTLY IF EXISTS ${indexIn(live, name)};`;
+  const built = named(live, aside);
+  // A run that was stopped after the build has only the names to change.
+  if (isLike(built) && built!.valid && !live.lackingOnShards.includes(aside)) {
+    const isKept = found !== undefined && !isRight && found.valid;
+    const sql = [
+      ...(isKept ? [gone(old), rename(row.name, old)] : found ? [gone(row.name)] : []),
+      rename(aside, row.name),
+      gone(old),
+    ];
+    return [say(live, `with the index ${row.name}, which is built`, sql, { alone: true })];
+  }
   // One that is not whole is of no use to any query; one that is otherwise stands until the new one does.
   if (!found || !found.valid) {
-    const gone = found ? [`DROP INDEX CONCURRENTLY IF EXISTS ${indexIn(live, found.name)};`] : [];
+    const before = [...(built ? [gone(aside)] : []), ...(found ? [gone(found.name)] : [])];
     return [
       say(
         live,
         `with the index ${row.name}${found ? ', which a concurrent build left invalid' : ''}`,
-        [...clear, ...gone, create(row.name)],
+        [...before, create(row.name), gone(old)],
         { alone: true, ...sizeOf(live), index: { schema: live.schema, name: row.name } },
       ),
     ];
   }
-  const [aside, old] = [asideName(row.name, 'new'), asideName(row.name, 'old')];
-  const rename = (from: string, to: string) => `ALTER INDEX ${indexIn(live, from)} RENAME TO ${ident(to)};`;
-  const gone = (name: string) => `DROP INDEX CONCURRENTLY IF EXISTS ${indexIn(live, name)};`;
   // Citus renames an index on every shard or not at all: one that a shard lacks cannot be put aside.
   const swap = isRight
     ? [gone(row.name), rename(aside, row.name)]

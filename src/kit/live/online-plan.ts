@@ -86,6 +86,7 @@ function fillSteps(tables: readonly LiveTable[], { online, entities }: OnlineInp
       step(table, `${fill.column} of older rows filled in, batch by batch`, fill.updates, {
         rows: table.rows,
         bytes: table.bytes,
+        ifFailed: `Correct the rows of ${plain(table)} that break a check or a key of the migration`,
         fill: { table, fill, key: batchKey(table, online), types: table.types },
       }),
     ];
