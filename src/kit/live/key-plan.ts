@@ -135,10 +135,11 @@ function index(live: LiveTable, row: Row, statement: string | undefined): PlanSt
   // A run that was stopped after the build has only the names to change.
   if (isLike(built) && built!.valid && !live.lackingOnShards.includes(aside)) {
     const isKept = found !== undefined && !isRight && found.valid;
+    const put = named(live, old) ? [gone(old)] : [];
     const sql = [
-      ...(isKept ? [gone(old), rename(row.name, old)] : found ? [gone(row.name)] : []),
+      ...(isKept ? [...put, rename(row.name, old)] : found ? [gone(row.name)] : []),
       rename(aside, row.name),
-      gone(old),
+      ...(isKept ? [gone(old)] : put),
     ];
     return [say(live, `with the index ${row.name}, which is built`, sql, { alone: true })];
   }
@@ -149,7 +150,7 @@ function index(live: LiveTable, row: Row, statement: string | undefined): PlanSt
       say(
         live,
         `with the index ${row.name}${found ? ', which a concurrent build left invalid' : ''}`,
-        [...before, create(row.name), gone(old)],
+        [...before, create(row.name), ...(named(live, old) ? [gone(old)] : [])],
         { alone: true, ...sizeOf(live), index: { schema: live.schema, name: row.name } },
       ),
     ];
