@@ -98,7 +98,7 @@ describe('online', { timeout: 60_000 }, () => {
       ...database,
       query: async (query, values) => {
         const result = await database.query<any>(query, values);
-        open = query === 'BEGIN' || (open && !/^(?:COMMIT|ROLLBACK)$/.test(query));
+        open = query.startsWith('BEGIN') || (open && !/^(?:COMMIT|ROLLBACK)$/.test(query));
         if (open || /^(?:SELECT|SET|RESET|ROLLBACK)\b/.test(query)) return result;
         killed++;
         throw new Error('killed');

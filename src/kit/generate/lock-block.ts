@@ -18,6 +18,7 @@ const tries = 120;
 export function lockBlock(
   statements: readonly string[],
   existing: ReadonlyMap<string, { table: TableName; old: TableName }>,
+  onCitus: boolean,
 ): string[] {
   const whole = new Set<string>();
   const writes = new Set<string>();
@@ -36,6 +37,9 @@ export function lockBlock(
   ];
   if (locks.length === 0) return [];
   return [
+    // Citus passes it on to the workers, where a shard is vacuumed.
+    ...(onCitus ? [`SET LOCAL citus.propagate_set_commands TO 'local';`] : []),
+    `SET LOCAL lock_timeout = '${lockTimeout}';`,
     [
       '-- Takes the locks of the statements below at once, and lets others go first while they are not to be had.',
       'DO $lock$',

@@ -54,7 +54,12 @@ export function leaveForLater(
   close();
   const isLeft = parts.some(({ split }) => split.later);
   return {
-    statements: [header, ...(isLeft ? [it.asksForRows()] : []), ...lockBlock(kept, it.existing), ...body],
+    statements: [
+      header,
+      ...(isLeft ? [it.asksForRows()] : []),
+      ...lockBlock(kept, it.existing, migrated.next.citus || migrated.prev.citus),
+      ...body,
+    ],
     ...(isLeft && { left: { fills: it.fills, drops: it.drops, indexes: it.indexes } }),
   };
 }

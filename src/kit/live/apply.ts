@@ -29,7 +29,7 @@ export async function applySteps(
   steps: readonly PlanStep[],
   progress: Progress,
   watcher?: Database,
-  tries = 60,
+  tries = 150,
 ): Promise<void> {
   for (const [index, step] of steps.entries()) {
     const begin = Date.now();
@@ -103,7 +103,7 @@ async function holders(database: Database, table: string): Promise<string> {
 const locked = ['55P03', '40P01'];
 
 /** A statement that waits for a strong lock makes every later one wait behind it: so it waits shortly, and tries again. */
-export async function patiently<T>(run: () => Promise<T>, again: () => void, tries = 60): Promise<T> {
+export async function patiently<T>(run: () => Promise<T>, again: () => void, tries = 150): Promise<T> {
   for (let i = 1; ; i++) {
     try {
       return await run();
@@ -115,23 +115,35 @@ export async function patiently<T>(run: () => Promise<T>, again: () => void, tri
   }
 }
 
-/** CONCURRENTLY waits for others without making them wait. */
+/** What is done under strong locks. On Citus the workers wait as shortly as the coordinator: it passes SET LOCAL on. */
+const begin = [
+  'BEGIN',
+  `SET LOCAL citus.propagate_set_commands TO 'local'`,
+  `SET LOCAL lock_timeout = '${lockTimeout}'`,
+].join('; ');
+
+/** CONCURRENTLY waits for others without making them wait; any other statement is a transaction of its own. */
 async function alone(database: Database, statement: string, values: readonly unknown[] = []): Promise<number> {
-  const isPatient = / CONCURRENTLY |_concurrently\(/.test(statement);
-  if (!isPatient) await database.query(`SET lock_timeout = '${lockTimeout}'`);
+  if (/ CONCURRENTLY |_concurrently\(/.test(statement)) {
+    await database.query(statement);
+    return 0;
+  }
   try {
+    await database.query(begin);
+    if (!/^(?:WITH changed AS \()?\s*UPDATE\b/i.test(statement)) await database.query(sequential);
     const rows = await database.query<{ changed?: number }>(statement, values);
+    await database.query('COMMIT');
     return rows[0]?.changed ?? 0;
-  } finally {
-    if (!isPatient) await database.query('RESET lock_timeout').catch(() => {});
+  } catch (error) {
+    await database.query('ROLLBACK').catch(() => {});
+    throw error;
   }
 }
 
 export async function inTransaction(database: Database, statements: readonly string[]): Promise<void> {
   try {
-    await database.query('BEGIN');
+    await database.query(begin);
     await database.query(sequential);
-    await database.query(`SET LOCAL lock_timeout = '${lockTimeout}'`);
     for (const statement of statements) await database.query(statement);
     await database.query('COMMIT');
   } catch (error) {
