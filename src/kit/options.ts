@@ -50,6 +50,11 @@ export interface TenancyOptions {
    * while the application reads and writes; false without it.
    */
   online?: boolean;
+  /**
+   * Settings that no running program sets any more, such as `['app.tenant_id']` once all know of a second tenancy. The
+   * next migration then takes them out of the policies.
+   */
+  retiredSettings?: readonly string[];
   /** How strictly each rule is taken; what is left out has the rule's own default. */
   rules?: Partial<Record<RuleName, RuleLevel>>;
 }
@@ -65,6 +70,7 @@ export interface Options {
   readonly uniquePerTenant: readonly string[];
   readonly foreignKeyIndexes: boolean;
   readonly online: boolean;
+  readonly retiredSettings: readonly string[];
   readonly rules: Readonly<Partial<Record<RuleName, RuleLevel>>>;
 }
 
@@ -81,13 +87,14 @@ export function readOptions(given: unknown): Options {
     uniquePerTenant = [],
     foreignKeyIndexes = true,
     online = false,
+    retiredSettings = [],
     rules = {},
     ...unknown
   } = given as TenancyOptions;
   const surplus = Object.keys(unknown);
   if (surplus.length > 0) {
     throw new TenantConfigError(
-      `Take ${surplus.map((it) => `tenancy.${it}`).join(', ')} out of the config: the options are citus, rls, roles, mode, uniquePerTenant, foreignKeyIndexes, online and rules.`,
+      `Take ${surplus.map((it) => `tenancy.${it}`).join(', ')} out of the config: the options are citus, rls, roles, mode, uniquePerTenant, foreignKeyIndexes, online, retiredSettings and rules.`,
     );
   }
   if (citus !== false && (typeof citus !== 'object' || citus === null)) {
@@ -102,6 +109,9 @@ export function readOptions(given: unknown): Options {
     throw new TenantConfigError(`Set tenancy.mode to 'write-only', or leave it out.`);
   if (!Array.isArray(uniquePerTenant) || uniquePerTenant.some((it) => typeof it !== 'string')) {
     throw new TenantConfigError(`Set tenancy.uniquePerTenant to a list such as ['users(email)'].`);
+  }
+  if (!Array.isArray(retiredSettings) || retiredSettings.some((it) => !/^app\.[a-z0-9_]+$/.test(it))) {
+    throw new TenantConfigError(`Set tenancy.retiredSettings to a list such as ['app.tenant_id'].`);
   }
   for (const [rule, level] of Object.entries(rules)) {
     if (!(ruleNames as readonly string[]).includes(rule)) {
@@ -138,6 +148,7 @@ export function readOptions(given: unknown): Options {
     uniquePerTenant,
     foreignKeyIndexes,
     online,
+    retiredSettings,
     rules,
   };
 }
