@@ -27,6 +27,7 @@ import { loadParser } from '../sql/load.js';
 import { FairQueue, nobody, placesOf, whoOf, type Turn, type Who } from './fair.js';
 import { closing, isTransaction, Lifetime, transactionConfig } from './transaction.js';
 import { streamed, streamedWith } from './stream.js';
+import { assertBatches, assertTransactions, batchedBy, runBatch } from './batch.js';
 import { promiseTurns, type Turns } from './turns.js';
 
 /** How handles run: as promises here, as Effects in another entry point. */
@@ -124,6 +125,7 @@ function transact(
   const { running, binding, queue } = shared;
   return running.attempt(() => {
     const config = transactionConfig(given);
+    assertTransactions(drizzle.session);
     const open = (turn?: Turn) => {
       const lifetime = new Lifetime(isBound, outer, turn);
       return drizzle.transaction((tx: any) => {
@@ -220,6 +222,15 @@ class ScopedDatabase {
     return (this.#query ??= Object.create(this.#shared.query, { handle: { value: this } }));
   }
 
+  get tenantId(): unknown {
+    const { reach } = this.dialect.scope;
+    if (reach.kind !== 'one') return undefined;
+    if (reach.id !== tenantSlot) return reach.id;
+    throw new UnsupportedTenantOperationError(
+      'Pass what depends on the tenant to run(id, { name: value }): a statement that is prepared for every tenant has no tenantId.',
+    );
+  }
+
   get $with() {
     return new QueryBuilder(this.dialect).$with;
   }
@@ -291,6 +302,20 @@ class ScopedDatabase {
     }
   }
 
+  batch(queries: readonly unknown[]) {
+    const { drizzle, lifetime, signal, shared } = this.#on;
+    const { binding, across, queue, running } = shared;
+    const { scope } = this.dialect;
+    return running.action(async () => {
+      assertBatches(drizzle.session, lifetime !== undefined, binding !== undefined);
+      const batched = batchedBy(this.session, queries, await loadParser());
+      // Told of the tables, the scope knows its tenancy.
+      const run = () => runBatch(drizzle.session, batched, binding && settingsOf(scope, roleOf(across)));
+      if (queue) return running.turns.statement(queue, whoOf(scope, undefined), run, signal);
+      return signal ? running.turns.unless(signal, run) : run();
+    });
+  }
+
   transaction(run: (tx: any) => unknown, given?: unknown) {
     return this.#transact(given, (on) => run(new ScopedTransaction(on, this.dialect.scope)));
   }
@@ -351,20 +376,18 @@ const setTransaction = ({ drizzle, shared: { running } }: On, config: unknown) =
 export const promiseHandles = (db: any, options: WithTenancyOptions<any> = {}): any =>
   scopedHandles(db, options, promises);
 
-/** Sessions of Drizzle whose `transaction` only throws. */
-const withoutTransactions: unknown[] = ['NeonHttpSession', 'PgRemoteSession', 'XataHttpSession'];
+/** Sessions of Drizzle that send each statement by itself, or not at all. */
+const withoutTransactions: unknown[] = ['PgRemoteSession', 'XataHttpSession'];
 
 /**
  * `withTenancy`, for handles that may run otherwise than as promises.
  *
- * @param only the tenancy of all handles for tenants, where there is but one
  * @param queue where statements and transactions wait for their turn
  */
 export function scopedHandles(
   db: any,
   options: WithTenancyOptions<any>,
   running: Running,
-  only?: AnyTenancy,
   queue = options.fair && new FairQueue(options.fair, placesOf(db, options.fair.perTenant)),
 ): any {
   if (typeof db === 'object' && db !== null && (places.has(db) || ScopedDatabase.on(db))) {
@@ -420,7 +443,7 @@ export function scopedHandles(
   const shared: Shared = {
     running,
     relations,
-    tenancies: only ? [only] : tenancies.size > 0 ? [...tenancies] : undefined,
+    tenancies: tenancies.size > 0 ? [...tenancies] : undefined,
     filters,
     binding: options.rls ? running.binding : undefined,
     across: acrossOf(options),
@@ -441,6 +464,7 @@ export function scopedHandles(
     relations,
     isBound: shared.binding !== undefined,
     functions: options.functions ?? [],
+    across: roleOf(shared.across),
   });
 }
 
@@ -527,6 +551,19 @@ export function homeOf(handle: object): ReturnType<typeof handlesOn> | undefined
 
 /** Where what `db` or `tx` is gives its handles. */
 const places = new WeakMap<object, On>();
+
+/**
+ * The handles for tenants of one tenancy, where its name is known beforehand: an id alone does not tell which of two it is of.
+ *
+ * @param place what `db` or `tx` is
+ */
+export function handlesFor(
+  place: object,
+  tenancy: AnyTenancy,
+): Pick<ReturnType<typeof handlesOn>, 'forTenant' | 'forTenants'> {
+  const on = places.get(place)!;
+  return handlesOn({ ...on, shared: { ...on.shared, tenancies: [tenancy] } });
+}
 
 /** A handle of the same scope, on a transaction of its database: a transaction has it in place of the one outside. */
 export function handleIn(tx: object, handle: ScopedDatabase): object {
