@@ -1,16 +1,18 @@
 /** What `TenantDb` holds. */
-export { Service } from './tenant-db.js';
+export { Service, ServiceOn } from './tenant-db.js';
 export { Metrics } from './telemetry.js';
 export type {
   AcrossTenants,
   ConfigOptions,
   Connected,
   Definition,
+  DefinitionOn,
   LayerOptions,
   Provide,
   ServiceClass,
   Several,
   Shared,
+  TenantsClass,
 } from './tenant-db.types.js';
 export type {
   AcrossDatabase,

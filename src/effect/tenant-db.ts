@@ -20,7 +20,8 @@ import * as References from 'effect/References';
 import type * as EffectScope from 'effect/Scope';
 import type { PgTransactionConfig } from 'drizzle-orm/pg-core';
 import { UnsupportedTenantOperationError } from '../schema/index.js';
-import { handleIn, homeOf, scopedHandles } from '../handle/database.js';
+import type { Tenancy } from '../schema/tenancy.js';
+import { handleIn, handlesFor, homeOf, scopedHandles } from '../handle/database.js';
 import { FairQueue, placesOf, type FairOptions } from '../handle/fair.js';
 import { isTransaction } from '../handle/transaction.js';
 import { isPostgresJs, preparesByItself } from '../drivers/prepares.js';
@@ -36,10 +37,12 @@ import type {
   AnyDrizzle,
   ConfigOptions,
   Definition,
+  DefinitionOn,
   Handles,
   LayerOptions,
   Rls,
   ServiceClass,
+  TenantsClass,
 } from './tenant-db.types.js';
 
 // constructors
@@ -65,33 +68,16 @@ export const Service =
     id: Id,
     definition: Definition<Name, TRelations>,
   ): ServiceClass<Self, Id, Name, TRelations> => {
-    const self: any = Context.Service<Self, any>()(id);
     const Connected = Context.Service<any, Handles>(`${id}/Connected`);
     const Shared = Context.Service<any, any>(`${id}/Shared`);
-    const Several = Context.Service<any, any>(`${id}/Several`);
     const AcrossTenants = Context.Service<any, any>(`${id}/AcrossTenants`);
+    const tenants: any[] = [];
+    const self: any = tenantsOf(id, definition.tenancy, Connected, tenants);
 
     const connected = (open: Effect.Effect<Handles, DbError, EffectScope.Scope>) =>
       Layer.effectContext(
         Effect.map(open, (handles) => Context.make(Connected, handles).pipe(Context.add(Shared, handles.shared))),
       );
-    const given = (
-      key: Context.Service<any, any>,
-      handle: (handles: Handles) => { handle: unknown; logs: Record<string, unknown> },
-    ) => {
-      const context = Effect.gen(function* () {
-        const handles = yield* Connected;
-        const { handle: service, logs } = yield* attempt(() => Effect.succeed(handle(handles)));
-        const annotations = { ...(yield* References.CurrentLogAnnotations), ...logs };
-        return Context.make(key, service).pipe(Context.add(References.CurrentLogAnnotations, annotations));
-      });
-      return (program?: Effect.Effect<any, any, any>) =>
-        program
-          ? Effect.flatMap(context, (it) => Effect.provideContext(program, it))
-          : Layer.fresh(Layer.effectContext(context));
-    };
-    const tenancy = definition.tenancy.name;
-
     const layerFrom = (db: AnyDrizzle, { rls, across, fair }: Pick<LayerOptions, 'rls' | 'across' | 'fair'> = {}) =>
       connected(
         Effect.all([driverOf(db), acrossOf(across)]).pipe(
@@ -104,42 +90,32 @@ export const Service =
     const layer = (options: LayerOptions) =>
       Layer.unwrap(Effect.map(drizzleOf(options), (db) => layerFrom(db, options)));
     return Object.assign(self, {
-      tenancy: definition.tenancy,
       definition,
       Connected,
       Shared,
-      Several,
       AcrossTenants,
       layer,
       layerConfig: (config: Config.Wrap<ConfigOptions>, options?: Partial<LayerOptions>) =>
         Layer.unwrap(Effect.map(Config.unwrap<ConfigOptions>(config), (it) => layer({ ...options, ...it }))),
       layerFrom,
-      forTenant: (tenant: unknown, program?: Effect.Effect<any, any, any>) =>
-        given(self, ({ forTenant }) => ({ handle: forTenant(tenant), logs: { tenancy, tenant: String(tenant) } }))(
-          program,
-        ),
-      forTenants: (tenants: readonly unknown[], program?: Effect.Effect<any, any, any>) =>
-        given(Several, ({ forTenants }) => ({
-          handle: forTenants(tenants),
-          logs: { tenancy, tenant: String(tenants) },
-        }))(program),
       acrossTenants: (options: { readonly reason: string }, program?: Effect.Effect<any, any, any>) =>
-        given(AcrossTenants, ({ acrossTenants }) => ({
+        given(Connected, AcrossTenants, ({ acrossTenants }) => ({
           handle: acrossTenants(options),
-          logs: { tenancy, reason: options.reason },
+          logs: { tenancy: definition.tenancy.name, reason: options.reason },
         }))(program),
       transaction: (program: Effect.Effect<any, any, any>, config?: PgTransactionConfig) =>
         Effect.flatMap(Effect.context<any>(), (context) => {
           const provided = (key: Context.Service<any, any>) => Option.getOrUndefined(Context.getOption(context, key));
-          const db = provided(self);
+          const key = tenants.find(provided);
+          const db = key && provided(key);
           const home: Handles | undefined = db && homeOf(db);
-          if (db && !home) return db.transaction((tx: unknown) => Effect.provideService(program, self, tx), config);
+          if (db && !home) return db.transaction((tx: unknown) => Effect.provideService(program, key, tx), config);
           const transaction = (handles: Handles) =>
             handles.transaction(
               (tx) =>
                 attempt(() => {
                   let within: Context.Context<any> = Context.make(Connected, tx).pipe(Context.add(Shared, tx.shared));
-                  for (const key of [self, Several, AcrossTenants]) {
+                  for (const key of [...tenants, ...tenants.map((it) => it.Several), AcrossTenants]) {
                     const handle = provided(key);
                     if (handle) within = Context.add(within, key, handleIn(tx, handle));
                   }
@@ -149,22 +125,93 @@ export const Service =
             );
           return home ? transaction(home) : Effect.flatMap(Connected, transaction);
         }),
-      prepare: (build: (db: any) => any) => {
-        const prepared = new WeakMap<
-          Handles,
-          { run: (id: unknown, values?: Record<string, unknown>) => Effect.Effect<any, DbError> }
-        >();
-        return (tenant: unknown, values?: Record<string, unknown>) =>
-          Effect.flatMap(Connected, (handles) =>
-            attempt(() => {
-              let found = prepared.get(handles);
-              if (!found) prepared.set(handles, (found = handles.prepare(definition.tenancy, build)));
-              return found!.run(tenant, values);
-            }),
-          );
-      },
     });
   };
+
+/**
+ * Declares the tenants of a second tenancy of a database: a person is one, where people belong to several accounts. It has the
+ * connection of the other, and a transaction holds both.
+ *
+ * @param id the service's key
+ * @param definition the tenancy, and the class of the database that it is on
+ * @returns a class to extend: yielding it gives the handle of the tenant
+ * @example
+ * const user = tenancy('user', uuid);
+ * class PersonDb extends TenantDb.ServiceOn<PersonDb>()('app/PersonDb', { tenancy: user, on: Db }) {}
+ *
+ * const both = <A, B>(person: TenantId<'user'>, ofPerson: Effect.Effect<A, never, PersonDb>, ofAccount: Effect.Effect<B, never, Db>) =>
+ *   Db.transaction(Effect.all([PersonDb.forTenant(person, ofPerson), Db.forTenant(id, ofAccount)]));
+ */
+export const ServiceOn =
+  <Self>() =>
+  <const Id extends string, Name extends string, Base, TRelations>(
+    id: Id,
+    { tenancy, on }: DefinitionOn<Name, Base, TRelations>,
+  ): TenantsClass<Self, Id, Name, TRelations, Base> =>
+    tenantsOf(id, tenancy, on.Connected as any, (on as any)[siblings]);
+
+/** Where the classes of one connection know each other: a transaction takes all of them along. */
+const siblings = Symbol('siblings');
+
+/** @param all the classes over the same connection, to which this one is added */
+function tenantsOf(
+  id: string,
+  tenancy: Tenancy<any, any, any>,
+  Connected: Context.Service<any, Handles>,
+  all: any[],
+): any {
+  const self: any = Context.Service<any, any>()(id);
+  const Several = Context.Service<any, any>(`${id}/Several`);
+  const logs = (tenants: unknown) => ({ tenancy: tenancy.name, tenant: String(tenants) });
+  all.push(self);
+  return Object.assign(self, {
+    tenancy,
+    Several,
+    [siblings]: all,
+    forTenant: (tenant: unknown, program?: Effect.Effect<any, any, any>) =>
+      given(Connected, self, (handles) => ({
+        handle: handlesFor(handles, tenancy).forTenant(tenant),
+        logs: logs(tenant),
+      }))(program),
+    forTenants: (tenants: readonly unknown[], program?: Effect.Effect<any, any, any>) =>
+      given(Connected, Several, (handles) => ({
+        handle: handlesFor(handles, tenancy).forTenants(tenants),
+        logs: logs(tenants),
+      }))(program),
+    prepare: (build: (db: any) => any) => {
+      const prepared = new WeakMap<
+        Handles,
+        { run: (id: unknown, values?: Record<string, unknown>) => Effect.Effect<any, DbError> }
+      >();
+      return (tenant: unknown, values?: Record<string, unknown>) =>
+        Effect.flatMap(Connected, (handles) =>
+          attempt(() => {
+            let found = prepared.get(handles);
+            if (!found) prepared.set(handles, (found = handles.prepare(tenancy, build)));
+            return found!.run(tenant, values);
+          }),
+        );
+    },
+  });
+}
+
+/** Provides a handle over the connection, as a layer, or to a program. */
+function given(
+  Connected: Context.Service<any, Handles>,
+  key: Context.Service<any, any>,
+  handle: (handles: Handles) => { handle: unknown; logs: Record<string, unknown> },
+) {
+  const context = Effect.gen(function* () {
+    const handles = yield* Connected;
+    const { handle: service, logs } = yield* attempt(() => Effect.succeed(handle(handles)));
+    const annotations = { ...(yield* References.CurrentLogAnnotations), ...logs };
+    return Context.make(key, service).pipe(Context.add(References.CurrentLogAnnotations, annotations));
+  });
+  return (program?: Effect.Effect<any, any, any>): any =>
+    program
+      ? Effect.flatMap(context, (it) => Effect.provideContext(program, it))
+      : Layer.fresh(Layer.effectContext(context));
+}
 
 // layers
 
@@ -214,7 +261,7 @@ function driverOf(db: any): Effect.Effect<Driver, DbError, EffectScope.Scope> {
 const handlesOf = (
   db: any,
   driver: Driver,
-  { tenancy, relations, mode }: Definition<any, any>,
+  { relations, mode }: Definition<any, any>,
   rls: Rls | undefined,
   across: any,
   fair: FairOptions | undefined,
@@ -223,7 +270,6 @@ const handlesOf = (
     new EffectDatabase(db.dialect, driver, db.$cache),
     { relations, mode, rls: Boolean(rls), across, prepare: preparesByItself(db) },
     effects,
-    tenancy,
     // Its drivers lend a connection of its own to each statement.
     fair && new FairQueue(fair, placesOf(db, 1)),
   );

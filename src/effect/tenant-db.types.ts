@@ -53,6 +53,14 @@ export interface Definition<Name extends string, TRelations> {
   readonly mode?: 'write-only' | undefined;
 }
 
+/** What a second tenancy of a database is made of. */
+export interface DefinitionOn<Name extends string, Base, TRelations> {
+  /** The tenancy whose tenants `forTenant` takes. */
+  readonly tenancy: Tenancy<Name, any, any>;
+  /** The class of the database, whose connection, relations and transactions it shares. */
+  readonly on: ServiceClass<Base, any, any, TRelations>;
+}
+
 /** Whether the database has row-level security; `except` as in `assertRowLevelSecurity`. */
 export type Rls = boolean | RowLevelSecurityOptions;
 
@@ -99,21 +107,57 @@ export interface Handles {
   ) => Effect.Effect<any, any, any>;
 }
 
-/** The class of a database. Made by {@link Service}. */
-export interface ServiceClass<Self, Id extends string, Name extends string, TRelations>
+/** What gives the tenants of one tenancy, over the connection of the database `Base`. Made by {@link Service} and {@link ServiceOn}. */
+export interface TenantsClass<Self, Id extends string, Name extends string, TRelations, Base = Self>
   extends Context.ServiceClass<Self, Id, Database<Name, TRelations>> {
   readonly [Effect.TypeId]: Effect.Variance<Database<Name, TRelations>, never, Provide<Self>>;
   [Symbol.iterator](): Effect.EffectIterator<Effect.Effect<Database<Name, TRelations>, never, Provide<Self>>>;
   use<A, E, R>(f: (db: Database<Name, TRelations>) => Effect.Effect<A, E, R>): Effect.Effect<A, E, R | Provide<Self>>;
   useSync<A>(f: (db: Database<Name, TRelations>) => A): Effect.Effect<A, never, Provide<Self>>;
   readonly tenancy: Tenancy<Name, any, any>;
+  /** Several tenants: `yield* Db.Several`, under `Db.forTenants(ids)`. */
+  readonly Several: Context.Service<Several<Self>, SeveralDatabase<Name, TRelations>>;
+
+  /**
+   * Provides a tenant, as a layer, or to a program. Within it, logs name the tenant.
+   *
+   * @param id an id of the tenancy, from `parse` or from a row
+   * @param program runs for the tenant; around it, the tenant is what it was
+   * @example
+   * yield* Effect.provide(program, Db.forTenant(id));
+   * yield* Db.forTenant(id, program);
+   */
+  forTenant(id: TenantId<Name>): Layer.Layer<Self, DbError, Connected<Base>>;
+  forTenant<A, E, R>(
+    id: TenantId<Name>,
+    program: Effect.Effect<A, E, R>,
+  ): Effect.Effect<A, E | DbError, Exclude<R, Self> | Connected<Base>>;
+  /** Provides several tenants, to programs that use `Db.Several`. */
+  forTenants(ids: readonly TenantId<Name>[]): Layer.Layer<Several<Self>, DbError, Connected<Base>>;
+  forTenants<A, E, R>(
+    ids: readonly TenantId<Name>[],
+    program: Effect.Effect<A, E, R>,
+  ): Effect.Effect<A, E | DbError, Exclude<R, Several<Self>> | Connected<Base>>;
+  /**
+   * Prepares a query once, for any tenant.
+   *
+   * @example
+   * const byName = Db.prepare((db) => db.select().from(projects).where(eq(projects.name, sql.placeholder('name'))));
+   * const rows = yield* byName(id, { name: 'x' });
+   */
+  prepare<A>(
+    build: (db: Database<Name, TRelations>) => EffectQuery<A>,
+  ): (id: TenantId<Name>, values?: Record<string, unknown>) => Effect.Effect<A, DbError, Connected<Base>>;
+}
+
+/** The class of a database. Made by {@link Service}. */
+export interface ServiceClass<Self, Id extends string, Name extends string, TRelations>
+  extends TenantsClass<Self, Id, Name, TRelations> {
   readonly definition: Definition<Name, TRelations>;
   /** The connection, without a tenant. */
   readonly Connected: Context.Service<Connected<Self>, Handles>;
   /** The reference tables: `yield* Db.Shared` reads and writes them. */
   readonly Shared: Context.Service<Shared<Self>, ReferenceDatabase<TRelations>>;
-  /** Several tenants: `yield* Db.Several`, under `Db.forTenants(ids)`. */
-  readonly Several: Context.Service<Several<Self>, SeveralDatabase<Name, TRelations>>;
   /** Every tenant: `yield* Db.AcrossTenants`, under `Db.acrossTenants({ reason })`. */
   readonly AcrossTenants: Context.Service<AcrossTenants<Self>, AcrossDatabase<TRelations>>;
 
@@ -147,26 +191,6 @@ export interface ServiceClass<Self, Id extends string, Name extends string, TRel
   ): Layer.Layer<Connected<Self> | Shared<Self>, DbError>;
 
   /**
-   * Provides a tenant, as a layer, or to a program. Within it, logs name the tenant.
-   *
-   * @param id an id of the tenancy, from `parse` or from a row
-   * @param program runs for the tenant; around it, the tenant is what it was
-   * @example
-   * yield* Effect.provide(program, Db.forTenant(id));
-   * yield* Db.forTenant(id, program);
-   */
-  forTenant(id: TenantId<Name>): Layer.Layer<Self, DbError, Connected<Self>>;
-  forTenant<A, E, R>(
-    id: TenantId<Name>,
-    program: Effect.Effect<A, E, R>,
-  ): Effect.Effect<A, E | DbError, Exclude<R, Self> | Connected<Self>>;
-  /** Provides several tenants, to programs that use `Db.Several`. */
-  forTenants(ids: readonly TenantId<Name>[]): Layer.Layer<Several<Self>, DbError, Connected<Self>>;
-  forTenants<A, E, R>(
-    ids: readonly TenantId<Name>[],
-    program: Effect.Effect<A, E, R>,
-  ): Effect.Effect<A, E | DbError, Exclude<R, Several<Self>> | Connected<Self>>;
-  /**
    * Provides every tenant, to programs that use `Db.AcrossTenants`.
    *
    * @param options `reason` stands in every statement as a SQL comment
@@ -192,14 +216,4 @@ export interface ServiceClass<Self, Id extends string, Name extends string, TRel
     program: Effect.Effect<A, E, R>,
     config?: PgTransactionConfig,
   ): Effect.Effect<A, E | DbError, R | ([Extract<R, Provide<Self>>] extends [never] ? Connected<Self> : never)>;
-  /**
-   * Prepares a query once, for any tenant.
-   *
-   * @example
-   * const byName = Db.prepare((db) => db.select().from(projects).where(eq(projects.name, sql.placeholder('name'))));
-   * const rows = yield* byName(id, { name: 'x' });
-   */
-  prepare<A>(
-    build: (db: Database<Name, TRelations>) => EffectQuery<A>,
-  ): (id: TenantId<Name>, values?: Record<string, unknown>) => Effect.Effect<A, DbError, Connected<Self>>;
 }

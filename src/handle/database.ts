@@ -382,14 +382,12 @@ const withoutTransactions: unknown[] = ['PgRemoteSession', 'XataHttpSession'];
 /**
  * `withTenancy`, for handles that may run otherwise than as promises.
  *
- * @param only the tenancy of all handles for tenants, where there is but one
  * @param queue where statements and transactions wait for their turn
  */
 export function scopedHandles(
   db: any,
   options: WithTenancyOptions<any>,
   running: Running,
-  only?: AnyTenancy,
   queue = options.fair && new FairQueue(options.fair, placesOf(db, options.fair.perTenant)),
 ): any {
   if (typeof db === 'object' && db !== null && (places.has(db) || ScopedDatabase.on(db))) {
@@ -445,7 +443,7 @@ export function scopedHandles(
   const shared: Shared = {
     running,
     relations,
-    tenancies: only ? [only] : tenancies.size > 0 ? [...tenancies] : undefined,
+    tenancies: tenancies.size > 0 ? [...tenancies] : undefined,
     filters,
     binding: options.rls ? running.binding : undefined,
     across: acrossOf(options),
@@ -553,6 +551,19 @@ export function homeOf(handle: object): ReturnType<typeof handlesOn> | undefined
 
 /** Where what `db` or `tx` is gives its handles. */
 const places = new WeakMap<object, On>();
+
+/**
+ * The handles for tenants of one tenancy, where its name is known beforehand: an id alone does not tell which of two it is of.
+ *
+ * @param place what `db` or `tx` is
+ */
+export function handlesFor(
+  place: object,
+  tenancy: AnyTenancy,
+): Pick<ReturnType<typeof handlesOn>, 'forTenant' | 'forTenants'> {
+  const on = places.get(place)!;
+  return handlesOn({ ...on, shared: { ...on.shared, tenancies: [tenancy] } });
+}
 
 /** A handle of the same scope, on a transaction of its database: a transaction has it in place of the one outside. */
 export function handleIn(tx: object, handle: ScopedDatabase): object {

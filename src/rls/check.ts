@@ -9,6 +9,7 @@ import {
 } from '../schema/index.js';
 import { confines, openingPolicy, type Policy, type TenantOf } from './policies.js';
 import { soleSetting, tenantSetting } from './names.js';
+import { declaredTenancies } from '../schema/tenancy.js';
 
 /** What `withTenancy` returned, or a layer's database. */
 export interface Checkable {
@@ -29,6 +30,7 @@ interface Wanted {
   readonly table: string;
   readonly column: string;
   readonly settings: readonly string[];
+  readonly earlier: TenantOf['earlier'];
   readonly everybody: boolean;
   /** Not in the relations: it may be a table of another database. */
   readonly isOptional: boolean;
@@ -128,13 +130,16 @@ function wantedOf(relations: Record<string, any>): Wanted[] {
     const name = found && nameOf(table);
     if (found?.kind !== 'tenant' || wanted.has(name!)) return;
     const [schema, original] = namesOf(table);
-    const settings = [soleSetting, tenantSetting(found.tenancy.name, false)];
+    const own = tenantSetting(found.tenancy.name, false);
+    const settings = [soleSetting, own];
+    const others = declaredTenancies().map((it) => tenantSetting(it.name, false));
     wanted.set(name!, {
       name: name!,
       schema: schema ?? null,
       table: original,
       column: found.name,
       settings,
+      earlier: { unless: others.filter((it) => it !== own) },
       everybody: found.everybody,
       isOptional,
     });
@@ -193,7 +198,13 @@ function problemOf(
   }
   return problemOfLocks(
     found,
-    { column: it.column, settings: it.settings, everybody: it.everybody, types: found.types ?? [] },
+    {
+      column: it.column,
+      settings: it.settings,
+      earlier: it.earlier,
+      everybody: it.everybody,
+      types: found.types ?? [],
+    },
     found,
     quoted,
   );
@@ -261,6 +272,7 @@ function problemOfPartition(found: Found, it: Wanted): Omit<RowLevelSecurityProb
   const opening = openingPolicy(policies, {
     column: it.column,
     settings: it.settings,
+    earlier: it.earlier,
     everybody: it.everybody,
     types: found.types ?? [],
   });
@@ -326,7 +338,13 @@ function problemsOfShards(
         ? problemOfPartition({ ...row, ...lockOf(shard) }, it)
         : problemOfLocks(
             shard,
-            { column: it.column, settings: it.settings, everybody: it.everybody, types: row.types ?? [] },
+            {
+              column: it.column,
+              settings: it.settings,
+              earlier: it.earlier,
+              everybody: it.everybody,
+              types: row.types ?? [],
+            },
             row,
             quotedOf(row),
           );

@@ -20,16 +20,19 @@ export interface Server {
   readonly planOf: (query: { toSQL(): { sql: string; params: unknown[] } }) => Promise<string>;
 }
 
-/** @param schema the tables that a recipe exports */
-export function onEach(schema: Record<string, unknown>, tests: (server: Server) => void): void {
-  onPostgres(schema, tests);
-  describe.skipIf(citusUrl === undefined)('on Citus (skipped without CITUS_URL)', { timeout: 60_000 }, () => on('Citus', schema, tests, async () => citusUrl!, async () => {}));
+/**
+ * @param schema the tables that a recipe exports
+ * @param relations where it has more than those of its tables
+ */
+export function onEach(schema: Record<string, unknown>, tests: (server: Server) => void, relations?: object): void {
+  onPostgres(schema, tests, relations);
+  describe.skipIf(citusUrl === undefined)('on Citus (skipped without CITUS_URL)', { timeout: 60_000 }, () => on('Citus', schema, tests, async () => citusUrl!, async () => {}, relations));
 }
 
 /** The same on PostgreSQL only. */
-export function onPostgres(schema: Record<string, unknown>, tests: (server: Server) => void): void {
+export function onPostgres(schema: Record<string, unknown>, tests: (server: Server) => void, relations?: object): void {
   let database: Database;
-  describe('on PostgreSQL', () => on('PostgreSQL', schema, tests, async () => (database = await createDatabase()).url(), async () => database?.drop()));
+  describe('on PostgreSQL', () => on('PostgreSQL', schema, tests, async () => (database = await createDatabase()).url(), async () => database?.drop(), relations));
 }
 
 function on(
@@ -38,6 +41,7 @@ function on(
   tests: (server: Server) => void,
   open: () => Promise<string>,
   close: () => Promise<void>,
+  relations: object = defineTenantRelations(schema),
 ): void {
   const names = Object.values(schema).flatMap((it) => (is(it, Table) ? [(it as any)[Symbol.for('drizzle:Name')] as string] : []));
   const drop = `drop table if exists ${names.join(', ')} cascade`;
@@ -63,7 +67,7 @@ function on(
     });
     for (const statement of [...grants('public'), `grant select, insert, update, delete on all tables in schema public to ${admin}`]) await server.sql.unsafe(statement);
     client = postgres(asRole(url), { max: 4, onnotice: () => {} });
-    server.db = withTenancy(drizzle({ client }), { relations: defineTenantRelations(schema), rls: true, across: { role: admin } });
+    server.db = withTenancy(drizzle({ client }), { relations: relations as any, rls: true, across: { role: admin } });
     await server.db.ready;
     await assertRowLevelSecurity(server.db);
   }, 120_000);
