@@ -1,6 +1,6 @@
 export * from './schema/index.js';
 export { withTenancy } from './data/with-tenancy.js';
-export type { TenancyDatabase, TenancyTransaction } from './data/database.types.js';
+export type { TenancyDatabase, TenancyReplicas, TenancyTransaction } from './data/database.types.js';
 export type * from './data/index.js';
 export type { FairOptions, Waited } from './handle/fair.js';
 export { assertNoOwnFunctions, type OwnFunctionsOptions } from './handle/own-functions.js';

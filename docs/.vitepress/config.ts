@@ -1,5 +1,5 @@
 /** The site: pages of docs/, the playground, the reference and llms.txt. */
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitepress';
@@ -10,12 +10,6 @@ const withoutFrontmatter = (text: string) => text.replace(/^---\n[^]*?\n---\n/, 
 const titleOf = (page: string) => /^# (.+)$/m.exec(withoutFrontmatter(read(page)))?.[1]?.replaceAll('`', '') ?? page;
 const link = (page: string) => `/${page.replace(/\.md$/, '')}`;
 const item = (page: string) => ({ text: titleOf(page), link: link(page) });
-
-/** The sample of the README is that of the start: it is tested there. */
-mkdirSync(join(docs, 'snippets'), { recursive: true });
-const readme = readFileSync(join(docs, '../README.md'), 'utf8');
-for (const [, file, text] of readme.matchAll(/^```\w+\n\/\/ (\w[\w.]+)\n([^]*?)^```$/gm)) writeFileSync(join(docs, 'snippets', file!), text!);
-writeFileSync(join(docs, 'snippets/commands.sh'), /## Three commands[^]*?```sh\n([^]*?)```/.exec(readme)![1]!);
 
 const pages = ['', 'guide/', 'coming-from/', 'decisions/', 'errors/'].flatMap((folder) => {
   try {
@@ -35,7 +29,7 @@ const folder = (text: string, name: string) => group(text, pages.filter((it) => 
 const sidebar = [
   group('Begin', ['start', 'concepts', 'citus-story']),
   group('Guides', [
-    'guide/schema', 'guide/handles', 'people', 'before-the-tenant', 'unique-values', 'rows-of-everybody', 'other-tenants', 'transactions', 'streams', 'guide/jobs',
+    'guide/schema', 'guide/handles', 'people', 'before-the-tenant', 'unique-values', 'rows-of-everybody', 'other-tenants', 'transactions', 'streams', 'replicas', 'batch', 'guide/jobs',
     'guide/row-level-security', 'guide/sql-by-hand', 'sql', 'tenant-data', 'guide/testing', 'validators', 'fair',
   ]),
   group('Migrations', ['guide/migrations', 'guide/single-tenant', 'adopt', 'ci', 'indexes', 'guide/growing']),
@@ -60,7 +54,6 @@ export default defineConfig({
   description: 'Multi-tenancy for Drizzle ORM on PostgreSQL and Citus: a query without a tenant does not compile',
   base: process.env.DOCS_BASE ?? '/',
   cleanUrls: true,
-  srcExclude: ['snippets/**'],
   // Made after the pages; and links of README, SECURITY and ARCHITECTURE to files of the repository.
   ignoreDeadLinks: [/^\.{0,2}\/?(playground|reference)\//, /\/(README|SECURITY|ARCHITECTURE|CHANGELOG|src|test)\b/, /^\.\/docs\//],
   markdown: { config: (md) => void md.core.ruler.push('rewrite', rewrite) },
@@ -75,7 +68,7 @@ export default defineConfig({
     const first = (text: string) => withoutFrontmatter(text).split('\n\n').map((it) => it.trim()).find((it) => /^[A-Z`*\[]/.test(it))?.replaceAll('\n', ' ').split(/(?<=\.)\s/)[0] ?? '';
     const text = (page: string) => withoutFrontmatter(read(page)).replace(/<!--@include: \.\.\/(.*?)-->/, (_, file) => readFileSync(join(docs, '..', file), 'utf8'));
     writeFileSync(join(outDir, 'llms.txt'), `# drizzle-tenant\n\n> Multi-tenancy for Drizzle ORM on PostgreSQL and Citus: a query without a tenant does not compile.\n\nEverything in one file: [llms-full.txt](/llms-full.txt)\n\n## Pages\n\n${every.map((it) => `- [${it.text}](${it.link}): ${first(text(`${it.link.slice(1)}.md`))}`).join('\n')}\n`);
-    writeFileSync(join(outDir, 'llms-full.txt'), `${readme}\n\n${every.map((it) => text(`${it.link.slice(1)}.md`)).join('\n\n')}`);
+    writeFileSync(join(outDir, 'llms-full.txt'), `${readFileSync(join(docs, '../README.md'), 'utf8')}\n\n${every.map((it) => text(`${it.link.slice(1)}.md`)).join('\n\n')}`);
   },
 });
 

@@ -33,13 +33,20 @@ export interface Subject {
   readonly settings: readonly string[];
 }
 
+/** A sequence that a column draws its values from. */
+export interface Sequence extends Named {
+  readonly isDescending: boolean;
+  /** The last value that it gives, in text. */
+  readonly last: string;
+}
+
 export interface Column {
   readonly name: string;
   readonly type: string;
   readonly isNullable: boolean;
   readonly hasDefault: boolean;
   readonly isGenerated: boolean;
-  readonly sequence: (Named & { readonly isDescending: boolean }) | null;
+  readonly sequence: Sequence | null;
 }
 
 export interface ForeignKey {
@@ -103,7 +110,8 @@ select json_build_object('oid', c.oid::int8, 'schema', c.nspname, 'name', c.reln
   'isRestricted', pg_catalog.row_security_active(c.oid), 'isSpread', c.relkind = 'p',
   'columns', (select coalesce(json_agg(json_build_object('name', a.attname, 'type', pg_catalog.format_type(a.atttypid, a.atttypmod), 'isNullable', not a.attnotnull,
       'hasDefault', a.atthasdef or a.attidentity <> '', 'isGenerated', a.attgenerated <> '',
-      'sequence', (select json_build_object('schema', sn.nspname, 'name', s.relname, 'isDescending', q.seqincrement < 0)
+      'sequence', (select json_build_object('schema', sn.nspname, 'name', s.relname, 'isDescending', q.seqincrement < 0,
+          'last', (case when q.seqincrement < 0 then q.seqmin else q.seqmax end)::text)
         from pg_catalog.pg_class s join pg_catalog.pg_namespace sn on sn.oid = s.relnamespace join pg_catalog.pg_sequence q on q.seqrelid = s.oid
         where s.oid in (
           select d.objid from pg_catalog.pg_depend d where d.classid = 'pg_catalog.pg_class'::regclass and d.refobjid = c.oid and d.refobjsubid = a.attnum and d.deptype in ('a', 'i')

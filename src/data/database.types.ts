@@ -9,7 +9,7 @@ import type {
   TransactionMethods,
   WithTenancyOptions,
 } from '../handle/database.types.js';
-import type { PromiseRunner } from '../handle/handle.types.js';
+import type { Batches, PromiseRunner } from '../handle/handle.types.js';
 import type { TenantRelations } from '../schema/relations.js';
 import type { Tenancy } from '../schema/tenancy.js';
 import type { TenantData } from './tenant-data.js';
@@ -58,10 +58,39 @@ export interface TenancyTransaction<TRelations = {}, TQueryResult extends PgQuer
   extends TenancyDatabase<TRelations, TQueryResult>,
     TransactionMethods<PromiseRunner> {}
 
+/**
+ * What `withTenancy` adds for a handle of Drizzle's `withReplicas`. As there, statements run on the primary unless they are
+ * sent to a replica.
+ *
+ * @example
+ * const db = withTenancy(withReplicas(primary, [replica1, replica2]), { relations });
+ * const projects = await db.$replica.forTenant(id).query.projects.findMany();
+ */
+export interface TenancyReplicas<TDatabase> {
+  /** One of the replicas, which `withReplicas` chooses each time. */
+  readonly $replica: TDatabase;
+  /** All of them. */
+  readonly $replicas: readonly TDatabase[];
+  /** The primary, where statements run in any case. */
+  readonly $primary: TDatabase;
+}
+
+/** What `withTenancy` returns for a handle of Drizzle's. */
+export type TenancyDatabaseOf<TDrizzle, TDatabase> = TDrizzle extends { readonly $replicas: readonly unknown[] }
+  ? TDatabase & TenancyReplicas<TDatabase>
+  : TDatabase;
+
+/** What a driver returns, marked where the driver has Drizzle's `batch`. */
+export type QueryResultOf<TDrizzle, TQueryResult extends PgQueryResultHKT> = TDrizzle extends {
+  batch(...args: any): Promise<unknown>;
+}
+  ? TQueryResult & Batches
+  : TQueryResult;
+
 /** The type of `withTenancy`. */
 export interface WithTenancy {
-  <TQueryResult extends PgQueryResultHKT, TRelations = {}>(
-    db: PgAsyncDatabase<TQueryResult, any>,
+  <TQueryResult extends PgQueryResultHKT, TDrizzle, TRelations = {}>(
+    db: PgAsyncDatabase<TQueryResult, any> & TDrizzle,
     options?: WithTenancyOptions<TRelations>,
-  ): TenancyDatabase<TenantRelations<TRelations>, TQueryResult>;
+  ): TenancyDatabaseOf<TDrizzle, TenancyDatabase<TenantRelations<TRelations>, QueryResultOf<TDrizzle, TQueryResult>>>;
 }

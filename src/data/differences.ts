@@ -2,6 +2,7 @@
 import { SchemaDifferenceError } from '../errors.js';
 import type { Catalog, LiveTable } from './catalog.js';
 import type { ExportHead } from './format.js';
+import { sharedTables } from './shared.js';
 import { ident } from './statements.js';
 
 /** `'same'`: the schemas must be one. `'compatible'`: the database may have more, and other types that read the same text. */
@@ -12,6 +13,8 @@ export function compareSchemas(head: ExportHead, catalog: Catalog, mode: SchemaM
   const differences: string[] = [];
   const live = new Map<string, LiveTable>([...catalog.others.values()].map((it) => [it.title, it]));
   for (const it of catalog.tables) live.set(it.title, it);
+  // A file says of any table that it is shared: only what this database exports so is, and by the same key.
+  const shared = new Map(sharedTables(catalog).map((it) => [it.table.title, it.key]));
   for (const table of head.tables) {
     const there = live.get(table.name);
     if (!there) {
@@ -24,6 +27,10 @@ export function compareSchemas(head: ExportHead, catalog: Catalog, mode: SchemaM
     else if (own && own.column !== table.tenant[0])
       differences.push(
         `the tenant column of ${ident(table.name)} is ${ident(table.tenant[0]!)} in the export, and ${ident(own.column)} here`,
+      );
+    if (!own && JSON.stringify(shared.get(table.name)) !== JSON.stringify(table.key))
+      differences.push(
+        `${ident(table.name)} comes along by (${table.key.map((it) => ident(String(it))).join(', ')}) in the export, and no row of the tenant points at it so here`,
       );
     const columns = new Map(there.columns.map((it) => [it.name, it]));
     for (const { name, type } of table.columns) {

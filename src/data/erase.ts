@@ -1,6 +1,6 @@
 /** Deletes a tenant in batches, and proves that nothing is left. Each batch is a transaction: an erasure that was interrupted is run again, and goes on. */
 import { TenantDataError, TenantNotErasedError, UnsupportedTenantOperationError } from '../errors.js';
-import { readCatalog, type Catalog, type Subject, type TenantTable } from './catalog.js';
+import { readCatalog, type Catalog, type LiveTable, type Subject, type TenantTable } from './catalog.js';
 import { connected, transact, type Connection, type Source } from './connection.js';
 import { countsOf, isView, type TableCount } from './count.js';
 import { noRows, type Progress } from './export.js';
@@ -202,6 +202,12 @@ class Erasure {
         throw new UnsupportedTenantOperationError(
           `Name tables of shared rows that tenant tables point at: "${name}" is none.`,
         );
+      // A row that another tenant uses, and policies hide, would be taken for unused, and its key could cascade.
+      const hidden = this.#pointingAt(found).find(({ table }) => table.isRestricted);
+      if (hidden)
+        throw new UnsupportedTenantOperationError(
+          `Erase with a role that has BYPASSRLS, or leave "${name}" out of shared: policies hide which other rows of "${hidden.table.title}" point at it.`,
+        );
       return found;
     });
   }
@@ -289,17 +295,25 @@ class Erasure {
     this.#record[to] = [...all.filter((it) => it.table !== table), { table, rows: known + rows }];
   }
 
-  async #deleteShared({ table, key }: SharedTable): Promise<void> {
-    const keys = this.#record.sharedKeys[table.title] ?? [];
-    if (keys.length === 0) return;
+  /** Every key of the database that points at shared rows. */
+  #pointingAt({ table }: SharedTable) {
     const { tables, others } = this.#catalog;
-    const pointers = [...tables, ...others.values()].flatMap((from) =>
+    return [...tables, ...others.values()].flatMap((from: LiveTable) =>
       from.foreignKeys.filter((it) => it.to === table.oid).map((foreignKey) => ({ table: from, foreignKey })),
     );
+  }
+
+  async #deleteShared(shared: SharedTable): Promise<void> {
+    const { table, key } = shared;
+    const keys = this.#record.sharedKeys[table.title] ?? [];
+    if (keys.length === 0) return;
+    const pointers = this.#pointingAt(shared);
     const columns = key.map((name) => table.columns.find((it) => it.name === name)!);
-    const [[rows] = []] = await this.#transact('write', () =>
-      this.connection.query(sql.deleteUnused(table, columns, pointers), [JSON.stringify(keys)]),
-    );
+    const named = [JSON.stringify(keys)];
+    const [[rows] = []] = await this.#transact('write', async () => {
+      await this.connection.query(sql.lockShared(table, columns), named);
+      return this.connection.query(sql.deleteUnused(table, columns, pointers), named);
+    });
     if (Number(rows) > 0) this.#add('shared', table.title, Number(rows));
   }
 

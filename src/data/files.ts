@@ -171,7 +171,9 @@ async function* folderPieces(folder: string): AsyncGenerator<Piece> {
   if (!existsSync(path)) throw damaged(`${folder} has no manifest.json`);
   const { digests, format, gzip, ...rest } = parse(await readFile(path, 'utf8'));
   const head = headOf(rest);
-  if (!Array.isArray(digests)) throw damaged('its manifest is not whole');
+  // The name of each file is made of them: nothing else may lead out of the folder.
+  const isFormat = (format === 'csv' || format === 'ndjson') && typeof gzip === 'boolean';
+  if (!Array.isArray(digests) || !isFormat) throw damaged('its manifest is not whole');
   yield { kind: 'head', head };
   for (const table of head.tables) {
     const file = join(folder, fileName(table, format, gzip));

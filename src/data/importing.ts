@@ -186,6 +186,7 @@ export class Importing {
 
   async deleteAll(): Promise<number> {
     const { tenant } = this.catalog;
+    await this.#assertNothingGoesAlong();
     let deleted = 0;
     for (const table of this.order.tables) {
       const later = this.order.later.get(table.oid);
@@ -197,6 +198,22 @@ export class Importing {
       await this.connection.query(sql.deleteAll(table, tenant));
     }
     return deleted;
+  }
+
+  /** Rows that are not of the tenant, and would be deleted or changed with what they point at: they do not come back with it. */
+  async #assertNothingGoesAlong(): Promise<void> {
+    const { tables, others, tenant } = this.catalog;
+    for (const from of others.values()) {
+      for (const key of from.foreignKeys) {
+        const to = tables.find((it) => it.oid === key.to);
+        if (!to || !['c', 'n', 'd'].includes(key.onDelete)) continue;
+        const [[isPointed] = []] = await this.connection.query(sql.anyPointing(from, key, to, tenant));
+        if (isPointed === 'true' || from.isRestricted)
+          throw new TenantDataError(
+            `Pass into: 'merge', or declare "${from.title}" with tenantTable(): its rows, which the export does not have, may point at rows of "${to.title}" and would be deleted or changed with them ("${key.name}"). Nothing was written.`,
+          );
+      }
+    }
   }
 
   /** Keys are checked by triggers, which did not run. */
@@ -229,14 +246,23 @@ export class Importing {
   }
 
   async raiseSequences(tables: readonly TenantTable[]): Promise<void> {
-    for (const table of tables) {
-      for (const { name, sequence } of this.columnsOf(table)) {
-        if (sequence && this.spooled.rowsOf(table.title) > 0)
-          await this.connection.query(
-            sql.raiseSequence(table, name, sequence, sequence.isDescending, this.catalog.tenant),
-          );
-      }
+    const { tenant } = this.catalog;
+    const drawn = tables.flatMap((table) =>
+      this.columnsOf(table).flatMap(({ name, sequence }) =>
+        sequence && this.spooled.rowsOf(table.title) > 0 ? [{ table, name, sequence }] : [],
+      ),
+    );
+    // All of them are looked at first: what a sequence was moved to is not rolled back.
+    for (const { table, name, sequence } of drawn) {
+      const [found] = await this.connection.query(sql.isFarSequence(table, name, sequence, tenant));
+      if (!found) continue;
+      const title = `${sequence.schema}.${sequence.name}`;
+      throw new TenantDataError(
+        `Import other rows; or move the sequence "${title}" by hand with setval(), and import again: "${name}" of "${table.title}" would use up most of what it has left, and every tenant draws from it. Nothing was written.`,
+      );
     }
+    for (const { table, name, sequence } of drawn)
+      await this.connection.query(sql.raiseSequence(table, name, sequence, tenant));
   }
 }
 

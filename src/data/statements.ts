@@ -10,7 +10,7 @@
  *   deleted another tenant's row is rolled back.
  */
 import { literalOf } from '../rls/settings.js';
-import type { Column, ForeignKey, LiveTable, Named } from './catalog.js';
+import type { Column, ForeignKey, LiveTable, Named, Sequence } from './catalog.js';
 
 export const ident = (name: string): string => `"${name.replaceAll('"', '""')}"`;
 export const nameOf = ({ schema, name }: Named): string => `${ident(schema)}.${ident(name)}`;
@@ -255,6 +255,10 @@ export const countOrphans = (table: Owned, { columns, toColumns }: ForeignKey, t
   `select count(*)::text ${rowsOf(table, tenant)} and ${columns.map((it) => `t.${ident(it)} is not null`).join(' and ')} ` +
   `and not exists (select from ${nameOf(to)} p where ${columns.map((it, i) => `p.${ident(toColumns[i]!)} = t.${ident(it)}`).join(' and ')})`;
 
+/** Whether rows of a table that is not the tenant's point at rows that are. */
+export const anyPointing = (from: Named, { columns, toColumns }: ForeignKey, to: Owned, tenant: string) =>
+  `select exists (select ${rowsOf(to, tenant)} and exists (select from ${nameOf(from)} p where ${columns.map((it, i) => `p.${ident(it)} = t.${ident(toColumns[i]!)}`).join(' and ')}))::text`;
+
 const sameKey = (key: readonly string[], a: string, b: string) =>
   key.map((it) => `${a}.${ident(it)} = ${b}.${ident(it)}`).join(' and ');
 /** Shared rows that are there under the same key, and say something else. */
@@ -269,14 +273,19 @@ export const deferConstraints = 'set constraints all deferred';
 export const checkConstraints = 'set constraints all immediate';
 export const skipTriggers = 'set local session_replication_role = replica';
 
+/** The tenant's row that is furthest on in a sequence, and where that is itself. */
+const furthest = (table: Owned, column: string, sequence: Sequence, tenant: string) =>
+  `from (select ${sequence.isDescending ? 'min' : 'max'}(t.${ident(column)})::bigint as value ${rowsOf(table, tenant)}) m, ${nameOf(sequence)} s`;
+
 /** Moves a sequence beyond the tenant's rows, and never back. */
-export const raiseSequence = (table: Owned, column: string, sequence: Named, isDescending: boolean, tenant: string) => {
-  const [extreme, beyond] = isDescending ? ['min', '<'] : ['max', '>'];
-  return (
-    `select setval(${literalOf(nameOf(sequence))}::regclass, m.value)::text from (select ${extreme}(t.${ident(column)})::bigint as value ${rowsOf(table, tenant)}) m, ${nameOf(sequence)} s ` +
-    `where m.value ${beyond} s.last_value or (m.value = s.last_value and not s.is_called)`
-  );
-};
+export const raiseSequence = (table: Owned, column: string, sequence: Sequence, tenant: string) =>
+  `select setval(${literalOf(nameOf(sequence))}::regclass, m.value)::text ${furthest(table, column, sequence, tenant)} ` +
+  `where m.value ${sequence.isDescending ? '<' : '>'} s.last_value or (m.value = s.last_value and not s.is_called)`;
+
+/** Tells of a sequence of which moving it would use up more than remains afterwards: every tenant draws from it. */
+export const isFarSequence = (table: Owned, column: string, sequence: Sequence, tenant: string) =>
+  `select true::text ${furthest(table, column, sequence, tenant)} where m.value ${sequence.isDescending ? '<' : '>'} s.last_value ` +
+  `and 2 * abs(m.value::numeric - s.last_value) > abs(${sequence.last}::numeric - s.last_value)`;
 
 // erasing
 
@@ -311,13 +320,18 @@ export const refreshView = (view: Named) => `refresh materialized view ${nameOf(
 /** The keys of shared rows that the tenant's rows point at, as one JSON text. */
 export const keysOfShared = (table: LiveTable, key: readonly string[], pointers: readonly Pointer[], tenant: string) =>
   `select coalesce(json_agg(json_build_array(${key.map((it) => `k.${ident(it)}`).join(', ')})), '[]')::text from (${sharedRows(table, key, pointers, tenant, '::text')}) k`;
+const isListed = (key: readonly Column[]) =>
+  key.map((it, i) => `t.${ident(it.name)} = (r.value ->> ${i})::${it.type}`).join(' and ');
+/** Waits for whoever is about to point at shared rows: the statement behind it sees those who did. */
+export const lockShared = (table: Named, key: readonly Column[]) =>
+  `select t.${ident(key[0]!.name)}::text from ${nameOf(table)} t, json_array_elements($1::text::json) r where ${isListed(key)} for update of t`;
 /** Deletes shared rows by key where nobody points at them any more. */
 export const deleteUnused = (
   table: Named,
   key: readonly Column[],
   pointers: readonly { readonly table: Named; readonly foreignKey: ForeignKey }[],
 ) =>
-  `with gone as (delete from ${nameOf(table)} t using json_array_elements($1::text::json) r where ${key.map((it, i) => `t.${ident(it.name)} = (r.value ->> ${i})::${it.type}`).join(' and ')} ` +
+  `with gone as (delete from ${nameOf(table)} t using json_array_elements($1::text::json) r where ${isListed(key)} ` +
   pointers
     .map(
       ({ table: from, foreignKey: { columns, toColumns } }) =>

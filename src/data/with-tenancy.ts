@@ -10,6 +10,7 @@ import { promiseHandles } from '../handle/database.js';
 import type { WithTenancyOptions } from '../handle/database.types.js';
 import type { DeclaredTable, Subject } from './catalog.js';
 import type { WithTenancy } from './database.types.js';
+import { withReplicas } from './replicas.js';
 import { TenantData } from './tenant-data.js';
 
 interface Known {
@@ -24,7 +25,8 @@ const databases = new WeakMap<object, Known>();
  * @param db a handle of any of Drizzle's PostgreSQL drivers
  * @param options `relations` from `defineTenantRelations`; `mode: 'write-only'` while old rows have no tenant yet;
  * `rls` and `across` where the database has row-level security
- * @returns a database with no query methods of its own: choose a tenant first
+ * @returns a database with no query methods of its own: choose a tenant first. Of what Drizzle's `withReplicas` returned, it has
+ * `$replica`, `$replicas` and `$primary`, which are such databases
  * @example
  * const db = withTenancy(drizzle({ client: postgres(url) }), { relations });
  * const projects = await db.forTenant(id).query.projects.findMany();
@@ -40,10 +42,11 @@ export const withTenancy: WithTenancy = (db: any, options: WithTenancyOptions<an
       (it) => subjectOf(it, tenancy),
       (other, it) => otherOf(other, it, tenancy),
     );
-  return Object.defineProperties(handles, {
+  Object.defineProperties(handles, {
     tenantData: { value: tenantData, enumerable: true },
     transaction: { value: transactionOf(handles), enumerable: true },
   });
+  return Array.isArray(db.$replicas) ? withReplicas(handles, db, options, withTenancy) : handles;
 };
 
 /** A transaction's handles have what the database's have, but for this. */

@@ -1,8 +1,10 @@
 /**
- * node-postgres sends a query when the one before it is answered. BEGIN, the settings and the statement are one query
- * to it, in one write, and COMMIT is the next: two round trips, or one where the pool is made with `pipeline: true`.
+ * node-postgres sends a query when the one before it is answered. The settings and the statement are one query to it, in
+ * one write with one Sync, which is one transaction: one round trip. On Citus, BEGIN, the settings and the statement are
+ * one, and COMMIT is the next: two, or one where the pool is made with `pipeline: true`.
  */
 import { UnsupportedTenantOperationError } from '../errors.js';
+import { isOnCitus, type Settings, type SettingStatement } from '../rls/settings.js';
 import type { Wire } from './wire.js';
 
 type Class = new (...args: any[]) => any;
@@ -11,20 +13,20 @@ const classes = new WeakMap<Class, Class | undefined>();
 /** A query with statements before it, whose answers it drops. They fail together. */
 function bracketedClass(base: Class): Class {
   return class extends base {
-    #before: readonly string[];
+    #before: readonly SettingStatement[];
     #unanswered = 0;
     #name: string | undefined;
 
-    constructor(before: readonly string[], config: unknown, values: unknown, callback: unknown) {
+    constructor(before: readonly SettingStatement[], config: unknown, values: unknown, callback: unknown) {
       super(config, values, callback);
       this.#before = before;
       (this as any).queryMode = 'extended';
     }
 
     prepare(connection: any) {
-      for (const text of this.#before) {
+      for (const { text, values } of this.#before) {
         connection.parse({ text, name: '' });
-        connection.bind({ portal: '', statement: '', values: [] });
+        connection.bind({ portal: '', statement: '', values });
         connection.execute({ portal: '', rows: 0 });
       }
       this.#unanswered = this.#before.length;
@@ -59,7 +61,7 @@ function classFor(client: any): Class | undefined {
 const send = (
   Bracketed: Class,
   client: any,
-  before: readonly string[],
+  before: readonly SettingStatement[],
   config: unknown,
   values?: unknown,
 ): Promise<any> =>
@@ -75,7 +77,7 @@ const send = (
 async function bracketed(
   Bracketed: Class,
   client: any,
-  before: readonly string[],
+  before: readonly SettingStatement[],
   config: unknown,
   values: unknown,
 ): Promise<unknown> {
@@ -92,16 +94,43 @@ async function bracketed(
   return statement.value;
 }
 
+/** Clients and pools whose server passes on to others only what is set within BEGIN and COMMIT. */
+const onCitus = new WeakSet<object>();
+
+/** On one client. In a pipeline behind others, a pooler might give the server away between the parts of one query. */
+async function bound(
+  Bracketed: Class,
+  client: any,
+  on: object,
+  { first, tenant, statement }: Settings,
+  config: unknown,
+  values: unknown,
+): Promise<unknown> {
+  if (statement && !client.pipeline && !onCitus.has(on)) {
+    try {
+      return await send(Bracketed, client, [statement], config, values);
+    } catch (error) {
+      // It came first, and nothing else was run.
+      if (!isOnCitus(error)) throw error;
+      onCitus.add(on);
+    }
+  }
+  return bracketed(Bracketed, client, textsOf(['begin', first, ...tenant]), config, values);
+}
+
+const textsOf = (texts: readonly string[]): SettingStatement[] => texts.map((text) => ({ text, values: [] }));
+
 /** Whether the server itself said this, and goes on. */
 const isAnswer = (error: any) => typeof error?.severity === 'string' && error.severity !== 'FATAL';
 
 export const nodePostgres: Wire = {
-  bracketing(client, { first, tenant }) {
+  bracketing(client, settings) {
     const Bracketed = classFor(client);
     if (!Bracketed) return undefined;
-    const before = ['begin', first, ...tenant];
     if (!client.Client)
-      return { query: (config: unknown, values: unknown) => bracketed(Bracketed, client, before, config, values) };
+      return {
+        query: (config: unknown, values: unknown) => bound(Bracketed, client, client, settings, config, values),
+      };
     return {
       async query(config: unknown, values: unknown) {
         const lent = await client.connect();
@@ -109,7 +138,7 @@ export const nodePostgres: Wire = {
         const onError = (error: unknown) => void (lost ??= error);
         lent.on('error', onError);
         try {
-          return await bracketed(Bracketed, lent, before, config, values);
+          return await bound(Bracketed, lent, client, settings, config, values);
         } catch (error) {
           if (!isAnswer(error as any) && !('_tag' in (error as object))) lost ??= error;
           throw error;
@@ -126,7 +155,7 @@ export const nodePostgres: Wire = {
     return {
       async query(config: unknown, values: unknown) {
         const queries = [
-          send(Bracketed, client, [first, ...tenant], config, values),
+          send(Bracketed, client, textsOf([first, ...tenant]), config, values),
           ...after.map((text) => client.query(text)),
         ];
         const [statement, ...back] = await Promise.allSettled(queries);
@@ -138,7 +167,7 @@ export const nodePostgres: Wire = {
   async set(client, { first, tenant }) {
     const Bracketed = classFor(client);
     const texts = [first, ...tenant];
-    if (Bracketed) return send(Bracketed, client, texts.slice(0, -1), texts.at(-1));
+    if (Bracketed) return send(Bracketed, client, textsOf(texts.slice(0, -1)), texts.at(-1));
     for (const text of texts) await client.query(text);
   },
 };

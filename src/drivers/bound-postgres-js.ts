@@ -1,8 +1,15 @@
-/** postgres.js: BEGIN, the settings, the statement and COMMIT are sent together. One round trip. */
+/**
+ * postgres.js: the settings are sent right ahead of the statement, in its transaction. On Citus, BEGIN, the settings, the
+ * statement and COMMIT are sent together. One round trip either way.
+ */
 import type { Wire } from './wire.js';
 import { assertCommitted, Held } from './postgres-js.js';
-import { refusal } from './postgres-js-query.js';
-import type { Settings } from '../rls/settings.js';
+import { behind, canBeAhead, forget, wasBehind, withAhead } from './ahead-postgres-js.js';
+import { isForgotten, isStale, lone, refusal } from './postgres-js-query.js';
+import { isOnCitus, type Settings, type SettingStatement } from '../rls/settings.js';
+
+/** Clients whose server passes on to others only what is set within BEGIN and COMMIT. */
+const bracketed = new WeakSet<object>();
 
 /** A query as Drizzle uses it. */
 class Bracketed {
@@ -21,7 +28,41 @@ class Bracketed {
     return this.#run().then(onFulfilled, onRejected);
   }
 
-  async #run(): Promise<unknown> {
+  #run(): Promise<unknown> {
+    const { statement } = this.settings;
+    const { options = {} } = this.client;
+    // What is not prepared is sent in two parts, between which a pooler may not keep the connection.
+    const isPrepared = options.prepare && (this.args[2] as { prepare?: boolean } | undefined)?.prepare;
+    return statement && isPrepared && canBeAhead() && !bracketed.has(options)
+      ? this.#behind(statement)
+      : this.#bracketed();
+  }
+
+  async #behind(statement: SettingStatement): Promise<unknown> {
+    for (let attempt = 0; attempt < 3; attempt++) {
+      let isOutdated = false;
+      const [text, args = [], options] = this.args;
+      // By the extended protocol, without parameters too. Nobody else's comes behind it on the connection.
+      const how = { ...options, simple: false, isAlone: true };
+      const query = lone(this.client, text, args, how, () => (isOutdated = true));
+      if (this.inArrays) query.values();
+      try {
+        const results = await withAhead(query, statement);
+        if (!wasBehind(query)) return behind(results);
+      } catch (error) {
+        if (isOnCitus(error)) {
+          bracketed.add(this.client.options);
+          break;
+        }
+        // The server did not run it.
+        if (attempt > 0 || !(isOutdated || isForgotten(error) || isStale(query, error))) throw error;
+        forget(query);
+      }
+    }
+    return this.#bracketed();
+  }
+
+  async #bracketed(): Promise<unknown> {
     const refused = refusal(this.client, this.args[1]);
     if (refused) throw refused;
     const held = new Held(this.client);

@@ -3,6 +3,7 @@
  * are local to the transaction: nothing of them is left on the connection, whichever pool or pooler it goes back to.
  */
 import { entityKind } from 'drizzle-orm';
+import { neonHttp, postgresHttp } from './bound-http.js';
 import { nodePostgres } from './bound-node-postgres.js';
 import { postgresJs } from './bound-postgres-js.js';
 import type { DrizzleSession } from './binding.js';
@@ -24,12 +25,14 @@ const wires: Record<string, Wire | undefined> = Object.assign(Object.create(null
   PostgresJsSession: postgresJs,
   NodePgSession: nodePostgres,
   PgliteSession: pglite,
+  NeonHttpSession: neonHttp,
+  PostgresHttpSession: postgresHttp,
 });
 export const wireOf = (session: DrizzleSession): Wire | undefined => wires[session.constructor[entityKind]];
 
 /** A session, for one statement that runs in a transaction of its own. */
 export function boundSession(session: DrizzleSession, settings: Settings): DrizzleSession {
-  const client = wireOf(session)?.bracketing(session.client, settings);
+  const client = wireOf(session)?.bracketing(session.client, settings, session);
   if (client) return Object.create(session, { client: { value: client } });
   return {
     prepareQuery: (...query: unknown[]) => ({

@@ -154,13 +154,35 @@ export function neverAgain(query: Query, told: () => void): void {
   Object.setPrototypeOf(Object.assign(query, { [whenOutdated]: told }), outdatedPrototypes.get(base)!);
 }
 
-/** A statement of its own, on whatever connection comes next. */
-export function lone(client: Client, text: string, args?: unknown[], options?: { readonly prepare?: boolean }): Query {
-  const told = { ...options, onexecute: (connection: Connection) => ((connection.onclose ??= dropRest), true) };
+/** Whether the server does not know a prepared statement, or has another one of its name: it ran nothing. */
+export const isForgotten = (error: any): boolean =>
+  (error?.code === '26000' && error.routine === 'FetchPreparedStatement') ||
+  (error?.code === '42P05' && error.routine === 'StorePreparedStatement');
+
+/** postgres.js fails the first query of a connection, unsent, with what the server said as it ended the one before. */
+export const isStale = (query: Query, error: any): boolean =>
+  !(query as unknown as { state: unknown }).state && /^57P0/.test(String(error?.code));
+
+/**
+ * A statement of its own, on whatever connection comes next.
+ *
+ * @param outdated is told when its plan is out of date, so that it was not run
+ */
+export function lone(
+  client: Client,
+  text: string,
+  args?: unknown[],
+  options?: { readonly prepare?: boolean; readonly isAlone?: boolean },
+  outdated = () => {},
+): Query {
+  const told = {
+    ...options,
+    onexecute: (connection: Connection) => ((connection.onclose ??= dropRest), !options?.isAlone),
+  };
   const query = client.unsafe(text, args, told);
   const refused = refusal(client, args);
   if (refused) query.handler = () => query.reject(refused);
-  else if (options?.prepare && client.options) neverAgain(failsAlone(query, client.options.serializers), () => {});
+  else if (options?.prepare && client.options) neverAgain(failsAlone(query, client.options.serializers), outdated);
   const { reject } = query;
   query.reject = (error) => (isAnswer(error) ? reject(error) : failLater(query, () => reject(error)));
   return query;

@@ -4,7 +4,7 @@ import type { Settings } from '../rls/settings.js';
 /** What a driver does better than Drizzle's own transactions. */
 export interface Wire {
   /** A client in place of Drizzle's, which brackets each statement. Undefined where this client has no way to. */
-  bracketing(client: any, settings: Settings): object | undefined;
+  bracketing(client: any, settings: Settings, session: any): object | undefined;
   /** Whether what is sent without waiting for an answer comes in turn. */
   readonly isPipelined?: boolean;
   /**

@@ -27,6 +27,7 @@ import { loadParser } from '../sql/load.js';
 import { FairQueue, nobody, placesOf, whoOf, type Turn, type Who } from './fair.js';
 import { closing, isTransaction, Lifetime, transactionConfig } from './transaction.js';
 import { streamed, streamedWith } from './stream.js';
+import { assertBatches, assertTransactions, batchedBy, runBatch } from './batch.js';
 import { promiseTurns, type Turns } from './turns.js';
 
 /** How handles run: as promises here, as Effects in another entry point. */
@@ -124,6 +125,7 @@ function transact(
   const { running, binding, queue } = shared;
   return running.attempt(() => {
     const config = transactionConfig(given);
+    assertTransactions(drizzle.session);
     const open = (turn?: Turn) => {
       const lifetime = new Lifetime(isBound, outer, turn);
       return drizzle.transaction((tx: any) => {
@@ -220,6 +222,15 @@ class ScopedDatabase {
     return (this.#query ??= Object.create(this.#shared.query, { handle: { value: this } }));
   }
 
+  get tenantId(): unknown {
+    const { reach } = this.dialect.scope;
+    if (reach.kind !== 'one') return undefined;
+    if (reach.id !== tenantSlot) return reach.id;
+    throw new UnsupportedTenantOperationError(
+      'Pass what depends on the tenant to run(id, { name: value }): a statement that is prepared for every tenant has no tenantId.',
+    );
+  }
+
   get $with() {
     return new QueryBuilder(this.dialect).$with;
   }
@@ -291,6 +302,20 @@ class ScopedDatabase {
     }
   }
 
+  batch(queries: readonly unknown[]) {
+    const { drizzle, lifetime, signal, shared } = this.#on;
+    const { binding, across, queue, running } = shared;
+    const { scope } = this.dialect;
+    return running.action(async () => {
+      assertBatches(drizzle.session, lifetime !== undefined, binding !== undefined);
+      const batched = batchedBy(this.session, queries, await loadParser());
+      // Told of the tables, the scope knows its tenancy.
+      const run = () => runBatch(drizzle.session, batched, binding && settingsOf(scope, roleOf(across)));
+      if (queue) return running.turns.statement(queue, whoOf(scope, undefined), run, signal);
+      return signal ? running.turns.unless(signal, run) : run();
+    });
+  }
+
   transaction(run: (tx: any) => unknown, given?: unknown) {
     return this.#transact(given, (on) => run(new ScopedTransaction(on, this.dialect.scope)));
   }
@@ -351,8 +376,8 @@ const setTransaction = ({ drizzle, shared: { running } }: On, config: unknown) =
 export const promiseHandles = (db: any, options: WithTenancyOptions<any> = {}): any =>
   scopedHandles(db, options, promises);
 
-/** Sessions of Drizzle whose `transaction` only throws. */
-const withoutTransactions: unknown[] = ['NeonHttpSession', 'PgRemoteSession', 'XataHttpSession'];
+/** Sessions of Drizzle that send each statement by itself, or not at all. */
+const withoutTransactions: unknown[] = ['PgRemoteSession', 'XataHttpSession'];
 
 /**
  * `withTenancy`, for handles that may run otherwise than as promises.
@@ -439,6 +464,7 @@ export function scopedHandles(
     relations,
     isBound: shared.binding !== undefined,
     functions: options.functions ?? [],
+    across: roleOf(shared.across),
   });
 }
 

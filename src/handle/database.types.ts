@@ -1,6 +1,6 @@
 /** The types of the handles. */
 import type { PgAsyncDatabase } from 'drizzle-orm/pg-core/async';
-import type { InferInsertModel, IsUnion, SQL, SQLWrapper, TablesRelationalConfig } from 'drizzle-orm';
+import type { IsUnion, SQL, SQLWrapper, TablesRelationalConfig } from 'drizzle-orm';
 import type {
   PgMaterializedView,
   PgQueryResultHKT,
@@ -13,10 +13,11 @@ import type { PgRelationalQueryHKTBase, RelationalQueryBuilder } from 'drizzle-o
 import type { TenancyOfRelationTable, TenantRelations } from '../schema/relations.js';
 import type { FairOptions } from './fair.js';
 import type { Tenancy, TenantId } from '../schema/tenancy.js';
-import type { AnyTenantTable, TenantTypeError } from '../schema/table.types.js';
+import type { TenantTypeError } from '../schema/table.types.js';
 import type {
   Act,
   AnySource,
+  BatchOf,
   CheckBuilt,
   CheckSource,
   CheckTarget,
@@ -34,11 +35,11 @@ import type {
 import type { TenantQueryBuilder, TenantWithBuilder } from './select.types.js';
 import type {
   AnyTarget,
+  InsertColumn,
   InsertColumns,
   TenantDelete,
   TenantInsertBuilder,
   TenantUpdateBuilder,
-  WriteTable,
 } from './write.types.js';
 
 /** Options of `withTenancy`. */
@@ -65,7 +66,8 @@ export interface WithTenancyOptions<TRelations = {}> {
   /**
    * What `forTenants` and `acrossTenants` run as under `rls: true`, since the policies show one tenant's rows only: a
    * Drizzle handle whose role has BYPASSRLS, or the name of such a role, which the login's role is a member of. Only
-   * with a role do they run in `db.transaction`: SET LOCAL ROLE, and back after the statement.
+   * with a role do they run in `db.transaction`: SET LOCAL ROLE, and back after the statement. For a database with replicas,
+   * a handle needs a replica for each: `across: withReplicas(admin, [...])`.
    */
   readonly across?: PgAsyncDatabase<any, any> | { readonly role: string } | undefined;
   /** Views of tenants' rows that the relations do not name: a handle reads no other. */
@@ -123,7 +125,7 @@ export interface ReadMethods<H extends Handle> {
    * @param fields columns and expressions by name
    * @example await tdb.selectDistinct({ name: projects.name }).from(projects);
    */
-  selectDistinct: TenantQueryBuilder<ReaderIn<H>>['selectDistinct'];
+  readonly selectDistinct: TenantQueryBuilder<ReaderIn<H>>['selectDistinct'];
   /**
    * `select distinct on`: the first row for each value.
    *
@@ -142,10 +144,7 @@ export interface WriteMethods<H extends Handle> {
    * @throws TenantMismatchError when a row names a tenant that is not the handle's
    * @example await tdb.insert(projects).values({ name: crypto.randomUUID() }).returning();
    */
-  insert<
-    T extends AnyTarget,
-    TList extends (keyof InferInsertModel<WriteTable<H, T>, { override: true }> & string)[] = [],
-  >(
+  insert<T extends AnyTarget, TList extends InsertColumn<T>[] = []>(
     table: CheckTarget<H, T>,
     ...columns: InsertColumns<H, T, TList>
   ): TenantInsertBuilder<H, T, TList extends [] ? 'all' : TList>;
@@ -166,12 +165,23 @@ export interface WriteMethods<H extends Handle> {
   delete<T extends AnyTarget>(table: CheckTarget<H, T>): TenantDelete<H, T>;
 }
 
+export interface OfTenant<H extends Handle> {
+  /**
+   * Whose rows the handle sees: for logs, cache keys, and other services. Undefined on a handle of several tenants, or of none.
+   *
+   * @throws UnsupportedTenantOperationError in `db.prepare`, whose statement is for every tenant
+   * @example console.log(`the projects of ${tdb.tenantId}`, await tdb.$count(projects));
+   */
+  readonly tenantId: H['writes'] extends 'one' ? TenantId<H['tenancy']> : undefined;
+}
+
 /** The whole of Drizzle's query API, on the tables of one handle. */
 export interface ScopedHandle<H extends Handle, TRelations, TTransaction>
   extends ReadMethods<H>,
     WriteMethods<H>,
     ScopeBrand<H['tenancy']>,
-    Reach<H['writes']> {
+    Reach<H['writes']>,
+    OfTenant<H> {
   /**
    * Relational queries on the tables that `relations` names: `findMany` and `findFirst`. Relations stay within the tenant.
    *
@@ -276,24 +286,7 @@ export interface TenantDatabase<
   TRelations = {},
   Q extends PgQueryResultHKT = AnyQueryResultHKT,
   R extends Runner = PromiseRunner,
-> extends ScopedHandle<One<Name, Q, R>, TRelations, TenantTransaction<Name, TRelations, Q, R>> {
-  // For functions over any table of a tenancy: a check that depends on a table that is not known yet is never passed. The last
-  // overload of each tells what is wrong. Only a tenant's handle has them, since the methods of a union of handles have to be alike.
-  insert<T extends AnyTarget>(table: T & AnyTenantTable<Name>): TenantInsertBuilder<One<Name, Q, R>, T>;
-  insert<
-    T extends AnyTarget,
-    TList extends (keyof InferInsertModel<WriteTable<One<Name, Q, R>, T>, { override: true }> & string)[] = [],
-  >(
-    table: CheckTarget<One<Name, Q, R>, T>,
-    ...columns: InsertColumns<One<Name, Q, R>, T, TList>
-  ): TenantInsertBuilder<One<Name, Q, R>, T, TList extends [] ? 'all' : TList>;
-  update<T extends AnyTarget>(table: T & AnyTenantTable<Name>): TenantUpdateBuilder<One<Name, Q, R>, T>;
-  update<T extends AnyTarget>(table: CheckTarget<One<Name, Q, R>, T>): TenantUpdateBuilder<One<Name, Q, R>, T>;
-  delete<T extends AnyTarget>(table: T & AnyTenantTable<Name>): TenantDelete<One<Name, Q, R>, T>;
-  delete<T extends AnyTarget>(table: CheckTarget<One<Name, Q, R>, T>): TenantDelete<One<Name, Q, R>, T>;
-  $count<T extends AnySource>(source: T & AnyTenantTable<Name>, filters?: SQL): SQL<number> & Run<R, number>;
-  $count<T extends AnySource>(source: CheckSource<One<Name, Q, R>, T>, filters?: SQL): SQL<number> & Run<R, number>;
-}
+> extends ScopedHandle<One<Name, Q, R>, TRelations, TenantTransaction<Name, TRelations, Q, R>> {}
 
 /** A tenant's handle inside a transaction. */
 export interface TenantTransaction<
@@ -355,7 +348,15 @@ export type CheckId<Id> = [Id] extends [TenantId<any>]
     ? TenantTypeError<'Give ids of one tenancy: a handle belongs to one'>
     : Id
   : TenantTypeError<'Get the id from the tenancy, as in account.parse(value)'>;
-export type NameOf<Id> = Id extends TenantId<infer Name extends string> ? Name : never;
+/** What `[]` lacks. */
+export type CheckSome<Id> = [Id] extends [never]
+  ? TenantTypeError<'Give at least one id, as in db.forTenants([id])'>
+  : unknown;
+/** The tenancy of an id. Of what is none, and was refused, `any`: what is done with the handle has no errors of its own. */
+export type NameOf<Id> = [Id] extends [never] ? any : [Id] extends [TenantId<infer Name extends string>] ? Name : any;
+
+/** A method that is there to say, in the first line of its error, what to call in its place. */
+export type Tenantless<Message extends string> = (this: TenantTypeError<Message>, ...args: any[]) => any;
 
 /** The handles of a database. It has no query methods of its own. */
 export interface TenancyHandles<TRelations = {}, TQueryResult extends PgQueryResultHKT = AnyQueryResultHKT> {
@@ -370,14 +371,16 @@ export interface TenancyHandles<TRelations = {}, TQueryResult extends PgQueryRes
   forTenant<Id>(
     id: CheckId<Id>,
     options?: { readonly signal?: AbortSignal | undefined },
-  ): TenantDatabase<NameOf<Id>, TRelations, TQueryResult>;
+  ): TenantDatabase<NameOf<Id>, TRelations, TQueryResult> & BatchOf<TQueryResult>;
   /**
    * A handle over several tenants at once: reads, updates and deletes; an inserted row must name its tenant.
    *
    * @param ids at least one id, all of one tenancy
    * @throws InvalidTenantIdError when a value is not an id, or there is none
    */
-  forTenants<Id>(ids: readonly CheckId<Id>[]): TenantsDatabase<NameOf<Id>, TRelations, TQueryResult>;
+  forTenants<Id>(
+    ids: readonly CheckId<Id>[] & CheckSome<Id>,
+  ): TenantsDatabase<NameOf<Id>, TRelations, TQueryResult> & BatchOf<TQueryResult>;
   /**
    * A handle over every tenant, for jobs and admin work.
    *
@@ -385,7 +388,9 @@ export interface TenancyHandles<TRelations = {}, TQueryResult extends PgQueryRes
    * @throws UnsupportedTenantOperationError without a reason
    * @example await db.acrossTenants({ reason: 'nightly report' }).$count(projects);
    */
-  acrossTenants(options: { readonly reason: string }): AcrossTenantsDatabase<TRelations, TQueryResult>;
+  acrossTenants(options: {
+    readonly reason: string;
+  }): AcrossTenantsDatabase<TRelations, TQueryResult> & BatchOf<TQueryResult>;
   /**
    * Resolves when PostgreSQL's parser is loaded. Only `toSQL()` needs it: queries wait for it by themselves.
    *
@@ -393,7 +398,7 @@ export interface TenancyHandles<TRelations = {}, TQueryResult extends PgQueryRes
    */
   readonly ready: Promise<void>;
   /** Reads and writes reference tables only. */
-  readonly shared: SharedDatabase<TRelations, TQueryResult>;
+  readonly shared: SharedDatabase<TRelations, TQueryResult> & BatchOf<TQueryResult>;
   /**
    * Prepares a statement once, for any tenant.
    *
@@ -408,15 +413,16 @@ export interface TenancyHandles<TRelations = {}, TQueryResult extends PgQueryRes
     build: (tdb: NoInfer<TenantDatabase<Name, TRelations, TQueryResult>>) => PromiseLike<TResult> & SQLWrapper,
   ): PreparedForTenant<Name, TResult>;
 
-  readonly select: TenantTypeError<'Choose a tenant first, as in db.forTenant(id).select()'>;
-  readonly selectDistinct: TenantTypeError<'Choose a tenant first, as in db.forTenant(id).selectDistinct()'>;
-  readonly selectDistinctOn: TenantTypeError<'Choose a tenant first, as in db.forTenant(id).selectDistinctOn()'>;
-  readonly insert: TenantTypeError<'Choose a tenant first, as in db.forTenant(id).insert()'>;
-  readonly update: TenantTypeError<'Choose a tenant first, as in db.forTenant(id).update()'>;
-  readonly delete: TenantTypeError<'Choose a tenant first, as in db.forTenant(id).delete()'>;
+  // No query methods: these say so.
+  readonly select: Tenantless<'Choose a tenant first, as in db.forTenant(id).select()'>;
+  readonly selectDistinct: Tenantless<'Choose a tenant first, as in db.forTenant(id).selectDistinct()'>;
+  readonly selectDistinctOn: Tenantless<'Choose a tenant first, as in db.forTenant(id).selectDistinctOn()'>;
+  readonly insert: Tenantless<'Choose a tenant first, as in db.forTenant(id).insert()'>;
+  readonly update: Tenantless<'Choose a tenant first, as in db.forTenant(id).update()'>;
+  readonly delete: Tenantless<'Choose a tenant first, as in db.forTenant(id).delete()'>;
   readonly query: TenantTypeError<'Choose a tenant first, as in db.forTenant(id).query'>;
-  readonly with: TenantTypeError<'Choose a tenant first, as in db.forTenant(id).with()'>;
-  readonly $with: TenantTypeError<'Choose a tenant first, as in db.forTenant(id).$with()'>;
-  readonly $count: TenantTypeError<'Choose a tenant first, as in db.forTenant(id).$count()'>;
-  readonly execute: TenantTypeError<'Choose a tenant first, as in db.forTenant(id).execute()'>;
+  readonly with: Tenantless<'Choose a tenant first, as in db.forTenant(id).with()'>;
+  readonly $with: Tenantless<'Choose a tenant first, as in db.forTenant(id).$with()'>;
+  readonly $count: Tenantless<'Choose a tenant first, as in db.forTenant(id).$count()'>;
+  readonly execute: Tenantless<'Choose a tenant first, as in db.forTenant(id).execute()'>;
 }

@@ -10,6 +10,8 @@ import type {
 import type { PgViewBase } from 'drizzle-orm/pg-core/view-base';
 import type {
   AnyTenantTable,
+  IsKnownSome,
+  LikeReference,
   ReferenceBrand,
   TenancyOf,
   TenantTableBase,
@@ -102,6 +104,32 @@ export interface Handle extends Reader {
   readonly writes: 'one' | 'several' | 'shared';
 }
 
+/** Marks what a driver returns that sends several statements as one batch. */
+export interface Batches {
+  readonly batches: true;
+}
+
+/** A query of a handle that can be part of a batch. */
+export type BatchQuery = PromiseLike<any> & SQLWrapper & { readonly queryChunks?: never };
+
+export interface BatchMethods {
+  /**
+   * Sends several statements at once, as one transaction: each succeeds, or none does. On drivers that have Drizzle's `batch`,
+   * such as `drizzle-orm/neon-http`.
+   *
+   * @param queries of this handle, without placeholders
+   * @returns their results, in order
+   * @throws UnsupportedTenantOperationError when a query is another handle's; nothing is sent
+   * @see docs/batch.md, with an example
+   */
+  batch<U extends BatchQuery, T extends Readonly<[U, ...U[]]>>(
+    queries: T,
+  ): Promise<{ -readonly [K in keyof T]: Awaited<T[K]> }>;
+}
+
+/** What the handles of a driver have besides. */
+export type BatchOf<TQueryResult> = TQueryResult extends Batches ? BatchMethods : unknown;
+
 export interface HandleOf<
   Name extends string,
   TRunner extends Runner,
@@ -121,47 +149,74 @@ export interface ScopeBrand<Name extends string> {
   readonly [buildItWithTheSameHandle]: `Use db.forTenant(${Name}Id)`;
 }
 
+export interface LikeBuilt {
+  readonly [buildItWithTheSameHandle]: unknown;
+}
+
 export type AnySource = AnyTenantTable | Table | Subquery | PgViewBase | SQL;
 
-/** `T` where rows of it may be read through the handle, otherwise the error that says what to do. */
-export type CheckSource<H extends Reader, T> =
+/** What is wrong with a source; `never` where nothing is. */
+export type SourceError<H extends Reader, T> =
   T extends TenantTableBase<infer Name, any>
-    ? Name extends H['tenancy']
-      ? T
-      : [H['tenancy']] extends [never]
-        ? TenantTypeError<'Use db.forTenant(id): db.shared holds the reference tables only'>
-        : TenantTypeError<`Use db.forTenant(${Name}Id): this handle belongs to another tenancy`>
+    ? TenancyError<H, Name>
     : T extends ReferenceBrand
-      ? T
+      ? never
       : T extends Subquery
         ? T extends ScopeBrand<H['tenancy']>
-          ? T
+          ? never
           : TenantTypeError<'Build the query with the same handle'>
         : T extends PgViewBase
-          ? CheckView<H, T, TenancyOf<T>>
+          ? ViewError<H, TenancyOf<T>>
           : T extends Table
             ? TenantTypeError<'Declare the table with tenantTable() or referenceTable()'>
-            : T;
+            : never;
 
-export type CheckView<H extends Reader, T, Name extends string> = [Name] extends [never]
+export type TenancyError<H extends Reader, Name extends string> = [Name] extends [never]
+  ? TenantTypeError<'Add a tenant column, as in accountId: account.id()'>
+  : [Name] extends [H['tenancy']]
+    ? never
+    : [H['tenancy']] extends [never]
+      ? TenantTypeError<'Use db.forTenant(id): db.shared holds the reference tables only'>
+      : TenantTypeError<`Use db.forTenant(${Name}Id): this handle belongs to another tenancy`>;
+
+export type ViewError<H extends Reader, Name extends string> = [Name] extends [never]
   ? TenantTypeError<'Expose the tenant column in the view'>
   : [Name] extends [H['tenancy']]
-    ? T
+    ? never
     : TenantTypeError<`Use db.forTenant(${Name}Id): this handle belongs to another tenancy`>;
 
-/** `T` where the handle may write it, otherwise the error that says what to do. */
-export type CheckTarget<H extends Handle, T> =
+/** What is wrong with a table that is to be written. */
+export type TargetError<H extends Handle, T> =
   T extends TenantTableBase<infer Name, any>
-    ? Name extends H['tenancy']
-      ? T
-      : [H['tenancy']] extends [never]
-        ? TenantTypeError<'Use db.forTenant(id): db.shared holds the reference tables only'>
-        : TenantTypeError<`Use db.forTenant(${Name}Id): this handle belongs to another tenancy`>
+    ? TenancyError<H, Name>
     : T extends ReferenceBrand
       ? H['writes'] extends 'shared'
-        ? T
+        ? never
         : TenantTypeError<'Write reference tables through db.shared'>
       : TenantTypeError<'Declare the table with tenantTable() or referenceTable()'>;
+
+/**
+ * What a handle reads, as far as it can be said of a type that is not known yet. No part of it is one of which sources are made:
+ * the compiler would take it away from what it infers.
+ */
+export type Readable<Name extends string> =
+  | AnyTenantTable<Name>
+  | LikeReference
+  | (Subquery & LikeBuilt)
+  | PgViewBase
+  | SQL;
+
+export type Writable<H extends Handle> = H['writes'] extends 'shared' ? LikeReference : AnyTenantTable<H['tenancy']>;
+
+/** `T` where rows of it may be read through the handle, otherwise the error that says what to do. */
+export type CheckSource<H extends Reader, T> = [IsKnownSome<SourceError<H, T>>] extends [true]
+  ? SourceError<H, T>
+  : T & Readable<H['tenancy']>;
+
+/** `T` where the handle may write it, otherwise the error that says what to do. */
+export type CheckTarget<H extends Handle, T> = [IsKnownSome<TargetError<H, T>>] extends [true]
+  ? TargetError<H, T>
+  : T & Writable<H>;
 
 declare const reach: unique symbol;
 

@@ -1,7 +1,7 @@
 /** The start-up check of names: whether those that a statement may call mean PostgreSQL's own functions. */
 import { OwnFunctionError, UnsupportedTenantOperationError } from '../errors.js';
 import type { Checkable } from '../rls/check.js';
-import { checkedDatabase } from '../rls/checked.js';
+import { checkedDatabase, withReplicasOf } from '../rls/checked.js';
 import { describeOwn, ownFunctionsQuestion, untrusted, type OwnFunction } from '../sql/own-functions.js';
 
 /** Options of {@link assertNoOwnFunctions}. */
@@ -23,7 +23,11 @@ export interface OwnFunctionsOptions {
  * const db = withTenancy(drizzle({ client: postgres(url) }), { relations });
  * await assertNoOwnFunctions(db);
  */
-export async function assertNoOwnFunctions(db: Checkable, { except = [] }: OwnFunctionsOptions = {}): Promise<void> {
+export async function assertNoOwnFunctions(db: Checkable, options?: OwnFunctionsOptions): Promise<void> {
+  for (const it of withReplicasOf(db)) await assertNone(it, options);
+}
+
+async function assertNone(db: Checkable, { except = [] }: OwnFunctionsOptions = {}): Promise<void> {
   const database = checkedDatabase(db);
   if (!database) throw new UnsupportedTenantOperationError('Pass assertNoOwnFunctions() what withTenancy() returned.');
   const rows: OwnFunction[] = await database.session

@@ -351,17 +351,6 @@ export interface TenantSelectBase<
 
 /** What `select()` returns, before `from`. */
 export interface TenantSelectBuilder<H extends Reader, TSelection extends SelectedFields | undefined> {
-  from<TFrom extends AnyTenantTable<H['tenancy']>>(
-    source: TFrom,
-  ): Kind<
-    H,
-    SourceName<TFrom>,
-    TSelection extends undefined ? SourceSelection<TFrom> : Assume<UnscopedSelection<TSelection>, ColumnsSelection>,
-    TSelection extends undefined ? 'single' : 'partial',
-    SourceName<TFrom> extends infer Name extends string ? Record<Name, 'not-null'> : {},
-    false,
-    never
-  >;
   from<TFrom extends AnySource>(
     source: CheckSource<H, TFrom>,
   ): Kind<

@@ -1,5 +1,5 @@
 /** Drizzle's insert, update and delete, for the tables of a handle. The parameters are Drizzle's; `H` is the handle. */
-import type { ColumnsSelection, CommentInput, IsNever, SQL, Subquery, Table } from 'drizzle-orm';
+import type { ColumnsSelection, CommentInput, InferInsertModel, IsNever, SQL, Subquery, Table } from 'drizzle-orm';
 import type {
   IndexColumn,
   NoDuplicateColumns,
@@ -37,6 +37,7 @@ import type {
   AnySource,
   CheckSource,
   Handle,
+  Reach,
   ReaderIn,
   Run,
   SourceName,
@@ -51,9 +52,9 @@ export type AnyTarget = AnyTenantTable | PgTable;
 export type ReadTable<T> = Unscoped<T> extends infer U extends PgTable ? U : never;
 
 /** The table with its rows as they are written: without the tenant column, where the handle fills that in. */
-export type WriteTable<H extends Handle, T> =
+export type WriteTable<TWrites extends Handle['writes'], T> =
   T extends TenantTableBase<any, infer C>
-    ? H['writes'] extends 'one'
+    ? [TWrites] extends ['one']
       ? PgTable<WithoutTenant<C>>
       : PgTable<C>
     : Assume<T, PgTable>;
@@ -67,9 +68,9 @@ export type WithoutTenant<C extends PgTableConfig> = {
 };
 
 /** Says what to do where the tenant column is given all the same. */
-export type NoTenant<H extends Handle, T, Message extends string> =
+export type NoTenant<TWrites extends Handle['writes'], T, Message extends string> =
   T extends TenantTableBase<any, infer C>
-    ? H['writes'] extends 'one'
+    ? [TWrites] extends ['one']
       ? { [K in TenantKey<C['columns']>]?: TenantTypeError<Message> }
       : unknown
     : unknown;
@@ -92,23 +93,39 @@ export type Returned<H extends Handle, TReturning> = TReturning extends undefine
 
 // Insert
 
+/** A column that an insert may name. It does not depend on the handle, so that a union of handles has one `insert`. */
+export type InsertColumn<T> = keyof InferInsertModel<ReadTable<T>, { override: true }> & string;
+
 export type InsertColumns<H extends Handle, T, TList extends string[]> = TList extends []
   ? []
-  : IsNever<RequiredInsertKeys<WriteTable<H, T>>> extends true
+  : [TList[number]] extends [keyof InferInsertModel<WriteTable<H['writes'], T>, { override: true }>]
+    ? RequiredColumns<H, T, TList>
+    : TenantTypeError<'Leave the tenant column out of insert(): the handle fills it in'>[];
+
+type RequiredColumns<H extends Handle, T, TList extends string[]> =
+  IsNever<RequiredInsertKeys<WriteTable<H['writes'], T>>> extends true
     ? TList & NoDuplicateColumns<TList>
-    : [RequiredInsertKeys<WriteTable<H, T>>] extends [TList[number]]
+    : [RequiredInsertKeys<WriteTable<H['writes'], T>>] extends [TList[number]]
       ? TList & NoDuplicateColumns<TList>
       : DrizzleTypeError<`Column selection is missing following required columns: ${JoinUnion<
-          `"${Exclude<RequiredInsertKeys<WriteTable<H, T>>, TList[number]>}"`,
+          `"${Exclude<RequiredInsertKeys<WriteTable<H['writes'], T>>, TList[number]>}"`,
           ', '
         >}`>[];
 
-export type InsertValue<H extends Handle, T, TOverride extends boolean, TList extends string[] | 'all'> = PgInsertValue<
-  WriteTable<H, T>,
-  TOverride,
-  TList
-> &
-  NoTenant<H, T, 'Leave the tenant column out of values(): the handle fills it in'>;
+export type InsertValue<
+  TWrites extends Handle['writes'],
+  T,
+  TOverride extends boolean,
+  TList extends string[] | 'all',
+> = PgInsertValue<WriteTable<TWrites, T>, TOverride, TList> &
+  NoTenant<TWrites, T, 'Leave the tenant column out of values(): the handle fills it in'>;
+
+declare const writes: unique symbol;
+
+/** Who fills in the tenant of new rows. Of a union of handles, the rows have to name it: that is right for each of them. */
+export interface Writing<TWrites extends Handle['writes']> {
+  readonly [writes]: TWrites;
+}
 
 export type InsertSelection<
   H extends Handle,
@@ -133,16 +150,17 @@ export type SelectionKey<
   K extends keyof TSelection,
 > = TList extends string[]
   ? K extends TList[number]
-    ? ValidateInsertSelectionKey<WriteTable<H, T>, TSelection, TOverride, K>
+    ? ValidateInsertSelectionKey<WriteTable<H['writes'], T>, TSelection, TOverride, K>
     : DrizzleTypeError<`Column "${K & string}" is not included in the insert column selection`>
-  : ValidateInsertSelectionKey<WriteTable<H, T>, TSelection, TOverride, K>;
+  : ValidateInsertSelectionKey<WriteTable<H['writes'], T>, TSelection, TOverride, K>;
 
 export interface TenantInsertBuilder<
   H extends Handle,
   T,
   TList extends string[] | 'all' = 'all',
   TOverride extends boolean = false,
-> {
+> extends Reach<H['writes']>,
+    Writing<H['writes']> {
   /**
    * Writes values of one's own into columns that PostgreSQL generates always.
    *
@@ -150,13 +168,17 @@ export interface TenantInsertBuilder<
    */
   overridingSystemValue(): Omit<TenantInsertBuilder<H, T, TList, true>, 'overridingSystemValue'>;
   /**
-   * The rows. Leave the tenant column out on a tenant's handle: it is filled in.
+   * The rows. Leave the tenant column out on a tenant's handle: it is filled in. In a function that takes handles of one and of
+   * several tenants, name it.
    *
    * @param values a row, or several
    * @example await tdb.insert(projects).values([{ name: crypto.randomUUID() }, { name: crypto.randomUUID() }]);
    */
-  values(values: InsertValue<H, T, TOverride, TList> | InsertValue<H, T, TOverride, TList>[]): TenantInsert<H, T>;
-  select<TSelection extends PgInsertSelection<WriteTable<H, T>, TOverride, TList>>(
+  values<W extends Handle['writes']>(
+    this: Writing<W>,
+    values: InsertValue<W, T, TOverride, TList> | InsertValue<W, T, TOverride, TList>[],
+  ): TenantInsert<H, T>;
+  select<TSelection extends PgInsertSelection<WriteTable<H['writes'], T>, TOverride, TList>>(
     query:
       | ScopedQuery<H['tenancy'], InsertSelection<H, T, TSelection, TOverride, TList>>
       | ((

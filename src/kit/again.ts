@@ -1,7 +1,7 @@
 /**
- * What Citus loses when it writes a table anew, for another place or shard count: comments of the table, and grants,
- * comments and indexes of the views over it. They are collected before, in a setting of the transaction, and written
- * again after.
+ * What Citus loses when it writes a table anew, for another place or shard count: comments, triggers, which it refuses to
+ * copy, DEFERRABLE of the keys that have to go meanwhile, and of the views over it grants, comments, rules, triggers,
+ * indexes and parameters. They are collected before, in a setting of the transaction, and written again after.
  */
 import { literal, quoted, type TableName } from './names.js';
 
@@ -13,23 +13,54 @@ function lost(tables: readonly TableName[]): string {
     JOIN pg_rewrite r ON r.oid = d.objid JOIN pg_class v ON v.oid = r.ev_class AND v.relkind IN ('v', 'm')
   UNION SELECT v.oid, v.relkind FROM views t JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = t.oid AND d.classid = 'pg_rewrite'::regclass
     JOIN pg_rewrite r ON r.oid = d.objid JOIN pg_class v ON v.oid = r.ev_class AND v.relkind IN ('v', 'm') AND v.oid <> t.oid
-), said AS (
-  SELECT format('COMMENT ON %s %s IS %L;', CASE WHEN d.objsubid > 0 THEN 'COLUMN' WHEN c.relkind = 'v' THEN 'VIEW' WHEN c.relkind = 'm' THEN 'MATERIALIZED VIEW' ELSE 'TABLE' END,
+), held AS (SELECT oid FROM tables UNION SELECT oid FROM views), said AS (
+  SELECT 3 AS n, format('COMMENT ON %s %s IS %L;', CASE WHEN d.objsubid > 0 THEN 'COLUMN' WHEN c.relkind = 'v' THEN 'VIEW' WHEN c.relkind = 'm' THEN 'MATERIALIZED VIEW' WHEN c.relkind IN ('i', 'I') THEN 'INDEX' ELSE 'TABLE' END,
     c.oid::regclass::text || coalesce('.' || quote_ident(a.attname), ''), d.description) AS it
   FROM pg_description d JOIN pg_class c ON c.oid = d.objoid LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = d.objsubid AND d.objsubid > 0
-  WHERE d.classoid = 'pg_class'::regclass AND c.oid IN (SELECT oid FROM tables UNION SELECT oid FROM views)
-  UNION ALL SELECT format('CREATE %sINDEX IF NOT EXISTS %s', CASE WHEN i.indisunique THEN 'UNIQUE ' ELSE '' END, regexp_replace(pg_get_indexdef(i.indexrelid), '^CREATE (UNIQUE )?INDEX ', '')) || ';'
+  WHERE d.classoid = 'pg_class'::regclass AND c.oid IN (SELECT oid FROM held UNION SELECT i.indexrelid FROM pg_index i JOIN held h ON h.oid = i.indrelid)
+  UNION ALL SELECT 3, format('COMMENT ON CONSTRAINT %I ON %s IS %L;', k.conname, k.conrelid::regclass, d.description)
+  FROM pg_description d JOIN pg_constraint k ON k.oid = d.objoid JOIN tables t ON t.oid = k.conrelid WHERE d.classoid = 'pg_constraint'::regclass
+  UNION ALL SELECT 3, format('COMMENT ON POLICY %I ON %s IS %L;', p.polname, p.polrelid::regclass, d.description)
+  FROM pg_description d JOIN pg_policy p ON p.oid = d.objoid JOIN tables t ON t.oid = p.polrelid WHERE d.classoid = 'pg_policy'::regclass
+  UNION ALL SELECT 2, format('CREATE %sINDEX IF NOT EXISTS %s', CASE WHEN i.indisunique THEN 'UNIQUE ' ELSE '' END, regexp_replace(pg_get_indexdef(i.indexrelid), '^CREATE (UNIQUE )?INDEX ', '')) || ';'
   FROM pg_index i JOIN views v ON v.oid = i.indrelid WHERE v.relkind = 'm'
-  UNION ALL SELECT format('GRANT %s ON %s TO %s%s;', g.privilege_type, c.oid::regclass, CASE WHEN g.grantee = 0 THEN 'PUBLIC' ELSE g.grantee::regrole::text END, CASE WHEN g.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END)
-  FROM views v JOIN pg_class c ON c.oid = v.oid, aclexplode(c.relacl) g WHERE g.grantee <> c.relowner
-) SELECT coalesce(json_agg(it), '[]')::text FROM said`;
+  UNION ALL SELECT 1, format('ALTER MATERIALIZED VIEW %s SET (%s);', c.oid::regclass, array_to_string(c.reloptions, ', '))
+  FROM views v JOIN pg_class c ON c.oid = v.oid WHERE v.relkind = 'm' AND c.reloptions IS NOT NULL
+  UNION ALL SELECT 1, regexp_replace(pg_get_ruledef(r.oid), '^CREATE RULE', 'CREATE OR REPLACE RULE')
+  FROM pg_rewrite r JOIN views v ON v.oid = r.ev_class WHERE r.rulename <> '_RETURN'
+  UNION ALL SELECT 1, regexp_replace(pg_get_triggerdef(g.oid), '^CREATE (CONSTRAINT )?TRIGGER', CASE WHEN g.tgconstraint = 0 THEN 'CREATE OR REPLACE TRIGGER' ELSE 'CREATE CONSTRAINT TRIGGER' END) || ';'
+    || CASE g.tgenabled WHEN 'D' THEN format(' ALTER TABLE %s DISABLE TRIGGER %I;', g.tgrelid::regclass, g.tgname) ELSE '' END
+  FROM pg_trigger g JOIN held h ON h.oid = g.tgrelid WHERE NOT g.tgisinternal
+  UNION ALL SELECT 1, format('DO $key$ BEGIN IF EXISTS (SELECT FROM pg_constraint WHERE conrelid = %1$L::regclass AND conname = %2$L AND pg_get_constraintdef(oid) || %3$L = %4$L) '
+    || 'THEN ALTER TABLE %1$s DROP CONSTRAINT %2$I; ALTER TABLE %1$s ADD CONSTRAINT %2$I %4$s; END IF; END $key$;', k.conrelid::regclass, k.conname,
+    ' DEFERRABLE' || CASE WHEN k.condeferred THEN ' INITIALLY DEFERRED' ELSE '' END, pg_get_constraintdef(k.oid))
+  FROM pg_constraint k WHERE k.contype = 'f' AND k.condeferrable AND (k.conrelid IN (SELECT oid FROM tables) OR k.confrelid IN (SELECT oid FROM tables))
+  UNION ALL SELECT 3, format('GRANT %s%s ON %s TO %s%s;', g.privilege_type, CASE WHEN g.attname IS NULL THEN '' ELSE format(' (%I)', g.attname) END, v.oid::regclass,
+    CASE WHEN g.grantee = 0 THEN 'PUBLIC' ELSE g.grantee::regrole::text END, CASE WHEN g.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END)
+  FROM views v JOIN pg_class c ON c.oid = v.oid, LATERAL (SELECT NULL::name AS attname, e.* FROM aclexplode(c.relacl) e
+    UNION ALL SELECT a.attname, e.* FROM pg_attribute a, aclexplode(a.attacl) e WHERE a.attrelid = c.oid) g WHERE g.grantee <> c.relowner
+) SELECT coalesce(json_agg(it ORDER BY n), '[]')::text FROM said`;
 }
+
+/** Citus copies no table with a trigger of its own. */
+const dropTriggers = (tables: readonly TableName[]): string =>
+  [
+    'DECLARE',
+    '\tit text;',
+    'BEGIN',
+    `\tFOR it IN SELECT format('DROP TRIGGER %I ON %s', tgname, tgrelid::regclass) FROM pg_trigger WHERE NOT tgisinternal AND tgrelid IN (${tables.map((table) => `${literal(quoted(table))}::regclass`).join(', ')}) LOOP`,
+    // Without it Citus takes them on no table that it holds: whoever made them had set it.
+    `\t\tPERFORM set_config('citus.enable_unsafe_triggers', 'on', true);`,
+    '\t\tEXECUTE it;',
+    '\tEND LOOP;',
+    'END;',
+  ].join('\n');
 
 const setting = 'drizzle_tenant.again';
 
 /** PL/pgSQL before tables are written anew. */
 export const collect = (tables: readonly TableName[]): string =>
-  `-- What Citus loses when it writes a table anew.\nPERFORM set_config('${setting}', (${lost(tables)}), true);`;
+  `-- What Citus loses when it writes a table anew.\nPERFORM set_config('${setting}', (${lost(tables)}), true);\n${dropTriggers(tables)}`;
 
 /** PL/pgSQL after it. What the migration took away meanwhile, such as a column with a comment, stays away. */
 export const writeAgain = [
@@ -39,7 +70,7 @@ export const writeAgain = [
   `\tFOR it IN SELECT json_array_elements_text(coalesce(nullif(current_setting('${setting}', true), ''), '[]')::json) LOOP`,
   '\t\tBEGIN',
   '\t\t\tEXECUTE it;',
-  '\t\tEXCEPTION WHEN undefined_column OR undefined_table OR undefined_object THEN NULL;',
+  '\t\tEXCEPTION WHEN undefined_column OR undefined_table OR undefined_object OR undefined_function THEN NULL;',
   '\t\tEND;',
   '\tEND LOOP;',
   `\tPERFORM set_config('${setting}', '', true);`,

@@ -56,9 +56,10 @@ export const ruleTexts: Readonly<Record<RuleName, string>> = {
   'add-sequence': 'a serial or identity column is not added to a table that is already distributed',
   'citus-statement':
     'no statement that Citus refuses on a table that it already holds, such as a change of an identity or of a sequence',
-  grow: 'tables that get another shard count have no identity column: Citus copies none; bigserial grows',
+  grow: 'tables that get another place or shard count have no identity column: Citus copies none; bigserial grows',
   'setting-name': 'two tenancies do not share the setting that row-level security reads',
-  'setting-renamed': 'instances that run the version before set the setting that the policies read',
+  'setting-renamed':
+    'instances that run the version before set the setting that the policies read, or one that they accept until it is retired',
   'view-tenant':
     'a view that exposes the tenant column keeps tenants apart inside: handles filter it from outside only',
   'foreign-key-index':

@@ -45,6 +45,11 @@ export interface TenancyOptions {
    * without it. Where false, check warns of each key without one.
    */
   foreignKeyIndexes?: boolean;
+  /**
+   * Settings that no running program sets any more, such as `['app.tenant_id']` once all know of a second tenancy. The
+   * next migration then takes them out of the policies.
+   */
+  retiredSettings?: readonly string[];
   /** How strictly each rule is taken; what is left out has the rule's own default. */
   rules?: Partial<Record<RuleName, RuleLevel>>;
 }
@@ -59,6 +64,7 @@ export interface Options {
   readonly writeOnly: boolean;
   readonly uniquePerTenant: readonly string[];
   readonly foreignKeyIndexes: boolean;
+  readonly retiredSettings: readonly string[];
   readonly rules: Readonly<Partial<Record<RuleName, RuleLevel>>>;
 }
 
@@ -74,13 +80,14 @@ export function readOptions(given: unknown): Options {
     mode,
     uniquePerTenant = [],
     foreignKeyIndexes = true,
+    retiredSettings = [],
     rules = {},
     ...unknown
   } = given as TenancyOptions;
   const surplus = Object.keys(unknown);
   if (surplus.length > 0) {
     throw new TenantConfigError(
-      `Take ${surplus.map((it) => `tenancy.${it}`).join(', ')} out of the config: the options are citus, rls, roles, mode, uniquePerTenant, foreignKeyIndexes and rules.`,
+      `Take ${surplus.map((it) => `tenancy.${it}`).join(', ')} out of the config: the options are citus, rls, roles, mode, uniquePerTenant, foreignKeyIndexes, retiredSettings and rules.`,
     );
   }
   if (citus !== false && (typeof citus !== 'object' || citus === null)) {
@@ -94,6 +101,9 @@ export function readOptions(given: unknown): Options {
     throw new TenantConfigError(`Set tenancy.mode to 'write-only', or leave it out.`);
   if (!Array.isArray(uniquePerTenant) || uniquePerTenant.some((it) => typeof it !== 'string')) {
     throw new TenantConfigError(`Set tenancy.uniquePerTenant to a list such as ['users(email)'].`);
+  }
+  if (!Array.isArray(retiredSettings) || retiredSettings.some((it) => !/^app\.[a-z0-9_]+$/.test(it))) {
+    throw new TenantConfigError(`Set tenancy.retiredSettings to a list such as ['app.tenant_id'].`);
   }
   for (const [rule, level] of Object.entries(rules)) {
     if (!(ruleNames as readonly string[]).includes(rule)) {
@@ -129,6 +139,7 @@ export function readOptions(given: unknown): Options {
     writeOnly: mode === 'write-only',
     uniquePerTenant,
     foreignKeyIndexes,
+    retiredSettings,
     rules,
   };
 }

@@ -18,7 +18,12 @@ export interface TableState {
   /** Whether NULL in the tenant column means everybody's row. */
   readonly everybody?: boolean;
   /** The setting that the policies read, where there are any. `as`: written by a version that knew one policy. */
-  readonly rls?: { readonly setting: string; readonly as?: 'PERMISSIVE' | 'RESTRICTIVE' };
+  readonly rls?: {
+    readonly setting: string;
+    readonly as?: 'PERMISSIVE' | 'RESTRICTIVE';
+    /** The setting before, which policies accept until it is retired, where none of `unless` is set. */
+    readonly also?: { readonly setting: string; readonly unless: readonly string[] };
+  };
 }
 
 export interface TenancyState {

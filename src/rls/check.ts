@@ -1,7 +1,7 @@
 /** The start-up check of `rls: true`: whether the policies hold for the role that the handles log in as. */
 import { is, Subquery } from 'drizzle-orm';
 import { classOf, declaredTables, nameOf, namesOf } from '../schema/classify.js';
-import { checkedDatabase } from './checked.js';
+import { checkedDatabase, withReplicasOf } from './checked.js';
 import {
   RowLevelSecurityError,
   UnsupportedTenantOperationError,
@@ -9,6 +9,7 @@ import {
 } from '../schema/index.js';
 import { confines, openingPolicy, type Policy, type TenantOf } from './policies.js';
 import { soleSetting, tenantSetting } from './names.js';
+import { declaredTenancies } from '../schema/tenancy.js';
 
 /** What `withTenancy` returned, or a layer's database. */
 export interface Checkable {
@@ -29,6 +30,7 @@ interface Wanted {
   readonly table: string;
   readonly column: string;
   readonly settings: readonly string[];
+  readonly earlier: TenantOf['earlier'];
   readonly everybody: boolean;
   /** Not in the relations: it may be a table of another database. */
   readonly isOptional: boolean;
@@ -55,6 +57,8 @@ interface Found {
   readonly role: string;
   readonly superuser: boolean;
   readonly bypass: boolean;
+  /** What the server says of the role that `across` names, as JSON; null where there is none. */
+  readonly across: string | null;
   /** Whether the role may read it, and use its schema. */
   readonly reads: boolean | null;
   readonly entersSchema: boolean | null;
@@ -106,7 +110,12 @@ select w.name, w.schema, w."table", w."isOther", w.parent, c.relkind::text as ki
     from pg_catalog.pg_attribute a join pg_catalog.pg_type y on y.oid = a.atttypid where a.attrelid = c.oid and a.attname = w."column") as types,
   exists (select from pg_catalog.pg_extension where extname = 'citus') as citus,
   pg_catalog.has_any_column_privilege(c.oid, 'SELECT') as reads, pg_catalog.has_schema_privilege(c.relnamespace, 'USAGE') as "entersSchema",
-  r.rolname::text as role, r.rolsuper as superuser, r.rolbypassrls as bypass
+  r.rolname::text as role, r.rolsuper as superuser, r.rolbypassrls as bypass,
+  -- Since PostgreSQL 16, a member may be one that must not SET ROLE.
+  (select pg_catalog.json_build_object('bypass', a.rolsuper or a.rolbypassrls, 'member', pg_catalog.pg_has_role(a.oid, 'MEMBER'), 'set', case
+      when pg_catalog.current_setting('server_version_num')::int >= 160000 then pg_catalog.pg_has_role(a.oid, 'SET')
+      else pg_catalog.pg_has_role(a.oid, 'MEMBER') end)::text
+    from pg_catalog.pg_roles a where a.rolname = $2::text) as across
 from pg_catalog.pg_roles r
   cross join w
   left join pg_catalog.pg_class c on c.oid = w.oid
@@ -121,13 +130,16 @@ function wantedOf(relations: Record<string, any>): Wanted[] {
     const name = found && nameOf(table);
     if (found?.kind !== 'tenant' || wanted.has(name!)) return;
     const [schema, original] = namesOf(table);
-    const settings = [soleSetting, tenantSetting(found.tenancy.name, false)];
+    const own = tenantSetting(found.tenancy.name, false);
+    const settings = [soleSetting, own];
+    const others = declaredTenancies().map((it) => tenantSetting(it.name, false));
     wanted.set(name!, {
       name: name!,
       schema: schema ?? null,
       table: original,
       column: found.name,
       settings,
+      earlier: { unless: others.filter((it) => it !== own) },
       everybody: found.everybody,
       isOptional,
     });
@@ -186,7 +198,13 @@ function problemOf(
   }
   return problemOfLocks(
     found,
-    { column: it.column, settings: it.settings, everybody: it.everybody, types: found.types ?? [] },
+    {
+      column: it.column,
+      settings: it.settings,
+      earlier: it.earlier,
+      everybody: it.everybody,
+      types: found.types ?? [],
+    },
     found,
     quoted,
   );
@@ -218,6 +236,28 @@ function problemOfLocks(
   return undefined;
 }
 
+/** The role that `across` names is taken on by SET ROLE, for statements of several tenants. */
+function problemOfAcross({ across, role }: Found, name: string): RowLevelSecurityProblem | undefined {
+  const said: { readonly bypass: boolean; readonly member: boolean; readonly set: boolean } | null = JSON.parse(
+    across ?? 'null',
+  );
+  if (!said)
+    return {
+      reason: `there is no role "${name}", which across names`,
+      remedy: `CREATE ROLE "${name}" BYPASSRLS; GRANT "${name}" TO "${role}"`,
+    };
+  if (!said.set)
+    return {
+      reason: `the role "${role}" may not SET ROLE to "${name}", which across names`,
+      remedy: `GRANT "${name}" TO "${role}"${said.member ? ' WITH SET TRUE' : ''}`,
+    };
+  if (said.bypass) return undefined;
+  return {
+    reason: `the role "${name}", which across names, is held back by policies`,
+    remedy: `ALTER ROLE "${name}" BYPASSRLS`,
+  };
+}
+
 /** A partition is read by way of its parent, under the parent's policies, or by its own name. */
 function problemOfPartition(found: Found, it: Wanted): Omit<RowLevelSecurityProblem, 'table'> | undefined {
   const quoted = quotedOf(found);
@@ -232,6 +272,7 @@ function problemOfPartition(found: Found, it: Wanted): Omit<RowLevelSecurityProb
   const opening = openingPolicy(policies, {
     column: it.column,
     settings: it.settings,
+    earlier: it.earlier,
     everybody: it.everybody,
     types: found.types ?? [],
   });
@@ -297,7 +338,13 @@ function problemsOfShards(
         ? problemOfPartition({ ...row, ...lockOf(shard) }, it)
         : problemOfLocks(
             shard,
-            { column: it.column, settings: it.settings, everybody: it.everybody, types: row.types ?? [] },
+            {
+              column: it.column,
+              settings: it.settings,
+              earlier: it.earlier,
+              everybody: it.everybody,
+              types: row.types ?? [],
+            },
             row,
             quotedOf(row),
           );
@@ -321,7 +368,7 @@ export function checkOf(db: object, { except = [] }: RowLevelSecurityOptions = {
   const database = checkedDatabase(db);
   if (!database)
     throw new UnsupportedTenantOperationError('Pass assertRowLevelSecurity() what withTenancy() returned.');
-  const { session, relations, isBound } = database;
+  const { session, relations, isBound, across } = database;
   const wanted = wantedOf(relations);
   if (wanted.length === 0)
     throw new UnsupportedTenantOperationError(
@@ -329,7 +376,10 @@ export function checkOf(db: object, { except = [] }: RowLevelSecurityOptions = {
     );
   return {
     /** Asks the server, as the database runs its queries. @returns what `judge` takes */
-    ask: () => session.prepareQuery({ sql: question, params: [JSON.stringify(wanted)] }, 'objects', false).execute(),
+    ask: () =>
+      session
+        .prepareQuery({ sql: question, params: [JSON.stringify(wanted), across ?? null] }, 'objects', false)
+        .execute(),
     /** On Citus, asks each node for its shards. @returns what `judge` takes besides */
     askNodes: () => session.prepareQuery({ sql: nodesQuestion, params: [shardQuestion] }, 'objects', false).execute(),
     hasNodes: (rows: readonly Found[]) => rows[0]!.citus,
@@ -361,6 +411,7 @@ export function checkOf(db: object, { except = [] }: RowLevelSecurityOptions = {
         ...(!superuser && bypass
           ? [{ reason: `the role "${role}" has BYPASSRLS`, remedy: `ALTER ROLE "${role}" NOBYPASSRLS` }]
           : []),
+        ...(across === undefined ? [] : [problemOfAcross(rows[0]!, across)].filter((it) => it !== undefined)),
         ...wanted.flatMap((it) => {
           const problem = except.includes(it.name) ? undefined : problemOf(it, byName.get(it.name)!, loose);
           return problem ? [{ table: it.name, ...problem }] : [];
@@ -379,9 +430,10 @@ export function checkOf(db: object, { except = [] }: RowLevelSecurityOptions = {
 }
 
 /**
- * Says at start-up whether row-level security holds: that the role is held back by policies, that each tenant
- * table has them, and that no view over one, and no partition of one, that the role may use goes past them. One
- * statement, and on Citus a second, for the shards on each node.
+ * Says at start-up whether row-level security holds: that the role is held back by policies, and may take on the role that
+ * `across` names, that each tenant table has them, and that no view over one, and no partition of one, that the role may use goes past them. One
+ * statement, and on Citus a second, for the shards on each node. Each replica of `withReplicas` is asked, too: it has a login
+ * of its own.
  *
  * @param db what `withTenancy(..., { relations, rls: true })` returned
  * @param options `except` names what only the handles' filter is to confine
@@ -391,7 +443,9 @@ export function checkOf(db: object, { except = [] }: RowLevelSecurityOptions = {
  * await assertRowLevelSecurity(db);
  */
 export async function assertRowLevelSecurity(db: Checkable, options?: RowLevelSecurityOptions): Promise<void> {
-  const { ask, askNodes, hasNodes, judge } = checkOf(db, options);
-  const rows = await ask();
-  judge(rows, hasNodes(rows) ? await askNodes() : []);
+  for (const it of withReplicasOf(db)) {
+    const { ask, askNodes, hasNodes, judge } = checkOf(it, options);
+    const rows = await ask();
+    judge(rows, hasNodes(rows) ? await askNodes() : []);
+  }
 }

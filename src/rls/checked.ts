@@ -7,6 +7,8 @@ export interface CheckedDatabase {
   readonly isBound: boolean;
   /** The functions that the application trusts. */
   readonly functions: readonly string[];
+  /** The role that reaches every tenant, where `across` names one. */
+  readonly across: string | undefined;
 }
 
 const databases = new WeakMap<object, CheckedDatabase>();
@@ -19,3 +21,14 @@ export const checkable = <T extends object>(database: T, on: CheckedDatabase): T
   databases.set(database, on);
   return database;
 };
+
+const replicas = new WeakMap<object, () => readonly object[]>();
+
+/** Lets the checks ask the replicas of a database, too: each has a login of its own. */
+export const hasReplicas = (database: object, all: () => readonly object[]): void => void replicas.set(database, all);
+
+/** A database, and its replicas. */
+export const withReplicasOf = <T extends object>(database: T): readonly T[] => [
+  database,
+  ...((replicas.get(database)?.() ?? []) as readonly T[]),
+];

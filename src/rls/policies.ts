@@ -21,6 +21,11 @@ export interface TenantOf {
   readonly settings: readonly string[];
   /** The column's type as `format_type` prints it, and the type below it where it is a domain. */
   readonly types: readonly string[];
+  /**
+   * Which earlier setting policies may accept where those of `settings` are not set: this one, or any that is not the own
+   * of another tenancy. Only where none of `unless`, the settings of the other tenancies, is set.
+   */
+  readonly earlier?: { readonly setting?: string; readonly unless: readonly string[] } | undefined;
   /** Whether NULL in the column is everybody's row, which policies may let a tenant read, and not write. */
   readonly everybody?: boolean | undefined;
 }
@@ -86,12 +91,34 @@ function isTenant(text: string, { column, settings, ...tenant }: TenantOf): bool
   const isColumn = (side: string) => isName(uncast(side, loose), column);
   const isSetting = (side: string) => {
     const value = uncast(side, [...types, ...loose]);
+    if (value.startsWith('COALESCE(')) return isWithEarlier(value, settings, tenant.earlier);
     const given = /^NULLIF\((.*), ''::text\)$/.exec(value)?.[1] ?? value;
     return settings.some((it) =>
       [`current_setting('${it}'::text, true)`, `current_setting('${it}'::text)`].includes(given),
     );
   };
   return (isColumn(sides[0]!) && isSetting(sides[1]!)) || (isColumn(sides[1]!) && isSetting(sides[0]!));
+}
+
+const settingRead = String.raw`current_setting\('([\w.]+)'::text, true\)`;
+const settingValue = String.raw`NULLIF\(${settingRead}, ''::text\)`;
+const withEarlier = new RegExp(
+  String.raw`^COALESCE\(${settingValue}, ${settingValue}\)$|^COALESCE\(${settingValue},\s+CASE\s+WHEN \(concat\((.*)\) = ''::text\) THEN ${settingValue}\s+ELSE NULL::text\s+END\)$`,
+);
+
+/** The setting, or else an earlier one where no other tenancy's is set: as `generate` writes it, and nothing else. */
+function isWithEarlier(text: string, settings: readonly string[], allowed: TenantOf['earlier']): boolean {
+  const [, plainOwn, plainEarlier, guardedOwn, guards = '', guardedEarlier] = withEarlier.exec(text) ?? [];
+  const [own, earlier] = [plainOwn ?? guardedOwn, plainEarlier ?? guardedEarlier];
+  if (!allowed || own === undefined || earlier === undefined) return false;
+  // A program of the version before knows the earlier one only.
+  const isKnown =
+    allowed.setting === undefined
+      ? [own, earlier].some((it) => settings.includes(it)) && ![own, earlier].some((it) => allowed.unless.includes(it))
+      : settings.includes(own) && earlier === allowed.setting;
+  const looked = guards === '' ? [] : guards.split(', true), ').map((it) => `${it.replace(/, true\)$/, '')}, true)`);
+  const names = looked.map((it) => new RegExp(`^${settingRead}$`).exec(it)?.[1]);
+  return isKnown && !names.includes(undefined) && allowed.unless.every((it) => names.includes(it));
 }
 
 /** `(tenant = setting) OR (tenant IS NULL)`, in either order. */

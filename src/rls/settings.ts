@@ -10,12 +10,23 @@ export interface Whose {
   readonly tenancy: AnyTenancy | undefined;
 }
 
+/** A statement that sets them and gives no column. */
+export interface SettingStatement {
+  readonly text: string;
+  readonly values: readonly string[];
+}
+
 /** The statements that set them. They mean something within a transaction only, and end with it. */
 export interface Settings {
   /** Runs first: Citus passes what follows on to its workers. To others it is a setting that nobody reads. */
   readonly first: string;
   /** Whose rows. Citus passes them on with the whole text in which they were sent, so that nothing else may stand there. */
   readonly tenant: readonly string[];
+  /**
+   * The same in one statement, for a statement that has a transaction of its own. It raises an error on Citus, which
+   * would pass nothing on.
+   */
+  readonly statement?: SettingStatement;
   /** Whether they take on a role that sees every tenant's rows. */
   readonly isAcross?: boolean;
 }
@@ -45,8 +56,32 @@ export function settingsOf(
     );
   }
   const literal = literalOf(String(value));
-  return { first, tenant: namesOf(tenancy.name).map((name) => `set local ${name} = ${literal}`) };
+  const names = namesOf(tenancy.name);
+  return {
+    first,
+    tenant: names.map((name) => `set local ${name} = ${literal}`),
+    statement: { text: statementOf(names), values: [String(value)] },
+  };
 }
+
+const statements = new WeakMap<readonly string[], string>();
+
+/** The text that sets each of them to the only parameter. */
+function statementOf(names: readonly string[]): string {
+  let text = statements.get(names);
+  if (!text) statements.set(names, (text = setting(names.map((name) => `pg_catalog.set_config('${name}', $1, true)`))));
+  return text;
+}
+
+/** No rows and no columns: there is no answer to read. Nothing is null, so that all of it is called, in this order. */
+const setting = (calls: readonly string[]) =>
+  `select where pg_catalog.concat(('${onCitus} ' || pg_catalog.current_setting('citus.version', true))::pg_catalog.int4, ${calls.join(', ')}) is null`;
+
+/** What the error of the statement says on Citus, whatever the language of the server. */
+const onCitus = 'drizzle-tenant: citus';
+
+/** Whether an error is that of a statement of settings on Citus. */
+export const isOnCitus = (error: any): boolean => error?.code === '22P02' && String(error.message).includes(onCitus);
 
 /**
  * The settings of a statement in a transaction where other statements have others: they say everything, so that it
@@ -67,8 +102,13 @@ export function settingsWithin(scope: Whose, role?: string, values?: Readonly<Re
 const acrossSettings = (role: string): Settings => ({
   first,
   tenant: [`set local role ${roleOf(role)}`, 'set local row_security = off'],
+  statement: { text: acrossStatement, values: [role] },
   isAcross: true,
 });
+const acrossStatement = setting([
+  "pg_catalog.set_config('role', $1, true)",
+  "pg_catalog.set_config('row_security', 'off', true)",
+]);
 
 /** Takes back what `acrossSettings` set. @param role what `current_setting('role')` said before */
 export const backTo = (role: string): readonly string[] => [

@@ -7,7 +7,7 @@
  * Two kinds stay as written: what `unscoped` keeps, and the unique constraints and indexes of a table whose whole key
  * is the tenant column, such as the root: a tenant has one row in it, which is always unique, and found by that key.
  */
-import { is } from 'drizzle-orm';
+import { Column, is, SQL, StringChunk } from 'drizzle-orm';
 import {
   ForeignKeyBuilder,
   IndexBuilder,
@@ -183,20 +183,33 @@ function columnsPointedAt(other: PgTable, table: PgTable): string[][] {
   });
 }
 
-/** The unique keys of a table, each as the names of its columns. An index with an expression is left out. */
+/** The unique keys of a table, each as the names of its columns; of an expression, those in it, in parentheses. */
 function keysOf(table: PgTable, values: readonly any[], withPartial = false): string[][] {
   const columns = Object.values<any>((table as any)[Symbol.for('drizzle:Columns')]);
+  const columnNames = namesOf(columns);
   const inline = columns.filter((it) => it.primary || it.isUnique).map((it) => [it.name as string]);
   const others = values.flatMap((it) => {
     if (is(it, PrimaryKeyBuilder) || is(it, UniqueConstraintBuilder)) return [namesOf((it as any).columns)];
     if (!is(it, IndexBuilder)) return [];
     const { unique, where, columns } = (it as any).config;
-    return unique && (withPartial || !where) && columns.every((column: any) => is(column, IndexedColumn))
-      ? [namesOf(columns)]
-      : [];
+    if (!unique || (where && !withPartial)) return [];
+    return [columns.map((it: any) => (is(it, IndexedColumn) ? it.name : nameOfExpression(it, columnNames)))];
   });
   return [...inline, ...others];
 }
+
+/** An expression of an index, told by the columns in it: what else it says is PostgreSQL's to compare. */
+const nameOfExpression = (expression: SQL, columns: readonly string[]): string =>
+  expressionOf(wordsOf(expression).filter((it) => columns.includes(it)));
+
+/** What stands for an expression among the names of a key's columns. */
+export const expressionOf = (columns: readonly string[]): string => `(${[...new Set(columns)].sort().join(', ')})`;
+
+const wordsOf = (chunk: unknown): string[] => {
+  if (is(chunk, SQL)) return chunk.queryChunks.flatMap(wordsOf);
+  if (is(chunk, StringChunk)) return [chunk.value].flat().join('').match(/\w+/g) ?? [];
+  return is(chunk, Column) ? [chunk.name] : [];
+};
 
 const namesOf = (columns: readonly { name: string }[]) => columns.map((it) => it.name);
 
@@ -208,7 +221,7 @@ export const isSameSet = (a: readonly string[], b: readonly string[]) =>
  *
  * @param table the table
  * @param tenant its tenant column's name in the database
- * @returns the columns of each unique key that lacks the tenant column; an index with an expression is left out
+ * @returns the columns of each unique key that lacks the tenant column; an expression is `(its columns)`
  */
 export function uniqueOverAll(table: PgTable, tenant: string): string[][] {
   const values = (table as any)[Symbol.for('drizzle:ExtraConfigBuilder')](

@@ -64,6 +64,11 @@ export type AnyTenantTable<Name extends string = any> = TenantTableBase<Name, an
 
 declare const referenceBrand: unique symbol;
 
+/** A reference table, by a type that takes nothing away from what is inferred of one. */
+export interface LikeReference {
+  readonly [referenceBrand]: unknown;
+}
+
 /** What makes a table a reference table to the compiler. */
 export interface ReferenceBrand {
   readonly [referenceBrand]: true;
@@ -116,16 +121,32 @@ export type TenancyOfBuilders<TBuilders> = {
     : never;
 }[keyof TBuilders];
 
-/** A map of column builders with one tenant column. Otherwise the error that says so, first, since what follows may be cut off. */
-export type OneTenantColumn<TBuilders> = string extends keyof TBuilders
-  ? TenantTypeError<'Give the table one tenant column, as in accountId: account.id()'> & TBuilders
+/**
+ * Whether a type is anything but `never`. In a generic function where it is not known yet, what it guards is let through: the
+ * compiler tries an unknown type with one that every type takes and that takes every type, and with that one the answer is no,
+ * so that the guarded branch is out of the question. What is let through is looked at when the function is called, or when it runs.
+ */
+export type IsKnownSome<T> = [T] extends [never] ? false : true;
+
+/**
+ * What is wrong with the tenant column; `never` where nothing is, or nothing is known of the columns: those of a callback are not
+ * when the compiler first asks. What then has no tenant column is taken by no handle, and refused when it is declared.
+ */
+export type TenantColumnError<TBuilders> = string extends keyof TBuilders
+  ? never
   : [TenantBuilderKey<TBuilders>] extends [never]
-    ? TenantTypeError<'Add a tenant column, as in accountId: account.id(), or declare a referenceTable() if all tenants share the rows'> &
-        TBuilders
+    ? TenantTypeError<'Add a tenant column, as in accountId: account.id(), or declare a referenceTable() if all tenants share the rows'>
     : IsUnion<TenantBuilderKey<TBuilders>> extends true
-      ? TenantTypeError<'Keep one tenant column: a row belongs to one tenant. Declare the other with ref(), as in workspaceId: workspace.ref()'> &
-          TBuilders
-      : TBuilders;
+      ? TenantTypeError<'Keep one tenant column: a row belongs to one tenant. Declare the other with ref(), as in workspaceId: workspace.ref()'>
+      : never;
+
+/**
+ * The name of a table whose columns have one tenant column; otherwise the error that says so. It is asked of the name, since
+ * nothing is inferred from a callback beside a conditional type.
+ */
+export type OneTenantColumn<TBuilders> = [IsKnownSome<TenantColumnError<TBuilders>>] extends [true]
+  ? TenantColumnError<TBuilders>
+  : unknown;
 
 /** Drizzle's column builders, by a name that fits into an error. */
 export interface ColumnTypes extends PgColumnsBuilders {}
@@ -146,17 +167,10 @@ export type ExtraConfig<TBuilders extends Record<string, AnyPgColumnBuilder>> = 
   self: PgBuildExtraConfigColumns<TBuilders>,
 ) => (PgTableExtraConfigValue | PgTableExtraConfigValue[])[] | PgTableExtraConfig;
 
-// The callback form is an overload of its own, since TypeScript 5.9 infers nothing from a callback beside a
-// conditional type; and the first one, since TypeScript 7 shows the error of the last one only.
 export interface TenantTableFnInternal<TSchema extends string | undefined> {
   <TName extends string, TBuilders extends Record<string, AnyPgColumnBuilder>>(
-    name: TName,
-    columns: (types: ColumnTypes) => OneTenantColumn<TBuilders>,
-    extra?: ExtraConfig<TBuilders>,
-  ): TenantTable<TenancyOfBuilders<TBuilders>, Built<TName, TSchema, TBuilders>>;
-  <TName extends string, TBuilders extends Record<string, AnyPgColumnBuilder>>(
-    name: TName,
-    columns: OneTenantColumn<TBuilders>,
+    name: TName & OneTenantColumn<TBuilders>,
+    columns: TBuilders | ((types: ColumnTypes) => TBuilders),
     extra?: ExtraConfig<TBuilders>,
   ): TenantTable<TenancyOfBuilders<TBuilders>, Built<TName, TSchema, TBuilders>>;
 }

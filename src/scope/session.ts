@@ -5,7 +5,7 @@ import { rowsOf, type Asked } from '../drivers/cursor.js';
 import type { Marks } from '../drivers/marks.js';
 import { columnOf, type AnyTenancy } from '../schema/tenancy.js';
 import type { Statements } from '../drivers/prepares.js';
-import { loadParser, parser } from '../sql/load.js';
+import { loadParser, parser, type Parse } from '../sql/load.js';
 import type { ScopedDialect } from './handles.js';
 import { ProvedQuery, WaitingQuery } from './compiled.js';
 
@@ -27,7 +27,14 @@ export type Sendable = { readonly sql: string; readonly params: readonly unknown
 export type Lasting = (session: any, query: readonly [query: Sendable, ...how: How], isAlone: boolean) => any;
 
 /** How Drizzle asks for a prepared query, besides the query. */
-type How = readonly [mode: unknown, name: unknown, mapper?: unknown, metadata?: unknown, cache?: any, shape?: unknown];
+export type How = readonly [
+  mode: unknown,
+  name: unknown,
+  mapper?: unknown,
+  metadata?: unknown,
+  cache?: any,
+  shape?: unknown,
+];
 
 /** Opens a transaction for one statement's cursor, and gives its session. */
 export type Begin = (body: (session: any) => Promise<void>) => Promise<unknown>;
@@ -70,15 +77,29 @@ export class ScopedSession {
     return prepared;
   }
 
-  /** What of a prepared query may be used: its driver would run it with other parameters, too. */
-  #prepare(query: ProvedQuery, [mode, name, mapper, metadata, cache, shape]: How) {
+  /** A query of this handle, as it is sent. */
+  #sent(query: ProvedQuery): Sendable {
     if (ProvedQuery.scopeOf(query) !== this.#dialect.scope) {
       throw new UnsupportedTenantOperationError(
         'Run the query through the handle that built it: this statement was not scoped.',
       );
     }
+    return this.#marks ? this.#marked(query, this.#marks) : query;
+  }
+
+  /** What of a query is given to a driver that runs several as one: no value comes later. */
+  batched(query: ProvedQuery | WaitingQuery, parse: Parse): Sendable {
+    const proved = WaitingQuery.is(query) ? WaitingQuery.pass(query, parse) : query;
+    const sent = this.#sent(proved);
+    ProvedQuery.valuesFor(proved, undefined);
+    return sent;
+  }
+
+  /** What of a prepared query may be used: its driver would run it with other parameters, too. */
+  #prepare(query: ProvedQuery, how: How) {
+    const [mode, name, mapper, metadata, cache, shape] = how;
+    const sent = this.#sent(query);
     const named = this.#nameOf(query.sql, name);
-    const sent = this.#marks ? this.#marked(query, this.#marks) : query;
     const prepared = this.#lasting(
       this.#session,
       [sent, mode, named, mapper, metadata, this.#cacheOf(cache), shape],
@@ -94,7 +115,7 @@ export class ScopedSession {
       ? run('stream')
       : (values?: Values, options?: { chunkSize?: number }) =>
           this.#rows(query, { ...sent, mode, mapper, shape }, values, options);
-    return Object.freeze({ query, getQuery: () => query, execute: run('execute'), stream });
+    return Object.freeze({ query, how, getQuery: () => query, execute: run('execute'), stream });
   }
 
   /** The rows of a query one by one. What the cursor sends is looked at by the session of its transaction. */
@@ -150,7 +171,7 @@ export class ScopedSession {
           prepared ??= this.#prepare(WaitingQuery.pass(query, parse), how);
           return prepared[method](...args);
         });
-    return Object.freeze({ query, getQuery: () => query, execute: run('execute'), stream: run('stream') });
+    return Object.freeze({ query, how, getQuery: () => query, execute: run('execute'), stream: run('stream') });
   }
 
   /** Whether a prepared query is this session's own, the last that it gave. */

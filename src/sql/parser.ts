@@ -9,7 +9,10 @@ export type { Parse };
 /** The parser holds the event loop while it reads, about a microsecond for each word or sign outside of strings. */
 const maxLength = 1_000_000;
 const maxPieces = 200_000;
-const piece = /'(?:[^']|'')*'|"(?:[^"]|"")*"|--.*|\/\*[^]*?\*\/|\w+|[^\w\s]/g;
+const piece = /'(?:[^']|'')*(?:'|$)|"(?:[^"]|"")*(?:"|$)|--.*|\/\*[^]*?(?:\*\/|$)|\w+|[^\w\s]/g;
+/** Where a comment begins, PostgreSQL reads the signs of operators behind that again, for each of them that begins one. */
+const signs = /[-+*/<>=~!@#%^&|`?]{2,}/g;
+const maxSigns = 200;
 
 function isTooLong(text: string): boolean {
   if (text.length <= maxPieces) return false;
@@ -26,6 +29,14 @@ export function statementOf(parse: Parse, text: string): Node {
       'the text is longer than 1,000,000 characters, or 200,000 words and signs',
       'Write a shorter statement, or several',
     );
+  if (text.length > maxSigns)
+    for (const { 0: run, index } of text.matchAll(signs))
+      if (run.length > maxSigns)
+        throw new Refusal(
+          `more than ${maxSigns} signs of operators follow each other`,
+          'Write a shorter line in the comment, and pass such a string as a parameter',
+          bytesOf(text.slice(0, index)),
+        );
   if (text.includes('\0')) throw new Refusal('a NUL ends the text', split);
   if (!text.isWellFormed()) throw new Refusal('the text is not well-formed Unicode', split);
   // Where a server has standard_conforming_strings off, such a string would end elsewhere than the parser sees.

@@ -14,7 +14,8 @@ export interface Declared {
   /** The names of the primary key's columns besides the tenant column; empty for a view. */
   readonly primaryKey: readonly string[];
   /**
-   * The columns of each unique key that holds over all tenants; empty for a view or a reference table. A row that is in
+   * The columns of each unique key that holds over all tenants, an expression as its columns in parentheses: `(mail)` for
+   * `lower(mail)`; empty for a view or a reference table. A row that is in
    * the way of such a key may be another tenant's: ON CONFLICT may skip it, and not update it.
    */
   readonly uniqueOverAll: readonly (readonly string[])[];

@@ -6,3 +6,4 @@ export { expectIsolated, freshDatabase, type FreshDatabase, type IsolationOption
 export { IsolationError } from './isolation.js';
 export { TestDatabaseError, type FreshOptions } from './fresh.js';
 export { proveScoped, type ProveScopedOptions } from './prove.js';
+export { seedTenants, type SeedOptions, type SeedRow } from './seed.js';

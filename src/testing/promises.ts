@@ -12,6 +12,8 @@ export interface FreshDatabase {
   /** Drizzle's handle, without any scope: `withTenancy(drizzle, { relations })` scopes it. */
   readonly drizzle: any;
   readonly close: () => Promise<void>;
+  /** The same as `close`, for `await using`. */
+  readonly [Symbol.asyncDispose]: () => Promise<void>;
 }
 
 /**
@@ -22,12 +24,12 @@ export interface FreshDatabase {
  * @throws TestDatabaseError where it cannot be made
  * @example
  * const database = await freshDatabase({ schema });
- * onTestFinished(database.close); // of Vitest; in node:test, t.after(database.close)
+ * onTestFinished(database.close); // of Vitest; in node:test, t.after(database.close); or `await using database = ...`
  * const db = withTenancy(database.drizzle, { relations });
  */
 export async function freshDatabase(options: FreshOptions): Promise<FreshDatabase> {
   const { drizzle, close } = await prepared(() => fresh(options));
-  return { drizzle, close };
+  return { drizzle, close, [Symbol.asyncDispose]: close };
 }
 
 /** What `expectIsolated` needs to know. */

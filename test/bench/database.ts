@@ -44,6 +44,12 @@ export interface BenchDatabases {
   readonly stop: () => Promise<void>;
 }
 
+/** Makes the tables and their rows, and where it is asked for, row-level security. */
+export async function setUp(run: (text: string) => Promise<void>, guarded: boolean): Promise<void> {
+  const statements = await generateMigration(await generateDrizzleJson({}), await generateDrizzleJson(entities as any));
+  await run([...statements, rows, ...(guarded ? [policies, 'set role bench_app'] : [])].join(';\n'));
+}
+
 export async function startDatabases(): Promise<BenchDatabases> {
   const server = await startPostgres();
   const at = (name: string, user?: string) => {
@@ -60,8 +66,7 @@ export async function startDatabases(): Promise<BenchDatabases> {
   await drop();
   await admin.unsafe('create database bench_plain');
   const client = postgres(at('bench_plain'), { max: 1, onnotice: () => {} });
-  const statements = await generateMigration(await generateDrizzleJson({}), await generateDrizzleJson(entities as any));
-  await client.unsafe([...statements, rows].join(';\n'));
+  await setUp(async (text) => void (await client.unsafe(text)), false);
   await client.unsafe('vacuum analyze');
   await client.end();
   await admin.unsafe('create database bench_guarded template bench_plain');

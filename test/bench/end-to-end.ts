@@ -7,7 +7,7 @@ import { account, relations } from '../support/schema.js';
 import { startDatabases, tenantIds } from './database.js';
 import { ratioOf, report, spreadOf, takeTurnsAsync } from './measure.js';
 import { asTenant, bare, byHand, cycle, plainRelations } from './mix.js';
-import { type Candidate, processorTimes } from './processor.js';
+import { type Candidate, processorTimes, serversOf } from './processor.js';
 
 /** The same without the waiting, which on a busy machine is most of it. */
 async function reportProcessor(candidates: Record<'byHand' | 'scoped' | 'floor', Candidate>): Promise<void> {
@@ -19,6 +19,7 @@ async function reportProcessor(candidates: Record<'byHand' | 'scoped' | 'floor',
   report('the limit of that: Drizzle as it is / bare postgres.js, prepared', ratioOf(times.byHand.both, times.floor.both), '');
 }
 
+const serversAt = (client: postgres.Sql) => () => serversOf((text) => client.unsafe(text) as any);
 const databases = await startDatabases();
 const clients: postgres.Sql[] = [];
 const connect = (max: number, options: postgres.Options<{}> = {}, url = databases.url) => {
@@ -83,9 +84,9 @@ try {
     report(`throughput, ${on}: scoped as it is / Drizzle as it is`, throughput('scoped', 'byHand'), 'at least 1.8');
     report(`the limit, ${on}: bare postgres.js, prepared / Drizzle as it is`, throughput('floor', 'byHand'), '');
     if (max === 1) await reportProcessor({
-      byHand: { run: candidates.byHand, client: plainClient },
-      scoped: { run: candidates.scoped, client: scopedClient },
-      floor: { run: candidates.floor, client: floor },
+      byHand: { run: candidates.byHand, servers: serversAt(plainClient) },
+      scoped: { run: candidates.scoped, servers: serversAt(scopedClient) },
+      floor: { run: candidates.floor, servers: serversAt(floor) },
     });
     report(`throughput, ${on}, of a join by key: scoped as it is / Drizzle as it is`, throughput('joinScoped', 'joinByHand'), '');
     report(`the limit of that, ${on}: bare postgres.js, prepared / Drizzle as it is`, throughput('joinFloor', 'joinByHand'), '');

@@ -3,12 +3,11 @@
  * took, nor the waiting of either for the other, which one connection has most of.
  */
 import { readFileSync } from 'node:fs';
-import type postgres from 'postgres';
 
 export interface Candidate {
   readonly run: () => Promise<unknown>;
-  /** With one connection. */
-  readonly client: postgres.Sql;
+  /** The processes that serve it, if they are of this machine. */
+  readonly servers: () => Promise<readonly number[] | undefined>;
 }
 
 /** In microseconds, for one call, a number for each round. */
@@ -18,12 +17,18 @@ export interface Processor {
   readonly both: number[];
 }
 
-/** The process that serves a connection, if it is one of this machine. */
-async function serverOf(client: postgres.Sql): Promise<number | undefined> {
-  const [{ pid }] = (await client`select pg_backend_pid() as pid`) as any;
+/**
+ * The processes that serve a client, if they are of this machine.
+ *
+ * @param ask runs a statement on one of its connections
+ * @param count how many connections it has
+ */
+export async function serversOf(ask: (text: string) => Promise<readonly any[]>, count = 1): Promise<number[] | undefined> {
+  const rows = await Promise.all(Array.from({ length: count }, () => ask('select pg_backend_pid() as pid, pg_sleep(0.05)')));
   try {
+    const pids = [...new Set(rows.map(([row]) => row.pid as number))];
     // A server elsewhere may have a number that is somebody else's here.
-    return /^postgres/.test(readFileSync(`/proc/${pid}/comm`, 'utf8')) && ofProcess(pid) > 0 ? pid : undefined;
+    return pids.every((pid) => /^postgres/.test(readFileSync(`/proc/${pid}/comm`, 'utf8')) && ofProcess(pid) > 0) ? pids : undefined;
   } catch {
     return undefined;
   }
@@ -37,22 +42,29 @@ const ofThis = () => {
 };
 
 /** @returns undefined where the server's process is not to be seen */
-export async function processorTimes<Name extends string>(candidates: Record<Name, Candidate>, { rounds = 21, calls = 240 } = {}): Promise<Record<Name, Processor> | undefined> {
+export async function processorTimes<Name extends string>(
+  candidates: Record<Name, Candidate>,
+  { rounds = 21, calls = 240, atOnce = 1 } = {},
+): Promise<Record<Name, Processor> | undefined> {
   const names = Object.keys(candidates) as Name[];
-  const servers = {} as Record<Name, number>;
+  const servers = {} as Record<Name, readonly number[]>;
   for (const name of names) {
-    const pid = await serverOf(candidates[name].client);
-    if (pid === undefined) return undefined;
-    servers[name] = pid;
+    const pids = await candidates[name].servers();
+    if (!pids) return undefined;
+    servers[name] = pids;
   }
   const times = Object.fromEntries(names.map((it) => [it, { client: [], server: [], both: [] }])) as unknown as Record<Name, Processor>;
-  for (let round = -1; round < rounds; round++) {
+  const ofServers = (name: Name) => servers[name].reduce((sum, pid) => sum + ofProcess(pid), 0);
+  for (let round = -3; round < rounds; round++) {
     for (const name of round % 2 === 0 ? names : [...names].reverse()) {
       const { run } = candidates[name];
-      const pid = servers[name];
-      const before = [ofThis(), ofProcess(pid)] as const;
-      for (let i = 0; i < calls; i++) await run();
-      const after = [ofThis(), ofProcess(pid)] as const;
+      let left = calls;
+      const one = async () => {
+        while (left-- > 0) await run();
+      };
+      const before = [ofThis(), ofServers(name)] as const;
+      await Promise.all(Array.from({ length: atOnce }, one));
+      const after = [ofThis(), ofServers(name)] as const;
       const [mine, theirs] = [(after[0] - before[0]) / calls, (after[1] - before[1]) / calls];
       if (round < 0) continue;
       times[name].client.push(mine);

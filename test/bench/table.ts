@@ -15,6 +15,7 @@ export const parts = {
   gate: 'The gate',
   handles: 'Handles',
   'end-to-end': 'On a PostgreSQL, through postgres.js',
+  rls: 'Row-level security',
   peers: 'Six questions, in units of bare postgres.js',
   citus: 'On Citus',
   types: 'Type checking, 100 tables and 300 queries',

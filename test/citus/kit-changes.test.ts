@@ -1,8 +1,10 @@
 /** Each change on a real Citus, from the state before it, with rows in the tables. */
+import { bigserial, integer, uuid } from 'drizzle-orm/pg-core';
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readLive } from '../../src/kit/live/read.js';
 import { planSteps } from '../../src/kit/live/plan.js';
+import { tenancy, tenantTable } from '../../src/schema/index.js';
 import { adopt } from '../kit/adopt.js';
 import { changes, written } from '../kit/changes.js';
 import { ruleCases } from '../kit/rule-cases.js';
@@ -61,13 +63,39 @@ describe.skipIf(!url)('each change on Citus', () => {
     expect(await distribution()).toEqual(['accounts id', 'projects account_id', 'tags reference', 'tasks account_id']);
   }, 60_000);
 
-  for (const { rule, before, after, tenancyBefore, refused } of ruleCases) {
-    it.skipIf(!refused)(`refuses what the rule "${rule}" is about`, async () => {
+  for (const { rule, before, after, tenancy, tenancyBefore, refused, harm } of ruleCases) {
+    it.skipIf(!refused && !harm)(`refuses what the rule "${rule}" is about`, async () => {
       await empty();
       const history = new History();
-      const off = { citus: { shardCount: 4 }, rules: { [rule]: 'off' as const } };
+      const off = { citus: { shardCount: 4 }, ...(before ? {} : tenancy), rules: { [rule]: 'off' as const } };
       if (before) await run(await history.next({ schema: before(), tenancy: tenancyBefore ?? off }));
-      await expect(history.next({ schema: after(), tenancy: off }).then(run)).rejects.toThrow(refused);
+      const migrated = history.next({ schema: after(), tenancy: off }).then(run);
+      if (refused) await expect(migrated).rejects.toThrow(refused);
+      if (!harm) return;
+      await migrated;
+      const [worker] = await sql`SELECT nodename, nodeport FROM pg_dist_node WHERE groupid > 0 AND noderole = 'primary' ORDER BY nodeid LIMIT 1`;
+      const there = Object.assign(new URL(url!), { hostname: worker!['nodename'], port: String(worker!['nodeport']) }).href;
+      const client = harm.onWorker ? postgres(there, { max: 1, onnotice: () => {} }) : sql;
+      for (const it of harm.sql.slice(0, -1)) await client.unsafe(it);
+      await expect(client.unsafe(harm.sql.at(-1)!)).rejects.toThrow(harm.error);
+      if (client !== sql) await client.end();
     });
   }
+
+  it('changes a bigserial to an integer, whose default goes first', async () => {
+    await empty();
+    const history = new History();
+    const account = tenancy('account', uuid);
+    const schema = (n: any) => ({ accounts: tenantTable('accounts', { id: account.id().primaryKey(), n } as any) });
+    await run(await history.next({ schema: schema(bigserial({ mode: 'number' })), tenancy: citus }));
+    await sql.unsafe(`INSERT INTO accounts VALUES (gen_random_uuid())`);
+    await run(await history.next({ schema: schema(integer().notNull()), tenancy: citus }));
+    expect([...(await sql`SELECT n, pg_typeof(n)::text AS type FROM accounts`)]).toEqual([{ n: 1, type: 'integer' }]);
+  });
+
+  it('is tried for each rule that is about Citus', () => {
+    const isElsewhere = ['policy-restrictive', 'setting-renamed', 'setting-name', 'foreign-key-index', 'everybody', 'name-length', 'unique-meaning', 'view-tenant'];
+    const untried = new Set(ruleCases.filter((it) => !it.refused && !it.harm).map((it) => it.rule));
+    expect([...untried].sort()).toEqual(isElsewhere.sort());
+  });
 });

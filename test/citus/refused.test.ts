@@ -90,15 +90,33 @@ describe.skipIf(!url)('on Citus', { timeout: 60_000 }, () => {
     await sql.unsafe(`COMMENT ON TABLE accounts IS 'who pays'; COMMENT ON COLUMN "tree nodes".n IS 'the number'`);
     await sql.unsafe(`CREATE VIEW ns AS SELECT account_id, n FROM "tree nodes"; CREATE MATERIALIZED VIEW counts AS SELECT account_id, count(*) FROM ns GROUP BY 1; CREATE UNIQUE INDEX by_account ON counts (account_id)`);
     await sql.unsafe(`COMMENT ON VIEW ns IS 'numbers'; GRANT SELECT ON ns, counts TO pg_monitor; GRANT UPDATE (n) ON ns TO pg_monitor`);
+    const byHand = [
+      'ALTER MATERIALIZED VIEW counts SET (fillfactor = 80)', 'CREATE RULE nothing AS ON DELETE TO ns DO INSTEAD NOTHING', `COMMENT ON CONSTRAINT positive ON "tree nodes" IS 'of n'`,
+      'CREATE INDEX by_n ON "tree nodes" (account_id, n)', `COMMENT ON INDEX by_n IS 'for n'`,
+    ];
+    for (const it of byHand) await sql.unsafe(it);
+    // Keys and triggers that a person made so: drizzle-kit knows no DEFERRABLE, and Citus takes triggers with this setting only.
+    const [{ name: key, def }] = (await sql`SELECT conname AS name, pg_get_constraintdef(oid) AS def FROM pg_constraint WHERE conrelid = '"tree nodes"'::regclass AND confrelid = conrelid`) as any;
+    await sql.unsafe(`ALTER TABLE "tree nodes" DROP CONSTRAINT "${key}"`);
+    await sql.unsafe(`ALTER TABLE "tree nodes" ADD CONSTRAINT "${key}" ${def} DEFERRABLE INITIALLY DEFERRED`);
+    await sql.unsafe(`SET citus.enable_unsafe_triggers TO on; CREATE OR REPLACE FUNCTION nothing() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'`);
+    await sql.unsafe(`CREATE TRIGGER tg BEFORE INSERT ON "tree nodes" FOR EACH ROW EXECUTE FUNCTION nothing()`);
+    await sql.unsafe('RESET citus.enable_unsafe_triggers');
     const told = async () => ({
       comments: (await sql`SELECT description AS d FROM pg_description WHERE objoid IN ('accounts'::regclass, '"tree nodes"'::regclass, 'ns'::regclass) AND classoid = 'pg_class'::regclass ORDER BY 1`).map((it) => it['d']),
       grants: (await sql`SELECT has_table_privilege('pg_monitor', 'ns', 'SELECT') AS ns, has_table_privilege('pg_monitor', 'counts', 'SELECT') AS counts`)[0],
       index: (await sql`SELECT count(*)::int AS n FROM pg_indexes WHERE indexname = 'by_account'`)[0]!['n'],
       rows: (await sql`SELECT count(*)::int AS n FROM "tree nodes"`)[0]!['n'],
+      deferred: (await sql`SELECT conname AS name FROM pg_constraint WHERE condeferrable AND condeferred AND contype = 'f'`).map((it) => it['name']),
+      triggers: (await sql`SELECT tgname AS name FROM pg_trigger WHERE NOT tgisinternal AND tgrelid = '"tree nodes"'::regclass`).map((it) => it['name']),
+      others: (await sql`SELECT array_agg(description ORDER BY description) AS d FROM pg_description WHERE description IN ('of n', 'for n')`)[0]!['d'],
+      views: (await sql`SELECT (SELECT reloptions FROM pg_class WHERE relname = 'counts') AS options, has_column_privilege('pg_monitor', 'ns', 'n', 'UPDATE') AS updates,
+        (SELECT count(*)::int FROM pg_rewrite WHERE rulename = 'nothing') AS rules`)[0],
       constraints: await constraints(),
     });
     const before = await told();
     expect(before.comments).toEqual(['numbers', 'the number', 'who pays']);
+    expect(before).toMatchObject({ deferred: [key], triggers: ['tg'], others: ['for n', 'of n'], views: { options: ['fillfactor=80'], updates: true, rules: 1 } });
     const shards = async () => (await sql`SELECT count(*)::int AS n FROM pg_dist_shard WHERE logicalrelid = '"tree nodes"'::regclass`)[0]!['n'];
     await run(await history.next({ schema, tenancy: { citus: { shardCount: 4 } } }));
     expect([await shards(), await told()]).toEqual([4, before]);

@@ -1,4 +1,5 @@
 /** Exports that are not whole, not true, or not of this tenant or schema: refused, and nothing is written. */
+import { createHash } from 'node:crypto';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -91,6 +92,33 @@ test('a folder whose manifest does not match, lacks a file, or has other columns
   await expect(here.db.tenantData(one).exportTo(path)).rejects.toMatchObject({ _tag: 'UnsupportedTenantOperationError' });
 });
 
+test('a file that says of any table that its rows are shared, or by which key', async () => {
+  await there.run('create table staff (id integer primary key, name text)');
+  const evil = (name: string, columns: object[], key: string[], row: string) => {
+    const [head, end] = [JSON.parse(lines[0]!), JSON.parse(lines.at(-1)!)];
+    head.tables = [{ name, kind: 'reference', columns, key, tenant: [] }, ...head.tables.filter((it: any) => it.name !== name)];
+    const sha256 = createHash('sha256').update(`${row}\n`).digest('hex');
+    end.digests = [{ name, rows: 1, sha256 }, ...end.digests.filter((it: any) => it.name !== name)];
+    const [from, to] = [lines.indexOf(`{"table":"${name}"}`), lines.findIndex((it, i) => i > lines.indexOf(`{"table":"${name}"}`) && it.startsWith('{'))];
+    const rest = from < 0 ? lines.slice(1, -1) : lines.slice(1, -1).toSpliced(from - 1, to - from);
+    return stream([JSON.stringify(head), JSON.stringify({ table: name }), row, ...rest, JSON.stringify(end)]);
+  };
+  await refused(evil('public.staff', [{ name: 'id', type: 'integer' }, { name: 'name', type: 'text' }], ['id'], '["1","me"]'), 'SchemaDifferenceError', 'public.staff');
+  expect(await there.run('select from staff')).toHaveLength(0);
+  const lands = ['code:text', 'continentId:integer', 'name:text'].map((it) => ({ name: it.split(':')[0]!, type: it.split(':')[1]! }));
+  await refused(evil('public.lands', lands, ['name'], '["JP","2","mine"]'), 'SchemaDifferenceError', 'public.lands');
+  await there.run('drop table staff');
+});
+
+test('a manifest whose format leads out of its folder', async () => {
+  const path = join(folder, 'away');
+  await here.db.tenantData(one).exportTo(path, { format: 'ndjson', gzip: false });
+  const manifest = JSON.parse(await readFile(join(path, 'manifest.json'), 'utf8'));
+  await writeFile(join(folder, 'secret'), 'password=hunter2');
+  await writeFile(join(path, 'manifest.json'), JSON.stringify({ ...manifest, format: '/../../secret' }));
+  await refused(path, 'DamagedExportError', 'its manifest is not whole');
+});
+
 test('differences of the schemas are named, all at once', async () => {
   const other = await hard();
   await other.run(`alter table events add column more text not null, alter column at type bigint; alter table desks drop column label; drop table rings`);
@@ -129,4 +157,17 @@ test('masks of what is not there, or says whose the row is', async () => {
   await expect(masked({ people: { nothing: 'x' } })).rejects.toMatchObject({ message: expect.stringContaining('"nothing"') });
   await expect(masked({ people: { firmId: '2' } })).rejects.toMatchObject({ message: expect.stringContaining('whose the row is') });
   await expect(masked({ kinds: { upper: 'x' } })).rejects.toMatchObject({ message: expect.stringContaining('"upper"') });
+});
+
+test('rows of others that would go with the rows that are replaced', async () => {
+  const exported = [await bytesOf(there.db.tenantData(firm.parse(2) as any).export())];
+  for (const action of ['cascade', 'set null']) {
+    await there.run(`create table accounts (id integer primary key, home bigint references firms(id) on delete ${action}); insert into accounts values (1, 2)`);
+    const replaced = there.db.tenantData(firm.parse(2) as any).import(exported, { into: 'replace' });
+    await expect(replaced).rejects.toMatchObject({ _tag: 'TenantDataError', message: expect.stringContaining('"public.accounts"') });
+    expect(await there.run('select id, home from accounts')).toMatchObject([{ id: 1, home: '2' }]);
+    await there.run('update accounts set home = null');
+    await there.db.tenantData(firm.parse(2) as any).import(exported, { into: 'replace' });
+    await there.run('drop table accounts');
+  }
 });

@@ -47,6 +47,20 @@ test('shared rows that only it used go, where they were named; what is outside i
   expect((await here.run('select code from lands order by 1')).map((it) => it.code)).toEqual(['GH', 'XX']);
 });
 
+test('a shared row that another tenant begins to use meanwhile stays', async () => {
+  const here = await open([1, 2]);
+  await here.run(`update firms set "landCode" = 'GH' where id = 1`);
+  const other = await here.client.reserve();
+  await other.unsafe(`begin; update firms set "landCode" = 'GH' where id = 2`);
+  const erased = here.db.tenantData(one).erase({ reason: 'test', shared: ['lands'] });
+  const waiting = `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
+  for (let done = false; !done; ) done = (await here.run(waiting)).length > 0 || (await Promise.race([erased, new Promise((it) => setTimeout(it, 5))])) !== undefined;
+  await other.unsafe('commit');
+  other.release();
+  expect((await erased).shared).toEqual([]);
+  expect((await here.run('select code from lands order by 1')).map((it) => it.code)).toEqual(['GH', 'JP', 'XX']);
+});
+
 test('what is outside: looked at before, removed after the proof; each again only where it is not known to be done', async () => {
   const here = await open([1, 2]);
   const calls: string[] = [];

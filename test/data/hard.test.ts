@@ -46,6 +46,19 @@ test('a sequence that is further on stays where it is', async () => {
   expect(await there.run(`select nextval('desks_id_seq')::int as n`)).toMatchObject([{ n: 5001 }]);
 });
 
+test('a sequence that all tenants draw from is not used up by the rows of one', async () => {
+  const [here, there] = [await open([1]), await open([2])];
+  await here.run(`insert into desks ("firmId", id, label) values (1, 2147483640, 'far')`);
+  const drawn = () => there.run(`select last_value::text, is_called from desks_id_seq union all select last_value::text, is_called from people_id_seq`);
+  const before = await drawn();
+  await expect(there.db.tenantData(one).import(here.db.tenantData(one).export())).rejects.toMatchObject({ _tag: 'TenantDataError', message: expect.stringContaining('"public.desks_id_seq"') });
+  expect(await drawn()).toEqual(before);
+  expect(Object.keys(await textOf(there))).toEqual(['2']);
+  await there.run(`select setval('desks_id_seq', 2147483640)`);
+  await there.db.tenantData(one).import(here.db.tenantData(one).export());
+  expect(Object.keys(await textOf(there))).toEqual(['1', '2']);
+});
+
 test('shared rows that say something else are named, and nothing is written', async () => {
   const [here, there] = [await open([1]), await open([], `insert into continents values (1, 'World', null), (2, 'Europe', 1)`)];
   await expect(there.db.tenantData(one).import(here.db.tenantData(one).export())).rejects.toMatchObject({ _tag: 'TenantDataError', message: expect.stringContaining('"public.continents"') });

@@ -1,5 +1,4 @@
 /** Databases of the isolation suite's schema, on each driver, and what their tables hold as text. */
-import { PGlite } from '@electric-sql/pglite';
 import { drizzle as nodePostgres } from 'drizzle-orm/node-postgres';
 import { drizzle as pglite } from 'drizzle-orm/pglite';
 import { drizzle as postgresJs } from 'drizzle-orm/postgres-js';
@@ -9,6 +8,7 @@ import { withTenancy, type TenancyDatabase } from '../../src/index.js';
 import { freshDatabase, rowsFor, schemaStatements, type Contents } from '../support/databases.js';
 import { tenantTables } from '../support/rows.js';
 import { relations } from '../support/schema.js';
+import { createPglite } from '../support/pglite.js';
 
 export interface Place {
   readonly db: TenancyDatabase<any, any>;
@@ -29,7 +29,7 @@ export const places: Record<string, (contents?: Contents) => Promise<Place>> = {
     return { url, db: withTenancy(nodePostgres({ client: pool }), { relations }), run: async (text) => (await pool.query(text)).rows, close: () => pool.end() };
   },
   PGlite: async (contents = 'many') => {
-    const client = new PGlite();
+    const client = await createPglite();
     await client.exec([...(await schemaStatements()), rowsFor[contents]].join(';\n'));
     return { db: withTenancy(pglite({ client }), { relations }), run: async (text) => (await client.query(text)).rows as any, close: () => client.close() };
   },

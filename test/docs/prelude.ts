@@ -39,7 +39,7 @@ export { tenantSetting } from '../../src/rls/names.js';
 export * from '../../src/effect/index.js';
 export * from '../../src/kit/index.js';
 export * from '../../src/handle/sql.js';
-export { freshDatabase, IsolationError, proveScoped, TestDatabaseError } from '../../src/testing/index.js';
+export { freshDatabase, IsolationError, proveScoped, seedTenants, TestDatabaseError } from '../../src/testing/index.js';
 export { testLayer } from '../../src/testing/effect.js';
 
 /** As promises, and as Effects. */

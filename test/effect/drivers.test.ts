@@ -1,6 +1,5 @@
 /** One program on every kind of Drizzle handle. */
 import * as PgClient from '@effect/sql-pg/PgClient';
-import { PGlite } from '@electric-sql/pglite';
 import { makeWithDefaults as overEffect } from 'drizzle-orm/effect-postgres';
 import { drizzle as overNodePostgres } from 'drizzle-orm/node-postgres';
 import { drizzle as overPglite } from 'drizzle-orm/pglite';
@@ -13,11 +12,12 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { DbError } from '../../src/effect/index.js';
 import { rowsOf, schemaStatements, testDatabase } from './database.js';
 import { a, b, Db, projects, tasks, tenants } from './schema.js';
+import { createPglite } from '../support/pglite.js';
 
 const test = testDatabase('drivers');
 const random = (n: number) => Math.floor(Math.random() * n);
 const open: (() => unknown)[] = [];
-const pglite = new PGlite();
+const pglite = await createPglite();
 
 beforeAll(async () => {
   for (const text of await schemaStatements()) await pglite.exec(text);

@@ -48,6 +48,11 @@ describe('Db', () => {
     });
   });
 
+  it('has the id of its tenant', async () => {
+    const id = Effect.map(Db, (db) => db.tenantId);
+    expect(await test.run(Effect.all([id, Db.forTenant(b, id)]))).toEqual([a, b]);
+  });
+
   it('gives each tenant its own rows, and an inner tenant ends where its program ends', async () => {
     const program = Effect.gen(function* () {
       const before = yield* titles;

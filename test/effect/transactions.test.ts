@@ -1,6 +1,5 @@
 /** `Db.transaction`: every service of the database on the one connection, on each driver, with and without row-level security. */
 import * as PgClient from '@effect/sql-pg/PgClient';
-import { PGlite } from '@electric-sql/pglite';
 import { integer, text } from 'drizzle-orm/pg-core';
 import { makeWithDefaults as overEffect } from 'drizzle-orm/effect-postgres';
 import { drizzle as overNodePostgres } from 'drizzle-orm/node-postgres';
@@ -14,6 +13,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'v
 import { defineTenantRelations, referenceTable, tenancy, tenantTable } from '../../src/index.js';
 import { TenantDb, type DbError } from '../../src/effect/index.js';
 import { admin, asRole, createAdmin, createRole, grants, policiesOf, role } from '../support/rls.js';
+import { createPglite } from '../support/pglite.js';
 
 const club = tenancy('club', integer);
 const people = referenceTable('people', { id: integer().primaryKey(), email: text().notNull() });
@@ -40,7 +40,7 @@ const rows = `truncate people, clubs, memos restart identity; insert into clubs 
 const name = `effect_transactions_${process.pid}_${randomBytes(3).toString('hex')}`;
 let url: string;
 let client: postgres.Sql;
-const pglite = new PGlite();
+const pglite = await createPglite();
 const asAdmin = async (run: (sql: postgres.Sql) => Promise<unknown>) => {
   const sql = postgres(inject('databaseUrl'), { max: 1, onnotice: () => {} });
   await run(sql);

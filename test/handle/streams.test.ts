@@ -1,5 +1,4 @@
 /** Rows one by one, through a cursor: on each driver, in and out of transactions, and however the loop ends. */
-import { PGlite } from '@electric-sql/pglite';
 import { eq, sql } from 'drizzle-orm';
 import { Cache } from 'drizzle-orm/cache/core';
 import { drizzle as drizzleNodePostgres } from 'drizzle-orm/node-postgres';
@@ -14,6 +13,7 @@ import { freshDatabase, rowsFor, schemaStatements } from '../support/databases.j
 import { a, b } from '../support/rows.js';
 import { admin as across, asRole, createAdmin, rlsStatements, role } from '../support/rls.js';
 import { projects, relations, tasks } from '../support/schema.js';
+import { createPglite } from '../support/pglite.js';
 
 const setUp = [...rlsStatements(), createAdmin, `grant usage on schema public to ${across}`, `grant select on all tables in schema public to ${across}`];
 const sent: string[] = [];
@@ -50,7 +50,7 @@ const drivers: Record<string, () => Promise<Opened>> = {
       return { drizzle: drizzleNodePostgres({ client, logger }), end: () => client.end() };
     }),
   PGlite: async () => {
-    const client = new PGlite();
+    const client = await createPglite();
     await client.exec([...(await schemaStatements()), rowsFor.many, ...setUp, `set role ${role}`].join(';\n'));
     return { make: (options) => withTenancy(drizzlePGlite({ client, logger }), { relations, ...options }), busy: async () => 0, close: () => client.close() };
   },

@@ -1,5 +1,4 @@
 /** The corpus on PGlite: another build of PostgreSQL, and a driver with one connection. */
-import { PGlite } from '@electric-sql/pglite';
 import { drizzle } from 'drizzle-orm/pglite';
 import { describe, expect, test } from 'vitest';
 import { withTenancy } from '../../src/index.js';
@@ -7,9 +6,10 @@ import { comparison, type Side } from '../support/comparison.js';
 import { rowsFor, schemaStatements, type Contents } from '../support/databases.js';
 import { projectSizes, relations } from '../support/schema.js';
 import { programs } from './programs.js';
+import { createPglite } from '../support/pglite.js';
 
 async function openPGlite(contents: Contents): Promise<Side> {
-  const client = new PGlite();
+  const client = await createPglite();
   await client.exec([...(await schemaStatements()), rowsFor[contents]].join(';\n'));
   return {
     db: withTenancy(drizzle({ client }), { relations, views: [projectSizes] }) as unknown as Side['db'],

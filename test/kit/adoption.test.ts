@@ -15,6 +15,7 @@ import { Source } from '../../src/kit/adopt/source.js';
 import { tokenize } from '../../src/kit/adopt/tokens.js';
 import { Entities, type Row } from '../../src/kit/snapshot.js';
 import { createDatabase } from './database.js';
+import { tenantIn } from './in-process.js';
 import { drizzleKitBin, lib, removeProjects, run } from './project.js';
 
 const root = resolve(import.meta.dirname, '../..');
@@ -39,7 +40,7 @@ function project(files: Record<string, string>) {
     folder,
     read: (name: string) => readFileSync(join(folder, name), 'utf8'),
     write: (name: string, content: string) => writeFileSync(join(folder, name), content),
-    tenant: (...args: string[]) => run(process.execPath, [join(lib, 'kit/cli/cli.js'), ...args], folder),
+    tenant: (...args: string[]) => tenantIn({ folder }, ...args),
     kit: (...args: string[]) => run(process.execPath, [drizzleKitBin, ...args], folder),
   };
 }
@@ -202,8 +203,8 @@ export const tasks = pgTable('tasks', {
 const config = (more: string) => `export default { dialect: 'postgresql', schema: './schema.ts', out: './drizzle', ${more} };`;
 const tenantConfig = (more: string) => `import { defineTenantConfig } from 'drizzle-tenant/kit';\n${config(more).replace('default {', 'default defineTenantConfig({').replace(/};$/, '});')}`;
 
-describe.concurrent('what is written', { timeout: 90_000 }, () => {
-  it('changes a schema where a person would, names each constraint that changes, and generate makes the migration of it', async ({ expect }) => {
+describe('what is written', { timeout: 90_000 }, () => {
+  it('changes a schema where a person would, names each constraint that changes, and generate makes the migration of it', async () => {
     const it = project({ 'schema.ts': before, 'drizzle.config.ts': config('') });
     const unsure = await it.tenant('adopt', '--write');
     expect(unsure).toMatchObject({ code: 1, stderr: expect.stringContaining("--over-all 'projects(token)'   no two tenants have the same, as before") });
@@ -243,7 +244,7 @@ describe.concurrent('what is written', { timeout: 90_000 }, () => {
     expect(await it.tenant('adopt', '--write')).toMatchObject({ code: 1, stderr: expect.stringContaining('has tenant tables already') });
   });
 
-  it('takes files that import each other, an index that exports again, validators, and relations of the first version', async ({ expect }) => {
+  it('takes files that import each other, an index that exports again, validators, and relations of the first version', async () => {
     const core = "import { pgTable, text } from 'drizzle-orm/pg-core';\n";
     const it = project({
       'schema/index.ts': "export * from './orgs.ts';\nexport * from './notes.ts';\n",
@@ -264,7 +265,7 @@ describe.concurrent('what is written', { timeout: 90_000 }, () => {
     expect(it.read('schema/index.ts')).not.toContain('drizzle-tenant');
   });
 
-  it('reads a live database, and pulls it again without a difference', async ({ expect }) => {
+  it('reads a live database, and pulls it again without a difference', async () => {
     const database = await createDatabase();
     const url = database.url();
     const sql = postgres(url, { max: 1, onnotice: () => {} });

@@ -1,31 +1,38 @@
 /** Whose row is it? A tenant is filled in through what named one row before the migration, and nothing else. */
-import { PGlite } from '@electric-sql/pglite';
 import { sql } from 'drizzle-orm';
 import { foreignKey, integer, pgTable, primaryKey, text, unique, uniqueIndex } from 'drizzle-orm/pg-core';
 import type { Hint } from 'drizzle-kit/api-postgres';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import postgres from 'postgres';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { tenancy, tenantTable } from '../../src/schema/index.js';
 import type { TenancyOptions } from '../../src/kit/index.js';
+import { createDatabase, type Database } from './database.js';
 import { History, type Schema } from './support.js';
 
 const team = tenancy('team', integer);
 const plain: TenancyOptions = { citus: false, uniquePerTenant: ['*(id)', '*(slug)', '*(name)', '*(code)', '*(email)'] };
-let db: PGlite;
-beforeEach(async () => {
-  db = await PGlite.create();
-}, 60_000);
-afterEach(() => db.close());
+let database: Database;
+let client: postgres.Sql;
+beforeAll(async () => {
+  database = await createDatabase();
+  client = postgres(database.url(), { max: 1, onnotice: () => {} });
+});
+beforeEach(() => client.unsafe('DROP SCHEMA public CASCADE; CREATE SCHEMA public'));
+afterAll(async () => {
+  await client?.end();
+  await database?.drop();
+});
 
 const run = (statements: readonly string[]) =>
-  db.transaction(async (tx) => {
-    for (const statement of statements) await tx.query(statement);
+  client.begin(async (tx) => {
+    for (const statement of statements) await tx.unsafe(statement);
   });
-const rows = async (query: string) => (await db.query<Record<string, unknown>>(query)).rows;
+const rows = async (query: string) => [...(await client.unsafe(query))];
 
 async function migration(before: Schema, inserts: string, after: Schema, hints: Hint[] = []) {
   const history = new History();
   await run(await history.next({ schema: before, tenancy: plain }));
-  await db.exec(inserts);
+  await client.unsafe(inserts);
   return history.next({ schema: after, tenancy: plain, hints });
 }
 
@@ -123,19 +130,19 @@ describe('in write-only mode', { timeout: 60_000 }, () => {
   it('keeps rows unique all along, and names those that a new key forbids', async () => {
     const history = new History();
     await run(await history.next({ schema: before(), tenancy: plain }));
-    await db.exec(`insert into teams values (1), (2); insert into projects values (1, 1, 'a', 'x'), (2, 1, 'b', 'x')`);
+    await client.unsafe(`insert into teams values (1), (2); insert into projects values (1, 1, 'a', 'x'), (2, 1, 'b', 'x')`);
     const first = await history.next({ schema: after(), tenancy: { ...plain, mode: 'write-only' } });
     expect(first.filter((it) => /INDEX/.test(it))).toEqual([]);
     await run(first);
-    await expect(db.query(`insert into projects values (3, 1, 'a', null)`)).rejects.toThrow('slugs');
+    await expect(client.unsafe(`insert into projects values (3, 1, 'a', null)`)).rejects.toThrow('slugs');
     const second = await history.next({ schema: after(), tenancy: plain });
     const stop = second.findIndex((it) => it.startsWith('-- Stops when rows of projects have'));
     const filled = [...second.slice(0, stop), 'update projects set team_id = owner_id;', ...second.slice(stop)];
     await expect(run(filled)).rejects.toThrow(/Make the rows of projects differ in team_id, code.*SELECT "team_id", "code", count\(\*\) FROM "projects" WHERE/);
-    await expect(db.query(`insert into projects values (3, 1, 'a', null)`)).rejects.toThrow('slugs');
-    await db.exec(`update projects set code = 'y' where id = 2`);
+    await expect(client.unsafe(`insert into projects values (3, 1, 'a', null)`)).rejects.toThrow('slugs');
+    await client.unsafe(`update projects set code = 'y' where id = 2`);
     await run(filled);
-    await db.exec(`insert into projects (team_id, id, slug) values (2, 3, 'a')`);
-    await expect(db.query(`insert into projects (team_id, id, slug) values (2, 4, 'a')`)).rejects.toThrow('slugs');
+    await client.unsafe(`insert into projects (team_id, id, slug) values (2, 3, 'a')`);
+    await expect(client.unsafe(`insert into projects (team_id, id, slug) values (2, 4, 'a')`)).rejects.toThrow('slugs');
   });
 });

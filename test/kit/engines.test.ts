@@ -1,10 +1,11 @@
 /** The migrations of each change on plain PostgreSQL and on PGlite, where their Citus part does nothing. */
-import { PGlite } from '@electric-sql/pglite';
+import type { PGlite } from '@electric-sql/pglite';
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { changes, written, type Change } from './changes.js';
 import { createDatabase, type Database } from './database.js';
 import { citus, History } from './support.js';
+import { createPglite } from '../support/pglite.js';
 
 interface Engine {
   query(text: string): Promise<Record<string, unknown>[]>;
@@ -57,7 +58,7 @@ describe('on PostgreSQL', { timeout: 30_000 }, () => {
 describe('on PGlite', { timeout: 30_000 }, () => {
   let db: PGlite;
   beforeAll(async () => {
-    db = await PGlite.create();
+    db = await createPglite();
   }, 60_000);
   afterAll(() => db?.close());
 

@@ -1,11 +1,12 @@
 /** Policies on plain PostgreSQL: ours is restrictive, so that one that is added by hand opens nothing. */
-import { PGlite } from '@electric-sql/pglite';
+import type { PGlite } from '@electric-sql/pglite';
 import { sql } from 'drizzle-orm';
 import { boolean, integer, pgPolicy, uuid, type PgPolicy } from 'drizzle-orm/pg-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { holdsTenant } from '../../src/rls/policies.js';
 import { tenancy, tenantTable } from '../../src/schema/index.js';
 import { History } from './support.js';
+import { createPglite } from '../support/pglite.js';
 
 const account = tenancy('account', uuid);
 const [a, b] = ['00000000-0000-4000-8000-00000000000a', '00000000-0000-4000-8000-00000000000b'] as const;
@@ -16,7 +17,7 @@ const schemaOf = (own: (t: any) => PgPolicy[] = () => []) => ({
 describe('on PostgreSQL', { timeout: 60_000 }, () => {
   let db: PGlite;
   beforeAll(async () => {
-    db = await PGlite.create();
+    db = await createPglite();
     await db.exec('create role app');
   });
   afterAll(() => db.close());

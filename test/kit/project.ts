@@ -1,6 +1,7 @@
 /** Projects on disk, for tests that run the real drizzle-kit or the command line. */
 import { execFile } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import ts from 'typescript-5.9';
@@ -8,22 +9,34 @@ import ts from 'typescript-5.9';
 const root = resolve(import.meta.dirname, '../..');
 const made: string[] = [];
 
-/** The sources as JavaScript, as users get them: drizzle-kit's loader takes far longer over TypeScript. */
+/**
+ * The sources as JavaScript, as users get them: drizzle-kit's loader takes far longer over TypeScript. They stay where they
+ * are as long as no source changes, so that this loader finds in its cache what another file's tests had it read.
+ */
 function build(): string {
-  const top = mkdtempSync(join(tmpdir(), 'kit-lib-'));
-  const lib = join(top, 'dist');
-  made.push(top);
-  mkdirSync(lib);
-  symlinkSync(join(root, 'node_modules'), join(top, 'node_modules'));
-  writeFileSync(join(top, 'package.json'), readFileSync(join(root, 'package.json')));
+  const files = readdirSync(join(root, 'src'), { recursive: true }).map(String).filter((it) => it.endsWith('.ts')).sort();
+  const sources = files.map((file) => [file, readFileSync(join(root, 'src', file), 'utf8')] as const);
+  const manifest = readFileSync(join(root, 'package.json'));
+  const builds = join(root, 'node_modules/.cache/drizzle-tenant-built');
+  const top = join(builds, createHash('sha256').update(manifest).update(JSON.stringify(sources)).digest('hex').slice(0, 16));
+  if (existsSync(top)) return join(top, 'dist');
+  mkdirSync(builds, { recursive: true });
+  for (const it of readdirSync(builds)) if (statSync(join(builds, it)).mtimeMs < Date.now() - 86_400_000) rmSync(join(builds, it), { recursive: true, force: true });
+  const place = mkdtempSync(join(builds, 'new-'));
+  writeFileSync(join(place, 'package.json'), manifest);
   const options = { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ESNext, verbatimModuleSyntax: true };
-  for (const file of readdirSync(join(root, 'src'), { recursive: true }).map(String)) {
-    if (!file.endsWith('.ts')) continue;
-    const { outputText } = ts.transpileModule(readFileSync(join(root, 'src', file), 'utf8'), { compilerOptions: options });
-    mkdirSync(dirname(join(lib, file)), { recursive: true });
-    writeFileSync(join(lib, file.replace(/ts$/, 'js')), outputText);
+  for (const [file, text] of sources) {
+    const to = join(place, 'dist', file.replace(/ts$/, 'js'));
+    mkdirSync(dirname(to), { recursive: true });
+    writeFileSync(to, ts.transpileModule(text, { compilerOptions: options }).outputText);
   }
-  return lib;
+  try {
+    renameSync(place, top);
+  } catch {
+    // Another process was quicker.
+    rmSync(place, { recursive: true });
+  }
+  return join(top, 'dist');
 }
 
 /** Where the built package is. */

@@ -17,10 +17,13 @@ export interface RuleCase {
   readonly remedy: string;
   /** What Citus says; undefined when it accepts it, to the application's harm. */
   readonly refused?: RegExp;
+  /** What Citus refuses afterwards, where it took the migration: statements, of which the last fails, on a worker perhaps. */
+  readonly harm?: { readonly sql: readonly string[]; readonly onWorker?: boolean; readonly error: RegExp };
 }
 
 const account = tenancy('account', uuid);
 const workspace = tenancy('workspace', text);
+const someId = '00000000-0000-4000-8000-00000000000a';
 const accounts = () => tenantTable('accounts', { id: account.id().primaryKey() });
 
 /** A table as tenantTable makes it, but for the constraints that a person took away from it. */
@@ -71,8 +74,18 @@ export const ruleCases: readonly RuleCase[] = [
       return { roots, tags: pgTable('tags', { id: integer().primaryKey(), accountId: uuid('account_id').references(() => (roots as any).id) }) };
     },
     at: ['tags', 'account_id'],
-    // Citus accepts this, and then no row can be inserted: the table on the coordinator is an empty shell.
     remedy: 'Make "tags" a tenantTable, or drop the reference to "accounts"',
+    // Citus accepts this, and then the key does not hold: a row that others point at can be deleted.
+    harm: {
+      sql: [
+        `INSERT INTO accounts VALUES ('${someId}')`,
+        `INSERT INTO tags VALUES (1, '${someId}')`,
+        'DELETE FROM accounts',
+        'SELECT 1 / count(*) FROM tags',
+        'SELECT 1 / count(*) FROM accounts',
+      ],
+      error: /division by zero/,
+    },
   },
   {
     rule: 'foreign-key-place',
@@ -109,6 +122,7 @@ export const ruleCases: readonly RuleCase[] = [
     after: () => ({ accounts: accounts(), notes: tenantTable('notes', { accountId: account.id('account_id'), id: serial().primaryKey() }) }),
     at: ['notes', 'id'],
     remedy: 'Make it bigserial',
+    harm: { sql: [`INSERT INTO notes (account_id) VALUES ('${someId}')`], onWorker: true, error: /type int or smallint/ },
   },
   {
     rule: 'policy-subquery',
@@ -143,6 +157,7 @@ export const ruleCases: readonly RuleCase[] = [
     tenancy: { citus: { tenancies: { workspace: { colocateWith: 'account' } } } },
     at: ['workspaces', 'id'],
     remedy: 'Take colocateWith off "workspace", or give both tenancies ids of one type',
+    refused: /cannot colocate tables/,
   },
   {
     rule: 'replica-identity',
@@ -150,6 +165,14 @@ export const ruleCases: readonly RuleCase[] = [
     tenancy: { citus: {}, rules: { 'replica-identity': 'error' } },
     at: ['notes', 'account_id'],
     remedy: 'Give the table a primary key',
+    harm: {
+      sql: [
+        `SELECT citus_move_shard_placement(shardid, nodename, nodeport, (SELECT nodename FROM pg_dist_node o WHERE o.nodeport <> p.nodeport AND o.groupid > 0 LIMIT 1),
+          (SELECT o.nodeport FROM pg_dist_node o WHERE o.nodeport <> p.nodeport AND o.groupid > 0 LIMIT 1), 'auto') FROM pg_dist_shard_placement p
+          WHERE shardid = (SELECT min(shardid) FROM pg_dist_shard WHERE logicalrelid = 'notes'::regclass)`,
+      ],
+      error: /REPLICA IDENTITY or PRIMARY KEY/,
+    },
   },
   {
     rule: 'tenant-column-type',
@@ -177,10 +200,12 @@ export const ruleCases: readonly RuleCase[] = [
   },
   {
     rule: 'citus-statement',
-    before: () => ({ accounts: tenantTable('accounts', { id: account.id().primaryKey(), n: bigserial({ mode: 'number' }) }) }),
-    after: () => ({ accounts: tenantTable('accounts', { id: account.id().primaryKey(), n: integer().notNull() }) }),
+    before: () => ({ accounts: tenantTable('accounts', { id: account.id().primaryKey(), n: serial() }) }),
+    after: () => ({ accounts: tenantTable('accounts', { id: account.id().primaryKey(), n: bigserial({ mode: 'number' }) }) }),
+    tenancyBefore: { citus: {}, rules: { 'sequence-type': 'off' } },
     at: ['accounts', 'n'],
     remedy: 'Keep its type',
+    refused: /from a sequence/,
   },
   {
     rule: 'grow',
@@ -192,12 +217,20 @@ export const ruleCases: readonly RuleCase[] = [
     refused: /identity column/,
   },
   {
+    rule: 'grow',
+    before: () => ({ accounts: accounts(), codes: referenceTable('codes', { id: bigint({ mode: 'number' }).generatedAlwaysAsIdentity().primaryKey() }) }),
+    after: () => ({ accounts: accounts(), codes: pgTable('codes', { id: bigint({ mode: 'number' }).generatedAlwaysAsIdentity().primaryKey() }) }),
+    at: ['codes', 'id'],
+    remedy: 'Keep the table as it is',
+    refused: /identity column/,
+  },
+  {
     rule: 'setting-renamed',
     before: () => ({ accounts: accounts() }),
     after: () => ({ accounts: accounts(), pages: tenantTable('pages', { id: workspace.id().primaryKey() }) }),
     tenancy: { citus: false, rls: true, rules: { 'setting-renamed': 'error' } },
     at: ['accounts', 'id'],
-    remedy: 'Stop the instances of the version before',
+    remedy: "Set tenancy.retiredSettings to ['app.tenant_id'] once no program of the version before runs",
   },
   {
     rule: 'setting-name',

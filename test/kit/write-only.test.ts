@@ -1,13 +1,13 @@
 /** The adoption path on PGlite. test/citus has it on Citus. */
 import { readFileSync } from 'node:fs';
-import { PGlite } from '@electric-sql/pglite';
 import { expect, it } from 'vitest';
 import { adopt, answers } from './adopt.js';
+import { createPglite } from '../support/pglite.js';
 
 const each = Object.keys(answers) as (keyof typeof answers)[];
 
 it.each(each)('write-only mode leads from plain tables to tenant tables, whose keys are %s', { timeout: 60_000 }, async (answer) => {
-  const db = await PGlite.create();
+  const db = await createPglite();
   const { second } = await adopt({
     query: async (text) => (await db.query<Record<string, unknown>>(text)).rows,
     migrate: (statements) =>

@@ -1,7 +1,6 @@
 /** The recipes, each as its framework runs it, over PGlite: every tenant gets its own rows, and nobody gets any. */
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
-import { PGlite } from '@electric-sql/pglite';
 import { drizzle } from 'drizzle-orm/pglite';
 import { migrate } from 'drizzle-orm/pglite/migrator';
 import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
@@ -15,6 +14,7 @@ import { callerOf, trpcRouter } from '../../playground/recipes/trpc.js';
 import { tokens } from '../../playground/recipes/session.js';
 import { relations } from '../../playground/relations.js';
 import { seed, tenants } from '../../playground/seed.js';
+import { createPglite } from '../support/pglite.js';
 
 type Fetch = (request: Request) => Promise<Response>;
 const [acme, birch] = tenants.map((it) => it.id);
@@ -46,7 +46,7 @@ const through = (base: string): Fetch => {
   return async (request) => fetch(base + new URL(request.url).pathname, { method: request.method, headers: request.headers, body: request.method === 'POST' ? await request.text() : undefined });
 };
 
-const client = new PGlite();
+const client = await createPglite();
 const database = withTenancy(drizzle({ client }), { relations });
 
 beforeAll(async () => {

@@ -65,6 +65,33 @@ describe('the role', () => {
     expect(error!.message).toMatch(/^Make row-level security hold for the role "postgres": /);
   });
 
+  test('may take on the one that across names', async () => {
+    const other = `reaching_${process.pid}`;
+    const client = postgres(asRole(url), { max: 1, onnotice: () => {} });
+    const check = () =>
+      assertRowLevelSecurity(withTenancy(drizzle({ client }), { relations: schema.relations, rls: true, across: { role: other } })).then(
+        () => [],
+        (error: RowLevelSecurityError) => error.problems,
+      );
+    try {
+      expect(await check()).toEqual([{ reason: `there is no role "${other}", which across names`, remedy: `CREATE ROLE "${other}" BYPASSRLS; GRANT "${other}" TO "${role}"` }]);
+      await admin.unsafe(`create role ${other}`);
+      expect(await check()).toEqual([{ reason: `the role "${role}" may not SET ROLE to "${other}", which across names`, remedy: `GRANT "${other}" TO "${role}"` }]);
+      await admin.unsafe(`grant ${other} to ${role}`);
+      expect(await check()).toEqual([{ reason: `the role "${other}", which across names, is held back by policies`, remedy: `ALTER ROLE "${other}" BYPASSRLS` }]);
+      await admin.unsafe(`alter role ${other} bypassrls`);
+      expect(await check()).toEqual([]);
+      // A member that inherits, and must not SET ROLE.
+      await admin.unsafe(`grant ${other} to ${role} with set false, inherit true`);
+      expect(await check()).toMatchObject([{ remedy: `GRANT "${other}" TO "${role}" WITH SET TRUE` }]);
+      await admin.unsafe(`grant ${other} to ${role} with set true`);
+      expect(await check()).toEqual([]);
+    } finally {
+      await client.end();
+      await admin.unsafe(`drop role if exists ${other}`);
+    }
+  });
+
   test('has BYPASSRLS', async () => {
     // A role of its own: other files of tests log in as the usual one.
     const other = `bypassing_${process.pid}`;

@@ -4,13 +4,13 @@ import { bigint, integer, text, uuid, varchar } from 'drizzle-orm/pg-core';
 import { drizzle as drizzlePGlite } from 'drizzle-orm/pglite';
 import { drizzle as drizzleNodePostgres } from 'drizzle-orm/node-postgres';
 import { drizzle } from 'drizzle-orm/postgres-js';
-import { PGlite } from '@electric-sql/pglite';
 import pg from 'pg';
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { defineTenantRelations, InvalidTenantIdError, tenancy, tenantTable, withTenancy } from '../../src/index.js';
 import { literalOf } from '../../src/rls/settings.js';
 import { asRole, createRole, grants, policiesOf, role } from '../support/rls.js';
+import { createPglite } from '../support/pglite.js';
 
 const hostile = [
   "'", "''", "\\'", "\\\\'", "'; drop table canary; --", "\\'; drop table canary; --", "' or true --", "x' || (select 'y') || 'z",
@@ -95,7 +95,7 @@ describe.each([
   });
 
   test('PGlite', async () => {
-    const client = new PGlite();
+    const client = await createPglite();
     await client.exec([createRole, ...ddl, ...policiesOf('hostile_rows', 'account', 'text', 'account', true), ...grants('public')].join(';\n'));
     for (const [name, value] of Object.entries(connection)) await client.exec(`set ${name} = '${value}'`);
     await client.exec(`set role ${role}`);

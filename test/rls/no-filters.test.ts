@@ -2,7 +2,6 @@
  * The policies alone: with every tenant predicate taken out of the statements, the corpus still shows and changes
  * nothing of another tenant.
  */
-import { PGlite } from '@electric-sql/pglite';
 import { drizzle as drizzleNodePostgres } from 'drizzle-orm/node-postgres';
 import { drizzle as drizzlePGlite } from 'drizzle-orm/pglite';
 import { drizzle } from 'drizzle-orm/postgres-js';
@@ -16,6 +15,7 @@ import { freshDatabase, rowsFor, schemaStatements, type Contents } from '../supp
 import { asRole, rlsStatements, role } from '../support/rls.js';
 import { openTasks, projectSizes, relations } from '../support/schema.js';
 import { withoutFilters } from '../support/without-filters.js';
+import { createPglite } from '../support/pglite.js';
 
 // Materialized views have no policies: there, the handle's filter is all there is.
 beforeAll(() => void withoutFilters({ views: [openTasks], when: (text) => !text.includes('project_sizes') }));
@@ -45,7 +45,7 @@ async function openNodePostgres(contents: Contents): Promise<Side> {
 }
 
 async function openPGlite(contents: Contents): Promise<Side> {
-  const client = new PGlite();
+  const client = await createPglite();
   await client.exec([...(await schemaStatements()), rowsFor[contents], ...rlsStatements()].join(';\n'));
   // It has one connection, and no password: the role is put on and off.
   const asSuperuser = async (text: string) => {

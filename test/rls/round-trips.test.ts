@@ -69,6 +69,20 @@ describe('postgres.js', () => {
     expect(await tripsOf(textbook)).toBe(6);
   });
 
+  test('a statement that is prepared needs no BEGIN', async () => {
+    const { db } = onPostgresJs();
+    const run = () => db.forTenant(a).select().from(projects).where(eq(projects.id, 1));
+    for (let i = 0; i < 3; i++) await run();
+    const sent: string[] = [];
+    proxy.judge = (it) => (sent.push(it), 'pass');
+    await run();
+    proxy.judge = undefined;
+    expect(sent.join('')).not.toMatch(/begin|commit|set local/);
+    // Bind, Execute and Describe of the settings, Bind and Execute of the statement, one Sync.
+    expect(sent.join('').split('S\0\0\0\x04')).toHaveLength(2);
+    expect(sent.join('')).toContain(String(a));
+  });
+
   test('a prepared statement takes one, whichever tenant it runs for', async () => {
     const { db } = onPostgresJs();
     const prepared = db.prepare(account, (tdb) => tdb.select().from(projects).where(eq(projects.id, sql.placeholder('id'))));
@@ -104,13 +118,13 @@ describe('postgres.js', () => {
 });
 
 describe('node-postgres', () => {
-  test('a statement takes two', async () => {
+  test('a statement takes one', async () => {
     const { db } = onNodePostgres();
     const tdb = db.forTenant(a);
-    expect(await tripsOf(() => tdb.select().from(projects).where(eq(projects.id, 1)))).toBe(2);
-    expect(await tripsOf(() => tdb.query.projects.findMany({ with: { tasks: true } }))).toBe(2);
+    expect(await tripsOf(() => tdb.select().from(projects).where(eq(projects.id, 1)))).toBe(1);
+    expect(await tripsOf(() => tdb.query.projects.findMany({ with: { tasks: true } }))).toBe(1);
     const prepared = db.prepare(account, (it) => it.select().from(projects));
-    expect(await tripsOf(() => prepared.run(a))).toBe(2);
+    expect(await tripsOf(() => prepared.run(a))).toBe(1);
   });
 
   test('with pipeline: true, one', async () => {

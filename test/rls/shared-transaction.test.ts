@@ -1,5 +1,4 @@
 /** `db.transaction`: several handles in one transaction, on each driver, with and without row-level security. */
-import { PGlite } from '@electric-sql/pglite';
 import { eq, sql } from 'drizzle-orm';
 import { integer, text } from 'drizzle-orm/pg-core';
 import { drizzle as nodePostgres } from 'drizzle-orm/node-postgres';
@@ -11,6 +10,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { defineTenantRelations, referenceTable, tenancy, tenantTable, UnsupportedTenantOperationError, withTenancy } from '../../src/index.js';
 import { dropDatabases, freshDatabase } from '../support/databases.js';
 import { admin, asRole, createAdmin, createRole, grants, policiesOf, role } from '../support/rls.js';
+import { createPglite } from '../support/pglite.js';
 
 const club = tenancy('club', integer);
 const crew = tenancy('crew', integer);
@@ -94,7 +94,7 @@ const drivers: Record<string, (max?: number) => Promise<Side>> = {
     return { drizzle: db, look, kill, close: () => it.end() };
   },
   async PGlite() {
-    const it = new PGlite();
+    const it = await createPglite();
     await it.exec([...ddl, `set role ${role}`].join(';\n'));
     return {
       drizzle: pglite({ client: it }),

@@ -80,8 +80,39 @@ describe('in the database', () => {
 
 test('the gate is told what is unique over all tenants', () => {
   expect(declaredOf(keys())!.uniqueOverAll).toEqual([['hash'], ['host']]);
-  expect(declaredOf(roots())!.uniqueOverAll).toEqual([['slug'], ['host']]);
+  expect(declaredOf(roots())!.uniqueOverAll).toEqual([['slug'], ['host'], ['(mail)']]);
   expect(declaredOf(referenceTable('countries', { id: integer().primaryKey(), code: text().unique() }))!.uniqueOverAll).toEqual([]);
+});
+
+test('ON CONFLICT on a unique expression: as on a column', async () => {
+  const accounts = roots();
+  const keysTable = tenantTable('keys', { accountId: account.id(), id: uuid().primaryKey(), name: text(), mail: text(), host: text() }, (t) => [
+    uniqueIndex('keys_name').on(sql`lower(${t.name})`),
+    unscoped(uniqueIndex('keys_mail').on(sql.raw('lower(mail)'))),
+    unscoped(uniqueIndex('keys_host').on(sql`lower(${t.host})`, t.name)),
+  ]);
+  const tables = { accounts, keysTable };
+  expect(declaredOf(keysTable)!.uniqueOverAll).toEqual([['(mail)'], ['(host)', 'name']]);
+  await db.build(tables);
+  await ready;
+  await db.sql`insert into accounts values (${b}, null, null, 'Taken')`;
+  await db.sql`insert into keys values (${b}, ${b}, 'Taken', 'Taken', 'Taken')`;
+  const run = async (text: string) => {
+    const { text: sent, params } = confine(text, [], { tables, tenant: account.parse(a) as any });
+    return (await db.sql.unsafe(sent, params as never[])).count;
+  };
+  expect(await run(`insert into accounts (mail) values ('taken') on conflict (lower(mail)) do nothing`)).toBe(0);
+  expect(await run(`insert into keys (id, mail) values ('${a}', 'taken') on conflict (lower("keys"."mail")) do nothing`)).toBe(0);
+  expect(await run(`insert into keys (id, name, host) values ('${a}', 'Taken', 'taken') on conflict (name, lower(host)) do nothing`)).toBe(0);
+  // Within the tenant.
+  expect(await run(`insert into keys (id, name) values ('${a}', 'taken') on conflict (lower(name)) do update set host = 'x'`)).toBe(1);
+  expect(await run(`insert into keys (id, name) values ('${b}', 'TAKEN') on conflict (lower(name)) do update set host = 'y'`)).toBe(1);
+  expect(await db.sql`select host from keys order by host`).toEqual([{ host: 'Taken' }, { host: 'y' }]);
+  for (const text of [
+    `insert into accounts (mail) values ('taken') on conflict (lower(mail)) do update set slug = 'x'`,
+    `insert into keys (id, mail) values ('${a}', 'taken') on conflict (lower(mail)) do update set name = 'x'`,
+  ])
+    expect(() => confine(text, [], { tables, tenant: account.parse(a) as any })).toThrow('Use onConflictDoNothing() on that target');
 });
 
 test('ON CONFLICT on such a key: skipped, and not updated; on a key within the tenant as ever', async () => {

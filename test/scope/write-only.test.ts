@@ -1,10 +1,11 @@
 /** Write-only mode: tables that have rows without a tenant yet, and keys without the tenant column. */
-import { PGlite } from '@electric-sql/pglite';
+import type { PGlite } from '@electric-sql/pglite';
 import { eq } from 'drizzle-orm';
 import { integer, text, uuid } from 'drizzle-orm/pg-core';
 import { drizzle } from 'drizzle-orm/pglite';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { defineTenantRelations, tenancy, tenantTable, TenantMismatchError, withTenancy } from '../../src/index.js';
+import { createPglite } from '../support/pglite.js';
 
 const account = tenancy('account', uuid);
 const projects = tenantTable('projects', { accountId: account.id('account_id'), id: integer().primaryKey(), name: text().notNull().unique() });
@@ -21,7 +22,7 @@ const b = account.parse('22222222-2222-4222-8222-222222222222');
 
 let client: PGlite;
 beforeAll(async () => {
-  client = await PGlite.create();
+  client = await createPglite();
 });
 afterAll(() => client.close());
 beforeEach(async () => {

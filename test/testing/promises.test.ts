@@ -1,5 +1,6 @@
 /** The helpers for tests, as promises: no Effect is needed. */
 import { sql } from 'drizzle-orm';
+import postgres from 'postgres';
 import { expect, inject, it, onTestFinished, vi } from 'vitest';
 import { withTenancy } from '../../src/index.js';
 import { expectIsolated, freshDatabase, IsolationError, TestDatabaseError, type IsolationOptions } from '../../src/testing/index.js';
@@ -31,6 +32,23 @@ it.each([['PGlite', () => undefined], ['a server', () => inject('databaseUrl')]]
     await tdb.insert(accounts).values({ name: 'x' });
     expect(await tdb.$count(accounts)).toBe(1);
   }
+});
+
+it('freshDatabase ends with its block, and leaves no connection behind', async () => {
+  const server = inject('databaseUrl');
+  const sockets = () => process.getActiveResourcesInfo().filter((it) => it === 'TCPSocketWrap').length;
+  const before = sockets();
+  let name = '';
+  {
+    await using database = await freshDatabase({ schema: tables, server });
+    await withTenancy(database.drizzle, { relations }).forTenant(a).insert(accounts).values({ name: 'x' });
+    [{ name }] = await database.drizzle.execute(sql`select current_database() as name`);
+    expect(sockets()).toBeGreaterThan(before);
+  }
+  expect(sockets()).toBe(before);
+  const admin = postgres(server, { max: 1 });
+  expect(await admin`select from pg_database where datname = ${name}`).toHaveLength(0);
+  await admin.end();
 });
 
 it('gives what an isolated program does', async () => {

@@ -11,7 +11,7 @@ import { DatabaseStateError, describeFault } from '../errors.js';
 import { addAdoptCommands } from '../adopt/commands.js';
 import { addClusterCommands } from './cluster.js';
 import { addDataCommands } from './data.js';
-import { bytesOf, count } from './text.js';
+import { bytesOf, count, mayBeLeft } from './text.js';
 import { differences, keysDue } from './behind.js';
 import { editedMigrations } from '../generate/edited.js';
 import { readLive, type Live } from '../live/read.js';
@@ -328,6 +328,7 @@ const isProgram = () => {
 };
 
 if (isProgram()) {
+  for (const stream of [process.stdout, process.stderr]) mayBeLeft(stream);
   process.exitCode = await main(process.argv.slice(2), {
     out: (text) => process.stdout.write(text),
     err: (text) => process.stderr.write(text),

@@ -54,7 +54,7 @@ export function addClusterCommands({
       const seconds = options.watch === true ? 2 : Math.max(0.2, Number(options.watch) || 2);
       const times = options.watch === undefined ? 1 : Number(options.times) || Infinity;
       await withDatabase(options, project, async (database) => {
-        for (let i = 0; i < times; i++) {
+        for (let i = 0; i < times && !process.stdout.destroyed; i++) {
           if (i > 0) await new Promise((done) => setTimeout(done, seconds * 1000));
           if (i > 0 && process.stdout.isTTY) line('\u001b[2J\u001b[H');
           await status(options, project, database);

@@ -6,6 +6,7 @@ import { readConfig, type ReadConfig } from '../options.js';
 import { declaredState, listen, type Declared } from '../generate/declared.js';
 import { SchemaLoadError, TenantConfigError, TenantRuleError } from '../errors.js';
 import { definitionFaults } from '../generate/hook.js';
+import { settleSettings } from '../generate/settings.js';
 import { type Fault } from '../faults.js';
 import { faultsOf } from '../rules/rules.js';
 import { importOf, schemaFiles } from '../schema-files.js';
@@ -69,7 +70,8 @@ export async function loadProject(path?: string): Promise<Project> {
   const { generateDrizzleJson, generateMigration } = await import('drizzle-kit/api-postgres');
   const json = await generateDrizzleJson(sound);
   const entities = new Entities((json as { ddl: readonly object[] }).ddl as Row[]);
-  const state = declaredState(declared, entities, read.options);
+  const asked = declaredState(declared, entities, read.options);
+  const state = read.options.rls ? settleSettings(asked, migratedState(read.out), read.options) : asked;
   const faults = [
     ...definitions,
     ...faultsOf({

@@ -19,3 +19,12 @@ export function columns(rows: readonly (readonly string[])[]): string[] {
       .trimEnd(),
   );
 }
+
+/**
+ * Whoever reads may have enough and leave, as `head` does. That is no error, and a command that changes a database goes on to its
+ * end.
+ */
+export const mayBeLeft = (stream: NodeJS.WritableStream): void =>
+  void stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE' && error.code !== 'ERR_STREAM_DESTROYED') throw error;
+  });

@@ -3,6 +3,8 @@ import { joinStatements } from '../statements.js';
 import { declaredState, type Declared } from './declared.js';
 import { TenantRuleError } from '../errors.js';
 import { migrationStatements } from './migration.js';
+import { nameBefore } from '../changes.js';
+import { settleSettings } from './settings.js';
 import type { Options } from '../options.js';
 import { type Fault } from '../faults.js';
 import { changeFaults, faultsOf, uniqueFaults } from '../rules/rules.js';
@@ -50,7 +52,7 @@ export function plan(
   options: Options,
   views: ViewReader,
 ): { statements: string[]; state: TenancyState; warnings: Fault[] } {
-  const asked = declaredState(declared, after, options);
+  const asked = settleSettings(declaredState(declared, after, options), prev, options, (it) => nameBefore(it, after));
   const held = options.writeOnly
     ? holdBack(drizzle, { before, after, prev, next: asked })
     : { statements: release(drizzle, prev.writeOnly?.statements ?? []), next: asked };
@@ -70,7 +72,7 @@ export function isBehind(migrations: readonly Migration[], declared: readonly De
   const leaves = leavesOf(migrations);
   const after = entitiesAt(migrations, leaves);
   const prev = stateAt(migrations, leaves);
-  const asked = declaredState(declared, after, options);
+  const asked = settleSettings(declaredState(declared, after, options), prev, options);
   const { next } = options.writeOnly
     ? holdBack([], { before: after, after: after.copy(), prev, next: asked })
     : { next: asked };

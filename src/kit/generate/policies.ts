@@ -185,9 +185,24 @@ function takePolicies(drizzle: readonly string[], names: readonly TableName[]): 
   return { rest, names: taken };
 }
 
+const read = (setting: string) => `current_setting(${literal(setting)}, true)`;
 /** A setting that is not set, or is empty, matches no row. */
-export const predicate = (table: TableState): string =>
-  `${ident(table.column!)} = nullif(current_setting(${literal(table.rls!.setting)}, true), '')::${table.type}`;
+const valueOf = (setting: string) => `nullif(${read(setting)}, '')`;
+
+/**
+ * The tenant column is what the setting says. Where an earlier setting is accepted, it counts only where the table's own is
+ * not set, nor that of another tenancy: a handle of that one sets `app.tenant_id` too, to an id that means something else.
+ */
+export function predicate(table: TableState): string {
+  const { setting, also } = table.rls!;
+  if (!also) return `${ident(table.column!)} = ${valueOf(setting)}::${table.type}`;
+  const earlier = valueOf(also.setting);
+  const guarded =
+    also.unless.length === 0
+      ? earlier
+      : `CASE WHEN concat(${also.unless.map(read).join(', ')}) = '' THEN ${earlier} END`;
+  return `${ident(table.column!)} = coalesce(${valueOf(setting)}, ${guarded})::${table.type}`;
+}
 
 /**
  * Lets the table's owner see all rows while they are moved: under FORCE, an owner who is no superuser would fill in

@@ -5,7 +5,7 @@ import { DatabaseStateError } from '../errors.js';
 import type { Live, LiveTable } from './read.js';
 import { collectSql, writeAgainSql } from '../again.js';
 import { keySteps, type KeyInput } from './key-plan.js';
-import { ident, keyOf, plain, quoted, type TableName } from '../names.js';
+import { ident, keyOf, literal, plain, quoted, type TableName } from '../names.js';
 import { policySteps } from './policy-plan.js';
 import type { Entities, Row } from '../snapshot.js';
 import type { TenancyState } from '../state.js';
@@ -57,6 +57,7 @@ export function planSteps(
         what: words.undistribute(it),
         sql: [collectSql([it]), ...relax(it), `SELECT ${calls.undistribute(it)}`, writeAgainSql],
         ...size(it),
+        precondition: withoutIdentity([it]),
       });
   }
   for (const it of moving.filter((it) => wantedOf(it).kind === 'reference')) {
@@ -109,7 +110,13 @@ export function planSteps(
       ...force,
       writeAgainSql,
     ];
-    steps.push({ table: plain(anchor), what: words.setShardCount(anchor, shardCount), sql, ...size(anchor) });
+    steps.push({
+      table: plain(anchor),
+      what: words.setShardCount(anchor, shardCount),
+      sql,
+      ...size(anchor),
+      precondition: withoutIdentity(beside),
+    });
   }
   const lacking = keys ? keySteps({ ...keys, tables: live.tables, state }) : [];
   steps.push(
@@ -120,6 +127,13 @@ export function planSteps(
   steps.push(...policySteps(tables, live, entities, state, moving));
   return steps;
 }
+
+/** Citus copies no table with an identity column. */
+const withoutIdentity = (tables: readonly TableName[]): PlanStep['precondition'] => ({
+  query: `SELECT attrelid::regclass AS "table", attname AS "column" FROM pg_attribute WHERE attidentity <> '' AND attrelid IN (${tables.map((it) => `${literal(quoted(it))}::regclass`).join(', ')})`,
+  remedy:
+    'Keep the table where it is and as many shards as it has, or copy its rows to a new table with a bigserial: Citus copies no table with an identity column',
+});
 
 /** The table of each group that the others go beside: the root where it stands right, or another that does. */
 function anchorsOf(tables: readonly LiveTable[], state: TenancyState): Map<string, LiveTable> {

@@ -114,7 +114,10 @@ const holds = (it: PolicyRow, found: Policy, tenant: TenantOf) =>
       isNarrow(found, tenant);
 
 const isOurText = (wanted: string | null | undefined, found: string | null, tenant: TenantOf) =>
-  wanted ? isTenantOnly(found, tenant, wanted.endsWith(' IS NULL')) : found === null;
+  wanted
+    ? isTenantOnly(found, tenant, wanted.endsWith(' IS NULL')) &&
+      Boolean(tenant.earlier) === found!.includes('COALESCE(')
+    : found === null;
 
 const isNarrow = (it: Policy, tenant: TenantOf) => openingPolicy([{ ...it, permissive: true }], tenant) === undefined;
 
@@ -181,5 +184,6 @@ const tenantOf = (live: LiveTable, { column, rls, everybody }: TableState): Tena
   column: column!,
   settings: [rls!.setting],
   types: live.types[column!] ?? [],
+  earlier: rls!.also,
   everybody,
 });

@@ -80,6 +80,8 @@ export function changeFaults(drizzle: readonly string[], migrated: Migrated, opt
       const retyped = setType.exec(statement);
       if (
         retyped?.[1] === name &&
+        // Whose default goes first draws no longer.
+        !drizzle.includes(`ALTER TABLE ${name} ALTER COLUMN "${retyped[2]}" DROP DEFAULT;`) &&
         drawsNumbers(migrated.before, nameBefore(table, migrated.after) ?? table, retyped[2]!.replaceAll('""', '"'))
       ) {
         faults.add(
@@ -131,7 +133,7 @@ export function changeFaults(drizzle: readonly string[], migrated: Migrated, opt
   }
   growFaults(migrated, faults);
   for (const { table, was, is } of changesOf(migrated)) {
-    if (!was?.rls || !is?.rls || was.rls.setting === is.rls.setting) continue;
+    if (!was?.rls || !is?.rls || [is.rls.setting, is.rls.also?.setting].includes(was.rls.setting)) continue;
     faults.add(
       'setting-renamed',
       table,
@@ -155,16 +157,32 @@ const drawsNumbers = (entities: Entities, table: TableName, name: string): boole
   );
 };
 
-/** A group that is split anew is copied, and Citus copies no table with an identity. */
+/** A table that goes to another place, or is split anew with its group, is copied: Citus copies no table with an identity. */
 function growFaults(migrated: Migrated, faults: Faults): void {
-  for (const { table, was, is, isNew, to, ...rest } of changesOf(migrated)) {
-    if (isNew || isMoved({ table, was, is, isNew, to, ...rest }) || to.kind !== 'tenant') continue;
+  for (const change of changesOf(migrated)) {
+    const { table, was, is, isNew, to, from } = change;
+    if (isNew) continue;
+    const identities = migrated.after.of('columns', table).filter((it) => it.identity);
+    if (isMoved(change)) {
+      if (from.kind === 'local') continue;
+      for (const column of identities) {
+        faults.add(
+          'grow',
+          table,
+          column.name,
+          `Keep the table as it is, or copy the rows to a new table whose "${column.name}" is a bigserial`,
+          `Citus does not copy a table with an identity column, and this one goes from ${from.kind === 'tenant' ? from.column : from.kind} to ${to.kind === 'tenant' ? to.column : to.kind}`,
+        );
+      }
+      continue;
+    }
+    if (to.kind !== 'tenant') continue;
     const [before, now] = [
       migrated.prev.tenancies[was!.tenancy!]?.shardCount,
       migrated.next.tenancies[is!.tenancy!]?.shardCount,
     ];
     if (before === undefined || before === now) continue;
-    for (const column of migrated.after.of('columns', table).filter((it) => it.identity)) {
+    for (const column of identities) {
       faults.add(
         'grow',
         table,
@@ -515,6 +533,18 @@ function colocationFaults(state: TenancyState, faults: Faults): void {
 }
 
 function settingFaults(state: TenancyState, faults: Faults): void {
+  const renamed = Object.values(state.tables).filter((it) => it.rls?.also);
+  for (const earlier of new Set(renamed.map((it) => it.rls!.also!.setting))) {
+    const of = renamed.filter((it) => it.rls!.also!.setting === earlier);
+    faults.add(
+      'setting-renamed',
+      of[0]!,
+      of[0]!.column!,
+      `Set tenancy.retiredSettings to ['${earlier}'] once no program of the version before runs`,
+      `the policies of ${of.length === 1 ? 'this table' : `${of.length} tables`} read ${of[0]!.rls!.setting}, and accept ${earlier} until then`,
+      true,
+    );
+  }
   const owners = new Map<string, string>();
   for (const table of Object.values(state.tables)) {
     if (!table.rls) continue;

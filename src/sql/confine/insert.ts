@@ -26,7 +26,9 @@ export function insert(it: Statement, node: Node, around: Level): void {
 
 /** The target of ON CONFLICT gets the tenant column, unless it is a key that is unique over all tenants. */
 function nameTenant(it: Statement, { action, infer, location }: Node, table: Declared): void {
-  const names: (string | undefined)[] | undefined = infer?.indexElems?.map(({ IndexElem }: Node) => IndexElem.name);
+  const names: string[] | undefined = infer?.indexElems?.map(
+    ({ IndexElem }: Node) => IndexElem.name ?? `(${[...new Set(columnsIn(IndexElem.expr))].sort().join(', ')})`,
+  );
   const { column, everybody } = table.tenant!;
   if (!names || names.includes(column)) return;
   const isOverAll = table.uniqueOverAll.some((key) => key.length === names.length && key.every((name) => names.includes(name)));
@@ -38,6 +40,13 @@ function nameTenant(it: Statement, { action, infer, location }: Node, table: Dec
     `Use onConflictDoNothing() on that target, and update the row by its key if it is there; or onConflictDoUpdate() on ${instead}`,
     infer.location ?? location,
   );
+}
+
+/** The names of the columns in an expression. */
+function columnsIn(node: Node): string[] {
+  if (typeof node !== 'object' || node === null) return [];
+  const name = node.ColumnRef?.fields?.at(-1)?.String?.sval;
+  return name === undefined ? Object.values(node).flatMap((it) => columnsIn(it as Node)) : [name];
 }
 
 function anchorOf({ alias, relname, schemaname }: Node, table: Declared) {

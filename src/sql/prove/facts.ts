@@ -72,8 +72,8 @@ export function addFacts(proof: Proof, level: Level, { expression, names, join, 
 function factOf(proof: Proof, level: Level, { A_Expr: comparison }: Node, names: Names): Fact | undefined {
   if (!comparison || !isEquals(comparison.name)) return undefined;
   const { kind, lexpr, rexpr } = comparison;
-  const left = tenantOf(lexpr, level, names);
-  const right = kind === 'AEXPR_OP' || kind === 'AEXPR_NOT_DISTINCT' ? tenantOf(rexpr, level, names) : undefined;
+  const left = tenantOf(proof, lexpr, level, names);
+  const right = kind === 'AEXPR_OP' || kind === 'AEXPR_NOT_DISTINCT' ? tenantOf(proof, rexpr, level, names) : undefined;
   // IS NOT DISTINCT FROM would hold for two nulls too.
   if (left && right) return kind === 'AEXPR_OP' ? { a: left, b: right } : undefined;
   const entry = left ?? right;
@@ -86,11 +86,11 @@ export function* conjuncts(expression: Node): Generator<Node> {
 }
 
 /** The entry whose tenant an expression is: a column of it, or the first of several that an outer join left there. */
-function tenantOf(expression: Node, level: Level, names: Names): Entry | undefined {
+function tenantOf(proof: Proof, expression: Node, level: Level, names: Names): Entry | undefined {
   const args: Node[] | undefined = expression?.CoalesceExpr?.args;
   if (!args) return columnOf(expression, names)?.of;
   const columns = args.map((it) => columnOf(it, names));
-  return columns.every((it) => it?.of !== undefined && !isNullInPlace(it)) ? firstOf(level, columns.map((it) => it!.of!)) : undefined;
+  return columns.every((it) => it?.of !== undefined && !isNullInPlace(it)) ? firstOf(proof, level, columns.map((it) => it!.of!)) : undefined;
 }
 
 /** Whether a column may be null though its entry stands: then COALESCE goes on to the next, which tells nothing of that entry. */
@@ -100,7 +100,8 @@ export const isNullInPlace = ({ of, orNull }: Column): boolean => orNull === tru
  * What holds the tenant of the first of several entries that stands: of each of them, if those that stand together are
  * known to have the same. Its facts may not serve to show that, so it is looked at before they are added.
  */
-export function firstOf(level: Level, entries: readonly Entry[]): Entry {
+export function firstOf(proof: Proof, level: Level, entries: readonly Entry[]): Entry {
+  proof.work(entries.length ** 2 * (level.facts.length + 1));
   const first = new Entry(level, '');
   const known = [...level.facts];
   for (const [i, entry] of entries.entries()) {

@@ -66,6 +66,7 @@ export class From {
     if (holding.length > maxEntries) {
       throw new Refusal(`one FROM has more than ${maxEntries} tenant tables`, 'Join fewer tables', holding[maxEntries]!.location);
     }
+    proof.work(holding.length ** 2 * (level.facts.length + 1));
     const found = holding.map((it) => sameTenant([it], level.facts));
     if (proof.confines) {
       const strict = level.facts.filter((it) => !it.orNull);
@@ -80,6 +81,7 @@ export class From {
   }
 
   #place(node: Node): Scope {
+    this.proof.work(this.level.entries.length + 1);
     const [kind, fields] = kindOf(node);
     switch (kind) {
       case 'RangeVar':
@@ -218,7 +220,7 @@ export class From {
     if (!a || !b) return { name };
     this.level.facts.push({ a, b, join });
     if (jointype === 'JOIN_FULL' && (isNullInPlace(left!) || isNullInPlace(right!))) return { name };
-    return { name, of: jointype === 'JOIN_RIGHT' ? b : jointype === 'JOIN_FULL' ? firstOf(this.level, [a, b]) : a };
+    return { name, of: jointype === 'JOIN_RIGHT' ? b : jointype === 'JOIN_FULL' ? firstOf(this.proof, this.level, [a, b]) : a };
   }
 
   /** A name for columns of other entries. */

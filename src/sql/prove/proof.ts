@@ -8,8 +8,8 @@ import { Refusal } from '../refusal.js';
 import type { Declared } from '../tables.js';
 import { keeps, typeNamed, typeOf } from './types.js';
 
-/** More than any statement that a person wrote. */
-const maxQueries = 10_000;
+/** More than any statement that a person wrote: what it takes to read a query is 200. */
+const maxWork = 2_000_000;
 
 export class Proof {
   /** The tenant and reference tables that the statement names. */
@@ -29,7 +29,7 @@ export class Proof {
   /** Those that stand where nothing but the tenant stands. */
   readonly #carrying = new Set<Node>();
   #type: string | undefined;
-  #queries = 0;
+  #work = 0;
 
   constructor(
     readonly given: Given,
@@ -78,10 +78,14 @@ export class Proof {
     return this.entry(level, { schemaname, relname, alias, location }, table);
   }
 
-  /** Queries are read once, and the second operand of a recursion again, for each recursion around it. */
-  countQuery(): void {
-    if (++this.#queries <= maxQueries) return;
-    throw new Refusal('it has too many queries within one another', 'Write a shorter statement, or several');
+  /**
+   * Counts what the proof takes, since it holds the event loop: for queries, for their entries, and for what is looked for
+   * between each two of those. The second operand of a recursion is read again for each recursion around it.
+   */
+  work(units: number): void {
+    this.#work += units;
+    if (this.#work <= maxWork) return;
+    throw new Refusal('it has too many queries or sources of rows within one another', 'Write a shorter statement, or several');
   }
 
   /** The entry of a declared table. */

@@ -29,7 +29,7 @@ export function select(
   { recursion, isLocked = false }: Around = {},
 ): Rows {
   only(node, 'SelectStmt', fields);
-  proof.countQuery();
+  proof.work(200);
   const ctes = withClause(proof, node.withClause, outer, around);
   if (node.op !== 'SETOP_NONE') return setOperation(proof, node, outer, ctes, recursion);
   const level = new Level();
@@ -56,6 +56,9 @@ const locksOf = (clauses: readonly Node[] | undefined): readonly (readonly strin
     });
   });
 
+/** PostgreSQL refuses to select more. */
+const maxColumns = 1_664;
+
 /** Walks what is selected or returned, and tells its columns. */
 export function targets(list: readonly Node[] | undefined, place: Place): Rows {
   const { level, names } = place;
@@ -65,6 +68,7 @@ export function targets(list: readonly Node[] | undefined, place: Place): Rows {
   for (const { ResTarget } of list ?? []) {
     only(ResTarget, 'ResTarget', 'name val location');
     const { name, val } = ResTarget;
+    if (columns.length > maxColumns) throw new Refusal(`more than ${maxColumns} columns are selected`, 'Select fewer columns', ResTarget.location);
     walk(val, place);
     const path: Node[] | undefined = val.ColumnRef?.fields;
     const isStar = path?.at(-1).A_Star ?? val.A_Indirection?.indirection.at(-1).A_Star;

@@ -25,7 +25,7 @@ export function keeps(type: string, declared: string): boolean {
 const refused = new Set(
   (
     'xid xid8 cid tid pg_snapshot txid_snapshot regclass regcollation regconfig regdatabase regdictionary regnamespace regoper ' +
-    'regoperator regproc regprocedure regrole regtype'
+    'regoperator regproc regprocedure regrole regtype aclitem'
   ).split(' '),
 );
 
@@ -34,8 +34,10 @@ export function checkType({ names, setof, pct_type, location }: Node): void {
   const path: string[] = names.map((it: Node) => it.String.sval ?? '');
   const name = path.at(-1)!;
   const isOfCatalog = path.length > 1 && (path[0] === 'information_schema' || /^pg_(?!catalog$)/.test(path[0]!));
+  // An array's type has a name of its own, `_xid`; and each row of a catalog is of a type, `pg_class`, whose columns are of these.
+  const element = name.replace(/^_/, '');
   // One that is written with another schema is the application's own.
-  const isRefused = refused.has(name) && (path.length === 1 || path[0] === 'pg_catalog');
+  const isRefused = (refused.has(element) || /^pg_(?!lsn$)/.test(element)) && (path.length === 1 || path[0] === 'pg_catalog');
   if (setof || pct_type || path.length > 2 || isOfCatalog || isRefused) {
     throw new Refusal(`the type ${name} is not a plain one, or looks into the system catalogs`, 'Cast to a plain type', location);
   }

@@ -86,7 +86,8 @@ export function returning(clause: Node | undefined, target: Entry, place: Place)
     if (names.scope.named(undefined, name).length > 0) return [];
     const entry = new Entry(level, name);
     entry.isQualified = true;
-    for (const column of target.table!.columns) entry.add(column, target.column(column)?.of);
+    // A row that was not there before, or is not there after, is null there.
+    for (const column of target.table!.columns) entry.add(column, target.column(column)?.of, undefined, true);
     return [entry];
   });
   const scope = new Scope([names.scope, ...rows], [...names.scope.entries, ...rows]);

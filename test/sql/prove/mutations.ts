@@ -1,4 +1,4 @@
-/** The rules of the prover, each broken in turn. What is to be replaced stands in its file exactly once. */
+/** The rules of the prover, each broken in turn. The guard that is replaced stands in its file exactly once. */
 export interface Mutation {
   readonly rule: string;
   readonly file: string;
@@ -10,6 +10,7 @@ const of = (file: string, list: readonly (readonly [rule: string, from: string, 
 
 export const mutations: readonly Mutation[] = [
   ...of('facts', [
+    ['what is looked for between those of COALESCE is counted', 'proof.work(entries.length ** 2 * (level.facts.length + 1));', ''],
     ['an outer join keeps the rows that its condition refuses', '(join && !join.filtered.some(has) && !(join.left.some(has) && join.right.some(has)))', 'false'],
     ['a join is known to have matched where an entry stands that it drops', '!join.filtered.some(has) && ', ''],
     ['a join is known to have matched where one of each side stands', ' && !(join.left.some(has) && join.right.some(has))', ''],
@@ -30,7 +31,7 @@ export const mutations: readonly Mutation[] = [
     ['two nulls are not distinct', "return kind === 'AEXPR_OP' ? { a: left, b: right } : undefined;", 'return { a: left, b: right };'],
     ['a comparison with anything is no fact', 'return entry && isOfHandle(proof, kind, left ? rexpr : lexpr, left !== undefined) ?', 'return entry ?'],
     ['only AND joins facts', "if (expression?.BoolExpr?.boolop === 'AND_EXPR')", 'if (expression?.BoolExpr)'],
-    ['each of COALESCE is a tenant', 'columns.every((it) => it?.of !== undefined && !isNullInPlace(it)) ? firstOf(level, columns.map((it) => it!.of!))', 'columns.some((it) => it?.of !== undefined && !isNullInPlace(it)) ? firstOf(level, columns.flatMap((it) => it?.of ?? []))'],
+    ['each of COALESCE is a tenant', 'columns.every((it) => it?.of !== undefined && !isNullInPlace(it)) ? firstOf(proof, level, columns.map((it) => it!.of!))', 'columns.some((it) => it?.of !== undefined && !isNullInPlace(it)) ? firstOf(proof, level, columns.flatMap((it) => it?.of ?? []))'],
     ['those of COALESCE that stand together are of one tenant', 'if (isSame) level.facts.push', 'level.facts.push'],
     ['COALESCE passes by what is null in its place', 'it?.of !== undefined && !isNullInPlace(it)', 'it?.of !== undefined'],
     ["COALESCE passes by a row of everybody", "orNull === true || of?.table?.tenant?.everybody === true;", 'orNull === true;'],
@@ -42,6 +43,8 @@ export const mutations: readonly Mutation[] = [
     ['the type of an array is that of its elements', 'elements.map((arg) => ({ TypeCast: { arg, typeName } }))', 'elements'],
   ]),
   ...of('from', [
+    ['sources of rows are counted', 'this.proof.work(this.level.entries.length + 1);', ''],
+    ['what is looked for between them is counted', 'proof.work(holding.length ** 2 * (level.facts.length + 1));', ''],
     ['FULL JOIN merges what is null in its place', "if (jointype === 'JOIN_FULL' && (isNullInPlace(left!) || isNullInPlace(right!))) return { name };", ''],
     ['a FULL JOIN that another leaves empty', 'JOIN_LEFT: [left], JOIN_RIGHT: [right] }', 'JOIN_LEFT: [left, right], JOIN_RIGHT: [left, right] }'],
     ['a FULL JOIN within another', '[jointype as string] ?? []', '[jointype as string] ?? [left, right]'],
@@ -73,8 +76,8 @@ export const mutations: readonly Mutation[] = [
     ['ON is of its join', 'names: { scope, outer: this.outer }, join, absent }', 'names: { scope, outer: this.outer }, absent }'],
     ['ON sees its own join', 'this.conditions.push({ expression: quals, names: { scope, outer: this.outer }', 'this.conditions.push({ expression: quals, names: { scope: new Scope([...before, scope], entries), outer: this.outer }'],
     ['a merged column is one of two tenants', 'if (!a || !b) return { name };', 'if (!a && !b) return { name };\n    if (!a || !b) return { name, of: a ?? b };'],
-    ['a merged column is that of the side that stands', "of: jointype === 'JOIN_RIGHT' ? b : jointype === 'JOIN_FULL' ? firstOf(this.level, [a, b]) : a", 'of: a'],
-    ['FULL JOIN merges to the first that stands', "jointype === 'JOIN_FULL' ? firstOf(this.level, [a, b]) : a", 'a'],
+    ['a merged column is that of the side that stands', "of: jointype === 'JOIN_RIGHT' ? b : jointype === 'JOIN_FULL' ? firstOf(this.proof, this.level, [a, b]) : a", 'of: a'],
+    ['FULL JOIN merges to the first that stands', "jointype === 'JOIN_FULL' ? firstOf(this.proof, this.level, [a, b]) : a", 'a'],
     ['USING is of its join', 'this.level.facts.push({ a, b, join });', 'this.level.facts.push({ a, b });'],
     ['the alias of a join hides the names in it', 'return new Scope([entry], entries, undefined, false, scope.absent, scope.either);', 'return new Scope([entry, scope], entries, undefined, false, scope.absent, scope.either);'],
     ['names for the columns of a join hide which they are', 'columnNames ? columnNames.map((name) => ({ name })) : scope.columns()', 'scope.columns()'],
@@ -173,6 +176,7 @@ export const mutations: readonly Mutation[] = [
     ['a window is partitioned by a tenant of this query', 'if (over.partitionClause?.some(isOfTenant)) return true;', 'if (over.partitionClause) return true;'],
   ]),
   ...of('proof', [
+    ['what a proof takes is counted', 'this.#work += units;', ''],
     ["another handle's tenancy", 'if (tenancy !== undefined && of.tenancy !== tenancy) throw otherTenancy(name, of.tenancy, tenancy);', ''],
     ['two tenancies', 'for (const it of this.touched) if (it.tenant && it.tenant.tenancy !== of.tenancy) throw otherTenancy(name, of.tenancy, it.tenant.tenancy);', ''],
     ['reference tables only', "if (reach === 'shared') {", 'if (false) {'],

@@ -4,6 +4,7 @@ import { count, eq, inArray, sql } from 'drizzle-orm';
 import { drizzle as nodePostgres, type NodePgQueryResultHKT } from 'drizzle-orm/node-postgres';
 import { drizzle as pglite } from 'drizzle-orm/pglite';
 import { drizzle as postgresJs } from 'drizzle-orm/postgres-js';
+import { withReplicas } from 'drizzle-orm/pg-core';
 import type { QueryResult } from 'pg';
 import pg from 'pg';
 import postgres from 'postgres';
@@ -197,6 +198,38 @@ const tdb = db.forTenant(id);
   await wdb.insert(documents).values({ id: 1, title: 'x' });
   const typed: TenantDatabase<'workspace'> = wdb;
   await typed.delete(documents);
+}
+
+// rows one by one
+{
+  for await (const row of tdb.select().from(projects).stream()) Expect<Equal<typeof row, ProjectRow>>;
+  const names = tdb.select({ name: labels.name, n: count() }).from(labels).groupBy(labels.name).stream({ chunkSize: 10 });
+  Expect<Equal<typeof names, AsyncGenerator<{ name: string; n: number }, void, undefined>>>;
+  const joined = tdb.select().from(projects).leftJoin(tasks, eq(tasks.projectId, projects.id)).stream();
+  for await (const row of joined) Expect<Equal<typeof row, { projects: ProjectRow; tasks: TaskRow | null }>>;
+  for await (const row of db.acrossTenants({ reason: 'x' }).select().from(documents).stream()) Expect<Equal<(typeof row)['id'], number>>;
+  const open = tdb.$with('open').as(tdb.select({ id: tasks.id }).from(tasks));
+  for await (const row of tdb.with(open).select().from(open).stream()) Expect<Equal<typeof row, { id: number }>>;
+  await tdb.transaction(async (tx) => {
+    for await (const row of tx.selectDistinct({ done: tasks.done }).from(tasks).stream()) Expect<Equal<typeof row, { done: boolean }>>;
+  });
+}
+
+// the id of a handle
+{
+  Expect<Equal<typeof tdb.tenantId, TenantId<'account'>>>;
+  const again = (it: TenantDatabase<'account'>) => db.forTenant(it.tenantId);
+  Expect<Equal<ReturnType<typeof again>['tenantId'], TenantId<'account'>>>;
+}
+
+// replicas
+{
+  const replicated = withTenancy(withReplicas(postgresJs.mock(), [postgresJs.mock()]), { relations });
+  const rows = await replicated.$replica.forTenant(id).query.projects.findMany();
+  Expect<Equal<typeof rows, ProjectRow[]>>;
+  Expect<Equal<keyof typeof replicated.$replicas, keyof readonly (typeof replicated.$primary)[]>>;
+  const typed: TenancyDatabase<typeof relations> = replicated.$primary;
+  await typed.forTenant(id).delete(labels);
 }
 
 // a function over handles of any tenancy

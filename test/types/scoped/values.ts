@@ -1,6 +1,6 @@
 /** Types that read like values: ids, the tenant column, rows in and out, and helpers over any table and any handle. */
 import { eq, sql, type SQL } from 'drizzle-orm';
-import { customType, jsonb, pgTable, pgView, text, timestamp, uuid, type PgColumn } from 'drizzle-orm/pg-core';
+import { customType, index, jsonb, pgTable, pgView, text, timestamp, uuid, type AnyPgColumnBuilder, type PgColumn } from 'drizzle-orm/pg-core';
 import { drizzle } from 'drizzle-orm/node-postgres';
 import {
   alias,
@@ -15,6 +15,7 @@ import {
   type InferSelectModel,
   type TenantDatabase,
   type TenantId,
+  type TenantsDatabase,
 } from '../../../src/index.js';
 import { Expect, type Equal } from '../positive/expect.js';
 import { workspace } from './workspace.js';
@@ -122,8 +123,16 @@ const tdb = db.forTenant(id);
     byId = (id: string) => this.tdb.select().from(this.table).where(eq(this.table.id, id)).limit(1);
     remove = (id: string) => this.tdb.delete(this.table).where(eq(this.table.id, id));
     count = (filter?: SQL) => this.tdb.$count(this.table, filter);
+    // As in plain Drizzle, what a row of such a table holds is not known.
+    add = (row: InferInsertModel<T>) => this.tdb.insert(this.table).values(row as never).returning();
+    change = (id: string, patch: Partial<InferInsertModel<T>>) => this.tdb.update(this.table).set(patch as never).where(eq(this.table.id, id));
+    join = (other: AnyTenantTable<'account'>) => this.tdb.select().from(this.table).leftJoin(other, sql`true`);
   }
   const repository = new Repository(tdb, notes);
+  await repository.add({ body: 'x', space });
+  await repository.change('x', { body: 'y' });
+  const [first] = await repository.all();
+  Expect<Equal<NonNullable<typeof first>, typeof notes.$inferSelect>>;
   await repository.remove('x');
   const n = await repository.count();
   Expect<Equal<typeof n, number>>;
@@ -136,6 +145,34 @@ const tdb = db.forTenant(id);
   Expect<Equal<(typeof rows)[number]['body'], string>>;
   const rename = (any: TenantDatabase<'account'> | AcrossTenantsDatabase) => any.update(notes).set({ body: 'x' }).where(eq(notes.id, 'x'));
   await rename(db.acrossTenants({ reason: 'x' }));
+}
+
+// a helper that inserts, for a tenant's handle and for all: its rows name their tenant
+{
+  type Any = TenantDatabase<'account'> | TenantsDatabase<'account'> | AcrossTenantsDatabase;
+  const add = (any: Any, accountId: typeof account.$id) => any.insert(notes).values({ accountId, body: 'x', space }).onConflictDoNothing().returning();
+  const rows = await add(tdb, id);
+  Expect<Equal<(typeof rows)[number]['body'], string>>;
+  await add(db.acrossTenants({ reason: 'x' }), id);
+  const ids = (any: Any) => any.delete(notes).where(eq(notes.body, 'x')).returning({ id: notes.id });
+  Expect<Equal<Awaited<ReturnType<typeof ids>>, { id: string }[]>>;
+  const n = (any: Any) => any.$count(notes);
+  Expect<Equal<Awaited<ReturnType<typeof n>>, number>>;
+}
+
+// a factory of tables
+{
+  const base = { accountId: account.id(), id: uuid().primaryKey().defaultRandom(), createdAt: timestamp().notNull().defaultNow() };
+  const table = <N extends string, T extends Record<string, AnyPgColumnBuilder>>(name: N, columns: T) => tenantTable(name, { ...base, ...columns });
+  const made = table('made', { title: text().notNull() });
+  const rows = await tdb.select().from(made);
+  Expect<Equal<(typeof rows)[number], { title: string; accountId: TenantId<'account', string>; id: string; createdAt: Date }>>;
+  await tdb.insert(made).values({ title: 'x' });
+  const withIndex = <T extends Record<string, AnyPgColumnBuilder>>(columns: T) => tenantTable('x', { ...base, ...columns }, (t) => [index().on(t.createdAt)]);
+  await tdb.update(withIndex({ body: text() })).set({ body: 'x' });
+  const relations = defineTenantRelations({ made, accounts }, (r) => ({ made: { account: r.one.accounts({ from: r.made.accountId, to: r.accounts.id }) } }));
+  const found = await withTenancy(drizzle.mock(), { relations }).forTenant(id).query.made.findFirst({ with: { account: true } });
+  Expect<Equal<NonNullable<typeof found>['title'], string>>;
 }
 
 // SQL by hand in a function that knows no driver

@@ -17,11 +17,13 @@ export const notSettings: readonly string[] = [
   `set local debug_print_plan = on`, `set local log_statement = 'all'`, `set local temp_tablespaces = x`, `set local transform_null_equals = on`,
 ];
 
-export const types: readonly string[] = [`select 'x'::regional`, `select 'x'::register_state`, `select 'x'::app.regclass`, `select '{1}'::int[]`];
+export const types: readonly string[] = [`select 'x'::regional`, `select 'x'::register_state`, `select 'x'::app.regclass`, `select '{1}'::int[]`, `select '{1}'::_int4`, `select '0/0'::pg_lsn`, `select null::app.pg_class`];
 
 export const notTypes: readonly string[] = [
   `select '16400'::regclass`, `select '16400'::pg_catalog.regclass::text`, `select cast('x' as regtype)`, `select age('3'::xid)`, `select '3'::xid8`, `select '(0,1)'::tid`,
-  `select '{3}'::xid[]`, `select x from json_to_record('{}') as r(x regclass)`, `select * from json_table('{}', '$' columns (x regclass path '$')) t`,
+  `select '{3}'::xid[]`, `select age(('{3}'::_xid)[1])`, `select '{16400}'::pg_catalog._regclass`, `select x from json_to_record('{}') as r(x _regrole)`,
+  `select age(relfrozenxid) from jsonb_populate_record(null::pg_class, '{"relfrozenxid": "3"}')`, `select null::_pg_class`, `select 'x=r/x'::aclitem`,
+  `select x from json_to_record('{}') as r(x regclass)`, `select * from json_table('{}', '$' columns (x regclass path '$')) t`,
   `select json_value('1', '$' returning regclass)`, `select xmlserialize(content x as regclass)`, `select regclass '16400'`, `select 'x'::pg_toast.x`, `select null::information_schema.sql_identifier`,
 ];
 

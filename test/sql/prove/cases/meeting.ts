@@ -119,6 +119,9 @@ export const refusedAcross: readonly (readonly [text: string, reason: RegExp])[]
   [`select p.name, q.x from projects p join (select a, title as x from tasks x(a, b, c, d, e, title)) q on q.a = p."accountId"`, meeting],
   [`select p.name, q.x from projects p join (select q1."accountId", q1.title as x from (select "accountId", title from tasks limit 5) q1) q on q."accountId" = p."accountId"`, /"q" \(LIMIT and OFFSET count the rows of every tenant\) of different tenants would meet/],
   [`with q as (select "accountId", title from tasks limit 3) select p.name from projects p join q on q."accountId" = p."accountId"`, meeting],
+  // A row that was not there before, or is not there after, has no tenant there
+  [`with gone as (delete from x_labels returning new."accountId" as a), g as (select a, count(*) as n from gone group by a) select p.name, g.n from projects p full join g on g.a = p."accountId"`, meeting],
+  [`with made as (insert into x_labels ("accountId", id, name) select "accountId", id + 500, 'x' from tasks returning old."accountId" as a), g as (select distinct a from made) select p.name, g.a from projects p full join g on g.a = p."accountId"`, meeting],
   [`with gone as (delete from x_labels returning "taskId") select t.title from gone join tasks t on t.id = gone."taskId"`, meeting],
   [`with recursive tree as (select "accountId", id from tasks where "parentId" is null union all select t."accountId", t.id from tasks t join tree on tree.id = t."parentId") select * from tree`, meeting],
   [`with recursive n as (select 1 as i union all select i + t.id from n join tasks t on t.id = n.i) select n.i, p.name from n join projects p on p.id = n.i`, meeting],

@@ -571,5 +571,7 @@ export const refused: readonly (readonly [text: string, reason: RegExp, type?: a
   [`select ${'('.repeat(20_000)}1${')'.repeat(20_000)}`, /./],
   [`select ${'1+'.repeat(20_000)}1`, /./],
   [`select ${'1'.repeat(1_000_000)}`, /longer than/],
+  [`select 1 ${'/*'.repeat(110)}${'*/'.repeat(110)}`, /signs of operators follow/],
+  [`select 1 ${'/* '.repeat(150_000)}`, /longer than|unterminated/],
   [`select ${'1,'.repeat(110_000)}1`, /longer than/],
 ];

@@ -5,6 +5,10 @@ import { account, workspace } from '../../../support/schema.js';
 /** A text with `count` parameters of its own. */
 export type Parametric = readonly [text: string, count: number, more?: Partial<Given>];
 
+/** Tables of which each has the tenant of the next: what follows for the first is found last. */
+const chain = (n: number) =>
+  `${Array.from({ length: n }, (_, i) => `tasks t${i}`).join(', ')} where ${Array.from({ length: n - 1 }, (_, i) => `t${n - 2 - i}."accountId" = t${n - 1 - i}."accountId"`).join(' and ')}`;
+
 export const accepted: readonly Parametric[] = [
   [`select * from projects where "accountId" = $1`, 0],
   [`select * from projects where name = $1 and "accountId" = $2`, 1],
@@ -82,6 +86,11 @@ export const refused: readonly (readonly [...Parametric, RegExp])[] = [
   // More than a person wrote
   [`select 1 from ${Array.from({ length: 101 }, (_, i) => `tasks t${i}`).join(', ')}`, 0, { reach: 'all' }, /more than 100 tenant tables/],
   [Array.from({ length: 13 }).reduce<string>((it) => `with recursive r(x) as (select 1 union select x from r, (${it}) z) select x from r`, 'select 1'), 0, {}, /too many queries/],
+  [Array.from({ length: 7 }).reduce<string>((it) => `with recursive r(x) as (select 1 union select x from r, (${it}) z) select x from r`, `select 1 from ${Array.from({ length: 200 }, (_, i) => `countries c${i}`).join(', ')}`), 0, {}, /sources of rows/],
+  [`select 1 from ${chain(99)}`, 0, {}, /not bound/],
+  [`select 1 where ${Array.from({ length: 3 }, () => `exists (select 1 from ${chain(99)})`).join(' and ')}`, 0, { reach: 'all' }, /sources of rows/],
+  [`select ${Array.from({ length: 200 }, () => `coalesce(${Array.from({ length: 100 }, () => 'p."accountId"').join(', ')})`).join(', ')} from projects p where coalesce(${Array.from({ length: 1500 }, () => 'p."accountId"').join(', ')}) = $1`, 0, {}, /sources of rows/],
+  [`select ${Array.from({ length: 1_700 }, () => 'name').join(', ')} from countries`, 0, {}, /more than 1664 columns/],
   // Tenancies
   [`select * from boards where "workspaceId" = $1`, 0, { tenancy: account }, /tenancy "workspace"/],
   [`select * from projects p, boards b where p."accountId" = $1 and b."workspaceId" = $1`, 0, {}, /another tenancy/],
