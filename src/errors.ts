@@ -1,24 +1,24 @@
 /**
- * Where `docs/errors` is published: each message ends with the link to its page. Empty as long as it is nowhere, since a path in
- * node_modules helps nobody who reads a log.
- */
-const pages: string = '';
-
-/**
  * The errors of drizzle-tenant. Each has a `_tag`, so that it can be told apart without `instanceof`
  * (two copies of a package, Effect's `catchTag`), and a message that says what to do instead.
  */
+import { pageOf, refusedId } from './pages.js';
+
 abstract class TenantError extends Error {
   abstract readonly _tag: string;
+  /** What the class is called where a bundler has given it another name. */
+  static readonly tag: string;
 
   constructor(message: string, options?: ErrorOptions) {
-    super(pages === '' ? message : `${message} ${pages}${new.target.name}`, options);
-    this.name = new.target.name;
+    const { tag } = new.target;
+    super(`${message} ${pageOf(tag)}`, options);
+    this.name = tag;
   }
 }
 
 /** A value is not an id of the tenancy. Thrown by `parse` and `forTenant`, before anything is sent. */
 export class InvalidTenantIdError extends TenantError {
+  static override readonly tag = 'InvalidTenantIdError';
   readonly _tag = 'InvalidTenantIdError';
 
   /**
@@ -29,12 +29,13 @@ export class InvalidTenantIdError extends TenantError {
     readonly tenancy: string,
     readonly reason: string,
   ) {
-    super(`Get the tenant's id from the ${tenancy} tenancy's parse(value), which refused this one: ${reason}.`);
+    super(refusedId(tenancy, reason));
   }
 }
 
 /** A table or view that the handle may not touch: unclassified, or of another kind or tenancy. */
 export class UnscopedTableError extends TenantError {
+  static override readonly tag = 'UnscopedTableError';
   readonly _tag = 'UnscopedTableError';
 
   /**
@@ -51,11 +52,13 @@ export class UnscopedTableError extends TenantError {
 
 /** A row, a subquery or a handle names another tenant than the handle's own. */
 export class TenantMismatchError extends TenantError {
+  static override readonly tag = 'TenantMismatchError';
   readonly _tag = 'TenantMismatchError';
 }
 
 /** An update would move a row to another tenant. */
 export class ImmutableTenantError extends TenantError {
+  static override readonly tag = 'ImmutableTenantError';
   readonly _tag = 'ImmutableTenantError';
 
   /**
@@ -75,6 +78,7 @@ export class ImmutableTenantError extends TenantError {
 
 /** SQL written by hand that could reach a table past the tenant's filter: refused before anything is sent. */
 export class RawSqlNotScopedError extends TenantError {
+  static override readonly tag = 'RawSqlNotScopedError';
   readonly _tag = 'RawSqlNotScopedError';
 
   /**
@@ -93,11 +97,13 @@ export class RawSqlNotScopedError extends TenantError {
 
 /** A statement that cannot be confined to one tenant, or that this handle does not do. */
 export class UnsupportedTenantOperationError extends TenantError {
+  static override readonly tag = 'UnsupportedTenantOperationError';
   readonly _tag = 'UnsupportedTenantOperationError';
 }
 
 /** A table, constraint or relation that can never work. Thrown where it is declared, or when first used. */
 export class TenantDefinitionError extends TenantError {
+  static override readonly tag = 'TenantDefinitionError';
   readonly _tag = 'TenantDefinitionError';
 
   /**
@@ -127,6 +133,7 @@ export interface RowLevelSecurityProblem {
 
 /** Row-level security is asked for, and does not hold. Thrown by `assertRowLevelSecurity`, and when a layer is built. */
 export class RowLevelSecurityError extends TenantError {
+  static override readonly tag = 'RowLevelSecurityError';
   readonly _tag = 'RowLevelSecurityError';
 
   /**
@@ -146,6 +153,7 @@ export class RowLevelSecurityError extends TenantError {
 
 /** The database has functions of its own under names that statements may call. Thrown by `assertNoOwnFunctions`. */
 export class OwnFunctionError extends TenantError {
+  static override readonly tag = 'OwnFunctionError';
   readonly _tag = 'OwnFunctionError';
 
   /** @param signatures what could be meant in place of PostgreSQL's own, as PostgreSQL writes it */
@@ -168,6 +176,7 @@ const refusals = { 401: 'Unauthorized', 403: 'Forbidden', 404: 'Not Found' } as 
  * is the same whether there is no such tenant or the user is no member of it.
  */
 export class TenantAccessError extends TenantError {
+  static override readonly tag = 'TenantAccessError';
   readonly _tag = 'TenantAccessError';
   /** As Fastify reads it. */
   readonly statusCode: 401 | 403 | 404;
@@ -177,28 +186,32 @@ export class TenantAccessError extends TenantError {
   /** @param status 401 for nobody, 404 for no such tenant, or none of the user's, 403 where the application says so */
   constructor(readonly status: 401 | 403 | 404) {
     super(refusals[status]);
-    this.message = refusals[status]; // Without a link: the client is told nothing.
+    this.message = refusals[status]; // Without a page: the client is told nothing.
     this.statusCode = status;
   }
 }
 
 /** A tenant as a whole was asked for, and the id has no rows. A mistyped id would otherwise be exported, or proved erased. */
 export class TenantNotFoundError extends TenantError {
+  static override readonly tag = 'TenantNotFoundError';
   readonly _tag = 'TenantNotFoundError';
 }
 
 /** An import would meet rows that the tenant already has. */
 export class TenantExistsError extends TenantError {
+  static override readonly tag = 'TenantExistsError';
   readonly _tag = 'TenantExistsError';
 }
 
 /** An export is not what its manifest says: cut off, changed, or of another kind. Nothing was written. */
 export class DamagedExportError extends TenantError {
+  static override readonly tag = 'DamagedExportError';
   readonly _tag = 'DamagedExportError';
 }
 
 /** Two schemas differ where rows have to go from one to the other. */
 export class SchemaDifferenceError extends TenantError {
+  static override readonly tag = 'SchemaDifferenceError';
   readonly _tag = 'SchemaDifferenceError';
 
   /**
@@ -215,11 +228,13 @@ export class SchemaDifferenceError extends TenantError {
 
 /** What was imported, erased or compared is not what the database holds afterwards. */
 export class TenantDataError extends TenantError {
+  static override readonly tag = 'TenantDataError';
   readonly _tag = 'TenantDataError';
 }
 
 /** Rows of the tenant remain after it was erased. */
 export class TenantNotErasedError extends TenantError {
+  static override readonly tag = 'TenantNotErasedError';
   readonly _tag = 'TenantNotErasedError';
 
   /**

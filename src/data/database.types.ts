@@ -93,4 +93,12 @@ export interface WithTenancy {
     db: PgAsyncDatabase<TQueryResult, any> & TDrizzle,
     options?: WithTenancyOptions<TRelations>,
   ): TenancyDatabaseOf<TDrizzle, TenancyDatabase<TenantRelations<TRelations>, QueryResultOf<TDrizzle, TQueryResult>>>;
+  /** For a handle that is one of several drivers', as `drizzle()` of drizzle-orm/netlify-db gives it. */
+  <TDrizzle extends PgAsyncDatabase<any, any>, TRelations = {}>(
+    db: TDrizzle,
+    options?: WithTenancyOptions<TRelations>,
+  ): TenancyDatabase<TenantRelations<TRelations>, ResultsOf<TDrizzle>>;
 }
+
+/** What `execute` gives on a driver, or on any of several. */
+export type ResultsOf<TDrizzle> = TDrizzle extends PgAsyncDatabase<infer TQueryResult, any> ? TQueryResult : never;

@@ -145,7 +145,11 @@ export class TenantData<Name extends string = string> {
     return eraseTenant(this.#source, this.#subject, options);
   }
 
-  /** How many rows the tenant has in each table, declared or found in the catalog, in one snapshot. */
+  /**
+   * How many rows the tenant has in each table, declared or found in the catalog, in one snapshot.
+   *
+   * @example const counted = await db.tenantData(id).count();
+   */
   async count(options: { readonly signal?: AbortSignal | undefined } = {}): Promise<Counted> {
     const { countTenant } = await import('./work.js');
     return countTenant(this.#source, this.#subject, options.signal);

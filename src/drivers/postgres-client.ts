@@ -5,6 +5,8 @@
  */
 import { connect as dial, type Socket } from 'node:net';
 
+import { refusalOfClient } from './postgres-js-parts.js';
+
 export interface Client {
   /** postgres.js, for one statement at a time. */
   readonly sql: any;
@@ -80,6 +82,8 @@ export function singleConnection(postgres: any, options: any, onclose?: (id: num
       return socket.on('error', (error) => (failure = error));
     },
   });
+  const lacking = refusalOfClient(sql);
+  if (lacking) throw lacking;
   return {
     sql,
     open: async (opening) => {

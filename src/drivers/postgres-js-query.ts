@@ -4,6 +4,8 @@
  * queries for a connection that has failed, until that is closed, and leaves them without an answer.
  */
 
+import { refusalOfConnection, warn } from './postgres-js-parts.js';
+
 /** What of a connection is used. */
 export interface Connection {
   /** Sends a query. @returns false where it has to be answered before another one is sent */
@@ -116,6 +118,11 @@ export function failsAlone(query: Query, serializers: Serializers): Query {
     };
     prototypes.set(base, Object.create(base, { describeFirst: asked }));
   }
+  const { resolve } = query;
+  query.resolve = (result) => {
+    if (!(isChecked in query)) warn("a value that cannot be written fails another's query");
+    resolve(result);
+  };
   return Object.setPrototypeOf(Object.assign(query, { [serializersOf]: serializers }), prototypes.get(base)!);
 }
 
@@ -175,15 +182,17 @@ export function lone(
   options?: { readonly prepare?: boolean; readonly isAlone?: boolean },
   outdated = () => {},
 ): Query {
-  const told = {
-    ...options,
-    onexecute: (connection: Connection) => ((connection.onclose ??= dropRest), !options?.isAlone),
+  const onexecute = (connection: Connection) => {
+    const lacking = refusalOfConnection(connection);
+    if (lacking) reject(lacking);
+    connection.onclose ??= dropRest;
+    return !options?.isAlone;
   };
-  const query = client.unsafe(text, args, told);
+  const query = client.unsafe(text, args, { ...options, onexecute });
+  const { reject } = query;
   const refused = refusal(client, args);
   if (refused) query.handler = () => query.reject(refused);
   else if (options?.prepare && client.options) neverAgain(failsAlone(query, client.options.serializers), outdated);
-  const { reject } = query;
   query.reject = (error) => (isAnswer(error) ? reject(error) : failLater(query, () => reject(error)));
   return query;
 }

@@ -5,6 +5,7 @@
  * option `onexecute` of a query is told the connection on which it is sent.
  */
 import { UnsupportedTenantOperationError } from '../errors.js';
+import { refusalOfConnection } from './postgres-js-parts.js';
 import {
   afterLoss,
   dropRest,
@@ -68,7 +69,7 @@ export class Held {
       // Now, or the connection is others' again. It is still this query that is failed by one that cannot be written.
       if (isBehind) this.#drain();
       this.#unanswered.delete(hold);
-      if (this.#connection) return;
+      if (this.#connection || this.#error !== undefined) return;
       if (++this.#attempts < attemptsLimit) this.hold(this.#take());
       else
         this.#fail(
@@ -113,6 +114,8 @@ export class Held {
   }
 
   #hold(connection: Connection): void {
+    const lacking = refusalOfConnection(connection);
+    if (lacking) return this.#fail(lacking);
     this.#connection = connection;
     connection.reserved = this.#drain;
     connection.onclose = this.#onclose;

@@ -1,11 +1,14 @@
 /** Drizzle's handle on postgres.js, which loses connections safely. */
 import { begin } from './postgres-js.js';
+import { refusalOfClient } from './postgres-js-parts.js';
 import { lone } from './postgres-js-query.js';
 
 /** @returns the handle, with statements and transactions that outlive the loss of a connection */
 export function withSafeTransactions(db: any): any {
   const { session } = db;
   const { client } = session;
+  const refused = refusalOfClient(client);
+  if (refused) throw refused;
   const safe = {
     /** Makes queries as they are. */
     client,

@@ -64,6 +64,8 @@ export const Service = <Self, Config extends { database: any; requires?: any }>(
 // layers
 
 /**
+ * The middleware that finds the tenant of a request, and gives the endpoint its database.
+ *
  * @param middleware the class from {@link Service}
  * @param Db the application's database
  * @param options how a request finds its tenant

@@ -78,6 +78,8 @@ export interface EffectTenantData<Name extends string> {
 const run = <A>(use: (signal: AbortSignal) => Promise<A>) => Effect.tryPromise({ try: use, catch: failureOf });
 
 /**
+ * A tenant as a whole, as Effects: an interruption stops it.
+ *
  * @param data what `db.tenantData(id)` returned
  * @returns its methods as Effects, with their errors in the type
  * @example

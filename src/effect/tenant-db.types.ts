@@ -112,10 +112,26 @@ export interface TenantsClass<Self, Id extends string, Name extends string, TRel
   extends Context.ServiceClass<Self, Id, Database<Name, TRelations>> {
   readonly [Effect.TypeId]: Effect.Variance<Database<Name, TRelations>, never, Provide<Self>>;
   [Symbol.iterator](): Effect.EffectIterator<Effect.Effect<Database<Name, TRelations>, never, Provide<Self>>>;
+  /**
+   * Runs what is made of the tenant's handle.
+   *
+   * @param f gets the handle of the tenant that is provided
+   * @example yield* Db.use((db) => db.select().from(projects));
+   */
   use<A, E, R>(f: (db: Database<Name, TRelations>) => Effect.Effect<A, E, R>): Effect.Effect<A, E, R | Provide<Self>>;
+  /**
+   * What is made of the tenant's handle without running anything.
+   *
+   * @param f gets the handle of the tenant that is provided
+   * @example const query = yield* Db.useSync((db) => db.select().from(projects));
+   */
   useSync<A>(f: (db: Database<Name, TRelations>) => A): Effect.Effect<A, never, Provide<Self>>;
   readonly tenancy: Tenancy<Name, any, any>;
-  /** Several tenants: `yield* Db.Several`, under `Db.forTenants(ids)`. */
+  /**
+   * Several tenants, where `Db.forTenants(ids)` provides them.
+   *
+   * @example yield* Db.forTenants([id], Effect.flatMap(Db.Several, (db) => db.$count(projects)));
+   */
   readonly Several: Context.Service<Several<Self>, SeveralDatabase<Name, TRelations>>;
 
   /**
@@ -132,7 +148,13 @@ export interface TenantsClass<Self, Id extends string, Name extends string, TRel
     id: TenantId<Name>,
     program: Effect.Effect<A, E, R>,
   ): Effect.Effect<A, E | DbError, Exclude<R, Self> | Connected<Base>>;
-  /** Provides several tenants, to programs that use `Db.Several`. */
+  /**
+   * Provides several tenants, to programs that use `Db.Several`, as a layer or to a program.
+   *
+   * @param ids at least one, all of the tenancy
+   * @param program runs for these tenants
+   * @example yield* Db.forTenants([id], Effect.flatMap(Db.Several, (db) => db.select().from(projects)));
+   */
   forTenants(ids: readonly TenantId<Name>[]): Layer.Layer<Several<Self>, DbError, Connected<Base>>;
   forTenants<A, E, R>(
     ids: readonly TenantId<Name>[],
@@ -156,9 +178,19 @@ export interface ServiceClass<Self, Id extends string, Name extends string, TRel
   readonly definition: Definition<Name, TRelations>;
   /** The connection, without a tenant. */
   readonly Connected: Context.Service<Connected<Self>, Handles>;
-  /** The reference tables: `yield* Db.Shared` reads and writes them. */
+  /**
+   * The reference tables: what it gives reads and writes them.
+   *
+   * @example
+   * const shared = yield* Db.Shared;
+   * const all = yield* shared.select().from(countries);
+   */
   readonly Shared: Context.Service<Shared<Self>, ReferenceDatabase<TRelations>>;
-  /** Every tenant: `yield* Db.AcrossTenants`, under `Db.acrossTenants({ reason })`. */
+  /**
+   * Every tenant, where `Db.acrossTenants({ reason })` provides them.
+   *
+   * @example yield* Db.acrossTenants({ reason: 'report' }, Effect.flatMap(Db.AcrossTenants, (db) => db.$count(projects)));
+   */
   readonly AcrossTenants: Context.Service<AcrossTenants<Self>, AcrossDatabase<TRelations>>;
 
   /**
@@ -184,6 +216,7 @@ export interface ServiceClass<Self, Id extends string, Name extends string, TRel
    *
    * @param db the handle; its client stays the application's to close
    * @param options `rls` and `across`, as in `layer`
+   * @example const layer = Db.layerFrom(drizzle({ client: postgres(url) }));
    */
   layerFrom(
     db: AnyDrizzle,
@@ -194,6 +227,7 @@ export interface ServiceClass<Self, Id extends string, Name extends string, TRel
    * Provides every tenant, to programs that use `Db.AcrossTenants`.
    *
    * @param options `reason` stands in every statement as a SQL comment
+   * @example yield* Db.acrossTenants({ reason: 'nightly report' }, Effect.flatMap(Db.AcrossTenants, (db) => db.$count(tasks)));
    */
   acrossTenants(options: { readonly reason: string }): Layer.Layer<AcrossTenants<Self>, DbError, Connected<Self>>;
   acrossTenants<A, E, R>(

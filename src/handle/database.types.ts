@@ -319,6 +319,13 @@ export interface AcrossTenantsDatabase<
     TRelations,
     AcrossTenantsDatabase<TRelations, Q, R> & TransactionMethods<R>
   > {
+  /**
+   * Refreshes a materialized view, for every tenant.
+   *
+   * @param view that drizzle-orm's `pgMaterializedView` declared
+   * @throws UnsupportedTenantOperationError on any other handle
+   * @example const refresh = (view: PgMaterializedView) => db.acrossTenants({ reason: 'nightly' }).refreshMaterializedView(view).concurrently();
+   */
   refreshMaterializedView(view: PgMaterializedView): Act<R, PgQueryResultKind<Q, never>> & MaterializedViewRefresh;
 }
 
@@ -337,8 +344,14 @@ export interface SharedDatabase<
 /** A statement that was prepared once, for any tenant. */
 export interface PreparedForTenant<Name extends string, TResult> {
   /**
+   * Runs the statement for a tenant.
+   *
    * @param id the tenant
    * @param placeholders the values of the statement's own placeholders
+   * @throws InvalidTenantIdError when the value is not an id, before anything is sent
+   * @example
+   * const all = db.prepare(account, (tdb) => tdb.select().from(projects));
+   * const rows = await all.run(id);
    */
   run(id: TenantId<Name>, placeholders?: Record<string, unknown>): Promise<TResult>;
 }
@@ -377,6 +390,7 @@ export interface TenancyHandles<TRelations = {}, TQueryResult extends PgQueryRes
    *
    * @param ids at least one id, all of one tenancy
    * @throws InvalidTenantIdError when a value is not an id, or there is none
+   * @example await db.forTenants([id]).select({ account: projects.accountId, name: projects.name }).from(projects);
    */
   forTenants<Id>(
     ids: readonly CheckId<Id>[] & CheckSome<Id>,
@@ -395,9 +409,16 @@ export interface TenancyHandles<TRelations = {}, TQueryResult extends PgQueryRes
    * Resolves when PostgreSQL's parser is loaded. Only `toSQL()` needs it: queries wait for it by themselves.
    *
    * @throws RawSqlNotScopedError when the parser cannot be loaded; asked again, it is tried again
+   * @example
+   * await db.ready;
+   * const { sql: text } = tdb.select().from(projects).toSQL();
    */
   readonly ready: Promise<void>;
-  /** Reads and writes reference tables only. */
+  /**
+   * The handle of the reference tables, which all tenants share: it reads and writes them, and no other.
+   *
+   * @example await db.shared.insert(countries).values({ id: 7, name: 'Utopia' }).onConflictDoNothing();
+   */
   readonly shared: SharedDatabase<TRelations, TQueryResult> & BatchOf<TQueryResult>;
   /**
    * Prepares a statement once, for any tenant.

@@ -27,7 +27,11 @@ export interface ConfinedQuery {
   readonly params: unknown[];
 }
 
-/** Loads PostgreSQL's parser. Await it once before the first `confine()`; where it fails, awaiting it again tries again. */
+/**
+ * Loads PostgreSQL's parser. Await it once before the first `confine()`; where it fails, awaiting it again tries again.
+ *
+ * @example await ready;
+ */
 export const ready: PromiseLike<void> = {
   then: (resolve, reject) =>
     loadParser()

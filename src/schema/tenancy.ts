@@ -4,6 +4,7 @@
  */
 import { pgTable, type PgColumn, type PgColumnBuilder, type Set$Type, type SetNotNull } from 'drizzle-orm/pg-core';
 import { InvalidTenantIdError, TenantDefinitionError } from '../errors.js';
+import { refusedId } from '../pages.js';
 import { markEverybody } from './everybody.js';
 import { isSameColumn } from './same-column.js';
 import { checkFor, type IdValue } from './tenant-id.js';
@@ -182,7 +183,7 @@ export function tenancy<const Name extends string, TFactory extends TenantColumn
       validate: (value: unknown) => {
         const checked = check(value);
         return typeof checked === 'object'
-          ? { issues: [{ message: new InvalidTenantIdError(name, checked.reason).message }] }
+          ? { issues: [{ message: refusedId(name, checked.reason) }] }
           : { value: parse(checked) };
       },
     }),

@@ -27,6 +27,9 @@ const scoped = (make: () => Promise<Fresh>): Effect.Effect<Fresh, TestDatabaseEr
  * @param sqlText one statement, as it would be sent
  * @param options the tables, the tenant and the parameters
  * @returns the names of the tenant and reference tables in it; it fails with {@link RawSqlNotScopedError} and its like
+ * @example
+ * import * as effectTesting from 'drizzle-tenant/testing/effect';
+ * const names = effectTesting.proveScoped('select * from projects where "accountId" = $1', { tables: schema, tenant: id, params: [id] });
  */
 export const proveScoped = (
   sqlText: string,
@@ -40,6 +43,10 @@ export const proveScoped = (
  * @param options the migrations or the schema; PGlite, unless `server` is the URL of a PostgreSQL server, whose role
  *   needs CREATEDB
  * @returns Drizzle's handle, without any scope; it fails with {@link TestDatabaseError} where it cannot be made
+ * @example
+ * import * as effectTesting from 'drizzle-tenant/testing/effect';
+ * const program = Effect.scoped(Effect.flatMap(effectTesting.freshDatabase({ schema }), ({ drizzle }) => listProjects.pipe(
+ *   Effect.provide(Db.forTenant(id)), Effect.provide(Db.layerFrom(drizzle)))));
  */
 export const freshDatabase = (
   options: FreshOptions,

@@ -72,7 +72,7 @@ export function write(examples: readonly Example[], names: readonly string[]): s
   rmSync(generated, { recursive: true, force: true });
   mkdirSync(generated);
   return examples.map((example, i) => {
-    const name = `example-${String(i + 1).padStart(2, '0')}.ts`;
+    const name = `example-${String(i + 1).padStart(3, '0')}.ts`;
     writeFileSync(generated + name, moduleOf(example, names));
     return name;
   });

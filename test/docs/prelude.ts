@@ -16,7 +16,7 @@ import { defineTenantRelations, referenceTable, tenancy, tenantTable, withTenanc
 import { TenantDb, TenantHttpApi } from '../../src/effect/index.js';
 
 export { and, eq, sql } from 'drizzle-orm';
-export { bigint, boolean, index, integer, pgSchema, pgView, text, unique, uuid } from 'drizzle-orm/pg-core';
+export { bigint, boolean, index, integer, PgMaterializedView, pgSchema, pgView, text, unique, uuid } from 'drizzle-orm/pg-core';
 export { drizzle } from 'drizzle-orm/postgres-js';
 export { createInsertSchema } from 'drizzle-orm/effect-schema';
 export { generateMigration } from 'drizzle-kit/api-postgres';
@@ -39,6 +39,7 @@ export { tenantSetting } from '../../src/rls/names.js';
 export * from '../../src/effect/index.js';
 export * from '../../src/kit/index.js';
 export * from '../../src/handle/sql.js';
+export * as effectTesting from '../../src/testing/effect.js';
 export { freshDatabase, IsolationError, proveScoped, seedTenants, TestDatabaseError } from '../../src/testing/index.js';
 export { testLayer } from '../../src/testing/effect.js';
 

@@ -148,7 +148,12 @@ function readme() {
   }
 }
 
-const parts = { contents, consumers, declarations, entries, readme };
+/** Every driver that runs in Node.js, with this one. `npm run check:runtimes` has the others. */
+function drivers() {
+  console.log(run('npx', ['tsx', 'test/package/drivers.mjs', tarball]).trim());
+}
+
+const parts = { contents, consumers, declarations, entries, readme, drivers };
 const only = process.argv.slice(2);
 try {
   const [{ filename, files }] = JSON.parse(run('npm', ['pack', '--json', '--silent', '--ignore-scripts', '--pack-destination', directory]).replace(/^[^[]*/, ''));

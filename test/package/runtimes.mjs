@@ -1,8 +1,9 @@
 /**
- * Runs the packed tarball in each runtime and bundler that npm brings, from folders of their own, and writes what came
- * of it to docs/runtimes.md. Each runs the same program: two tenants' rows, over HTTP to a PGlite of this process.
+ * Runs the packed tarball in each runtime, bundler and framework that npm brings, from folders of their own, then each driver in
+ * each runtime (`drivers.mjs`), and writes what came of it to docs/runtimes.md. In the first table each runs the same program: two
+ * tenants' rows, over HTTP to a PGlite of this process.
  *
- *     node test/package/runtimes.mjs [name of a row ...]
+ *     tsx test/package/runtimes.mjs [name of a row, or "drivers" ...]
  */
 import { execFileSync, spawn } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -11,6 +12,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { PGlite } from '@electric-sql/pglite';
+import { refused, runDrivers, runtimes, surprises } from './drivers.mjs';
 import { kilobytes, sizesOf } from './sizes.mjs';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -56,6 +58,44 @@ async function application(name, dependencies = {}, type = 'module') {
   writeFileSync(join(folder, 'package.json'), JSON.stringify({ name: 'application', private: true, type, dependencies: { 'drizzle-orm': devDependencies['drizzle-orm'], ...dependencies } }));
   await run('npm', ['install', '--silent', '--no-audit', '--no-fund', tarball], folder);
   return folder;
+}
+
+/** Starts a server, and asks it for what `paths` say; `between` may change files. @returns the answers */
+async function served(command, args, cwd, ready, port, ask) {
+  const child = spawn(command, args, { cwd, env: { ...process.env, URL: URL_, NODE_ENV: undefined, NEXT_TELEMETRY_DISABLED: '1', PORT: String(port) }, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
+  let log = '';
+  try {
+    await new Promise((resolve, reject) => {
+      for (const it of [child.stdout, child.stderr]) it.on('data', (text) => ready.test((log += text)) && resolve());
+      child.on('close', () => reject(new Error(`${command} ended: ${log}`)));
+    });
+    return await ask(async (path, headers = {}) => (await fetch(`http://127.0.0.1:${port}${path}`, { headers })).text());
+  } catch (error) {
+    throw new Error(`${error.message}\n${log}`);
+  } finally {
+    process.kill(-child.pid);
+  }
+}
+
+/** Two pages of a development server, and a schema that changes beneath them. */
+async function nextDev(name, ...flags) {
+  const folder = await application(name, { next: '^16', react: '^19', 'react-dom': '^19' });
+  for (const [page, i] of [['a', 1], ['b', 2]]) {
+    mkdirSync(join(folder, 'app', page), { recursive: true });
+    writeFileSync(join(folder, 'app', page, 'route.js'), `import { list } from '../../kept.js';\nexport const dynamic = 'force-dynamic';\nexport const GET = async () => new Response(await list(${i}));\n`);
+  }
+  writeFileSync(join(folder, 'app/layout.js'), 'export default ({ children }) => <html><body>{children}</body></html>;\n');
+  const port = server.address().port + (flags.length > 0 ? 3 : 2);
+  const schema = readFileSync(join(folder, 'schema.js'), 'utf8');
+  return served('node_modules/.bin/next', ['dev', '-p', String(port), ...flags], folder, /Ready/, port, async (get) => {
+    for (const [what, text] of [['as it is', schema], ['a comment', `${schema}// changed\n`], ['another type', schema.replace('.notNull()', '')], ['as it was', schema]]) {
+      writeFileSync(join(folder, 'schema.js'), text);
+      if (what !== 'as it is') await new Promise((changed) => setTimeout(changed, 2_000));
+      const seen = `${await get('/a')}; ${await get('/b')}`;
+      if (seen !== expected) throw new Error(`${what}: ${seen.slice(-300)}`);
+    }
+    return expected;
+  });
 }
 
 const esbuild = async (folder, options) => (await import(pathToFileURL(join(folder, 'node_modules/esbuild/lib/main.js')).href)).build({ absWorkingDir: folder, bundle: true, logLevel: 'silent', ...options });
@@ -106,6 +146,9 @@ async function inChromium(folder) {
 const rows = {
   'Node, ES modules': async () => run(process.execPath, ['node.js'], await application('node')),
   'Node, `require`': async () => run(process.execPath, ['node.cjs'], await application('node-cjs', {}, 'commonjs')),
+  ...Object.fromEntries(
+    Object.entries(runtimes).filter(([it]) => it.startsWith('Node')).map(([name, { dependency, command }]) => [name, async () => run(command[0], ['node.js'], await application(name, dependency))]),
+  ),
   'Bun': async () => run('node_modules/.bin/bun', ['node.js'], await application('bun', { bun: '*' })),
   'Bun, `bun build`': async () => {
     const folder = await application('bun-build', { bun: '*' });
@@ -147,16 +190,37 @@ const rows = {
     writeFileSync(join(folder, 'app/layout.js'), 'export default ({ children }) => <html><body>{children}</body></html>;\n');
     await run('node_modules/.bin/next', ['build'], folder);
     const port = server.address().port + 1;
-    const next = spawn('node_modules/.bin/next', ['start', '-p', String(port)], { cwd: folder, env: { ...process.env, NODE_ENV: 'production' }, stdio: ['ignore', 'pipe', 'inherit'] });
-    try {
-      await new Promise((ready) => next.stdout.on('data', (it) => /Ready/.test(it) && ready()));
-      const seen = [];
-      for (const route of ['node', 'edge']) seen.push(await (await fetch(`http://127.0.0.1:${port}/${route}?url=${encodeURIComponent(URL_)}`)).text());
-      if (seen[0] !== seen[1]) throw new Error(`on the edge: ${seen[1]}`);
-      return seen[0];
-    } finally {
-      next.kill();
-    }
+    return served('node_modules/.bin/next', ['start', '-p', String(port)], folder, /Ready/, port, async (get) => {
+      const [node, edge] = [await get(`/node?url=${encodeURIComponent(URL_)}`), await get(`/edge?url=${encodeURIComponent(URL_)}`)];
+      if (node !== edge) throw new Error(`on the edge: ${edge}`);
+      return node;
+    });
+  },
+  'Next.js 16, `next dev`, a changed schema': () => nextDev('next-dev'),
+  'Next.js 16, `next dev --webpack`, a changed schema': () => nextDev('next-webpack', '--webpack'),
+  'NestJS, TypeScript with `declaration`': async () => {
+    const folder = await application('nest', { '@nestjs/common': '^11', '@nestjs/core': '^11', '@nestjs/platform-express': '^11', 'reflect-metadata': '*', rxjs: '*', typescript: '^5.9', '@types/node': '*' });
+    cpSync(join(root, 'test/package/nest'), folder, { recursive: true });
+    await run('node_modules/.bin/tsc', ['-p', '.'], folder);
+    const port = server.address().port + 4;
+    return served(process.execPath, ['dist/main.js'], folder, /ready/, port, async (get) => {
+      if (!(await get('/')).includes('Unauthorized')) throw new Error('A request without a tenant was answered.');
+      return `${await get('/', { 'x-user': '11111111-1111-4111-8111-111111111111' })}; ${await get('/', { 'x-user': '22222222-2222-4222-8222-222222222222' })}`;
+    });
+  },
+  'Vite, SSR, bundled': async () => {
+    const folder = await application('vite-ssr', { vite: '*' });
+    writeFileSync(join(folder, 'vite.config.js'), 'export default { ssr: { noExternal: true } };\n');
+    await run('node_modules/.bin/vite', ['build', '--ssr', 'node.js', '--outDir', 'out', '--logLevel', 'warn'], folder);
+    const empty = mkdtempSync(join(directory, 'alone-'));
+    cpSync(join(folder, 'out'), empty, { recursive: true });
+    writeFileSync(join(empty, 'package.json'), '{ "type": "module" }');
+    return run(process.execPath, ['node.js'], empty);
+  },
+  'Vite, SSR, development server': async () => {
+    const folder = await application('vite-dev', { vite: '*' });
+    writeFileSync(join(folder, 'dev.js'), `import { createServer } from 'vite';\nconst vite = await createServer({ server: { middlewareMode: true, ws: false }, appType: 'custom', logLevel: 'warn' });\nconst { run } = await vite.ssrLoadModule('/app.js');\nconsole.log(await run(process.env.URL));\nprocess.exit(0);\n`);
+    return run(process.execPath, ['dev.js'], folder);
   },
   'Vite, in a browser, PGlite': async () => {
     const folder = await application('vite', { vite: '*', '@electric-sql/pglite': devDependencies['@electric-sql/pglite'] });
@@ -194,17 +258,35 @@ try {
     results.push([name, settings[name] ?? 'none', result.split('\n')[0].slice(0, 80)]);
     if (result !== 'works') process.exitCode = 1;
   }
-  if (only.length === 0 && !process.exitCode) {
-    const table = (head, lines) => [head, head.map(() => '---'), ...lines].map((it) => `| ${it.join(' | ')} |`).join('\n');
-    const file = join(root, 'docs/runtimes.md');
-    const text = readFileSync(file, 'utf8');
-    const sizes = (await sizesOf(root)).map(([what, minified, gzip]) => [what, kilobytes(minified), kilobytes(gzip)]);
-    const put = (it, mark, content) => it.replace(new RegExp(`(<!-- ${mark} -->\n)[^]*?(<!-- end -->)`), (_, before, after) => `${before}${content}\n${after}`);
-    writeFileSync(
-      file,
-      put(put(text, 'runtimes', table(['Where', 'Settings', 'Result'], results)), 'sizes', table(['What an application takes along', 'minified', 'gzip'], sizes)),
-    );
+  let drivers = [];
+  if (only.length === 0 || only.includes('drivers')) {
+    const found = await runDrivers(tarball, Object.keys(runtimes));
+    const wrong = surprises(found);
+    for (const it of wrong) console.log(it);
+    if (wrong.length > 0) process.exitCode = 1;
+    const names = [...new Set(Object.values(found).flatMap(Object.keys))];
+    const all = Object.keys(runtimes);
+    drivers = names.map((name) => {
+      const on = all.filter((it) => found[it][name]);
+      const says = (part) => (part in found[on[0]][name] ? (refused[name]?.[part] ? 'refused' : 'works') : 'as a query');
+      return [`\`${name}\``, ...['queries', 'prepared', 'transactions', 'rls', 'streams'].map(says), on.length === all.length ? 'all' : on.join(', ')];
+    });
+    console.log(`drivers: ${drivers.length}, on ${all.join(', ')}`);
   }
+  const file = join(root, 'docs/runtimes.md');
+  const text = readFileSync(file, 'utf8');
+  const table = (head, lines) => [head, head.map(() => '---'), ...lines].map((it) => `| ${it.join(' | ')} |`).join('\n');
+  const put = (it, mark, content) => it.replace(new RegExp(`(<!-- ${mark} -->\n)[^]*?(<!-- end -->)`), (_, before, after) => `${before}${content}\n${after}`);
+  // What was not asked for this time stays as it was seen last.
+  const before = new Map([...text.matchAll(/^\| (.+?) \| (.+?) \| (works|fails.*) \|$/gm)].map(([, ...line]) => [line[0], line]));
+  const lines = Object.keys(rows).flatMap((name) => [results.find(([it]) => it === name) ?? before.get(name)].filter(Boolean));
+  const sizes = (await sizesOf(root)).map(([what, minified, gzip]) => [what, kilobytes(minified), kilobytes(gzip)]);
+  const tables = [
+    ['runtimes', table(['Where', 'Settings', 'Result'], lines)],
+    ['sizes', table(['What an application takes along', 'minified', 'gzip'], sizes)],
+    ...(drivers.length > 0 ? [['drivers', table(['Driver', 'queries', '`db.prepare`', 'transactions', '`rls: true`', '`.stream()`', 'ran on'], drivers)]] : []),
+  ];
+  writeFileSync(file, tables.reduce((it, [mark, content]) => put(it, mark, content), text));
 } finally {
   server.close();
   await database.close();
