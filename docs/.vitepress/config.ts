@@ -32,7 +32,7 @@ const sidebar = [
     'guide/schema', 'guide/handles', 'people', 'before-the-tenant', 'unique-values', 'rows-of-everybody', 'other-tenants', 'transactions', 'streams', 'replicas', 'batch', 'guide/jobs',
     'guide/row-level-security', 'guide/sql-by-hand', 'sql', 'tenant-data', 'guide/testing', 'validators', 'fair',
   ]),
-  group('Migrations', ['guide/migrations', 'guide/single-tenant', 'adopt', 'ci', 'indexes', 'guide/growing']),
+  group('Migrations', ['guide/migrations', 'guide/online', 'guide/single-tenant', 'adopt', 'ci', 'indexes', 'guide/growing']),
   group('Citus', ['guide/citus', 'cluster', 'managed-citus']),
   group('Frameworks', ['guide/effect', 'frameworks', 'better-auth']),
   group('Where it runs', ['runtimes', 'guide/poolers', 'prepared-plans', 'scale']),

@@ -2,7 +2,7 @@
 import { entityKind, is, Param, Placeholder } from 'drizzle-orm';
 import { UnsupportedTenantOperationError } from '../errors.js';
 import type { Settings } from '../rls/settings.js';
-import type { How, ScopedSession, Sendable } from '../scope/session.js';
+import { howOf, type How, type ScopedSession, type Sendable } from '../scope/session.js';
 import type { Parse } from '../sql/load.js';
 
 type Batched = readonly [query: Sendable, ...how: How];
@@ -25,12 +25,13 @@ export function assertTransactions(session: any): void {
 /** @returns what Drizzle's session is asked to prepare: each query as it has passed the gate of its handle */
 export const batchedBy = (session: ScopedSession, queries: readonly any[], parse: Parse): Batched[] =>
   queries.map((it) => {
-    const { query, how } = it?._prepare?.() ?? {};
-    if (!query || !Array.isArray(how)) throw refused('one of these is none');
-    const sent = session.batched(query, parse);
+    const prepared = it?._prepare?.();
+    const how = prepared && howOf(prepared);
+    if (!how) throw refused('one of these is none');
+    const sent = session.batched(prepared.query, parse);
     if (sent.params.some((param) => is(param, Placeholder) || (is(param, Param) && is(param.value, Placeholder))))
       throw refused('sql.placeholder() gets no value here');
-    const [mode, , mapper, metadata, , shape] = how as unknown as How;
+    const [mode, , mapper, metadata, , shape] = how;
     // Of a query without a mapper, some drivers give back their own result in place of the rows.
     const rows = mode === 'raw' || shape ? mapper : (mapper ?? ((all: unknown) => all));
     return [sent, mode, false, rows, metadata, undefined, shape];

@@ -94,13 +94,13 @@ export type Returned<H extends Handle, TReturning> = TReturning extends undefine
 // Insert
 
 /** A column that an insert may name. It does not depend on the handle, so that a union of handles has one `insert`. */
-export type InsertColumn<T> = keyof InferInsertModel<ReadTable<T>, { override: true }> & string;
+export type InsertColumn<T> = keyof ReadTable<T>['_']['columns'] & string;
 
 export type InsertColumns<H extends Handle, T, TList extends string[]> = TList extends []
   ? []
   : [TList[number]] extends [keyof InferInsertModel<WriteTable<H['writes'], T>, { override: true }>]
     ? RequiredColumns<H, T, TList>
-    : TenantTypeError<'Leave the tenant column out of insert(): the handle fills it in'>[];
+    : TenantTypeError<'Leave the tenant column out of insert(): the handle fills it in'>[]; // or one that PostgreSQL generates
 
 type RequiredColumns<H extends Handle, T, TList extends string[]> =
   IsNever<RequiredInsertKeys<WriteTable<H['writes'], T>>> extends true
@@ -112,13 +112,16 @@ type RequiredColumns<H extends Handle, T, TList extends string[]> =
           ', '
         >}`>[];
 
+/** A conditional type above all else, so that the compiler looks at the columns once it is known who writes, and not before. */
 export type InsertValue<
   TWrites extends Handle['writes'],
   T,
   TOverride extends boolean,
   TList extends string[] | 'all',
-> = PgInsertValue<WriteTable<TWrites, T>, TOverride, TList> &
-  NoTenant<TWrites, T, 'Leave the tenant column out of values(): the handle fills it in'>;
+> = [TWrites] extends ['one']
+  ? PgInsertValue<WriteTable<'one', T>, TOverride, TList> &
+      NoTenant<'one', T, 'Leave the tenant column out of values(): the handle fills it in'>
+  : PgInsertValue<WriteTable<'several', T>, TOverride, TList>;
 
 declare const writes: unique symbol;
 

@@ -3,6 +3,7 @@ import { tableName, type Declared } from './generate/declared.js';
 import { plan } from './generate/generate.js';
 import { TenantConfigError } from './errors.js';
 import { foreignKeyIndexesAreOff, readOptions, type TenancyOptions } from './options.js';
+import type { OnlineSteps } from './online.js';
 import type { Fault } from './faults.js';
 import { Entities, type Row } from './snapshot.js';
 import { declaredViews, loadViewReader } from './rules/views.js';
@@ -31,7 +32,8 @@ export interface TenantStatementsInput {
 /**
  * Adds what the tenancy needs to the statements of one migration, at the places where Citus accepts it.
  *
- * @returns the statements to run in one transaction, the state to keep for the next time, and faults that only warn
+ * @returns the statements to run in one transaction, the state to keep for the next time, what `online` left for after
+ *   them, and faults that only warn
  * @throws TenantRuleError with every fault of the schema; TenantConfigError
  * @example
  * const to = await generateDrizzleJson(schema, from.id);
@@ -40,7 +42,7 @@ export interface TenantStatementsInput {
  */
 export async function tenantStatements(
   input: TenantStatementsInput,
-): Promise<{ statements: string[]; state: TenancyState; warnings: Fault[] }> {
+): Promise<{ statements: string[]; state: TenancyState; left?: OnlineSteps; warnings: Fault[] }> {
   const options = readOptions(input.tenancy);
   if (!options.foreignKeyIndexes && !foreignKeyIndexesAreOff()) {
     throw new TenantConfigError(

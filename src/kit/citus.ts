@@ -43,6 +43,15 @@ export const calls = {
     ('shardCount' in beside
       ? `shard_count => ${beside.shardCount}, colocate_with => 'none')`
       : `colocate_with => ${literal(quoted(beside))})`),
+  /** While rows are written. Not in a transaction; needs logical replication, and a primary key for updates. */
+  createDistributedConcurrently: (
+    table: TableName,
+    column: string,
+    beside: TableName | { readonly shardCount: number },
+  ) =>
+    calls
+      .createDistributed(table, column, beside)
+      .replace('create_distributed_table(', 'create_distributed_table_concurrently('),
   undistribute: (table: TableName) => `undistribute_table(${literal(quoted(table))})`,
   setShardCount: (table: TableName, shardCount: number) =>
     `alter_distributed_table(${literal(quoted(table))}, shard_count => ${shardCount}, cascade_to_colocated => true)`,

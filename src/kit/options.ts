@@ -46,6 +46,11 @@ export interface TenancyOptions {
    */
   foreignKeyIndexes?: boolean;
   /**
+   * Whether migrations leave what would hold a table with rows for long to `npx drizzle-tenant apply`, which does it
+   * while the application reads and writes; false without it.
+   */
+  online?: boolean;
+  /**
    * Settings that no running program sets any more, such as `['app.tenant_id']` once all know of a second tenancy. The
    * next migration then takes them out of the policies.
    */
@@ -64,6 +69,7 @@ export interface Options {
   readonly writeOnly: boolean;
   readonly uniquePerTenant: readonly string[];
   readonly foreignKeyIndexes: boolean;
+  readonly online: boolean;
   readonly retiredSettings: readonly string[];
   readonly rules: Readonly<Partial<Record<RuleName, RuleLevel>>>;
 }
@@ -80,6 +86,7 @@ export function readOptions(given: unknown): Options {
     mode,
     uniquePerTenant = [],
     foreignKeyIndexes = true,
+    online = false,
     retiredSettings = [],
     rules = {},
     ...unknown
@@ -87,7 +94,7 @@ export function readOptions(given: unknown): Options {
   const surplus = Object.keys(unknown);
   if (surplus.length > 0) {
     throw new TenantConfigError(
-      `Take ${surplus.map((it) => `tenancy.${it}`).join(', ')} out of the config: the options are citus, rls, roles, mode, uniquePerTenant, foreignKeyIndexes, retiredSettings and rules.`,
+      `Take ${surplus.map((it) => `tenancy.${it}`).join(', ')} out of the config: the options are citus, rls, roles, mode, uniquePerTenant, foreignKeyIndexes, online, retiredSettings and rules.`,
     );
   }
   if (citus !== false && (typeof citus !== 'object' || citus === null)) {
@@ -97,6 +104,7 @@ export function readOptions(given: unknown): Options {
   checkRoles(roles, rls);
   if (typeof foreignKeyIndexes !== 'boolean')
     throw new TenantConfigError('Set tenancy.foreignKeyIndexes to true or false.');
+  if (typeof online !== 'boolean') throw new TenantConfigError('Set tenancy.online to true or false.');
   if (mode !== undefined && mode !== 'write-only')
     throw new TenantConfigError(`Set tenancy.mode to 'write-only', or leave it out.`);
   if (!Array.isArray(uniquePerTenant) || uniquePerTenant.some((it) => typeof it !== 'string')) {
@@ -139,6 +147,7 @@ export function readOptions(given: unknown): Options {
     writeOnly: mode === 'write-only',
     uniquePerTenant,
     foreignKeyIndexes,
+    online,
     retiredSettings,
     rules,
   };

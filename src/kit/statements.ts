@@ -63,6 +63,8 @@ const patterns = {
   dropIndex: new RegExp(`^DROP INDEX (?:CONCURRENTLY )?(?:IF EXISTS )?(${table})`),
   renameIndex: new RegExp(`^ALTER INDEX (${table}) RENAME TO (${name})`),
   moveTable: new RegExp(`^(?:ALTER TABLE (${table}) (?:RENAME TO|SET SCHEMA)|DROP TABLE|ALTER SCHEMA)`),
+  addCheck: new RegExp(`^ALTER TABLE (${table}) ADD CONSTRAINT (${name}) CHECK `),
+  dropColumn: new RegExp(`^ALTER TABLE (${table}) DROP COLUMN (?:IF EXISTS )?(${name})`),
   createTable: new RegExp(`^CREATE TABLE (${table})`),
   afterTables:
     /^(?:CREATE (?:OR REPLACE )?(?:MATERIALIZED )?VIEW|CREATE POLICY|ALTER POLICY|DROP (?:ROLE|TYPE|SEQUENCE|SCHEMA))/,

@@ -100,25 +100,24 @@ function isTenant(text: string, { column, settings, ...tenant }: TenantOf): bool
   return (isColumn(sides[0]!) && isSetting(sides[1]!)) || (isColumn(sides[1]!) && isSetting(sides[0]!));
 }
 
-const settingRead = String.raw`current_setting\('([\w.]+)'::text, true\)`;
-const settingValue = String.raw`NULLIF\(${settingRead}, ''::text\)`;
-const withEarlier = new RegExp(
-  String.raw`^COALESCE\(${settingValue}, ${settingValue}\)$|^COALESCE\(${settingValue},\s+CASE\s+WHEN \(concat\((.*)\) = ''::text\) THEN ${settingValue}\s+ELSE NULL::text\s+END\)$`,
-);
+const withEarlier =
+  /^COALESCE\(NULLIF\(\$, ''::text\), (?:CASE WHEN \(concat\(\$(?:, \$)*\) = ''::text\) THEN NULLIF\(\$, ''::text\) ELSE NULL::text END|NULLIF\(\$, ''::text\))\)$/;
 
 /** The setting, or else an earlier one where no other tenancy's is set: as `generate` writes it, and nothing else. */
 function isWithEarlier(text: string, settings: readonly string[], allowed: TenantOf['earlier']): boolean {
-  const [, plainOwn, plainEarlier, guardedOwn, guards = '', guardedEarlier] = withEarlier.exec(text) ?? [];
-  const [own, earlier] = [plainOwn ?? guardedOwn, plainEarlier ?? guardedEarlier];
-  if (!allowed || own === undefined || earlier === undefined) return false;
+  const names: string[] = [];
+  const shape = text
+    .replace(/\s+/g, ' ')
+    .replace(/current_setting\('([\w.]+)'::text, true\)/g, (_, name: string) => (names.push(name), '$'));
+  if (!allowed || !withEarlier.test(shape)) return false;
+  const [own, earlier] = [names[0]!, names.pop()!];
+  const { setting, unless } = allowed;
   // A program of the version before knows the earlier one only.
   const isKnown =
-    allowed.setting === undefined
-      ? [own, earlier].some((it) => settings.includes(it)) && ![own, earlier].some((it) => allowed.unless.includes(it))
-      : settings.includes(own) && earlier === allowed.setting;
-  const looked = guards === '' ? [] : guards.split(', true), ').map((it) => `${it.replace(/, true\)$/, '')}, true)`);
-  const names = looked.map((it) => new RegExp(`^${settingRead}$`).exec(it)?.[1]);
-  return isKnown && !names.includes(undefined) && allowed.unless.every((it) => names.includes(it));
+    setting === undefined
+      ? [own, earlier].some((it) => settings.includes(it)) && ![own, earlier].some((it) => unless.includes(it))
+      : settings.includes(own) && earlier === setting;
+  return isKnown && unless.every((it) => names.indexOf(it) > 0);
 }
 
 /** `(tenant = setting) OR (tenant IS NULL)`, in either order. */

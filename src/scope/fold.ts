@@ -110,7 +110,8 @@ export function fold(text: string, count: number): Folded | undefined {
     });
     beginnings.lastIndex = end;
   }
-  if (found.length === 0) return undefined;
+  // What looks like parameters and is none may stand in a string.
+  if (found.length === 0 || found.some(({ to }) => to > count)) return undefined;
   let isApart = true;
   const short = (n: number) =>
     found.reduce(
@@ -135,7 +136,9 @@ export function fold(text: string, count: number): Folded | undefined {
       text: text.slice(at, end),
     };
   });
-  return isApart ? { text: out, count: short(count), cuts } : undefined;
+  // The last parameter may be one of those that were cut.
+  const left = cuts.reduce((sum, cut) => sum - cut.count, count);
+  return isApart ? { text: out, count: left, cuts } : undefined;
 }
 
 /** Where the lists are put back into a text that was proved without them. */

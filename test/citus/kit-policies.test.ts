@@ -278,4 +278,37 @@ describe.skipIf(!url)('row-level security on Citus', { timeout: 60_000 }, () => 
     expect(planSteps(history.state!, history.entities, await readLive(database()))).toEqual([]);
     await admin.unsafe('drop schema "Odd One" cascade; drop table kinds; drop type mood cascade');
   });
+
+  it.each([['without one of its own', () => []], ['with one of its own', (t) => [pgPolicy('own', { using: text`${t.open}` })]]] as [string, Own][])(
+    'accepts the setting of the version before until it is retired, %s',
+    async (_, own) => {
+      const workspace = tenancy('workspace', uuid);
+      const pages = tenantTable('pages', { workspaceId: workspace.id('workspace_id'), id: integer().primaryKey() });
+      const history = new History();
+      const step = async (schema: any, retiredSettings: string[] = []) => {
+        const statements = await history.next({ schema, tenancy: { ...citus, retiredSettings } });
+        await admin.begin(async (tx) => {
+          for (const statement of statements) await tx.unsafe(statement);
+        });
+        expect(planSteps(history.state!, history.entities, await readLive(database()))).toEqual([]);
+      };
+      const withSettings = (node: postgres.Sql, settings: Record<string, string>) =>
+        node.begin(async (tx) => {
+          await tx.unsafe(`set local citus.propagate_set_commands = 'local'`);
+          for (const [name, value] of Object.entries(settings)) await tx.unsafe(`set local app.${name} = '${value}'`);
+          return (await tx.unsafe('select account_id from notes where open')).map((it) => it['account_id']);
+        });
+      await step(schemaOf(own));
+      await admin.unsafe(`grant usage on schema public to ${role}; grant select, insert, update, delete on accounts, notes to ${role}`);
+      await fill();
+      await step({ ...schemaOf(own), pages });
+      for (const node of nodes) {
+        for (const settings of [{ tenant_id: a }, { account_id: a }, { tenant_id: b, account_id: a }] as Record<string, string>[]) expect(await withSettings(node, settings)).toEqual([a]);
+        expect(await withSettings(node, { tenant_id: a, workspace_id: a })).toEqual([]);
+        expect(await withSettings(node, {})).toEqual([]);
+      }
+      await step({ ...schemaOf(own), pages }, ['app.tenant_id']);
+      for (const node of nodes) expect([await withSettings(node, { account_id: a }), await withSettings(node, { tenant_id: a })]).toEqual([[a], []]);
+    },
+  );
 });

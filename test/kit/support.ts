@@ -1,7 +1,7 @@
 /** Migrations in this process: drizzle-kit's api, our statements, and a history of schemas to run through. */
 import { generateDrizzleJson, generateMigration, type Hint } from 'drizzle-kit/api-postgres';
 import { Entities, type Row } from '../../src/kit/snapshot.js';
-import { tenantStatements, type TenancyOptions, type TenancyState } from '../../src/kit/index.js';
+import { tenantStatements, type OnlineSteps, type TenancyOptions, type TenancyState } from '../../src/kit/index.js';
 
 export type Schema = Record<string, unknown>;
 
@@ -19,6 +19,8 @@ export const citus: TenancyOptions = { citus: { shardCount: 4 } };
 export class History {
   private snapshot: Awaited<ReturnType<typeof generateDrizzleJson>> | undefined;
   state: TenancyState | undefined;
+  /** What the last migration left, with `online`. */
+  left: OnlineSteps | undefined;
 
   /** The tables as drizzle-kit sees them. */
   get entities(): Entities {
@@ -29,9 +31,10 @@ export class History {
     const to = await generateDrizzleJson(schema, this.snapshot?.id);
     const from = this.snapshot ?? (await generateDrizzleJson({}));
     const drizzle = await generateMigration(from, to, hints ? { hints } : undefined);
-    const { statements, state } = await tenantStatements({ statements: drizzle, from: this.snapshot, to, schema, state: this.state, tenancy });
+    const { statements, state, left } = await tenantStatements({ statements: drizzle, from: this.snapshot, to, schema, state: this.state, tenancy });
     this.snapshot = to;
     this.state = state;
+    this.left = left;
     return statements;
   }
 }

@@ -97,6 +97,15 @@ test.each(Object.keys(strange))('%s', (name) => {
   expect(found()).toBe(confine(statementOf(parser()!, text), text, given).text);
 });
 
+test('a list at the end of a text is one text in all lengths, and so is one before its end', () => {
+  const folded = (n: number, more: string) => fold(`select id from tasks where id in (${list(1, n)})${more && ` and points = $${n + 1}`}${' '.repeat(500)}`, n + (more ? 1 : 0));
+  for (const more of ['', 'more']) {
+    const [first, second] = [folded(40, more)!, folded(300, more)!];
+    expect(first.count).toBe(more ? 2 : 1);
+    expect([second.text, second.count]).toEqual([first.text, first.count]);
+  }
+});
+
 test('a row that is shorter than the first is refused', () => {
   const text = `insert into x_labels ("accountId", id, name) values (default, $1, $2), ${Array.from({ length: 30 }, (_, i) => (i === 7 ? '(default, $18)' : `(default, $${i < 7 ? 3 + 2 * i : 5 + 2 * i - 3}, $${i < 7 ? 4 + 2 * i : 6 + 2 * i - 3})`)).join(', ')}`;
   expect(() => one.dialect.sqlToQuery({ toQuery: () => ({ sql: text, params: Array(200).fill(1) }) } as any)).toThrow();

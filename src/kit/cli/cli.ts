@@ -5,24 +5,24 @@ import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { Command, CommanderError } from 'commander';
 import { advise } from '../live/advise.js';
-import { applySteps } from '../live/apply.js';
-import { connect, requireCitus, urlOfConfig, type Database } from '../live/database.js';
+import type { Progress } from '../live/apply.js';
+import { connect, urlOfConfig, type Database } from '../live/database.js';
 import { DatabaseStateError, describeFault } from '../errors.js';
 import { addAdoptCommands } from '../adopt/commands.js';
 import { addClusterCommands } from './cluster.js';
 import { addDataCommands } from './data.js';
 import { bytesOf, count, mayBeLeft } from './text.js';
-import { differences, keysDue } from './behind.js';
+import { differences } from './behind.js';
+import { describeHazard, pendingHazards } from './hazards.js';
 import { editedMigrations } from '../generate/edited.js';
-import { readLive, type Live } from '../live/read.js';
-import { planSteps } from '../live/plan.js';
 import type { PlanStep } from '../live/step.js';
-import { loadConfig, loadProject, migratedState, type Project } from './load.js';
+import { loadConfig, loadProject, type Project } from './load.js';
+import { applyAll, planFor, runMigration, type PlanOptions } from './planning.js';
 import { buildIndexes } from '../live/prebuild.js';
 import { ruleNames, ruleTexts } from '../faults.js';
-import { alone, requireCoordinator, requireWritable, standingOf } from '../live/server.js';
+import { alone, requireWritable, standingOf } from '../live/server.js';
 import { describeOwn, ownFunctionsQuestion, type OwnFunction } from '../../sql/own-functions.js';
-import type { TenancyState } from '../state.js';
+import { readMigrations } from '../snapshot.js';
 
 /** Where a command writes, so that tests can read it. */
 export interface Output {
@@ -105,11 +105,36 @@ function commands(output: Output, status: { code: number }): Command {
     }
   };
 
+  const say = (options: Common, text: string) => void (options.json || line(text));
+  const progressOf = (options: Common): Progress => ({
+    start: (it, i, total) => say(options, `[${i + 1}/${total}] ${it.what}${sizeOf(it)}`),
+    tick: (_, seconds, rows) => say(options, `      ... ${seconds.toFixed(0)} s${rows ? `, ${rowsOf(rows)}` : ''}`),
+    end: (_, seconds) => say(options, `      done in ${seconds.toFixed(1)} s`),
+  });
+  /** On a database that may be written to, alone, with a second connection that is asked how far a step is. */
+  const changing = <T>(
+    options: Common,
+    project: Project,
+    use: (database: Database, watcher: Database) => Promise<T>,
+  ): Promise<T> =>
+    withDatabase(options, project, async (database) => {
+      await requireWritable(database);
+      return withDatabase(options, project, (watcher) =>
+        alone(
+          database,
+          () => say(options, 'Another apply runs on this database: waiting for its end.'),
+          () => use(database, watcher),
+        ),
+      );
+    });
+
   command(
     'check',
     'check the schema and the migrations, without writing anything',
     'Every fault is reported in one go, with the table, the column and what to do; the exit status is then 1. It is 1 too\n' +
-      'where the migrations are behind the schema, or were edited until they no longer distribute a table.\n' +
+      'where the migrations are behind the schema, or were edited until they no longer distribute a table. Statements of\n' +
+      'the newest migration, or with --url of those that did not run there, that hold a table while its rows are read or\n' +
+      'written, or that destroy something, are warned of, with what to write instead.\n' +
       "Each rule can be set in the config: tenancy: { rules: { 'replica-identity': 'off' } }. The rules:\n" +
       ruleNames.map((it) => `  ${it.padEnd(20)} ${ruleTexts[it]}`).join('\n'),
     false,
@@ -122,10 +147,14 @@ function commands(output: Output, status: { code: number }): Command {
       const project = await load(options);
       const behind = differences(project);
       const edited = editedMigrations(project.out);
-      const own =
+      const { own, pending } =
         options.url === undefined
-          ? []
-          : await withDatabase(options, project, (database) => database.query<OwnFunction>(ownFunctionsQuestion));
+          ? { own: [], pending: undefined }
+          : await withDatabase(options, project, async (database) => ({
+              own: await database.query<OwnFunction>(ownFunctionsQuestion),
+              pending: (await standingOf(database, project))?.pending,
+            }));
+      const hazards = pendingHazards(project, pending);
       if (behind.length + edited.length + own.length > 0) status.code = 1;
       if (options.json) {
         return report({
@@ -136,10 +165,12 @@ function commands(output: Output, status: { code: number }): Command {
           differences: behind,
           edited,
           own,
+          hazards,
         });
       }
       for (const it of project.warnings) output.err(`warning: ${describeFault(it)}\n`);
       for (const it of edited) output.err(`${it.message}\n`);
+      for (const it of hazards) output.err(`${describeHazard(it)}\n`);
       for (const it of own)
         output.err(
           `Rename ${describeOwn(it)}, or trust it with assertNoOwnFunctions(db, { except: ['${it.signature}'] }) once you know that it reads no table.\n`,
@@ -161,12 +192,12 @@ function commands(output: Output, status: { code: number }): Command {
       'for drizzle-kit. The exit status is 1 where something is left to do, also migrations that did not run.',
   ).action(async (options: Common) => {
     const project = await load(options);
-    const { steps, pending } = await withDatabase(options, project, (database) => planFor(project, database));
+    const { steps, pending, online } = await withDatabase(options, project, (database) => planFor(project, database));
     if (steps.length + pending.length > 0) status.code = 1;
     if (options.json)
       return report({ status: status.code === 0 ? 'ok' : 'pending', steps, ...(pending.length > 0 && { pending }) });
     if (status.code === 0) return line('Nothing to do: each table is there, and held as the schema says.');
-    if (pending.length > 0)
+    if (pending.length > 0 && !(online && steps.length > 0))
       line(
         `Run "npx drizzle-kit migrate" first: ${count(pending.length, 'migration')} did not run here yet (${pending.join(', ')}).`,
       );
@@ -174,44 +205,93 @@ function commands(output: Output, status: { code: number }): Command {
       line(`${i + 1}. ${it.what}${sizeOf(it)}`);
       for (const statement of it.sql) line(`     ${statement}`);
     });
-    if (steps.length > 0) line('Run "npx drizzle-tenant apply" to do this.');
+    if (steps.length === 0) return;
+    line('Run "npx drizzle-tenant apply" to do this.');
+    if (online && pending.length > 0)
+      line(
+        `Then run "npx drizzle-kit migrate": ${count(pending.length, 'migration')} did not run here yet (${pending.join(', ')}).`,
+      );
   });
 
   command(
     'apply',
-    'bring a live database to what the schema says',
+    'bring a live database to what the schema says, and do what migrations with online left',
     'Each step is a transaction. When it stops halfway, what is done stays, and the next run goes on from there.\n' +
       'Foreign keys of a table that moves are dropped before and added again after, and checked then.',
-  ).action(async (options: Common) => {
-    const project = await load(options);
-    const say = options.json ? () => {} : line;
-    await withDatabase(options, project, async (database) => {
-      await requireWritable(database);
-      await alone(
-        database,
-        () => say('Another apply runs on this database: waiting for its end.'),
-        () => apply(database),
+  )
+    .option('--block-writes', 'with online, let writes to a table wait while Citus copies it')
+    .action(async (options: Common & PlanOptions) => {
+      const project = await load(options);
+      const done = await changing(options, project, async (database, watcher) => {
+        const steps = await applyAll(
+          async () => {
+            const planned = await planFor(project, database, options);
+            if (planned.pending.length > 0 && !planned.online)
+              throw new DatabaseStateError(
+                `Run "npx drizzle-kit migrate" first: ${count(planned.pending.length, 'migration')} did not run here yet (${planned.pending.join(', ')}). Nothing was changed.`,
+              );
+            return planned;
+          },
+          database,
+          progressOf(options),
+          watcher,
+        );
+        return { steps, pending: (await standingOf(database, project))?.pending ?? [] };
+      });
+      const applied = done.steps.map((it) => it.what);
+      if (options.json)
+        return report({ status: 'ok', applied, ...(done.pending.length > 0 && { pending: done.pending }) });
+      line(
+        applied.length > 0
+          ? `Done: ${count(applied.length, 'step')}.`
+          : done.pending.length > 0
+            ? 'Nothing to do for the migrations that ran.'
+            : 'Nothing to do: each table is there, and held as the schema says.',
+      );
+      if (done.pending.length > 0)
+        line(`Run "npx drizzle-kit migrate" now: ${count(done.pending.length, 'migration')} did not run here yet.`);
+    });
+
+  command(
+    'migrate',
+    'run the migrations that did not run yet, each by itself, with what it left to apply before the next',
+    'The same as "npx drizzle-kit migrate" and "npx drizzle-tenant apply", migration by migration. A migration that does not\n' +
+      'get its locks is tried again. When it stops halfway, what is done stays, and the next run goes on from there.',
+  )
+    .option('--block-writes', 'with online, let writes to a table wait while Citus copies it')
+    .action(async (options: Common & PlanOptions) => {
+      const project = await load(options);
+      const { ran, steps } = await changing(options, project, async (database, watcher) => {
+        const standing = await standingOf(database, project);
+        const all = readMigrations(project.out);
+        const pending = standing ? all.filter((it) => standing.pending.includes(it.folder)) : all;
+        const steps: PlanStep[] = [];
+        const applyLeft = async () =>
+          steps.push(
+            ...(await applyAll(
+              () => planFor(project, database, { ...options, asFarAsRan: true }),
+              database,
+              progressOf(options),
+              watcher,
+            )),
+          );
+        // What an earlier run left comes before the first.
+        if (standing && pending.length > 0 && pending.length < all.length) await applyLeft();
+        for (const it of pending) {
+          say(options, `${it.folder}`);
+          await runMigration(database, project, it, () => say(options, '      ... waits for a lock'));
+          await applyLeft();
+        }
+        if (pending.length === 0) await applyLeft();
+        return { ran: pending.map((it) => it.folder), steps };
+      });
+      if (options.json) return report({ status: 'ok', ran, applied: steps.map((it) => it.what) });
+      line(
+        ran.length + steps.length === 0
+          ? 'Nothing to do: each migration ran, and left nothing.'
+          : `Done: ${count(ran.length, 'migration')}, ${count(steps.length, 'step')}.`,
       );
     });
-    async function apply(database: Database) {
-      const { steps, pending } = await planFor(project, database);
-      if (pending.length > 0)
-        throw new DatabaseStateError(
-          `Run "npx drizzle-kit migrate" first: ${count(pending.length, 'migration')} did not run here yet (${pending.join(', ')}). Nothing was changed.`,
-        );
-      await applySteps(database, steps, {
-        start: (it, i, total) => say(`[${i + 1}/${total}] ${it.what}${sizeOf(it)}`),
-        tick: (_, seconds) => say(`      ... ${seconds.toFixed(0)} s`),
-        end: (_, seconds) => say(`      done in ${seconds.toFixed(1)} s`),
-      });
-      if (options.json) return report({ status: 'ok', applied: steps.map((it) => it.what) });
-      line(
-        steps.length === 0
-          ? 'Nothing to do: each table is there, and held as the schema says.'
-          : `Done: ${count(steps.length, 'step')}.`,
-      );
-    }
-  });
 
   command(
     'indexes',
@@ -265,54 +345,12 @@ function commands(output: Output, status: { code: number }): Command {
   return program;
 }
 
-async function planFor(
-  project: Project,
-  database: Database,
-): Promise<{ steps: PlanStep[]; pending: readonly string[] }> {
-  if (project.options.citus) await requireCitus(database);
-  await requireCoordinator(database);
-  const { pending = [], ahead = [] } = (await standingOf(database, project)) ?? {};
-  if (ahead.length > 0) {
-    throw new DatabaseStateError(
-      `Pull the branch that has ${ahead.join(', ')}: these migrations ran on the database, and are not in ${project.out}. Nothing was changed.`,
-    );
-  }
-  const live = await readLive(database);
-  // What a migration is yet to make is no drift, nor what the schema asks for and no migration has.
-  const keys =
-    project.options.writeOnly || pending.length > 0
-      ? undefined
-      : { due: keysDue(project), createIndexes: await project.statements() };
-  const steps = planSteps(
-    stateFor(project, live),
-    project.entities,
-    live,
-    project.options.writeOnly ? migratedState(project.out).writeOnly?.statements : [],
-    keys,
-  );
-  for (const { what, precondition } of steps) {
-    if (!precondition) continue;
-    const found = await database.query(`${precondition.query} LIMIT 1`);
-    if (found.length > 0)
-      throw new DatabaseStateError(
-        `${precondition.remedy}: this step would fail (${what}). They are found by: ${precondition.query}.`,
-      );
-  }
-  return { steps, pending };
-}
-
-/** In write-only mode, tables on their way have no keys yet by which they could be distributed. */
-function stateFor({ options, state }: Project, live: Live): TenancyState {
-  if (!options.writeOnly) return state;
-  const tables = Object.entries(state.tables).filter(
-    ([key, it]) => it.kind !== 'tenant' || live.tables.get(key)?.kind === 'tenant',
-  );
-  return { ...state, tables: Object.fromEntries(tables) };
-}
-
 const defaultConfig = 'drizzle.config.ts in this folder';
 const configOf = (options: Common) => (options.config === defaultConfig ? undefined : options.config);
 const urlOf = (options: Common) => (options.url === 'dbCredentials.url of the config' ? undefined : options.url);
+
+const rowsOf = ({ done, total }: { done: number; total: number }) =>
+  `${Math.round(done).toLocaleString('en')} of ${Math.round(total).toLocaleString('en')} rows (${total === 0 ? 100 : Math.floor((100 * done) / total)} %)`;
 
 const sizeOf = ({ rows, bytes }: PlanStep) =>
   bytes === undefined

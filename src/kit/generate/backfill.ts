@@ -13,7 +13,7 @@ import { match, tablePattern } from '../statements.js';
 /** Rewrites `statements` so that tenant columns are filled in; `untouched` are the rest. */
 export function backfill(statements: readonly string[], changes: readonly TableChange[], migrated: Migrated): string[] {
   const adopted = changes.filter((it) => isAdopted(it, migrated.after));
-  const open = adopted.filter((it) => !isFilled(it, migrated));
+  const open = unfilled(changes, migrated);
   if (open.length === 0) return [...statements];
 
   const columnOf = new Map(open.map((it) => [quoted(it.table), it.is!.column!]));
@@ -42,7 +42,7 @@ export function backfill(statements: readonly string[], changes: readonly TableC
         : firstForeignKey >= 0
           ? firstForeignKey
           : rewritten.length;
-  const filled = fill(open, changes, migrated);
+  const filled = tenantFills(open, changes, migrated).flatMap(fillStatements);
   const notNull = open.filter(
     (it) =>
       !it.is!.everybody && (added.has(quoted(it.table)) || migrated.prev.writeOnly?.tables.includes(keyOf(it.table))),
@@ -73,11 +73,27 @@ export function isFilled({ table, is }: TableChange, { before, after, prev }: Om
 const isInPrimaryKey = (before: Migrated['before'], table: TableName, column: string) =>
   before.of('pks', table).some((key) => key.columns.includes(column));
 
+/** What fills in the tenant of one table's rows. */
+export interface TenantFill {
+  readonly change: TableChange;
+  readonly updates: readonly string[];
+  /** PL/pgSQL that stops at rows of which it cannot be told whose they are. */
+  readonly disputes: readonly string[];
+}
+
+/** The tables that get a tenant column whose rows have to be given one. */
+export const unfilled = (changes: readonly TableChange[], migrated: Migrated): TableChange[] =>
+  changes.filter((it) => isAdopted(it, migrated.after) && !isFilled(it, migrated));
+
 /**
- * For each table its updates, and the stop behind them: parents before children, so that what a person writes for a
- * table without a parent is carried on to its children.
+ * For each table its updates: parents before children, so that what a person writes for a table without a parent is
+ * carried on to its children.
  */
-function fill(open: readonly TableChange[], changes: readonly TableChange[], migrated: Migrated): string[] {
+export function tenantFills(
+  open: readonly TableChange[],
+  changes: readonly TableChange[],
+  migrated: Migrated,
+): TenantFill[] {
   const tenantOf = new Map(changes.filter((it) => it.is?.kind === 'tenant').map((it) => [keyOf(it.table), it.is!]));
   const parents = (change: TableChange) =>
     foreignKeys(change.table, migrated).flatMap((fk) => {
@@ -95,7 +111,7 @@ function fill(open: readonly TableChange[], changes: readonly TableChange[], mig
         ? [{ parent, pairs }]
         : [];
     });
-  const statements: string[] = [];
+  const fills: TenantFill[] = [];
   const waiting = new Set(open);
   const isWaiting = (table: TableName) => [...waiting].some((it) => keyOf(it.table) === keyOf(table));
   while (waiting.size > 0) {
@@ -107,11 +123,16 @@ function fill(open: readonly TableChange[], changes: readonly TableChange[], mig
     const told = parents(next).filter(({ parent }) => !isWaiting(parent));
     const updates = new Set(told.map(({ parent, pairs }) => update(next, parent, pairs)));
     const disputes = new Set(told.map(({ parent, pairs }) => dispute(next, parent, pairs)));
-    const title = `-- Fill in the tenant of the rows of ${plain(next.table)} from the rows that they point at.\n`;
-    statements.push(...[...updates].map((it, i) => (i === 0 ? title + it : it)), stop(next, [...disputes]));
+    fills.push({ change: next, updates: [...updates], disputes: [...disputes] });
     waiting.delete(next);
   }
-  return statements;
+  return fills;
+}
+
+/** The updates of a table, and the stop behind them. */
+export function fillStatements({ change, updates, disputes }: TenantFill): string[] {
+  const title = `-- Fill in the tenant of the rows of ${plain(change.table)} from the rows that they point at.\n`;
+  return [...updates.map((it, i) => (i === 0 ? title + it : it)), stop(change, disputes)];
 }
 
 type Pairs = readonly (readonly [string, string])[];

@@ -1,4 +1,6 @@
 /** From drizzle-kit's new migration to ours: what is written into the folder. No file is touched here. */
+import { leaveForLater } from './online.js';
+import { printOnline, type OnlineSteps } from '../online.js';
 import { joinStatements } from '../statements.js';
 import { declaredState, type Declared } from './declared.js';
 import { TenantRuleError } from '../errors.js';
@@ -16,6 +18,8 @@ import { holdBack, release } from './write-only.js';
 export interface Generated {
   readonly sql: string;
   readonly tenancy: string;
+  /** `online.json`, where the migration leaves something to `drizzle-tenant apply`. */
+  readonly online?: string;
   readonly warnings: readonly Fault[];
 }
 
@@ -40,8 +44,13 @@ export function generate(
   const before = entitiesAt(migrations, snapshot.prevIds);
   const after = snapshot.ddl ? new Entities(snapshot.ddl) : before.copy().apply(snapshot.deltas ?? []);
   const prev = stateAt(migrations, snapshot.prevIds);
-  const { statements, state, warnings } = plan(drizzle, { before, after, prev }, declared, options, views);
-  return { sql: joinStatements(statements, breakpoints), tenancy: printDifference(prev, state), warnings };
+  const { statements, state, left, warnings } = plan(drizzle, { before, after, prev }, declared, options, views);
+  return {
+    sql: joinStatements(statements, breakpoints),
+    tenancy: printDifference(prev, state),
+    ...(left && { online: printOnline(left) }),
+    warnings,
+  };
 }
 
 /** The statements of a migration, and the state after it. */
@@ -51,7 +60,7 @@ export function plan(
   declared: readonly Declared[],
   options: Options,
   views: ViewReader,
-): { statements: string[]; state: TenancyState; warnings: Fault[] } {
+): { statements: string[]; state: TenancyState; left?: OnlineSteps; warnings: Fault[] } {
   const asked = settleSettings(declaredState(declared, after, options), prev, options, (it) => nameBefore(it, after));
   const held = options.writeOnly
     ? holdBack(drizzle, { before, after, prev, next: asked })
@@ -64,7 +73,12 @@ export function plan(
   ];
   const errors = faults.filter((it) => it.level === 'error');
   if (errors.length > 0) throw new TenantRuleError(errors);
-  return { statements: migrationStatements(held.statements, migrated), state: held.next, warnings: faults };
+  const statements = migrationStatements(held.statements, migrated);
+  return {
+    ...(options.online ? leaveForLater(statements, migrated) : { statements }),
+    state: held.next,
+    warnings: faults,
+  };
 }
 
 /** Whether the schema asks for a change that drizzle-kit cannot see, such as another kind of table or shard count. */

@@ -19,6 +19,7 @@ import { describeFault, MigrationFolderError, TenantConfigError, TenantRuleError
 import { requireTestedVersion } from './drizzle-kit-version.js';
 import { contentOf, holdFolders, writtenPast, type Files } from './folder.js';
 import { generate, isBehind } from './generate.js';
+import { onlineFile } from '../online.js';
 import type { Options, ReadConfig } from '../options.js';
 import type { Fault } from '../faults.js';
 import { leavesOf, parseSnapshot, readMigrations } from '../snapshot.js';
@@ -240,6 +241,7 @@ function fill(
   for (const fault of generated.warnings) say(`warning: ${describeFault(fault)}`);
   files['migration.sql'] = generated.sql;
   files['tenancy.json'] = generated.tenancy;
+  if (generated.online !== undefined) files[onlineFile] = generated.online;
 }
 
 /** Asks for each unique key that would mean less, where there is someone to ask; elsewhere the faults say what to set. */

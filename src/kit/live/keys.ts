@@ -10,6 +10,8 @@ export interface LiveKey {
   readonly method: string;
   /** Null where an expression stands. Columns that an index only includes are not among them. */
   readonly columns: readonly (string | null)[];
+  /** Of each column of a B-tree, 1 for DESC and 2 for NULLS FIRST, added up. */
+  readonly options: readonly number[];
   readonly isPartial: boolean;
   readonly nullsNotDistinct: boolean;
   /** A concurrent build that was interrupted leaves one that is not. */
@@ -43,6 +45,7 @@ const shards = `SELECT coalesce(json_agg(json_build_object('table', n.nspname ||
 export async function readKeys(database: Database, onCitus: boolean): Promise<(key: string) => LiveKeys> {
   const rows = await database.query<LiveKey & { table: string }>(
     `SELECT n.nspname || '.' || c.relname AS table, x.relname AS name, i.indisunique AS unique, m.amname AS method, ${columns} AS columns,
+       (SELECT json_agg(u.o ORDER BY u.i) FROM unnest(i.indoption) WITH ORDINALITY u(o, i)) AS options,
        i.indpred IS NOT NULL AS "isPartial", i.indnullsnotdistinct AS "nullsNotDistinct", i.indisvalid AS valid,
        CASE k.contype WHEN 'p' THEN 'primary' WHEN 'u' THEN 'unique' ELSE 'index' END AS kind
      FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid JOIN pg_am m ON m.oid = x.relam

@@ -6,6 +6,8 @@ import type { Live, LiveTable } from './read.js';
 import { collectSql, writeAgainSql } from '../again.js';
 import { keySteps, type KeyInput } from './key-plan.js';
 import { ident, keyOf, literal, plain, quoted, type TableName } from '../names.js';
+import type { Drop } from '../online.js';
+import { isDropped, stepsAfter, stepsBefore, type Online } from './online-plan.js';
 import { policySteps } from './policy-plan.js';
 import type { Entities, Row } from '../snapshot.js';
 import type { TenancyState } from '../state.js';
@@ -18,6 +20,7 @@ import type { PlanStep } from './step.js';
  * @param live what is there
  * @param waiting the statements that wait for the end of write-only mode: their keys are not due yet
  * @param keys the keys and indexes that are due, where they are to be compared
+ * @param online what migrations left, where steps are to hold no table for long
  * @returns the steps, none when the database is as the schema asks
  * @throws DatabaseStateError when tables, columns or keys are missing, or foreign keys that no schema declares are in the way
  */
@@ -27,6 +30,7 @@ export function planSteps(
   live: Live,
   waiting: readonly string[] = [],
   keys?: Pick<KeyInput, 'due' | 'createIndexes'>,
+  online?: Online,
 ): PlanStep[] {
   const missing = entities.list('tables').filter((it) => !live.tables.has(keyOf(it as any)));
   if (missing.length > 0) {
@@ -35,7 +39,9 @@ export function planSteps(
     );
   }
   const tables = entities.list('tables').map((it) => live.tables.get(keyOf(it as any))!);
-  const wantedOf = (table: TableName) => distributionOf(state, state.tables[keyOf(table)]);
+  // A migration serves plain PostgreSQL too: what it left there is done without Citus.
+  const places = online && live.citus === null ? { ...state, citus: false } : state;
+  const wantedOf = (table: TableName) => distributionOf(places, state.tables[keyOf(table)]);
   const anchors = anchorsOf(tables, state);
   const isPlaced = (table: LiveTable) => {
     const wanted = wantedOf(table);
@@ -48,9 +54,13 @@ export function planSteps(
   const moving = tables.filter((it) => !isPlaced(it));
   const steps: PlanStep[] = [];
   const size = (table: LiveTable) => ({ rows: table.rows, bytes: table.bytes });
+  const left = online && { online, state, entities, live, ...(keys && { due: keys.due }) };
 
-  steps.push(...looseners(moving, entities, live));
-  for (const it of moving) {
+  const drops = online?.drops ?? [];
+  // Keys of a table that Citus holds are built when it is back on one node.
+  const back = left ? moving.filter((it) => it.kind !== 'local') : moving;
+  steps.push(...looseners(back, entities, live, drops));
+  for (const it of back) {
     if (it.kind !== 'local')
       steps.push({
         table: plain(it),
@@ -59,6 +69,10 @@ export function planSteps(
         ...size(it),
         precondition: withoutIdentity([it]),
       });
+  }
+  if (left) {
+    const others = moving.filter((it) => !back.includes(it));
+    steps.push(...stepsBefore(left, moving), ...looseners(others, entities, live, drops, back));
   }
   for (const it of moving.filter((it) => wantedOf(it).kind === 'reference')) {
     steps.push({
@@ -77,9 +91,22 @@ export function planSteps(
         ? { schema: anchor.schema, name: anchor.name }
         : { shardCount: state.tenancies[wanted.group]!.shardCount };
     if (!anchor) anchors.set(wanted.group, it);
+    const what = words.createDistributed(it, wanted.column, beside);
+    const hasKey = it.keys.some((key) => key.kind === 'primary') || keys?.due.of('pks', it).length;
+    if (online && !online.blockWrites && hasKey) {
+      steps.push({
+        table: plain(it),
+        what: `${what}, while it is written to`,
+        sql: [`SELECT ${calls.createDistributedConcurrently(it, wanted.column, beside)}`],
+        alone: true,
+        ...size(it),
+        ...(it.forced && { precondition: hidden(it) }),
+      });
+      continue;
+    }
     steps.push({
       table: plain(it),
-      what: words.createDistributed(it, wanted.column, beside),
+      what: online ? `${what}; writes to it wait${hasKey ? '' : ', since it has no primary key'}` : what,
       sql: [...relax(it), `SELECT ${calls.createDistributed(it, wanted.column, beside)}`],
       ...size(it),
     });
@@ -118,11 +145,12 @@ export function planSteps(
       precondition: withoutIdentity(beside),
     });
   }
-  const lacking = keys ? keySteps({ ...keys, tables: live.tables, state }) : [];
+  const lacking = keys ? keySteps({ ...keys, tables: live.tables, state, online: online !== undefined }) : [];
   steps.push(
     ...lacking.filter((it) => !it.alone),
     ...fasteners(moving, entities, live, waiting, state, keys?.due),
     ...lacking.filter((it) => it.alone),
+    ...(left ? stepsAfter(left, moving) : []),
   );
   steps.push(...policySteps(tables, live, entities, state, moving));
   return steps;
@@ -168,10 +196,16 @@ const isSame = (a: Row, b: Row) =>
   `${a.columnsTo}` === `${b.columnsTo}`;
 
 /** Drops foreign keys before a move. Only those that the schema declares: a run that stops here finds them again. */
-function looseners(moving: readonly LiveTable[], entities: Entities, live: Live): PlanStep[] {
+function looseners(
+  moving: readonly LiveTable[],
+  entities: Entities,
+  live: Live,
+  drops: readonly Drop[],
+  already: readonly LiveTable[] = [],
+): PlanStep[] {
   const declared = entities.list('fks');
-  const inTheWay = live.foreignKeys.filter((fk) => touches(fk, moving));
-  const strangers = inTheWay.filter((fk) => !declared.some((it) => isSame(it, fk)));
+  const inTheWay = live.foreignKeys.filter((fk) => touches(fk, moving) && !touches(fk, already));
+  const strangers = inTheWay.filter((fk) => !declared.some((it) => isSame(it, fk)) && !isDropped(fk, drops));
   if (strangers.length > 0) {
     throw new DatabaseStateError(
       `Drop these foreign keys, or declare them in the schema, before the tables move: ${strangers.map((it) => `"${it.name}" of "${it.table}"`).join(', ')}.`,
@@ -180,7 +214,9 @@ function looseners(moving: readonly LiveTable[], entities: Entities, live: Live)
   return inTheWay.map((fk) => ({
     table: plain({ schema: fk.schema, name: fk.table }),
     what: `${plain({ schema: fk.schema, name: fk.table })}: without the foreign key ${fk.name} while tables move`,
-    sql: [`ALTER TABLE ${quoted({ schema: fk.schema, name: fk.table })} DROP CONSTRAINT ${ident(fk.name)};`],
+    sql: [
+      `ALTER TABLE ${quoted({ schema: fk.schema, name: fk.table })} DROP CONSTRAINT ${drops.length > 0 ? 'IF EXISTS ' : ''}${ident(fk.name)};`,
+    ],
   }));
 }
 
@@ -278,6 +314,12 @@ function strays(fk: Row): PlanStep['precondition'] {
     remedy: `Correct the rows of ${table} that point at no row of ${to}, or at another tenant's`,
   };
 }
+
+/** A role that policies hold back would copy no rows. */
+const hidden = (table: LiveTable): PlanStep['precondition'] => ({
+  query: `SELECT 1 WHERE row_security_active(${literal(quoted(table))}::regclass)`,
+  remedy: 'Run apply as a role that has BYPASSRLS',
+});
 
 /** An owner who is no superuser sees no rows under FORCE, and would move none. */
 const relax = (table: LiveTable) => (table.forced ? [`ALTER TABLE ${quoted(table)} NO FORCE ROW LEVEL SECURITY;`] : []);

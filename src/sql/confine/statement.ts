@@ -7,6 +7,7 @@ import { neededColumns } from './group.js';
 import { insert } from './insert.js';
 import { merge } from './merge.js';
 import type { Node } from '../parser.js';
+import { noQuery } from './no-query.js';
 import { Refusal } from '../refusal.js';
 import { type Ctes, isTable, RowsReader } from './rows.js';
 import type { Declared } from '../tables.js';
@@ -22,10 +23,7 @@ export class Statement extends Context {
     if (ExplainStmt) throw new Refusal('EXPLAIN tells how many rows others have', 'Use db.acrossTenants({ reason }) for EXPLAIN');
     // A setting names no table: which ones are harmless is the prover's to say.
     if (tree.VariableSetStmt) return;
-    if (!tree.SelectStmt && !tree.InsertStmt && !tree.UpdateStmt && !tree.DeleteStmt && !tree.MergeStmt) {
-      const kind = Object.keys(tree)[0]!.replace(/Stmt$/, '').replace(/(?<=[a-z])(?=[A-Z])/g, ' ').toLowerCase();
-      throw new Refusal(`${kind} is no query, INSERT, UPDATE or DELETE`, "Use the handle's own methods");
-    }
+    if (!tree.SelectStmt && !tree.InsertStmt && !tree.UpdateStmt && !tree.DeleteStmt && !tree.MergeStmt) throw noQuery(Object.keys(tree)[0]!);
     if (tree.SelectStmt) this.select(tree.SelectStmt, top);
     else this.visit(tree, top);
   }
