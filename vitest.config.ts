@@ -2,13 +2,22 @@ import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
-const packageJson: { exports: Record<string, { import?: { default?: string } }> } = JSON.parse(readFileSync(new URL('./package.json', import.meta.url), 'utf8'));
+const packageJson: { exports: Record<string, { import?: { default?: string } }> } = JSON.parse(
+  readFileSync(new URL('./package.json', import.meta.url), 'utf8'),
+);
 
 export default defineConfig({
   resolve: {
     // The recipes import the package by its name, as an application does: here that is the sources.
     alias: Object.entries(packageJson.exports).flatMap(([name, { import: entry }]) =>
-      entry?.default === undefined ? [] : [{ find: new RegExp(`^drizzle-tenant${name.slice(1)}$`), replacement: new URL(entry.default.replace('dist', 'src').replace(/js$/, 'ts'), import.meta.url).pathname }],
+      entry?.default === undefined
+        ? []
+        : [
+            {
+              find: new RegExp(`^drizzle-tenant${name.slice(1)}$`),
+              replacement: new URL(entry.default.replace('dist', 'src').replace(/js$/, 'ts'), import.meta.url).pathname,
+            },
+          ],
     ),
   },
   test: {

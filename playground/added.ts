@@ -12,7 +12,11 @@ export interface Word {
 function wordsOf({ sql, params }: Statement) {
   return [...sql.matchAll(/(\s*)((?:"[^"]*"\.?)+|\$\d+|[\w]+|'[^']*'|[^\s\w])/g)].map(([, space, text]) => {
     const param = /^\$(\d+)$/.exec(text!);
-    return { text: text!, isSpaced: space !== '', key: param ? `$${JSON.stringify(params[Number(param[1]) - 1])}` : text! };
+    return {
+      text: text!,
+      isSpaced: space !== '',
+      key: param ? `$${JSON.stringify(params[Number(param[1]) - 1])}` : text!,
+    };
   });
 }
 
@@ -23,7 +27,8 @@ export function markAdded(sent: Statement, written: Statement): Word[] {
   const common = Array.from({ length: a.length + 1 }, () => new Uint16Array(b.length + 1));
   for (let i = a.length - 1; i >= 0; i--) {
     for (let j = b.length - 1; j >= 0; j--) {
-      common[i]![j] = a[i]!.key === b[j]!.key ? common[i + 1]![j + 1]! + 1 : Math.max(common[i + 1]![j]!, common[i]![j + 1]!);
+      common[i]![j] =
+        a[i]!.key === b[j]!.key ? common[i + 1]![j + 1]! + 1 : Math.max(common[i + 1]![j]!, common[i]![j + 1]!);
     }
   }
   let j = 0;

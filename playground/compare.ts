@@ -73,7 +73,14 @@ export async function prepareStage(databases: Databases): Promise<Stage> {
         const written = await record(query, alone);
         const error = sent.error ?? written.error;
         const isolated = !error && isDeepStrictEqual(comparable(sent), comparable(written));
-        sights.push({ tenant, isolated, error, result: sent.result, sent: sent.statements, written: written.statements });
+        sights.push({
+          tenant,
+          isolated,
+          error,
+          result: sent.result,
+          sent: sent.statements,
+          written: written.statements,
+        });
       }
       return sights;
     },
@@ -135,6 +142,8 @@ function rowsIn(client: Sql, tenant: Tenant) {
     const column = name === 'accounts' ? columns.id! : columns.accountId;
     const text = `select row_to_json(t) as row from "${getTableName(table as any)}" t`;
     const where = column ? ` where "${column.name}" = '${tenant.id}'` : '';
-    return client.unsafe(`${text}${where} order by row_to_json(t)::text`).then((rows) => Array.from(rows, (it) => it.row));
+    return client
+      .unsafe(`${text}${where} order by row_to_json(t)::text`)
+      .then((rows) => Array.from(rows, (it) => it.row));
   };
 }

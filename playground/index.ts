@@ -22,7 +22,13 @@ let isServing = false;
 let status = 1;
 
 /** All at once: on Ctrl-C the embedded server is told to stop as well, and may be gone before the others are done. */
-const close = () => Promise.allSettled(closing.splice(0).reverse().map((step) => step()));
+const close = () =>
+  Promise.allSettled(
+    closing
+      .splice(0)
+      .reverse()
+      .map((step) => step()),
+  );
 
 /** @returns whether every tenant was isolated and every mistake refused */
 async function run(server: Server, url: string): Promise<boolean> {
@@ -86,7 +92,10 @@ async function run(server: Server, url: string): Promise<boolean> {
               `${misuses.length} misuses refused by the compiler, all isolated.`,
           ),
         ]
-      : [...wrap(`Not as it should be: ${faults.join('; ')}.`), paint('red', `${faults.length} faults: NOT isolated.`)]),
+      : [
+          ...wrap(`Not as it should be: ${faults.join('; ')}.`),
+          paint('red', `${faults.length} faults: NOT isolated.`),
+        ]),
   );
   return isGood;
 }
@@ -108,7 +117,11 @@ async function serve(server: Server, url: string): Promise<never> {
   return new Promise(() => {});
 }
 
-for (const [signal, number] of [['SIGHUP', 1], ['SIGINT', 2], ['SIGTERM', 15]] as const) {
+for (const [signal, number] of [
+  ['SIGHUP', 1],
+  ['SIGINT', 2],
+  ['SIGTERM', 15],
+] as const) {
   process.once(signal, () => {
     interrupted = true;
     process.on('unhandledRejection', () => {}); // What is under way fails now, and nobody waits for it.

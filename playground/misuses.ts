@@ -54,11 +54,17 @@ function compile(signal: AbortSignal): Promise<{ file: string; error: CompilerEr
   return new Promise((resolve, reject) => {
     execFile(process.execPath, args, { cwd: directory, maxBuffer: 2 ** 26, signal }, (failure, stdout, stderr) => {
       const found = [...stdout.matchAll(/^(\S+?)\((\d+),(\d+)\): error (TS\d+): (.*(?:\n .*)*)/gm)];
-      if (failure && found.length === 0) return reject(new Error(`The compiler did not run: ${stderr || stdout || failure.message}`));
+      if (failure && found.length === 0)
+        return reject(new Error(`The compiler did not run: ${stderr || stdout || failure.message}`));
       resolve(
         found.map(([, file, line, column, code, message]) => ({
           file: file!,
-          error: { code: code!, line: Number(line) - 1, column: Number(column) - 1, message: message!.split('\n').map((it) => it.trim()) },
+          error: {
+            code: code!,
+            line: Number(line) - 1,
+            column: Number(column) - 1,
+            message: message!.split('\n').map((it) => it.trim()),
+          },
         })),
       );
     });

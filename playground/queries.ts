@@ -31,10 +31,7 @@ export function usersAndOpenTasks(tdb: AccountDatabase) {
   return tdb
     .select({ user: users.name, task: tasks.title })
     .from(users)
-    .fullJoin(
-      tasks,
-      and(eq(tasks.assigneeId, users.id), eq(tasks.status, 'open')),
-    )
+    .fullJoin(tasks, and(eq(tasks.assigneeId, users.id), eq(tasks.status, 'open')))
     .where(sql`${tasks.status} is null or ${tasks.status} = 'open'`)
     .orderBy(asc(users.id), asc(tasks.id));
 }
@@ -198,14 +195,8 @@ export function addReviews(tdb: AccountDatabase) {
 export function startProject(tdb: AccountDatabase) {
   return tdb.transaction(async (tx) => {
     await tx.insert(projects).values({ id: 7, name: 'Audit', budget: 500 });
-    const [lead] = await tx
-      .select()
-      .from(managers)
-      .orderBy(asc(managers.id))
-      .limit(1);
-    await tx
-      .insert(projectManagers)
-      .values({ projectId: 7, managerId: lead!.id });
+    const [lead] = await tx.select().from(managers).orderBy(asc(managers.id)).limit(1);
+    await tx.insert(projectManagers).values({ projectId: 7, managerId: lead!.id });
     return tx
       .insert(tasks)
       .values({ id: 7, projectId: 7, title: 'Plan', assigneeId: lead!.userId })
@@ -215,8 +206,5 @@ export function startProject(tdb: AccountDatabase) {
 
 /** Delete: project 1 exists for every tenant, and its tasks go with it. */
 export function deleteProject(tdb: AccountDatabase) {
-  return tdb
-    .delete(projects)
-    .where(eq(projects.id, 1))
-    .returning({ id: projects.id, name: projects.name });
+  return tdb.delete(projects).where(eq(projects.id, 1)).returning({ id: projects.id, name: projects.name });
 }

@@ -53,7 +53,10 @@ export function embeddedServer(): Server {
       return started.url;
     },
     async stop() {
-      server ??= await starting?.then((it) => it.server, () => undefined);
+      server ??= await starting?.then(
+        (it) => it.server,
+        () => undefined,
+      );
       await server?.stop();
       remove();
     },

@@ -22,7 +22,11 @@ export function showQuery(title: string, query: Query, sights: readonly Sight[])
     print(...layOut(markAdded(statement, statement), '  '));
   });
   sent.forEach((statement, i) => {
-    print(...(i === 0 ? ['', paint('dim', `As sent for ${tenant.name}, with ${hasColours ? 'green' : '~~~'} what was added:`)] : ['']));
+    print(
+      ...(i === 0
+        ? ['', paint('dim', `As sent for ${tenant.name}, with ${hasColours ? 'green' : '~~~'} what was added:`)]
+        : ['']),
+    );
     print(...layOut(markAdded(statement, written[i] ?? none), '  '));
     if (statement.params.length > 0) print(...wrap(legend(statement.params), '  ').map((it) => paint('dim', it)));
   });

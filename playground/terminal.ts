@@ -7,7 +7,8 @@ export type Style = keyof typeof codes;
 /** Colours only for a person: not into a file or a pipe, and not for who set NO_COLOR. */
 export const hasColours = process.stdout.isTTY === true && !process.env.NO_COLOR;
 
-export const paint = (style: Style, text: string): string => (hasColours ? `\x1b[${codes[style]}m${text}\x1b[0m` : text);
+export const paint = (style: Style, text: string): string =>
+  hasColours ? `\x1b[${codes[style]}m${text}\x1b[0m` : text;
 
 export const print = (...lines: string[]): void => {
   for (const line of lines) process.stdout.write(`${line}\n`);
@@ -26,7 +27,8 @@ export function heading(text: string): void {
 }
 
 /** Source text, as it stands. */
-export const codeLines = (code: string): string[] => code.split('\n').map((line) => paint('cyan', cut(`  ${line}`, width)).trimEnd());
+export const codeLines = (code: string): string[] =>
+  code.split('\n').map((line) => paint('cyan', cut(`  ${line}`, width)).trimEnd());
 
 /** Breaks text at spaces; a word longer than a line is broken as it is. */
 export function wrap(text: string, indent = ''): string[] {
@@ -57,12 +59,19 @@ export function columns(blocks: readonly { readonly title: string; readonly line
     return `  ${cells.map((it) => (style ? paint(style, it) : it)).join(between)}`.trimEnd();
   };
   const lines = Array.from({ length: height }, (_, i) => row(blocks.map((it) => it.lines[i] ?? '')));
-  return [row(blocks.map((it) => it.title), 'bold'), ...lines];
+  return [
+    row(
+      blocks.map((it) => it.title),
+      'bold',
+    ),
+    ...lines,
+  ];
 }
 
 /** A result as lines: one a row, and what is nested in a row below it. */
 export function outline(value: unknown, indent = ''): string[] {
-  if (Array.isArray(value)) return value.length === 0 ? [`${indent}(none)`] : value.flatMap((it) => outline(it, indent));
+  if (Array.isArray(value))
+    return value.length === 0 ? [`${indent}(none)`] : value.flatMap((it) => outline(it, indent));
   if (typeof value !== 'object' || value === null) return [`${indent}${value ?? '-'}`];
   const own: string[] = [];
   const nested: string[] = [];

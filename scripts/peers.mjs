@@ -11,11 +11,15 @@ import { readFileSync } from 'node:fs';
 const { peerDependencies } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
 const oldest = (range) => /\d+\.\d+\.\d+[-.\w]*/.exec(range)[0];
 
-/** What was published last, without builds of single commits: those sort behind the release candidate that follows them. */
+/**
+ * What was published last, without builds of single commits: those sort behind the release candidate that follows them.
+ */
 function next(range, name) {
   if (!oldest(range).includes('-')) return 'latest';
   const times = JSON.parse(execFileSync('npm', ['view', name, 'time', '--json'], { encoding: 'utf8' }));
-  const released = Object.entries(times).filter(([version]) => version.startsWith(range.split('.')[0]) && /^\d+\.\d+\.\d+(-\w+\.\d+)?$/.test(version));
+  const released = Object.entries(times).filter(
+    ([version]) => version.startsWith(range.split('.')[0]) && /^\d+\.\d+\.\d+(-\w+\.\d+)?$/.test(version),
+  );
   return released.sort(([, a], [, b]) => (a < b ? -1 : 1)).at(-1)[0];
 }
 

@@ -22,7 +22,10 @@ if (read('git', 'tag', '--list', `v${version}`) !== '') fail(`There is a tag v${
 const changes = readFileSync(`${root}CHANGELOG.md`, 'utf8');
 const unreleased = /^## Unreleased\n([^]*?)(?=^## |(?![^]))/m.exec(changes)?.[1].trim();
 if (!unreleased) fail('CHANGELOG.md says nothing under "Unreleased".');
-writeFileSync(`${root}CHANGELOG.md`, changes.replace('## Unreleased\n', `## Unreleased\n\n## ${version}, ${new Date().toISOString().slice(0, 10)}\n`));
+writeFileSync(
+  `${root}CHANGELOG.md`,
+  changes.replace('## Unreleased\n', `## Unreleased\n\n## ${version}, ${new Date().toISOString().slice(0, 10)}\n`),
+);
 run('npm', 'version', version, '--no-git-tag-version');
 run('npm', 'test');
 run('npm', 'run', 'check:package');

@@ -1,6 +1,7 @@
 /**
- * Whether this package is loaded twice: as ES modules and as CommonJS, or in two versions. Each copy knows the tables and
- * tenancies that were declared through it, and refuses the others'. Nothing is decided here: it only explains a refusal.
+ * Whether this package is loaded twice: as ES modules and as CommonJS, or in two versions. Each copy knows the tables
+ * and tenancies that were declared through it, and refuses the others'. Nothing is decided here: it only explains a
+ * refusal.
  */
 const key = Symbol.for('drizzle-tenant:copies');
 const shared = globalThis as { [key]?: number };

@@ -131,7 +131,9 @@ export interface RowLevelSecurityProblem {
   readonly remedy: string;
 }
 
-/** Row-level security is asked for, and does not hold. Thrown by `assertRowLevelSecurity`, and when a layer is built. */
+/**
+ * Row-level security is asked for, and does not hold. Thrown by `assertRowLevelSecurity`, and when a layer is built.
+ */
 export class RowLevelSecurityError extends TenantError {
   static override readonly tag = 'RowLevelSecurityError';
   readonly _tag = 'RowLevelSecurityError';
@@ -172,8 +174,8 @@ export class OwnFunctionError extends TenantError {
 const refusals = { 401: 'Unauthorized', 403: 'Forbidden', 404: 'Not Found' } as const;
 
 /**
- * A request that gets no tenant, thrown by the middleware of `drizzle-tenant/express` and its like. Its message is for the client, and
- * is the same whether there is no such tenant or the user is no member of it.
+ * A request that gets no tenant, thrown by the middleware of `drizzle-tenant/express` and its like. Its message is for
+ * the client, and is the same whether there is no such tenant or the user is no member of it.
  */
 export class TenantAccessError extends TenantError {
   static override readonly tag = 'TenantAccessError';
@@ -191,7 +193,10 @@ export class TenantAccessError extends TenantError {
   }
 }
 
-/** A tenant as a whole was asked for, and the id has no rows. A mistyped id would otherwise be exported, or proved erased. */
+/**
+ * A tenant as a whole was asked for, and the id has no rows. A mistyped id would otherwise be exported, or proved
+ * erased.
+ */
 export class TenantNotFoundError extends TenantError {
   static override readonly tag = 'TenantNotFoundError';
   readonly _tag = 'TenantNotFoundError';

@@ -10,15 +10,24 @@ import { Tokens } from './tokens.js';
 import { CountryCode, Email, Text } from './values.js';
 
 const Account = Schema.Struct({ id: Schema.String, name: Text, countryCode: Schema.NullOr(CountryCode) });
-const New = Schema.Struct({ name: Text, countryCode: Schema.optionalKey(Schema.NullOr(CountryCode)), user: Schema.Struct({ name: Text, email: Email }) });
+const New = Schema.Struct({
+  name: Text,
+  countryCode: Schema.optionalKey(Schema.NullOr(CountryCode)),
+  user: Schema.Struct({ name: Text, email: Email }),
+});
 const Created = Schema.Struct({ ...Account.fields, token: Schema.String });
-const Changes = Schema.Struct({ name: Schema.optionalKey(Text), countryCode: Schema.optionalKey(Schema.NullOr(CountryCode)) });
+const Changes = Schema.Struct({
+  name: Schema.optionalKey(Text),
+  countryCode: Schema.optionalKey(Schema.NullOr(CountryCode)),
+});
 const params = { accountId: Schema.String };
 
 /** Of those who have an account already. The middleware sees to it that the one in the path is their own. */
 export class Accounts extends HttpApiGroup.make('accounts')
   .add(
-    HttpApiEndpoint.get('list', '/', { success: Schema.Struct({ items: Schema.Array(Account), total: Schema.Int, next: Schema.Null }) }),
+    HttpApiEndpoint.get('list', '/', {
+      success: Schema.Struct({ items: Schema.Array(Account), total: Schema.Int, next: Schema.Null }),
+    }),
     HttpApiEndpoint.get('read', '/:accountId', { params, success: Account, error: NotFound }),
     HttpApiEndpoint.patch('update', '/:accountId', { params, payload: Changes, success: Account, error: NotFound }),
     HttpApiEndpoint.delete('remove', '/:accountId', { params, error: NotFound }),
@@ -31,12 +40,17 @@ export class Accounts extends HttpApiGroup.make('accounts')
 /** Without the middleware, and so without `Db`: there is no tenant yet. */
 export class SignUp extends HttpApiGroup.make('signUp')
   .add(
-    HttpApiEndpoint.post('create', '/api/accounts', { payload: New, success: Created.pipe(HttpApiSchema.status(201)), error: databaseProblems }),
+    HttpApiEndpoint.post('create', '/api/accounts', {
+      payload: New,
+      success: Created.pipe(HttpApiSchema.status(201)),
+      error: databaseProblems,
+    }),
   )
   .middleware(Checked) {}
 
 const shown = ({ id, name, countryCode }: typeof accounts.$inferSelect) => ({ id: String(id), name, countryCode });
-const one = (rows: readonly (typeof accounts.$inferSelect)[]) => (rows[0] ? Effect.succeed(shown(rows[0])) : Effect.fail(new NotFound()));
+const one = (rows: readonly (typeof accounts.$inferSelect)[]) =>
+  rows[0] ? Effect.succeed(shown(rows[0])) : Effect.fail(new NotFound());
 
 export const accountsLayer = HttpApiBuilder.group(HttpApi.make('app').add(Accounts), 'accounts', (handlers) =>
   handlers.handleAll({
@@ -72,7 +86,10 @@ export const signUpLayer = HttpApiBuilder.group(
       const open = Effect.gen(function* () {
         const db = yield* Db;
         const rows = yield* db.insert(accounts).values(values).returning();
-        const [first] = yield* db.insert(users).values({ id: 1, ...user }).returning({ key: users.tokenKey });
+        const [first] = yield* db
+          .insert(users)
+          .values({ id: 1, ...user })
+          .returning({ key: users.tokenKey });
         return { ...shown(rows[0]!), token: tokens.issue({ account: id, user: 1, key: first!.key }) };
       });
       return Db.forTenant(id, Db.transaction(open)).pipe(answer);

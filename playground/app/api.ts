@@ -18,7 +18,15 @@ export class Api extends HttpApi.make('app')
   .add(SignUp, Accounts, Users, Managers, Projects, Tasks, Countries)
   .annotateMerge(OpenApi.annotations({ title: 'drizzle-tenant playground', version: '1', description })) {}
 
-const groups = Layer.mergeAll(signUpLayer, accountsLayer, usersLayer, managersLayer, projectsLayer, tasksLayer, countriesLayer);
+const groups = Layer.mergeAll(
+  signUpLayer,
+  accountsLayer,
+  usersLayer,
+  managersLayer,
+  projectsLayer,
+  tasksLayer,
+  countriesLayer,
+);
 
 export const apiLayer = Layer.mergeAll(
   HttpApiBuilder.layer(Api, { openapiPath: '/openapi.json' }),

@@ -3,7 +3,11 @@ import type { Sql } from 'postgres';
 import type { Tenant } from '../seed.js';
 
 export interface Cluster {
-  readonly nodes: readonly { readonly name: string; readonly isCoordinator: boolean; readonly slots: readonly number[] }[];
+  readonly nodes: readonly {
+    readonly name: string;
+    readonly isCoordinator: boolean;
+    readonly slots: readonly number[];
+  }[];
   /** The slot of each tenant: its rows are in the shard of this number of every table. */
   readonly slots: Readonly<Record<string, number>>;
   /** @param relation a shard's name, as in `projects_102311` */
@@ -24,13 +28,18 @@ export async function clusterOf(client: Sql, tenants: readonly Tenant[]): Promis
     select nodename || ':' || nodeport as name, groupid = 0 as "isCoordinator" from pg_dist_node where noderole = 'primary' order by groupid, 1`;
   const slots: Record<string, number> = {};
   for (const { name, id } of tenants) {
-    const [row] = await client<{ id: string }[]>`select get_shard_id_for_distribution_column('accounts', ${String(id)}::uuid)::text as id`;
+    const [row] = await client<
+      { id: string }[]
+    >`select get_shard_id_for_distribution_column('accounts', ${String(id)}::uuid)::text as id`;
     slots[name] = shards.find((it) => it.id === row!.id)!.slot!;
   }
   return {
     nodes: nodes.map((node) => ({
       ...node,
-      slots: shards.filter((it) => it.node === node.name && it.table === 'accounts').map((it) => it.slot!).sort((a, b) => a - b),
+      slots: shards
+        .filter((it) => it.node === node.name && it.table === 'accounts')
+        .map((it) => it.slot!)
+        .sort((a, b) => a - b),
     })),
     slots,
     shardOf(relation) {

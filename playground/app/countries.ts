@@ -31,9 +31,18 @@ export const countriesLayer = HttpApiBuilder.group(HttpApi.make('app').add(Count
       Effect.gen(function* () {
         const db = yield* Db;
         const where = and(query.name === undefined ? undefined : sql`strpos(lower(${name}), lower(${query.name})) > 0`);
-        const rows = yield* db.select().from(countries).where(and(gt(code, after), where)).orderBy(asc(code)).limit(limit + 1);
+        const rows = yield* db
+          .select()
+          .from(countries)
+          .where(and(gt(code, after), where))
+          .orderBy(asc(code))
+          .limit(limit + 1);
         const items = rows.slice(0, limit);
-        return { items, total: yield* db.$count(countries, where), next: rows.length > limit ? items.at(-1)!.code : null };
+        return {
+          items,
+          total: yield* db.$count(countries, where),
+          next: rows.length > limit ? items.at(-1)!.code : null,
+        };
       }).pipe(answer),
 
     read: ({ params }) =>

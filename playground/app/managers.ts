@@ -18,7 +18,12 @@ export class Managers extends HttpApiGroup.make('managers')
     HttpApiEndpoint.get('list', '/', { query: { ...paging, userId: Schema.optionalKey(Id) }, success: Page(Manager) }),
     HttpApiEndpoint.post('create', '/', { payload: New, success: Manager.pipe(HttpApiSchema.status(201)) }),
     HttpApiEndpoint.get('read', '/:id', { params: { id: Id }, success: Manager, error: NotFound }),
-    HttpApiEndpoint.patch('update', '/:id', { params: { id: Id }, payload: Changes, success: Manager, error: NotFound }),
+    HttpApiEndpoint.patch('update', '/:id', {
+      params: { id: Id },
+      payload: Changes,
+      success: Manager,
+      error: NotFound,
+    }),
     HttpApiEndpoint.delete('remove', '/:id', { params: { id: Id }, error: NotFound }),
   )
   .prefix('/api/managers')
@@ -35,7 +40,12 @@ export const managersLayer = HttpApiBuilder.group(HttpApi.make('app').add(Manage
       Effect.gen(function* () {
         const db = yield* Db;
         const where = and(query.userId === undefined ? undefined : eq(userId, query.userId));
-        const rows = yield* db.select(columns).from(managers).where(and(gt(id, after), where)).orderBy(asc(id)).limit(limit + 1);
+        const rows = yield* db
+          .select(columns)
+          .from(managers)
+          .where(and(gt(id, after), where))
+          .orderBy(asc(id))
+          .limit(limit + 1);
         return pageOf(rows, limit, yield* db.$count(managers, where));
       }).pipe(answer),
 
@@ -43,7 +53,12 @@ export const managersLayer = HttpApiBuilder.group(HttpApi.make('app').add(Manage
       Effect.gen(function* () {
         const db = yield* Db;
         const last = db.select({ id: max(id) }).from(managers);
-        return yield* numbered(last, (next) => db.insert(managers).values({ ...payload, id: next }).returning(columns));
+        return yield* numbered(last, (next) =>
+          db
+            .insert(managers)
+            .values({ ...payload, id: next })
+            .returning(columns),
+        );
       }).pipe(answer),
 
     read: ({ params }) =>
@@ -56,7 +71,11 @@ export const managersLayer = HttpApiBuilder.group(HttpApi.make('app').add(Manage
     update: ({ params, payload }) =>
       Effect.gen(function* () {
         const db = yield* Db;
-        const [changed] = yield* db.update(managers).set({ id: params.id, ...payload }).where(eq(id, params.id)).returning(columns);
+        const [changed] = yield* db
+          .update(managers)
+          .set({ id: params.id, ...payload })
+          .where(eq(id, params.id))
+          .returning(columns);
         return changed ?? (yield* new NotFound());
       }).pipe(answer),
 

@@ -14,5 +14,8 @@ export const numbered = <A, R>(
   last.pipe(
     Effect.flatMap((rows) => insert((rows[0]?.id ?? 0) + 1)),
     Effect.map((rows) => rows[0]!),
-    Effect.retry({ while: ({ reason }) => reason._tag === 'UniqueViolation' && reason.constraint.endsWith('_pkey'), times: 20 }),
+    Effect.retry({
+      while: ({ reason }) => reason._tag === 'UniqueViolation' && reason.constraint.endsWith('_pkey'),
+      times: 20,
+    }),
   );

@@ -12,13 +12,22 @@ import { wholeTenants } from './whole.js';
  * @param closing is given what closes what was opened, as soon as there is something
  * @returns where it is
  */
-export async function openApplication(server: Server, url: string, port: number, closing: (() => Promise<unknown>)[]): Promise<Served> {
+export async function openApplication(
+  server: Server,
+  url: string,
+  port: number,
+  closing: (() => Promise<unknown>)[],
+): Promise<Served> {
   const databases = databasesOn(server, url);
   closing.push(() => databases.drop());
   const client = await databases.create();
   await seed(connect(client), tenants);
   const schema = client.options.connection.search_path as string;
-  const served = await serve({ database: { url, schema }, port, routes: pageRoutes(await watchOver(databases, client), wholeTenants(databases)) });
+  const served = await serve({
+    database: { url, schema },
+    port,
+    routes: pageRoutes(await watchOver(databases, client), wholeTenants(databases)),
+  });
   closing.push(() => served.close());
   return served;
 }

@@ -8,7 +8,11 @@ import { Tokens } from './tokens.js';
 import type { Watch } from './watch.js';
 import type { Whole } from './whole.js';
 
-const files = HttpStaticServer.layer({ root: fileURLToPath(new URL('../web', import.meta.url)), index: 'index.html', cacheControl: 'no-cache' }).pipe(Layer.orDie);
+const files = HttpStaticServer.layer({
+  root: fileURLToPath(new URL('../web', import.meta.url)),
+  index: 'index.html',
+  cacheControl: 'no-cache',
+}).pipe(Layer.orDie);
 
 /** Tokens of user 1 of each tenant are handed to whoever asks: the playground is for one person, on their machine. */
 const state = ({ cluster }: Watch) =>
@@ -37,6 +41,13 @@ const run = (watch: Watch) =>
   );
 
 const move = (whole: Whole) =>
-  HttpRouter.add('POST', '/playground/move', Effect.map(Effect.promise(() => whole.move()), (steps) => HttpServerResponse.jsonUnsafe({ steps })));
+  HttpRouter.add(
+    'POST',
+    '/playground/move',
+    Effect.map(
+      Effect.promise(() => whole.move()),
+      (steps) => HttpServerResponse.jsonUnsafe({ steps }),
+    ),
+  );
 
 export const pageRoutes = (watch: Watch, whole: Whole) => Layer.mergeAll(files, state(watch), run(watch), move(whole));

@@ -33,7 +33,8 @@ export async function explain(client: Sql, { sql, params }: Statement, cluster: 
 }
 
 /** With values in place of parameters, since Citus explains not everything with parameters. */
-export const withValues = ({ sql, params }: Statement): string => sql.replaceAll(/\$(\d+)/g, (_, number) => literal(params[number - 1]));
+export const withValues = ({ sql, params }: Statement): string =>
+  sql.replaceAll(/\$(\d+)/g, (_, number) => literal(params[number - 1]));
 
 /** @param explained what EXPLAIN (FORMAT JSON) gave */
 export function planOf(explained: unknown, schemaName: string, cluster: Cluster | undefined): Plan {
@@ -52,12 +53,22 @@ function literal(value: unknown): string {
 }
 
 /** What PostgreSQL calls its conditions. */
-const conditions = ['INSERT/SELECT method', 'Index Cond', 'Hash Cond', 'Merge Cond', 'Join Filter', 'Filter', 'Sort Key', 'Group Key'];
+const conditions = [
+  'INSERT/SELECT method',
+  'Index Cond',
+  'Hash Cond',
+  'Merge Cond',
+  'Join Filter',
+  'Filter',
+  'Sort Key',
+  'Group Key',
+];
 
 function stepOf(node: any, cluster: Cluster | undefined, touched: Touched[], at = ''): Step {
   const relation: string | undefined = node['Relation Name'];
   const shard = relation === undefined ? undefined : cluster?.shardOf(relation);
-  if (shard && at && !touched.some((it) => it.table === shard.table && it.slot === shard.slot && it.node === at)) touched.push({ ...shard, node: at });
+  if (shard && at && !touched.some((it) => it.table === shard.table && it.slot === shard.slot && it.node === at))
+    touched.push({ ...shard, node: at });
   const plain = (name: string) => (cluster ? name.replaceAll(/_\d{6,}\b/g, '') : name);
   const details = [
     ...(relation === undefined ? [] : [`on ${shard?.table ?? relation}`]),
@@ -66,19 +77,32 @@ function stepOf(node: any, cluster: Cluster | undefined, touched: Touched[], at 
   ];
   const query = node['Distributed Query'];
   const steps = [
-    ...(query?.Subplans ?? []).flatMap((it: any) => plansOf(it.PlannedStmt ?? it['Plans'] ?? it).map((plan) => stepOf(plan, cluster, touched, at))),
+    ...(query?.Subplans ?? []).flatMap((it: any) =>
+      plansOf(it.PlannedStmt ?? it['Plans'] ?? it).map((plan) => stepOf(plan, cluster, touched, at)),
+    ),
     ...(query?.Job?.Tasks ?? []).map((task: any): Step => {
       const [, host, port] = /host=(\S+) port=(\d+)/.exec(task.Node) ?? [];
       const on = `${host}:${port}`;
-      return { name: `Task on ${on}`, details: [], steps: plansOf(task['Remote Plan']).map((plan) => stepOf(plan, cluster, touched, on)) };
+      return {
+        name: `Task on ${on}`,
+        details: [],
+        steps: plansOf(task['Remote Plan']).map((plan) => stepOf(plan, cluster, touched, on)),
+      };
     }),
     // INSERT ... SELECT: where its rows come from.
     ...plansOf(node['Select Query']).map((plan) => stepOf(plan, cluster, touched, at)),
     ...(node.Plans ?? []).map((it: any) => stepOf(it, cluster, touched, at)),
   ];
   const count = query?.Job?.['Task Count'];
-  const name = node['Node Type'] === 'Custom Scan' ? node['Custom Plan Provider'] : node['Operation'] ?? [node['Join Type'], node['Node Type']].filter(Boolean).join(' ');
-  return { name, details: count === undefined ? details : [`${count} ${count === 1 ? 'task' : 'tasks'}`, ...details], steps };
+  const name =
+    node['Node Type'] === 'Custom Scan'
+      ? node['Custom Plan Provider']
+      : (node['Operation'] ?? [node['Join Type'], node['Node Type']].filter(Boolean).join(' '));
+  return {
+    name,
+    details: count === undefined ? details : [`${count} ${count === 1 ? 'task' : 'tasks'}`, ...details],
+    steps,
+  };
 }
 
 /** Citus wraps the plans of its tasks in one list or two. */

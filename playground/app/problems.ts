@@ -51,11 +51,15 @@ export const databaseProblems = [Invalid, Conflict, UnknownReference, Unavailabl
 export type DatabaseProblem = InstanceType<(typeof databaseProblems)[number]>;
 
 /** Turns the failures of the database, and no others, into problems. */
-export const answer = <A, E, R>(program: Effect.Effect<A, E, R>): Effect.Effect<A, Exclude<E, DbError> | DatabaseProblem, R> =>
-  Effect.catch(program, (error): Effect.Effect<never, Exclude<E, DbError> | DatabaseProblem> =>
-    isDbError(error)
-      ? Effect.andThen(Effect.logDebug(error.reason._tag, error.message), problemOf(error))
-      : Effect.fail(error as Exclude<E, DbError>),
+export const answer = <A, E, R>(
+  program: Effect.Effect<A, E, R>,
+): Effect.Effect<A, Exclude<E, DbError> | DatabaseProblem, R> =>
+  Effect.catch(
+    program,
+    (error): Effect.Effect<never, Exclude<E, DbError> | DatabaseProblem> =>
+      isDbError(error)
+        ? Effect.andThen(Effect.logDebug(error.reason._tag, error.message), problemOf(error))
+        : Effect.fail(error as Exclude<E, DbError>),
   );
 
 const isDbError = (error: unknown): error is DbError => (error as { _tag?: unknown })?._tag === 'DbError';
@@ -68,7 +72,8 @@ function problemOf(error: DbError): Effect.Effect<never, DatabaseProblem> {
     case 'ForeignKeyViolation': {
       const { constraint } = reason;
       // PostgreSQL says it of both ends: of a row that points at nothing, and of one that others point at.
-      if (!reason.message.startsWith('insert')) return Effect.fail(new Conflict({ detail: 'Something else still needs this.', constraint }));
+      if (!reason.message.startsWith('insert'))
+        return Effect.fail(new Conflict({ detail: 'Something else still needs this.', constraint }));
       return Effect.fail(new UnknownReference({ constraint }));
     }
     case 'CheckViolation':
@@ -76,7 +81,9 @@ function problemOf(error: DbError): Effect.Effect<never, DatabaseProblem> {
       return Effect.fail(new Invalid({ detail: 'A value is not allowed here.' }));
     case 'QueryError':
       // Class 22 is about values. Any other is a fault of the program: a 500, and the log tells.
-      return reason.code?.startsWith('22') ? Effect.fail(new Invalid({ detail: 'PostgreSQL cannot hold a value.' })) : Effect.die(error);
+      return reason.code?.startsWith('22')
+        ? Effect.fail(new Invalid({ detail: 'PostgreSQL cannot hold a value.' }))
+        : Effect.die(error);
     case 'ConnectionError':
     case 'AuthenticationError':
     case 'CancelledError':
@@ -98,7 +105,10 @@ export class Checked extends HttpApiMiddleware.Service<Checked>()('app/Checked',
     if (error.kind === 'Params') return Effect.fail(new NotFound());
     if (error.kind === 'Body' || error.kind === 'ResponseHeaders') return Effect.die(error);
     const { issues } = standard(error.cause.issue);
-    const errors = issues.map(({ message, path = [] }) => ({ message, path: [error.kind.toLowerCase(), ...path.map(String)] }));
+    const errors = issues.map(({ message, path = [] }) => ({
+      message,
+      path: [error.kind.toLowerCase(), ...path.map(String)],
+    }));
     return Effect.fail(new Invalid({ errors }));
   });
 }

@@ -11,9 +11,16 @@ import { Amount, Day, Id, Page, pageOf, paging, Text } from './values.js';
 
 const fields = { name: Text, budget: Amount, startsOn: Schema.NullOr(Day) };
 const Project = Schema.Struct({ id: Id, ...fields });
-const New = Schema.Struct({ name: fields.name, budget: Schema.optionalKey(Amount), startsOn: Schema.optionalKey(fields.startsOn) });
+const New = Schema.Struct({
+  name: fields.name,
+  budget: Schema.optionalKey(Amount),
+  startsOn: Schema.optionalKey(fields.startsOn),
+});
 const Changes = Schema.Struct({ ...New.fields, name: Schema.optionalKey(Text) });
-const Details = Schema.Struct({ ...Project.fields, managers: Schema.Array(Schema.Struct({ id: Id, title: Text, user: Schema.Struct({ name: Text }) })) });
+const Details = Schema.Struct({
+  ...Project.fields,
+  managers: Schema.Array(Schema.Struct({ id: Id, title: Text, user: Schema.Struct({ name: Text }) })),
+});
 
 export class Projects extends HttpApiGroup.make('projects')
   .add(
@@ -23,10 +30,18 @@ export class Projects extends HttpApiGroup.make('projects')
     }),
     HttpApiEndpoint.post('create', '/', { payload: New, success: Project.pipe(HttpApiSchema.status(201)) }),
     HttpApiEndpoint.get('read', '/:id', { params: { id: Id }, success: Details, error: NotFound }),
-    HttpApiEndpoint.patch('update', '/:id', { params: { id: Id }, payload: Changes, success: Project, error: NotFound }),
+    HttpApiEndpoint.patch('update', '/:id', {
+      params: { id: Id },
+      payload: Changes,
+      success: Project,
+      error: NotFound,
+    }),
     HttpApiEndpoint.delete('remove', '/:id', { params: { id: Id }, error: NotFound }),
     HttpApiEndpoint.put('addManager', '/:id/managers/:managerId', { params: { id: Id, managerId: Id } }),
-    HttpApiEndpoint.delete('removeManager', '/:id/managers/:managerId', { params: { id: Id, managerId: Id }, error: NotFound }),
+    HttpApiEndpoint.delete('removeManager', '/:id/managers/:managerId', {
+      params: { id: Id, managerId: Id },
+      error: NotFound,
+    }),
   )
   .prefix('/api/projects')
   .middleware(Checked)
@@ -45,7 +60,12 @@ export const projectsLayer = HttpApiBuilder.group(HttpApi.make('app').add(Projec
           query.name === undefined ? undefined : sql`strpos(lower(${name}), lower(${query.name})) > 0`,
           query.minBudget === undefined ? undefined : gte(budget, query.minBudget),
         );
-        const rows = yield* db.select(columns).from(projects).where(and(gt(id, after), where)).orderBy(asc(id)).limit(limit + 1);
+        const rows = yield* db
+          .select(columns)
+          .from(projects)
+          .where(and(gt(id, after), where))
+          .orderBy(asc(id))
+          .limit(limit + 1);
         return pageOf(rows, limit, yield* db.$count(projects, where));
       }).pipe(answer),
 
@@ -53,7 +73,12 @@ export const projectsLayer = HttpApiBuilder.group(HttpApi.make('app').add(Projec
       Effect.gen(function* () {
         const db = yield* Db;
         const last = db.select({ id: max(id) }).from(projects);
-        return yield* numbered(last, (next) => db.insert(projects).values({ ...payload, id: next }).returning(columns));
+        return yield* numbered(last, (next) =>
+          db
+            .insert(projects)
+            .values({ ...payload, id: next })
+            .returning(columns),
+        );
       }).pipe(answer),
 
     read: ({ params }) =>
@@ -70,7 +95,11 @@ export const projectsLayer = HttpApiBuilder.group(HttpApi.make('app').add(Projec
       Effect.gen(function* () {
         const db = yield* Db;
         // Sets the id to itself as well, since an update of nothing is no SQL.
-        const [changed] = yield* db.update(projects).set({ id: params.id, ...payload }).where(eq(id, params.id)).returning(columns);
+        const [changed] = yield* db
+          .update(projects)
+          .set({ id: params.id, ...payload })
+          .where(eq(id, params.id))
+          .returning(columns);
         return changed ?? (yield* new NotFound());
       }).pipe(answer),
 
@@ -84,7 +113,10 @@ export const projectsLayer = HttpApiBuilder.group(HttpApi.make('app').add(Projec
     addManager: ({ params }) =>
       Effect.gen(function* () {
         const db = yield* Db;
-        yield* db.insert(projectManagers).values({ projectId: params.id, managerId: params.managerId }).onConflictDoNothing();
+        yield* db
+          .insert(projectManagers)
+          .values({ projectId: params.id, managerId: params.managerId })
+          .onConflictDoNothing();
       }).pipe(answer),
 
     removeManager: ({ params }) =>

@@ -18,7 +18,11 @@ const titles: Record<number, string> = {
 };
 
 /** Those that an endpoint answers as well. */
-const types: Record<number, string> = { 403: '/problems/forbidden', 404: '/problems/not-found', 503: '/problems/unavailable' };
+const types: Record<number, string> = {
+  403: '/problems/forbidden',
+  404: '/problems/not-found',
+  503: '/problems/unavailable',
+};
 
 export const withProblems = <E, R>(app: Effect.Effect<HttpServerResponse.HttpServerResponse, E, R>) =>
   Effect.gen(function* () {

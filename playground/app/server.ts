@@ -14,7 +14,11 @@ export interface Options {
   readonly database: { readonly url: string; readonly schema: string };
   readonly port: number;
   /** Routes beside those of the API. */
-  readonly routes?: Layer.Layer<never, never, HttpRouter.HttpRouter | Tokens | Layer.Success<typeof NodeHttpServer.layerHttpServices>>;
+  readonly routes?: Layer.Layer<
+    never,
+    never,
+    HttpRouter.HttpRouter | Tokens | Layer.Success<typeof NodeHttpServer.layerHttpServices>
+  >;
 }
 
 export interface Served {
@@ -31,10 +35,20 @@ export async function serve({ database, port, routes = Layer.empty }: Options): 
   });
   const tokens = Tokens.layer(randomBytes(32).toString('hex')); // New in each run: no token outlives the playground.
   const app = Layer.unwrap(
-    Effect.map(HttpRouter.toHttpEffect(Layer.merge(apiLayer, routes)), (handler) => HttpServer.serve(withProblems(handler))),
+    Effect.map(HttpRouter.toHttpEffect(Layer.merge(apiLayer, routes)), (handler) =>
+      HttpServer.serve(withProblems(handler)),
+    ),
   );
-  const listening = NodeHttpServer.layerServer(() => createServer(), { port, host: '127.0.0.1', gracefulShutdownTimeout: '1 second' });
-  const anywhere = NodeHttpServer.layerServer(() => createServer(), { port: 0, host: '127.0.0.1', gracefulShutdownTimeout: '1 second' });
+  const listening = NodeHttpServer.layerServer(() => createServer(), {
+    port,
+    host: '127.0.0.1',
+    gracefulShutdownTimeout: '1 second',
+  });
+  const anywhere = NodeHttpServer.layerServer(() => createServer(), {
+    port: 0,
+    host: '127.0.0.1',
+    gracefulShutdownTimeout: '1 second',
+  });
   const layer = app.pipe(
     Layer.provideMerge(Layer.catchTag(listening, 'ServeError', () => anywhere)),
     Layer.provide(NodeHttpServer.layerHttpServices),

@@ -10,7 +10,14 @@ import { Authenticated, ForTenant } from './tenant.js';
 import { Amount, Id, Page, pageOf, paging, Text } from './values.js';
 
 const Status = Schema.Literals(taskStatus.enumValues);
-const fields = { projectId: Id, parentId: Schema.NullOr(Id), assigneeId: Schema.NullOr(Id), title: Text, status: Status, hours: Amount };
+const fields = {
+  projectId: Id,
+  parentId: Schema.NullOr(Id),
+  assigneeId: Schema.NullOr(Id),
+  title: Text,
+  status: Status,
+  hours: Amount,
+};
 const Task = Schema.Struct({ id: Id, ...fields });
 const Changes = Schema.Struct({
   projectId: Schema.optionalKey(fields.projectId),
@@ -58,7 +65,12 @@ export const tasksLayer = HttpApiBuilder.group(HttpApi.make('app').add(Tasks), '
           query.assigneeId === undefined ? undefined : eq(assigneeId, query.assigneeId),
           query.status === undefined ? undefined : eq(status, query.status),
         );
-        const rows = yield* db.select(columns).from(tasks).where(and(gt(id, after), where)).orderBy(asc(id)).limit(limit + 1);
+        const rows = yield* db
+          .select(columns)
+          .from(tasks)
+          .where(and(gt(id, after), where))
+          .orderBy(asc(id))
+          .limit(limit + 1);
         return pageOf(rows, limit, yield* db.$count(tasks, where));
       }).pipe(answer),
 
@@ -66,7 +78,12 @@ export const tasksLayer = HttpApiBuilder.group(HttpApi.make('app').add(Tasks), '
       Effect.gen(function* () {
         const db = yield* Db;
         const last = db.select({ id: max(id) }).from(tasks);
-        return yield* numbered(last, (next) => db.insert(tasks).values({ ...payload, id: next }).returning(columns));
+        return yield* numbered(last, (next) =>
+          db
+            .insert(tasks)
+            .values({ ...payload, id: next })
+            .returning(columns),
+        );
       }).pipe(answer),
 
     read: ({ params }) =>
@@ -79,7 +96,11 @@ export const tasksLayer = HttpApiBuilder.group(HttpApi.make('app').add(Tasks), '
     update: ({ params, payload }) =>
       Effect.gen(function* () {
         const db = yield* Db;
-        const [changed] = yield* db.update(tasks).set({ id: params.id, ...payload }).where(eq(id, params.id)).returning(columns);
+        const [changed] = yield* db
+          .update(tasks)
+          .set({ id: params.id, ...payload })
+          .where(eq(id, params.id))
+          .returning(columns);
         return changed ?? (yield* new NotFound());
       }).pipe(answer),
 

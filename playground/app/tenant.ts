@@ -13,15 +13,19 @@ import { tokenKey as sampleKey } from '../token-key.js';
 import { Tokens, type Claim } from './tokens.js';
 
 /** Who asks. */
-export class CurrentUser extends Context.Service<CurrentUser, { readonly id: number; readonly account: TenantId<'account'> }>()(
-  'app/CurrentUser',
-) {}
+export class CurrentUser extends Context.Service<
+  CurrentUser,
+  { readonly id: number; readonly account: TenantId<'account'> }
+>()('app/CurrentUser') {}
 
 /** Answers 401 to who has no token, or has that of a user who is gone. */
-export class Authenticated extends HttpApiMiddleware.Service<Authenticated, { provides: CurrentUser }>()('app/Authenticated', {
-  security: { bearer: HttpApiSecurity.bearer },
-  error: [Unauthorized, ...databaseProblems],
-}) {
+export class Authenticated extends HttpApiMiddleware.Service<Authenticated, { provides: CurrentUser }>()(
+  'app/Authenticated',
+  {
+    security: { bearer: HttpApiSecurity.bearer },
+    error: [Unauthorized, ...databaseProblems],
+  },
+) {
   static readonly layer = Layer.effect(
     Authenticated,
     Effect.gen(function* () {
@@ -32,7 +36,10 @@ export class Authenticated extends HttpApiMiddleware.Service<Authenticated, { pr
           Effect.gen(function* () {
             const claim = tokens.read(Redacted.value(credential));
             if (!claim) return yield* new Unauthorized();
-            const user = yield* Db.forTenant(claim.account, findUser(claim)).pipe(Effect.provideContext(connection), answer);
+            const user = yield* Db.forTenant(claim.account, findUser(claim)).pipe(
+              Effect.provideContext(connection),
+              answer,
+            );
             if (!user) return yield* new Unauthorized();
             return yield* Effect.provideService(endpoint, CurrentUser, { id: user.id, account: claim.account });
           }),
@@ -42,14 +49,19 @@ export class Authenticated extends HttpApiMiddleware.Service<Authenticated, { pr
 }
 
 /** By the number, and by what no later user of that number has. */
-const findUser = ({ user, key }: Claim) => Effect.flatMap(Db, (db) => db.query.users.findFirst({ columns: { id: true }, where: { id: user, tokenKey: key ?? sampleKey } }));
+const findUser = ({ user, key }: Claim) =>
+  Effect.flatMap(Db, (db) =>
+    db.query.users.findFirst({ columns: { id: true }, where: { id: user, tokenKey: key ?? sampleKey } }),
+  );
 
 /**
  * Provides the database of the user's account. A request may name the account that it is about, in its path or in a
- * header: where that is not the user's own, 404, whether there is such an account or not. The database is not asked, so that
- * neither the answer nor the time that it takes tells.
+ * header: where that is not the user's own, 404, whether there is such an account or not. The database is not asked, so
+ * that neither the answer nor the time that it takes tells.
  */
-export class ForTenant extends TenantHttpApi.Service<ForTenant, { database: Db; requires: CurrentUser }>()('app/ForTenant') {
+export class ForTenant extends TenantHttpApi.Service<ForTenant, { database: Db; requires: CurrentUser }>()(
+  'app/ForTenant',
+) {
   static readonly layer = TenantHttpApi.layer(ForTenant, Db, {
     tenant: Effect.gen(function* () {
       const { accountId } = yield* HttpRouter.params;

@@ -56,7 +56,12 @@ export const usersLayer = HttpApiBuilder.group(
             query.name === undefined ? undefined : sql`strpos(lower(${name}), lower(${query.name})) > 0`,
             query.email === undefined ? undefined : eq(email, query.email),
           );
-          const rows = yield* db.select(columns).from(users).where(and(gt(id, after), where)).orderBy(asc(id)).limit(limit + 1);
+          const rows = yield* db
+            .select(columns)
+            .from(users)
+            .where(and(gt(id, after), where))
+            .orderBy(asc(id))
+            .limit(limit + 1);
           return pageOf(rows, limit, yield* db.$count(users, where));
         }).pipe(answer),
 
@@ -65,7 +70,12 @@ export const usersLayer = HttpApiBuilder.group(
           const db = yield* Db;
           const { account } = yield* CurrentUser;
           const last = db.select({ id: max(id) }).from(users);
-          const { key, ...created } = yield* numbered(last, (next) => db.insert(users).values({ ...payload, id: next }).returning({ ...columns, key: users.tokenKey }));
+          const { key, ...created } = yield* numbered(last, (next) =>
+            db
+              .insert(users)
+              .values({ ...payload, id: next })
+              .returning({ ...columns, key: users.tokenKey }),
+          );
           return { ...created, token: tokens.issue({ account, user: created.id, key }) };
         }).pipe(answer),
 
@@ -75,7 +85,11 @@ export const usersLayer = HttpApiBuilder.group(
       update: ({ params, payload }) =>
         Effect.gen(function* () {
           const db = yield* Db;
-          const [changed] = yield* db.update(users).set({ id: params.id, ...payload }).where(eq(id, params.id)).returning(columns);
+          const [changed] = yield* db
+            .update(users)
+            .set({ id: params.id, ...payload })
+            .where(eq(id, params.id))
+            .returning(columns);
           return changed ?? (yield* new NotFound());
         }).pipe(answer),
 

@@ -1,6 +1,6 @@
 /**
- * A tenant as a whole: Acme is exported, erased, and imported as Dora. In a database of its own, so that the rest of the
- * page keeps its Acme; each time, it begins as it was.
+ * A tenant as a whole: Acme is exported, erased, and imported as Dora. In a database of its own, so that the rest of
+ * the page keeps its Acme; each time, it begins as it was.
  */
 import { randomUUID } from 'node:crypto';
 import { gunzipSync } from 'node:zlib';
@@ -33,7 +33,9 @@ export function wholeTenants(databases: Databases): Whole {
   return {
     // One after the other: there is one Acme.
     move: () => {
-      const moved = last.then(async () => move(await (opened ??= open().catch((error) => ((opened = undefined), Promise.reject(error))))));
+      const moved = last.then(async () =>
+        move(await (opened ??= open().catch((error) => ((opened = undefined), Promise.reject(error))))),
+      );
       last = moved.catch(() => {});
       return moved;
     },
@@ -45,8 +47,13 @@ async function move(db: Database): Promise<Step[]> {
   const dora = account.parse(randomUUID());
   const named = [...tenants.map(({ id, name }) => [name, id] as const), ['Dora', dora] as const];
   const rows = async () => {
-    const counts = await Promise.all(named.map(async ([name, id]) => [name, (await db.tenantData(id).count()).tables] as const));
-    return counts[0]![1].map(({ table }, i) => ({ table: table.replace(/^\w+\./, ''), ...Object.fromEntries(counts.map(([name, tables]) => [name, tables[i]!.rows])) }));
+    const counts = await Promise.all(
+      named.map(async ([name, id]) => [name, (await db.tenantData(id).count()).tables] as const),
+    );
+    return counts[0]![1].map(({ table }, i) => ({
+      table: table.replace(/^\w+\./, ''),
+      ...Object.fromEntries(counts.map(([name, tables]) => [name, tables[i]!.rows])),
+    }));
   };
   const data = db.tenantData(acme!.id);
   const chunks: Uint8Array[] = [];

@@ -29,14 +29,27 @@ export interface Shown extends Sample, Checked {
  * @param options.results whether the samples run now, so that the page shows what they give at once
  * @param options.only the names of the samples; all, unless given
  */
-export async function buildLive(out: string, { results = true, only }: { results?: boolean; only?: readonly string[] } = {}): Promise<void> {
+export async function buildLive(
+  out: string,
+  { results = true, only }: { results?: boolean; only?: readonly string[] } = {},
+): Promise<void> {
   const directory = mkdtempSync(join(tmpdir(), 'drizzle-tenant-live-'));
   try {
     rmSync(out, { recursive: true, force: true });
     mkdirSync(out, { recursive: true });
-    const { checked, files } = check(declarations(directory), samples().filter((it) => only?.includes(it.name) ?? true));
-    const ddl = globSync('drizzle/*/migration.sql', { cwd: root }).sort().flatMap((it) => readFileSync(join(root, it), 'utf8').split('--> statement-breakpoint'));
-    const given = results ? await resultsOf(ddl, checked.map((it) => it.program)) : [];
+    const { checked, files } = check(
+      declarations(directory),
+      samples().filter((it) => only?.includes(it.name) ?? true),
+    );
+    const ddl = globSync('drizzle/*/migration.sql', { cwd: root })
+      .sort()
+      .flatMap((it) => readFileSync(join(root, it), 'utf8').split('--> statement-breakpoint'));
+    const given = results
+      ? await resultsOf(
+          ddl,
+          checked.map((it) => it.program),
+        )
+      : [];
     const shown: Shown[] = checked.map((it, i) => ({ ...it, sights: given[i] }));
     writeFileSync(join(out, 'types.json'), JSON.stringify(files));
     const { writePgQuery } = await import(join(root, 'scripts/pg-query.mjs'));
@@ -66,7 +79,16 @@ export async function buildLive(out: string, { results = true, only }: { results
 /** The declarations of the library, as they are published. */
 function declarations(directory: string): string {
   const types = join(directory, 'types');
-  execFileSync(process.execPath, [join(modules, 'typescript/bin/tsc'), '-p', join(root, 'tsconfig.build.json'), '--emitDeclarationOnly', '--declarationMap', 'false', '--outDir', types]);
+  execFileSync(process.execPath, [
+    join(modules, 'typescript/bin/tsc'),
+    '-p',
+    join(root, 'tsconfig.build.json'),
+    '--emitDeclarationOnly',
+    '--declarationMap',
+    'false',
+    '--outDir',
+    types,
+  ]);
   return types;
 }
 
@@ -80,8 +102,12 @@ function check(types: string, some: readonly Sample[]) {
     const file = path.startsWith('/lib/')
       ? join(modules, 'typescript-5.9/lib', path.slice(5))
       : path.startsWith('/node_modules/drizzle-tenant/')
-        ? path.endsWith('/package.json') ? join(root, 'package.json') : path.replace('/node_modules/drizzle-tenant/dist', types)
-        : path.startsWith('/node_modules/') ? join(root, path) : '';
+        ? path.endsWith('/package.json')
+          ? join(root, 'package.json')
+          : path.replace('/node_modules/drizzle-tenant/dist', types)
+        : path.startsWith('/node_modules/')
+          ? join(root, path)
+          : '';
     return isFile(file) ? readFileSync(file, 'utf8') : undefined;
   };
   const checker = createChecker(typescript, read);
@@ -97,23 +123,38 @@ function short(path: string, text: string): string {
     return JSON.stringify({ name, version, type, exports, types, main });
   }
   const isOwn = path.startsWith('/app/') || path.includes('/drizzle-tenant/');
-  return isOwn ? text : text.replaceAll(/\/\*[^]*?\*\//g, '').replaceAll(/^\s*\/\/(?!\/).*$/gm, '').replaceAll(/\n\s*\n+/g, '\n');
+  return isOwn
+    ? text
+    : text
+        .replaceAll(/\/\*[^]*?\*\//g, '')
+        .replaceAll(/^\s*\/\/(?!\/).*$/gm, '')
+        .replaceAll(/\n\s*\n+/g, '\n');
 }
 
-/** PGlite's files, with those empty that this page has no use for: other encodings than UTF-8, and what builds extensions. */
+/**
+ * PGlite's files, with those empty that this page has no use for: other encodings than UTF-8, and what builds
+ * extensions.
+ */
 function withoutEncodings(pglite: string): Buffer {
   const data = readFileSync(join(pglite, 'pglite.data'));
   const script = readFileSync(join(pglite, 'pglite.js'), 'utf8');
   for (const [, name, start, end] of script.matchAll(/filename:"([^"]+)",start:(\d+),end:(\d+)/g)) {
-    if (/\/(utf8_and_|euc|latin|cyrillic)\w+\.so$|\/pgxs\/|libpqwalreceiver/.test(name!)) data.fill(0, Number(start), Number(end));
+    if (/\/(utf8_and_|euc|latin|cyrillic)\w+\.so$|\/pgxs\/|libpqwalreceiver/.test(name!))
+      data.fill(0, Number(start), Number(end));
   }
   return data;
 }
 
-function virtual(page: { samples: readonly Shown[]; files: Record<string, string> }, ddl: readonly string[], pgQuery: string): Plugin {
+function virtual(
+  page: { samples: readonly Shown[]; files: Record<string, string> },
+  ddl: readonly string[],
+  pgQuery: string,
+): Plugin {
   const iso3166 = createRequire(import.meta.url)('i18n-iso-countries');
   const names = iso3166.getNames('en');
-  const codes = Object.fromEntries(Object.keys(names).map((it) => [it, [iso3166.alpha2ToAlpha3(it), iso3166.alpha2ToNumeric(it)]]));
+  const codes = Object.fromEntries(
+    Object.keys(names).map((it) => [it, [iso3166.alpha2ToAlpha3(it), iso3166.alpha2ToNumeric(it)]]),
+  );
   const contents: Record<string, string> = {
     'virtual:page': `export default ${JSON.stringify(page)};`,
     nothing: 'module.exports = {};',
@@ -125,7 +166,13 @@ function virtual(page: { samples: readonly Shown[]; files: Record<string, string
     setup(build) {
       build.onResolve({ filter: /^(virtual:\w+|i18n-iso-countries)$/ }, ({ path }) => ({ path, namespace: 'virtual' }));
       // What is asked for on Node.js only.
-      build.onResolve({ filter: /^(node:.*|fs|fs\/promises|path|url|module|crypto|util|os|ws|perf_hooks|inspector|stream|zlib|child_process|stream\/promises|source-map-support)$/ }, () => ({ path: 'nothing', namespace: 'virtual' }));
+      build.onResolve(
+        {
+          filter:
+            /^(node:.*|fs|fs\/promises|path|url|module|crypto|util|os|ws|perf_hooks|inspector|stream|zlib|child_process|stream\/promises|source-map-support)$/,
+        },
+        () => ({ path: 'nothing', namespace: 'virtual' }),
+      );
       build.onLoad({ filter: /.*/, namespace: 'virtual' }, ({ path }) => ({ contents: contents[path]!, loader: 'js' }));
       build.onResolve({ filter: /^#pg-query$/ }, () => ({ path: join(pgQuery, 'bundled.cjs') }));
       build.onResolve({ filter: /^\.\/work\.js$/ }, () => ({ path: join(root, 'src/data/nowhere.ts') }));

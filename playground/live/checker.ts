@@ -1,4 +1,7 @@
-/** TypeScript's language service over files in memory: in the worker of the page, and in Node.js where the page is built. */
+/**
+ * TypeScript's language service over files in memory: in the worker of the page, and in Node.js where the page is
+ * built.
+ */
 import type ts from 'typescript-5.9';
 import { tellingWords } from '../words.js';
 
@@ -74,10 +77,22 @@ export function createChecker(typescript: typeof ts, read: (path: string) => str
       const syntax = service.getSyntacticDiagnostics(main);
       const found = syntax.length > 0 ? syntax : service.getSemanticDiagnostics(main);
       const faults = found.map(({ start = 0, length = 1, code, messageText }) => {
-        const message = typescript.flattenDiagnosticMessageText(messageText, '\n').split('\n').map((it) => it.trim());
-        return { from: start, to: start + length, code: `TS${code}`, words: tellingWords({ message }), message: message.join('\n') };
+        const message = typescript
+          .flattenDiagnosticMessageText(messageText, '\n')
+          .split('\n')
+          .map((it) => it.trim());
+        return {
+          from: start,
+          to: start + length,
+          code: `TS${code}`,
+          words: tellingWords({ message }),
+          message: message.join('\n'),
+        };
       });
-      const program = syntax.length > 0 ? undefined : typescript.transpileModule(text, { compilerOptions: { target: 9, module: 1 } }).outputText;
+      const program =
+        syntax.length > 0
+          ? undefined
+          : typescript.transpileModule(text, { compilerOptions: { target: 9, module: 1 } }).outputText;
       return { faults, program };
     },
     complete(text, at) {
@@ -85,14 +100,26 @@ export function createChecker(typescript: typeof ts, read: (path: string) => str
       const found = service.getCompletionsAtPosition(main, at, {});
       if (!found) return undefined;
       const word = /[\w$]*$/.exec(text.slice(0, at))![0];
-      return { from: at - word.length, options: found.entries.filter((it) => it.name !== '~').slice(0, 400).map((it) => ({ label: it.name, type: it.kind })) };
+      return {
+        from: at - word.length,
+        options: found.entries
+          .filter((it) => it.name !== '~')
+          .slice(0, 400)
+          .map((it) => ({ label: it.name, type: it.kind })),
+      };
     },
     hover(text, at) {
       show(text);
       const info = service.getQuickInfoAtPosition(main, at);
       if (!info) return undefined;
       const docs = typescript.displayPartsToString(info.documentation ?? []);
-      return { from: info.textSpan.start, to: info.textSpan.start + info.textSpan.length, text: [typescript.displayPartsToString(info.displayParts ?? []).slice(0, 500), docs].filter(Boolean).join('\n\n') };
+      return {
+        from: info.textSpan.start,
+        to: info.textSpan.start + info.textSpan.length,
+        text: [typescript.displayPartsToString(info.displayParts ?? []).slice(0, 500), docs]
+          .filter(Boolean)
+          .join('\n\n'),
+      };
     },
     files: () => [...texts].flatMap(([path, text]) => (text === undefined ? [] : [path])),
   };

@@ -1,7 +1,7 @@
 /**
- * Runs a program for each of three tenants, twice: through its handle over the tables that hold all tenants' rows, and, as
- * plain Drizzle, over tables with this tenant's rows only. Nothing that it writes stays. Runs in a browser's worker, and in
- * Node.js where the page is built.
+ * Runs a program for each of three tenants, twice: through its handle over the tables that hold all tenants' rows, and,
+ * as plain Drizzle, over tables with this tenant's rows only. Nothing that it writes stays. Runs in a browser's worker,
+ * and in Node.js where the page is built.
  */
 import type { PGlite } from '@electric-sql/pglite';
 import { TransactionRollbackError } from 'drizzle-orm';
@@ -58,7 +58,10 @@ export async function openEngine(client: PGlite, ddl: readonly string[]): Promis
   const sql = Object.assign(asked, { unsafe: (text: string) => client.exec(text) }) as unknown as Sql;
 
   const within = (schema: string) => client.exec(`set search_path to ${schema}`);
-  for (const [schema, some] of [['together', tenants], ...tenants.map((it) => [schemaOf(it), [it]] as const)] as const) {
+  for (const [schema, some] of [
+    ['together', tenants],
+    ...tenants.map((it) => [schemaOf(it), [it]] as const),
+  ] as const) {
     await client.exec(`create schema ${schema}; set search_path to ${schema}; ${ddl.join(';\n')}`);
     await seed(db, some);
     if (schema !== 'together') await withoutTenants(sql, some[0]!);
@@ -108,7 +111,13 @@ export async function openEngine(client: PGlite, ddl: readonly string[]): Promis
         }
         const isComparable = together.error === undefined && alone.error === undefined;
         const isolated = isComparable ? isSame(together, alone) : undefined;
-        sights.push({ tenant: tenant.name, result: asData(together.result), error: together.error === undefined ? undefined : problemOf(together.error), isolated, sent });
+        sights.push({
+          tenant: tenant.name,
+          result: asData(together.result),
+          error: together.error === undefined ? undefined : problemOf(together.error),
+          isolated,
+          sent,
+        });
       }
       return sights;
     },

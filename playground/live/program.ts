@@ -28,7 +28,8 @@ export function programOf(text: string): Program {
       throw new Error(`There is no module "${name}" here: import from ${Object.keys(modules).join(', ')}.`);
     };
     new Function('exports', 'require', text)(exports, require);
-    if (typeof exports.default !== 'function') throw new Error('Write "export default (tdb: AccountDatabase) => ..." : a function that gives a query.');
+    if (typeof exports.default !== 'function')
+      throw new Error('Write "export default (tdb: AccountDatabase) => ..." : a function that gives a query.');
     return exports.default(tdb, db);
   };
 }

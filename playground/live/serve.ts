@@ -4,7 +4,14 @@ import { createServer } from 'node:http';
 import { extname, join, normalize } from 'node:path';
 import { gzipSync } from 'node:zlib';
 
-const types: Record<string, string> = { '.html': 'text/html', '.js': 'text/javascript', '.css': 'text/css', '.json': 'application/json', '.wasm': 'application/wasm', '.svg': 'image/svg+xml' };
+const types: Record<string, string> = {
+  '.html': 'text/html',
+  '.js': 'text/javascript',
+  '.css': 'text/css',
+  '.json': 'application/json',
+  '.wasm': 'application/wasm',
+  '.svg': 'image/svg+xml',
+};
 
 /** @returns its address, and what closes it */
 export async function serve(folder: string, port = 0): Promise<{ url: string; close(): void }> {
@@ -16,8 +23,16 @@ export async function serve(folder: string, port = 0): Promise<{ url: string; cl
     if (!existsSync(path) && existsSync(`${path}.html`)) path += '.html';
     if (!existsSync(path)) return void response.writeHead(404).end();
     if (!kept.has(path)) kept.set(path, gzipSync(readFileSync(path), { level: 6 }));
-    response.writeHead(200, { 'content-type': types[extname(path)] ?? 'application/octet-stream', 'content-encoding': 'gzip' }).end(kept.get(path));
+    response
+      .writeHead(200, {
+        'content-type': types[extname(path)] ?? 'application/octet-stream',
+        'content-encoding': 'gzip',
+      })
+      .end(kept.get(path));
   });
   await new Promise<void>((ready) => server.listen(port, '127.0.0.1', ready));
-  return { url: `http://127.0.0.1:${(server.address() as { port: number }).port}/`, close: () => void (server.closeAllConnections(), server.close()) };
+  return {
+    url: `http://127.0.0.1:${(server.address() as { port: number }).port}/`,
+    close: () => void (server.closeAllConnections(), server.close()),
+  };
 }

@@ -68,7 +68,10 @@ export const accountRoutes = ({ db, mail }: Options) =>
       return c.body(null, 202);
     })
     .delete('/invitations/:id', owners, async (c) => {
-      const gone = await c.var.tdb.delete(invitations).where(eq(invitations.id, idIn(c.req.param('id')))).returning({ id: invitations.id });
+      const gone = await c.var.tdb
+        .delete(invitations)
+        .where(eq(invitations.id, idIn(c.req.param('id'))))
+        .returning({ id: invitations.id });
       if (gone.length === 0) throw notFound();
       return c.body(null, 204);
     })
@@ -85,6 +88,9 @@ export const accountRoutes = ({ db, mail }: Options) =>
     )
     .post('/notes', async (c) => {
       const given = await body(c, { text: text.note });
-      const [row] = await c.var.tdb.insert(notes).values({ ...given, authorId: c.var.person.id }).returning({ id: notes.id, text: notes.text });
+      const [row] = await c.var.tdb
+        .insert(notes)
+        .values({ ...given, authorId: c.var.person.id })
+        .returning({ id: notes.id, text: notes.text });
       return c.json(row, 201);
     });

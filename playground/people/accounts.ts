@@ -2,7 +2,17 @@
 import { and, eq, gt } from 'drizzle-orm';
 import type { TenantDatabase } from 'drizzle-tenant';
 import type { Db } from './people.js';
-import { account, accounts, invitations, members, userAccounts, users, type AccountId, type Role, type UserId } from './schema.js';
+import {
+  account,
+  accounts,
+  invitations,
+  members,
+  userAccounts,
+  users,
+  type AccountId,
+  type Role,
+  type UserId,
+} from './schema.js';
 import { newSecret, normal, sha256 } from './secrets.js';
 
 /** What `db` and a transaction of it have. */
@@ -23,14 +33,27 @@ export async function open(db: Db, name: string, owner: UserId): Promise<Account
   return id;
 }
 
-/** What accounts show of a person; undefined for one who is gone. Locked, so that nobody is deleted while joining: before any account. */
+/**
+ * What accounts show of a person; undefined for one who is gone. Locked, so that nobody is deleted while joining:
+ * before any account.
+ */
 async function copiesOf(tx: Tx, person: UserId) {
   const [own] = await tx.forTenant(person).select({ name: users.name, email: users.email }).from(users).for('share');
   return own;
 }
 
-async function join(tx: Tx, id: AccountId, person: UserId, role: Role, copies: { name: string; email: string }): Promise<void> {
-  await tx.forTenant(id).insert(members).values({ userId: person, role, ...copies }).onConflictDoNothing();
+async function join(
+  tx: Tx,
+  id: AccountId,
+  person: UserId,
+  role: Role,
+  copies: { name: string; email: string },
+): Promise<void> {
+  await tx
+    .forTenant(id)
+    .insert(members)
+    .values({ userId: person, role, ...copies })
+    .onConflictDoNothing();
   await tx.forTenant(person).insert(userAccounts).values({ accountId: id }).onConflictDoNothing();
 }
 
@@ -39,7 +62,8 @@ export async function accountsOf(db: Db, person: UserId) {
   const mine = await db.forTenant(person).select().from(userAccounts);
   const found = await Promise.all(
     mine.map(async ({ accountId }) => {
-      const [row] = await db.forTenant(accountId)
+      const [row] = await db
+        .forTenant(accountId)
         .select({ id: accounts.id, name: accounts.name, role: members.role })
         .from(accounts)
         .innerJoin(members, eq(members.userId, person));
@@ -51,14 +75,24 @@ export async function accountsOf(db: Db, person: UserId) {
 
 /** The role of a person in an account that a request names; undefined for one who does not belong to it. */
 export async function roleIn(db: Tx, id: AccountId, person: UserId): Promise<Role | undefined> {
-  const [member] = await db.forTenant(id).select({ role: members.role }).from(members).where(eq(members.userId, person));
+  const [member] = await db
+    .forTenant(id)
+    .select({ role: members.role })
+    .from(members)
+    .where(eq(members.userId, person));
   return member?.role;
 }
 
 export const memberList = (tdb: Account) =>
-  tdb.select({ id: members.userId, name: members.name, email: members.email, role: members.role }).from(members).orderBy(members.name, members.userId);
+  tdb
+    .select({ id: members.userId, name: members.name, email: members.email, role: members.role })
+    .from(members)
+    .orderBy(members.name, members.userId);
 
-/** @returns what is sent to the address, and nowhere else: the token begins with the account, so that it is found without a look-up */
+/**
+ * @returns what is sent to the address, and nowhere else: the token begins with the account, so that it is found
+ * without a look-up
+ */
 export async function invite(tdb: Account, id: AccountId, email: string, role: Role): Promise<string> {
   const secret = newSecret();
   const expiresAt = new Date(Date.now() + 7 * 24 * 3600_000);
@@ -75,9 +109,16 @@ export async function accept(db: Db, token: string, person: UserId): Promise<Acc
   return db.transaction(async (tx) => {
     const copies = await copiesOf(tx, person);
     if (!copies || !(await lock(tx.forTenant(id)))) return undefined;
-    const [used] = await tx.forTenant(id)
+    const [used] = await tx
+      .forTenant(id)
       .delete(invitations)
-      .where(and(eq(invitations.hash, sha256(secret)), eq(invitations.email, copies.email), gt(invitations.expiresAt, new Date())))
+      .where(
+        and(
+          eq(invitations.hash, sha256(secret)),
+          eq(invitations.email, copies.email),
+          gt(invitations.expiresAt, new Date()),
+        ),
+      )
       .returning();
     if (!used) return undefined;
     await join(tx, id, person, used.role, copies);
@@ -86,7 +127,8 @@ export async function accept(db: Db, token: string, person: UserId): Promise<Acc
 }
 
 /**
- * Who changes who belongs to an account takes turns here: of two owners who leave at once, one stays. Other work goes on.
+ * Who changes who belongs to an account takes turns here: of two owners who leave at once, one stays. Other work goes
+ * on.
  *
  * @param strength 'update' where the account itself may go
  * @returns whether there is such an account
@@ -112,7 +154,10 @@ export function setRole(tdb: Account, person: UserId, role: Role): Promise<boole
   return tdb.transaction(async (tx) => {
     await lock(tx);
     if (role !== 'owner') await keepAnOwner(tx, person);
-    return (await tx.update(members).set({ role }).where(eq(members.userId, person)).returning({ id: members.userId })).length > 0;
+    return (
+      (await tx.update(members).set({ role }).where(eq(members.userId, person)).returning({ id: members.userId }))
+        .length > 0
+    );
   });
 }
 
@@ -126,7 +171,11 @@ export function leave(db: Db, id: AccountId, person: UserId): Promise<boolean> {
   return db.transaction(async (tx) => {
     await lock(tx.forTenant(id));
     await keepAnOwner(tx.forTenant(id), person);
-    const gone = await tx.forTenant(id).delete(members).where(eq(members.userId, person)).returning({ id: members.userId });
+    const gone = await tx
+      .forTenant(id)
+      .delete(members)
+      .where(eq(members.userId, person))
+      .returning({ id: members.userId });
     await tx.forTenant(person).delete(userAccounts).where(eq(userAccounts.accountId, id));
     return gone.length > 0;
   });
@@ -140,7 +189,11 @@ export const deleteAccount = (db: Db, id: AccountId): Promise<void> =>
 
 /** @param tx a transaction that has locked the account */
 export async function close(tx: Tx, id: AccountId): Promise<void> {
-  for (const { userId } of await tx.forTenant(id).select({ userId: members.userId }).from(members).orderBy(members.userId)) {
+  for (const { userId } of await tx
+    .forTenant(id)
+    .select({ userId: members.userId })
+    .from(members)
+    .orderBy(members.userId)) {
     await tx.forTenant(userId).delete(userAccounts).where(eq(userAccounts.accountId, id));
   }
   await tx.forTenant(id).delete(accounts);

@@ -12,18 +12,32 @@ const days = (count: number) => new Date(Date.now() + count * 24 * 3600_000);
 
 /** The person of an address, before anybody is known to ask. */
 export async function idOf(db: Pick<Db, 'shared'>, keys: Keys, email: string): Promise<UserId | undefined> {
-  const [found] = await db.shared.select({ userId: logins.userId }).from(logins).where(eq(logins.hash, keys.loginOf(email)));
+  const [found] = await db.shared
+    .select({ userId: logins.userId })
+    .from(logins)
+    .where(eq(logins.hash, keys.loginOf(email)));
   return found?.userId;
 }
 
 /** @returns the person; undefined where somebody has the address: then nothing is written */
-export async function signUp(db: Db, keys: Keys, person: { email: string; name: string; password: string }): Promise<UserId | undefined> {
+export async function signUp(
+  db: Db,
+  keys: Keys,
+  person: { email: string; name: string; password: string },
+): Promise<UserId | undefined> {
   const id = user.parse(crypto.randomUUID());
   const passwordHash = await keys.hashPassword(person.password);
   return db.transaction(async (tx) => {
-    const taken = await tx.shared.insert(logins).values({ hash: keys.loginOf(person.email), userId: id }).onConflictDoNothing().returning();
+    const taken = await tx.shared
+      .insert(logins)
+      .values({ hash: keys.loginOf(person.email), userId: id })
+      .onConflictDoNothing()
+      .returning();
     if (taken.length === 0) return undefined;
-    await tx.forTenant(id).insert(users).values({ email: normal(person.email), name: person.name, passwordHash });
+    await tx
+      .forTenant(id)
+      .insert(users)
+      .values({ email: normal(person.email), name: person.name, passwordHash });
     return id;
   });
 }
@@ -38,7 +52,10 @@ export async function logIn(db: Db, keys: Keys, email: string, password: string)
 /** @returns the value of the cookie: it begins with the person, so that the session is found without a look-up */
 export async function openSession(db: Db, person: UserId): Promise<string> {
   const secret = newSecret();
-  await db.forTenant(person).insert(sessions).values({ hash: sha256(secret), expiresAt: days(sessionDays) });
+  await db
+    .forTenant(person)
+    .insert(sessions)
+    .values({ hash: sha256(secret), expiresAt: days(sessionDays) });
   return `${person}.${secret}`;
 }
 
@@ -51,7 +68,8 @@ const sessionOf = (token: string | undefined) => {
 export async function whoIs(db: Db, token: string | undefined) {
   const session = sessionOf(token);
   if (!session) return undefined;
-  const [found] = await db.forTenant(session.person)
+  const [found] = await db
+    .forTenant(session.person)
     .select({ id: users.id, email: users.email, name: users.name })
     .from(users)
     .innerJoin(sessions, eq(sessions.userId, users.id))
@@ -72,7 +90,11 @@ export async function setPassword(db: Db, keys: Keys, person: UserId, old: strin
   const passwordHash = await keys.hashPassword(password);
   return db.forTenant(person).transaction(async (tx) => {
     // Of two changes at once, the second finds another hash than the one that it has compared.
-    const changed = await tx.update(users).set({ passwordHash }).where(eq(users.passwordHash, now!.hash)).returning({ id: users.id });
+    const changed = await tx
+      .update(users)
+      .set({ passwordHash })
+      .where(eq(users.passwordHash, now!.hash))
+      .returning({ id: users.id });
     if (changed.length > 0) await tx.delete(sessions);
     return changed.length > 0;
   });
@@ -83,7 +105,8 @@ export async function rename(db: Db, person: UserId, name: string): Promise<void
   await db.transaction(async (tx) => {
     await tx.forTenant(person).update(users).set({ name });
     const mine = await tx.forTenant(person).select().from(userAccounts).orderBy(userAccounts.accountId);
-    for (const { accountId } of mine) await tx.forTenant(accountId).update(members).set({ name }).where(eq(members.userId, person));
+    for (const { accountId } of mine)
+      await tx.forTenant(accountId).update(members).set({ name }).where(eq(members.userId, person));
   });
 }
 

@@ -1,6 +1,6 @@
 /**
- * People who belong to several accounts. There are two tenancies: an account has its members and its notes, a person has a
- * password and sessions. No handle of an account reads a person's rows, and none of a person an account's.
+ * People who belong to several accounts. There are two tenancies: an account has its members and its notes, a person
+ * has a password and sessions. No handle of an account reads a person's rows, and none of a person an account's.
  */
 import { index, primaryKey, text, timestamp, uuid } from 'drizzle-orm/pg-core';
 import { defineTenantRelations, referenceTable, tenancy, tenantTable, type TenantId } from 'drizzle-tenant';
@@ -23,7 +23,11 @@ export const users = tenantTable('users', {
 });
 const userId = () => user.id('user_id').references(() => users.id, { onDelete: 'cascade' });
 
-export const sessions = tenantTable('sessions', { userId: userId(), hash: text().primaryKey(), expiresAt: at('expires_at') });
+export const sessions = tenantTable('sessions', {
+  userId: userId(),
+  hash: text().primaryKey(),
+  expiresAt: at('expires_at'),
+});
 
 /** Which accounts a person may belong to. Whether it is so, `members` says. */
 export const userAccounts = tenantTable(
@@ -32,8 +36,14 @@ export const userAccounts = tenantTable(
   (t) => [primaryKey({ columns: [t.accountId] })],
 );
 
-/** From a keyed hash of an e-mail address to the person: unique over all, on Citus too, and no address can be read in it. */
-export const logins = referenceTable('logins', { hash: text().primaryKey(), userId: user.ref('user_id').notNull().unique() });
+/**
+ * From a keyed hash of an e-mail address to the person: unique over all, on Citus too, and no address can be read in
+ * it.
+ */
+export const logins = referenceTable('logins', {
+  hash: text().primaryKey(),
+  userId: user.ref('user_id').notNull().unique(),
+});
 
 export const accounts = tenantTable('accounts', { id: account.id().primaryKey(), name: text().notNull() });
 const accountId = () => account.id('account_id').references(() => accounts.id, { onDelete: 'cascade' });
@@ -63,7 +73,13 @@ export const invitations = tenantTable('invitations', {
 /** What the accounts are there for. A note stays when its author leaves. */
 export const notes = tenantTable(
   'notes',
-  { accountId: accountId(), id: uuid().primaryKey().defaultRandom(), authorId: user.ref('author_id').notNull(), text: text().notNull(), createdAt: at('created_at').defaultNow() },
+  {
+    accountId: accountId(),
+    id: uuid().primaryKey().defaultRandom(),
+    authorId: user.ref('author_id').notNull(),
+    text: text().notNull(),
+    createdAt: at('created_at').defaultNow(),
+  },
   (t) => [index().on(t.createdAt)],
 );
 

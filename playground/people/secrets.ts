@@ -13,7 +13,9 @@ const length = 32;
 const derive = (password: string, salt: Buffer, { N, r, p }: Cost) =>
   new Promise<Buffer>((resolve, reject) => {
     // The same password, however a keyboard composes its letters.
-    scrypt(password.normalize('NFKC'), salt, length, { N, r, p, maxmem: 256 * N * r }, (error, key) => (error ? reject(error) : resolve(key)));
+    scrypt(password.normalize('NFKC'), salt, length, { N, r, p, maxmem: 256 * N * r }, (error, key) =>
+      error ? reject(error) : resolve(key),
+    );
   });
 
 export const newSecret = () => randomBytes(32).toString('base64url');
@@ -46,7 +48,9 @@ export function keysOf(secret: string, cost: Cost = usual) {
 
     /** A token that says which address a mail was sent to. Nobody else can make one. */
     sign(email: string, seconds: number): string {
-      const text = Buffer.from(JSON.stringify([normal(email), Math.floor(Date.now() / 1000) + seconds])).toString('base64url');
+      const text = Buffer.from(JSON.stringify([normal(email), Math.floor(Date.now() / 1000) + seconds])).toString(
+        'base64url',
+      );
       return `${text}.${mac('mail', text).toString('base64url')}`;
     },
 

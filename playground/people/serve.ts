@@ -1,4 +1,6 @@
-/** Serves a function from requests to responses on Node.js. In an application of your own, @hono/node-server does it. */
+/**
+ * Serves a function from requests to responses on Node.js. In an application of your own, @hono/node-server does it.
+ */
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Readable } from 'node:stream';
@@ -9,7 +11,10 @@ export interface Listening {
 }
 
 /** @param port 0 for a free one */
-export async function serve(answer: (request: Request) => Response | Promise<Response>, port: number): Promise<Listening> {
+export async function serve(
+  answer: (request: Request) => Response | Promise<Response>,
+  port: number,
+): Promise<Listening> {
   const server = createServer(async (incoming, outgoing) => {
     const response = await answer(requestOf(incoming));
     outgoing.statusCode = response.status;
@@ -29,7 +34,8 @@ export async function serve(answer: (request: Request) => Response | Promise<Res
 
 function requestOf(incoming: IncomingMessage): Request {
   const headers = new Headers();
-  for (const [name, value] of Object.entries(incoming.headers)) if (value !== undefined) headers.set(name, String(value));
+  for (const [name, value] of Object.entries(incoming.headers))
+    if (value !== undefined) headers.set(name, String(value));
   const hasBody = incoming.method !== 'GET' && incoming.method !== 'HEAD';
   return new Request(new URL(incoming.url ?? '/', `http://${incoming.headers.host}`), {
     method: incoming.method!,

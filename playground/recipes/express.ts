@@ -1,4 +1,6 @@
-/** Express: a handler asks for the database of its request, which throws where the middleware does not stand before it. */
+/**
+ * Express: a handler asks for the database of its request, which throws where the middleware does not stand before it.
+ */
 import type { TenancyDatabase } from 'drizzle-tenant';
 import { claim, tenantMiddleware } from 'drizzle-tenant/express';
 import express, { type ErrorRequestHandler } from 'express';
@@ -14,7 +16,9 @@ export function expressApp(db: TenancyDatabase) {
     tenant: claim('account'),
   });
 
-  const app = express().use(express.json({ limit: '64kb' })).use('/projects', forTenant);
+  const app = express()
+    .use(express.json({ limit: '64kb' }))
+    .use('/projects', forTenant);
   app.get('/projects', async (request, response) => void response.json(await listProjects(forTenant.tdb(request))));
   app.get('/projects/:id', async (request, response) => {
     const { id } = request.params;
@@ -30,7 +34,9 @@ export function expressApp(db: TenancyDatabase) {
   // What the database says goes into the log of an application, and to nobody else.
   const onError: ErrorRequestHandler = (error, _request, response, _next) => {
     const isExpected = error.status >= 400 && error.status < 500;
-    response.status(isExpected ? error.status : 500).json({ error: isExpected ? error.message : 'The server has made a mistake' });
+    response
+      .status(isExpected ? error.status : 500)
+      .json({ error: isExpected ? error.message : 'The server has made a mistake' });
   };
   return app.use(onError);
 }

@@ -1,4 +1,7 @@
-/** Fastify: the hook of a plugin refuses who has no tenant. Only routes of the plugin have it; elsewhere `forTenant.tdb` throws. */
+/**
+ * Fastify: the hook of a plugin refuses who has no tenant. Only routes of the plugin have it; elsewhere `forTenant.tdb`
+ * throws.
+ */
 import type { TenancyDatabase } from 'drizzle-tenant';
 import { claim, tenantHook } from 'drizzle-tenant/fastify';
 import Fastify, { type FastifyPluginAsync } from 'fastify';

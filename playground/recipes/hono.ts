@@ -19,7 +19,10 @@ export function honoApp(db: TenancyDatabase) {
   return new Hono()
     .onError((error, c) => {
       const isExpected = error instanceof HTTPException;
-      return c.json({ error: isExpected ? error.message : 'The server has made a mistake' }, isExpected ? error.status : 500);
+      return c.json(
+        { error: isExpected ? error.message : 'The server has made a mistake' },
+        isExpected ? error.status : 500,
+      );
     })
     .get('/projects', forTenant, async (c) => c.json(await listProjects(c.var.tdb)))
     .get('/projects/:id{[0-9]{1,9}}', forTenant, async (c) => {

@@ -12,6 +12,10 @@ export const tenantSql =
   (client: Sql | TransactionSql, tenant: TenantId<'account'>) =>
   async <T extends Row = Row>(strings: TemplateStringsArray, ...values: unknown[]): Promise<T[]> => {
     await ready;
-    const { text, params } = confine(strings.reduce((text, it, i) => `${text}$${i}${it}`), values, { tables: schema, tenant });
+    const { text, params } = confine(
+      strings.reduce((text, it, i) => `${text}$${i}${it}`),
+      values,
+      { tables: schema, tenant },
+    );
     return client.unsafe<T[]>(text, params as never[]);
   };

@@ -16,6 +16,9 @@ export async function findProject(tdb: AccountDatabase, id: number) {
 export const createProject = (tdb: AccountDatabase, name: string) =>
   tdb.transaction(async (tx) => {
     const [last] = await tx.select({ id: max(projects.id) }).from(projects);
-    const [created] = await tx.insert(projects).values({ id: (last?.id ?? 0) + 1, name }).returning({ id: projects.id, name: projects.name });
+    const [created] = await tx
+      .insert(projects)
+      .values({ id: (last?.id ?? 0) + 1, name })
+      .returning({ id: projects.id, name: projects.name });
     return created!;
   });

@@ -12,7 +12,8 @@ export interface Context {
 
 const t = initTRPC.context<Context>().create({
   // What the database says goes into the log of an application, and to nobody else.
-  errorFormatter: ({ shape, error }) => (error.code === 'INTERNAL_SERVER_ERROR' ? { ...shape, message: 'The server has made a mistake' } : shape),
+  errorFormatter: ({ shape, error }) =>
+    error.code === 'INTERNAL_SERVER_ERROR' ? { ...shape, message: 'The server has made a mistake' } : shape,
 });
 
 /** A validator that throws is one for tRPC: an application has Zod, Valibot, Effect's Schema. */
@@ -45,5 +46,8 @@ export function trpcRouter(db: TenancyDatabase) {
   });
 }
 
-/** For a server: `createHTTPHandler({ router, createContext: ({ req }) => ({ authorization: req.headers.authorization }) })`. */
+/**
+ * For a server: `createHTTPHandler({ router, createContext: ({ req }) => ({ authorization: req.headers.authorization })
+ * })`.
+ */
 export const callerOf = t.createCallerFactory;

@@ -1,4 +1,7 @@
-/** What the database's own catalog says of a tenancy's tables: columns, keys, sequences, triggers, and tables that nobody declared. */
+/**
+ * What the database's own catalog says of a tenancy's tables: columns, keys, sequences, triggers, and tables that
+ * nobody declared.
+ */
 import { InvalidTenantIdError, SchemaDifferenceError } from '../errors.js';
 import type { Connection } from './connection.js';
 import { canonical } from './statements.js';

@@ -1,4 +1,7 @@
-/** Rows as PostgreSQL's COPY writes them: cells of text with tabs between them, `\N` for NULL. No value is turned into one of JavaScript's. */
+/**
+ * Rows as PostgreSQL's COPY writes them: cells of text with tabs between them, `\N` for NULL. No value is turned into
+ * one of JavaScript's.
+ */
 import { isUtf8 } from 'node:buffer';
 import { DamagedExportError } from '../errors.js';
 import type { Connection, Row } from './connection.js';

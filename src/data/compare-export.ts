@@ -1,4 +1,7 @@
-/** Compares a tenant's rows with an export of them, table by table, in constant memory and in whatever order the rows come. */
+/**
+ * Compares a tenant's rows with an export of them, table by table, in constant memory and in whatever order the rows
+ * come.
+ */
 import { createHash } from 'node:crypto';
 import type { Row, Source } from './connection.js';
 import type { Subject } from './catalog.js';
@@ -64,8 +67,8 @@ async function rowsOf(pieces: AsyncIterable<Piece>): Promise<{ at: string; table
 
 /**
  * @param pieces of the export
- * @throws DamagedExportError where the export is cut off or changed; SchemaDifferenceError where a table or a column of one
- * is not in the other; TenantNotFoundError for an id without rows
+ * @throws DamagedExportError where the export is cut off or changed; SchemaDifferenceError where a table or a column of
+ * one is not in the other; TenantNotFoundError for an id without rows
  */
 export async function compareWithExport(
   here: Source,

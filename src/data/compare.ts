@@ -30,7 +30,9 @@ export interface CompareOptions {
   readonly signal?: AbortSignal | undefined;
   /** Columns to leave out, by table: masked ones, say. */
   readonly except?: Readonly<Record<string, readonly string[]>> | undefined;
-  /** Whether a tenant without rows on both sides is equal, and not an error: an id that was mistyped has none either. */
+  /**
+   * Whether a tenant without rows on both sides is equal, and not an error: an id that was mistyped has none either.
+   */
   readonly allowEmpty?: boolean | undefined;
 }
 

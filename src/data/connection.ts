@@ -1,4 +1,7 @@
-/** One connection of the driver's, for long transactions: to stream through COPY where the driver has it, through a cursor elsewhere. */
+/**
+ * One connection of the driver's, for long transactions: to stream through COPY where the driver has it, through a
+ * cursor elsewhere.
+ */
 import { TenantDataError, UnsupportedTenantOperationError } from '../errors.js';
 import { begin, commit, rollback, settings, type Access } from './statements.js';
 

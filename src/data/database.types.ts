@@ -22,7 +22,8 @@ export interface TenancyDatabase<TRelations = {}, TQueryResult extends PgQueryRe
    *
    * @param id an id of the tenant
    * @param options `tenancy`, where ids of several tenancies look alike: a whole tenant is not moved on a guess
-   * @throws InvalidTenantIdError when the value is not an id, or may be one of several tenancies, before anything is sent
+   * @throws InvalidTenantIdError when the value is not an id, or may be one of several tenancies, before anything is
+   * sent
    * @example await pipeline(db.tenantData(id).export(), createWriteStream('acme.ndjson.gz'));
    */
   tenantData<Id>(
@@ -51,16 +52,16 @@ export interface TenancyDatabase<TRelations = {}, TQueryResult extends PgQueryRe
 }
 
 /**
- * What `db.transaction` gives: what the database has, in one transaction. Its own `transaction` is a savepoint. A tenant as
- * a whole is moved in a transaction of its own: `tenantData` refuses here.
+ * What `db.transaction` gives: what the database has, in one transaction. Its own `transaction` is a savepoint. A
+ * tenant as a whole is moved in a transaction of its own: `tenantData` refuses here.
  */
 export interface TenancyTransaction<TRelations = {}, TQueryResult extends PgQueryResultHKT = PgQueryResultHKT>
   extends TenancyDatabase<TRelations, TQueryResult>,
     TransactionMethods<PromiseRunner> {}
 
 /**
- * What `withTenancy` adds for a handle of Drizzle's `withReplicas`. As there, statements run on the primary unless they are
- * sent to a replica.
+ * What `withTenancy` adds for a handle of Drizzle's `withReplicas`. As there, statements run on the primary unless they
+ * are sent to a replica.
  *
  * @example
  * const db = withTenancy(withReplicas(primary, [replica1, replica2]), { relations });

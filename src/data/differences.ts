@@ -5,7 +5,10 @@ import type { ExportHead } from './format.js';
 import { sharedTables } from './shared.js';
 import { ident } from './statements.js';
 
-/** `'same'`: the schemas must be one. `'compatible'`: the database may have more, and other types that read the same text. */
+/**
+ * `'same'`: the schemas must be one. `'compatible'`: the database may have more, and other types that read the same
+ * text.
+ */
 export type SchemaMode = 'same' | 'compatible';
 
 /** @throws SchemaDifferenceError with every difference */

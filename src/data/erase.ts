@@ -1,4 +1,7 @@
-/** Deletes a tenant in batches, and proves that nothing is left. Each batch is a transaction: an erasure that was interrupted is run again, and goes on. */
+/**
+ * Deletes a tenant in batches, and proves that nothing is left. Each batch is a transaction: an erasure that was
+ * interrupted is run again, and goes on.
+ */
 import { TenantDataError, TenantNotErasedError, UnsupportedTenantOperationError } from '../errors.js';
 import { readCatalog, type Catalog, type LiveTable, type Subject, type TenantTable } from './catalog.js';
 import { connected, transact, type Connection, type Source } from './connection.js';
@@ -46,8 +49,9 @@ export interface EraseOptions {
   /** Tables of shared rows from which those go that only this tenant used. */
   readonly shared?: readonly string[] | undefined;
   /**
-   * Looks at what is outside of the database, while the rows are still there: the names of files, say. What it gives back
-   * is kept in the record as JSON, and it does not run again when an erasure whose record has it is taken up again.
+   * Looks at what is outside of the database, while the rows are still there: the names of files, say. What it gives
+   * back is kept in the record as JSON, and it does not run again when an erasure whose record has it is taken up
+   * again.
    */
   readonly before?: ((tenant: Erasing) => unknown) | undefined;
   /**

@@ -1,4 +1,7 @@
-/** What an export consists of: a head that says of which tables, their rows, and an end that says how many and with which digest. */
+/**
+ * What an export consists of: a head that says of which tables, their rows, and an end that says how many and with
+ * which digest.
+ */
 import { createHash, type Hash } from 'node:crypto';
 import type { Row } from './connection.js';
 

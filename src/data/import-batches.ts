@@ -1,7 +1,7 @@
 /**
- * An import in batches, each a transaction, that goes on where it was cut off. A journal says how far it has come. Before
- * a batch is committed, its transaction's id is noted, so that the database can be asked what became of it; and the rows
- * that are there are counted before anything is added. Where the two do not agree, it is refused.
+ * An import in batches, each a transaction, that goes on where it was cut off. A journal says how far it has come.
+ * Before a batch is committed, its transaction's id is noted, so that the database can be asked what became of it; and
+ * the rows that are there are counted before anything is added. Where the two do not agree, it is refused.
  */
 import { createHash } from 'node:crypto';
 import { rm } from 'node:fs/promises';

@@ -17,7 +17,9 @@ export interface ImportOptions {
    */
   readonly into?: 'new' | 'merge' | 'replace' | undefined;
   readonly schema?: SchemaMode | undefined;
-  /** Shared rows that are there under the same key, and differ: `'refuse'` names them, `'keep'` leaves them as they are. */
+  /**
+   * Shared rows that are there under the same key, and differ: `'refuse'` names them, `'keep'` leaves them as they are.
+   */
   readonly shared?: 'refuse' | 'keep' | undefined;
   /**
    * Triggers of the application: `'verify'` runs them, and refuses where they changed the rows; `'run'` takes what they
@@ -27,9 +29,9 @@ export interface ImportOptions {
   /** Reads and checks everything, and writes nothing. */
   readonly dryRun?: boolean | undefined;
   /**
-   * The path of a file. With it, rows are written in batches, each a transaction, and the file says how far it has come:
-   * run again with it after an interruption, the import goes on. Others see the rows that are there so far. It is gone
-   * when all is done. For `into: 'new'` and `'merge'`.
+   * The path of a file. With it, rows are written in batches, each a transaction, and the file says how far it has
+   * come: run again with it after an interruption, the import goes on. Others see the rows that are there so far. It is
+   * gone when all is done. For `into: 'new'` and `'merge'`.
    */
   readonly journal?: string | undefined;
   /** Rows for each batch, with a journal: 100,000 without it. */
@@ -200,7 +202,10 @@ export class Importing {
     return deleted;
   }
 
-  /** Rows that are not of the tenant, and would be deleted or changed with what they point at: they do not come back with it. */
+  /**
+   * Rows that are not of the tenant, and would be deleted or changed with what they point at: they do not come back
+   * with it.
+   */
   async #assertNothingGoesAlong(): Promise<void> {
     const { tables, others, tenant } = this.catalog;
     for (const from of others.values()) {

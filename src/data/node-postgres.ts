@@ -1,4 +1,6 @@
-/** node-postgres, on a connection of its pool. Its own queries do not stream COPY; what it asks of a query is little. */
+/**
+ * node-postgres, on a connection of its pool. Its own queries do not stream COPY; what it asks of a query is little.
+ */
 import { lost, ownTransactions, type Connection, type Row } from './connection.js';
 
 const asText = { getTypeParser: () => (value: unknown) => value };

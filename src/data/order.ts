@@ -1,4 +1,6 @@
-/** The order in which rows can be inserted: what is pointed at before what points at it. Deleting goes the other way. */
+/**
+ * The order in which rows can be inserted: what is pointed at before what points at it. Deleting goes the other way.
+ */
 import { SchemaDifferenceError } from '../errors.js';
 import type { ForeignKey, LiveTable, TenantTable } from './catalog.js';
 

@@ -1,4 +1,7 @@
-/** What an export that goes to files has written so far: a folder beside its destination, which a later run takes up again. */
+/**
+ * What an export that goes to files has written so far: a folder beside its destination, which a later run takes up
+ * again.
+ */
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, open, readdir, readFile, rm, stat, unlink } from 'node:fs/promises';

@@ -6,7 +6,8 @@ import { hasReplicas } from '../rls/checked.js';
 type Open = (db: any, options: WithTenancyOptions<any>) => any;
 
 /**
- * Gives the handles of the primary `$replica`, `$replicas` and `$primary`, as Drizzle's `withReplicas` gives them to its handle.
+ * Gives the handles of the primary `$replica`, `$replicas` and `$primary`, as Drizzle's `withReplicas` gives them to
+ * its handle.
  *
  * @param handles of the primary
  * @param db what `withReplicas` returned

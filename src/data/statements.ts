@@ -104,7 +104,10 @@ export const boundOfPart = (table: Owned, tenant: string, { key, after }: Omit<R
     't.',
   )} offset ${Math.trunc(rows) - 1} limit 1`;
 
-/** How many rows, and the sum of their hashes: the same while no row was added, changed or deleted, in whatever order they come. */
+/**
+ * How many rows, and the sum of their hashes: the same while no row was added, changed or deleted, in whatever order
+ * they come.
+ */
 const fingerprint = (rows: string, seed: string) =>
   `select count(*)::text || ' ' || coalesce(sum(hashtextextended(row(r.*)::text, ${literalOf(seed)}::bigint)), 0)::text from (${rows}) r`;
 export const fingerprintOfPart = (

@@ -174,8 +174,8 @@ export class TenantData<Name extends string = string> {
   }
 
   /**
-   * Compares the tenant with an export, in constant memory: what it was when the export was made. To go back to it, import
-   * the export with `into: 'replace'`.
+   * Compares the tenant with an export, in constant memory: what it was when the export was made. To go back to it,
+   * import the export with `into: 'replace'`.
    *
    * @param source the bytes of `export()`, or the path of a file or a folder
    * @returns table by table, how many rows there are, and whether they are the same

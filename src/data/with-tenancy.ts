@@ -25,8 +25,8 @@ const databases = new WeakMap<object, Known>();
  * @param db a handle of any of Drizzle's PostgreSQL drivers
  * @param options `relations` from `defineTenantRelations`; `mode: 'write-only'` while old rows have no tenant yet;
  * `rls` and `across` where the database has row-level security
- * @returns a database with no query methods of its own: choose a tenant first. Of what Drizzle's `withReplicas` returned, it has
- * `$replica`, `$replicas` and `$primary`, which are such databases
+ * @returns a database with no query methods of its own: choose a tenant first. Of what Drizzle's `withReplicas`
+ * returned, it has `$replica`, `$replicas` and `$primary`, which are such databases
  * @example
  * const db = withTenancy(drizzle({ client: postgres(url) }), { relations });
  * const projects = await db.forTenant(id).query.projects.findMany();

@@ -2,12 +2,12 @@
  * A statement on postgres.js with another one ahead of it, in one transaction without BEGIN and COMMIT: what is sent
  * before one Sync of the protocol is one transaction, and where the first fails, the server skips the rest.
  *
- * postgres.js sends one statement before each Sync. So the messages of the first are put before the values of the second
- * as they are written: the function that writes values gives its caller the writer of postgres.js. Whether it came so is
- * seen in each answer, which has a result for either.
+ * postgres.js sends one statement before each Sync. So the messages of the first are put before the values of the
+ * second as they are written: the function that writes values gives its caller the writer of postgres.js. Whether it
+ * came so is seen in each answer, which has a result for either.
  *
- * All of it is sent at once, on a connection that waits for nothing: a pooler may give the server to somebody else when the
- * answer to an earlier statement ends, though it has passed on a part of the next one.
+ * All of it is sent at once, on a connection that waits for nothing: a pooler may give the server to somebody else when
+ * the answer to an earlier statement ends, though it has passed on a part of the next one.
  */
 import { UnsupportedTenantOperationError } from '../errors.js';
 import type { SettingStatement } from '../rls/settings.js';
@@ -102,7 +102,9 @@ function unexpected(): Error {
   );
 }
 
-/** Values that write the statement ahead when they are bound. Where the text is not prepared yet, it is parsed before. */
+/**
+ * Values that write the statement ahead when they are bound. Where the text is not prepared yet, it is parsed before.
+ */
 function withMessages(values: unknown[], query: Building): unknown[] {
   let isBound = false;
   let isParsed = false;

@@ -1,7 +1,7 @@
 /**
- * node-postgres sends a query when the one before it is answered. The settings and the statement are one query to it, in
- * one write with one Sync, which is one transaction: one round trip. On Citus, BEGIN, the settings and the statement are
- * one, and COMMIT is the next: two, or one where the pool is made with `pipeline: true`.
+ * node-postgres sends a query when the one before it is answered. The settings and the statement are one query to it,
+ * in one write with one Sync, which is one transaction: one round trip. On Citus, BEGIN, the settings and the statement
+ * are one, and COMMIT is the next: two, or one where the pool is made with `pipeline: true`.
  */
 import { UnsupportedTenantOperationError } from '../errors.js';
 import { isOnCitus, type Settings, type SettingStatement } from '../rls/settings.js';

@@ -1,6 +1,6 @@
 /**
- * postgres.js: the settings are sent right ahead of the statement, in its transaction. On Citus, BEGIN, the settings, the
- * statement and COMMIT are sent together. One round trip either way.
+ * postgres.js: the settings are sent right ahead of the statement, in its transaction. On Citus, BEGIN, the settings,
+ * the statement and COMMIT are sent together. One round trip either way.
  */
 import type { Wire } from './wire.js';
 import { assertCommitted, Held } from './postgres-js.js';

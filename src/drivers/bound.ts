@@ -1,6 +1,7 @@
 /**
- * How the drivers bind a tenant: each statement runs in a transaction that first sets what the policies read. The settings
- * are local to the transaction: nothing of them is left on the connection, whichever pool or pooler it goes back to.
+ * How the drivers bind a tenant: each statement runs in a transaction that first sets what the policies read. The
+ * settings are local to the transaction: nothing of them is left on the connection, whichever pool or pooler it goes
+ * back to.
  */
 import { entityKind } from 'drizzle-orm';
 import { neonHttp, postgresHttp } from './bound-http.js';

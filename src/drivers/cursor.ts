@@ -1,6 +1,6 @@
 /**
- * A SELECT through a cursor. These are the fixed forms that are sent besides a proved text: DECLARE before it, FETCH and CLOSE
- * with a name that is made here.
+ * A SELECT through a cursor. These are the fixed forms that are sent besides a proved text: DECLARE before it, FETCH
+ * and CLOSE with a name that is made here.
  */
 import type { DrizzleSession } from './binding.js';
 
@@ -83,7 +83,8 @@ async function* read(
     hasFailed = true;
     throw error;
   } finally {
-    // Its own transaction ends with it, and one that has failed takes no statement. Behind an end that came first, there is none.
+    // Its own transaction ends with it, and one that has failed takes no statement. Behind an end that came first,
+    // there is none.
     if (isOthers && !hasFailed)
       await session
         .prepareQuery({ sql: cursor.close, params: [] }, 'raw', false)

@@ -1,7 +1,7 @@
 /**
- * Drivers that mark parameters otherwise than PostgreSQL does. Handles render and prove with `$1`; what such a driver is
- * given is the proved text, with its parameters replaced one for one where PostgreSQL's parser finds them. The AWS Data
- * API takes `:1`. Bun's SQL takes the proved text as it is, since no handle builds for its tagged mode.
+ * Drivers that mark parameters otherwise than PostgreSQL does. Handles render and prove with `$1`; what such a driver
+ * is given is the proved text, with its parameters replaced one for one where PostgreSQL's parser finds them. The AWS
+ * Data API takes `:1`. Bun's SQL takes the proved text as it is, since no handle builds for its tagged mode.
  */
 import type { PgDialect } from 'drizzle-orm/pg-core';
 import { UnsupportedTenantOperationError } from '../errors.js';

@@ -1,25 +1,28 @@
 /**
- * Prepared statements that a migration has put out of date. PostgreSQL refuses one whose result has other types than when
- * it was prepared, each time, before it runs anything. Outside of a transaction it is run again, unprepared, and nobody
- * notices; within one the transaction has failed with it. In both cases the text is prepared under another name from
- * then on.
+ * Prepared statements that a migration has put out of date. PostgreSQL refuses one whose result has other types than
+ * when it was prepared, each time, before it runs anything. Outside of a transaction it is run again, unprepared, and
+ * nobody notices; within one the transaction has failed with it. In both cases the text is prepared under another name
+ * from then on.
  */
 import type { DrizzleSession } from './binding.js';
 
-/** Names for texts whose statements are out of date. More than are ever asked for: a text that is left out fails once more. */
+/**
+ * Names for texts whose statements are out of date. More than are ever asked for: a text that is left out fails once
+ * more.
+ */
 const renamed = new Map<string, string>();
 const renamedLimit = 1_000;
 let count = 0;
 /**
- * No other process may have a statement of the same name: behind a pooler they share connections. Made when it is needed:
- * workerd gives nothing random while a module is loaded.
+ * No other process may have a statement of the same name: behind a pooler they share connections. Made when it is
+ * needed: workerd gives nothing random while a module is loaded.
  */
 let prefix: string | undefined;
 const nextName = () => `${(prefix ??= `drizzle_tenant_${crypto.randomUUID().replaceAll('-', '')}`)}_${++count}`;
 
 /**
- * The server's refusals to run a statement under its name: its result has other types, the server forgot it, the name is
- * another's, a column that it writes has another type. Each comes before anything was run.
+ * The server's refusals to run a statement under its name: its result has other types, the server forgot it, the name
+ * is another's, a column that it writes has another type. Each comes before anything was run.
  */
 const refusals: Readonly<Record<string, string | undefined>> = {
   RevalidateCachedQuery: '0A000',

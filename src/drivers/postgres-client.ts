@@ -10,7 +10,9 @@ import { refusalOfClient } from './postgres-js-parts.js';
 export interface Client {
   /** postgres.js, for one statement at a time. */
   readonly sql: any;
-  /** Settles as `opening` does, or fails when no connection was to be had, or it was lost: postgres.js may not say so. */
+  /**
+   * Settles as `opening` does, or fails when no connection was to be had, or it was lost: postgres.js may not say so.
+   */
   readonly open: (opening: PromiseLike<any>) => Promise<any>;
   /** Asks the server that it is connected to, and no other of several, to stop a query. */
   readonly cancel: (query: any) => Promise<unknown>;
@@ -92,7 +94,8 @@ export function singleConnection(postgres: any, options: any, onclose?: (id: num
       return result;
     },
     isLost: () => socket?.destroyed === true,
-    // This client opens no other connection, not even for that; and a query's own `cancel` does not say when it was heard.
+    // This client opens no other connection, not even for that; and a query's own `cancel` does not say when it was
+    // heard.
     cancel: (query) =>
       postgres({ ...options, max: 1, host: [options.host[server]], port: [options.port[server]] })
         .unsafe('')

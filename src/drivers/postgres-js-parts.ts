@@ -1,6 +1,7 @@
 /**
- * The private parts of postgres.js that the repairs stand on. They are looked for when a client is given, and on the first
- * connection: a version that has renamed one is refused with its name, and not taken for one that has been mended.
+ * The private parts of postgres.js that the repairs stand on. They are looked for when a client is given, and on the
+ * first connection: a version that has renamed one is refused with its name, and not taken for one that has been
+ * mended.
  */
 import { UnsupportedTenantOperationError } from '../errors.js';
 

@@ -58,7 +58,8 @@ export class Held {
     let isBehind = false;
     const hold = this.client.unsafe('', [], {
       onexecute: (connection: Connection) => {
-        // Behind others' queries the rest waits, since a query that cannot be written fails the first that is unanswered.
+        // Behind others' queries the rest waits, since a query that cannot be written fails the first that is
+        // unanswered.
         isBehind = !hold.active;
         this.#isFull = isBehind;
         this.#hold(connection);
@@ -92,7 +93,9 @@ export class Held {
     return this.#isOutdated;
   }
 
-  /** postgres.js fails the first query of a connection, unsent, with what the server said as it ended the one before. */
+  /**
+   * postgres.js fails the first query of a connection, unsent, with what the server said as it ended the one before.
+   */
   isStale(error: unknown): boolean {
     return !this.#connection && /^57P0/.test(String((error as { code?: unknown } | undefined)?.code));
   }

@@ -41,7 +41,9 @@ export const bind = (driver: Driver, settings: Settings): Effect.Effect<void, Db
     ? Effect.forEach([settings.first, ...settings.tenant], (text) => runText(driver, text), { discard: true })
     : driver.statement((session) => setWithin(session, settings), settings.first);
 
-/** Runs a statement in a transaction where other statements have other settings: nothing comes between it and its own. */
+/**
+ * Runs a statement in a transaction where other statements have other settings: nothing comes between it and its own.
+ */
 export function within<A>(driver: Driver, settings: Settings, use: Use<A>, text?: string): Effect.Effect<A, DbError> {
   if (!driver.runsEffects) return driver.statement((session) => use(withinSession(session, settings)), text);
   return driver.alone!((alone) => {

@@ -1,4 +1,6 @@
-/** A prepared query whose execution is an Effect, and the session that makes it: what stands beneath the scoped session. */
+/**
+ * A prepared query whose execution is an Effect, and the session that makes it: what stands beneath the scoped session.
+ */
 import * as Cause from 'effect/Cause';
 import * as Effect from 'effect/Effect';
 import * as Queue from 'effect/Queue';
@@ -14,7 +16,9 @@ import { observed } from './telemetry.js';
 
 /** How a result is streamed. */
 export interface StreamOptions {
-  /** How many rows are fetched at a time, 256 unless told: so many are held in memory, and as many again on their way. */
+  /**
+   * How many rows are fetched at a time, 256 unless told: so many are held in memory, and as many again on their way.
+   */
   readonly chunkSize?: number | undefined;
 }
 

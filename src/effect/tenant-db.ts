@@ -129,8 +129,8 @@ export const Service =
   };
 
 /**
- * Declares the tenants of a second tenancy of a database: a person is one, where people belong to several accounts. It has the
- * connection of the other, and a transaction holds both.
+ * Declares the tenants of a second tenancy of a database: a person is one, where people belong to several accounts. It
+ * has the connection of the other, and a transaction holds both.
  *
  * @param id the service's key
  * @param definition the tenancy, and the class of the database that it is on

@@ -14,7 +14,8 @@ import type { DbError } from './db-error.js';
 
 /**
  * The database `Self`, as a program that yields it requires it. The compiler prints what to do wherever the program is
- * run without; whatever provides `Self` provides this, and `Effect<A, E, Db>` is the type of a function as with any service.
+ * run without; whatever provides `Self` provides this, and `Effect<A, E, Db>` is the type of a function as with any
+ * service.
  */
 export type Provide<
   Self,
@@ -107,7 +108,10 @@ export interface Handles {
   ) => Effect.Effect<any, any, any>;
 }
 
-/** What gives the tenants of one tenancy, over the connection of the database `Base`. Made by {@link Service} and {@link ServiceOn}. */
+/**
+ * What gives the tenants of one tenancy, over the connection of the database `Base`. Made by {@link Service} and {@link
+ * ServiceOn}.
+ */
 export interface TenantsClass<Self, Id extends string, Name extends string, TRelations, Base = Self>
   extends Context.ServiceClass<Self, Id, Database<Name, TRelations>> {
   readonly [Effect.TypeId]: Effect.Variance<Database<Name, TRelations>, never, Provide<Self>>;

@@ -1,4 +1,6 @@
-/** How Effects take turns in a fair queue: waiting can be interrupted, and is measured where `TenantDb.Metrics` is on. */
+/**
+ * How Effects take turns in a fair queue: waiting can be interrupted, and is measured where `TenantDb.Metrics` is on.
+ */
 import * as Context from 'effect/Context';
 import * as Effect from 'effect/Effect';
 import * as Exit from 'effect/Exit';

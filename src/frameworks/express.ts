@@ -5,7 +5,10 @@ import { RequestHandles, tenantOf, type AnyDatabase, type HandleOf, type TenantO
 
 export { claim, type Access, type Claim, type TenantOptions } from './tenant.js';
 
-/** The label before the application's domain. Behind a proxy, Express's setting `trust proxy` says whose word on the host counts. */
+/**
+ * The label before the application's domain. Behind a proxy, Express's setting `trust proxy` says whose word on the
+ * host counts.
+ */
 export const subdomain = (domain: string) => (request: Request) => subdomainOf(request.hostname, domain);
 
 /** A segment of the URL's path, counted from 0, wherever a router is mounted. */

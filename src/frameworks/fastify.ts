@@ -5,7 +5,9 @@ import { RequestHandles, tenantOf, type AnyDatabase, type HandleOf, type TenantO
 
 export { claim, type Access, type Claim, type TenantOptions } from './tenant.js';
 
-/** The label before the application's domain. Behind a proxy, Fastify's `trustProxy` says whose word on the host counts. */
+/**
+ * The label before the application's domain. Behind a proxy, Fastify's `trustProxy` says whose word on the host counts.
+ */
 export const subdomain = (domain: string) => (request: FastifyRequest<any>) => subdomainOf(request.hostname, domain);
 
 /** A segment of the URL's path, counted from 0. */

@@ -16,7 +16,8 @@ export const pathSegment = (position: number) => (c: Context) => pathSegmentOf(n
 /**
  * A handler behind it has `c.var.tdb`, typed by its tenancy; without it, `c.var.tdb` does not compile.
  *
- * @param options who asks, which tenant, and who may use it; `as` names the variable, where one application has two tenancies
+ * @param options who asks, which tenant, and who may use it; `as` names the variable, where one application has two
+ * tenancies
  * @returns the middleware; it throws Hono's HTTPException with 401, 404 or 403
  * @throws UnsupportedTenantOperationError for options that would let a request choose its tenant by itself
  * @example

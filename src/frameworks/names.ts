@@ -9,7 +9,8 @@ const host = /^([a-z0-9.-]{1,253})(?::\d{1,5})?$/i;
  *
  * @param given the host as the request names it, with or without a port
  * @param domain the application's own
- * @returns `acme` of `acme.example.com:8080`; undefined for the domain itself, a deeper one, another, and what is no host
+ * @returns `acme` of `acme.example.com:8080`; undefined for the domain itself, a deeper one, another, and what is no
+ * host
  * @throws UnsupportedTenantOperationError when `domain` is no domain
  * @example
  * const slug = subdomainOf('acme.example.com', 'example.com');
@@ -32,7 +33,8 @@ export function subdomainOf(given: unknown, domain: string): string | undefined 
  *
  * @param path the path of the URL, with or without its query
  * @param position 0 for the first
- * @returns `acme` of `/accounts/acme/projects` at 1; undefined where there is none, or where it hides a slash, a dot segment or bytes
+ * @returns `acme` of `/accounts/acme/projects` at 1; undefined where there is none, or where it hides a slash, a dot
+ * segment or bytes
  *   that are no text
  * @throws UnsupportedTenantOperationError when `position` is none
  * @example

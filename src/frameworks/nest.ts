@@ -15,7 +15,10 @@ export interface TenantRequest {
   readonly [added: string]: any;
 }
 
-/** The label before the application's domain. Behind a proxy, the platform's own setting says whose word on the host counts. */
+/**
+ * The label before the application's domain. Behind a proxy, the platform's own setting says whose word on the host
+ * counts.
+ */
 export const subdomain = (domain: string) => (request: TenantRequest) => subdomainOf(request.hostname, domain);
 
 /** A segment of the URL's path, counted from 0. */
@@ -25,7 +28,10 @@ export const pathSegment = (position: number) => (request: TenantRequest) =>
 /** A guard, with the database of each request that has passed it. */
 export interface TenantGuard<Handle> extends CanActivate {
   canActivate(context: ExecutionContext): Promise<true>;
-  /** Gives a parameter of a handler the database. The compiler does not see what a decorator gives: write the type beside it. */
+  /**
+   * Gives a parameter of a handler the database. The compiler does not see what a decorator gives: write the type
+   * beside it.
+   */
   readonly Tdb: () => ParameterDecorator;
   /**
    * The database with its type, of a request that `@Req()` gives.

@@ -1,4 +1,7 @@
-/** Next: makes a route handler of a function that also takes the tenant's database; pages and actions ask for the database. */
+/**
+ * Next: makes a route handler of a function that also takes the tenant's database; pages and actions ask for the
+ * database.
+ */
 import { TenantAccessError } from '../errors.js';
 import { pathSegmentOf, subdomainOf } from './names.js';
 import { tenantOf, type AnyDatabase, type HandleOf, type TenantOptions } from './tenant.js';

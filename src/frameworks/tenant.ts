@@ -1,7 +1,7 @@
 /**
- * The tenant of a request, for every framework alike: who asks, which tenant the request names, and whether the one may use the
- * other. All three are the application's to say. What a request names by itself, in its host, its path or a header, is never
- * enough: it takes `access`, or a claim of who asks.
+ * The tenant of a request, for every framework alike: who asks, which tenant the request names, and whether the one may
+ * use the other. All three are the application's to say. What a request names by itself, in its host, its path or a
+ * header, is never enough: it takes `access`, or a claim of who asks.
  */
 import { TenantAccessError, UnsupportedTenantOperationError } from '../errors.js';
 import type { TenancyDatabase } from '../data/database.types.js';
@@ -10,7 +10,9 @@ import type { Tenancy, TenantId } from '../schema/tenancy.js';
 
 type Awaitable<T> = T | PromiseLike<T>;
 
-/** Whether a user may use a tenant: `true` is `'granted'`, and answered; `'denied'` is 403; `false` is `'unknown'`, 404. */
+/**
+ * Whether a user may use a tenant: `true` is `'granted'`, and answered; `'denied'` is 403; `false` is `'unknown'`, 404.
+ */
 export type Access = boolean | 'granted' | 'denied' | 'unknown';
 
 /** Says that a claim of who asks names the tenant. Made by {@link claim}. */
@@ -19,8 +21,8 @@ export interface Claim<Key extends string = string> {
 }
 
 /**
- * The tenant is the one that a claim of who asks names. It needs no `access`: whoever verified the token, or found the session,
- * has said whose it is.
+ * The tenant is the one that a claim of who asks names. It needs no `access`: whoever verified the token, or found the
+ * session, has said whose it is.
  *
  * @param key the claim, an own property of what `user` returned
  * @example
@@ -41,13 +43,16 @@ export interface BaseOptions<TRequest, User, Name extends string, Db extends Any
   /** The tenancy that the tenant is of: it parses the id. */
   readonly tenancy: Tenancy<Name, any, any>;
   /**
-   * Who asks, as the application has verified it: the claims of a token whose signature it has checked, the user of a session.
-   * Nobody, 401, where it is nothing.
+   * Who asks, as the application has verified it: the claims of a token whose signature it has checked, the user of a
+   * session. Nobody, 401, where it is nothing.
    */
   readonly user: (request: TRequest) => Awaitable<User | null | undefined>;
 }
 
-/** Whether the user may use the tenant that the request names. Say 'unknown' for one that the user is to know nothing of. */
+/**
+ * Whether the user may use the tenant that the request names. Say 'unknown' for one that the user is to know nothing
+ * of.
+ */
 export type AccessCheck<TRequest, User, Name extends string> = (
   id: TenantId<Name>,
   user: NonNullable<User>,
@@ -75,7 +80,8 @@ export type Resolve<TRequest, Handle> = (request: TRequest) => Promise<Handle>;
 
 /**
  * @param options of a framework's middleware
- * @returns what gives the handle of a request's tenant; it rejects with a TenantAccessError, or with what the application threw
+ * @returns what gives the handle of a request's tenant; it rejects with a TenantAccessError, or with what the
+ * application threw
  * @throws UnsupportedTenantOperationError for options that would let a request choose its tenant by itself
  */
 export function tenantOf<TRequest, User, Name extends string, Db extends AnyDatabase>(

@@ -6,7 +6,9 @@ import { tenantOf, type AnyDatabase, type HandleOf, type TenantOptions } from '.
 export { pathSegmentOf, subdomainOf } from './names.js';
 export { claim, type Access, type Claim, type TenantOptions } from './tenant.js';
 
-/** What is known of a call: the application's context, and the input, which is validated where `.input()` stands before. */
+/**
+ * What is known of a call: the application's context, and the input, which is validated where `.input()` stands before.
+ */
 export interface TenantCall<Context> {
   readonly ctx: Context;
   readonly input: unknown;
@@ -17,7 +19,8 @@ const codes = { 401: 'UNAUTHORIZED', 403: 'FORBIDDEN', 404: 'NOT_FOUND' } as con
 /**
  * A procedure behind it has `ctx.tdb`, typed by its tenancy; without it, `ctx.tdb` does not compile.
  *
- * @param options who asks, which tenant, and who may use it; `as` names it in the context, where one application has two tenancies
+ * @param options who asks, which tenant, and who may use it; `as` names it in the context, where one application has
+ * two tenancies
  * @returns the middleware; it throws a TRPCError with UNAUTHORIZED, NOT_FOUND or FORBIDDEN
  * @throws UnsupportedTenantOperationError for options that would let a call choose its tenant by itself
  * @example

@@ -553,7 +553,8 @@ export function homeOf(handle: object): ReturnType<typeof handlesOn> | undefined
 const places = new WeakMap<object, On>();
 
 /**
- * The handles for tenants of one tenancy, where its name is known beforehand: an id alone does not tell which of two it is of.
+ * The handles for tenants of one tenancy, where its name is known beforehand: an id alone does not tell which of two it
+ * is of.
  *
  * @param place what `db` or `tx` is
  */
@@ -622,8 +623,8 @@ const namesOfTenancies = (tenancies: readonly AnyTenancy[] | undefined) =>
   (tenancies ?? declaredTenancies()).map((it) => it.name).join(' or ') || 'application';
 
 /**
- * The id, and its tenancy where only one can have made it; otherwise the first table that the handle meets tells. An id that
- * `parse` gave is in its one spelling: a value that a tenancy would spell in another way is none of its ids.
+ * The id, and its tenancy where only one can have made it; otherwise the first table that the handle meets tells. An id
+ * that `parse` gave is in its one spelling: a value that a tenancy would spell in another way is none of its ids.
  */
 export function parsed(
   id: unknown,

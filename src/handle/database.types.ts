@@ -66,8 +66,8 @@ export interface WithTenancyOptions<TRelations = {}> {
   /**
    * What `forTenants` and `acrossTenants` run as under `rls: true`, since the policies show one tenant's rows only: a
    * Drizzle handle whose role has BYPASSRLS, or the name of such a role, which the login's role is a member of. Only
-   * with a role do they run in `db.transaction`: SET LOCAL ROLE, and back after the statement. For a database with replicas,
-   * a handle needs a replica for each: `across: withReplicas(admin, [...])`.
+   * with a role do they run in `db.transaction`: SET LOCAL ROLE, and back after the statement. For a database with
+   * replicas, a handle needs a replica for each: `across: withReplicas(admin, [...])`.
    */
   readonly across?: PgAsyncDatabase<any, any> | { readonly role: string } | undefined;
   /** Views of tenants' rows that the relations do not name: a handle reads no other. */
@@ -86,7 +86,10 @@ export interface WithTenancyOptions<TRelations = {}> {
   readonly fair?: FairOptions | undefined;
 }
 
-/** What `execute` gives on a driver that a function does not know: the rows, as postgres.js has it, or an object that holds them. */
+/**
+ * What `execute` gives on a driver that a function does not know: the rows, as postgres.js has it, or an object that
+ * holds them.
+ */
 export interface AnyQueryResultHKT extends PgQueryResultHKT {
   readonly type: RowsOf<PgRawRow<this['row']>>;
 }
@@ -167,7 +170,8 @@ export interface WriteMethods<H extends Handle> {
 
 export interface OfTenant<H extends Handle> {
   /**
-   * Whose rows the handle sees: for logs, cache keys, and other services. Undefined on a handle of several tenants, or of none.
+   * Whose rows the handle sees: for logs, cache keys, and other services. Undefined on a handle of several tenants, or
+   * of none.
    *
    * @throws UnsupportedTenantOperationError in `db.prepare`, whose statement is for every tenant
    * @example console.log(`the projects of ${tdb.tenantId}`, await tdb.$count(projects));
@@ -183,7 +187,8 @@ export interface ScopedHandle<H extends Handle, TRelations, TTransaction>
     Reach<H['writes']>,
     OfTenant<H> {
   /**
-   * Relational queries on the tables that `relations` names: `findMany` and `findFirst`. Relations stay within the tenant.
+   * Relational queries on the tables that `relations` names: `findMany` and `findFirst`. Relations stay within the
+   * tenant.
    *
    * @example await tdb.query.projects.findMany({ with: { tasks: true } });
    */
@@ -238,7 +243,8 @@ export interface ScopedHandle<H extends Handle, TRelations, TTransaction>
     mode?: 'raw',
   ): Run<H['runner'], PgQueryResultKind<H['queryResult'], TRow>> & SQLWrapper;
   /**
-   * Runs statements in one transaction, all or none. `tx` is scoped as the handle is; its own `transaction` is a savepoint.
+   * Runs statements in one transaction, all or none. `tx` is scoped as the handle is; its own `transaction` is a
+   * savepoint.
    *
    * @param transaction what is run; where it fails, all is rolled back
    * @param config Drizzle's settings of a transaction
@@ -365,7 +371,9 @@ export type CheckId<Id> = [Id] extends [TenantId<any>]
 export type CheckSome<Id> = [Id] extends [never]
   ? TenantTypeError<'Give at least one id, as in db.forTenants([id])'>
   : unknown;
-/** The tenancy of an id. Of what is none, and was refused, `any`: what is done with the handle has no errors of its own. */
+/**
+ * The tenancy of an id. Of what is none, and was refused, `any`: what is done with the handle has no errors of its own.
+ */
 export type NameOf<Id> = [Id] extends [never] ? any : [Id] extends [TenantId<infer Name extends string>] ? Name : any;
 
 /** A method that is there to say, in the first line of its error, what to call in its place. */

@@ -53,9 +53,9 @@ export interface StreamOptions {
 /** A SELECT whose rows can be read one by one. */
 export interface PromiseSelect<TResult> {
   /**
-   * The rows one by one, through a cursor on the server, so that a large result is never in memory as a whole. Outside of a
-   * transaction the cursor opens one of its own, which ends with the loop, also where it is left early. On postgres.js,
-   * node-postgres and PGlite.
+   * The rows one by one, through a cursor on the server, so that a large result is never in memory as a whole. Outside
+   * of a transaction the cursor opens one of its own, which ends with the loop, also where it is left early. On
+   * postgres.js, node-postgres and PGlite.
    *
    * @param options how many rows are fetched at a time
    * @returns an iterator that begins to read when it is first asked; it holds a connection until it ends
@@ -100,7 +100,9 @@ export type ReaderIn<H extends Handle> = ReaderOf<H['tenancy'], H['runner']>;
 /** A handle, for its writes: what the driver returns for a statement, too. */
 export interface Handle extends Reader {
   readonly queryResult: PgQueryResultHKT;
-  /** Who fills in the tenant of a new row: the handle, the caller, or nobody where only reference tables are written. */
+  /**
+   * Who fills in the tenant of a new row: the handle, the caller, or nobody where only reference tables are written.
+   */
   readonly writes: 'one' | 'several' | 'shared';
 }
 
@@ -114,8 +116,8 @@ export type BatchQuery = PromiseLike<any> & SQLWrapper & { readonly queryChunks?
 
 export interface BatchMethods {
   /**
-   * Sends several statements at once, as one transaction: each succeeds, or none does. On drivers that have Drizzle's `batch`,
-   * such as `drizzle-orm/neon-http`.
+   * Sends several statements at once, as one transaction: each succeeds, or none does. On drivers that have Drizzle's
+   * `batch`, such as `drizzle-orm/neon-http`.
    *
    * @param queries of this handle, without placeholders
    * @returns their results, in order
@@ -144,7 +146,10 @@ export interface HandleOf<
 
 declare const buildItWithTheSameHandle: unique symbol;
 
-/** Marks what a handle of the tenancy built. The compiler quotes the key where it is missing, the value where it differs. */
+/**
+ * Marks what a handle of the tenancy built. The compiler quotes the key where it is missing, the value where it
+ * differs.
+ */
 export interface ScopeBrand<Name extends string> {
   readonly [buildItWithTheSameHandle]: `Use db.forTenant(${Name}Id)`;
 }
@@ -196,8 +201,8 @@ export type TargetError<H extends Handle, T> =
       : TenantTypeError<'Declare the table with tenantTable() or referenceTable()'>;
 
 /**
- * What a handle reads, as far as it can be said of a type that is not known yet. No part of it is one of which sources are made:
- * the compiler would take it away from what it infers.
+ * What a handle reads, as far as it can be said of a type that is not known yet. No part of it is one of which sources
+ * are made: the compiler would take it away from what it infers.
  */
 export type Readable<Name extends string> =
   | AnyTenantTable<Name>

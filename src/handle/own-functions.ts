@@ -11,9 +11,9 @@ export interface OwnFunctionsOptions {
 }
 
 /**
- * Says at start-up whether the database has functions, operators or casts of its own that a statement could call by a name
- * that is known to be safe: an application's own `format(integer)` is a better match for `format(1)` than PostgreSQL's, and
- * may read rows of any tenant. One statement, of the role that the handles log in as.
+ * Says at start-up whether the database has functions, operators or casts of its own that a statement could call by a
+ * name that is known to be safe: an application's own `format(integer)` is a better match for `format(1)` than
+ * PostgreSQL's, and may read rows of any tenant. One statement, of the role that the handles log in as.
  *
  * @param db what `withTenancy()` returned; its `functions` are trusted
  * @param options `except` names what is trusted besides

@@ -292,7 +292,8 @@ export interface TenantSelectBase<
     readonly selectedFields: TSelectedFields;
   };
   /**
-   * Joins a source; the joined rows are the tenant's own, and the row stays where there is none. The other joins are alike.
+   * Joins a source; the joined rows are the tenant's own, and the row stays where there is none. The other joins are
+   * alike.
    *
    * @param table a table, view or subquery of the handle
    * @param on the condition

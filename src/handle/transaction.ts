@@ -13,7 +13,8 @@ export class Lifetime {
   #innermost: Inner | undefined;
 
   /**
-   * @param isBound whether row-level security knows the tenant of the whole transaction, so that a statement need not say it
+   * @param isBound whether row-level security knows the tenant of the whole transaction, so that a statement need not
+   * say it
    * @param outer the transaction around it
    * @param turn its turn in a fair queue, where there is one
    */
@@ -62,7 +63,10 @@ interface Inner {
   readonly around: Inner | undefined;
 }
 
-/** Which inner transaction a call comes from. Where a runtime has no such thing, inner transactions do not wait, as Drizzle's do not. */
+/**
+ * Which inner transaction a call comes from. Where a runtime has no such thing, inner transactions do not wait, as
+ * Drizzle's do not.
+ */
 const context = asyncStorage<Inner>();
 
 function isWithin(inner: Inner): boolean {

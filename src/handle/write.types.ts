@@ -112,7 +112,10 @@ type RequiredColumns<H extends Handle, T, TList extends string[]> =
           ', '
         >}`>[];
 
-/** A conditional type above all else, so that the compiler looks at the columns once it is known who writes, and not before. */
+/**
+ * A conditional type above all else, so that the compiler looks at the columns once it is known who writes, and not
+ * before.
+ */
 export type InsertValue<
   TWrites extends Handle['writes'],
   T,
@@ -125,7 +128,9 @@ export type InsertValue<
 
 declare const writes: unique symbol;
 
-/** Who fills in the tenant of new rows. Of a union of handles, the rows have to name it: that is right for each of them. */
+/**
+ * Who fills in the tenant of new rows. Of a union of handles, the rows have to name it: that is right for each of them.
+ */
 export interface Writing<TWrites extends Handle['writes']> {
   readonly [writes]: TWrites;
 }
@@ -171,8 +176,8 @@ export interface TenantInsertBuilder<
    */
   overridingSystemValue(): Omit<TenantInsertBuilder<H, T, TList, true>, 'overridingSystemValue'>;
   /**
-   * The rows. Leave the tenant column out on a tenant's handle: it is filled in. In a function that takes handles of one and of
-   * several tenants, name it.
+   * The rows. Leave the tenant column out on a tenant's handle: it is filled in. In a function that takes handles of
+   * one and of several tenants, name it.
    *
    * @param values a row, or several
    * @example await tdb.insert(projects).values([{ name: crypto.randomUUID() }, { name: crypto.randomUUID() }]);

@@ -1,7 +1,8 @@
 /**
- * What Citus loses when it writes a table anew, for another place or shard count: comments, triggers, which it refuses to
- * copy, DEFERRABLE of the keys that have to go meanwhile, and of the views over it grants, comments, rules, triggers,
- * indexes and parameters. They are collected before, in a setting of the transaction, and written again after.
+ * What Citus loses when it writes a table anew, for another place or shard count: comments, triggers, which it refuses
+ * to copy, DEFERRABLE of the keys that have to go meanwhile, and of the views over it grants, comments, rules,
+ * triggers, indexes and parameters. They are collected before, in a setting of the transaction, and written again
+ * after.
  */
 import { literal, quoted, type TableName } from './names.js';
 

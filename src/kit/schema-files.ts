@@ -23,8 +23,9 @@ export function schemaFiles(schema: string | string[]): string[] {
 }
 
 /**
- * A module by jiti. Its `import` waits for ever where two modules that are TypeScript import each other, as files of a schema
- * do, and Node.js then ends without a word. So it is required, and imported only where that cannot be: with await at its top.
+ * A module by jiti. Its `import` waits for ever where two modules that are TypeScript import each other, as files of a
+ * schema do, and Node.js then ends without a word. So it is required, and imported only where that cannot be: with
+ * await at its top.
  */
 export async function importOf(jiti: ReturnType<typeof createJiti>, file: string): Promise<Record<string, unknown>> {
   try {

@@ -1,6 +1,7 @@
 /**
  * What the tables are after each migration. `tenancy.json`, beside drizzle-kit's `snapshot.json` in each migration
- * folder, holds the difference from the state of the migration's parents, which are found through the snapshots' `prevIds`.
+ * folder, holds the difference from the state of the migration's parents, which are found through the snapshots'
+ * `prevIds`.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -330,7 +330,8 @@ function problemsOfShards(
   for (const row of rows) {
     const it = wanted.find((table) => table.name === (row.parent ?? row.name));
     if (!it || (row.kind !== 'r' && row.kind !== 'p')) continue;
-    // A table of the search_path has no schema here; shards have one, and a name that is given twice is looked at twice.
+    // A table of the search_path has no schema here; shards have one, and a name that is given twice is looked at
+    // twice.
     for (const shard of shards.filter(
       (found) => found.table === row.table && (row.schema === null || row.schema === found.schema),
     )) {
@@ -430,10 +431,10 @@ export function checkOf(db: object, { except = [] }: RowLevelSecurityOptions = {
 }
 
 /**
- * Says at start-up whether row-level security holds: that the role is held back by policies, and may take on the role that
- * `across` names, that each tenant table has them, and that no view over one, and no partition of one, that the role may use goes past them. One
- * statement, and on Citus a second, for the shards on each node. Each replica of `withReplicas` is asked, too: it has a login
- * of its own.
+ * Says at start-up whether row-level security holds: that the role is held back by policies, and may take on the role
+ * that `across` names, that each tenant table has them, and that no view over one, and no partition of one, that the
+ * role may use goes past them. One statement, and on Citus a second, for the shards on each node. Each replica of
+ * `withReplicas` is asked, too: it has a login of its own.
  *
  * @param db what `withTenancy(..., { relations, rls: true })` returned
  * @param options `except` names what only the handles' filter is to confine

@@ -22,8 +22,8 @@ export interface TenantOf {
   /** The column's type as `format_type` prints it, and the type below it where it is a domain. */
   readonly types: readonly string[];
   /**
-   * Which earlier setting policies may accept where those of `settings` are not set: this one, or any that is not the own
-   * of another tenancy. Only where none of `unless`, the settings of the other tenancies, is set.
+   * Which earlier setting policies may accept where those of `settings` are not set: this one, or any that is not the
+   * own of another tenancy. Only where none of `unless`, the settings of the other tenancies, is set.
    */
   readonly earlier?: { readonly setting?: string; readonly unless: readonly string[] } | undefined;
   /** Whether NULL in the column is everybody's row, which policies may let a tenant read, and not write. */
@@ -135,7 +135,8 @@ function isTenantOrEverybody(text: string, tenant: TenantOf): boolean {
  *
  * @param expression what `pg_get_expr` printed
  * @param isRead whether it is about rows that are only read: those of everybody may be among them
- * For example: holdsTenant("((a = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid) AND done)", { column: 'a', settings: ['app.tenant_id'], types: ['uuid'] }) // true
+ * For example: holdsTenant("((a = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid) AND done)", {
+ * column: 'a', settings: ['app.tenant_id'], types: ['uuid'] }) // true
  */
 export function holdsTenant(expression: string, tenant: TenantOf, isRead = false): boolean {
   if (isTenant(expression, tenant) || (isRead && tenant.everybody && isTenantOrEverybody(expression, tenant)))

@@ -20,7 +20,9 @@ export interface SettingStatement {
 export interface Settings {
   /** Runs first: Citus passes what follows on to its workers. To others it is a setting that nobody reads. */
   readonly first: string;
-  /** Whose rows. Citus passes them on with the whole text in which they were sent, so that nothing else may stand there. */
+  /**
+   * Whose rows. Citus passes them on with the whole text in which they were sent, so that nothing else may stand there.
+   */
   readonly tenant: readonly string[];
   /**
    * The same in one statement, for a statement that has a transaction of its own. It raises an error on Citus, which
@@ -98,7 +100,9 @@ export function settingsWithin(scope: Whose, role?: string, values?: Readonly<Re
   };
 }
 
-/** Without BYPASSRLS the role would see nothing, and nobody would notice: with `row_security` off, PostgreSQL says so. */
+/**
+ * Without BYPASSRLS the role would see nothing, and nobody would notice: with `row_security` off, PostgreSQL says so.
+ */
 const acrossSettings = (role: string): Settings => ({
   first,
   tenant: [`set local role ${roleOf(role)}`, 'set local row_security = off'],

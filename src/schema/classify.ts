@@ -64,7 +64,8 @@ export function classOf(table: object): TableClass | undefined {
   const found = (table as Record<symbol, unknown>)[mark];
   const classified = typeof found === 'object' && found !== null ? classes.get(found) : undefined;
   if (!classified) return undefined;
-  // A class is of one table: neither another table nor a changed name may borrow it, nor one that is made when it is asked for.
+  // A class is of one table: neither another table nor a changed name may borrow it, nor one that is made when it is
+  // asked for.
   for (const symbol of naming) if (isComputed(table, symbol)) return undefined;
   const [schema, original, known] = namesOfTable(table);
   const isItself = original === classified.name && schema === classified.schema;

@@ -128,7 +128,8 @@ export function tenantExtra(
 }
 
 /**
- * What the user gave in the `extra` of a table, with its foreign keys bound. Each call gives fresh values, as Drizzle's does.
+ * What the user gave in the `extra` of a table, with its foreign keys bound. Each call gives fresh values, as Drizzle's
+ * does.
  *
  * @returns a function that reads it; the tables that this one points at ask too
  */

@@ -93,7 +93,10 @@ interface Actions {
   readonly _onUpdate?: unknown;
 }
 
-/** ON DELETE SET NULL can name the columns that it clears, and the kit names those besides the tenant's. Nothing else can. */
+/**
+ * ON DELETE SET NULL can name the columns that it clears, and the kit names those besides the tenant's. Nothing else
+ * can.
+ */
 function checkActions(
   reference: Reference,
   actions: Actions,

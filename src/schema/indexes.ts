@@ -66,7 +66,10 @@ function hashOf(text: string): string {
   return hash.toString(36).padStart(13, '0');
 }
 
-/** drizzle-tenant/kit sets it from `tenancy.foreignKeyIndexes`; it may be another copy of this package than the schema's. */
+/**
+ * drizzle-tenant/kit sets it from `tenancy.foreignKeyIndexes`; it may be another copy of this package than the
+ * schema's.
+ */
 const switchedOff = () =>
   (globalThis as Record<symbol, unknown>)[Symbol.for('drizzle-tenant:foreign-key-indexes')] === false;
 

@@ -1,6 +1,7 @@
 /**
- * Whether two tenancies of one name are one, declared again: a development server evaluates a changed module a second time,
- * and what was made with the first declaration lives on. Only what can be compared counts: when in doubt, they are two.
+ * Whether two tenancies of one name are one, declared again: a development server evaluates a changed module a second
+ * time, and what was made with the first declaration lives on. Only what can be compared counts: when in doubt, they
+ * are two.
  */
 import { is, SQL, StringChunk } from 'drizzle-orm';
 import { isPgEnum, PgCustomColumn, type PgColumn } from 'drizzle-orm/pg-core';

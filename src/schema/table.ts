@@ -127,7 +127,9 @@ function primaryKeyOf(table: PgTable): string[] {
   return [...columns.filter((it) => it.primary), ...primaryKeys.flatMap((it) => it.columns)].map((it) => it.name);
 }
 
-/** A constraint may name a table that is declared later, so what depends on constraints is looked at when first used. */
+/**
+ * A constraint may name a table that is declared later, so what depends on constraints is looked at when first used.
+ */
 function once<T>(run: () => T): () => T {
   let result: { value: T } | undefined;
   return () => (result ??= { value: run() }).value;

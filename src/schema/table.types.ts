@@ -92,7 +92,9 @@ export type TenancyOf<T> = T extends { readonly _: { readonly tenancy: infer Nam
     ? TenancyOfColumns<T['_']['selectedFields']>
     : never;
 
-/** The tenancy of a column that `id()` made, also by an alias or in a view; `never` for any other, whatever its data. */
+/**
+ * The tenancy of a column that `id()` made, also by an alias or in a view; `never` for any other, whatever its data.
+ */
 export type TenancyOfColumn<TColumn> = TColumn extends { readonly _: { readonly driverParam: infer Param } }
   ? typeof tenantColumn extends keyof Param
     ? 0 extends 1 & Param
@@ -122,15 +124,17 @@ export type TenancyOfBuilders<TBuilders> = {
 }[keyof TBuilders];
 
 /**
- * Whether a type is anything but `never`. In a generic function where it is not known yet, what it guards is let through: the
- * compiler tries an unknown type with one that every type takes and that takes every type, and with that one the answer is no,
- * so that the guarded branch is out of the question. What is let through is looked at when the function is called, or when it runs.
+ * Whether a type is anything but `never`. In a generic function where it is not known yet, what it guards is let
+ * through: the compiler tries an unknown type with one that every type takes and that takes every type, and with that
+ * one the answer is no, so that the guarded branch is out of the question. What is let through is looked at when the
+ * function is called, or when it runs.
  */
 export type IsKnownSome<T> = [T] extends [never] ? false : true;
 
 /**
- * What is wrong with the tenant column; `never` where nothing is, or nothing is known of the columns: those of a callback are not
- * when the compiler first asks. What then has no tenant column is taken by no handle, and refused when it is declared.
+ * What is wrong with the tenant column; `never` where nothing is, or nothing is known of the columns: those of a
+ * callback are not when the compiler first asks. What then has no tenant column is taken by no handle, and refused when
+ * it is declared.
  */
 export type TenantColumnError<TBuilders> = string extends keyof TBuilders
   ? never
@@ -141,8 +145,8 @@ export type TenantColumnError<TBuilders> = string extends keyof TBuilders
       : never;
 
 /**
- * The name of a table whose columns have one tenant column; otherwise the error that says so. It is asked of the name, since
- * nothing is inferred from a callback beside a conditional type.
+ * The name of a table whose columns have one tenant column; otherwise the error that says so. It is asked of the name,
+ * since nothing is inferred from a callback beside a conditional type.
  */
 export type OneTenantColumn<TBuilders> = [IsKnownSome<TenantColumnError<TBuilders>>] extends [true]
   ? TenantColumnError<TBuilders>

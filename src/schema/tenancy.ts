@@ -13,9 +13,9 @@ import type { TenantId as TenantIdBrand } from './tenant-id-brand.js';
 export declare const tenantColumn: unique symbol;
 
 /**
- * The id of a tenant of the tenancy `Name`: the column's ordinary value with a brand, so that no plain string or number is one.
- * Get it from {@link Tenancy.parse}, or from a row's tenant column. `TenantId<'account'>` accepts every id of the tenancy;
- * `typeof account.$id`, as in `TenantId<'account', string>`, reads as its value, too.
+ * The id of a tenant of the tenancy `Name`: the column's ordinary value with a brand, so that no plain string or number
+ * is one. Get it from {@link Tenancy.parse}, or from a row's tenant column. `TenantId<'account'>` accepts every id of
+ * the tenancy; `typeof account.$id`, as in `TenantId<'account', string>`, reads as its value, too.
  */
 export type TenantId<Name extends string, Value = unknown> = TenantIdBrand<Name> & Value;
 
@@ -71,16 +71,16 @@ export interface Tenancy<Name extends string = string, Data = any, TBuilder = an
    */
   id(dbName?: string): TenantColumnBuilder<Name, TBuilder>;
   /**
-   * A tenant column that may be NULL, where NULL means everybody's row: every tenant reads it, and none writes it. Such rows
-   * are written through `acrossTenants`. Not on Citus.
+   * A tenant column that may be NULL, where NULL means everybody's row: every tenant reads it, and none writes it. Such
+   * rows are written through `acrossTenants`. Not on Citus.
    *
    * @param dbName the column's name in the database; without it, the key in the table
    * @example accountId: account.id('account_id', { everybody: true })
    */
   id(dbName: string | undefined, options: { readonly everybody: true }): EverybodyColumnBuilder<Name, TBuilder>;
   /**
-   * A plain column that holds an id of the tenancy, and is not the tenant column of its table: the second of two tenancies, or a
-   * row that names another tenant.
+   * A plain column that holds an id of the tenancy, and is not the tenant column of its table: the second of two
+   * tenancies, or a row that names another tenant.
    *
    * @param dbName the column's name in the database; without it, the key in the table
    * @returns the ordinary builder, with data type `TenantId<Name>`; it may be NULL, and written like any other
@@ -106,7 +106,10 @@ export interface Tenancy<Name extends string = string, Data = any, TBuilder = an
 export type AnyTenancy = Tenancy<any, any, any>;
 
 const tenancyMark = Symbol('drizzle-tenant:tenancy');
-/** Shared by all copies of this package: the command line loads a schema that uses another. Nothing that confines reads it. */
+/**
+ * Shared by all copies of this package: the command line loads a schema that uses another. Nothing that confines reads
+ * it.
+ */
 const referenceMark = Symbol.for('drizzle-tenant:reference');
 const checks = new WeakMap<object, (value: unknown) => IdValue | undefined>();
 const columns = new WeakMap<object, PgColumn>();
@@ -123,8 +126,8 @@ export const tenancyReferredTo = (column: object): unknown =>
   (column as { config?: Record<symbol, unknown> }).config?.[referenceMark];
 
 /**
- * Declares a kind of tenant, once. A tenancy is known by its name and the type of its column: where a module is evaluated again,
- * as a development server does, the same one is returned.
+ * Declares a kind of tenant, once. A tenancy is known by its name and the type of its column: where a module is
+ * evaluated again, as a development server does, the same one is returned.
  *
  * @param name what such a tenant is called
  * @param column a Drizzle column factory: the type of the tenants' key

@@ -1,6 +1,6 @@
 /**
- * Which values are a tenant's id. A handle compares ids as JavaScript values, and PostgreSQL compares them as the column's type:
- * both have to mean the same, so only types count of which equal values have one spelling.
+ * Which values are a tenant's id. A handle compares ids as JavaScript values, and PostgreSQL compares them as the
+ * column's type: both have to mean the same, so only types count of which equal values have one spelling.
  */
 import { is } from 'drizzle-orm';
 import { PgCustomColumn, type PgColumn } from 'drizzle-orm/pg-core';
@@ -119,7 +119,10 @@ function integerOf([least, most]: readonly [bigint, bigint], wrong: Wrong): Chec
   };
 }
 
-/** A type of the application's own: an id is the value that it reads back of what it sent, so that one value has one spelling. */
+/**
+ * A type of the application's own: an id is the value that it reads back of what it sent, so that one value has one
+ * spelling.
+ */
 function custom(column: PgColumn, sent: Check, wrong: Wrong): Check {
   return (value) => {
     if (typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'bigint') return wrong(value);

@@ -42,7 +42,10 @@ export class ProvedQuery {
   }
 }
 
-/** A query that passes the gate, or is refused, when it is run: where the parser is not loaded yet, or nothing may be thrown before. */
+/**
+ * A query that passes the gate, or is refused, when it is run: where the parser is not loaded yet, or nothing may be
+ * thrown before.
+ */
 export class WaitingQuery {
   readonly #pass: (parse: Parse) => ProvedQuery;
 

@@ -3,11 +3,11 @@
  * to their first row or item before the text is met, and put back into what was proved.
  *
  * That what is sent says what was proved rests on the parse tree of the proved text, not on this file's reading:
- * - The tree has, where a list is put back, the one row of an INSERT's VALUES with the cells of the first row, or the one
- *   item of an IN or an ARRAY. What is put back is nothing but more rows of as many cells, each `$n` or `default`, or
- *   more items `$n`. In PostgreSQL's grammar that can only continue the list.
- * - Every `$n` that the text shows is a parameter in the tree, so that giving it another number is all that happens to it.
- *   The parameters of what was cut follow each other, and stand nowhere else.
+ * - The tree has, where a list is put back, the one row of an INSERT's VALUES with the cells of the first row, or the
+ *   one item of an IN or an ARRAY. What is put back is nothing but more rows of as many cells, each `$n` or `default`,
+ *   or more items `$n`. In PostgreSQL's grammar that can only continue the list.
+ * - Every `$n` that the text shows is a parameter in the tree, so that giving it another number is all that happens to
+ *   it. The parameters of what was cut follow each other, and stand nowhere else.
  * Where anything is otherwise, the text is met as it is.
  */
 import type { Proved } from '../sql/given.js';
@@ -20,7 +20,10 @@ interface Cut {
   /** The number of the last parameter that stayed, and how many were cut behind it. */
   readonly last: number;
   readonly count: number;
-  /** How many rows or items were cut, and how many parameters each has; undefined where some cells are `default` in some rows. */
+  /**
+   * How many rows or items were cut, and how many parameters each has; undefined where some cells are `default` in some
+   * rows.
+   */
   readonly length: number;
   readonly stride: number | undefined;
   /** The cells of the first row, or the item. */
@@ -232,7 +235,8 @@ export function seamsOf(
  * @param given the parameters of the whole statement, by their number
  * @param proved of it
  * @param isOne whether the tenant's parameter is one tenant
- * @returns the whole text, its guards, and whether the tenant's parameter stands in it; undefined where the whole has to be read
+ * @returns the whole text, its guards, and whether the tenant's parameter stands in it; undefined where the whole has
+ * to be read
  */
 export function unfold(
   { cuts }: Folded,

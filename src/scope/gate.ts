@@ -7,9 +7,10 @@
  *
  * `confine` puts predicates into the text, and may be wrong: `prove` reads what came out anew, knows nothing of how it
  * came about, and refuses what it cannot show to be the tenant's. So the argument is this:
- * 1. The text that is sent is the text that was proved. It is kept by what the proof depends on: the text, the number of
- *    its parameters, the reach, the tenancy (the object, not its name), the tables known so far, and what the handles of
- *    one `withTenancy` share, which has a gate of its own: write-only mode and the functions that are trusted.
+ * 1. The text that is sent is the text that was proved. It is kept by what the proof depends on: the text, the number
+ *    of its parameters, the reach, the tenancy (the object, not its name), the tables known so far, and what the
+ *    handles of one `withTenancy` share, which has a gate of its own: write-only mode and the functions that are
+ *    trusted.
  * 2. The tenant is one parameter, behind the statement's own. The gate adds it itself.
  * 3. Where a row of the statement's own names its tenant, `prove` gives the number of that parameter: a guard. What is
  *    given to the driver there is the handle's own encoded tenant, a primitive, or the statement is not sent.
@@ -102,8 +103,8 @@ export class Gate {
   }
 
   /**
-   * What the handle's own tables say of a name holds, whatever else is declared by it. A table that a builder is given and
-   * that was made a tenant's since is not read as what it was: of this the text alone tells nothing.
+   * What the handle's own tables say of a name holds, whatever else is declared by it. A table that a builder is given
+   * and that was made a tenant's since is not read as what it was: of this the text alone tells nothing.
    *
    * @throws UnscopedTableError where the handle has a table of that name which shows every tenant's rows
    */

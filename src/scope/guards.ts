@@ -7,7 +7,9 @@ import { ImmutableTenantError, TenantMismatchError } from '../errors.js';
 import { columnOf, idOf, type AnyTenancy } from '../schema/tenancy.js';
 import type { Passed } from './gate.js';
 
-/** What the driver is given for the tenant: one value, several, any; or the place that a value is put into at each run. */
+/**
+ * What the driver is given for the tenant: one value, several, any; or the place that a value is put into at each run.
+ */
 export type Tenant =
   | { readonly kind: 'one'; readonly value: unknown }
   | { readonly kind: 'several'; readonly values: ReadonlySet<unknown> }

@@ -4,8 +4,8 @@
 export const fewest = 8;
 
 /**
- * Rows or items of one shape whose parameters follow each other, as text: a list is one if its text begins so. To compare
- * takes far less time than to read each row.
+ * Rows or items of one shape whose parameters follow each other, as text: a list is one if its text begins so. To
+ * compare takes far less time than to read each row.
  */
 export class Run {
   #text = '';

@@ -12,9 +12,15 @@ export type ReachKind = 'one' | 'several' | 'all' | 'shared';
 
 export interface Given {
   readonly reach: ReachKind;
-  /** False in write-only mode: what is read is not filtered, and rows that are written are given their tenant all the same. */
+  /**
+   * False in write-only mode: what is read is not filtered, and rows that are written are given their tenant all the
+   * same.
+   */
   readonly filters: boolean;
-  /** The tenancy of the handle: the object, not its name. Undefined while no statement told it: the first tenant table does. */
+  /**
+   * The tenancy of the handle: the object, not its name. Undefined while no statement told it: the first tenant table
+   * does.
+   */
   readonly tenancy: unknown;
   readonly tables: Tables;
   /** The application's own functions that a statement may call, as they are written: `slugify`, `app.total`. */

@@ -101,7 +101,10 @@ function restart(): void {
   loadParser().catch(() => {});
 }
 
-/** What libpg-query gives: pointers to the tree as JSON, to what was printed, and to an error (message, function, file, line, position). */
+/**
+ * What libpg-query gives: pointers to the tree as JSON, to what was printed, and to an error (message, function, file,
+ * line, position).
+ */
 function parsed(instance: Instance, text: string) {
   const bytes = instance.lengthBytesUTF8(text) + 1;
   const pointer = instance._malloc(bytes);

@@ -22,8 +22,8 @@ const isOwn = (catalog: string, oid: string) => `${oid} >= 16384 and not exists 
   select from pg_catalog.pg_depend d where d.classid = 'pg_catalog.${catalog}'::pg_catalog.regclass and d.objid = ${oid} and d.deptype = 'e')`;
 
 /**
- * Asks for functions and operators in the schemas that an unqualified name is looked up in, and for casts, which have no
- * schema. What the role that asks may not execute, its statements do not reach.
+ * Asks for functions and operators in the schemas that an unqualified name is looked up in, and for casts, which have
+ * no schema. What the role that asks may not execute, its statements do not reach.
  */
 export const ownFunctionsQuestion = `
 select 'function' as kind, p.proname as name, pg_catalog.format('%I.%I(%s)', n.nspname, p.proname, pg_catalog.oidvectortypes(p.proargtypes)) as signature

@@ -7,15 +7,17 @@ export type Node = any;
 export type { Parse };
 
 /**
- * A text holds the event loop while it is read and proved, for as long as its tree has nodes: up to five microseconds for
- * each name, value or operator. A statement has up to 65,534 parameters.
+ * A text holds the event loop while it is read and proved, for as long as its tree has nodes: up to five microseconds
+ * for each name, value or operator. A statement has up to 65,534 parameters.
  */
 const maxLength = 1_000_000;
 const maxPieces = 200_000;
 const maxNodes = 70_000;
 const noNode = /[(),.;$[\]]/;
 const piece = /'(?:[^']|'')*(?:'|$)|"(?:[^"]|"")*(?:"|$)|--.*|\/\*[^]*?(?:\*\/|$)|\w+|[^\w\s]/g;
-/** Where a comment begins, PostgreSQL reads the signs of operators behind that again, for each of them that begins one. */
+/**
+ * Where a comment begins, PostgreSQL reads the signs of operators behind that again, for each of them that begins one.
+ */
 const signs = /[-+*/<>=~!@#%^&|`?]{2,}/g;
 const maxSigns = 200;
 

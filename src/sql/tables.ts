@@ -14,15 +14,15 @@ export interface Declared {
   /** The names of the primary key's columns besides the tenant column; empty for a view. */
   readonly primaryKey: readonly string[];
   /**
-   * The columns of each unique key that holds over all tenants, an expression as its columns in parentheses: `(mail)` for
-   * `lower(mail)`; empty for a view or a reference table. A row that is in
+   * The columns of each unique key that holds over all tenants, an expression as its columns in parentheses: `(mail)`
+   * for `lower(mail)`; empty for a view or a reference table. A row that is in
    * the way of such a key may be another tenant's: ON CONFLICT may skip it, and not update it.
    */
   readonly uniqueOverAll: readonly (readonly string[])[];
   readonly isView: boolean;
   /**
-   * The tenant column: its name, its type as SQL, whose tenants, whether NULL in it means everybody's row, and whether the
-   * database fills it in. Undefined for a reference table.
+   * The tenant column: its name, its type as SQL, whose tenants, whether NULL in it means everybody's row, and whether
+   * the database fills it in. Undefined for a reference table.
    */
   readonly tenant:
     | {
@@ -116,7 +116,10 @@ function differenceOf(declared: readonly Declared[]): string {
     : '';
 }
 
-/** Without a schema is in "public": whatever a search_path says, the table that is confined is the one that has the tenant column. */
+/**
+ * Without a schema is in "public": whatever a search_path says, the table that is confined is the one that has the
+ * tenant column.
+ */
 const isIn = (declared: Declared, schema: string | undefined) => (declared.schema ?? 'public') === (schema ?? 'public');
 
 function add(map: Map<string, Declared[]>, declared: Declared): void {

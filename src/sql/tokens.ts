@@ -1,6 +1,6 @@
 /**
- * The tokens of a text, where PostgreSQL's scanner would see them: for the places that the parse tree does not tell, such
- * as the end of a WHERE. It reads what the parser has accepted already, so that it need not tell right from wrong.
+ * The tokens of a text, where PostgreSQL's scanner would see them: for the places that the parse tree does not tell,
+ * such as the end of a WHERE. It reads what the parser has accepted already, so that it need not tell right from wrong.
  */
 import type { Node } from './parser.js';
 import { Refusal } from './refusal.js';

@@ -1,7 +1,7 @@
 /**
- * Proves that a view keeps tenants apart: that its rows, filtered by its tenant column, which is all that a handle adds,
- * are those that it would show if there were no other tenant. That is what the prover asks of a query whose rows meet
- * other rows of tenant tables.
+ * Proves that a view keeps tenants apart: that its rows, filtered by its tenant column, which is all that a handle
+ * adds, are those that it would show if there were no other tenant. That is what the prover asks of a query whose rows
+ * meet other rows of tenant tables.
  */
 import { UnscopedTableError } from '../errors.js';
 import type { Given } from './given.js';
@@ -27,7 +27,8 @@ export interface ProvedView {
  * @param text the query that defines the view
  * @param tables every table that it may name
  * @param tenantColumns the names of their tenant columns
- * @param declared the column by which handles filter the view, where that is known; otherwise any may be it that holds the
+ * @param declared the column by which handles filter the view, where that is known; otherwise any may be it that holds
+ * the
  *   tenant of a table
  * @param tenancy whose ids that column is declared to hold, as `tables` names tenancies, where that is known
  * @returns undefined for a view that exposes no tenant column, which no handle of a tenant reads
@@ -114,7 +115,9 @@ function tenancyOf(query: Node, tables: Tables, declared: unknown): unknown {
   return [...found][0];
 }
 
-/** A view is read by every tenant: it would lock the rows that a filter outside leaves out, and wait for them or fail. */
+/**
+ * A view is read by every tenant: it would lock the rows that a filter outside leaves out, and wait for them or fail.
+ */
 function refuseLocks(query: Node): void {
   for (const _ of nodesIn(query, 'LockingClause')) {
     throw new ViewRefusal(

@@ -1,7 +1,7 @@
 /**
- * Runs a program over a database with many tenants and over a copy that holds one of them, and compares. What the program
- * returns or fails with, and what it leaves of the tenant's rows, must be equal; the rows of the others must be as they
- * were. It looks at the tables past every scope, so that it does not believe what it is there to test.
+ * Runs a program over a database with many tenants and over a copy that holds one of them, and compares. What the
+ * program returns or fails with, and what it leaves of the tenant's rows, must be equal; the rows of the others must be
+ * as they were. It looks at the tables past every scope, so that it does not believe what it is there to test.
  */
 import { UnsupportedTenantOperationError } from '../errors.js';
 import { classOf, namesOf } from '../schema/classify.js';

@@ -11,7 +11,10 @@ import type { TenantId } from '../schema/index.js';
 export interface ProveScopedOptions {
   /** The tables and views that the statement may name, or a module that exports them. */
   readonly tables: readonly object[] | Readonly<Record<string, unknown>>;
-  /** The tenant whose statement it is, or several. Left out, the statement may name reference tables only, and write them. */
+  /**
+   * The tenant whose statement it is, or several. Left out, the statement may name reference tables only, and write
+   * them.
+   */
   readonly tenant?: TenantId<any> | readonly TenantId<any>[] | undefined;
   /** The values of `$1`, `$2`, ... */
   readonly params?: readonly unknown[] | undefined;

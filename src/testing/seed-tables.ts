@@ -1,4 +1,6 @@
-/** What a seeder has to know of tables: their columns, unique keys and foreign keys, and in which order they are filled. */
+/**
+ * What a seeder has to know of tables: their columns, unique keys and foreign keys, and in which order they are filled.
+ */
 import { is, Table } from 'drizzle-orm';
 import { getTableConfig, type PgColumn, type PgTable } from 'drizzle-orm/pg-core';
 import { UnsupportedTenantOperationError } from '../errors.js';

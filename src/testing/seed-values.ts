@@ -1,7 +1,9 @@
 /** The values that a seeder writes: each follows from a number, so that the same seed writes the same rows. */
 import type { PgColumn } from 'drizzle-orm/pg-core';
 
-/** A generator of numbers from 0 to 1 that always gives the same ones: mulberry32, begun with a hash of what it is for. */
+/**
+ * A generator of numbers from 0 to 1 that always gives the same ones: mulberry32, begun with a hash of what it is for.
+ */
 export function randomOf(...what: readonly unknown[]): () => number {
   let state = 0x811c9dc5;
   for (const character of JSON.stringify(what)) state = Math.imul(state ^ character.charCodeAt(0), 0x01000193);

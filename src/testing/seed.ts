@@ -33,9 +33,9 @@ export interface SeedOptions {
 type Row = Record<string, unknown>;
 
 /**
- * Gives each tenant rows in every table of the relations: the same number, with the same ids and names where keys are within the
- * tenant, so that a program that mixes tenants up shows it. Foreign keys lead to rows of the tenant; tables of `{ everybody: true }`
- * get rows of everybody, too, through `acrossTenants`.
+ * Gives each tenant rows in every table of the relations: the same number, with the same ids and names where keys are
+ * within the tenant, so that a program that mixes tenants up shows it. Foreign keys lead to rows of the tenant; tables
+ * of `{ everybody: true }` get rows of everybody, too, through `acrossTenants`.
  *
  * @param db what `withTenancy` returned, over tables without rows
  * @param options the relations, the tenants, and what is to be otherwise than the seeder has it
@@ -125,8 +125,8 @@ function rowsFor(it: Seeded, tenant: unknown, place: number, seeding: Seeding): 
 }
 
 /**
- * A unique key of columns that hold little, rows that a foreign key leads to or values of an enum, has so many rows as there are
- * combinations, and each row is another one.
+ * A unique key of columns that hold little, rows that a foreign key leads to or values of an enum, has so many rows as
+ * there are combinations, and each row is another one.
  *
  * @returns after how many rows the next of each is taken, and how many rows there can be
  */

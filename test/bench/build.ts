@@ -37,7 +37,10 @@ const ratios: number[] = [];
 let worst = { name: '', ratio: 0 };
 for (const { name, scoped, byHand } of queries) {
   if (only && name !== only) continue;
-  const times = takeTurns({ scoped: () => scoped(tdb, schema).toSQL(), byHand: () => byHand(plain, schema, id).toSQL() }, isShort ? { rounds: 31, ms: 0.5 } : {});
+  const times = takeTurns(
+    { scoped: () => scoped(tdb, schema).toSQL(), byHand: () => byHand(plain, schema, id).toSQL() },
+    isShort ? { rounds: 31, ms: 0.5 } : {},
+  );
   const ratio = ratioOf(times.scoped, times.byHand);
   ratios.push(ratio.median);
   if (ratio.median > worst.ratio) worst = { name, ratio: ratio.median };
@@ -49,17 +52,32 @@ report('the dearest of them', `${worst.ratio.toFixed(2)} (${worst.name})`, 'at m
 
 if (!only) {
   const { projects, tasks, account } = schema;
-  const join = (handle: any) => handle.select().from(projects).leftJoin(tasks, eq(tasks.projectId, projects.id)).where(gt(projects.id, sql.placeholder('id')));
+  const join = (handle: any) =>
+    handle
+      .select()
+      .from(projects)
+      .leftJoin(tasks, eq(tasks.projectId, projects.id))
+      .where(gt(projects.id, sql.placeholder('id')));
   const byHand = (tenant: unknown, n: unknown): any =>
-    plain.select().from(projects)
+    plain
+      .select()
+      .from(projects)
       .leftJoin(tasks, sql`${eq(tasks.accountId, tenant as any)} and ${eq(tasks.projectId, projects.id)}`)
       .where(sql`${eq(projects.accountId, tenant as any)} and ${gt(projects.id, n as any)}`);
   const prepared = db.prepare(account, join);
   const own = byHand(sql.placeholder('tenant'), sql.placeholder('id')).prepare('own');
   const times = await takeTurnsAsync(
-    { prepared: () => prepared.run(id, { id: 1 }), byHand: () => byHand(id, 1), own: () => own.execute({ tenant: id, id: 1 }) },
+    {
+      prepared: () => prepared.run(id, { id: 1 }),
+      byHand: () => byHand(id, 1),
+      own: () => own.execute({ tenant: id, id: 1 }),
+    },
     { rounds: 101, calls: 400 },
   );
-  report('`db.prepare(...)`.run / building and running the hand-written query', ratioOf(times.prepared, times.byHand), 'at most 0.2');
+  report(
+    '`db.prepare(...)`.run / building and running the hand-written query',
+    ratioOf(times.prepared, times.byHand),
+    'at most 0.2',
+  );
   report("`db.prepare(...)`.run / Drizzle's own prepared statement", ratioOf(times.prepared, times.own), 'at most 1.1');
 }

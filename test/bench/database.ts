@@ -4,11 +4,20 @@ import postgres from 'postgres';
 import { startPostgres } from '../support/server.js';
 import * as schema from '../support/schema.js';
 
-const { relations: _relations, account: _account, workspace: _workspace, unscopedTasks: _unscopedTasks, taskCounts: _taskCounts, ...all } = schema;
+const {
+  relations: _relations,
+  account: _account,
+  workspace: _workspace,
+  unscopedTasks: _unscopedTasks,
+  taskCounts: _taskCounts,
+  ...all
+} = schema;
 export const entities = all;
 
 const tenants = 200;
-export const tenantIds = Array.from({ length: tenants }, (_, i) => schema.account.parse(`00000000-0000-4000-8000-${String(i).padStart(12, '0')}`));
+export const tenantIds = Array.from({ length: tenants }, (_, i) =>
+  schema.account.parse(`00000000-0000-4000-8000-${String(i).padStart(12, '0')}`),
+);
 
 export const rows = `
   insert into countries select i, 'Country ' || i, 'C' || i from generate_series(1, 50) i;
@@ -60,7 +69,8 @@ export async function startDatabases(): Promise<BenchDatabases> {
   };
   const admin = postgres(server.url, { max: 1, onnotice: () => {} });
   const drop = async () => {
-    for (const name of ['bench_plain', 'bench_guarded']) await admin.unsafe(`drop database if exists ${name} with (force)`);
+    for (const name of ['bench_plain', 'bench_guarded'])
+      await admin.unsafe(`drop database if exists ${name} with (force)`);
     await admin.unsafe('drop role if exists bench_app');
   };
   await drop();

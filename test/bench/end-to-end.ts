@@ -14,9 +14,18 @@ async function reportProcessor(candidates: Record<'byHand' | 'scoped' | 'floor',
   const times = await processorTimes(candidates);
   if (!times) return;
   const us = (values: readonly number[]) => spreadOf(values).median.toFixed(0);
-  for (const [name, { client, server }] of Object.entries(times)) console.log(`processor time, ${name}: client ${us(client)} us, server ${us(server)} us`);
-  report('processor time of client and server: Drizzle as it is / scoped as it is', ratioOf(times.byHand.both, times.scoped.both), '');
-  report('the limit of that: Drizzle as it is / bare postgres.js, prepared', ratioOf(times.byHand.both, times.floor.both), '');
+  for (const [name, { client, server }] of Object.entries(times))
+    console.log(`processor time, ${name}: client ${us(client)} us, server ${us(server)} us`);
+  report(
+    'processor time of client and server: Drizzle as it is / scoped as it is',
+    ratioOf(times.byHand.both, times.scoped.both),
+    '',
+  );
+  report(
+    'the limit of that: Drizzle as it is / bare postgres.js, prepared',
+    ratioOf(times.byHand.both, times.floor.both),
+    '',
+  );
 }
 
 const serversAt = (client: postgres.Sql) => () => serversOf((text) => client.unsafe(text) as any);
@@ -30,15 +39,22 @@ const connect = (max: number, options: postgres.Options<{}> = {}, url = database
 
 try {
   // The two are the same queries.
-  const [check, plainCheck] = [withTenancy(drizzle({ client: connect(1) }), { relations }), drizzle({ client: connect(1), ...plainRelations })];
+  const [check, plainCheck] = [
+    withTenancy(drizzle({ client: connect(1) }), { relations }),
+    drizzle({ client: connect(1), ...plainRelations }),
+  ];
   const boundCheck = withTenancy(drizzle({ client: connect(1, {}, databases.guardedUrl) }), { relations, rls: true });
   for (const [i, run] of asTenant.entries()) {
     const [a, b] = [await run(check.forTenant(tenantIds[3]!), undefined), await byHand[i]!(plainCheck, tenantIds[3])];
     const c = await run(boundCheck.forTenant(tenantIds[3]!), undefined);
-    if (JSON.stringify(a) !== JSON.stringify(b) || JSON.stringify(a) !== JSON.stringify(c)) throw new Error(`Query ${i} differs:\n${[a, b, c].map((it) => JSON.stringify(it)).join('\n')}`);
+    if (JSON.stringify(a) !== JSON.stringify(b) || JSON.stringify(a) !== JSON.stringify(c))
+      throw new Error(`Query ${i} differs:\n${[a, b, c].map((it) => JSON.stringify(it)).join('\n')}`);
   }
 
-  for (const [max, atOnce] of [[1, 1], [10, 20]] as const) {
+  for (const [max, atOnce] of [
+    [1, 1],
+    [10, 20],
+  ] as const) {
     const floor = connect(max);
     const [plainClient, scopedClient] = [connect(max), connect(max)];
     const plain = drizzle({ client: plainClient, ...plainRelations });
@@ -80,18 +96,39 @@ try {
     const us = (name: keyof typeof times) => `${(spreadOf(times[name]).median / 1e3).toFixed(0)} us`;
     const throughput = (name: keyof typeof times, base: keyof typeof times) => ratioOf(times[base], times[name]);
     for (const name of Object.keys(times) as (keyof typeof times)[]) console.log(on, name, us(name));
-    report(`throughput, ${on}: scoped / hand-written, both unprepared`, throughput('unprepared', 'byHand'), 'at least 0.97');
+    report(
+      `throughput, ${on}: scoped / hand-written, both unprepared`,
+      throughput('unprepared', 'byHand'),
+      'at least 0.97',
+    );
     report(`throughput, ${on}: scoped as it is / Drizzle as it is`, throughput('scoped', 'byHand'), 'at least 1.8');
     report(`the limit, ${on}: bare postgres.js, prepared / Drizzle as it is`, throughput('floor', 'byHand'), '');
-    if (max === 1) await reportProcessor({
-      byHand: { run: candidates.byHand, servers: serversAt(plainClient) },
-      scoped: { run: candidates.scoped, servers: serversAt(scopedClient) },
-      floor: { run: candidates.floor, servers: serversAt(floor) },
-    });
-    report(`throughput, ${on}, of a join by key: scoped as it is / Drizzle as it is`, throughput('joinScoped', 'joinByHand'), '');
-    report(`the limit of that, ${on}: bare postgres.js, prepared / Drizzle as it is`, throughput('joinFloor', 'joinByHand'), '');
-    report(`latency, ${on}: \`db.prepare(...)\`.run / Drizzle's own prepared statement`, ratioOf(times.prepared, times.ownPrepared), 'at most 1.1');
-    report(`latency, ${on}: \`rls: true\` / textbook transaction with set_config`, ratioOf(times.bound, times.textbook), 'at most 0.4');
+    if (max === 1)
+      await reportProcessor({
+        byHand: { run: candidates.byHand, servers: serversAt(plainClient) },
+        scoped: { run: candidates.scoped, servers: serversAt(scopedClient) },
+        floor: { run: candidates.floor, servers: serversAt(floor) },
+      });
+    report(
+      `throughput, ${on}, of a join by key: scoped as it is / Drizzle as it is`,
+      throughput('joinScoped', 'joinByHand'),
+      '',
+    );
+    report(
+      `the limit of that, ${on}: bare postgres.js, prepared / Drizzle as it is`,
+      throughput('joinFloor', 'joinByHand'),
+      '',
+    );
+    report(
+      `latency, ${on}: \`db.prepare(...)\`.run / Drizzle's own prepared statement`,
+      ratioOf(times.prepared, times.ownPrepared),
+      'at most 1.1',
+    );
+    report(
+      `latency, ${on}: \`rls: true\` / textbook transaction with set_config`,
+      ratioOf(times.bound, times.textbook),
+      'at most 0.4',
+    );
   }
 } finally {
   await Promise.all(clients.map((it) => it.end()));

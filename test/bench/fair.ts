@@ -38,7 +38,12 @@ const drivers: Record<string, () => any> = {
   },
 };
 
-const lookUp = (db: any, id: any, n: number) => db.forTenant(id).select().from(tasks).where(eq(tasks.id, 1 + (n % 200)));
+const lookUp = (db: any, id: any, n: number) =>
+  db
+    .forTenant(id)
+    .select()
+    .from(tasks)
+    .where(eq(tasks.id, 1 + (n % 200)));
 const p99 = (values: number[]) => [...values].sort((a, b) => a - b)[Math.floor(values.length * 0.99)]!;
 
 /** The latencies of the quiet tenant, one statement after the other with a pause between, until `until` resolves. */
@@ -63,7 +68,10 @@ async function flood(db: any): Promise<number> {
 
 try {
   for (const [name, open] of Object.entries(drivers)) {
-    const handles = { plain: withTenancy(open(), { relations }), fair: withTenancy(open(), { relations, fair: { perTenant } }) };
+    const handles = {
+      plain: withTenancy(open(), { relations }),
+      fair: withTenancy(open(), { relations, fair: { perTenant } }),
+    };
     const alone: Record<string, number[]> = { plain: [], fair: [] };
     const beside: Record<string, number[]> = { plain: [], fair: [] };
     const throughput: Record<string, number[]> = { plain: [], fair: [] };
@@ -82,9 +90,13 @@ try {
     console.log(`${name}, ${max} connections, perTenant ${perTenant}, a flood of ${statements}:`);
     for (const kind of ['plain', 'fair'] as const) {
       const [a, b] = [p99(alone[kind]!), p99(beside[kind]!)];
-      console.log(`  p99 of a quiet tenant, ${kind === 'fair' ? 'fair' : 'without'}: ${(b / a).toFixed(1)} times alone (${b.toFixed(2)} ms of ${a.toFixed(2)} ms, ${beside[kind]!.length} statements)`);
+      console.log(
+        `  p99 of a quiet tenant, ${kind === 'fair' ? 'fair' : 'without'}: ${(b / a).toFixed(1)} times alone (${b.toFixed(2)} ms of ${a.toFixed(2)} ms, ${beside[kind]!.length} statements)`,
+      );
     }
-    console.log(`  throughput of the flood: ${show(ratioOf(throughput['fair']!, throughput['plain']!))} of that without`);
+    console.log(
+      `  throughput of the flood: ${show(ratioOf(throughput['fair']!, throughput['plain']!))} of that without`,
+    );
   }
 } finally {
   await Promise.all(closing.map((close) => close()));

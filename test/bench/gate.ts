@@ -1,6 +1,6 @@
 /**
- * The gate: what a text costs that nobody sent before, how much memory one takes that is kept, lists of all lengths, and how
- * long one text holds the event loop.
+ * The gate: what a text costs that nobody sent before, how much memory one takes that is kept, lists of all lengths,
+ * and how long one text holds the event loop.
  *
  *   npm run bench -- gate
  */
@@ -35,7 +35,9 @@ const microseconds = (run: () => unknown) => {
   return (processorTime() - start) / 1e3;
 };
 
-const texts = queries.map(({ byHand, name }) => ({ name, ...(plainText(byHand) ?? { sql: '', params: [] }) })).filter((it) => it.sql !== '');
+const texts = queries
+  .map(({ byHand, name }) => ({ name, ...(plainText(byHand) ?? { sql: '', params: [] }) }))
+  .filter((it) => it.sql !== '');
 function plainText(byHand: (db: any, it: any, id: any) => any): { sql: string; params: unknown[] } | undefined {
   try {
     return byHand(plain, schema, id).toSQL();
@@ -58,12 +60,19 @@ report('the slowest in a hundred of them, us', sorted[Math.floor(sorted.length *
 
 const inserts: number[] = [];
 for (let i = 0; i < 30; i++) {
-  const { sql, params } = plain.insert(labels).values(Array.from({ length: 1_000 + i }, (_, n) => ({ accountId: id, id: n, name: 'x' }))).toSQL();
+  const { sql, params } = plain
+    .insert(labels)
+    .values(Array.from({ length: 1_000 + i }, (_, n) => ({ accountId: id, id: n, name: 'x' })))
+    .toSQL();
   const gate = newGate();
   const took = microseconds(() => gate.pass(parse, scope, sql, params.length));
   if (i >= 10) inserts.push(took);
 }
-report('an insert of 1,000 rows that is seen for the first time, ms of the processor', show(spreadOf(inserts.map((it) => it / 1e3)), 1), 'at most 5');
+report(
+  'an insert of 1,000 rows that is seen for the first time, ms of the processor',
+  show(spreadOf(inserts.map((it) => it / 1e3)), 1),
+  'at most 5',
+);
 
 // Half of the statements have a list of a length of its own.
 let seed = 1;
@@ -74,17 +83,48 @@ const ownRows = rows.map((it) => ({ ...it, accountId: id }));
 const lengths = Array.from({ length: 2_000 }, () => 1 + random(1_000));
 let [n, m] = [0, 0];
 const mixed = (n: number, list: (n: number) => any, values: (n: number) => any, short: () => any) =>
-  (n % 4 === 0 ? list(lengths[n % lengths.length]!) : n % 4 === 2 ? values(lengths[n % lengths.length]!) : short()).toSQL();
+  (n % 4 === 0
+    ? list(lengths[n % lengths.length]!)
+    : n % 4 === 2
+      ? values(lengths[n % lengths.length]!)
+      : short()
+  ).toSQL();
 const times = takeTurns(
   {
     scoped: () =>
-      mixed(n++, (it) => tdb.select().from(tasks).where(inArray(tasks.id, ids.slice(0, it))), (it) => tdb.insert(labels).values(rows.slice(0, it)), () => tdb.select().from(tasks).where(eq(tasks.id, 1))),
+      mixed(
+        n++,
+        (it) =>
+          tdb
+            .select()
+            .from(tasks)
+            .where(inArray(tasks.id, ids.slice(0, it))),
+        (it) => tdb.insert(labels).values(rows.slice(0, it)),
+        () => tdb.select().from(tasks).where(eq(tasks.id, 1)),
+      ),
     byHand: () =>
-      mixed(m++, (it) => plain.select().from(tasks).where(and(eq(tasks.accountId, id), inArray(tasks.id, ids.slice(0, it)))), (it) => plain.insert(labels).values(ownRows.slice(0, it)), () => plain.select().from(tasks).where(and(eq(tasks.accountId, id), eq(tasks.id, 1)))),
+      mixed(
+        m++,
+        (it) =>
+          plain
+            .select()
+            .from(tasks)
+            .where(and(eq(tasks.accountId, id), inArray(tasks.id, ids.slice(0, it)))),
+        (it) => plain.insert(labels).values(ownRows.slice(0, it)),
+        () =>
+          plain
+            .select()
+            .from(tasks)
+            .where(and(eq(tasks.accountId, id), eq(tasks.id, 1))),
+      ),
   },
   { rounds: 31, ms: 40, clock: processorTime },
 );
-report('half of the statements with lists of 1 to 1,000: scoped / hand-written, processor time', ratioOf(times.scoped, times.byHand), 'at most 1.5');
+report(
+  'half of the statements with lists of 1 to 1,000: scoped / hand-written, processor time',
+  ratioOf(times.scoped, times.byHand),
+  'at most 1.5',
+);
 
 const { gc } = globalThis as { gc?: () => void };
 if (gc) {
@@ -103,12 +143,17 @@ if (gc) {
     length += text.length;
     for (let twice = 0; twice < 2; twice++) gate.pass(parse, scope, text, 1);
   }
-  report(`memory of a text that is kept, of ${Math.round(length / count)} characters`, `${((heap() - before) / count / 1024).toFixed(1)} kB`, 'bounded: 8 MiB for each kind of handle and tenancy');
+  report(
+    `memory of a text that is kept, of ${Math.round(length / count)} characters`,
+    `${((heap() - before) / count / 1024).toFixed(1)} kB`,
+    'bounded: 8 MiB for each kind of handle and tenancy',
+  );
   gate.pass(parse, scope, 'select 1', 0);
 }
 
 // As many of each as are allowed.
-const repeated = (count: number, of: (i: number) => string, by: string) => Array.from({ length: count }, (_, i) => of(i)).join(by);
+const repeated = (count: number, of: (i: number) => string, by: string) =>
+  Array.from({ length: count }, (_, i) => of(i)).join(by);
 const dense = {
   'a list of 69,000 numbers': `select id from tasks where id in (${repeated(69_000, String, ',')})`,
   '11,500 conditions': `select id from tasks where ${repeated(11_500, (i) => `points + ${i} > id`, ' or ')}`,
@@ -126,7 +171,11 @@ for (const [what, text] of Object.entries(dense)) {
     const { user, system } = process.cpuUsage(before);
     return (user + system) / 1e3;
   });
-  report(`the event loop is held by ${what}, ms of the processor`, `${Math.min(...took).toFixed(0)}${outcome}`, 'at most 400');
+  report(
+    `the event loop is held by ${what}, ms of the processor`,
+    `${Math.min(...took).toFixed(0)}${outcome}`,
+    'at most 400',
+  );
 }
 
 // A process of its own: from importing the package until the first statement is given to the driver.
@@ -145,9 +194,24 @@ const program = `
   console.log(performance.now() - start);`;
 const firsts = Array.from({ length: 7 }, () => {
   const drizzleAlone = Number(
-    execFileSync(process.execPath, ['--input-type=module', '-e', `const start = performance.now(); await import('drizzle-orm/postgres-js'); await import('drizzle-orm/pg-core'); console.log(performance.now() - start);`], { encoding: 'utf8' }),
+    execFileSync(
+      process.execPath,
+      [
+        '--input-type=module',
+        '-e',
+        `const start = performance.now(); await import('drizzle-orm/postgres-js'); await import('drizzle-orm/pg-core'); console.log(performance.now() - start);`,
+      ],
+      { encoding: 'utf8' },
+    ),
   );
-  return [Number(execFileSync(process.execPath, ['--input-type=module', '-e', program], { encoding: 'utf8' })), drizzleAlone] as const;
+  return [
+    Number(execFileSync(process.execPath, ['--input-type=module', '-e', program], { encoding: 'utf8' })),
+    drizzleAlone,
+  ] as const;
 });
-report('a fresh process: from the import to the first statement sent, ms', show(spreadOf(firsts.map(([all]) => all)), 0), 'at most 100');
+report(
+  'a fresh process: from the import to the first statement sent, ms',
+  show(spreadOf(firsts.map(([all]) => all)), 0),
+  'at most 100',
+);
 report("of that, Drizzle's own import, ms", show(spreadOf(firsts.map(([, alone]) => alone)), 0), '');

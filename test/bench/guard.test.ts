@@ -43,8 +43,8 @@ test('the table in docs is that of the figures', () => {
 test('the core stays small', async () => {
   const { minified, brotli } = await sizes();
   expect(minified).toBeGreaterThan(10_000);
-  // The gate is in it: what confines and proves, and a tenant as a whole. It was 23 kB without.
-  expect(brotli).toBeLessThan(55_000);
+  // The gate is in it: what confines and proves, and a tenant as a whole. It was 23 kB without. Batches and replicas took 1.5 kB more than the 55 of before.
+  expect(brotli).toBeLessThan(57_000);
 });
 
 test('handles leave nothing behind', () => {
@@ -66,18 +66,30 @@ test('handles leave nothing behind', () => {
 });
 
 describe('building a statement costs no more than a fifth above the figures', () => {
-  const whats = ['building 30 queries of the corpus: scoped / hand-written', "`db.prepare(...)`.run / Drizzle's own prepared statement"];
+  const whats = [
+    'building 30 queries of the corpus: scoped / hand-written',
+    "`db.prepare(...)`.run / Drizzle's own prepared statement",
+  ];
   /** As compiled, in a process of its own: the test runner's imports would slow the library down, and not Drizzle. */
   const measure = () =>
     new Promise<Map<string, number>>((resolve, reject) => {
       const ratios = new Map<string, number>();
-      const child = fork(`${root}/node_modules/.cache/drizzle-tenant-bench/test/bench/build.js`, ['short'], { execArgv: [], silent: true });
+      const child = fork(`${root}/node_modules/.cache/drizzle-tenant-bench/test/bench/build.js`, ['short'], {
+        execArgv: [],
+        silent: true,
+      });
       child.on('message', ({ what, text }: Line) => void ratios.set(what, parseFloat(text)));
-      child.on('exit', (code) => (code === 0 ? resolve(ratios) : reject(new Error(`The benchmark ended with ${code}.`))));
+      child.on('exit', (code) =>
+        code === 0 ? resolve(ratios) : reject(new Error(`The benchmark ended with ${code}.`)),
+      );
     });
 
   test('in the best of a few runs', async () => {
-    const { status, stdout } = spawnSync(process.execPath, [`${root}/node_modules/typescript/bin/tsc`, '-p', `${root}/test/bench/tsconfig.json`], { encoding: 'utf8' });
+    const { status, stdout } = spawnSync(
+      process.execPath,
+      [`${root}/node_modules/typescript/bin/tsc`, '-p', `${root}/test/bench/tsconfig.json`],
+      { encoding: 'utf8' },
+    );
     if (status !== 0) throw new Error(stdout);
     const best = new Map<string, number>();
     for (let attempt = 0; attempt < 3; attempt++) {

@@ -22,15 +22,20 @@ function run(part: string, args: readonly string[]): Promise<Line[]> {
   child.on('message', (line) => lines.push(line as Line));
   return new Promise((resolve, reject) => {
     child.on('error', reject);
-    child.on('exit', (code) => (code === 0 ? resolve(lines) : reject(new Error(`The benchmark "${part}" ended with ${code}.`))));
+    child.on('exit', (code) =>
+      code === 0 ? resolve(lines) : reject(new Error(`The benchmark "${part}" ended with ${code}.`)),
+    );
   });
 }
 
 const all = Object.keys(parts) as Part[];
 const wished = all.filter((it) => process.argv.includes(it));
 const others = process.argv.slice(2).filter((it) => !all.includes(it as Part));
-const versionOf = (name: string) => JSON.parse(readFileSync(join(root, 'node_modules', name, 'package.json'), 'utf8')).version;
-const versions = ['drizzle-orm', 'postgres', 'typescript', 'typescript-5.9'].map((it) => `${it} ${versionOf(it)}`).join(', ');
+const versionOf = (name: string) =>
+  JSON.parse(readFileSync(join(root, 'node_modules', name, 'package.json'), 'utf8')).version;
+const versions = ['drizzle-orm', 'postgres', 'typescript', 'typescript-5.9']
+  .map((it) => `${it} ${versionOf(it)}`)
+  .join(', ');
 for (const part of wished.length > 0 ? wished : all) {
   const lines = await run(part, others);
   if (others.length > 0 || lines.length === 0) continue;

@@ -31,7 +31,10 @@ const project = new Project({
 function time(config: string): number {
   rmSync(join(project.folder, 'drizzle'), { recursive: true, force: true });
   const begin = process.hrtime.bigint();
-  const { status, stderr } = spawnSync(process.execPath, [drizzleKitBin, 'generate', '--config', config], { cwd: project.folder, encoding: 'utf8' });
+  const { status, stderr } = spawnSync(process.execPath, [drizzleKitBin, 'generate', '--config', config], {
+    cwd: project.folder,
+    encoding: 'utf8',
+  });
   if (status !== 0) throw new Error(stderr);
   return Number(process.hrtime.bigint() - begin) / 1e6;
 }
@@ -48,6 +51,8 @@ for (let i = 0; i <= rounds; i++) {
 if (!project.last().includes(`create_distributed_table('"t197"'`)) throw new Error('The hook did not run.');
 const [plain, hooked] = Object.values(times).map(median) as [number, number];
 const ratio = hooked / plain;
-console.log(`drizzle-kit generate, 200 tables: plain ${plain.toFixed(0)} ms, with the hook ${hooked.toFixed(0)} ms, ratio ${ratio.toFixed(2)} (bound ${bound})`);
+console.log(
+  `drizzle-kit generate, 200 tables: plain ${plain.toFixed(0)} ms, with the hook ${hooked.toFixed(0)} ms, ratio ${ratio.toFixed(2)} (bound ${bound})`,
+);
 removeProjects();
 process.exitCode = ratio <= bound ? 0 : 1;

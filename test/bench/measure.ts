@@ -33,7 +33,10 @@ export const processorTime = () => {
  *
  * @returns the nanoseconds that one call took, a number for each round
  */
-export function takeTurns<Name extends string>(candidates: Record<Name, () => unknown>, { rounds = 101, ms = 1, clock = nanoseconds } = {}): Times<Name> {
+export function takeTurns<Name extends string>(
+  candidates: Record<Name, () => unknown>,
+  { rounds = 101, ms = 1, clock = nanoseconds } = {},
+): Times<Name> {
   const names = Object.keys(candidates) as Name[];
   const times = Object.fromEntries(names.map((name) => [name, []])) as unknown as Times<Name>;
   const calls = {} as Record<Name, number>;
@@ -81,9 +84,11 @@ export async function takeTurnsAsync<Name extends string>(
 }
 
 /** The ratio of what ran in the same rounds. */
-export const ratioOf = (a: readonly number[], b: readonly number[]): Spread => spreadOf(a.map((it, round) => it / b[round]!));
+export const ratioOf = (a: readonly number[], b: readonly number[]): Spread =>
+  spreadOf(a.map((it, round) => it / b[round]!));
 
-export const show = ({ median, low, high }: Spread, digits = 2) => `${median.toFixed(digits)} (${low.toFixed(digits)} to ${high.toFixed(digits)})`;
+export const show = ({ median, low, high }: Spread, digits = 2) =>
+  `${median.toFixed(digits)} (${low.toFixed(digits)} to ${high.toFixed(digits)})`;
 
 /** One line of the table: printed for a reader, and told to the process that gathers the table. */
 export function report(what: string, value: Spread | string, reach: string): void {

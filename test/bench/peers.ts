@@ -24,10 +24,16 @@ const folder = join(process.cwd(), 'test/bench/peers');
 /** The peers in the folder, compiled beside the packages that they import. */
 async function peersOf(): Promise<Record<string, Open> | undefined> {
   const modules = join(folder, 'node_modules');
-  if (!existsSync(join(modules, '@mikro-orm/postgresql')) || !existsSync(join(modules, '@zenstackhq/orm'))) return undefined;
-  const { status, stdout } = spawnSync(process.execPath, [join(process.cwd(), 'node_modules/typescript/bin/tsc'), '-p', folder], { encoding: 'utf8' });
+  if (!existsSync(join(modules, '@mikro-orm/postgresql')) || !existsSync(join(modules, '@zenstackhq/orm')))
+    return undefined;
+  const { status, stdout } = spawnSync(
+    process.execPath,
+    [join(process.cwd(), 'node_modules/typescript/bin/tsc'), '-p', folder],
+    { encoding: 'utf8' },
+  );
   if (status !== 0) throw new Error(stdout);
-  const load = async (name: string): Promise<Open> => (await import(pathToFileURL(join(modules, `.cache/peers/${name}.js`)).href)).open;
+  const load = async (name: string): Promise<Open> =>
+    (await import(pathToFileURL(join(modules, `.cache/peers/${name}.js`)).href)).open;
   return { 'MikroORM 7, a filter': await load('mikro-orm'), 'ZenStack 3, a policy': await load('zenstack') };
 }
 
@@ -42,23 +48,37 @@ async function measure(opens: Record<string, Open>, url: string, max: number): P
     const ratios: Record<string, Spread[]> = {};
     for (const question of questions) {
       let n = 0;
-      const candidates = Object.fromEntries([...peers].map(([name, { ask }]) => [name, () => ask[question](String(tenantIds[n++ % tenantIds.length]))]));
-      const times = await takeTurnsAsync(candidates, { rounds: 15, calls: max === 1 ? 40 : 120, atOnce: max === 1 ? 1 : 2 * max });
+      const candidates = Object.fromEntries(
+        [...peers].map(([name, { ask }]) => [name, () => ask[question](String(tenantIds[n++ % tenantIds.length]))]),
+      );
+      const times = await takeTurnsAsync(candidates, {
+        rounds: 15,
+        calls: max === 1 ? 40 : 120,
+        atOnce: max === 1 ? 1 : 2 * max,
+      });
       for (const name of Object.keys(times)) {
         const ratio = ratioOf(times[name]!, times[floor]!);
         (ratios[name] ??= []).push(ratio);
-        console.log(`${on}, ${question.padEnd(7)} ${name.padEnd(24)} ${(spreadOf(times[name]!).median / 1e3).toFixed(0).padStart(6)} us  ${show(ratio)}`);
+        console.log(
+          `${on}, ${question.padEnd(7)} ${name.padEnd(24)} ${(spreadOf(times[name]!).median / 1e3).toFixed(0).padStart(6)} us  ${show(ratio)}`,
+        );
       }
     }
     // The mean of ratios is their geometric one: it does not matter which of two is the base.
     const mean = (values: number[]) => Math.exp(values.reduce((sum, it) => sum + Math.log(it), 0) / values.length);
     for (const [name, of] of Object.entries(ratios)) {
-      if (name !== floor) report(`${name}, ${on}`, `${mean(of.map((it) => it.median)).toFixed(2)} (${questions.map((it, i) => `${it} ${of[i]!.median.toFixed(2)}`).join(', ')})`, '');
+      if (name !== floor)
+        report(
+          `${name}, ${on}`,
+          `${mean(of.map((it) => it.median)).toFixed(2)} (${questions.map((it, i) => `${it} ${of[i]!.median.toFixed(2)}`).join(', ')})`,
+          '',
+        );
     }
   } finally {
     for (const it of peers.values()) await it.close();
     // Some say that they are closed before they are, and the databases are dropped next.
-    const others = () => client`select 1 from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid() and backend_type = 'client backend'`;
+    const others = () =>
+      client`select 1 from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid() and backend_type = 'client backend'`;
     while ((await others()).length > 0) await setTimeout(10);
     await client.end();
   }
@@ -67,30 +87,37 @@ async function measure(opens: Record<string, Open>, url: string, max: number): P
 /** As in an application that has run for a while. */
 async function warmUp(peers: Map<string, Peer>): Promise<void> {
   for (const { ask } of peers.values()) {
-    for (const question of questions) for (const tenant of [...tenantIds, ...tenantIds]) await ask[question](String(tenant));
+    for (const question of questions)
+      for (const tenant of [...tenantIds, ...tenantIds]) await ask[question](String(tenant));
   }
 }
 
 /** All give the same answers, in whatever order where none was asked for, and each updates the row once. */
 async function assertEqual(peers: Map<string, Peer>, client: postgres.Sql): Promise<void> {
   const tenant = String(tenantIds[3]);
-  const points = async () => (await client`select points from tasks where "accountId" = ${tenant} and id = 19`)[0]!.points as number;
+  const points = async () =>
+    (await client`select points from tasks where "accountId" = ${tenant} and id = 19`)[0]!.points as number;
   for (const question of questions) {
     let expected: string | undefined;
     for (const [name, { ask, read }] of peers) {
       const before = await points();
       const answer = read[question](await ask[question](tenant));
-      const got = JSON.stringify(question === 'update' ? (await points()) - before : question === 'page' ? answer : sorted(answer));
+      const got = JSON.stringify(
+        question === 'update' ? (await points()) - before : question === 'page' ? answer : sorted(answer),
+      );
       expected ??= got;
-      if (got !== expected) throw new Error(`${name} answers "${question}" with\n${got}\nand ${floor} with\n${expected}`);
+      if (got !== expected)
+        throw new Error(`${name} answers "${question}" with\n${got}\nand ${floor} with\n${expected}`);
     }
   }
 }
 
 const sorted = (value: any): unknown =>
-  Array.isArray(value) ? value.map(sorted).sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1))
-  : typeof value === 'object' && value ? Object.fromEntries(Object.entries(value).map(([key, it]) => [key, sorted(it)]))
-  : value;
+  Array.isArray(value)
+    ? value.map(sorted).sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1))
+    : typeof value === 'object' && value
+      ? Object.fromEntries(Object.entries(value).map(([key, it]) => [key, sorted(it)]))
+      : value;
 
 const floor = 'bare postgres.js';
 const peers = await peersOf();
@@ -99,7 +126,12 @@ if (!peers) {
 } else {
   const databases = await startDatabases();
   try {
-    for (const max of [1, 10]) await measure({ [floor]: bare, 'drizzle-tenant': scoped, 'Drizzle, by hand': byHand, ...peers }, databases.url, max);
+    for (const max of [1, 10])
+      await measure(
+        { [floor]: bare, 'drizzle-tenant': scoped, 'Drizzle, by hand': byHand, ...peers },
+        databases.url,
+        max,
+      );
   } finally {
     await databases.stop();
   }

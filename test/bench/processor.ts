@@ -23,12 +23,19 @@ export interface Processor {
  * @param ask runs a statement on one of its connections
  * @param count how many connections it has
  */
-export async function serversOf(ask: (text: string) => Promise<readonly any[]>, count = 1): Promise<number[] | undefined> {
-  const rows = await Promise.all(Array.from({ length: count }, () => ask('select pg_backend_pid() as pid, pg_sleep(0.05)')));
+export async function serversOf(
+  ask: (text: string) => Promise<readonly any[]>,
+  count = 1,
+): Promise<number[] | undefined> {
+  const rows = await Promise.all(
+    Array.from({ length: count }, () => ask('select pg_backend_pid() as pid, pg_sleep(0.05)')),
+  );
   try {
     const pids = [...new Set(rows.map(([row]) => row.pid as number))];
     // A server elsewhere may have a number that is somebody else's here.
-    return pids.every((pid) => /^postgres/.test(readFileSync(`/proc/${pid}/comm`, 'utf8')) && ofProcess(pid) > 0) ? pids : undefined;
+    return pids.every((pid) => /^postgres/.test(readFileSync(`/proc/${pid}/comm`, 'utf8')) && ofProcess(pid) > 0)
+      ? pids
+      : undefined;
   } catch {
     return undefined;
   }
@@ -53,7 +60,10 @@ export async function processorTimes<Name extends string>(
     if (!pids) return undefined;
     servers[name] = pids;
   }
-  const times = Object.fromEntries(names.map((it) => [it, { client: [], server: [], both: [] }])) as unknown as Record<Name, Processor>;
+  const times = Object.fromEntries(names.map((it) => [it, { client: [], server: [], both: [] }])) as unknown as Record<
+    Name,
+    Processor
+  >;
   const ofServers = (name: Name) => servers[name].reduce((sum, pid) => sum + ofProcess(pid), 0);
   for (let round = -3; round < rounds; round++) {
     for (const name of round % 2 === 0 ? names : [...names].reverse()) {

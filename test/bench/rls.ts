@@ -1,6 +1,6 @@
 /**
- * What `rls: true` costs, in processor time of client and server: the mix of statements as a tenant's handle sends it, with
- * and without. The policies are PostgreSQL's part of it.
+ * What `rls: true` costs, in processor time of client and server: the mix of statements as a tenant's handle sends it,
+ * with and without. The policies are PostgreSQL's part of it.
  *
  *   npm run bench -- rls
  */
@@ -21,7 +21,10 @@ const databases = await startDatabases();
 const closing: (() => Promise<unknown>)[] = [];
 
 /** @returns a handle of Drizzle's, and the processes that serve it */
-const drivers: Record<string, (url: string, max: number, guarded: boolean) => Promise<{ handle: any; servers: Candidate['servers'] }>> = {
+const drivers: Record<
+  string,
+  (url: string, max: number, guarded: boolean) => Promise<{ handle: any; servers: Candidate['servers'] }>
+> = {
   'postgres.js': async (url, max) => {
     const client = postgres(url, { max, onnotice: () => {} });
     closing.push(() => client.end());
@@ -31,7 +34,10 @@ const drivers: Record<string, (url: string, max: number, guarded: boolean) => Pr
     const client = new pg.Pool({ connectionString: url, max, idleTimeoutMillis: 0 });
     client.on('error', () => {});
     closing.push(() => client.end());
-    return { handle: drizzleNodePostgres({ client }), servers: () => serversOf(async (text) => (await client.query(text)).rows, max) };
+    return {
+      handle: drizzleNodePostgres({ client }),
+      servers: () => serversOf(async (text) => (await client.query(text)).rows, max),
+    };
   },
   PGlite: async (_, __, guarded) => {
     const client = new PGlite();
@@ -45,7 +51,10 @@ try {
   for (const [name, open] of Object.entries(drivers)) {
     for (const max of name === 'PGlite' ? [1] : [1, 10]) {
       const [free, bound] = [await open(databases.url, max, false), await open(databases.guardedUrl, max, true)];
-      const [plain, guarded] = [withTenancy(free.handle, { relations }), withTenancy(bound.handle, { relations, rls: true })];
+      const [plain, guarded] = [
+        withTenancy(free.handle, { relations }),
+        withTenancy(bound.handle, { relations, rls: true }),
+      ];
       const candidates = {
         free: { run: cycle((n, id) => asTenant[n]!(plain.forTenant(id), id)), servers: free.servers },
         bound: { run: cycle((n, id) => asTenant[n]!(guarded.forTenant(id), id)), servers: bound.servers },
@@ -54,8 +63,13 @@ try {
       const on = `${name}${name === 'PGlite' ? '' : max === 1 ? ', one connection' : ', a pool of ten'}`;
       if (!times) continue;
       const us = (values: readonly number[]) => spreadOf(values).median.toFixed(0);
-      for (const [kind, { client, server }] of Object.entries(times)) console.log(`${on}, ${kind}: client ${us(client)} us, server ${us(server)} us`);
-      report(`processor time, ${on}: \`rls: true\` / without`, ratioOf(times.bound.both, times.free.both), 'at most 1.3');
+      for (const [kind, { client, server }] of Object.entries(times))
+        console.log(`${on}, ${kind}: client ${us(client)} us, server ${us(server)} us`);
+      report(
+        `processor time, ${on}: \`rls: true\` / without`,
+        ratioOf(times.bound.both, times.free.both),
+        'at most 1.3',
+      );
     }
   }
 } finally {

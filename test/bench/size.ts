@@ -28,12 +28,16 @@ export async function sizes(root = fileURLToPath(new URL('../..', import.meta.ur
     external: ['drizzle-orm', 'libpg-query', '#pg-query'],
   });
   // What is loaded with the application; the prover of raw SQL is a chunk of its own.
-  const outputs = Object.entries(metafile.outputs).map(([path, output]) => ({ path: join(process.cwd(), path), ...output }));
+  const outputs = Object.entries(metafile.outputs).map(([path, output]) => ({
+    path: join(process.cwd(), path),
+    ...output,
+  }));
   const loaded = new Set<string>();
   const load = (it: (typeof outputs)[number]): void => {
     if (loaded.has(it.path)) return;
     loaded.add(it.path);
-    for (const { path, kind, external } of it.imports) if (kind === 'import-statement' && !external) load(outputs.find((other) => other.path.endsWith(path))!);
+    for (const { path, kind, external } of it.imports)
+      if (kind === 'import-statement' && !external) load(outputs.find((other) => other.path.endsWith(path))!);
   };
   load(outputs.find((it) => it.entryPoint === '<stdin>')!);
   const text = Buffer.concat(outputFiles.filter((it) => loaded.has(it.path)).map((it) => it.contents));
@@ -43,5 +47,9 @@ export async function sizes(root = fileURLToPath(new URL('../..', import.meta.ur
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const { minified, gzip, brotli } = await sizes();
   const kilobytes = (bytes: number) => `${(bytes / 1_000).toFixed(1)} kB`;
-  report('the core, minified and compressed (brotli)', `${kilobytes(brotli)}; gzip ${kilobytes(gzip)}; minified ${kilobytes(minified)}`, 'at most 10 kB');
+  report(
+    'the core, minified and compressed (brotli)',
+    `${kilobytes(brotli)}; gzip ${kilobytes(gzip)}; minified ${kilobytes(minified)}`,
+    'at most 10 kB',
+  );
 }

@@ -1,4 +1,7 @@
-/** What the benchmarks found: a part for each, with the day and the load of its last run. A table in `docs` is written from it. */
+/**
+ * What the benchmarks found: a part for each, with the day and the load of its last run. A table in `docs` is written
+ * from it.
+ */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { loadavg } from 'node:os';
 import { join } from 'node:path';
@@ -50,7 +53,9 @@ export class Figures {
 
   /** @returns the first number of a line: the median */
   figure(what: string): number {
-    const line = Object.values(this.#file.parts).flatMap((it) => it.lines).find((it) => it.what === what);
+    const line = Object.values(this.#file.parts)
+      .flatMap((it) => it.lines)
+      .find((it) => it.what === what);
     const figure = Number(line?.text.match(/^[\d.]+/)?.[0]);
     if (!(figure > 0)) throw new Error(`test/bench/figures.json has no figure for "${what}".`);
     return figure;
@@ -58,7 +63,11 @@ export class Figures {
 
   /** Puts what a benchmark found in the place of what it found last time. */
   set(part: Part, lines: readonly Line[]): void {
-    this.#file.parts[part] = { day: new Date().toISOString().slice(0, 10), load: Number(loadavg()[1]!.toFixed(1)), lines };
+    this.#file.parts[part] = {
+      day: new Date().toISOString().slice(0, 10),
+      load: Number(loadavg()[1]!.toFixed(1)),
+      lines,
+    };
   }
 
   write(machine: string): void {
@@ -71,7 +80,8 @@ export class Figures {
   page(): string {
     const text = readFileSync(this.#page, 'utf8');
     const [from, to] = [text.indexOf(begin), text.indexOf(end)];
-    if (from < 0 || to < from) throw new Error(`docs/benchmarks.md has no place for the table: put "${begin}" and "${end}" there.`);
+    if (from < 0 || to < from)
+      throw new Error(`docs/benchmarks.md has no place for the table: put "${begin}" and "${end}" there.`);
     return `${text.slice(0, from + begin.length)}\n${this.#table().join('\n')}\n${text.slice(to)}`;
   }
 
@@ -79,7 +89,10 @@ export class Figures {
     const rows = (Object.keys(parts) as Part[]).flatMap((part) => {
       const found = this.#file.parts[part];
       if (!found) return [];
-      return [`| **${parts[part]}**, ${found.day}, load ${found.load.toFixed(1)} | | |`, ...found.lines.map(({ what, text, reach }) => `| ${what} | ${text} | ${reach} |`)];
+      return [
+        `| **${parts[part]}**, ${found.day}, load ${found.load.toFixed(1)} | | |`,
+        ...found.lines.map(({ what, text, reach }) => `| ${what} | ${text} | ${reach} |`),
+      ];
     });
     return ['| what | median (quartiles) | to reach |', '| --- | --- | --- |', ...rows, '', this.#file.machine];
   }

@@ -45,7 +45,9 @@ const steps: Record<string, () => Promise<void>> = {
   },
   async import() {
     const client = postgres(urlOf('bench_b'), { max: 1 });
-    await withTenancy(drizzle({ client }), { relations }).tenantData(id).import(createReadStream(file()), { directory: folder });
+    await withTenancy(drizzle({ client }), { relations })
+      .tenantData(id)
+      .import(createReadStream(file()), { directory: folder });
     await client.end();
   },
   async erase() {
@@ -87,21 +89,35 @@ async function run() {
       told.push([what, seconds.toFixed(1), Math.round(rows / seconds).toLocaleString('en'), memory]);
       console.log(told.at(-1)!.join('  '));
     };
-    const own = (name: string) => () => execFileSync(process.execPath, [...process.execArgv, import.meta.filename, name], { encoding: 'utf8', env: { ...process.env, BENCH_FOLDER: directory } });
-    const other = (command: string, ...args: string[]) => () => (execFileSync(command, args, { stdio: 'pipe' }), '');
+    const own = (name: string) => () =>
+      execFileSync(process.execPath, [...process.execArgv, import.meta.filename, name], {
+        encoding: 'utf8',
+        env: { ...process.env, BENCH_FOLDER: directory },
+      });
+    const other =
+      (command: string, ...args: string[]) =>
+      () => (execFileSync(command, args, { stdio: 'pipe' }), '');
     const copied = join(directory, 'copy.txt');
     time('export (NDJSON, gzip 1)', own('export'));
     time('pg_dump -Fc -Z1', other('pg_dump', '-Fc', '-Z1', '-f', join(directory, 'dump'), urlOf('bench_a')));
-    time('psql COPY TO, uncompressed', other('psql', urlOf('bench_a'), '-qc', `\\copy (select * from tasks where account_id = '${id}') to '${copied}'`));
+    time(
+      'psql COPY TO, uncompressed',
+      other('psql', urlOf('bench_a'), '-qc', `\\copy (select * from tasks where account_id = '${id}') to '${copied}'`),
+    );
     time('import', own('import'));
     time('pg_restore, with keys', other('pg_restore', '-d', urlOf('bench_c'), '--no-owner', join(directory, 'dump')));
-    time('pg_restore --data-only, keys are there', other('pg_restore', '-d', urlOf('bench_d'), '--data-only', join(directory, 'dump')));
+    time(
+      'pg_restore --data-only, keys are there',
+      other('pg_restore', '-d', urlOf('bench_d'), '--data-only', join(directory, 'dump')),
+    );
     const client = postgres(urlOf('bench_d'), { max: 1, onnotice: () => {} });
     await client.unsafe('truncate tasks');
     time('psql COPY FROM, keys are there', other('psql', urlOf('bench_d'), '-qc', `\\copy tasks from '${copied}'`));
     await client.end();
     time('erase, in batches of 5,000', own('erase'));
-    console.log(`export: ${(statSync(join(directory, 'tenant.ndjson.gz')).size / 2 ** 20).toFixed(0)} MB, pg_dump: ${(statSync(join(directory, 'dump')).size / 2 ** 20).toFixed(0)} MB, COPY: ${(statSync(copied).size / 2 ** 20).toFixed(0)} MB`);
+    console.log(
+      `export: ${(statSync(join(directory, 'tenant.ndjson.gz')).size / 2 ** 20).toFixed(0)} MB, pg_dump: ${(statSync(join(directory, 'dump')).size / 2 ** 20).toFixed(0)} MB, COPY: ${(statSync(copied).size / 2 ** 20).toFixed(0)} MB`,
+    );
   } finally {
     for (const name of names) await admin.unsafe(`drop database if exists ${name} with (force)`);
     await admin.end();

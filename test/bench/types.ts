@@ -25,24 +25,46 @@ export function applications(library: string) {
   const modules = join(library, 'node_modules');
   const root = join(modules, '.cache', `drizzle-tenant-types-${process.pid}`);
   const tsc = (compiler: Compiler, args: readonly string[]) => {
-    const { stdout, status } = spawnSync(process.execPath, [join(modules, compilers[compiler], 'bin/tsc'), ...args], { encoding: 'utf8' });
+    const { stdout, status } = spawnSync(process.execPath, [join(modules, compilers[compiler], 'bin/tsc'), ...args], {
+      encoding: 'utf8',
+    });
     if (status !== 0) throw new Error(`${compiler}, ${args.join(' ')}:\n${stdout}`);
     return stdout;
   };
-  tsc('TypeScript 7', ['-p', join(library, 'tsconfig.build.json'), '--emitDeclarationOnly', '--outDir', join(root, 'lib')]);
+  tsc('TypeScript 7', [
+    '-p',
+    join(library, 'tsconfig.build.json'),
+    '--emitDeclarationOnly',
+    '--outDir',
+    join(root, 'lib'),
+  ]);
   const compilerOptions = {
-    target: 'ES2022', module: 'NodeNext', moduleResolution: 'NodeNext', strict: true, skipLibCheck: true, noEmit: true, types: [],
+    target: 'ES2022',
+    module: 'NodeNext',
+    moduleResolution: 'NodeNext',
+    strict: true,
+    skipLibCheck: true,
+    noEmit: true,
+    types: [],
   };
   for (const kind of kinds) {
     const directory = join(root, kind);
     mkdirSync(directory, { recursive: true });
-    for (const [name, text] of Object.entries(applicationOf(kind))) writeFileSync(join(directory, name), text.replaceAll('#lib', '../lib/index.js'));
+    for (const [name, text] of Object.entries(applicationOf(kind)))
+      writeFileSync(join(directory, name), text.replaceAll('#lib', '../lib/index.js'));
     writeFileSync(join(directory, 'package.json'), '{ "type": "module" }');
     writeFileSync(join(directory, 'tsconfig.json'), JSON.stringify({ compilerOptions }));
   }
   return {
     compile(compiler: Compiler, kind: Kind): Cost {
-      const stdout = tsc(compiler, ['-p', join(root, kind), '--extendedDiagnostics', '--pretty', 'false', ...(compiler === 'TypeScript 7' ? ['--singleThreaded'] : [])]);
+      const stdout = tsc(compiler, [
+        '-p',
+        join(root, kind),
+        '--extendedDiagnostics',
+        '--pretty',
+        'false',
+        ...(compiler === 'TypeScript 7' ? ['--singleThreaded'] : []),
+      ]);
       const value = (name: string) => Number(new RegExp(`^${name}:\\s+([\\d.]+)`, 'm').exec(stdout)?.[1]);
       return { instantiations: value('Instantiations'), seconds: value('Check time') };
     },
@@ -55,11 +77,29 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   try {
     for (const compiler of Object.keys(compilers) as Compiler[]) {
       const costs: Record<Kind, Cost[]> = { plain: [], scoped: [] };
-      for (let round = 0; round < 3; round++) for (const kind of round % 2 ? kinds : [...kinds].reverse()) costs[kind].push(compile(compiler, kind));
+      for (let round = 0; round < 3; round++)
+        for (const kind of round % 2 ? kinds : [...kinds].reverse()) costs[kind].push(compile(compiler, kind));
       const seconds = (kind: Kind) => costs[kind].map((it) => it.seconds);
-      console.log(compiler, 'plain', show(spreadOf(seconds('plain'))), 's, scoped', show(spreadOf(seconds('scoped'))), 's', costs.plain[0], costs.scoped[0]);
-      report(`type checking time, ${compiler}: scoped / plain`, ratioOf(seconds('scoped'), seconds('plain')), 'at most 1.15');
-      report(`instantiations, ${compiler}: scoped / plain`, (costs.scoped[0]!.instantiations / costs.plain[0]!.instantiations).toFixed(2), 'at most 1.15');
+      console.log(
+        compiler,
+        'plain',
+        show(spreadOf(seconds('plain'))),
+        's, scoped',
+        show(spreadOf(seconds('scoped'))),
+        's',
+        costs.plain[0],
+        costs.scoped[0],
+      );
+      report(
+        `type checking time, ${compiler}: scoped / plain`,
+        ratioOf(seconds('scoped'), seconds('plain')),
+        'at most 1.15',
+      );
+      report(
+        `instantiations, ${compiler}: scoped / plain`,
+        (costs.scoped[0]!.instantiations / costs.plain[0]!.instantiations).toFixed(2),
+        'at most 1.15',
+      );
     }
   } finally {
     remove();

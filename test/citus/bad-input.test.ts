@@ -1,4 +1,7 @@
-/** What goes wrong beside the commands: a process that is killed, two at once, a worker that is down. Nothing is lost, and the next run goes on. */
+/**
+ * What goes wrong beside the commands: a process that is killed, two at once, a worker that is down. Nothing is lost,
+ * and the next run goes on.
+ */
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import postgres from 'postgres';
@@ -33,13 +36,20 @@ describe.skipIf(!url)('on Citus', { timeout: 180_000 }, () => {
     await sql?.end();
     removeProjects();
   });
-  const counts = async () => (await sql`SELECT (SELECT count(*)::int FROM accounts) AS accounts, (SELECT count(*)::int FROM projects) AS projects`)[0];
-  const steps = async (): Promise<string[]> => JSON.parse((await tenant('plan', '--json')).stdout).steps.map((it: any) => it.what);
+  const counts = async () =>
+    (
+      await sql`SELECT (SELECT count(*)::int FROM accounts) AS accounts, (SELECT count(*)::int FROM projects) AS projects`
+    )[0];
+  const steps = async (): Promise<string[]> =>
+    JSON.parse((await tenant('plan', '--json')).stdout).steps.map((it: any) => it.what);
 
   /** Ends the process as soon as it says that it is at that step. */
   const killedAt = (step: number) =>
     new Promise<NodeJS.Signals | null>((done) => {
-      const child = spawn(process.execPath, [join(lib, 'kit/cli/cli.js'), 'apply'], { cwd: project.folder, stdio: ['ignore', 'pipe', 'ignore'] });
+      const child = spawn(process.execPath, [join(lib, 'kit/cli/cli.js'), 'apply'], {
+        cwd: project.folder,
+        stdio: ['ignore', 'pipe', 'ignore'],
+      });
       child.stdout.on('data', (text) => void (String(text).includes(`[${step}/`) && child.kill('SIGKILL')));
       child.on('exit', (_, signal) => done(signal));
     });
@@ -47,12 +57,19 @@ describe.skipIf(!url)('on Citus', { timeout: 180_000 }, () => {
   it('apply stops at a worker that is down, and changes nothing', async () => {
     const before = await steps();
     expect(before.length).toBeGreaterThan(5);
-    const [worker] = await sql`SELECT nodeid, nodeport FROM pg_dist_node WHERE groupid > 0 ORDER BY nodeid DESC LIMIT 1`;
+    const [worker] =
+      await sql`SELECT nodeid, nodeport FROM pg_dist_node WHERE groupid > 0 ORDER BY nodeid DESC LIMIT 1`;
     // In this database only: nothing listens there.
     await sql`UPDATE pg_dist_node SET nodeport = 1 WHERE nodeid = ${worker!['nodeid']}`;
     try {
       const result = await tenant('apply', '--json');
-      expect([result.code, JSON.parse(result.stdout).error]).toEqual([1, { tag: 'DatabaseStateError', message: expect.stringMatching(/^(Start the nodes|Correct the cause and run apply again)/) }]);
+      expect([result.code, JSON.parse(result.stdout).error]).toEqual([
+        1,
+        {
+          tag: 'DatabaseStateError',
+          message: expect.stringMatching(/^(Start the nodes|Correct the cause and run apply again)/),
+        },
+      ]);
     } finally {
       await sql`UPDATE pg_dist_node SET nodeport = ${worker!['nodeport']} WHERE nodeid = ${worker!['nodeid']}`;
     }
@@ -64,7 +81,11 @@ describe.skipIf(!url)('on Citus', { timeout: 180_000 }, () => {
     for (let round = 0; left.at(-1)! > 1 && round < 15; round++) {
       expect(await killedAt(2)).toBe('SIGKILL');
       // The server ends what the killed process had begun.
-      while ((await sql`SELECT FROM pg_stat_activity WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid() AND application_name = 'postgres.js'`).length > 0)
+      while (
+        (
+          await sql`SELECT FROM pg_stat_activity WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid() AND application_name = 'postgres.js'`
+        ).length > 0
+      )
         await new Promise((done) => setTimeout(done, 20));
       left.push((await steps()).length);
       expect(left.at(-1)!).toBeLessThan(left.at(-2)!);
@@ -72,7 +93,9 @@ describe.skipIf(!url)('on Citus', { timeout: 180_000 }, () => {
     }
     expect(await tenant('apply')).toMatchObject({ code: 0 });
     expect([await steps(), await counts()]).toEqual([[], { accounts: 50, projects: 5000 }]);
-    expect([...(await sql`SELECT conname AS name FROM pg_constraint WHERE contype = 'f' AND NOT convalidated`)]).toEqual([]);
+    expect([
+      ...(await sql`SELECT conname AS name FROM pg_constraint WHERE contype = 'f' AND NOT convalidated`),
+    ]).toEqual([]);
   });
 
   it('one of two at once waits, and then finds nothing to do', async () => {

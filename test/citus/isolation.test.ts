@@ -21,7 +21,9 @@ import { createTables, dropTables } from './tables.js';
 const url = process.env.CITUS_URL;
 if (!url) console.warn('CITUS_URL is not set: the isolation corpus on Citus is skipped.');
 
-/** Citus 13.2 itself crashes on them: a policy on the inner side of an outer join, and no filter that names one shard. */
+/**
+ * Citus 13.2 itself crashes on them: a policy on the inner side of an outer join, and no filter that names one shard.
+ */
 const crashing = new Set(['left join from a reference table', 'full join with a reference table', 'execute values']);
 
 const statementsOf = (text: string) => text.split(';\n').filter((it) => it.trim() !== '');
@@ -70,7 +72,10 @@ describe.skipIf(!url)('on Citus, with row-level security', { timeout: 60_000 }, 
   }
 
   /** PostgreSQL keeps the details of an error from a role that policies hold back. */
-  const withoutDetail = ({ error, ...rest }: Outcome): Outcome => ({ ...rest, ...(error && { error: { ...error, detail: undefined } }) });
+  const withoutDetail = ({ error, ...rest }: Outcome): Outcome => ({
+    ...rest,
+    ...(error && { error: { ...error, detail: undefined } }),
+  });
 
   async function compare({ run, ordered = false }: (typeof programs)[number]) {
     const [found, wanted] = await Promise.all([
@@ -101,7 +106,10 @@ describe.skipIf(!url)('on Citus, with row-level security', { timeout: 60_000 }, 
     });
     afterAll(() => {
       vi.restoreAllMocks();
-      if (told.same > 0) console.log(`The corpus on Citus by policies alone: ${told.same} programs the same, ${told.refused} that Citus refuses.`);
+      if (told.same > 0)
+        console.log(
+          `The corpus on Citus by policies alone: ${told.same} programs the same, ${told.refused} that Citus refuses.`,
+        );
     });
 
     for (const program of programs) {

@@ -40,7 +40,11 @@ describe.skipIf(!url)('each change on Citus', () => {
       const history = new History();
       await run(await history.next({ schema: change.before(), tenancy: change.tenancyBefore ?? citus }));
       for (const insert of change.rows) await sql.unsafe(insert);
-      const statements = await history.next({ schema: change.after(), hints: change.hints, tenancy: change.tenancyAfter ?? change.tenancyBefore ?? citus });
+      const statements = await history.next({
+        schema: change.after(),
+        hints: change.hints,
+        tenancy: change.tenancyAfter ?? change.tenancyBefore ?? citus,
+      });
       if (change.write) await expect(run(statements)).rejects.toThrow('Fill in the tenant of every row of');
       await run(written(statements, change));
       for (const [query, value] of change.expect) {
@@ -48,12 +52,16 @@ describe.skipIf(!url)('each change on Citus', () => {
         expect([query, Object.values(row!)[0]]).toEqual([query, value]);
       }
       expect(await distribution()).toEqual(change.citus);
-      const live = await readLive({ query: (text, values = []) => sql.unsafe(text, values as any[]) as any, close: async () => {} });
+      const live = await readLive({
+        query: (text, values = []) => sql.unsafe(text, values as any[]) as any,
+        close: async () => {},
+      });
       expect(planSteps(history.state!, history.entities, live)).toEqual([]);
       // A second run of the Citus blocks does no harm.
       await run([statements[0]!, ...statements.filter((it) => it.startsWith('-- Citus:'))]);
       expect(await distribution()).toEqual(change.citus);
-      for (const [query, value] of change.expect) expect(Object.values((await sql.unsafe(query))[0]!)[0]).toEqual(value);
+      for (const [query, value] of change.expect)
+        expect(Object.values((await sql.unsafe(query))[0]!)[0]).toEqual(value);
     }, 60_000);
   }
 
@@ -73,8 +81,12 @@ describe.skipIf(!url)('each change on Citus', () => {
       if (refused) await expect(migrated).rejects.toThrow(refused);
       if (!harm) return;
       await migrated;
-      const [worker] = await sql`SELECT nodename, nodeport FROM pg_dist_node WHERE groupid > 0 AND noderole = 'primary' ORDER BY nodeid LIMIT 1`;
-      const there = Object.assign(new URL(url!), { hostname: worker!['nodename'], port: String(worker!['nodeport']) }).href;
+      const [worker] =
+        await sql`SELECT nodename, nodeport FROM pg_dist_node WHERE groupid > 0 AND noderole = 'primary' ORDER BY nodeid LIMIT 1`;
+      const there = Object.assign(new URL(url!), {
+        hostname: worker!['nodename'],
+        port: String(worker!['nodeport']),
+      }).href;
       const client = harm.onWorker ? postgres(there, { max: 1, onnotice: () => {} }) : sql;
       for (const it of harm.sql.slice(0, -1)) await client.unsafe(it);
       await expect(client.unsafe(harm.sql.at(-1)!)).rejects.toThrow(harm.error);
@@ -94,7 +106,16 @@ describe.skipIf(!url)('each change on Citus', () => {
   });
 
   it('is tried for each rule that is about Citus', () => {
-    const isElsewhere = ['policy-restrictive', 'setting-renamed', 'setting-name', 'foreign-key-index', 'everybody', 'name-length', 'unique-meaning', 'view-tenant'];
+    const isElsewhere = [
+      'policy-restrictive',
+      'setting-renamed',
+      'setting-name',
+      'foreign-key-index',
+      'everybody',
+      'name-length',
+      'unique-meaning',
+      'view-tenant',
+    ];
     const untried = new Set(ruleCases.filter((it) => !it.refused && !it.harm).map((it) => it.rule));
     expect([...untried].sort()).toEqual(isElsewhere.sort());
   });

@@ -27,7 +27,10 @@ describe.skipIf(!url)('on Citus', { timeout: 60_000 }, () => {
     await sql`INSERT INTO projects SELECT id, gen_random_uuid() FROM accounts, generate_series(1, 10)`;
   };
   const projects = async () => (await sql`SELECT count(*)::int AS n FROM projects`)[0]!['n'];
-  const foreignKeys = async () => (await sql`SELECT count(*)::int AS n FROM pg_constraint WHERE contype = 'f' AND conrelid IN ('accounts'::regclass, 'projects'::regclass)`)[0]!['n'];
+  const foreignKeys = async () =>
+    (
+      await sql`SELECT count(*)::int AS n FROM pg_constraint WHERE contype = 'f' AND conrelid IN ('accounts'::regclass, 'projects'::regclass)`
+    )[0]!['n'];
 
   it('migrates from empty, all pending migrations at once, then the next with rows in the tables', async () => {
     const project = new Project({ 'schema.ts': small }, 'citus: { shardCount: 4 }', credentials);
@@ -60,11 +63,18 @@ describe.skipIf(!url)('on Citus', { timeout: 60_000 }, () => {
     await rows();
     const plan = await project.tenant('plan');
     expect(plan.code).toBe(1);
-    expect(plan.stdout).toContain("SELECT create_distributed_table('\"projects\"', 'account_id', colocate_with => '\"accounts\"')");
+    expect(plan.stdout).toContain(
+      "SELECT create_distributed_table('\"projects\"', 'account_id', colocate_with => '\"accounts\"')",
+    );
     // Citus refuses a table with a trigger: the run stops there.
-    await sql.unsafe(`CREATE OR REPLACE FUNCTION kit_f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'; CREATE TRIGGER t BEFORE INSERT ON projects FOR EACH ROW EXECUTE FUNCTION kit_f()`);
+    await sql.unsafe(
+      `CREATE OR REPLACE FUNCTION kit_f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'; CREATE TRIGGER t BEFORE INSERT ON projects FOR EACH ROW EXECUTE FUNCTION kit_f()`,
+    );
     const stopped = await project.tenant('apply');
-    expect(stopped).toMatchObject({ code: 1, stderr: expect.stringContaining('The steps before it stay, and apply goes on from there') });
+    expect(stopped).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('The steps before it stay, and apply goes on from there'),
+    });
     expect(stopped.stderr).toContain('projects: by account_id');
     const half = await project.tenant('status');
     expect(half.stdout).toMatch(/! +projects/);
@@ -82,9 +92,16 @@ describe.skipIf(!url)('on Citus', { timeout: 60_000 }, () => {
     expect(await project.tenant('plan')).toMatchObject({ stdout: expect.stringContaining('Nothing to do') });
     expect([await projects(), await foreignKeys()]).toEqual([20, 2]);
     await sql.unsafe('ALTER TABLE accounts ADD COLUMN p uuid');
-    await sql.unsafe('ALTER TABLE accounts ADD CONSTRAINT by_hand FOREIGN KEY (id, p) REFERENCES projects (account_id, id)');
+    await sql.unsafe(
+      'ALTER TABLE accounts ADD CONSTRAINT by_hand FOREIGN KEY (id, p) REFERENCES projects (account_id, id)',
+    );
     project.config('citus: false, rls: true', credentials);
-    expect(await project.tenant('plan')).toMatchObject({ code: 1, stderr: expect.stringContaining('Drop these foreign keys, or declare them in the schema, before the tables move: "by_hand"') });
+    expect(await project.tenant('plan')).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining(
+        'Drop these foreign keys, or declare them in the schema, before the tables move: "by_hand"',
+      ),
+    });
   });
 
   it('puts a tenant on a shard of its own', async () => {
@@ -95,13 +112,26 @@ describe.skipIf(!url)('on Citus', { timeout: 60_000 }, () => {
     const first = await project.tenant('isolate', a1, '--json', '--block-writes');
     expect(JSON.parse(first.stdout)).toMatchObject({ status: 'ok', table: 'accounts', already: false });
     const { shard } = JSON.parse(first.stdout);
-    const [range] = await sql`SELECT shardminvalue = shardmaxvalue AS alone FROM pg_dist_shard WHERE shardid = ${shard}`;
+    const [range] =
+      await sql`SELECT shardminvalue = shardmaxvalue AS alone FROM pg_dist_shard WHERE shardid = ${shard}`;
     expect(range!['alone']).toBe(true);
-    expect(JSON.parse((await project.tenant('isolate', a1, '--json', '--block-writes')).stdout)).toMatchObject({ already: true, shard });
+    expect(JSON.parse((await project.tenant('isolate', a1, '--json', '--block-writes')).stdout)).toMatchObject({
+      already: true,
+      shard,
+    });
     expect(await projects()).toBe(20);
-    expect(await project.tenant('isolate', 'x')).toMatchObject({ code: 1, stderr: expect.stringContaining('is no uuid') });
-    expect(await project.tenant('isolate', a1.replace('a', 'c'))).toMatchObject({ code: 1, stderr: expect.stringContaining('has no row for this one') });
-    expect(await project.tenant('isolate', a1, '--tenancy', 'nobody')).toMatchObject({ code: 1, stderr: expect.stringContaining('Pass --tenancy with one of "account"') });
+    expect(await project.tenant('isolate', 'x')).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('is no uuid'),
+    });
+    expect(await project.tenant('isolate', a1.replace('a', 'c'))).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('has no row for this one'),
+    });
+    expect(await project.tenant('isolate', a1, '--tenancy', 'nobody')).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('Pass --tenancy with one of "account"'),
+    });
     // A shard more than declared is what isolation leaves, and no reason to split anew.
     expect(await project.tenant('plan')).toMatchObject({ stdout: expect.stringContaining('Nothing to do') });
     const tenants = await project.tenant('tenants');
@@ -111,6 +141,11 @@ describe.skipIf(!url)('on Citus', { timeout: 60_000 }, () => {
 
   it('tells what is missing', async () => {
     const project = new Project({ 'schema.ts': small }, 'citus: {}', credentials);
-    expect(await project.tenant('plan')).toMatchObject({ code: 1, stderr: expect.stringContaining('Run "npx drizzle-kit migrate" first: the database has no "accounts", "countries", "projects".') });
+    expect(await project.tenant('plan')).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining(
+        'Run "npx drizzle-kit migrate" first: the database has no "accounts", "countries", "projects".',
+      ),
+    });
   });
 });

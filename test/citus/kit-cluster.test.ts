@@ -19,7 +19,12 @@ describe.skipIf(!url)('on Citus', { timeout: 120_000 }, () => {
     await sql.unsafe('DROP SCHEMA IF EXISTS drizzle CASCADE');
     const tables = await sql`SELECT quote_ident(tablename) AS name FROM pg_tables WHERE schemaname = 'public'`;
     if (tables.length > 0) await sql.unsafe(`DROP TABLE ${tables.map((it) => it['name']).join(', ')} CASCADE`);
-    const schema = small.replace('uuid().primaryKey() });\n', `uuid().primaryKey(), name: text() }, (t) => [index('by_name').on(t.name)]);\n`).replace('integer, pgSchema', 'index, integer, pgSchema');
+    const schema = small
+      .replace(
+        'uuid().primaryKey() });\n',
+        `uuid().primaryKey(), name: text() }, (t) => [index('by_name').on(t.name)]);\n`,
+      )
+      .replace('integer, pgSchema', 'index, integer, pgSchema');
     project = new Project({ 'schema.ts': schema });
     configure(project, 'citus: { shardCount: 4 }, rls: true', url!);
     expect(await project.drizzleKit('generate')).toMatchObject({ code: 0, stderr: '' });
@@ -38,17 +43,27 @@ describe.skipIf(!url)('on Citus', { timeout: 120_000 }, () => {
 
   it('sees what one shard lacks, and mends it', async () => {
     expect(await steps()).toEqual([]);
-    const [shard] = await sql`SELECT shardid::text AS id, nodename, nodeport FROM citus_shards WHERE table_name = 'projects'::regclass ORDER BY 1 LIMIT 1`;
-    const worker = postgres(Object.assign(new URL(url!), { hostname: shard!['nodename'], port: String(shard!['nodeport']) }).href, { max: 1, onnotice: () => {} });
+    const [shard] =
+      await sql`SELECT shardid::text AS id, nodename, nodeport FROM citus_shards WHERE table_name = 'projects'::regclass ORDER BY 1 LIMIT 1`;
+    const worker = postgres(
+      Object.assign(new URL(url!), { hostname: shard!['nodename'], port: String(shard!['nodeport']) }).href,
+      { max: 1, onnotice: () => {} },
+    );
     const id = shard!['id'];
-    await worker.unsafe(`SET citus.enable_ddl_propagation = off; SET citus.enable_manual_changes_to_shards = on; DROP INDEX by_name_${id}`);
+    await worker.unsafe(
+      `SET citus.enable_ddl_propagation = off; SET citus.enable_manual_changes_to_shards = on; DROP INDEX by_name_${id}`,
+    );
     expect(await steps()).toEqual(['projects: with the index by_name on its shards too']);
     expect(await tenant('apply')).toMatchObject({ code: 0 });
     expect(await steps()).toEqual([]);
-    await worker.unsafe(`SET citus.enable_ddl_propagation = off; SET citus.enable_manual_changes_to_shards = on; ALTER TABLE projects_${id} DROP CONSTRAINT projects_pkey_${id}`);
+    await worker.unsafe(
+      `SET citus.enable_ddl_propagation = off; SET citus.enable_manual_changes_to_shards = on; ALTER TABLE projects_${id} DROP CONSTRAINT projects_pkey_${id}`,
+    );
     expect(await steps()).toEqual([expect.stringMatching(/projects: with the primary key \w+ on its shards too/)]);
     expect(await tenant('apply')).toMatchObject({ code: 0 });
-    await worker.unsafe(`SET citus.enable_ddl_propagation = off; SET citus.enable_manual_changes_to_shards = on; DROP POLICY tenant_isolation ON projects_${id}`);
+    await worker.unsafe(
+      `SET citus.enable_ddl_propagation = off; SET citus.enable_manual_changes_to_shards = on; DROP POLICY tenant_isolation ON projects_${id}`,
+    );
     expect(await steps()).toEqual([expect.stringContaining('on its shards too')]);
     expect(await tenant('apply')).toMatchObject({ code: 0 });
     expect(await steps()).toEqual([]);
@@ -57,7 +72,10 @@ describe.skipIf(!url)('on Citus', { timeout: 120_000 }, () => {
     const elsewhere = Object.assign(new URL(url!), { hostname: at.host[0], port: String(at.port[0]) }).href;
     for (const command of ['plan', 'apply', 'isolate']) {
       const result = await tenant(command, ...(command === 'isolate' ? [a1] : []), '--url', elsewhere);
-      expect(result).toMatchObject({ code: 1, stderr: expect.stringMatching(/^Connect to the coordinator at [\w.]+:\d+: this node is a worker/) });
+      expect(result).toMatchObject({
+        code: 1,
+        stderr: expect.stringMatching(/^Connect to the coordinator at [\w.]+:\d+: this node is a worker/),
+      });
     }
     await worker.end();
   });
@@ -67,13 +85,20 @@ describe.skipIf(!url)('on Citus', { timeout: 120_000 }, () => {
     expect(watched.stdout.match(/projects +tenant +account_id +4 /g)).toHaveLength(2);
     expect(watched.stdout).toMatch(/127\.0\.0\.1:\d+ █+ +[\d.]+ [kM]B\n +accounts +[▁▂▃▄▅▆▇█]{2}\n/);
     const { nodes } = JSON.parse((await tenant('nodes', '--json')).stdout);
-    expect(nodes.map((it: any) => [it.role, it.isReachable, it.isActive])).toEqual([['coordinator', true, true], ['worker', true, true], ['worker', true, true]]);
+    expect(nodes.map((it: any) => [it.role, it.isReachable, it.isActive])).toEqual([
+      ['coordinator', true, true],
+      ['worker', true, true],
+      ['worker', true, true],
+    ]);
     expect((await tenant('nodes')).stdout).toMatch(/coordinator +answers +active/);
     const { sizes } = JSON.parse((await tenant('tenants', '--size', '--json')).stdout);
     expect(sizes.map((it: any) => it.rows)).toEqual([11, 11]);
     await sql.unsafe(`CREATE ROLE ${role} LOGIN; GRANT SELECT ON accounts, projects TO ${role}`);
     const asRole = Object.assign(new URL(url!), { username: role }).href;
-    expect(await tenant('tenants', '--url', asRole)).toMatchObject({ code: 1, stderr: expect.stringContaining('BYPASSRLS') });
+    expect(await tenant('tenants', '--url', asRole)).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('BYPASSRLS'),
+    });
     await sql.unsafe(`ALTER ROLE ${role} BYPASSRLS`);
     const byRole = await tenant('tenants', '--url', asRole);
     expect(byRole).toMatchObject({ code: 0, stderr: expect.stringMatching(/^By size: /) });
@@ -91,14 +116,21 @@ describe.skipIf(!url)('on Citus', { timeout: 120_000 }, () => {
   it('rebalances', async () => {
     // All on one worker, and then shared out again.
     const [full, empty] = await sql`SELECT nodename, nodeport FROM pg_dist_node WHERE groupid > 0 ORDER BY groupid`;
-    for (const { id } of await sql`SELECT min(shardid)::text AS id FROM citus_shards WHERE table_name = 'accounts'::regclass AND nodeport = ${empty!['nodeport']} GROUP BY shardid`) {
-      await sql.unsafe(`SELECT citus_move_shard_placement(${id}, '${empty!['nodename']}', ${empty!['nodeport']}, '${full!['nodename']}', ${full!['nodeport']}, 'block_writes')`);
+    for (const {
+      id,
+    } of await sql`SELECT min(shardid)::text AS id FROM citus_shards WHERE table_name = 'accounts'::regclass AND nodeport = ${empty!['nodeport']} GROUP BY shardid`) {
+      await sql.unsafe(
+        `SELECT citus_move_shard_placement(${id}, '${empty!['nodename']}', ${empty!['nodeport']}, '${full!['nodename']}', ${full!['nodeport']}, 'block_writes')`,
+      );
     }
     const dry = await tenant('rebalance', '--dry-run');
     expect(dry.stdout).toMatch(/Would move \d shards?/);
     const done = await tenant('rebalance');
     expect(done).toMatchObject({ code: 0, stdout: expect.stringMatching(/Done: \d moves?\./) });
-    expect(await tenant('rebalance')).toMatchObject({ code: 0, stdout: expect.stringContaining('the nodes carry alike') });
+    expect(await tenant('rebalance')).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('the nodes carry alike'),
+    });
     expect((await sql`SELECT count(*)::int AS n FROM projects`)[0]!['n']).toBe(20);
     expect(await steps()).toEqual([]);
   });

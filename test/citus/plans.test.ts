@@ -37,13 +37,18 @@ describe.skipIf(!url).each([
     for (const statement of rowsFor.many.split(';\n').filter((it) => it.trim() !== '')) await admin.unsafe(statement);
     if (rls) for (const statement of rlsStatements()) await admin.unsafe(statement);
     client = postgres(rls ? asRole(url!) : url!, { max: 1, onnotice: () => {} });
-    db = withTenancy(drizzle({ client, logger: { logQuery: (sql, params) => void sent.push({ sql, params }) } }), { relations: schema.relations, views: [schema.projectSizes], rls });
+    db = withTenancy(drizzle({ client, logger: { logQuery: (sql, params) => void sent.push({ sql, params }) } }), {
+      relations: schema.relations,
+      views: [schema.projectSizes],
+      rls,
+    });
     if (rls) await assertRowLevelSecurity(db);
   }, 120_000);
   afterAll(async () => {
     await client?.end();
     if (admin) await dropTables(admin);
-    if (Object.keys(counts).length > 0) console.log(`Task Count of ${programs.length} programs: ${JSON.stringify(counts)}`);
+    if (Object.keys(counts).length > 0)
+      console.log(`Task Count of ${programs.length} programs: ${JSON.stringify(counts)}`);
     await admin?.end();
   });
 
@@ -71,8 +76,17 @@ describe.skipIf(!url).each([
             expect(await db.forTenant(id).select({ id: projects.id }).from(projects)).toHaveLength(own);
             expect(await db.forTenant(id).$count(projects)).toBe(own);
             expect(await db.forTenant(id).query.projects.findMany({ with: { tasks: true } })).toHaveLength(own);
-            expect(await db.forTenant(id).transaction((tx: any) => tx.select({ id: tasks.id, name: projects.name }).from(tasks).innerJoin(projects, and(eq(projects.accountId, tasks.accountId), eq(projects.id, tasks.projectId))))).not.toHaveLength(0);
-            expect(await db.prepare(schema.account, (tdb: any) => tdb.select({ id: projects.id }).from(projects)).run(id)).toHaveLength(own);
+            expect(
+              await db.forTenant(id).transaction((tx: any) =>
+                tx
+                  .select({ id: tasks.id, name: projects.name })
+                  .from(tasks)
+                  .innerJoin(projects, and(eq(projects.accountId, tasks.accountId), eq(projects.id, tasks.projectId))),
+              ),
+            ).not.toHaveLength(0);
+            expect(
+              await db.prepare(schema.account, (tdb: any) => tdb.select({ id: projects.id }).from(projects)).run(id),
+            ).toHaveLength(own);
           }
         }
         expect(await client`select id from projects`).toHaveLength(0);
@@ -84,12 +98,18 @@ describe.skipIf(!url).each([
     test('refuse a row of another tenant, on the workers', async () => {
       const spy = withoutFilters({ tenant: String(b) });
       try {
-        await expect(db.forTenant(a).insert(labels).values({ id: 77, name: 'x' })).rejects.toMatchObject({ cause: { code: '42501' } });
-        await expect(db.forTenant(a).transaction((tx: any) => tx.insert(labels).values({ id: 77, name: 'x' }))).rejects.toMatchObject({ cause: { code: '42501' } });
+        await expect(db.forTenant(a).insert(labels).values({ id: 77, name: 'x' })).rejects.toMatchObject({
+          cause: { code: '42501' },
+        });
+        await expect(
+          db.forTenant(a).transaction((tx: any) => tx.insert(labels).values({ id: 77, name: 'x' })),
+        ).rejects.toMatchObject({ cause: { code: '42501' } });
       } finally {
         spy.mockRestore();
       }
-      expect(await client`select current_setting('app.tenant_id', true) as id, current_setting('citus.propagate_set_commands') as propagated`).toEqual([{ id: '', propagated: 'none' }]);
+      expect(
+        await client`select current_setting('app.tenant_id', true) as id, current_setting('citus.propagate_set_commands') as propagated`,
+      ).toEqual([{ id: '', propagated: 'none' }]);
     });
   });
 });

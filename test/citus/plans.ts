@@ -18,7 +18,8 @@ async function planOf(client: postgres.Sql, { sql, params }: Sent): Promise<stri
   return plan.map((row: any) => row['QUERY PLAN']).join('\n');
 }
 
-const literal = (value: unknown) => (typeof value === 'number' ? String(value) : `'${String(value).replaceAll("'", "''")}'`);
+const literal = (value: unknown) =>
+  typeof value === 'number' ? String(value) : `'${String(value).replaceAll("'", "''")}'`;
 
 /**
  * Runs a program for one tenant, and takes back what it did.
@@ -26,7 +27,12 @@ const literal = (value: unknown) => (typeof value === 'number' ? String(value) :
  * @param sent where the logger of `db` puts what it sends
  * @returns how many statements it sent, and the largest number of shards that one of them asks
  */
-export async function shardsAsked({ run, fails }: Program, db: any, sent: Sent[], client: postgres.Sql): Promise<{ statements: number; most: number }> {
+export async function shardsAsked(
+  { run, fails }: Program,
+  db: any,
+  sent: Sent[],
+  client: postgres.Sql,
+): Promise<{ statements: number; most: number }> {
   sent.length = 0;
   const done = new Error('done');
   let failure: any;

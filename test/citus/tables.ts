@@ -3,7 +3,10 @@ import type postgres from 'postgres';
 import { tenantTables } from '../support/rows.js';
 
 /** Between the tables and their foreign keys, Citus is told how they are distributed. */
-export function distributed(statements: readonly string[], only: readonly (readonly [table: string, column: string])[] = tenantTables): string[] {
+export function distributed(
+  statements: readonly string[],
+  only: readonly (readonly [table: string, column: string])[] = tenantTables,
+): string[] {
   const tables = statements.filter((it) => /^CREATE (TABLE|TYPE|SCHEMA)/.test(it));
   const rest = statements.filter((it) => !tables.includes(it));
   const roots = { workspaces: 'workspaces', boards: 'workspaces' } as Record<string, string>;
@@ -27,5 +30,7 @@ export async function createTables(client: postgres.Sql, statements: readonly st
 export async function dropTables(client: postgres.Sql): Promise<void> {
   await client.unsafe('drop materialized view if exists project_sizes; drop view if exists open_tasks');
   for (const [table] of [...tenantTables].reverse()) await client.unsafe(`drop table if exists ${table} cascade`);
-  await client.unsafe('drop table if exists countries cascade; drop schema if exists crm cascade; drop type if exists status');
+  await client.unsafe(
+    'drop table if exists countries cascade; drop schema if exists crm cascade; drop type if exists status',
+  );
 }

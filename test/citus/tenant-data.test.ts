@@ -55,7 +55,9 @@ describe.skipIf(!url)('on Citus', { timeout: 120_000 }, () => {
     expect((await contentsOf(place))[a as any]).toEqual(before[a as any]);
     await data.import([exported], { into: 'replace' });
     expect((await contentsOf(place))[a as any]).toEqual(before[a as any]);
-    await client.unsafe(`update users set name = case id when 1 then 'ann' when 2 then 'ben' when 3 then 'cy' else 'dee' end`);
+    await client.unsafe(
+      `update users set name = case id when 1 then 'ann' when 2 then 'ben' when 3 then 'cy' else 'dee' end`,
+    );
     expect(await contentsOf(place)).toEqual(before);
   });
 
@@ -75,14 +77,19 @@ describe.skipIf(!url)('on Citus', { timeout: 120_000 }, () => {
         expect(runs).toBeLessThan(60);
         const stop = new AbortController();
         let fresh = 0;
-        const onProgress = ({ kept = 0, rows }: any) => void (kept < rows && ++fresh === 4 && stop.abort(new Error('stopped')));
-        const done = await run({ signal: stop.signal, onProgress }).catch((error: Error) => void expect(error.message).toBe('stopped'));
+        const onProgress = ({ kept = 0, rows }: any) =>
+          void (kept < rows && ++fresh === 4 && stop.abort(new Error('stopped')));
+        const done = await run({ signal: stop.signal, onProgress }).catch(
+          (error: Error) => void expect(error.message).toBe('stopped'),
+        );
         if (done) return;
       }
     };
     const data = db.tenantData(a, { tenancy: account });
     await untilDone((more) => data.exportTo(join(folder, 'a'), { ...more, partRows: 2 }));
-    await untilDone((more) => data.import(join(folder, 'a'), { ...more, as: d, journal: join(folder, 'journal'), batch: 2 }));
+    await untilDone((more) =>
+      data.import(join(folder, 'a'), { ...more, as: d, journal: join(folder, 'journal'), batch: 2 }),
+    );
     expect((await data.compare(db, { as: d })).isEqual).toBe(true);
     await db.tenantData(d, { tenancy: account }).erase({ reason: 'test' });
     expect(await contentsOf(place)).toEqual(before);
@@ -90,10 +97,19 @@ describe.skipIf(!url)('on Citus', { timeout: 120_000 }, () => {
   });
 
   test('each statement asks one shard', async () => {
-    const owned = { schema: 'public', name: 'users', column: 'accountId', key: ['accountId', 'id'], isSpread: true } as any;
+    const owned = {
+      schema: 'public',
+      name: 'users',
+      column: 'accountId',
+      key: ['accountId', 'id'],
+      isSpread: true,
+    } as any;
     const select = /^copy \((.*)\) to stdout$/s.exec(copyRows(owned, ['accountId', 'id'], String(a)))![1]!;
     const range = { key: [{ name: 'id', type: 'integer' } as any], after: ['1'], to: ['3'] };
-    const parts = [boundOfPart(owned, String(a), range, 2), fingerprintOfPart(owned, ['accountId', 'id'], String(a), range, '7')];
+    const parts = [
+      boundOfPart(owned, String(a), range, 2),
+      fingerprintOfPart(owned, ['accountId', 'id'], String(a), range, '7'),
+    ];
     for (const text of [select, deleteBatch(owned, String(a), 5), ...parts]) {
       const plan = (await client.unsafe(`explain ${text}`)).map((it: any) => it['QUERY PLAN']).join('\n');
       expect(plan).toContain('Task Count: 1');

@@ -46,30 +46,52 @@ test('export, erase, import, clone, compare', { timeout: 120_000 }, async () => 
   expect(existsSync(file)).toBe(false);
   expect(await run('export', acme, '--to', file, ...url)).toContain('projects: 3 rows');
   const folder = join(project.folder, 'acme');
-  expect(JSON.parse(await run('export', acme, '--format', 'csv', '--to', folder, '--json', ...url))).toMatchObject({ status: 'ok', tenant: acme });
+  expect(JSON.parse(await run('export', acme, '--format', 'csv', '--to', folder, '--json', ...url))).toMatchObject({
+    status: 'ok',
+    tenant: acme,
+  });
   expect(existsSync(join(folder, 'manifest.json'))).toBe(true);
   expect(await run('compare', acme, '--with', folder, ...url)).toMatch(/^Equal: 5 rows, as of 20/);
-  expect(await project.tenant('export', acme, '--to', file, ...url)).toMatchObject({ code: 1, stderr: expect.stringContaining('is not there yet') });
+  expect(await project.tenant('export', acme, '--to', file, ...url)).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining('is not there yet'),
+  });
 
   expect(await run('compare', acme, '--with', here.url(), ...url)).toBe('Equal: 4 rows.\n');
-  expect(await run('import', acme, '--from', folder, '--dry-run', '--url', there.url())).toContain('Would import: 4 rows');
+  expect(await run('import', acme, '--from', folder, '--dry-run', '--url', there.url())).toContain(
+    'Would import: 4 rows',
+  );
   expect(await run('import', acme, '--from', folder, '--url', there.url())).toContain('countries: 1 shared row added');
   expect(await run('compare', acme, '--with', there.url(), ...url)).toBe('Equal: 4 rows.\n');
-  expect(await project.tenant('import', acme, '--from', folder, '--url', there.url())).toMatchObject({ code: 1, stderr: expect.stringContaining("into: 'merge' or 'replace'") });
+  expect(await project.tenant('import', acme, '--from', folder, '--url', there.url())).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining("into: 'merge' or 'replace'"),
+  });
 
   const record = join(project.folder, 'record.json');
   expect(await run('erase', acme, '--reason', 'test', '--dry-run', ...url)).toContain('Would erase: 4 rows.');
-  expect(await run('erase', acme, '--reason', 'test', '--record', record, ...url)).toContain('Done: 4 rows erased. 2 tables counted afterwards');
-  expect(JSON.parse(readFileSync(record, 'utf8'))).toMatchObject({ tenant: acme, reason: 'test', finishedAt: expect.any(String) });
+  expect(await run('erase', acme, '--reason', 'test', '--record', record, ...url)).toContain(
+    'Done: 4 rows erased. 2 tables counted afterwards',
+  );
+  expect(JSON.parse(readFileSync(record, 'utf8'))).toMatchObject({
+    tenant: acme,
+    reason: 'test',
+    finishedAt: expect.any(String),
+  });
   expect(await sql`select count(*)::int as n from projects`).toMatchObject([{ n: 3 }]);
 
   await run('import', acme, '--from', file, '--as', dora, ...url);
   expect(await run('compare', acme, '--with', here.url(), '--as', dora, '--url', there.url())).toBe('Equal: 4 rows.\n');
-  expect(JSON.parse(await run('clone', dora, '--as', acme, '--masks', join(project.folder, 'masks.ts'), '--json', ...url))).toMatchObject({ tenant: acme, from: dora });
+  expect(
+    JSON.parse(await run('clone', dora, '--as', acme, '--masks', join(project.folder, 'masks.ts'), '--json', ...url)),
+  ).toMatchObject({ tenant: acme, from: dora });
   expect(await sql`select country_id from accounts where id = ${acme}`).toMatchObject([{ country_id: 2 }]);
   const json = await project.tenant('compare', acme, '--with', here.url(), '--as', dora, '--json', ...url);
   expect(json.code).toBe(1);
   expect(JSON.parse(json.stdout)).toMatchObject({ status: 'different', isEqual: false });
-  expect(await project.tenant('export', 'nonsense', ...url)).toMatchObject({ code: 1, stderr: expect.stringContaining('expected uuid') });
+  expect(await project.tenant('export', 'nonsense', ...url)).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining('expected uuid'),
+  });
   expect(await project.tenant('erase', acme, ...url)).toMatchObject({ code: 2 });
 });

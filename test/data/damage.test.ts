@@ -26,7 +26,10 @@ afterAll(async () => {
 const stream = (all: readonly string[]) => [Buffer.from(`${all.join('\n')}\n`)];
 const refused = async (source: any, tag: string, message?: string) => {
   const before = await textOf(there);
-  await expect(there.db.tenantData(one).import(source)).rejects.toMatchObject({ _tag: tag, ...(message && { message: expect.stringContaining(message) }) });
+  await expect(there.db.tenantData(one).import(source)).rejects.toMatchObject({
+    _tag: tag,
+    ...(message && { message: expect.stringContaining(message) }),
+  });
   expect(await textOf(there)).toEqual(before);
   // Not even a number of a sequence is used up.
   expect(await there.run(`select last_value::int as n from desks_id_seq`)).toMatchObject([{ n: 1 }]);
@@ -34,7 +37,8 @@ const refused = async (source: any, tag: string, message?: string) => {
 
 describe('a stream', () => {
   test('cut off at any line, and in the middle of one', async () => {
-    for (const at of [0, 1, 2, 5, lines.length - 1]) await refused(stream(lines.slice(0, at)), at === 0 ? 'DamagedExportError' : 'DamagedExportError');
+    for (const at of [0, 1, 2, 5, lines.length - 1])
+      await refused(stream(lines.slice(0, at)), at === 0 ? 'DamagedExportError' : 'DamagedExportError');
     await refused([Buffer.from(lines.join('\n').slice(0, -20))], 'DamagedExportError');
   });
 
@@ -50,12 +54,20 @@ describe('a stream', () => {
     const at = lines.findIndex((it) => it.startsWith('["1","same"'));
     await refused(stream(lines.toSpliced(at, 1)), 'DamagedExportError', '"public.events"');
     await refused(stream(lines.toSpliced(at, 0, lines[at]!)), 'DamagedExportError', '"public.events"');
-    await refused(stream(lines.toSpliced(at, 1, lines[at]!.replace('same', 'sama'))), 'DamagedExportError', '"public.events"');
+    await refused(
+      stream(lines.toSpliced(at, 1, lines[at]!.replace('same', 'sama'))),
+      'DamagedExportError',
+      '"public.events"',
+    );
   });
 
   test('a row of another tenant, even where the digest is true to it', async () => {
     const at = lines.findIndex((it) => it.startsWith('["1","same"'));
-    await refused(stream(lines.toSpliced(at, 1, lines[at]!.replace('"1"', '"2"'))), 'TenantMismatchError', 'another tenant');
+    await refused(
+      stream(lines.toSpliced(at, 1, lines[at]!.replace('"1"', '"2"'))),
+      'TenantMismatchError',
+      'another tenant',
+    );
     const of2 = (await bytesOf(here.db.tenantData(firm.parse(2) as any).export({ gzip: false }))).toString();
     await refused([Buffer.from(of2)], 'TenantMismatchError', 'of another tenant');
   });
@@ -89,23 +101,46 @@ test('a folder whose manifest does not match, lacks a file, or has other columns
   await writeFile(file, text);
   await writeFile(join(path, 'manifest.json'), manifest.replace(/"rows": 4/, '"rows": 5'));
   await refused(path, 'DamagedExportError');
-  await expect(here.db.tenantData(one).exportTo(path)).rejects.toMatchObject({ _tag: 'UnsupportedTenantOperationError' });
+  await expect(here.db.tenantData(one).exportTo(path)).rejects.toMatchObject({
+    _tag: 'UnsupportedTenantOperationError',
+  });
 });
 
 test('a file that says of any table that its rows are shared, or by which key', async () => {
   await there.run('create table staff (id integer primary key, name text)');
   const evil = (name: string, columns: object[], key: string[], row: string) => {
     const [head, end] = [JSON.parse(lines[0]!), JSON.parse(lines.at(-1)!)];
-    head.tables = [{ name, kind: 'reference', columns, key, tenant: [] }, ...head.tables.filter((it: any) => it.name !== name)];
+    head.tables = [
+      { name, kind: 'reference', columns, key, tenant: [] },
+      ...head.tables.filter((it: any) => it.name !== name),
+    ];
     const sha256 = createHash('sha256').update(`${row}\n`).digest('hex');
     end.digests = [{ name, rows: 1, sha256 }, ...end.digests.filter((it: any) => it.name !== name)];
-    const [from, to] = [lines.indexOf(`{"table":"${name}"}`), lines.findIndex((it, i) => i > lines.indexOf(`{"table":"${name}"}`) && it.startsWith('{'))];
+    const [from, to] = [
+      lines.indexOf(`{"table":"${name}"}`),
+      lines.findIndex((it, i) => i > lines.indexOf(`{"table":"${name}"}`) && it.startsWith('{')),
+    ];
     const rest = from < 0 ? lines.slice(1, -1) : lines.slice(1, -1).toSpliced(from - 1, to - from);
     return stream([JSON.stringify(head), JSON.stringify({ table: name }), row, ...rest, JSON.stringify(end)]);
   };
-  await refused(evil('public.staff', [{ name: 'id', type: 'integer' }, { name: 'name', type: 'text' }], ['id'], '["1","me"]'), 'SchemaDifferenceError', 'public.staff');
+  await refused(
+    evil(
+      'public.staff',
+      [
+        { name: 'id', type: 'integer' },
+        { name: 'name', type: 'text' },
+      ],
+      ['id'],
+      '["1","me"]',
+    ),
+    'SchemaDifferenceError',
+    'public.staff',
+  );
   expect(await there.run('select from staff')).toHaveLength(0);
-  const lands = ['code:text', 'continentId:integer', 'name:text'].map((it) => ({ name: it.split(':')[0]!, type: it.split(':')[1]! }));
+  const lands = ['code:text', 'continentId:integer', 'name:text'].map((it) => ({
+    name: it.split(':')[0]!,
+    type: it.split(':')[1]!,
+  }));
   await refused(evil('public.lands', lands, ['name'], '["JP","2","mine"]'), 'SchemaDifferenceError', 'public.lands');
   await there.run('drop table staff');
 });
@@ -121,18 +156,30 @@ test('a manifest whose format leads out of its folder', async () => {
 
 test('differences of the schemas are named, all at once', async () => {
   const other = await hard();
-  await other.run(`alter table events add column more text not null, alter column at type bigint; alter table desks drop column label; drop table rings`);
+  await other.run(
+    `alter table events add column more text not null, alter column at type bigint; alter table desks drop column label; drop table rings`,
+  );
   const exported = gunzipSync(await bytesOf(here.db.tenantData(one).export()));
-  await expect(other.db.tenantData(one).import([exported])).rejects.toMatchObject({ _tag: 'SchemaDifferenceError', differences: ['the database has no table "rings"'] });
-  await other.run(`create table rings ("firmId" bigint not null, id integer not null, "nextId" integer not null, primary key ("firmId", id))`);
-  const error: any = await other.db.tenantData(one).import([exported]).catch((it) => it);
+  await expect(other.db.tenantData(one).import([exported])).rejects.toMatchObject({
+    _tag: 'SchemaDifferenceError',
+    differences: ['the database has no table "rings"'],
+  });
+  await other.run(
+    `create table rings ("firmId" bigint not null, id integer not null, "nextId" integer not null, primary key ("firmId", id))`,
+  );
+  const error: any = await other.db
+    .tenantData(one)
+    .import([exported])
+    .catch((it) => it);
   expect([...error.differences].sort()).toEqual([
     '"public.desks" has no column "label" here',
     '"public.events" has a column "more" here that the export lacks',
     '"public.events"."at" is integer in the export, and bigint here',
   ]);
   await other.run(`alter table desks add column label text`);
-  await expect(other.db.tenantData(one).import([exported], { schema: 'compatible' })).rejects.toMatchObject({ differences: ['"public.events"."more", which the export lacks, must not be empty'] });
+  await expect(other.db.tenantData(one).import([exported], { schema: 'compatible' })).rejects.toMatchObject({
+    differences: ['"public.events"."more", which the export lacks, must not be empty'],
+  });
   await other.run(`alter table events alter column more set default 'x'`);
   await other.db.tenantData(one).import([exported], { schema: 'compatible' });
   expect(await other.run(`select count(*)::int as n from events where more = 'x'`)).toMatchObject([{ n: 4 }]);
@@ -153,18 +200,31 @@ test('an id without rows', async () => {
 
 test('masks of what is not there, or says whose the row is', async () => {
   const masked = (masks: any) => bytesOf(here.db.tenantData(one).export({ masks }));
-  await expect(masked({ nothing: { a: 'x' } })).rejects.toMatchObject({ message: expect.stringContaining('"nothing"') });
-  await expect(masked({ people: { nothing: 'x' } })).rejects.toMatchObject({ message: expect.stringContaining('"nothing"') });
-  await expect(masked({ people: { firmId: '2' } })).rejects.toMatchObject({ message: expect.stringContaining('whose the row is') });
-  await expect(masked({ kinds: { upper: 'x' } })).rejects.toMatchObject({ message: expect.stringContaining('"upper"') });
+  await expect(masked({ nothing: { a: 'x' } })).rejects.toMatchObject({
+    message: expect.stringContaining('"nothing"'),
+  });
+  await expect(masked({ people: { nothing: 'x' } })).rejects.toMatchObject({
+    message: expect.stringContaining('"nothing"'),
+  });
+  await expect(masked({ people: { firmId: '2' } })).rejects.toMatchObject({
+    message: expect.stringContaining('whose the row is'),
+  });
+  await expect(masked({ kinds: { upper: 'x' } })).rejects.toMatchObject({
+    message: expect.stringContaining('"upper"'),
+  });
 });
 
 test('rows of others that would go with the rows that are replaced', async () => {
   const exported = [await bytesOf(there.db.tenantData(firm.parse(2) as any).export())];
   for (const action of ['cascade', 'set null']) {
-    await there.run(`create table accounts (id integer primary key, home bigint references firms(id) on delete ${action}); insert into accounts values (1, 2)`);
+    await there.run(
+      `create table accounts (id integer primary key, home bigint references firms(id) on delete ${action}); insert into accounts values (1, 2)`,
+    );
     const replaced = there.db.tenantData(firm.parse(2) as any).import(exported, { into: 'replace' });
-    await expect(replaced).rejects.toMatchObject({ _tag: 'TenantDataError', message: expect.stringContaining('"public.accounts"') });
+    await expect(replaced).rejects.toMatchObject({
+      _tag: 'TenantDataError',
+      message: expect.stringContaining('"public.accounts"'),
+    });
     expect(await there.run('select id, home from accounts')).toMatchObject([{ id: 1, home: '2' }]);
     await there.run('update accounts set home = null');
     await there.db.tenantData(firm.parse(2) as any).import(exported, { into: 'replace' });

@@ -12,7 +12,12 @@ let here: Hard;
 beforeAll(async () => void (here = await hard([1, 2])));
 afterAll(() => here?.close());
 
-const idle = async () => ((await here.run(`select count(*)::int as n from pg_stat_activity where datname = current_database() and state like 'idle in transaction%'`)) as any)[0].n;
+const idle = async () =>
+  (
+    (await here.run(
+      `select count(*)::int as n from pg_stat_activity where datname = current_database() and state like 'idle in transaction%'`,
+    )) as any
+  )[0].n;
 
 test('from one stream into another tenant, and away', async () => {
   const before = await textOf(here);
@@ -27,7 +32,9 @@ test('from one stream into another tenant, and away', async () => {
 test('errors are those of the library, or of the source', async () => {
   const failing = (effect: any) => Effect.runPromise(Effect.flip(effect)) as any;
   const data = tenantData(here.db.tenantData(one)) as any;
-  expect(await failing(Stream.runDrain((tenantData(here.db.tenantData(nobody)) as any).export()))).toMatchObject({ _tag: 'TenantNotFoundError' });
+  expect(await failing(Stream.runDrain((tenantData(here.db.tenantData(nobody)) as any).export()))).toMatchObject({
+    _tag: 'TenantNotFoundError',
+  });
   expect(await failing(data.import(data.export()))).toMatchObject({ _tag: 'TenantExistsError' });
   expect(await failing(data.import(Stream.fail({ _tag: 'Mine' })))).toEqual({ _tag: 'Mine' });
 });

@@ -13,13 +13,25 @@ afterEach(async () => void (await Promise.all(opened.splice(0).map((it) => it.cl
 const one = firm.parse(1) as any;
 
 test('a table that nobody declared is found, by its column or by its key', async () => {
-  const here = await open([1, 2], `create table audit (id serial primary key, firm_id bigint, what text); insert into audit (firm_id, what) values (1, 'a'), (2, 'b'), (null, 'c');
-    create table "by key" (owner bigint references firms(id) on delete set null deferrable)`);
+  const here = await open(
+    [1, 2],
+    `create table audit (id serial primary key, firm_id bigint, what text); insert into audit (firm_id, what) values (1, 'a'), (2, 'b'), (null, 'c');
+    create table "by key" (owner bigint references firms(id) on delete set null deferrable)`,
+  );
   const before = await textOf(here);
-  const error: any = await here.db.tenantData(one).erase({ reason: 'test' }).catch((it) => it);
-  expect(error).toMatchObject({ _tag: 'TenantNotErasedError', message: expect.stringContaining('"public.audit" ("firm_id": 1)') });
+  const error: any = await here.db
+    .tenantData(one)
+    .erase({ reason: 'test' })
+    .catch((it) => it);
+  expect(error).toMatchObject({
+    _tag: 'TenantNotErasedError',
+    message: expect.stringContaining('"public.audit" ("firm_id": 1)'),
+  });
   expect(error.record).toMatchObject({ finishedAt: null, reason: 'test' });
-  expect(error.record.proof.filter((it: any) => !it.isDeclared).map((it: any) => it.table)).toEqual(['public.audit', 'public.by key']);
+  expect(error.record.proof.filter((it: any) => !it.isDeclared).map((it: any) => it.table)).toEqual([
+    'public.audit',
+    'public.by key',
+  ]);
   expect(await textOf(here)).toEqual({ '2': before['2'] });
   const kept = await here.db.tenantData(one).erase({ reason: 'test', keep: ['audit'] });
   expect(kept).toMatchObject({ kept: ['audit'], finishedAt: expect.any(String) });
@@ -41,7 +53,12 @@ test('shared rows that only it used go, where they were named; what is outside i
   const here = await open([1, 2]);
   await here.run(`update firms set "landCode" = 'GH' where id = 2`);
   let rows = 0;
-  const record = await here.db.tenantData(one).erase({ reason: 'test', shared: ['lands'], before: async ({ tenant }) => void (rows = (await here.run(`select from people where "firmId" = ${tenant}`)).length) });
+  const record = await here.db.tenantData(one).erase({
+    reason: 'test',
+    shared: ['lands'],
+    before: async ({ tenant }) =>
+      void (rows = (await here.run(`select from people where "firmId" = ${tenant}`)).length),
+  });
   expect(rows).toBe(4);
   expect(record.shared).toEqual([{ table: 'public.lands', rows: 1 }]);
   expect((await here.run('select code from lands order by 1')).map((it) => it.code)).toEqual(['GH', 'XX']);
@@ -54,7 +71,10 @@ test('a shared row that another tenant begins to use meanwhile stays', async () 
   await other.unsafe(`begin; update firms set "landCode" = 'GH' where id = 2`);
   const erased = here.db.tenantData(one).erase({ reason: 'test', shared: ['lands'] });
   const waiting = `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
-  for (let done = false; !done; ) done = (await here.run(waiting)).length > 0 || (await Promise.race([erased, new Promise((it) => setTimeout(it, 5))])) !== undefined;
+  for (let done = false; !done; )
+    done =
+      (await here.run(waiting)).length > 0 ||
+      (await Promise.race([erased, new Promise((it) => setTimeout(it, 5))])) !== undefined;
   await other.unsafe('commit');
   other.release();
   expect((await erased).shared).toEqual([]);
@@ -69,7 +89,12 @@ test('what is outside: looked at before, removed after the proof; each again onl
   const options = {
     reason: 'test',
     onRecord: (it: any) => void (last = JSON.parse(JSON.stringify(it))),
-    before: async () => (calls.push('before'), (await here.run(`select name from people where "firmId" = 1 and name <> '' order by 1`)).map((it) => `${it.name}.jpg`)),
+    before: async () => (
+      calls.push('before'),
+      (await here.run(`select name from people where "firmId" = 1 and name <> '' order by 1`)).map(
+        (it) => `${it.name}.jpg`,
+      )
+    ),
     after: async ({ outside, record }: any) => {
       calls.push(`after ${outside}`);
       expect(record.proof.every((it: any) => it.rows === 0)).toBe(true);
@@ -88,11 +113,18 @@ test('what is outside: looked at before, removed after the proof; each again onl
 test('a foreign key of a table that nobody declared: said which, with the record', async () => {
   const here = await open([1, 2], `create table notes (firm bigint references firms(id), what text)`);
   await here.run(`insert into notes values (1, 'a')`);
-  const error: any = await here.db.tenantData(one).erase({ reason: 'test' }).catch((it) => it);
+  const error: any = await here.db
+    .tenantData(one)
+    .erase({ reason: 'test' })
+    .catch((it) => it);
   expect(error).toMatchObject({ _tag: 'TenantNotErasedError', message: expect.stringContaining('"notes"') });
-  expect(error.record.proof.filter((it: any) => it.rows > 0).map((it: any) => it.table)).toEqual(expect.arrayContaining(['public.firms', 'public.notes']));
+  expect(error.record.proof.filter((it: any) => it.rows > 0).map((it: any) => it.table)).toEqual(
+    expect.arrayContaining(['public.firms', 'public.notes']),
+  );
   await here.run('delete from notes');
-  expect((await here.db.tenantData(one).erase({ reason: 'test', resume: error.record })).finishedAt).toEqual(expect.any(String));
+  expect((await here.db.tenantData(one).erase({ reason: 'test', resume: error.record })).finishedAt).toEqual(
+    expect.any(String),
+  );
 });
 
 test('a dry run deletes nothing', async () => {
@@ -101,7 +133,9 @@ test('a dry run deletes nothing', async () => {
   const record = await here.db.tenantData(one).erase({ reason: 'test', dryRun: true });
   expect(record.tables.find((it) => it.table === 'public.people')).toEqual({ table: 'public.people', rows: 4 });
   expect(await textOf(here)).toEqual(before);
-  await expect(here.db.tenantData(one).erase({ reason: ' ' })).rejects.toMatchObject({ _tag: 'UnsupportedTenantOperationError' });
+  await expect(here.db.tenantData(one).erase({ reason: ' ' })).rejects.toMatchObject({
+    _tag: 'UnsupportedTenantOperationError',
+  });
 });
 
 describe('interrupted', () => {
@@ -113,8 +147,18 @@ describe('interrupted', () => {
       let last: any;
       const done = await here.db
         .tenantData(one)
-        .erase({ reason: 'test', batch: 2, signal: stop.signal, allowEmpty: true, onRecord: (record) => void (last = record), onProgress: () => stop.abort(new Error('stopped')) })
-        .then(() => true, (error) => (expect(error.message).toBe('stopped'), false));
+        .erase({
+          reason: 'test',
+          batch: 2,
+          signal: stop.signal,
+          allowEmpty: true,
+          onRecord: (record) => void (last = record),
+          onProgress: () => stop.abort(new Error('stopped')),
+        })
+        .then(
+          () => true,
+          (error) => (expect(error.message).toBe('stopped'), false),
+        );
       expect((await textOf(here))['2']).toEqual(two);
       if (done) break;
       expect(last).toBeDefined();
@@ -129,9 +173,17 @@ describe('interrupted', () => {
     const kill = async () => {
       if (cut) return;
       cut = true;
-      await here.run(`select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid() and query like '%drizzle%' or query in ('commit')`);
+      await here.run(
+        `select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid() and query like '%drizzle%' or query in ('commit')`,
+      );
     };
-    await here.db.tenantData(one).erase({ reason: 'test', batch: 1, onRecord: kill }).then(() => {}, () => {});
+    await here.db
+      .tenantData(one)
+      .erase({ reason: 'test', batch: 1, onRecord: kill })
+      .then(
+        () => {},
+        () => {},
+      );
     expect(cut).toBe(true);
     await here.db.tenantData(one).erase({ reason: 'test', allowEmpty: true });
     expect(await textOf(here)).toEqual({ '2': two });
@@ -145,7 +197,10 @@ describe('interrupted', () => {
       const stop = new AbortController();
       let seen = 0;
       await expect(
-        there.db.tenantData(one).import([exported], { signal: stop.signal, onProgress: () => void (++seen === at && stop.abort(new Error('stopped'))) }),
+        there.db.tenantData(one).import([exported], {
+          signal: stop.signal,
+          onProgress: () => void (++seen === at && stop.abort(new Error('stopped'))),
+        }),
       ).rejects.toThrow('stopped');
       expect(await textOf(there)).toEqual(before);
     }
@@ -158,7 +213,9 @@ describe('interrupted', () => {
     const taken = here.db.tenantData(one).export({ gzip: false })[Symbol.asyncIterator]();
     await taken.next();
     await taken.return!();
-    const [{ n }] = (await here.run(`select count(*)::int as n from pg_stat_activity where datname = current_database() and state like 'idle in transaction%'`)) as any;
+    const [{ n }] = (await here.run(
+      `select count(*)::int as n from pg_stat_activity where datname = current_database() and state like 'idle in transaction%'`,
+    )) as any;
     expect(n).toBe(0);
   });
 });
@@ -166,14 +223,17 @@ describe('interrupted', () => {
 test('a tenant that is written to while it is erased: what came later goes too', async () => {
   const here = await open([1, 2]);
   let late = false;
-  await here.db.tenantData(one).erase({
-    reason: 'test',
-    onProgress: async ({ table }) => {
-      if (table !== 'public.firms' || late) return;
-      late = true;
-      await here.run(`insert into events values (1, 'late', 1)`);
-    },
-  }).catch((error) => expect(error._tag).toBe('TenantNotErasedError'));
+  await here.db
+    .tenantData(one)
+    .erase({
+      reason: 'test',
+      onProgress: async ({ table }) => {
+        if (table !== 'public.firms' || late) return;
+        late = true;
+        await here.run(`insert into events values (1, 'late', 1)`);
+      },
+    })
+    .catch((error) => expect(error._tag).toBe('TenantNotErasedError'));
   await here.db.tenantData(one).erase({ reason: 'test', allowEmpty: true });
   expect((await textOf(here))['1']).toBeUndefined();
 });

@@ -1,39 +1,111 @@
 /** A schema of what is hard to move: types, keys, triggers, made by hand in SQL where Drizzle has no word for it. */
 import { sql } from 'drizzle-orm';
-import { bigint, bigserial, customType, foreignKey, integer, pgSchema, primaryKey, serial, text } from 'drizzle-orm/pg-core';
+import {
+  bigint,
+  bigserial,
+  customType,
+  foreignKey,
+  integer,
+  pgSchema,
+  primaryKey,
+  serial,
+  text,
+} from 'drizzle-orm/pg-core';
 import { defineTenantRelations, referenceTable, tenancy, tenantSchema, tenantTable } from '../../src/index.js';
 
 export const firm = tenancy('firm', () => bigint({ mode: 'number' }));
 const any = (type: string) => customType<{ data: unknown }>({ dataType: () => type })();
 
-export const continents = referenceTable('continents', { id: integer().primaryKey(), name: text().notNull(), within: integer() });
-export const lands = referenceTable('lands', { code: text().primaryKey(), continentId: integer().references(() => continents.id), name: text() });
-export const firms = tenantTable('firms', { id: firm.id().primaryKey(), name: text().notNull(), landCode: text().references(() => lands.code), headId: integer() });
-export const people = tenantTable('people', {
-  firmId: firm.id().references(() => firms.id),
-  id: integer().primaryKey().generatedAlwaysAsIdentity(),
-  bossId: integer(),
-  deskId: integer(),
+export const continents = referenceTable('continents', {
+  id: integer().primaryKey(),
+  name: text().notNull(),
+  within: integer(),
+});
+export const lands = referenceTable('lands', {
+  code: text().primaryKey(),
+  continentId: integer().references(() => continents.id),
   name: text(),
-}, (t) => [foreignKey({ columns: [t.bossId], foreignColumns: [t.id] })]);
-export const desks = tenantTable('desks', { firmId: firm.id(), id: serial().primaryKey(), ownerId: integer().references(() => people.id), label: text() });
+});
+export const firms = tenantTable('firms', {
+  id: firm.id().primaryKey(),
+  name: text().notNull(),
+  landCode: text().references(() => lands.code),
+  headId: integer(),
+});
+export const people = tenantTable(
+  'people',
+  {
+    firmId: firm.id().references(() => firms.id),
+    id: integer().primaryKey().generatedAlwaysAsIdentity(),
+    bossId: integer(),
+    deskId: integer(),
+    name: text(),
+  },
+  (t) => [foreignKey({ columns: [t.bossId], foreignColumns: [t.id] })],
+);
+export const desks = tenantTable('desks', {
+  firmId: firm.id(),
+  id: serial().primaryKey(),
+  ownerId: integer().references(() => people.id),
+  label: text(),
+});
 /** Points at itself, always. */
-export const rings = tenantTable('rings', { firmId: firm.id(), id: integer().primaryKey(), nextId: integer().notNull() }, (t) => [foreignKey({ columns: [t.nextId], foreignColumns: [t.id] })]);
+export const rings = tenantTable(
+  'rings',
+  { firmId: firm.id(), id: integer().primaryKey(), nextId: integer().notNull() },
+  (t) => [foreignKey({ columns: [t.nextId], foreignColumns: [t.id] })],
+);
 export const odd = pgSchema('Odd "schema"');
 export const kinds = tenantSchema(odd).table('All, "kinds"', {
   firmId: firm.id('Firm.t.id'),
   id: bigserial({ mode: 'number' }).primaryKey(),
-  words: any('text'), bytes: any('bytea'), amount: any('numeric'), whole: any('numeric(30,10)'), float: any('double precision'), real: any('real'),
-  span: any('int4range'), spans: any('tstzmultirange'), list: any('text[]'), table: any('integer[][]'), mood: any('mood'), moods: any('mood[]'),
-  day: any('date'), at: any('timestamptz'), local: any('timestamp'), clock: any('timetz'), lasts: any('interval'), json: any('json'), jsonb: any('jsonb'),
-  place: any('point'), net: any('inet'), bits: any('bit varying'), money: any('money'), xml: any('xml'), search: any('tsvector'), pair: any('pair'),
-  fixed: any('character(5)'), short: any('short_text'), upper: text().generatedAlwaysAs(sql`upper(words)`),
+  words: any('text'),
+  bytes: any('bytea'),
+  amount: any('numeric'),
+  whole: any('numeric(30,10)'),
+  float: any('double precision'),
+  real: any('real'),
+  span: any('int4range'),
+  spans: any('tstzmultirange'),
+  list: any('text[]'),
+  table: any('integer[][]'),
+  mood: any('mood'),
+  moods: any('mood[]'),
+  day: any('date'),
+  at: any('timestamptz'),
+  local: any('timestamp'),
+  clock: any('timetz'),
+  lasts: any('interval'),
+  json: any('json'),
+  jsonb: any('jsonb'),
+  place: any('point'),
+  net: any('inet'),
+  bits: any('bit varying'),
+  money: any('money'),
+  xml: any('xml'),
+  search: any('tsvector'),
+  pair: any('pair'),
+  fixed: any('character(5)'),
+  short: any('short_text'),
+  upper: text().generatedAlwaysAs(sql`upper(words)`),
 });
 /** Without a primary key. */
 export const events = tenantTable('events', { firmId: firm.id(), what: text(), at: integer(), about: firm.ref() });
-export const parts = tenantTable('parts', { firmId: firm.id(), id: integer(), size: integer() }, (t) => [primaryKey({ columns: [t.firmId, t.id] })]);
+export const parts = tenantTable('parts', { firmId: firm.id(), id: integer(), size: integer() }, (t) => [
+  primaryKey({ columns: [t.firmId, t.id] }),
+]);
 
-export const relations = defineTenantRelations({ continents, lands, firms, people, desks, rings, kinds, events, parts });
+export const relations = defineTenantRelations({
+  continents,
+  lands,
+  firms,
+  people,
+  desks,
+  rings,
+  kinds,
+  events,
+  parts,
+});
 
 const kindsDdl = `create table "Odd ""schema"""."All, ""kinds""" ("Firm.t.id" bigint not null, id bigserial, words text, bytes bytea, amount numeric, whole numeric(30,10), float double precision, real real,
   span int4range, spans tstzmultirange, list text[], "table" integer[][], mood mood, moods mood[], day date, at timestamptz, local timestamp, clock timetz, lasts interval, json json, jsonb jsonb,
@@ -84,5 +156,11 @@ insert into parts select ${id}, n, n * ${id} from generate_series(95, 105) n;
 commit;`;
 
 export const tenantTables = [
-  ['firms', 'id'], ['people', 'firmId'], ['desks', 'firmId'], ['rings', 'firmId'], ['"Odd ""schema"""."All, ""kinds"""', 'Firm.t.id'], ['events', 'firmId'], ['parts', 'firmId'],
+  ['firms', 'id'],
+  ['people', 'firmId'],
+  ['desks', 'firmId'],
+  ['rings', 'firmId'],
+  ['"Odd ""schema"""."All, ""kinds"""', 'Firm.t.id'],
+  ['events', 'firmId'],
+  ['parts', 'firmId'],
 ] as const;

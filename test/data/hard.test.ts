@@ -27,14 +27,22 @@ test('every value, key and circle is back after export, erase and import, and ot
 test('into an empty database: shared rows come along by key, up to the top, and sequences go beyond', async () => {
   const [here, there] = [await open([1, 2]), await open()];
   const imported = await there.db.tenantData(one).import(here.db.tenantData(one).export(), { as: three });
-  expect(imported.shared).toEqual([{ table: 'public.continents', rows: 2 }, { table: 'public.lands', rows: 1 }]);
+  expect(imported.shared).toEqual([
+    { table: 'public.continents', rows: 2 },
+    { table: 'public.lands', rows: 1 },
+  ]);
   expect(await there.run('select id from continents order by id')).toMatchObject([{ id: 1 }, { id: 2 }]);
   // A column made by ref() that names the tenant itself goes along; one that names another does not.
-  expect(await there.run('select about::int as about from events where about is not null order by 1')).toMatchObject([{ about: 3 }, { about: 77 }]);
+  expect(await there.run('select about::int as about from events where about is not null order by 1')).toMatchObject([
+    { about: 3 },
+    { about: 77 },
+  ]);
   expect(await there.run('select code from lands')).toMatchObject([{ code: 'JP' }]);
   const ids = await there.run(`insert into people ("firmId", name) values (3, 'new') returning id`);
   expect(ids).toMatchObject([{ id: 701 }]);
-  expect(await there.run(`insert into desks ("firmId", label) values (3, 'new') returning id`)).toMatchObject([{ id: 901 }]);
+  expect(await there.run(`insert into desks ("firmId", label) values (3, 'new') returning id`)).toMatchObject([
+    { id: 901 },
+  ]);
   await there.run(`delete from people where id = 701; delete from desks where id = 901`);
   expect((await here.db.tenantData(one).compare(there.db, { as: three })).isEqual).toBe(true);
 });
@@ -49,9 +57,15 @@ test('a sequence that is further on stays where it is', async () => {
 test('a sequence that all tenants draw from is not used up by the rows of one', async () => {
   const [here, there] = [await open([1]), await open([2])];
   await here.run(`insert into desks ("firmId", id, label) values (1, 2147483640, 'far')`);
-  const drawn = () => there.run(`select last_value::text, is_called from desks_id_seq union all select last_value::text, is_called from people_id_seq`);
+  const drawn = () =>
+    there.run(
+      `select last_value::text, is_called from desks_id_seq union all select last_value::text, is_called from people_id_seq`,
+    );
   const before = await drawn();
-  await expect(there.db.tenantData(one).import(here.db.tenantData(one).export())).rejects.toMatchObject({ _tag: 'TenantDataError', message: expect.stringContaining('"public.desks_id_seq"') });
+  await expect(there.db.tenantData(one).import(here.db.tenantData(one).export())).rejects.toMatchObject({
+    _tag: 'TenantDataError',
+    message: expect.stringContaining('"public.desks_id_seq"'),
+  });
   expect(await drawn()).toEqual(before);
   expect(Object.keys(await textOf(there))).toEqual(['2']);
   await there.run(`select setval('desks_id_seq', 2147483640)`);
@@ -60,8 +74,14 @@ test('a sequence that all tenants draw from is not used up by the rows of one', 
 });
 
 test('shared rows that say something else are named, and nothing is written', async () => {
-  const [here, there] = [await open([1]), await open([], `insert into continents values (1, 'World', null), (2, 'Europe', 1)`)];
-  await expect(there.db.tenantData(one).import(here.db.tenantData(one).export())).rejects.toMatchObject({ _tag: 'TenantDataError', message: expect.stringContaining('"public.continents"') });
+  const [here, there] = [
+    await open([1]),
+    await open([], `insert into continents values (1, 'World', null), (2, 'Europe', 1)`),
+  ];
+  await expect(there.db.tenantData(one).import(here.db.tenantData(one).export())).rejects.toMatchObject({
+    _tag: 'TenantDataError',
+    message: expect.stringContaining('"public.continents"'),
+  });
   expect(await textOf(there)).toEqual({});
   expect(await there.run('select * from lands')).toEqual([]);
   await there.db.tenantData(one).import(here.db.tenantData(one).export(), { shared: 'keep' });
@@ -72,11 +92,18 @@ describe('compare', () => {
   test('names what differs, with the keys', async () => {
     const [here, there] = [await open([1]), await open([1])];
     expect(await here.db.tenantData(one).compare(there.db)).toMatchObject({ isEqual: true });
-    await there.run(`update people set name = 'x' where id = 2; delete from parts where id = 100; insert into events values (1, 'same', 1); insert into desks values (1, 7, null, 'd')`);
+    await there.run(
+      `update people set name = 'x' where id = 2; delete from parts where id = 100; insert into events values (1, 'same', 1); insert into desks values (1, 7, null, 'd')`,
+    );
     const { isEqual, tables } = await here.db.tenantData(one).compare(there.db);
     expect(isEqual).toBe(false);
     const of = (name: string) => tables.find((it) => it.table === `public.${name}`)!;
-    expect(of('people')).toMatchObject({ changed: 1, onlyHere: 0, onlyThere: 0, examples: [{ key: ['2'], is: 'changed', columns: ['name'] }] });
+    expect(of('people')).toMatchObject({
+      changed: 1,
+      onlyHere: 0,
+      onlyThere: 0,
+      examples: [{ key: ['2'], is: 'changed', columns: ['name'] }],
+    });
     expect(of('parts')).toMatchObject({ onlyHere: 1, changed: 0, examples: [{ key: ['100'], is: 'only here' }] });
     expect(of('events')).toMatchObject({ onlyThere: 1, changed: 0 });
     expect(of('desks')).toMatchObject({ onlyThere: 1, rows: 3, otherRows: 4 });
@@ -98,17 +125,31 @@ describe('compare', () => {
 describe('into a tenant that exists', () => {
   test('new refuses, merge changes and adds, replace leaves what the export says', async () => {
     const [here, there] = [await open([1]), await open([1, 2])];
-    await here.run('drop table events; create table events ("firmId" bigint not null, what text, at integer, about bigint)');
-    await there.run(`update people set name = 'x' where id = 2; delete from parts where id = 100; insert into desks values (1, 7, null, 'd')`);
+    await here.run(
+      'drop table events; create table events ("firmId" bigint not null, what text, at integer, about bigint)',
+    );
+    await there.run(
+      `update people set name = 'x' where id = 2; delete from parts where id = 100; insert into desks values (1, 7, null, 'd')`,
+    );
     const exported = await bytesOf(here.db.tenantData(one).export());
     const data = there.db.tenantData(one);
     const before = await textOf(there);
     await expect(data.import([exported])).rejects.toMatchObject({ _tag: 'TenantExistsError' });
-    await expect(data.import([exported], { into: 'merge' })).rejects.toMatchObject({ _tag: 'UnsupportedTenantOperationError', message: expect.stringContaining('"public.events" a primary key') });
+    await expect(data.import([exported], { into: 'merge' })).rejects.toMatchObject({
+      _tag: 'UnsupportedTenantOperationError',
+      message: expect.stringContaining('"public.events" a primary key'),
+    });
     expect(await textOf(there)).toEqual(before);
-    for (const it of [here, there]) await it.run('delete from events; alter table events add column id integer generated by default as identity; alter table events add primary key ("firmId", id)');
+    for (const it of [here, there])
+      await it.run(
+        'delete from events; alter table events add column id integer generated by default as identity; alter table events add primary key ("firmId", id)',
+      );
     await data.import(here.db.tenantData(one).export(), { into: 'merge' });
-    expect((await here.db.tenantData(one).compare(there.db)).tables.filter((it) => it.onlyHere + it.onlyThere + it.changed > 0)).toMatchObject([{ table: 'public.desks', onlyThere: 1, changed: 0 }]);
+    expect(
+      (await here.db.tenantData(one).compare(there.db)).tables.filter(
+        (it) => it.onlyHere + it.onlyThere + it.changed > 0,
+      ),
+    ).toMatchObject([{ table: 'public.desks', onlyThere: 1, changed: 0 }]);
     await data.import(here.db.tenantData(one).export(), { into: 'replace' });
     expect(await here.db.tenantData(one).compare(there.db)).toMatchObject({ isEqual: true });
     expect((await textOf(there))['2']).toEqual(before['2']!.filter((it) => !it.startsWith('events')));
@@ -125,7 +166,10 @@ describe('triggers', () => {
     const [here, there] = [await open([1]), await open([], meddling)];
     const exported = await bytesOf(here.db.tenantData(one).export());
     const data = there.db.tenantData(one);
-    await expect(data.import([exported])).rejects.toMatchObject({ _tag: 'TenantDataError', message: expect.stringContaining('"meddle" on "public.desks"') });
+    await expect(data.import([exported])).rejects.toMatchObject({
+      _tag: 'TenantDataError',
+      message: expect.stringContaining('"meddle" on "public.desks"'),
+    });
     expect(await textOf(there)).toEqual({});
     await data.import([exported], { triggers: 'run' });
     expect(await there.run('select distinct label from desks')).toMatchObject([{ label: 'changed' }]);
@@ -142,9 +186,13 @@ describe('triggers', () => {
 
   test('without triggers, keys that point at nothing are found', async () => {
     const [here, there] = [await open([1]), await open()];
-    await here.run(`set session_replication_role = replica; delete from people where id = 3; set session_replication_role = origin`);
+    await here.run(
+      `set session_replication_role = replica; delete from people where id = 3; set session_replication_role = origin`,
+    );
     const exported = await bytesOf(here.db.tenantData(one).export());
-    await expect(there.db.tenantData(one).import([exported], { triggers: 'skip' })).rejects.toMatchObject({ _tag: 'DamagedExportError' });
+    await expect(there.db.tenantData(one).import([exported], { triggers: 'skip' })).rejects.toMatchObject({
+      _tag: 'DamagedExportError',
+    });
     await expect(there.db.tenantData(one).import([exported])).rejects.toMatchObject({ code: '23503' });
     expect(await textOf(there)).toEqual({});
   });
@@ -156,19 +204,27 @@ test('a tenant that is written to while it is exported: one snapshot', async () 
   const first = await stream.next();
   await here.run(`insert into events values (1, 'late', 1); delete from parts; update people set name = 'late'`);
   let text = Buffer.from(first.value!).toString();
-  for (let next = await stream.next(); !next.done; next = await stream.next()) text += Buffer.from(next.value).toString();
+  for (let next = await stream.next(); !next.done; next = await stream.next())
+    text += Buffer.from(next.value).toString();
   expect(text).not.toContain('late');
   expect(text.split('\n').filter((it) => it.startsWith('["1","1'))).not.toEqual([]);
-  expect(JSON.parse(text.trim().split('\n').at(-1)!).digests.find((it: any) => it.name === 'public.parts').rows).toBe(11);
+  expect(JSON.parse(text.trim().split('\n').at(-1)!).digests.find((it: any) => it.name === 'public.parts').rows).toBe(
+    11,
+  );
 });
 
 test('a key that is unique over all tenants: a clone is refused, says what to do, and is made with masks', async () => {
   const here = await open([1], 'create unique index head_line on firms (name)');
   const before = await textOf(here);
-  await expect(here.db.tenantData(one).cloneTo(three)).rejects.toMatchObject({ _tag: 'TenantDataError', message: expect.stringMatching(/masks.*"head_line" of "firms"/) });
+  await expect(here.db.tenantData(one).cloneTo(three)).rejects.toMatchObject({
+    _tag: 'TenantDataError',
+    message: expect.stringMatching(/masks.*"head_line" of "firms"/),
+  });
   expect(await textOf(here)).toEqual(before);
   await here.db.tenantData(one).cloneTo(three, { masks: { firms: { name: (it) => `${it} (copy)` } } });
-  expect((await here.db.tenantData(one).compare(here.db, { as: three, except: { firms: ['name'] } })).isEqual).toBe(true);
+  expect((await here.db.tenantData(one).compare(here.db, { as: three, except: { firms: ['name'] } })).isEqual).toBe(
+    true,
+  );
 });
 
 test('a tenant that is written to while it is replaced: the row is noticed and the import undone, or it comes after the import; it is not lost', async () => {
@@ -177,8 +233,18 @@ test('a tenant that is written to while it is replaced: the row is noticed and t
   const exported = await bytesOf(here.db.tenantData(one).export());
   let late: Promise<unknown> | undefined;
   const onProgress = () => void (late ??= here.run(`insert into events values (1, 'late', 1)`));
-  const error = await here.db.tenantData(one).import([exported], { into: 'replace', onProgress }).then(() => undefined, (it) => it);
-  if (error) expect(error).toMatchObject({ _tag: 'TenantExistsError', message: expect.stringContaining('"public.events" has 5 rows, and the export 4') });
+  const error = await here.db
+    .tenantData(one)
+    .import([exported], { into: 'replace', onProgress })
+    .then(
+      () => undefined,
+      (it) => it,
+    );
+  if (error)
+    expect(error).toMatchObject({
+      _tag: 'TenantExistsError',
+      message: expect.stringContaining('"public.events" has 5 rows, and the export 4'),
+    });
   await late;
   await here.run(`delete from events where what = 'late'`).then((gone: any) => expect(gone.count).toBe(1));
   expect(await textOf(here)).toEqual(before);
@@ -188,5 +254,7 @@ test('two tenants of one database, compared', async () => {
   const here = await open([1, 2]);
   const { isEqual, tables } = await here.db.tenantData(one).compare(here.db, { as: two });
   expect(isEqual).toBe(false);
-  expect(tables.filter((it) => it.changed + it.onlyHere + it.onlyThere > 0).map((it) => it.table)).toEqual(expect.arrayContaining(['public.firms', 'public.events', 'public.parts']));
+  expect(tables.filter((it) => it.changed + it.onlyHere + it.onlyThere > 0).map((it) => it.table)).toEqual(
+    expect.arrayContaining(['public.firms', 'public.events', 'public.parts']),
+  );
 });

@@ -36,7 +36,10 @@ export async function hard(firms: readonly number[] = [], more = ''): Promise<Ha
 export async function textOf(it: Pick<Hard, 'run'>): Promise<Record<string, string[]>> {
   const found: Record<string, string[]> = {};
   for (const [table, column] of tenantTables) {
-    for (const { tenant, row } of await it.run(`select "${column}"::text as tenant, t::text as row from ${table} t order by t::text collate "C"`)) (found[tenant] ??= []).push(`${table} ${row}`);
+    for (const { tenant, row } of await it.run(
+      `select "${column}"::text as tenant, t::text as row from ${table} t order by t::text collate "C"`,
+    ))
+      (found[tenant] ??= []).push(`${table} ${row}`);
   }
   return found;
 }

@@ -18,36 +18,59 @@ afterAll(async () => {
 });
 
 /** Where the last piece of a COPY just fills a buffer depends on the number of rows. */
-test.each(['postgres.js', 'node-postgres'])('%s: exports of many sizes end, and give their connection back', { timeout: 120_000 }, async (driver) => {
-  const db: any = driver === 'postgres.js' ? here.db : withTenancy(nodePostgres({ client: pool }), { relations });
-  await here.run('delete from events');
-  let rows = 0;
-  for (let i = 0; i < 12; i++) {
-    const more = 4_000 + i * 1_777;
-    await here.run(`insert into events select 1, repeat('x', n % 90), n from generate_series(1, ${more}) n`);
-    rows += more;
-    let lines = 0;
-    for await (const chunk of db.tenantData(one).export({ gzip: false })) {
-      lines += Buffer.from(chunk).toString().split('\n').filter((it) => it.startsWith('["1","x')).length;
-      // A reader that is slower than the server.
-      if (i % 3 === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+test.each(['postgres.js', 'node-postgres'])(
+  '%s: exports of many sizes end, and give their connection back',
+  { timeout: 120_000 },
+  async (driver) => {
+    const db: any = driver === 'postgres.js' ? here.db : withTenancy(nodePostgres({ client: pool }), { relations });
+    await here.run('delete from events');
+    let rows = 0;
+    for (let i = 0; i < 12; i++) {
+      const more = 4_000 + i * 1_777;
+      await here.run(`insert into events select 1, repeat('x', n % 90), n from generate_series(1, ${more}) n`);
+      rows += more;
+      let lines = 0;
+      for await (const chunk of db.tenantData(one).export({ gzip: false })) {
+        lines += Buffer.from(chunk)
+          .toString()
+          .split('\n')
+          .filter((it) => it.startsWith('["1","x')).length;
+        // A reader that is slower than the server.
+        if (i % 3 === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+      }
+      const [{ n }] = (await here.run(`select count(*)::int as n from events where what <> ''`)) as any;
+      expect(lines).toBe(n);
     }
-    const [{ n }] = (await here.run(`select count(*)::int as n from events where what <> ''`)) as any;
-    expect(lines).toBe(n);
-  }
-  expect(rows).toBeGreaterThan(100_000);
-});
+    expect(rows).toBeGreaterThan(100_000);
+  },
+);
 
-test.each(['postgres.js', 'node-postgres'])('%s: a reader that stops holds the server back', { timeout: 60_000 }, async (driver) => {
-  const db: any = driver === 'postgres.js' ? here.db : withTenancy(nodePostgres({ client: pool }), { relations });
-  await here.run(`delete from events; insert into events select 1, repeat(md5(n::text), 30), n from generate_series(1, 60000) n`);
-  let bytes = 0;
-  let isHeld = false;
-  for await (const chunk of db.tenantData(one).export({ gzip: false })) {
-    bytes += chunk.length;
-    if (bytes < 2 ** 20 || isHeld) continue;
-    isHeld = true;
-    await expect.poll(async () => (await here.run(`select wait_event from pg_stat_activity where datname = current_database() and query like 'copy%'`))[0]?.wait_event, { timeout: 5_000 }).toBe('ClientWrite');
-  }
-  expect(bytes).toBeGreaterThan(55 * 2 ** 20);
-});
+test.each(['postgres.js', 'node-postgres'])(
+  '%s: a reader that stops holds the server back',
+  { timeout: 60_000 },
+  async (driver) => {
+    const db: any = driver === 'postgres.js' ? here.db : withTenancy(nodePostgres({ client: pool }), { relations });
+    await here.run(
+      `delete from events; insert into events select 1, repeat(md5(n::text), 30), n from generate_series(1, 60000) n`,
+    );
+    let bytes = 0;
+    let isHeld = false;
+    for await (const chunk of db.tenantData(one).export({ gzip: false })) {
+      bytes += chunk.length;
+      if (bytes < 2 ** 20 || isHeld) continue;
+      isHeld = true;
+      await expect
+        .poll(
+          async () =>
+            (
+              await here.run(
+                `select wait_event from pg_stat_activity where datname = current_database() and query like 'copy%'`,
+              )
+            )[0]?.wait_event,
+          { timeout: 5_000 },
+        )
+        .toBe('ClientWrite');
+    }
+    expect(bytes).toBeGreaterThan(55 * 2 ** 20);
+  },
+);

@@ -1,4 +1,6 @@
-/** Round trips at random: schemas and rows as the soak draws them. Export, erase, import, compare; and under another id. */
+/**
+ * Round trips at random: schemas and rows as the soak draws them. Export, erase, import, compare; and under another id.
+ */
 import { generateDrizzleJson, generateMigration } from 'drizzle-kit/api-postgres';
 import { drizzle } from 'drizzle-orm/postgres-js';
 import postgres from 'postgres';
@@ -23,9 +25,11 @@ describe(`DATA_SEED=${seed}`, { timeout: 60_000 }, () => {
     const maker = postgres(url, { max: 1, onnotice: () => {} });
     const client = postgres(url, { max: 2, onnotice: () => {} });
     try {
-      for (const it of await generateMigration(await generateDrizzleJson({}), await generateDrizzleJson(entities))) await maker.unsafe(it);
+      for (const it of await generateMigration(await generateDrizzleJson({}), await generateDrizzleJson(entities)))
+        await maker.unsafe(it);
       await maker.unsafe(referenceRows(spec));
-      for (const [tenancy] of spec.tenancies.entries()) for (let tenant = 0; tenant < 2; tenant++) await maker.unsafe(tenantRows(spec, seed, tenancy, tenant).sql);
+      for (const [tenancy] of spec.tenancies.entries())
+        for (let tenant = 0; tenant < 2; tenant++) await maker.unsafe(tenantRows(spec, seed, tenancy, tenant).sql);
       const views = spec.tables.filter((it) => it.kind === 'materialized view').map((it) => it.sqlName);
       const refresh = async () => {
         for (const it of views) await maker.unsafe(`refresh materialized view ${it}`);
@@ -55,7 +59,10 @@ describe(`DATA_SEED=${seed}`, { timeout: 60_000 }, () => {
         expect(gone.length).toBe(1);
         expect({ ...rest, [gone[0]!]: before[gone[0]!] }).toEqual(before);
         const imported = await data.import([exported]);
-        expect(imported.tables.reduce((sum: number, it: any) => sum + it.rows, 0), `tenancy ${i}`).toBe(before[gone[0]!]!.length);
+        expect(
+          imported.tables.reduce((sum: number, it: any) => sum + it.rows, 0),
+          `tenancy ${i}`,
+        ).toBe(before[gone[0]!]!.length);
         expect(await contentsOf(place, tables)).toEqual(before);
       }
     } finally {

@@ -28,39 +28,53 @@ const arrives = async (path: string) => {
   await there.db.tenantData(one).erase({ reason: 'test', shared: ['lands'] });
 };
 
-test.each(['csv', 'ndjson', 'file'] as const)('%s: stopped at each step, what is written stays, and the next run goes on', async (format) => {
-  const to = join(folder, `each.${format}`);
-  const { digests } = await data().exportTo(join(folder, `whole.${format}`), { format });
-  const total = digests.reduce((sum, it) => sum + it.rows, 0);
-  let kept = 0;
-  let manifest: any;
-  for (let runs = 0; !manifest; runs++) {
-    expect(runs).toBeLessThan(60);
-    const stop = new AbortController();
-    const keptOf = new Map<string, number>();
-    let fresh = 0;
-    const onProgress = (it: any) => {
-      const before = keptOf.get(it.table) ?? 0;
-      if (it.kept) keptOf.set(it.table, it.kept);
-      // The first part that is new is written, and the second one is stopped.
-      if ((it.kept ?? 0) === before && ++fresh === 2) stop.abort(new Error('stopped'));
-    };
-    manifest = await data().exportTo(to, { format, partRows: 4, signal: stop.signal, onProgress }).catch((error) => void expect(error.message).toBe('stopped'));
-    const sum = [...keptOf.values()].reduce((all, it) => all + it, 0);
-    expect(sum).toBeGreaterThanOrEqual(kept);
-    kept = sum;
-    expect(await readdir(folder)).toEqual(manifest ? expect.not.arrayContaining([`each.${format}.partial`]) : expect.not.arrayContaining([`each.${format}`]));
-  }
-  expect(kept).toBeGreaterThan(total / 2);
-  // In parts of a few rows of the key, the rows come in another order than in one piece: their number is the same.
-  expect(manifest.digests.map((it: any) => [it.name, it.rows])).toEqual(digests.map((it) => [it.name, it.rows]));
-  await arrives(to);
-});
+test.each(['csv', 'ndjson', 'file'] as const)(
+  '%s: stopped at each step, what is written stays, and the next run goes on',
+  async (format) => {
+    const to = join(folder, `each.${format}`);
+    const { digests } = await data().exportTo(join(folder, `whole.${format}`), { format });
+    const total = digests.reduce((sum, it) => sum + it.rows, 0);
+    let kept = 0;
+    let manifest: any;
+    for (let runs = 0; !manifest; runs++) {
+      expect(runs).toBeLessThan(60);
+      const stop = new AbortController();
+      const keptOf = new Map<string, number>();
+      let fresh = 0;
+      const onProgress = (it: any) => {
+        const before = keptOf.get(it.table) ?? 0;
+        if (it.kept) keptOf.set(it.table, it.kept);
+        // The first part that is new is written, and the second one is stopped.
+        if ((it.kept ?? 0) === before && ++fresh === 2) stop.abort(new Error('stopped'));
+      };
+      manifest = await data()
+        .exportTo(to, { format, partRows: 4, signal: stop.signal, onProgress })
+        .catch((error) => void expect(error.message).toBe('stopped'));
+      const sum = [...keptOf.values()].reduce((all, it) => all + it, 0);
+      expect(sum).toBeGreaterThanOrEqual(kept);
+      kept = sum;
+      expect(await readdir(folder)).toEqual(
+        manifest
+          ? expect.not.arrayContaining([`each.${format}.partial`])
+          : expect.not.arrayContaining([`each.${format}`]),
+      );
+    }
+    expect(kept).toBeGreaterThan(total / 2);
+    // In parts of a few rows of the key, the rows come in another order than in one piece: their number is the same.
+    expect(manifest.digests.map((it: any) => [it.name, it.rows])).toEqual(digests.map((it) => [it.name, it.rows]));
+    await arrives(to);
+  },
+);
 
 /** Stops before the last table. */
 const begin = async (to: string, format: 'csv' | 'file') => {
   const stop = new AbortController();
-  const stopped = data().exportTo(to, { format, partRows: 4, signal: stop.signal, onProgress: ({ table }) => void (table.includes('people') && stop.abort(new Error('stopped'))) });
+  const stopped = data().exportTo(to, {
+    format,
+    partRows: 4,
+    signal: stop.signal,
+    onProgress: ({ table }) => void (table.includes('people') && stop.abort(new Error('stopped'))),
+  });
   await expect(stopped).rejects.toThrow('stopped');
 };
 const goOn = async (to: string, format: 'csv' | 'file', more = {}) => {
@@ -81,7 +95,9 @@ const goOn = async (to: string, format: 'csv' | 'file', more = {}) => {
 test('rows that changed meanwhile are read anew, in one snapshot with the rest', async () => {
   const to = join(folder, 'changed');
   await begin(to, 'csv');
-  await here.run(`update parts set size = size + 1 where "firmId" = 1 and id = 97; insert into parts select 1, n, 1 from generate_series(501, 509) n; insert into events values (1, 'new', 1)`);
+  await here.run(
+    `update parts set size = size + 1 where "firmId" = 1 and id = 97; insert into parts select 1, n, 1 from generate_series(501, 509) n; insert into events values (1, 'new', 1)`,
+  );
   const { kept, read } = await goOn(to, 'csv');
   // 95 to 98 changed, 99 to 102 did not, and the last part had 103 to 105.
   expect([kept['public.parts'], read['public.parts']]).toEqual([4, 16]);
@@ -93,7 +109,9 @@ test('rows that changed meanwhile are read anew, in one snapshot with the rest',
 test('a process that is killed: its lock, an unfinished part and a torn line are no obstacle', async () => {
   const to = join(folder, 'killed');
   const child = [fileURLToPath(new URL('./killed.ts', import.meta.url)), here.url, to];
-  const { signal } = await new Promise<any>((resolve) => execFile(process.execPath, ['--import', 'tsx', ...child], (error) => resolve(error)));
+  const { signal } = await new Promise<any>((resolve) =>
+    execFile(process.execPath, ['--import', 'tsx', ...child], (error) => resolve(error)),
+  );
   expect(signal).toBe('SIGKILL');
   expect(await readdir(`${to}.partial`)).toEqual(expect.arrayContaining(['lock', 'journal']));
   await appendFile(join(`${to}.partial`, 'journal'), '{"table":"public.parts","n":');
@@ -121,14 +139,23 @@ test('nothing is kept of another tenant, format or schema, or with masks; and tw
   await here.run('alter table parts drop column more');
 
   const first = data().exportTo(join(folder, 'twice'));
-  await expect(data().exportTo(join(folder, 'twice'))).rejects.toMatchObject({ _tag: 'UnsupportedTenantOperationError' });
+  await expect(data().exportTo(join(folder, 'twice'))).rejects.toMatchObject({
+    _tag: 'UnsupportedTenantOperationError',
+  });
   await first;
 });
 
 test('a part that was changed on the disk is not taken', async () => {
   const to = join(folder, 'touched');
   const stop = new AbortController();
-  await data().exportTo(to, { gzip: false, partRows: 4, signal: stop.signal, onProgress: ({ table }) => void (table.includes('people') && stop.abort(new Error('stopped'))) }).catch(() => {});
+  await data()
+    .exportTo(to, {
+      gzip: false,
+      partRows: 4,
+      signal: stop.signal,
+      onProgress: ({ table }) => void (table.includes('people') && stop.abort(new Error('stopped'))),
+    })
+    .catch(() => {});
   for (const name of await readdir(`${to}.partial`)) {
     const path = join(`${to}.partial`, name);
     const text = await readFile(path, 'utf8');

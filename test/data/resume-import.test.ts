@@ -1,4 +1,7 @@
-/** An import with a journal that is stopped at each batch, or cut off around a COMMIT, goes on: no row is lost, none comes twice. */
+/**
+ * An import with a journal that is stopped at each batch, or cut off around a COMMIT, goes on: no row is lost, none
+ * comes twice.
+ */
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -43,7 +46,15 @@ const options = () => ({ journal: journal(), batch: 2 });
 const begin = async (batches: number, more = {}) => {
   const stop = new AbortController();
   let seen = 0;
-  await expect(data().import([exported], { ...options(), signal: stop.signal, onProgress: ({ kept }: any) => void (kept === undefined && ++seen === batches && stop.abort(new Error('stopped'))), ...more })).rejects.toThrow('stopped');
+  await expect(
+    data().import([exported], {
+      ...options(),
+      signal: stop.signal,
+      onProgress: ({ kept }: any) =>
+        void (kept === undefined && ++seen === batches && stop.abort(new Error('stopped'))),
+      ...more,
+    }),
+  ).rejects.toThrow('stopped');
 };
 const lines = async () => (await readFile(journal(), 'utf8')).trimEnd().split('\n');
 const isWhole = async () => expect(await textOf(there)).toEqual({ ...others, '1': one_ });
@@ -58,16 +69,21 @@ test.each(['postgres.js', 'node-postgres'])('%s: stopped at each batch', async (
     const told: any[] = [];
     const onProgress = (it: any) => {
       told.push(it);
-      if (it.kept === undefined && told.filter((its) => its.kept === undefined && its.rows > 0).length === 3) stop.abort(new Error('stopped'));
+      if (it.kept === undefined && told.filter((its) => its.kept === undefined && its.rows > 0).length === 3)
+        stop.abort(new Error('stopped'));
     };
-    const done = await data(db).import([exported], { ...options(), signal: stop.signal, onProgress }).catch((error: Error) => void expect(error.message).toBe('stopped'));
+    const done = await data(db)
+      .import([exported], { ...options(), signal: stop.signal, onProgress })
+      .catch((error: Error) => void expect(error.message).toBe('stopped'));
     expect((await textOf(there))['2']).toEqual(others['2']);
     if (done) break;
     expect(await count()).toBeGreaterThanOrEqual(before);
   }
   await isWhole();
   expect(existsSync(journal())).toBe(false);
-  expect(await there.run(`insert into desks ("firmId", label) values (2, 'new') returning id > 900 as is_beyond`)).toMatchObject([{ is_beyond: true }]);
+  expect(
+    await there.run(`insert into desks ("firmId", label) values (2, 'new') returning id > 900 as is_beyond`),
+  ).toMatchObject([{ is_beyond: true }]);
   await there.run(`delete from desks where label = 'new'`);
 });
 
@@ -85,10 +101,12 @@ describe('cut off around a COMMIT', () => {
     await begin(9);
     const all = await lines();
     const [{ xid }] = (await there.run(`select pg_current_xact_id()::text as xid`)) as any;
-    const rolledBack = await there.client.begin(async (sql) => {
-      const [{ xid }] = (await sql`select pg_current_xact_id()::text as xid`) as any;
-      throw Object.assign(new Error('back'), { xid });
-    }).catch((error) => error.xid);
+    const rolledBack = await there.client
+      .begin(async (sql) => {
+        const [{ xid }] = (await sql`select pg_current_xact_id()::text as xid`) as any;
+        throw Object.assign(new Error('back'), { xid });
+      })
+      .catch((error) => error.xid);
     expect(Number(rolledBack)).toBeGreaterThan(Number(xid));
     const { table, done } = JSON.parse(all.at(-1)!);
     await writeFile(journal(), `${[...all, JSON.stringify({ table, to: done + 2, xid: rolledBack })].join('\n')}\n`);
@@ -103,7 +121,10 @@ describe('cut off around a COMMIT', () => {
     const { table, done } = JSON.parse(all.at(-1)!);
     const refused = async (last: object) => {
       await writeFile(journal(), `${[...all, JSON.stringify(last)].join('\n')}\n`);
-      await expect(data().import([exported], options())).rejects.toMatchObject({ _tag: 'TenantDataError', message: expect.stringMatching(/^Erase the tenant/) });
+      await expect(data().import([exported], options())).rejects.toMatchObject({
+        _tag: 'TenantDataError',
+        message: expect.stringMatching(/^Erase the tenant/),
+      });
       expect(await textOf(there)).toEqual(now);
     };
     await refused({ table, done: done + 2 });
@@ -114,15 +135,25 @@ describe('cut off around a COMMIT', () => {
 test('who writes to the tenant meanwhile is noticed', async () => {
   await begin(9);
   await there.run(`insert into events values (1, 'mine', 1)`);
-  await expect(data().import([exported], options())).rejects.toMatchObject({ _tag: 'TenantDataError', message: expect.stringContaining('"public.events"') });
+  await expect(data().import([exported], options())).rejects.toMatchObject({
+    _tag: 'TenantDataError',
+    message: expect.stringContaining('"public.events"'),
+  });
 });
 
 test('a journal is of one import; a merge goes on too, and replacing is refused', async () => {
   await begin(3);
   const other = await bytesOf(here.db.tenantData(one).export({ masks: { people: { name: 'x' } } }));
-  await expect(data().import([other], options())).rejects.toMatchObject({ _tag: 'UnsupportedTenantOperationError', message: expect.stringContaining('another import') });
-  await expect(data().import([exported], { ...options(), into: 'merge' })).rejects.toMatchObject({ _tag: 'UnsupportedTenantOperationError' });
-  await expect(data().import([exported], { ...options(), into: 'replace' })).rejects.toMatchObject({ _tag: 'UnsupportedTenantOperationError' });
+  await expect(data().import([other], options())).rejects.toMatchObject({
+    _tag: 'UnsupportedTenantOperationError',
+    message: expect.stringContaining('another import'),
+  });
+  await expect(data().import([exported], { ...options(), into: 'merge' })).rejects.toMatchObject({
+    _tag: 'UnsupportedTenantOperationError',
+  });
+  await expect(data().import([exported], { ...options(), into: 'replace' })).rejects.toMatchObject({
+    _tag: 'UnsupportedTenantOperationError',
+  });
   await data().import([exported], options());
   await isWhole();
   // A tenant that has rows already, and no journal that says how.
@@ -130,8 +161,13 @@ test('a journal is of one import; a merge goes on too, and replacing is refused'
 });
 
 test('triggers are not verified in batches: said so, before anything is written', async () => {
-  await there.run(`create function nothing() returns trigger language plpgsql as $$ begin return new; end $$; create trigger nothing before insert on desks for each row execute function nothing()`);
-  await expect(data().import([exported], options())).rejects.toMatchObject({ _tag: 'UnsupportedTenantOperationError', message: expect.stringContaining('"public.desks"') });
+  await there.run(
+    `create function nothing() returns trigger language plpgsql as $$ begin return new; end $$; create trigger nothing before insert on desks for each row execute function nothing()`,
+  );
+  await expect(data().import([exported], options())).rejects.toMatchObject({
+    _tag: 'UnsupportedTenantOperationError',
+    message: expect.stringContaining('"public.desks"'),
+  });
   expect(await textOf(there)).toEqual(others);
   for (const triggers of ['run', 'skip'] as const) {
     await rm(journal(), { force: true });

@@ -1,4 +1,6 @@
-/** Under row-level security, as a role that policies hold back: COPY cannot write then, and each step names its tenant. */
+/**
+ * Under row-level security, as a role that policies hold back: COPY cannot write then, and each step names its tenant.
+ */
 import { drizzle } from 'drizzle-orm/postgres-js';
 import postgres from 'postgres';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -51,6 +53,9 @@ test('shared rows that others use are not taken for unused because policies hide
   await admin.unsafe(`alter table projects drop constraint "projects_countryId_countries_id_fkey",
     add constraint "projects_countryId_countries_id_fkey" foreign key ("countryId") references countries on delete cascade`);
   const erased = db.tenantData(a, { tenancy: account }).erase({ reason: 'test', shared: ['countries'] });
-  await expect(erased).rejects.toMatchObject({ _tag: 'UnsupportedTenantOperationError', message: expect.stringContaining('BYPASSRLS') });
+  await expect(erased).rejects.toMatchObject({
+    _tag: 'UnsupportedTenantOperationError',
+    message: expect.stringContaining('BYPASSRLS'),
+  });
   expect(await contentsOf(place)).toEqual(before);
 });

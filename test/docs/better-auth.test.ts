@@ -1,6 +1,6 @@
 /**
- * The recipe of docs/better-auth.md runs, on PostgreSQL and on Citus: Better Auth writes, the application reads its tenants, each as a
- * role of its own.
+ * The recipe of docs/better-auth.md runs, on PostgreSQL and on Citus: Better Auth writes, the application reads its
+ * tenants, each as a role of its own.
  */
 import { eq } from 'drizzle-orm';
 import { integer, text } from 'drizzle-orm/pg-core';
@@ -21,12 +21,29 @@ const authRole = 'drizzle_tenant_better_auth';
 const citusUrl = process.env.CITUS_URL;
 
 describe('on PostgreSQL', () => run(it, false));
-describe.skipIf(citusUrl === undefined)('on Citus (skipped without CITUS_URL)', { timeout: 60_000 }, () => run(it.onCitus, true));
+describe.skipIf(citusUrl === undefined)('on Citus (skipped without CITUS_URL)', { timeout: 60_000 }, () =>
+  run(it.onCitus, true),
+);
 
 function run({ organization, member, invitation }: Record<string, any>, isCitus: boolean) {
-  const projects = tenantTable('ba_projects', { organizationId: org.id('organization_id').references(() => organization.id, { onDelete: 'cascade' }), id: integer().primaryKey(), name: text().notNull() });
-  const schema = { user, session, account, verification, organization, member, invitation, projects, ...(isCitus && { slugs }) };
-  const drop = 'drop table if exists "user", session, account, verification, organization, member, invitation, ba_projects, slugs cascade';
+  const projects = tenantTable('ba_projects', {
+    organizationId: org.id('organization_id').references(() => organization.id, { onDelete: 'cascade' }),
+    id: integer().primaryKey(),
+    name: text().notNull(),
+  });
+  const schema = {
+    user,
+    session,
+    account,
+    verification,
+    organization,
+    member,
+    invitation,
+    projects,
+    ...(isCitus && { slugs }),
+  };
+  const drop =
+    'drop table if exists "user", session, account, verification, organization, member, invitation, ba_projects, slugs cascade';
 
   let database: Database | undefined;
   let auth: any;
@@ -40,7 +57,11 @@ function run({ organization, member, invitation }: Record<string, any>, isCitus:
     const url = database?.url() ?? citusUrl!;
     const admin = connect(url);
     await admin.unsafe(drop);
-    for (const statement of [createRole, `do $$ begin create role ${authRole} login bypassrls password 'app'; exception when duplicate_object or unique_violation then null; end $$`]) await admin.unsafe(statement);
+    for (const statement of [
+      createRole,
+      `do $$ begin create role ${authRole} login bypassrls password 'app'; exception when duplicate_object or unique_violation then null; end $$`,
+    ])
+      await admin.unsafe(statement);
     const statements = await statementsOf(schema, { citus: isCitus && { shardCount: 4 }, rls: true });
     await admin.begin(async (tx) => {
       for (const statement of statements) await tx.unsafe(statement);
@@ -48,7 +69,14 @@ function run({ organization, member, invitation }: Record<string, any>, isCitus:
     for (const statement of grants('public')) await admin.unsafe(statement);
     await admin.unsafe(`revoke all on "user", session, account, verification from ${role}; revoke insert, update, delete on organization, member, invitation from ${role};
       grant select, insert, update, delete on "user", session, account, verification, organization, member, invitation to ${authRole}`);
-    db = withTenancy(drizzle({ client: connect(asRole(url)) }), { relations: defineTenantRelations(isCitus ? { organization, member, invitation, projects, slugs } : { organization, member, invitation, projects }), rls: true });
+    db = withTenancy(drizzle({ client: connect(asRole(url)) }), {
+      relations: defineTenantRelations(
+        isCitus
+          ? { organization, member, invitation, projects, slugs }
+          : { organization, member, invitation, projects },
+      ),
+      rls: true,
+    });
     await assertRowLevelSecurity(db);
     const client = connect(Object.assign(new URL(url), { username: authRole, password: 'app' }).href);
     auth = isCitus ? authOnCitus(client, db) : authOf(client);
@@ -60,8 +88,14 @@ function run({ organization, member, invitation }: Record<string, any>, isCitus:
   });
 
   async function signUp(name: string) {
-    const { headers, response } = await auth.api.signUpEmail({ body: { name, email: `${name}@example.com`, password: `the password of ${name}` }, returnHeaders: true });
-    const cookie = headers.getSetCookie().map((one: string) => one.split(';')[0]).join('; ');
+    const { headers, response } = await auth.api.signUpEmail({
+      body: { name, email: `${name}@example.com`, password: `the password of ${name}` },
+      returnHeaders: true,
+    });
+    const cookie = headers
+      .getSetCookie()
+      .map((one: string) => one.split(';')[0])
+      .join('; ');
     return { id: response.user.id as string, headers: new Headers({ cookie }) };
   }
 
@@ -78,7 +112,9 @@ function run({ organization, member, invitation }: Record<string, any>, isCitus:
     expect(await tenantOf(ann.headers)).toBeUndefined();
     one = await auth.api.createOrganization({ body: { name: 'One', slug: 'one' }, headers: ann.headers });
     two = await auth.api.createOrganization({ body: { name: 'Two', slug: 'two' }, headers: cy.headers });
-    await expect(auth.api.createOrganization({ body: { name: 'Three', slug: 'one' }, headers: cy.headers })).rejects.toThrow();
+    await expect(
+      auth.api.createOrganization({ body: { name: 'Three', slug: 'one' }, headers: cy.headers }),
+    ).rejects.toThrow();
     await auth.api.setActiveOrganization({ body: { organizationId: one.id }, headers: ann.headers });
     await auth.api.setActiveOrganization({ body: { organizationId: two.id }, headers: cy.headers });
     const { tdb, role: as } = await tenantOf(ann.headers);
@@ -91,12 +127,19 @@ function run({ organization, member, invitation }: Record<string, any>, isCitus:
   });
 
   test('an invitation, and switching', async () => {
-    const invited = await auth.api.createInvitation({ body: { email: 'ben@example.com', role: 'member', organizationId: one.id }, headers: ann.headers });
-    await expect(auth.api.acceptInvitation({ body: { invitationId: invited.id }, headers: cy.headers })).rejects.toThrow();
+    const invited = await auth.api.createInvitation({
+      body: { email: 'ben@example.com', role: 'member', organizationId: one.id },
+      headers: ann.headers,
+    });
+    await expect(
+      auth.api.acceptInvitation({ body: { invitationId: invited.id }, headers: cy.headers }),
+    ).rejects.toThrow();
     await auth.api.acceptInvitation({ body: { invitationId: invited.id }, headers: ben.headers });
     await auth.api.setActiveOrganization({ body: { organizationId: one.id }, headers: ben.headers });
     expect(await tenantOf(ben.headers)).toMatchObject({ role: 'member' });
-    await expect(auth.api.setActiveOrganization({ body: { organizationId: two.id }, headers: ben.headers })).rejects.toThrow();
+    await expect(
+      auth.api.setActiveOrganization({ body: { organizationId: two.id }, headers: ben.headers }),
+    ).rejects.toThrow();
     const list = await auth.api.listMembers({ query: { organizationId: one.id }, headers: ben.headers });
     expect(list.members.map((row: any) => row.user.name).sort()).toEqual(['ann', 'ben']);
     await expect(auth.api.listMembers({ query: { organizationId: two.id }, headers: ben.headers })).rejects.toThrow();
@@ -118,13 +161,21 @@ function run({ organization, member, invitation }: Record<string, any>, isCitus:
     await clients[0]!`delete from member where user_id = ${ben.id}`;
     expect((await auth.api.getSession({ headers: ben.headers })).session.activeOrganizationId).toBe(one.id);
     expect(await tenantOf(ben.headers)).toBeUndefined();
-    const invited = await auth.api.createInvitation({ body: { email: 'ben@example.com', role: 'member', organizationId: one.id }, headers: ann.headers });
+    const invited = await auth.api.createInvitation({
+      body: { email: 'ben@example.com', role: 'member', organizationId: one.id },
+      headers: ann.headers,
+    });
     await auth.api.acceptInvitation({ body: { invitationId: invited.id }, headers: ben.headers });
     await activate();
     expect(await tenantOf(ben.headers)).toMatchObject({ role: 'member' });
-    await auth.api.removeMember({ body: { memberIdOrEmail: 'ben@example.com', organizationId: one.id }, headers: ann.headers });
+    await auth.api.removeMember({
+      body: { memberIdOrEmail: 'ben@example.com', organizationId: one.id },
+      headers: ann.headers,
+    });
     expect(await tenantOf(ben.headers)).toBeUndefined();
-    await expect(auth.api.leaveOrganization({ body: { organizationId: one.id }, headers: ann.headers })).rejects.toThrow();
+    await expect(
+      auth.api.leaveOrganization({ body: { organizationId: one.id }, headers: ann.headers }),
+    ).rejects.toThrow();
     await auth.api.deleteOrganization({ body: { organizationId: one.id }, headers: ann.headers });
     expect(await tenantOf(ann.headers)).toBeUndefined();
     expect(await db.forTenant(org.parse(one.id)).select().from(projects)).toEqual([]);
@@ -133,15 +184,20 @@ function run({ organization, member, invitation }: Record<string, any>, isCitus:
 
   test.runIf(isCitus)('the slug of an organization: taken, changed and free again', async () => {
     const names = async () => (await db.shared.select().from(slugs)).map((row: any) => row.slug).sort();
-    const make = (slug: string, headers = cy.headers) => auth.api.createOrganization({ body: { name: slug, slug }, headers });
+    const make = (slug: string, headers = cy.headers) =>
+      auth.api.createOrganization({ body: { name: slug, slug }, headers });
     expect(await names()).toEqual(['two']); // 'one' went with its organization
     const both = await Promise.allSettled([make('same'), make('same', ann.headers)]);
     expect(both.map((it) => it.status).sort()).toEqual(['fulfilled', 'rejected']);
-    const change = (slug: string) => auth.api.updateOrganization({ body: { organizationId: two.id, data: { slug } }, headers: cy.headers });
+    const change = (slug: string) =>
+      auth.api.updateOrganization({ body: { organizationId: two.id, data: { slug } }, headers: cy.headers });
     await expect(change('same')).rejects.toThrow();
     await change('new');
     await change('new');
-    await auth.api.updateOrganization({ body: { organizationId: two.id, data: { name: 'Renamed' } }, headers: cy.headers });
+    await auth.api.updateOrganization({
+      body: { organizationId: two.id, data: { name: 'Renamed' } },
+      headers: cy.headers,
+    });
     expect(await names()).toEqual(['new', 'same']);
   });
 }

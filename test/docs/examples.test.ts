@@ -22,7 +22,10 @@ beforeAll(async () => {
   await admin(`create database ${database}`);
   process.env.DOCS_DATABASE_URL = Object.assign(new URL(inject('databaseUrl')), { pathname: `/${database}` }).href;
   prelude = await import('./prelude.js');
-  for (const statement of await generateMigration(await generateDrizzleJson({}), await generateDrizzleJson(prelude.schema as any))) {
+  for (const statement of await generateMigration(
+    await generateDrizzleJson({}),
+    await generateDrizzleJson(prelude.schema as any),
+  )) {
     await prelude.client.unsafe(statement);
   }
   await prelude.tdb.insert(prelude.accounts).values({ name: 'x' });
@@ -35,9 +38,18 @@ afterAll(async () => {
 
 test('each compiles, but for the lines that say that they do not', { timeout: 60_000 }, async () => {
   const { errors } = await compile('TypeScript 7', '../docs/tsconfig.json');
-  const found = errors.map(({ file, line, message }) => ({ place: examples[files.findIndex((name) => file.endsWith(name))]?.place ?? file, line, message }));
-  const foretold = examples.flatMap(({ place, lines }) => lines.flatMap((line, i) => (line.includes('// does not compile') ? [[place, i + 1]] : [])));
-  expect(found.map(({ place, line }) => [place, line]), JSON.stringify(found, null, 1)).toEqual(foretold);
+  const found = errors.map(({ file, line, message }) => ({
+    place: examples[files.findIndex((name) => file.endsWith(name))]?.place ?? file,
+    line,
+    message,
+  }));
+  const foretold = examples.flatMap(({ place, lines }) =>
+    lines.flatMap((line, i) => (line.includes('// does not compile') ? [[place, i + 1]] : [])),
+  );
+  expect(
+    found.map(({ place, line }) => [place, line]),
+    JSON.stringify(found, null, 1),
+  ).toEqual(foretold);
   expect(foretold.length).toBeGreaterThan(0);
 });
 

@@ -34,16 +34,26 @@ onEach({ users, userAccounts, logins, accounts, members, invitations }, (server)
     await expect(it.accept(db, 'x', ben)).rejects.toMatchObject({ _tag: 'InvalidTenantIdError' });
     expect(await it.accept(db, token, ben)).toBe(one);
     await expect(it.accept(db, token, ben)).rejects.toThrow('not valid');
-    await db.forTenant(one).update(invitations).set({ expiresAt: new Date(0) });
+    await db
+      .forTenant(one)
+      .update(invitations)
+      .set({ expiresAt: new Date(0) });
     const old = await it.invite(db.forTenant(one), one, 'cy@cy.example', 'owner');
-    await db.forTenant(one).update(invitations).set({ expiresAt: new Date(0) });
+    await db
+      .forTenant(one)
+      .update(invitations)
+      .set({ expiresAt: new Date(0) });
     await expect(it.accept(db, old, cy)).rejects.toThrow('not valid');
   });
 
   test('switching the account: a person has the role that the account says', async () => {
     const { db } = server;
     expect((await it.myAccounts(db, ben)).map((row: any) => row.name).sort()).toEqual(['One', 'Two']);
-    expect([await it.roleIn(db, one, ben), await it.roleIn(db, two, ben), await it.roleIn(db, two, ann)]).toEqual(['member', 'owner', undefined]);
+    expect([await it.roleIn(db, one, ben), await it.roleIn(db, two, ben), await it.roleIn(db, two, ann)]).toEqual([
+      'member',
+      'owner',
+      undefined,
+    ]);
     // A person who writes an account into the own list belongs to it no more than before.
     await db.forTenant(cy).insert(userAccounts).values({ accountId: two });
     expect(await it.roleIn(db, two, cy)).toBeUndefined();
@@ -55,11 +65,15 @@ onEach({ users, userAccounts, logins, accounts, members, invitations }, (server)
     expect((await it.memberList(db.forTenant(one))).map((row: any) => row.name).sort()).toEqual(['ann', 'ben']);
     await it.rename(db, ben, 'Benjamin');
     expect((await it.memberList(db.forTenant(one))).map((row: any) => row.name).sort()).toEqual(['Benjamin', 'ann']);
-    const refused = (run: () => PromiseLike<unknown>) => expect((async () => run())()).rejects.toMatchObject({ _tag: 'UnscopedTableError' });
-    // The compiler refuses these two; a handle that is told otherwise has the rows of a person of that id, who is nobody.
+    const refused = (run: () => PromiseLike<unknown>) =>
+      expect((async () => run())()).rejects.toMatchObject({ _tag: 'UnscopedTableError' });
+    // The compiler refuses these two; a handle that is told otherwise has the rows of a person of that id, who is
+    // nobody.
     expect(await db.forTenant(one).select().from(users)).toEqual([]);
     expect(await db.forTenant(one).select().from(userAccounts)).toEqual([]);
-    await refused(() => db.forTenant(one).execute(sql`select m.name, u.password_hash from members m join users u on u.id = m.user_id`));
+    await refused(() =>
+      db.forTenant(one).execute(sql`select m.name, u.password_hash from members m join users u on u.id = m.user_id`),
+    );
     await refused(() => db.shared.select().from(users));
     expect(await db.forTenant(ann).select().from(users)).toMatchObject([{ name: 'ann' }]);
     expect(await db.forTenant(ann).select().from(users).where(eq(users.id, ben))).toEqual([]);
@@ -81,7 +95,16 @@ onEach({ users, userAccounts, logins, accounts, members, invitations }, (server)
     const [stayed, gone] = owners[0].id === ann ? [ann, ben] : [ben, ann];
     expect((await it.myAccounts(db, gone)).map((row: any) => row.id)).not.toContain(one);
     expect((await it.myAccounts(db, stayed)).map((row: any) => row.id)).toContain(one);
-    await it.accept(db, await it.invite(db.forTenant(one), one, `${gone === ann ? 'ann' : 'ben'}@${gone === ann ? 'ann' : 'ben'}.example`, 'member'), gone);
+    await it.accept(
+      db,
+      await it.invite(
+        db.forTenant(one),
+        one,
+        `${gone === ann ? 'ann' : 'ben'}@${gone === ann ? 'ann' : 'ben'}.example`,
+        'member',
+      ),
+      gone,
+    );
     await it.accept(db, await it.invite(db.forTenant(one), one, 'cy@cy.example', 'member'), cy);
     await expect(it.deletePerson(db, stayed)).rejects.toThrow('Make somebody else an owner first');
   });

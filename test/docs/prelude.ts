@@ -12,11 +12,29 @@ import * as HttpApiEndpoint from 'effect/http-api/HttpApiEndpoint';
 import * as HttpApiMiddleware from 'effect/http-api/HttpApiMiddleware';
 import * as Schema from 'effect/Schema';
 import postgres from 'postgres';
-import { defineTenantRelations, referenceTable, tenancy, tenantTable, withTenancy, type TenantId } from '../../src/index.js';
+import {
+  defineTenantRelations,
+  referenceTable,
+  tenancy,
+  tenantTable,
+  withTenancy,
+  type TenantId,
+} from '../../src/index.js';
 import { TenantDb, TenantHttpApi } from '../../src/effect/index.js';
 
 export { and, eq, sql } from 'drizzle-orm';
-export { bigint, boolean, index, integer, PgMaterializedView, pgSchema, pgView, text, unique, uuid } from 'drizzle-orm/pg-core';
+export {
+  bigint,
+  boolean,
+  index,
+  integer,
+  PgMaterializedView,
+  pgSchema,
+  pgView,
+  text,
+  unique,
+  uuid,
+} from 'drizzle-orm/pg-core';
 export { drizzle } from 'drizzle-orm/postgres-js';
 export { createInsertSchema } from 'drizzle-orm/effect-schema';
 export { generateMigration } from 'drizzle-kit/api-postgres';
@@ -44,8 +62,9 @@ export { freshDatabase, IsolationError, proveScoped, seedTenants, TestDatabaseEr
 export { testLayer } from '../../src/testing/effect.js';
 
 /** As promises, and as Effects. */
-export const expectIsolated: typeof Testing.expectIsolated & typeof EffectTesting.expectIsolated = (...args: any[]): any =>
-  (typeof args[0] === 'function' ? EffectTesting.expectIsolated : (Testing.expectIsolated as any))(...args);
+export const expectIsolated: typeof Testing.expectIsolated & typeof EffectTesting.expectIsolated = (
+  ...args: any[]
+): any => (typeof args[0] === 'function' ? EffectTesting.expectIsolated : (Testing.expectIsolated as any))(...args);
 
 export const account = tenancy('account', uuid);
 export const countries = referenceTable('countries', { id: integer().primaryKey(), name: text().notNull() });
@@ -63,7 +82,9 @@ export const projects = tenantTable('projects', {
 export const tasks = tenantTable('tasks', {
   accountId: account.id(),
   id: uuid().primaryKey().defaultRandom(),
-  projectId: uuid().notNull().references(() => projects.id, { onDelete: 'cascade' }),
+  projectId: uuid()
+    .notNull()
+    .references(() => projects.id, { onDelete: 'cascade' }),
   title: text().notNull(),
 });
 export const schema = { countries, accounts, projects, tasks };
@@ -73,10 +94,18 @@ export const relations = defineTenantRelations(schema, (r) => ({
 }));
 
 export class Db extends TenantDb.Service<Db>()('docs/Db', { tenancy: account, relations }) {}
-export class CurrentUser extends Context.Service<CurrentUser, { readonly accounts: readonly TenantId<'account'>[] }>()('docs/CurrentUser') {}
-export class Authentication extends HttpApiMiddleware.Service<Authentication, { provides: CurrentUser }>()('docs/Authentication') {}
-export class ForTenant extends TenantHttpApi.Service<ForTenant, { database: Db; requires: CurrentUser }>()('docs/ForTenant') {}
-export const list = HttpApiEndpoint.get('list', '/accounts/:accountId/projects', { success: Schema.Array(Schema.String) });
+export class CurrentUser extends Context.Service<CurrentUser, { readonly accounts: readonly TenantId<'account'>[] }>()(
+  'docs/CurrentUser',
+) {}
+export class Authentication extends HttpApiMiddleware.Service<Authentication, { provides: CurrentUser }>()(
+  'docs/Authentication',
+) {}
+export class ForTenant extends TenantHttpApi.Service<ForTenant, { database: Db; requires: CurrentUser }>()(
+  'docs/ForTenant',
+) {}
+export const list = HttpApiEndpoint.get('list', '/accounts/:accountId/projects', {
+  success: Schema.Array(Schema.String),
+});
 
 const open = () => {
   const url = process.env.DOCS_DATABASE_URL!;
@@ -88,12 +117,17 @@ export const orm = drizzle({ client });
 export const id = account.parse('aaaaaaaa-aaaa-4aaa-8aaa-aaaaaaaaaaaa');
 export const tdb = db.forTenant(id);
 export const claims: { readonly accountId: unknown } = { accountId: id };
-export const verify = (_authorization: string | null | undefined): { readonly accountId: string; readonly accounts: readonly TenantId<'account'>[] } | undefined => undefined;
+export const verify = (
+  _authorization: string | null | undefined,
+): { readonly accountId: string; readonly accounts: readonly TenantId<'account'>[] } | undefined => undefined;
 export const accountOfSlug = async (_slug: string | undefined): Promise<string | undefined> => undefined;
 export const name = 'x';
 export class NameTaken extends Data.TaggedError('NameTaken')<{ readonly constraint: string }> {}
 export const pattern = '%';
-export const request: { readonly headers: Readonly<Record<string, unknown>>; readonly signal: AbortSignal } = { headers: { 'x-account': id }, signal: new AbortController().signal };
+export const request: { readonly headers: Readonly<Record<string, unknown>>; readonly signal: AbortSignal } = {
+  headers: { 'x-account': id },
+  signal: new AbortController().signal,
+};
 export const listProjects = Effect.gen(function* () {
   return yield* (yield* Db).select().from(projects);
 });
@@ -108,14 +142,17 @@ export const transfer = listProjects;
 export const from = { ...(await generateDrizzleJson({})), ddl: [] };
 export const last = undefined;
 /** Of two tenants. */
-export const seed = Effect.forEach(['11111111-1111-4111-8111-111111111111', '22222222-2222-4222-8222-222222222222'], (it) =>
-  Effect.gen(function* () {
-    yield* (yield* Db).insert(accounts).values({ name: 'Same' });
-  }).pipe(Effect.provide(Db.forTenant(account.parse(it)))),
+export const seed = Effect.forEach(
+  ['11111111-1111-4111-8111-111111111111', '22222222-2222-4222-8222-222222222222'],
+  (it) =>
+    Effect.gen(function* () {
+      yield* (yield* Db).insert(accounts).values({ name: 'Same' });
+    }).pipe(Effect.provide(Db.forTenant(account.parse(it)))),
 );
 /** Of two tenants at least. */
 export const seedRows = async (database: any): Promise<void> => {
-  for (const it of ['11111111-1111-4111-8111-111111111111', '22222222-2222-4222-8222-222222222222']) await database.forTenant(account.parse(it)).insert(accounts).values({ name: 'Same' });
+  for (const it of ['11111111-1111-4111-8111-111111111111', '22222222-2222-4222-8222-222222222222'])
+    await database.forTenant(account.parse(it)).insert(accounts).values({ name: 'Same' });
 };
 /** Tests within examples, which were begun. */
 export const pending: Promise<unknown>[] = [];

@@ -1,4 +1,7 @@
-/** The editor teaches: what an application calls is explained where it is typed, with an example, whatever type it comes by. */
+/**
+ * The editor teaches: what an application calls is explained where it is typed, with an example, whatever type it comes
+ * by.
+ */
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import ts from 'typescript-5.9';
@@ -40,14 +43,26 @@ declare const effectTx: Parameters<Parameters<typeof effectTdb.transaction>[0]>[
 `;
 
 /** What Effect puts there, what only the compiler or this package reads, and the errors, which have pages. */
-const others = /^[~#]|^\$(id|inferData)$|^(prototype|key|name|[Ii]dentifier|Service|of|context|pipe|toString|toJSON|tenancy|definition|Connected)$|Error$/;
+const others =
+  /^[~#]|^\$(id|inferData)$|^(prototype|key|name|[Ii]dentifier|Service|of|context|pipe|toString|toJSON|tenancy|definition|Connected)$|Error$/;
 
 const host: ts.LanguageServiceHost = {
   getScriptFileNames: () => [file],
   getScriptVersion: () => String(text.length),
-  getScriptSnapshot: (name) => (name === file ? ts.ScriptSnapshot.fromString(text) : ts.sys.fileExists(name) ? ts.ScriptSnapshot.fromString(readFileSync(name, 'utf8')) : undefined),
+  getScriptSnapshot: (name) =>
+    name === file
+      ? ts.ScriptSnapshot.fromString(text)
+      : ts.sys.fileExists(name)
+        ? ts.ScriptSnapshot.fromString(readFileSync(name, 'utf8'))
+        : undefined,
   getCurrentDirectory: () => root,
-  getCompilationSettings: () => ({ module: ts.ModuleKind.NodeNext, target: ts.ScriptTarget.ES2022, strict: true, skipLibCheck: true, types: ['node'] }),
+  getCompilationSettings: () => ({
+    module: ts.ModuleKind.NodeNext,
+    target: ts.ScriptTarget.ES2022,
+    strict: true,
+    skipLibCheck: true,
+    types: ['node'],
+  }),
   getDefaultLibFileName: ts.getDefaultLibFilePath,
   fileExists: ts.sys.fileExists,
   readFile: ts.sys.readFile,
@@ -87,9 +102,19 @@ function members(): Member[] {
           const symbol = property.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(property) : property;
           const type = checker.getTypeOfSymbol(symbol);
           // What does not compile on the database itself says why.
-          if (isEntry ? type.getCallSignatures().length === 0 : /^(TenantTypeError|Tenantless)$/.test(type.aliasSymbol?.name ?? type.symbol?.name ?? '')) return [];
+          if (
+            isEntry
+              ? type.getCallSignatures().length === 0
+              : /^(TenantTypeError|Tenantless)$/.test(type.aliasSymbol?.name ?? type.symbol?.name ?? '')
+          )
+            return [];
           const example = symbol.getJsDocTags(checker).find((it) => it.name === 'example');
-          return [{ name: `${name.text}.${property.name}`, isTaught: symbol.getDocumentationComment(checker).length > 0 && (example?.text?.length ?? 0) > 0 }];
+          return [
+            {
+              name: `${name.text}.${property.name}`,
+              isTaught: symbol.getDocumentationComment(checker).length > 0 && (example?.text?.length ?? 0) > 0,
+            },
+          ];
         });
     });
 }
@@ -97,8 +122,32 @@ function members(): Member[] {
 test('each has a docstring with an example', { timeout: 180_000 }, () => {
   const found = members();
   // A type that is not found has no members.
-  for (const name of ['main', 'sql', 'kit', 'testing', 'effectTesting', 'effect', 'httpApi', 'account', 'db', 'tdb', 'several', 'all', 'shared', 'prepared', 'tenantData', 'tx', 'dbTx', 'Db', 'effectTdb', 'effectTx']) {
-    expect(found.filter((it) => it.name.startsWith(`${name}.`)), name).not.toEqual([]);
+  for (const name of [
+    'main',
+    'sql',
+    'kit',
+    'testing',
+    'effectTesting',
+    'effect',
+    'httpApi',
+    'account',
+    'db',
+    'tdb',
+    'several',
+    'all',
+    'shared',
+    'prepared',
+    'tenantData',
+    'tx',
+    'dbTx',
+    'Db',
+    'effectTdb',
+    'effectTx',
+  ]) {
+    expect(
+      found.filter((it) => it.name.startsWith(`${name}.`)),
+      name,
+    ).not.toEqual([]);
   }
   expect(found.filter((it) => !it.isTaught).map((it) => it.name)).toEqual([]);
   // As the editor has it, where a name is pointed at.

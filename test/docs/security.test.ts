@@ -10,7 +10,9 @@ const text = readFileSync(join(root, 'SECURITY.md'), 'utf8');
 test('every file that is named exists', () => {
   const named = [...text.matchAll(/`((?:test|src)\/[^`\s]+)`/g)].map(([, path]) => path!);
   expect(named.length).toBeGreaterThan(40);
-  const missing = named.filter((path) => (path.includes('*') ? globSync(path, { cwd: root }).length === 0 : !existsSync(join(root, path))));
+  const missing = named.filter((path) =>
+    path.includes('*') ? globSync(path, { cwd: root }).length === 0 : !existsSync(join(root, path)),
+  );
   expect(missing).toEqual([]);
 });
 

@@ -1,4 +1,7 @@
-/** A database for a recipe: on PostgreSQL, and on Citus where CITUS_URL is set, with row-level security and a role that it holds back. */
+/**
+ * A database for a recipe: on PostgreSQL, and on Citus where CITUS_URL is set, with row-level security and a role that
+ * it holds back.
+ */
 import { drizzle } from 'drizzle-orm/postgres-js';
 import { is, Table } from 'drizzle-orm';
 import postgres from 'postgres';
@@ -26,13 +29,30 @@ export interface Server {
  */
 export function onEach(schema: Record<string, unknown>, tests: (server: Server) => void, relations?: object): void {
   onPostgres(schema, tests, relations);
-  describe.skipIf(citusUrl === undefined)('on Citus (skipped without CITUS_URL)', { timeout: 60_000 }, () => on('Citus', schema, tests, async () => citusUrl!, async () => {}, relations));
+  describe.skipIf(citusUrl === undefined)('on Citus (skipped without CITUS_URL)', { timeout: 60_000 }, () =>
+    on(
+      'Citus',
+      schema,
+      tests,
+      async () => citusUrl!,
+      async () => {},
+      relations,
+    ),
+  );
 }
 
 /** The same on PostgreSQL only. */
 export function onPostgres(schema: Record<string, unknown>, tests: (server: Server) => void, relations?: object): void {
   let database: Database;
-  describe('on PostgreSQL', () => on('PostgreSQL', schema, tests, async () => (database = await createDatabase()).url(), async () => database?.drop(), relations));
+  describe('on PostgreSQL', () =>
+    on(
+      'PostgreSQL',
+      schema,
+      tests,
+      async () => (database = await createDatabase()).url(),
+      async () => database?.drop(),
+      relations,
+    ));
 }
 
 function on(
@@ -43,7 +63,9 @@ function on(
   close: () => Promise<void>,
   relations: object = defineTenantRelations(schema),
 ): void {
-  const names = Object.values(schema).flatMap((it) => (is(it, Table) ? [(it as any)[Symbol.for('drizzle:Name')] as string] : []));
+  const names = Object.values(schema).flatMap((it) =>
+    is(it, Table) ? [(it as any)[Symbol.for('drizzle:Name')] as string] : [],
+  );
   const drop = `drop table if exists ${names.join(', ')} cascade`;
   let client: postgres.Sql;
   const server: Server = {
@@ -60,12 +82,17 @@ function on(
     server.sql = postgres(url, { max: 1, onnotice: () => {} });
     await server.sql.unsafe(drop);
     // Citus logs in on the workers as whichever role the statement is run by.
-  for (const statement of [createRole, createAdmin, ...(name === 'Citus' ? [`alter role ${admin} login`] : [])]) await server.sql.unsafe(statement);
+    for (const statement of [createRole, createAdmin, ...(name === 'Citus' ? [`alter role ${admin} login`] : [])])
+      await server.sql.unsafe(statement);
     const statements = await statementsOf(schema, { citus: name === 'Citus' ? { shardCount: 4 } : false, rls: true });
     await server.sql.begin(async (tx) => {
       for (const statement of statements) await tx.unsafe(statement);
     });
-    for (const statement of [...grants('public'), `grant select, insert, update, delete on all tables in schema public to ${admin}`]) await server.sql.unsafe(statement);
+    for (const statement of [
+      ...grants('public'),
+      `grant select, insert, update, delete on all tables in schema public to ${admin}`,
+    ])
+      await server.sql.unsafe(statement);
     client = postgres(asRole(url), { max: 4, onnotice: () => {} });
     server.db = withTenancy(drizzle({ client }), { relations: relations as any, rls: true, across: { role: admin } });
     await server.db.ready;

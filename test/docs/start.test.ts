@@ -3,7 +3,8 @@ import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 
 const read = (file: string) => readFileSync(new URL(`../../${file}`, import.meta.url), 'utf8');
-const blocksOf = (page: string) => [...page.matchAll(/^```(?:\w+\n\/\/ \w[\w.]+|sh\nnpm init)[^]*?^```$/gm)].map(([block]) => block);
+const blocksOf = (page: string) =>
+  [...page.matchAll(/^```(?:\w+\n\/\/ \w[\w.]+|sh\nnpm init)[^]*?^```$/gm)].map(([block]) => block);
 
 test('are the same', () => {
   const blocks = blocksOf(read('README.md'));

@@ -18,7 +18,8 @@ function runs(open: () => Promise<string>, close: () => Promise<void>) {
     client = postgres(await open(), { max: 2, onnotice: () => {} });
     await client`drop table if exists accounts, subdomains cascade`;
     await client.begin(async (tx) => {
-      for (const statement of await statementsOf({ accounts, subdomains }, { citus: { shardCount: 4 } })) await tx.unsafe(statement);
+      for (const statement of await statementsOf({ accounts, subdomains }, { citus: { shardCount: 4 } }))
+        await tx.unsafe(statement);
     });
     db = withTenancy(drizzle({ client }));
   }, 60_000);
@@ -51,4 +52,9 @@ describe('on PostgreSQL', () => {
   );
 });
 
-describe.skipIf(citusUrl === undefined)('on Citus (skipped without CITUS_URL)', () => runs(async () => citusUrl!, async () => {}));
+describe.skipIf(citusUrl === undefined)('on Citus (skipped without CITUS_URL)', () =>
+  runs(
+    async () => citusUrl!,
+    async () => {},
+  ),
+);

@@ -1,4 +1,7 @@
-/** `batch` of the drivers over HTTP, each as one transaction, and row-level security by it. The clients stand on a real server. */
+/**
+ * `batch` of the drivers over HTTP, each as one transaction, and row-level security by it. The clients stand on a real
+ * server.
+ */
 import { eq, sql } from 'drizzle-orm';
 import { NeonHttpSession } from 'drizzle-orm/neon-http/session';
 import { neonHttpCodecs } from 'drizzle-orm/neon-http/codecs';
@@ -8,7 +11,12 @@ import { PostgresHttpSession } from 'drizzle-orm/postgres/http/session';
 import pg from 'pg';
 import postgres from 'postgres';
 import { afterAll, beforeAll, beforeEach, describe, expect, expectTypeOf, test } from 'vitest';
-import { RawSqlNotScopedError, TenantMismatchError, UnsupportedTenantOperationError, withTenancy } from '../../src/index.js';
+import {
+  RawSqlNotScopedError,
+  TenantMismatchError,
+  UnsupportedTenantOperationError,
+  withTenancy,
+} from '../../src/index.js';
 import { dropDatabases, freshDatabase } from '../support/databases.js';
 import { a, b } from '../support/rows.js';
 import { admin as across, asRole, createAdmin, rlsStatements } from '../support/rls.js';
@@ -68,13 +76,22 @@ const neonClient = {
   query: (text: string, params: unknown[], { arrayMode }: { arrayMode: boolean }) => {
     const query = { sql: text, params, isArrays: arrayMode };
     // biome-ignore lint/suspicious/noThenProperty: as the client has it
-    return { query, then: (...then: [any, any]) => alone(query).then(...then), catch: (it: any) => alone(query).catch(it) };
+    return {
+      query,
+      then: (...then: [any, any]) => alone(query).then(...then),
+      catch: (it: any) => alone(query).catch(it),
+    };
   },
   transaction: (queries: { query: Query }[]) => atOnce(queries.map((it) => it.query)),
 };
 
-const httpQuery = (it: { sql: string; params?: unknown[]; mode?: string }): Query => ({ ...it, isArrays: it.mode === 'array' });
-const httpClient = { query: (text: string, params: unknown[], { mode }: { mode: string }) => alone(httpQuery({ sql: text, params, mode })) };
+const httpQuery = (it: { sql: string; params?: unknown[]; mode?: string }): Query => ({
+  ...it,
+  isArrays: it.mode === 'array',
+});
+const httpClient = {
+  query: (text: string, params: unknown[], { mode }: { mode: string }) => alone(httpQuery({ sql: text, params, mode })),
+};
 
 interface HttpRows<TRow> {
   readonly rows: readonly TRow[];
@@ -93,17 +110,28 @@ class HttpDatabase extends PgAsyncDatabase<HttpResult> {
 const dialect = new PgDialect({ codecs: neonHttpCodecs } as never);
 const drivers: Record<string, () => object> = {
   'neon-http': () => new (NeonHttpSession as any)(neonClient, dialect, {}),
-  'postgres/http': () => new (PostgresHttpSession as any)(httpClient, (queries: any[]) => atOnce(queries.map(httpQuery)), dialect, {}),
+  'postgres/http': () =>
+    new (PostgresHttpSession as any)(httpClient, (queries: any[]) => atOnce(queries.map(httpQuery)), dialect, {}),
 };
 
 describe.each(Object.keys(drivers))('%s', (driver) => {
-  const open = (options = {}) => withTenancy(new HttpDatabase(dialect as never, drivers[driver]!() as never, {}), { relations, rls: true, across: { role: across }, ...options });
+  const open = (options = {}) =>
+    withTenancy(new HttpDatabase(dialect as never, drivers[driver]!() as never, {}), {
+      relations,
+      rls: true,
+      across: { role: across },
+      ...options,
+    });
 
   test('statements of one handle, in one request, each with its result', async () => {
     const tdb = open().forTenant(b);
     const [selected, found, inserted, updated, raw, objects, deleted] = await tdb.batch([
       tdb.select({ id: projects.id }).from(projects).orderBy(projects.id),
-      tdb.query.projects.findFirst({ where: { id: 5 }, columns: { name: true }, with: { tasks: { columns: { title: true } } } }),
+      tdb.query.projects.findFirst({
+        where: { id: 5 },
+        columns: { name: true },
+        with: { tasks: { columns: { title: true } } },
+      }),
       tdb.insert(projects).values({ id: 9, name: 'nine' }).returning({ name: projects.name, of: projects.accountId }),
       tdb.update(projects).set({ name: 'ten' }).where(eq(projects.id, 9)),
       tdb.execute(sql`select count(*)::int as n from ${projects}`),
@@ -121,7 +149,10 @@ describe.each(Object.keys(drivers))('%s', (driver) => {
     expect(objects).toEqual([{ n: 5 }]);
     expect(deleted).toMatchObject([{ id: 9, name: 'ten' }]);
     expect(requests).toHaveLength(1);
-    const [settings, statements] = [requests[0]!.filter((it) => it.startsWith('set local')), requests[0]!.filter((it) => !it.startsWith('set local'))];
+    const [settings, statements] = [
+      requests[0]!.filter((it) => it.startsWith('set local')),
+      requests[0]!.filter((it) => !it.startsWith('set local')),
+    ];
     expect(settings.filter((it) => it.includes(b)).length).toBeGreaterThan(0);
     expect(statements).toHaveLength(7);
     for (const text of statements) expect(text).toMatch(/"accountId" = \$\d|values \(\$\d/);
@@ -137,7 +168,10 @@ describe.each(Object.keys(drivers))('%s', (driver) => {
 
   test('one fails, and nothing of the others is kept', async () => {
     const tdb = open().forTenant(a);
-    const failing = tdb.batch([tdb.insert(projects).values({ id: 70, name: 'kept?' }), tdb.insert(projects).values({ id: 1, name: 'taken' })]);
+    const failing = tdb.batch([
+      tdb.insert(projects).values({ id: 70, name: 'kept?' }),
+      tdb.insert(projects).values({ id: 1, name: 'taken' }),
+    ]);
     await expect(failing).rejects.toMatchObject({ code: '23505' });
     expect(await tdb.$count(projects, eq(projects.id, 70))).toBe(0);
   });
@@ -152,17 +186,43 @@ describe.each(Object.keys(drivers))('%s', (driver) => {
       db.forTenant(a).select().from(projects),
       other.query.projects.findMany(),
     ]) {
-      await expect(own.batch([own.select().from(projects), query])).rejects.toThrow(/^Run the query through the handle that built it/);
+      await expect(own.batch([own.select().from(projects), query])).rejects.toThrow(
+        /^Run the query through the handle that built it/,
+      );
     }
     const plain = new HttpDatabase(dialect as never, drivers[driver]!() as never, {}) as any;
-    const forged = { _prepare: () => ({ getQuery: () => ({ sql: 'select 1', params: [] }), query: { sql: 'select 1', params: [] }, how: ['raw'] }) };
-    for (const query of [plain.execute(sql`select * from projects`), forged, {}, null, 'select 1', (own as any).$count(projects)]) {
+    const forged = {
+      _prepare: () => ({
+        getQuery: () => ({ sql: 'select 1', params: [] }),
+        query: { sql: 'select 1', params: [] },
+        how: ['raw'],
+      }),
+    };
+    for (const query of [
+      plain.execute(sql`select * from projects`),
+      forged,
+      {},
+      null,
+      'select 1',
+      (own as any).$count(projects),
+    ]) {
       await expect((own as any).batch([query])).rejects.toThrow(UnsupportedTenantOperationError);
     }
     await expect(own.batch([own.execute(sql`select own(1) from ${projects}`)])).rejects.toThrow(RawSqlNotScopedError);
-    await expect(own.batch([own.insert(projects).values({ id: 9, name: 'x', accountId: b } as never)])).rejects.toThrow(TenantMismatchError);
-    await expect(own.batch([own.select().from(projects).where(eq(projects.id, sql.placeholder('id')))])).rejects.toThrow(/sql.placeholder\(\) gets no value here/);
-    await expect(own.batch([own.insert(projects).values({ id: 9, name: 'x', accountId: sql.placeholder('x') } as never)])).rejects.toThrow();
+    await expect(own.batch([own.insert(projects).values({ id: 9, name: 'x', accountId: b } as never)])).rejects.toThrow(
+      TenantMismatchError,
+    );
+    await expect(
+      own.batch([
+        own
+          .select()
+          .from(projects)
+          .where(eq(projects.id, sql.placeholder('id'))),
+      ]),
+    ).rejects.toThrow(/sql.placeholder\(\) gets no value here/);
+    await expect(
+      own.batch([own.insert(projects).values({ id: 9, name: 'x', accountId: sql.placeholder('x') } as never)]),
+    ).rejects.toThrow();
     expect(requests).toEqual([]);
     // @ts-expect-error: a count is an expression, and Drizzle's batch has none
     void (() => own.batch([own.$count(projects)]));
@@ -172,11 +232,22 @@ describe.each(Object.keys(drivers))('%s', (driver) => {
   test('a single statement under row-level security is a batch, too', async () => {
     const db = open();
     const tdb = db.forTenant(b);
-    expect(await tdb.select({ id: projects.id }).from(projects).where(eq(projects.name, 'only b'))).toEqual([{ id: 5 }]);
+    expect(await tdb.select({ id: projects.id }).from(projects).where(eq(projects.name, 'only b'))).toEqual([
+      { id: 5 },
+    ]);
     expect(await tdb.$count(tasks)).toBe(6);
     expect(await tdb.query.projects.findMany({ columns: { id: true } })).toHaveLength(4);
     expect((await tdb.execute(sql`select name from ${projects} where id = 5`)).rows).toEqual([{ name: 'only b' }]);
-    expect(await db.prepare(account, (it) => it.select({ id: projects.id }).from(projects).where(eq(projects.id, sql.placeholder('id')))).run(b, { id: 5 })).toEqual([{ id: 5 }]);
+    expect(
+      await db
+        .prepare(account, (it) =>
+          it
+            .select({ id: projects.id })
+            .from(projects)
+            .where(eq(projects.id, sql.placeholder('id'))),
+        )
+        .run(b, { id: 5 }),
+    ).toEqual([{ id: 5 }]);
     expect(requests.every((it) => it.length > 1 && it.some((text) => text.includes(b)))).toBe(true);
     expect(await db.shared.$count(countries)).toBe(3);
     expect(await db.acrossTenants({ reason: 'test' }).$count(projects)).toBe(11);
@@ -186,8 +257,11 @@ describe.each(Object.keys(drivers))('%s', (driver) => {
 
   test('what needs an open transaction is refused', async () => {
     const db = open();
-    for (const it of [db, db.forTenant(a)]) await expect((async () => it.transaction(async () => {}))()).rejects.toThrow(/^Send the statements as one batch/);
-    await expect(db.forTenant(a).select().from(projects).stream().next()).rejects.toThrow(UnsupportedTenantOperationError);
+    for (const it of [db, db.forTenant(a)])
+      await expect((async () => it.transaction(async () => {}))()).rejects.toThrow(/^Send the statements as one batch/);
+    await expect(db.forTenant(a).select().from(projects).stream().next()).rejects.toThrow(
+      UnsupportedTenantOperationError,
+    );
     expect(requests).toEqual([]);
   });
 

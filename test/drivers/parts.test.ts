@@ -31,7 +31,13 @@ const without = (part: string) =>
   changed((_, options) => {
     const { onexecute } = options;
     if (onexecute)
-      options.onexecute = (connection: any) => onexecute(new Proxy(connection, { get: (it, key) => (key === part ? undefined : it[key]), has: (it, key) => key !== part && key in it }));
+      options.onexecute = (connection: any) =>
+        onexecute(
+          new Proxy(connection, {
+            get: (it, key) => (key === part ? undefined : it[key]),
+            has: (it, key) => key !== part && key in it,
+          }),
+        );
   });
 
 test('the installed one has them', async () => {
@@ -43,11 +49,15 @@ test('the installed one has them', async () => {
 
 test.each(['handler', 'canceller', 'cancelled'])('a query without %s is refused where the handle is made', (part) => {
   const orm = drizzle({ client: changed((query) => delete query[part]) });
-  expect(() => withTenancy(orm)).toThrow(new RegExp(`^Install postgres 3.4, .* a query of this version has no ${part},`));
+  expect(() => withTenancy(orm)).toThrow(
+    new RegExp(`^Install postgres 3.4, .* a query of this version has no ${part},`),
+  );
 });
 
 test('a connection without one fails the statement and the transaction', async () => {
-  await expect(Promise.resolve(lone(without('terminate'), 'select 1'))).rejects.toThrow(/connection of this version has no terminate/);
+  await expect(Promise.resolve(lone(without('terminate'), 'select 1'))).rejects.toThrow(
+    /connection of this version has no terminate/,
+  );
   await expect(begin(without('execute'), async () => {})).rejects.toThrow(/connection of this version has no execute/);
   expect(refusalOfConnection({})?.message).toContain('execute, terminate');
 });
@@ -55,7 +65,10 @@ test('a connection without one fails the statement and the transaction', async (
 test('where values are written in another way, it is said once', async () => {
   const warned = vi.spyOn(console, 'warn').mockImplementation(() => {});
   const other = changed((query) => Object.defineProperty(query, 'describeFirst', { value: undefined, writable: true }));
-  for (let n = 0; n < 2; n++) expect(await lone(other, 'select 2 as n', [], { prepare: true })).toMatchObject([{ n: 2 }]);
-  expect(warned.mock.calls).toEqual([[expect.stringContaining("a value that cannot be written fails another's query")]]);
+  for (let n = 0; n < 2; n++)
+    expect(await lone(other, 'select 2 as n', [], { prepare: true })).toMatchObject([{ n: 2 }]);
+  expect(warned.mock.calls).toEqual([
+    [expect.stringContaining("a value that cannot be written fails another's query")],
+  ]);
   await client.end();
 });

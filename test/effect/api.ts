@@ -4,7 +4,15 @@ import * as Effect from 'effect/Effect';
 import * as Layer from 'effect/Layer';
 import * as Redacted from 'effect/Redacted';
 import * as Schema from 'effect/Schema';
-import { HttpApi, HttpApiBuilder, HttpApiEndpoint, HttpApiError, HttpApiGroup, HttpApiMiddleware, HttpApiSecurity } from 'effect/http-api';
+import {
+  HttpApi,
+  HttpApiBuilder,
+  HttpApiEndpoint,
+  HttpApiError,
+  HttpApiGroup,
+  HttpApiMiddleware,
+  HttpApiSecurity,
+} from 'effect/http-api';
 import { HttpRouter } from 'effect/http';
 import type { TenantId } from '../../src/index.js';
 import { TenantHttpApi } from '../../src/effect/index.js';
@@ -15,16 +23,26 @@ export interface User {
 }
 export class CurrentUser extends Context.Service<CurrentUser, User>()('test/CurrentUser') {}
 
-export class Authentication extends HttpApiMiddleware.Service<Authentication, { provides: CurrentUser }>()('test/Authentication', {
-  error: HttpApiError.Unauthorized,
-  security: { bearer: HttpApiSecurity.bearer },
-}) {}
+export class Authentication extends HttpApiMiddleware.Service<Authentication, { provides: CurrentUser }>()(
+  'test/Authentication',
+  {
+    error: HttpApiError.Unauthorized,
+    security: { bearer: HttpApiSecurity.bearer },
+  },
+) {}
 
-export class ForTenant extends TenantHttpApi.Service<ForTenant, { database: Db; requires: CurrentUser }>()('test/ForTenant') {}
-export class ForHiddenTenant extends TenantHttpApi.Service<ForHiddenTenant, { database: Db; requires: CurrentUser }>()('test/ForHiddenTenant') {}
+export class ForTenant extends TenantHttpApi.Service<ForTenant, { database: Db; requires: CurrentUser }>()(
+  'test/ForTenant',
+) {}
+export class ForHiddenTenant extends TenantHttpApi.Service<ForHiddenTenant, { database: Db; requires: CurrentUser }>()(
+  'test/ForHiddenTenant',
+) {}
 
 const params = { accountId: Schema.String };
-const titles = HttpApiEndpoint.get('titles', '/accounts/:accountId/titles', { params, success: Schema.Array(Schema.String) });
+const titles = HttpApiEndpoint.get('titles', '/accounts/:accountId/titles', {
+  params,
+  success: Schema.Array(Schema.String),
+});
 const create = HttpApiEndpoint.post('create', '/accounts/:accountId/projects', {
   params,
   payload: Schema.Struct({ id: Schema.Number, name: Schema.String }),
@@ -52,7 +70,10 @@ const options = {
     Effect.gen(function* () {
       const user = yield* CurrentUser;
       if (user.accounts.includes(id)) return 'granted' as const;
-      const exists = yield* Db.forTenant(id, Effect.flatMap(Db, (db) => db.$count(projects)));
+      const exists = yield* Db.forTenant(
+        id,
+        Effect.flatMap(Db, (db) => db.$count(projects)),
+      );
       return exists > 0 ? ('denied' as const) : ('unknown' as const);
     }),
 };
@@ -83,4 +104,7 @@ const ConcealedLive = HttpApiBuilder.group(Api, 'concealed', (handlers) =>
 );
 
 /** The routes; what remains is the database. */
-export const ApiLive = HttpApiBuilder.layer(Api).pipe(Layer.provide([OpenLive, ConcealedLive]), Layer.provide([AuthenticationLive, ForTenantLive]));
+export const ApiLive = HttpApiBuilder.layer(Api).pipe(
+  Layer.provide([OpenLive, ConcealedLive]),
+  Layer.provide([AuthenticationLive, ForTenantLive]),
+);

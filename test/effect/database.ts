@@ -10,7 +10,8 @@ import { Db, tables, tenants } from './schema.js';
 /** What a program under test may ask for. */
 type Needs = Db | TenantDb.Connected<Db> | TenantDb.Shared<Db>;
 
-export const schemaStatements = async () => generateMigration(await generateDrizzleJson({}), await generateDrizzleJson(tables as any));
+export const schemaStatements = async () =>
+  generateMigration(await generateDrizzleJson({}), await generateDrizzleJson(tables as any));
 
 /** One tenant's rows: the ids are those of every tenant, the titles its own. */
 export const rowsOf = (id: unknown) => `
@@ -30,20 +31,24 @@ export function testDatabase(name: string) {
     /** Past every scope. */
     client: undefined as unknown as postgres.Sql,
     /** A layer of the database, with at most so many connections. */
-    layer: (maxConnections = 5, connection: Record<string, unknown> = {}) => Db.layer({ url: it.url, maxConnections, connection }),
+    layer: (maxConnections = 5, connection: Record<string, unknown> = {}) =>
+      Db.layer({ url: it.url, maxConnections, connection }),
     /** Runs a program for a tenant. */
     run: <A, E>(program: Effect.Effect<A, E, Needs>, tenant = tenants[0]!) =>
       Effect.runPromise(Db.forTenant(tenant, program).pipe(Effect.provide(it.layer()))),
     fail: <A, E>(program: Effect.Effect<A, E, Needs>, tenant = tenants[0]!) =>
       Effect.runPromise(Effect.flip(Db.forTenant(tenant, program)).pipe(Effect.provide(it.layer()))),
     /** The statements that run now, but for ours. */
-    active: () => it.client`select query, state from pg_stat_activity where datname = ${database} and pid <> pg_backend_pid() and state <> 'idle'`,
+    active: () =>
+      it.client`select query, state from pg_stat_activity where datname = ${database} and pid <> pg_backend_pid() and state <> 'idle'`,
   };
   beforeAll(async () => {
     await run(`create database ${database}`);
     it.url = Object.assign(new URL(inject('databaseUrl')), { pathname: `/${database}` }).href;
     it.client = postgres(it.url, { max: 2, onnotice: () => {} });
-    await it.client.unsafe(`${(await schemaStatements()).join(';')}; insert into countries values (1, 'Chile'), (2, 'Ghana'); ${tenants.map(rowsOf).join('')}`);
+    await it.client.unsafe(
+      `${(await schemaStatements()).join(';')}; insert into countries values (1, 'Chile'), (2, 'Ghana'); ${tenants.map(rowsOf).join('')}`,
+    );
   });
   afterAll(async () => {
     await it.client?.end();

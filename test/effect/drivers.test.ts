@@ -56,7 +56,9 @@ const program = Effect.gen(function* () {
   );
   const died = yield* Effect.exit(db.transaction((tx) => Effect.andThen(tx.delete(tasks), Effect.die('no'))));
   const refused = yield* Effect.flip(db.transaction((tx) => Effect.andThen(tx.delete(tasks), tx.rollback())));
-  const failed = yield* Effect.flip(db.transaction((tx) => Effect.andThen(tx.delete(tasks), Effect.fail({ mine: true } as const))));
+  const failed = yield* Effect.flip(
+    db.transaction((tx) => Effect.andThen(tx.delete(tasks), Effect.fail({ mine: true } as const))),
+  );
   const unique = yield* Effect.flip(db.insert(projects).values({ id: 51, name: 'fifty' }));
   const twice = (tx: Pick<typeof db, 'insert'>) => Effect.exit(tx.insert(projects).values({ id: 52, name: 'fifty' }));
   const caught = yield* Effect.flip(db.transaction((tx) => Effect.andThen(tx.delete(tasks), twice(tx))));
@@ -70,8 +72,12 @@ const program = Effect.gen(function* () {
   const removed = yield* db.delete(projects).where(eq(projects.id, 50));
   const late = yield* db.transaction((tx) => Effect.succeed(tx));
   const after = yield* Effect.flip(late.select().from(projects));
-  const streamed = yield* Stream.runCollect(db.select({ id: tasks.id }).from(tasks).orderBy(tasks.id).stream({ chunkSize: 2 }));
-  const first = yield* Stream.runCollect(db.select({ id: tasks.id }).from(tasks).orderBy(tasks.id).stream({ chunkSize: 1 }).pipe(Stream.take(1)));
+  const streamed = yield* Stream.runCollect(
+    db.select({ id: tasks.id }).from(tasks).orderBy(tasks.id).stream({ chunkSize: 2 }),
+  );
+  const first = yield* Stream.runCollect(
+    db.select({ id: tasks.id }).from(tasks).orderBy(tasks.id).stream({ chunkSize: 1 }).pipe(Stream.take(1)),
+  );
   return {
     kept,
     died: Exit.isFailure(died),
@@ -85,11 +91,16 @@ const program = Effect.gen(function* () {
     tasks: yield* db.$count(tasks),
     streamed,
     first,
-    related: (yield* db.query.projects.findMany({ with: { tasks: true } })).flatMap((it) => it.tasks.map((task) => task.title)),
+    related: (yield* db.query.projects.findMany({ with: { tasks: true } })).flatMap((it) =>
+      it.tasks.map((task) => task.title),
+    ),
   };
 });
 
-const aborted = expect.objectContaining({ code: '25P02', message: expect.stringMatching(/^Give a statement that may fail a transaction of its own/) });
+const aborted = expect.objectContaining({
+  code: '25P02',
+  message: expect.stringMatching(/^Give a statement that may fail a transaction of its own/),
+});
 
 describe.each(Object.entries(drivers))('layerFrom(%s)', (_name, make) => {
   it('runs the same program with the same results', async () => {
@@ -125,23 +136,33 @@ describe.each(Object.entries(drivers))('layerFrom(%s)', (_name, make) => {
                 if (id % 2) yield* Effect.fail(id);
               }),
             );
-          yield* Effect.all(Array.from({ length: 10 }, (_, i) => Effect.exit(add(100 + i))), { concurrency: 'unbounded' });
+          yield* Effect.all(
+            Array.from({ length: 10 }, (_, i) => Effect.exit(add(100 + i))),
+            { concurrency: 'unbounded' },
+          );
           const kept = yield* tx.select({ id: projects.id }).from(projects).orderBy(projects.id);
           yield* tx.delete(projects).where(gte(projects.id, 100));
           return kept.map((row) => row.id).filter((id) => id >= 100);
         }),
       ),
     );
-    expect(await Effect.runPromise(Db.forTenant(a, siblings).pipe(Effect.provide(Db.layerFrom(await make()))))).toEqual([100, 102, 104, 106, 108]);
+    expect(await Effect.runPromise(Db.forTenant(a, siblings).pipe(Effect.provide(Db.layerFrom(await make()))))).toEqual(
+      [100, 102, 104, 106, 108],
+    );
   });
 
   it('stops waiting for a connection that a transaction holds, and sends nothing for it', async () => {
     const program = Effect.gen(function* () {
       const db = yield* Db;
-      const holding = yield* Effect.forEach([1, 2, 3], () => Effect.forkChild(db.transaction((tx) => Effect.andThen(tx.$count(tasks), Effect.never))));
+      const holding = yield* Effect.forEach([1, 2, 3], () =>
+        Effect.forkChild(db.transaction((tx) => Effect.andThen(tx.$count(tasks), Effect.never))),
+      );
       yield* Effect.sleep(100);
       const add = (id: number) => db.insert(projects).values({ id, name: `p${id}` });
-      const waiting = yield* Effect.all([add(200), db.transaction(() => add(201))].map((it) => Effect.timeoutOption(it, 50)), { concurrency: 2 });
+      const waiting = yield* Effect.all(
+        [add(200), db.transaction(() => add(201))].map((it) => Effect.timeoutOption(it, 50)),
+        { concurrency: 2 },
+      );
       yield* Fiber.interruptAll(holding);
       return { waiting, kept: yield* db.$count(projects, gte(projects.id, 200)) };
     });
@@ -159,7 +180,9 @@ describe.each(Object.entries(drivers))('layerFrom(%s)', (_name, make) => {
       yield* Fiber.interrupt(fiber);
       return yield* db.$count(projects);
     });
-    expect(await Effect.runPromise(Db.forTenant(a, interrupted).pipe(Effect.provide(Db.layerFrom(await make()))))).toBe(2);
+    expect(await Effect.runPromise(Db.forTenant(a, interrupted).pipe(Effect.provide(Db.layerFrom(await make()))))).toBe(
+      2,
+    );
   });
 });
 
@@ -167,21 +190,37 @@ const { PGlite: _, ...servers } = drivers;
 
 describe.each(Object.entries(servers))('layerFrom(%s)', (_name, make) => {
   it('fails with what went wrong, also where it can neither roll back nor commit', async () => {
-    const kill = Effect.promise(() => test.client`select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and state = 'idle in transaction'`);
+    const kill = Effect.promise(
+      () =>
+        test.client`select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and state = 'idle in transaction'`,
+    );
     const program = Effect.gen(function* () {
       const db = yield* Db;
       const within = (then: (tx: typeof db) => Effect.Effect<unknown, DbError>) =>
-        Effect.flip(db.transaction((tx) => Effect.gen(function* () {
-          yield* tx.delete(tasks);
-          yield* kill;
-          yield* Effect.sleep(50);
-          yield* then(tx as typeof db);
-        })));
+        Effect.flip(
+          db.transaction((tx) =>
+            Effect.gen(function* () {
+              yield* tx.delete(tasks);
+              yield* kill;
+              yield* Effect.sleep(50);
+              yield* then(tx as typeof db);
+            }),
+          ),
+        );
       const lost = [yield* within((tx) => tx.delete(projects)), yield* within(() => Effect.void)];
       // A foreign key that is checked at the end.
-      const late = yield* Effect.flip(db.transaction((tx) => tx.insert(tasks).values({ id: 90, projectId: 999, title: 'x' })));
-      const options = yield* Effect.flip(db.transaction(() => Effect.void, { snapshot: "'; drop table tasks" } as never));
-      return { lost: lost.map((it) => it.reason._tag), late: late.reason._tag, options: options.reason._tag, tasks: yield* db.$count(tasks) };
+      const late = yield* Effect.flip(
+        db.transaction((tx) => tx.insert(tasks).values({ id: 90, projectId: 999, title: 'x' })),
+      );
+      const options = yield* Effect.flip(
+        db.transaction(() => Effect.void, { snapshot: "'; drop table tasks" } as never),
+      );
+      return {
+        lost: lost.map((it) => it.reason._tag),
+        late: late.reason._tag,
+        options: options.reason._tag,
+        tasks: yield* db.$count(tasks),
+      };
     });
     await test.client`alter table tasks alter constraint "tasks_accountId_projectId_projects_accountId_id_fkey" deferrable initially deferred`;
     expect(await Effect.runPromise(Db.forTenant(a, program).pipe(Effect.provide(Db.layerFrom(await make()))))).toEqual({
@@ -197,19 +236,36 @@ describe('layerConfig', () => {
   it('reads a redacted url', async () => {
     const layer = Db.layerConfig({ url: Config.Redacted('DATABASE_URL'), maxConnections: Config.succeed(2) });
     const provider = ConfigProvider.layer(ConfigProvider.fromUnknown({ DATABASE_URL: test.url }));
-    const count = Db.forTenant(a, Effect.flatMap(Db, (db) => db.$count(tasks)));
+    const count = Db.forTenant(
+      a,
+      Effect.flatMap(Db, (db) => db.$count(tasks)),
+    );
     expect(await Effect.runPromise(count.pipe(Effect.provide(Layer.provide(layer, provider))))).toBe(3);
   });
 
   it('says of an unreachable server that it cannot be reached', async () => {
     const layer = Db.layer({ url: Redacted.make('postgres://postgres:secret@127.0.0.1:1/nothing') });
-    const error = await Effect.runPromise(Effect.flip(Effect.provide(Effect.flatMap(Db.Shared, () => Effect.void), layer)));
+    const error = await Effect.runPromise(
+      Effect.flip(
+        Effect.provide(
+          Effect.flatMap(Db.Shared, () => Effect.void),
+          layer,
+        ),
+      ),
+    );
     expect([error.reason._tag, error.isRetryable]).toEqual(['ConnectionError', true]);
     expect(JSON.stringify(error) + String(error)).not.toContain('secret');
   });
 
   it('refuses what is no handle', async () => {
-    const error = await Effect.runPromise(Effect.flip(Effect.provide(Effect.flatMap(Db.Shared, () => Effect.void), Db.layerFrom({}))));
+    const error = await Effect.runPromise(
+      Effect.flip(
+        Effect.provide(
+          Effect.flatMap(Db.Shared, () => Effect.void),
+          Db.layerFrom({}),
+        ),
+      ),
+    );
     expect(error.reason._tag).toBe('UnsupportedTenantOperationError');
   });
 });

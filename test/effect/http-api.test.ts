@@ -8,13 +8,21 @@ import { a, b, c } from './schema.js';
 const test = testDatabase('http');
 let app: { handler: (request: Request) => Promise<Response>; dispose: () => Promise<void> };
 beforeAll(() => {
-  app = HttpRouter.toWebHandler(ApiLive.pipe(Layer.provide(test.layer()), Layer.provideMerge(HttpServer.layerServices)) as any, { disableLogger: true }) as any;
+  app = HttpRouter.toWebHandler(
+    ApiLive.pipe(Layer.provide(test.layer()), Layer.provideMerge(HttpServer.layerServices)) as any,
+    { disableLogger: true },
+  ) as any;
 });
 afterAll(() => app?.dispose());
 
 async function get(path: string, user?: string, body?: unknown) {
   const headers = { ...(user ? { authorization: `Bearer ${user}` } : {}), 'content-type': 'application/json' };
-  const response = await app.handler(new Request(`http://localhost${path}`, { headers, ...(body ? { method: 'POST', body: JSON.stringify(body) } : {}) }));
+  const response = await app.handler(
+    new Request(`http://localhost${path}`, {
+      headers,
+      ...(body ? { method: 'POST', body: JSON.stringify(body) } : {}),
+    }),
+  );
   return { status: response.status, text: await response.text() };
 }
 const nobody = 'dddddddd-dddd-4ddd-8ddd-dddddddddddd';
@@ -32,9 +40,18 @@ it('writes into the tenant, and answers for a constraint of the tenant alone', a
 });
 
 it('answers 401, 404 and 403, and says no more', async () => {
-  const anonymous = [await get(`/accounts/${a}/titles`), await get(`/accounts/${nobody}/titles`), await get('/accounts/x/titles'), await get(`/accounts/${a}/titles`, 'eve')];
+  const anonymous = [
+    await get(`/accounts/${a}/titles`),
+    await get(`/accounts/${nobody}/titles`),
+    await get('/accounts/x/titles'),
+    await get(`/accounts/${a}/titles`, 'eve'),
+  ];
   expect(anonymous.map((it) => it.status)).toEqual([401, 401, 401, 401]);
-  const unknown = [await get(`/accounts/${nobody}/titles`, 'ann'), await get('/accounts/x/titles', 'ann'), await get(`/accounts/${encodeURIComponent("' or 1=1 --")}/titles`, 'ann')];
+  const unknown = [
+    await get(`/accounts/${nobody}/titles`, 'ann'),
+    await get('/accounts/x/titles', 'ann'),
+    await get(`/accounts/${encodeURIComponent("' or 1=1 --")}/titles`, 'ann'),
+  ];
   expect(unknown.map((it) => it.status)).toEqual([404, 404, 404]);
   const others = [await get(`/accounts/${b}/titles`, 'ann'), await get(`/accounts/${c}/titles`, 'ann')];
   expect(others.map((it) => it.status)).toEqual([403, 403]);
@@ -43,7 +60,11 @@ it('answers 401, 404 and 403, and says no more', async () => {
 });
 
 it('answers 404 for the tenant of another user where that is concealed', async () => {
-  const [other, none, own] = [await get(`/hidden/${b}`, 'ann'), await get(`/hidden/${nobody}`, 'ann'), await get(`/hidden/${a}`, 'ann')];
+  const [other, none, own] = [
+    await get(`/hidden/${b}`, 'ann'),
+    await get(`/hidden/${nobody}`, 'ann'),
+    await get(`/hidden/${a}`, 'ann'),
+  ];
   expect(other).toEqual(none);
   expect([other.status, own]).toEqual([404, { status: 200, text: '3' }]);
 });

@@ -37,7 +37,9 @@ it('leaves nobody without an answer, and opens no more than it may, while attemp
     const it = server({ fail: Math.random(), lose: Math.random() });
     const program = Effect.gen(function* () {
       const lend = yield* makePool({ open: it.connect, max: 5, idleTimeout: 60 });
-      const work = Effect.scoped(Effect.flatMap(lend, (lent) => Effect.promise(() => turns(random(4)).then(lent.lose))));
+      const work = Effect.scoped(
+        Effect.flatMap(lend, (lent) => Effect.promise(() => turns(random(4)).then(lent.lose))),
+      );
       const fiber = () => Effect.exit(Effect.forEach([1, 2, 3], () => work));
       const some = Array.from({ length: 15 }, () => (random(5) ? fiber() : Effect.timeoutOption(fiber(), 2)));
       return (yield* Effect.all(some, { concurrency: 'unbounded' })).length;
@@ -92,5 +94,9 @@ it('waits for what is lent when it closes, and lends no more', async () => {
     yield* Fiber.join(closing);
     return { refused: refused.reason._tag, before, open: it.open };
   });
-  expect(await Effect.runPromise(program)).toEqual({ refused: 'UnsupportedTenantOperationError', before: { isClosed: false, open: 1 }, open: 0 });
+  expect(await Effect.runPromise(program)).toEqual({
+    refused: 'UnsupportedTenantOperationError',
+    before: { isClosed: false, open: 1 },
+    open: 0,
+  });
 });

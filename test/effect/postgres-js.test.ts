@@ -25,14 +25,23 @@ async function serverThat(serve: (socket: Socket) => void) {
   return { host: `127.0.0.1:${(server.address() as AddressInfo).port}`, connections: () => connections };
 }
 
-const count = Db.forTenant(a, Effect.flatMap(Db, (db) => db.$count(tasks)));
-const failureOn = (url: string) => Effect.runPromise(Effect.timed(Effect.flip(Effect.provide(count, Db.layer({ url, maxConnections: 2 })))));
-const connectionsOf = (name: string) => test.client`select state, query from pg_stat_activity where application_name = ${name}`.then((rows) => [...rows]);
+const count = Db.forTenant(
+  a,
+  Effect.flatMap(Db, (db) => db.$count(tasks)),
+);
+const failureOn = (url: string) =>
+  Effect.runPromise(Effect.timed(Effect.flip(Effect.provide(count, Db.layer({ url, maxConnections: 2 })))));
+const connectionsOf = (name: string) =>
+  test.client`select state, query from pg_stat_activity where application_name = ${name}`.then((rows) => [...rows]);
 
 describe('a server that drops every connection', () => {
   it('is asked once, and each of several once', async () => {
     const { host, connections } = await serverThat((socket) => socket.destroy());
-    for (const [hosts, asked] of [[host, 1], [`${host},${host}`, 3], ['127.0.0.1:1,127.0.0.1:1', 3]] as const) {
+    for (const [hosts, asked] of [
+      [host, 1],
+      [`${host},${host}`, 3],
+      ['127.0.0.1:1,127.0.0.1:1', 3],
+    ] as const) {
       const [took, error] = await failureOn(`postgres://x:y@${hosts}/z`);
       expect([hosts, error.reason._tag, connections()]).toEqual([hosts, 'ConnectionError', asked]);
       expect(Duration.toMillis(took)).toBeLessThan(2_000);
@@ -42,7 +51,11 @@ describe('a server that drops every connection', () => {
   it('is not asked to cancel what another of several runs', async () => {
     const { host } = await serverThat((socket) => socket.destroy());
     const name = 'cancelled_on_the_second';
-    const layer = Db.layer({ url: test.url.replace('@', `@${host},`), maxConnections: 1, connection: { connection: { application_name: name } } });
+    const layer = Db.layer({
+      url: test.url.replace('@', `@${host},`),
+      maxConnections: 1,
+      connection: { connection: { application_name: name } },
+    });
     const program = Effect.gen(function* () {
       const db = yield* Db;
       const fiber = yield* Effect.forkChild(db.execute(sql`select count(*) from generate_series(1, 10000000000)`));
@@ -50,7 +63,10 @@ describe('a server that drops every connection', () => {
       yield* Fiber.interrupt(fiber);
       return [yield* Effect.promise(() => connectionsOf(name)), yield* db.$count(tasks)];
     });
-    expect(await Effect.runPromise(Db.forTenant(a, program).pipe(Effect.provide(layer)))).toMatchObject([[{ state: 'idle' }], 3]);
+    expect(await Effect.runPromise(Db.forTenant(a, program).pipe(Effect.provide(layer)))).toMatchObject([
+      [{ state: 'idle' }],
+      3,
+    ]);
   });
 
   it('is left for the next of several', async () => {
@@ -77,7 +93,10 @@ describe('a connection that is killed', () => {
         } else onward.write(chunk);
       });
     });
-    const layer = Db.layer({ url: Object.assign(new URL(target), { host }).href, connection: { connection: { application_name: name } } });
+    const layer = Db.layer({
+      url: Object.assign(new URL(target), { host }).href,
+      connection: { connection: { application_name: name } },
+    });
     expect((await Effect.runPromise(Effect.flip(Effect.provide(count, layer)))).reason._tag).toBe('ConnectionError');
     expect(kills).toBe(1);
     expect(await Effect.runPromise(Effect.provide(count, layer))).toBe(3);
@@ -85,18 +104,23 @@ describe('a connection that is killed', () => {
   });
 
   // With several hosts, postgres.js says nothing of an error that comes before a connection was answered once.
-  it.each(['pg_backend_pid', 'pg_type'])('while it asks for %s of one of several servers is a failure', async (question) => {
-    const target = new URL(test.url);
-    const { host } = await serverThat((socket) => {
-      const onward = connect(Number(target.port), target.hostname).on('error', () => {});
-      onward.pipe(socket);
-      socket.on('close', () => onward.destroy());
-      socket.on('data', (chunk) => (String(chunk).includes(question) ? socket.resetAndDestroy() : onward.write(chunk)));
-    });
-    const [took, error] = await failureOn(test.url.replace(target.host, `${host},${host}`));
-    expect(error.reason._tag).toBe('ConnectionError');
-    expect(Duration.toMillis(took)).toBeLessThan(2_000);
-  });
+  it.each(['pg_backend_pid', 'pg_type'])(
+    'while it asks for %s of one of several servers is a failure',
+    async (question) => {
+      const target = new URL(test.url);
+      const { host } = await serverThat((socket) => {
+        const onward = connect(Number(target.port), target.hostname).on('error', () => {});
+        onward.pipe(socket);
+        socket.on('close', () => onward.destroy());
+        socket.on('data', (chunk) =>
+          String(chunk).includes(question) ? socket.resetAndDestroy() : onward.write(chunk),
+        );
+      });
+      const [took, error] = await failureOn(test.url.replace(target.host, `${host},${host}`));
+      expect(error.reason._tag).toBe('ConnectionError');
+      expect(Duration.toMillis(took)).toBeLessThan(2_000);
+    },
+  );
 
   // A promise that is rejected, or a write that nobody can catch, fails the run.
   it('while a password is fetched, or whose password cannot be had, is a failure, and no more', async () => {
@@ -104,7 +128,10 @@ describe('a connection that is killed', () => {
     const { password } = new URL(test.url);
     const name = 'no_password_yet';
     const layer = (fetch: () => Promise<string>, host?: string) =>
-      Db.layer({ url: host ? Object.assign(new URL(url), { host }).href : url, connection: { password: fetch, connection: { application_name: name } } });
+      Db.layer({
+        url: host ? Object.assign(new URL(url), { host }).href : url,
+        connection: { password: fetch, connection: { application_name: name } },
+      });
     let cut = () => {};
     const target = new URL(test.url);
     const { host } = await serverThat((socket) => {
@@ -119,9 +146,19 @@ describe('a connection that is killed', () => {
       return password;
     };
     const failing = [layer(late, host), layer(() => Promise.reject(new Error('the vault is closed')))];
-    for (const it of failing) expect((await Effect.runPromise(Effect.flip(Effect.provide(count, it)))).reason._tag).toMatch(/^(Connection|Query)Error$/);
+    for (const it of failing)
+      expect((await Effect.runPromise(Effect.flip(Effect.provide(count, it)))).reason._tag).toMatch(
+        /^(Connection|Query)Error$/,
+      );
     await new Promise((resolve) => setTimeout(resolve, 100));
-    expect(await Effect.runPromise(Effect.provide(count, layer(async () => password)))).toBe(3);
+    expect(
+      await Effect.runPromise(
+        Effect.provide(
+          count,
+          layer(async () => password),
+        ),
+      ),
+    ).toBe(3);
   });
 
   it('while Drizzle asks its cache is not replaced by one that nobody closes', async () => {
@@ -136,14 +173,22 @@ describe('a connection that is killed', () => {
       override put = async () => {};
       override onMutate = async () => {};
     }
-    const layer = Db.layer({ url: test.url, maxConnections: 1, connection: { connection: { application_name: name } }, drizzle: { cache: new Slow() } });
+    const layer = Db.layer({
+      url: test.url,
+      maxConnections: 1,
+      connection: { connection: { application_name: name } },
+      drizzle: { cache: new Slow() },
+    });
     const program = Effect.gen(function* () {
       const db = yield* Db;
       const error = yield* Effect.flip(db.select().from(projects));
       yield* Effect.sleep(300);
       return { tag: error.reason._tag, connections: yield* Effect.promise(() => connectionsOf(name)) };
     });
-    expect(await Effect.runPromise(Db.forTenant(a, program).pipe(Effect.provide(layer)))).toEqual({ tag: 'ConnectionError', connections: [] });
+    expect(await Effect.runPromise(Db.forTenant(a, program).pipe(Effect.provide(layer)))).toEqual({
+      tag: 'ConnectionError',
+      connections: [],
+    });
   });
 });
 
@@ -154,5 +199,14 @@ it('reads and writes arrays as postgres.js does', async () => {
   const [expected] = await drizzle({ client }).execute(values);
   const [row] = (await test.run(Effect.flatMap(Db, (db) => db.execute(values)))).rows;
   expect(row).toEqual(expected);
-  expect(row).toMatchObject({ i: [1, 2], n: [['1', '2'], ['3', '4']], b: [true], p: [1, 2], q: ['"a\\', 'b'] });
+  expect(row).toMatchObject({
+    i: [1, 2],
+    n: [
+      ['1', '2'],
+      ['3', '4'],
+    ],
+    b: [true],
+    p: [1, 2],
+    q: ['"a\\', 'b'],
+  });
 });

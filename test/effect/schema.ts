@@ -14,17 +14,23 @@ export const accounts = tenantTable('accounts', {
   countryId: integer().references(() => countries.id),
 });
 
-export const projects = tenantTable('projects', {
-  accountId: account.id().references(() => accounts.id, { onDelete: 'cascade' }),
-  id: integer().primaryKey(),
-  name: text().notNull().unique('projects_name_key'),
-  budget: integer().notNull().default(0),
-}, (t) => [check('budget_is_positive', sql`${t.budget} >= 0`)]);
+export const projects = tenantTable(
+  'projects',
+  {
+    accountId: account.id().references(() => accounts.id, { onDelete: 'cascade' }),
+    id: integer().primaryKey(),
+    name: text().notNull().unique('projects_name_key'),
+    budget: integer().notNull().default(0),
+  },
+  (t) => [check('budget_is_positive', sql`${t.budget} >= 0`)],
+);
 
 export const tasks = tenantTable('tasks', {
   accountId: account.id(),
   id: integer().primaryKey(),
-  projectId: integer().notNull().references(() => projects.id, { onDelete: 'cascade' }),
+  projectId: integer()
+    .notNull()
+    .references(() => projects.id, { onDelete: 'cascade' }),
   title: text().notNull(),
 });
 

@@ -18,17 +18,36 @@ describe('Db', () => {
       Effect.gen(function* () {
         const db = yield* Db;
         const inserted = yield* db.insert(projects).values({ id: 9, name: 'nine' }).returning();
-        const updated = yield* db.update(projects).set({ name: 'ten' }).where(eq(projects.id, 9)).returning({ name: projects.name });
-        const joined = yield* db.select().from(projects).leftJoin(tasks, eq(tasks.projectId, projects.id)).where(eq(projects.id, 9));
-        const related = yield* db.query.projects.findFirst({ where: { id: 1 }, with: { tasks: { columns: { id: true } } } });
+        const updated = yield* db
+          .update(projects)
+          .set({ name: 'ten' })
+          .where(eq(projects.id, 9))
+          .returning({ name: projects.name });
+        const joined = yield* db
+          .select()
+          .from(projects)
+          .leftJoin(tasks, eq(tasks.projectId, projects.id))
+          .where(eq(projects.id, 9));
+        const related = yield* db.query.projects.findFirst({
+          where: { id: 1 },
+          with: { tasks: { columns: { id: true } } },
+        });
         const none = yield* db.query.projects.findFirst({ where: { id: 77 } });
         const count: number = yield* db.$count(tasks);
         const raw = yield* db.execute<{ n: number }>(sql`select count(*)::int as n from ${projects}`);
         const removed = yield* db.delete(projects).where(eq(projects.id, 9));
         const cte = db.$with('some').as(db.select({ id: tasks.id }).from(tasks).where(eq(tasks.id, 1)));
         const some = yield* db.with(cte).select().from(cte);
-        const upserted = yield* db.insert(projects).values({ id: 1, name: 'one' }).onConflictDoUpdate({ target: projects.id, set: { budget: 1 } }).returning();
-        const prepared = db.select().from(projects).where(eq(projects.id, sql.placeholder('id'))).prepare('by_id');
+        const upserted = yield* db
+          .insert(projects)
+          .values({ id: 1, name: 'one' })
+          .onConflictDoUpdate({ target: projects.id, set: { budget: 1 } })
+          .returning();
+        const prepared = db
+          .select()
+          .from(projects)
+          .where(eq(projects.id, sql.placeholder('id')))
+          .prepare('by_id');
         const first = yield* prepared.execute({ id: 2 });
         return { inserted, updated, joined, related, none, count, raw, removed, some, upserted, first };
       }),
@@ -68,32 +87,61 @@ describe('Db', () => {
     const program = Effect.gen(function* () {
       const child = yield* Effect.forkChild(Effect.andThen(Effect.sleep(5), titles));
       const daemon = yield* Db.forTenant(b, Effect.forkDetach(Effect.andThen(Effect.sleep(5), titles)));
-      const all = yield* Effect.all([titles, Db.forTenant(b, titles), Db.forTenant(c, titles), titles], { concurrency: 'unbounded' });
+      const all = yield* Effect.all([titles, Db.forTenant(b, titles), Db.forTenant(c, titles), titles], {
+        concurrency: 'unbounded',
+      });
       const streamed = yield* Stream.runCollect(Stream.mapEffect(Stream.make(1, 2), () => titles, { concurrency: 2 }));
       return { child: yield* Fiber.join(child), daemon: yield* Fiber.join(daemon), all, streamed };
     });
-    expect(await test.run(program)).toEqual({ child: [a], daemon: [b], all: [[a], [b], [c], [a]], streamed: [[a], [a]] });
+    expect(await test.run(program)).toEqual({
+      child: [a],
+      daemon: [b],
+      all: [[a], [b], [c], [a]],
+      streamed: [[a], [a]],
+    });
   });
 
   it('has services of their own for several tenants, every tenant and the reference tables', async () => {
     const program = Effect.gen(function* () {
-      const several = yield* Effect.flatMap(Db.Several, (db) => db.select().from(accounts)).pipe(Effect.provide(Db.forTenants([a, c])));
-      const across = yield* Db.acrossTenants({ reason: 'test' }, Effect.flatMap(Db.AcrossTenants, (db) => db.$count(accounts)));
+      const several = yield* Effect.flatMap(Db.Several, (db) => db.select().from(accounts)).pipe(
+        Effect.provide(Db.forTenants([a, c])),
+      );
+      const across = yield* Db.acrossTenants(
+        { reason: 'test' },
+        Effect.flatMap(Db.AcrossTenants, (db) => db.$count(accounts)),
+      );
       const shared = yield* Db.Shared;
       yield* shared.insert(countries).values({ id: 3, name: 'Japan' });
       return { several: several.map((row) => row.id).sort(), across, countries: yield* shared.$count(countries) };
     });
-    expect(await Effect.runPromise(program.pipe(Effect.provide(test.layer())))).toEqual({ several: [a, c], across: 3, countries: 3 });
+    expect(await Effect.runPromise(program.pipe(Effect.provide(test.layer())))).toEqual({
+      several: [a, c],
+      across: 3,
+      countries: 3,
+    });
   });
 
   it('prepares a query for any tenant', async () => {
-    const first = Db.prepare((db) => db.select({ title: tasks.title }).from(tasks).where(eq(tasks.id, sql.placeholder('id'))));
+    const first = Db.prepare((db) =>
+      db
+        .select({ title: tasks.title })
+        .from(tasks)
+        .where(eq(tasks.id, sql.placeholder('id'))),
+    );
     const program = Effect.all([first(a, { id: 1 }), first(b, { id: 1 }), first(b, { id: 1 })]);
-    expect(await Effect.runPromise(program.pipe(Effect.provide(test.layer(1))))).toEqual([[{ title: a }], [{ title: b }], [{ title: b }]]);
+    expect(await Effect.runPromise(program.pipe(Effect.provide(test.layer(1))))).toEqual([
+      [{ title: a }],
+      [{ title: b }],
+      [{ title: b }],
+    ]);
   });
 
   it('closes its connections with its scope', async () => {
-    await Effect.runPromise(Db.forTenant(a, titles).pipe(Effect.provide(test.layer(3, { connection: { application_name: 'closing' } }))));
-    await expect.poll(() => test.client`select 1 from pg_stat_activity where application_name = 'closing'`).toHaveLength(0);
+    await Effect.runPromise(
+      Db.forTenant(a, titles).pipe(Effect.provide(test.layer(3, { connection: { application_name: 'closing' } }))),
+    );
+    await expect
+      .poll(() => test.client`select 1 from pg_stat_activity where application_name = 'closing'`)
+      .toHaveLength(0);
   });
 });

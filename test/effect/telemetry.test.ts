@@ -32,10 +32,19 @@ describe('spans', () => {
       yield* db.query.projects.findMany({ with: { tasks: true } });
       yield* Stream.runDrain(db.select().from(tasks).stream());
     });
-    await Effect.runPromise(Db.forTenant(a, Effect.withSpan(program, 'request')).pipe(Effect.provide(test.layer()), Effect.provide(layer)));
+    await Effect.runPromise(
+      Db.forTenant(a, Effect.withSpan(program, 'request')).pipe(Effect.provide(test.layer()), Effect.provide(layer)),
+    );
     const [request, ...statements] = spans;
     expect(request!.name).toBe('request');
-    expect(statements.map((span) => attributesOf(span)['db.operation.name'])).toEqual(['SELECT', 'INSERT', 'INSERT', 'DELETE', 'SELECT', 'SELECT']);
+    expect(statements.map((span) => attributesOf(span)['db.operation.name'])).toEqual([
+      'SELECT',
+      'INSERT',
+      'INSERT',
+      'DELETE',
+      'SELECT',
+      'SELECT',
+    ]);
     for (const span of statements) {
       expect(span.kind).toBe('client');
       expect(span.parent._tag === 'Some' && span.parent.value.spanId).toBe(request!.spanId);
@@ -52,18 +61,27 @@ describe('spans', () => {
     }
     expect(attributesOf(statements[0]!)['db.query.text']).toContain('"projects"');
     expect(JSON.stringify(statements.map(attributesOf))).not.toContain('private');
-    expect(attributesOf(statements[2]!)).toMatchObject({ 'error.type': 'UniqueViolation', 'db.response.status_code': '23505' });
+    expect(attributesOf(statements[2]!)).toMatchObject({
+      'error.type': 'UniqueViolation',
+      'db.response.status_code': '23505',
+    });
     expect(statements[2]!.status._tag === 'Ended' && Exit.isFailure(statements[2]!.status.exit)).toBe(true);
   });
 
   it('say that a statement crosses tenants, and why', async () => {
     const { spans, layer } = recorder();
     const program = Effect.all([
-      Db.acrossTenants({ reason: 'nightly report' }, Effect.flatMap(Db.AcrossTenants, (db) => db.$count(tasks))),
+      Db.acrossTenants(
+        { reason: 'nightly report' },
+        Effect.flatMap(Db.AcrossTenants, (db) => db.$count(tasks)),
+      ),
       Effect.flatMap(Db.Several, (db) => db.select().from(tasks)).pipe(Effect.provide(Db.forTenants([a, b]))),
     ]);
     await Effect.runPromise(program.pipe(Effect.provide(test.layer()), Effect.provide(layer)));
-    expect(spans.map(attributesOf)).toMatchObject([{ 'tenant.scope': 'all', 'tenant.reason': 'nightly report' }, { 'tenant.scope': 'several', 'tenant.id': `${a},${b}` }]);
+    expect(spans.map(attributesOf)).toMatchObject([
+      { 'tenant.scope': 'all', 'tenant.reason': 'nightly report' },
+      { 'tenant.scope': 'several', 'tenant.id': `${a},${b}` },
+    ]);
   });
 });
 
@@ -82,7 +100,9 @@ describe('nothing', () => {
 
 describe('metrics', () => {
   it('count and time statements by tenancy where they are on', async () => {
-    const program = Effect.flatMap(Db, (db) => Effect.all([db.$count(tasks), db.$count(tasks), Effect.exit(db.execute(sql`select 1/0`))]));
+    const program = Effect.flatMap(Db, (db) =>
+      Effect.all([db.$count(tasks), db.$count(tasks), Effect.exit(db.execute(sql`select 1/0`))]),
+    );
     const measured = (isOn: boolean) =>
       Effect.runPromise(
         Effect.andThen(Effect.provideService(Db.forTenant(a, program), TenantDb.Metrics, isOn), Metric.snapshot).pipe(
@@ -92,7 +112,15 @@ describe('metrics', () => {
       );
     expect(await measured(false)).toEqual([]);
     const snapshot: any[] = [...(await measured(true))];
-    expect(snapshot.map((it) => [it.id, it.attributes['db.operation.name'], it.attributes['tenant.tenancy'], it.attributes['error.type'], it.state.count])).toEqual([
+    expect(
+      snapshot.map((it) => [
+        it.id,
+        it.attributes['db.operation.name'],
+        it.attributes['tenant.tenancy'],
+        it.attributes['error.type'],
+        it.state.count,
+      ]),
+    ).toEqual([
       ['db.client.operation.duration', 'SELECT', 'account', undefined, 2],
       ['db.client.operation.duration', 'SELECT', 'account', 'QueryError', 1],
     ]);
@@ -103,14 +131,18 @@ describe('metrics', () => {
 describe('logs', () => {
   it('name the tenant', async () => {
     const seen: unknown[] = [];
-    const logger = Logger.make(({ fiber, message }) => void seen.push([message, fiber.getRef(References.CurrentLogAnnotations)]));
+    const logger = Logger.make(
+      ({ fiber, message }) => void seen.push([message, fiber.getRef(References.CurrentLogAnnotations)]),
+    );
     const program = Effect.gen(function* () {
       yield* Effect.log('outer');
       yield* Db.forTenant(b, Effect.log('inner'));
       yield* Effect.log('layered').pipe(Effect.provide(Db.forTenant(b)));
       yield* Effect.log('outer again');
     }).pipe(Effect.annotateLogs({ request: 1 }));
-    await Effect.runPromise(Db.forTenant(a, program).pipe(Effect.provide(test.layer()), Effect.provide(Logger.layer([logger]))));
+    await Effect.runPromise(
+      Db.forTenant(a, program).pipe(Effect.provide(test.layer()), Effect.provide(Logger.layer([logger]))),
+    );
     const own = { request: 1, tenancy: 'account' };
     expect(seen).toEqual([
       [['outer'], { ...own, tenant: a }],

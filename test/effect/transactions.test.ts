@@ -1,4 +1,7 @@
-/** `Db.transaction`: every service of the database on the one connection, on each driver, with and without row-level security. */
+/**
+ * `Db.transaction`: every service of the database on the one connection, on each driver, with and without row-level
+ * security.
+ */
 import * as PgClient from '@effect/sql-pg/PgClient';
 import { integer, text } from 'drizzle-orm/pg-core';
 import { makeWithDefaults as overEffect } from 'drizzle-orm/effect-postgres';
@@ -18,7 +21,12 @@ import { createPglite } from '../support/pglite.js';
 const club = tenancy('club', integer);
 const people = referenceTable('people', { id: integer().primaryKey(), email: text().notNull() });
 const clubs = tenantTable('clubs', { id: club.id().primaryKey().generatedAlwaysAsIdentity(), name: text().notNull() });
-const memos = tenantTable('memos', { clubId: club.id('club_id').references(() => clubs.id), id: integer().primaryKey(), body: text().notNull(), seen: text() });
+const memos = tenantTable('memos', {
+  clubId: club.id('club_id').references(() => clubs.id),
+  id: integer().primaryKey(),
+  body: text().notNull(),
+  seen: text(),
+});
 const relations = defineTenantRelations({ people, clubs, memos });
 class Db extends TenantDb.Service<Db>()('test/TransactionDb', { tenancy: club, relations }) {}
 const [one, two] = [club.parse(1), club.parse(2)];
@@ -82,123 +90,213 @@ const drivers: Record<string, () => Promise<Side>> = {
   },
 };
 
-describe.each(Object.keys(drivers).flatMap((driver) => [true, false].map((rls) => ({ driver, rls }))))('$driver, rls: $rls', ({ driver, rls }) => {
-  let side: Side;
-  let run: <A, E>(program: Effect.Effect<A, E, TenantDb.Connected<Db> | TenantDb.Shared<Db>>) => Promise<A>;
-  let runtime: ManagedRuntime.ManagedRuntime<any, any>;
-  const lookHere = async (sql: string): Promise<any[]> => {
-    if (driver !== 'PGlite') return look(sql);
-    await pglite.exec('reset role');
-    const answers = await pglite.exec(sql);
-    await pglite.exec(`set role ${role}`);
-    return answers.at(-1)!.rows as any[];
-  };
-  beforeAll(async () => {
-    side = await drivers[driver]!();
-    await lookHere(`${rows}; ${['clubs', 'memos'].map((it) => `alter table ${it} ${rls ? 'enable' : 'disable'} row level security`).join('; ')}`);
-    runtime = ManagedRuntime.make(Db.layerFrom(side.drizzle, { rls, across: { role: admin } }) as Layer.Layer<any, any>);
-    run = (program) => runtime.runPromise(program as any);
-  });
-  afterAll(async () => {
-    await runtime?.dispose();
-    await side?.close();
-  });
-  beforeEach(() => lookHere(rows));
-  const own = (it: string) => (rls ? it : '');
-  const write = (id: number) => Effect.flatMap(Db, (db) => Effect.map(db.insert(memos).values({ id, body: `m${id}` }).returning({ seen: memos.seen }), (it) => it[0]!.seen));
-  const written = async () => (await lookHere(`select club_id || ':' || body as it from memos where body like 'm%' order by 1`)).map(({ it }) => it);
+describe.each(Object.keys(drivers).flatMap((driver) => [true, false].map((rls) => ({ driver, rls }))))(
+  '$driver, rls: $rls',
+  ({ driver, rls }) => {
+    let side: Side;
+    let run: <A, E>(program: Effect.Effect<A, E, TenantDb.Connected<Db> | TenantDb.Shared<Db>>) => Promise<A>;
+    let runtime: ManagedRuntime.ManagedRuntime<any, any>;
+    const lookHere = async (sql: string): Promise<any[]> => {
+      if (driver !== 'PGlite') return look(sql);
+      await pglite.exec('reset role');
+      const answers = await pglite.exec(sql);
+      await pglite.exec(`set role ${role}`);
+      return answers.at(-1)!.rows as any[];
+    };
+    beforeAll(async () => {
+      side = await drivers[driver]!();
+      await lookHere(
+        `${rows}; ${['clubs', 'memos'].map((it) => `alter table ${it} ${rls ? 'enable' : 'disable'} row level security`).join('; ')}`,
+      );
+      runtime = ManagedRuntime.make(
+        Db.layerFrom(side.drizzle, { rls, across: { role: admin } }) as Layer.Layer<any, any>,
+      );
+      run = (program) => runtime.runPromise(program as any);
+    });
+    afterAll(async () => {
+      await runtime?.dispose();
+      await side?.close();
+    });
+    beforeEach(() => lookHere(rows));
+    const own = (it: string) => (rls ? it : '');
+    const write = (id: number) =>
+      Effect.flatMap(Db, (db) =>
+        Effect.map(
+          db
+            .insert(memos)
+            .values({ id, body: `m${id}` })
+            .returning({ seen: memos.seen }),
+          (it) => it[0]!.seen,
+        ),
+      );
+    const written = async () =>
+      (await lookHere(`select club_id || ':' || body as it from memos where body like 'm%' order by 1`)).map(
+        ({ it }) => it,
+      );
 
-  const signUp = (i: number) =>
-    Db.transaction(
-      Effect.gen(function* () {
-        yield* (yield* Db.Shared).insert(people).values({ id: i, email: `${i}` });
-        const [row] = yield* Db.acrossTenants({ reason: 'a sign-up' }, Effect.flatMap(Db.AcrossTenants, (db) => db.insert(clubs).values({ name: `${i}` }).returning()));
-        return yield* Db.forTenant(row!.id, Effect.map(write(100 + i), (seen) => [row!.id, seen] as const));
-      }),
-    );
-
-  it('signs up, several at once, or not at all', { timeout: 20_000 }, async () => {
-    const all = await run(Effect.all([1, 2, 3, 4].map(signUp), { concurrency: 4 }));
-    for (const [id, seen] of all) expect(seen).toBe(own(String(id)));
-    const failed = await run(Effect.exit(Db.transaction(Effect.andThen(signUp(5), Effect.fail('no')))));
-    expect(Exit.isFailure(failed)).toBe(true);
-    expect((await lookHere('select id from people order by id')).map((it) => it.id)).toEqual([1, 2, 3, 4]);
-    expect(await written()).toHaveLength(4);
-  });
-
-  it('gives each statement its own setting, also at once, through streams, and after what was rolled back', async () => {
-    const bodies = Effect.flatMap(Db, (db) => Stream.runCollect(db.select({ body: memos.body }).from(memos).stream({ chunkSize: 2 })));
-    const result = await run(
+    const signUp = (i: number) =>
       Db.transaction(
         Effect.gen(function* () {
-          const before = yield* Effect.all([Db.forTenant(one, write(20)), Db.forTenant(two, write(21)), Db.forTenant(one, write(22))], { concurrency: 3 });
-          const streams = yield* Effect.all([Db.forTenant(one, bodies), Db.forTenant(two, bodies), Db.forTenant(one, write(23)), Effect.flatMap(Db.Shared, (db) => db.$count(people))], { concurrency: 4 });
-          yield* Effect.exit(Db.transaction(Effect.andThen(Db.forTenant(two, write(24)), Effect.fail('no'))));
-          const siblings = yield* Effect.all(
-            [one, two, one].map((id, i) => Effect.exit(Db.transaction(Effect.andThen(Db.forTenant(id, write(30 + i)), i === 1 ? Effect.fail('no') : Effect.void)))),
-            { concurrency: 3 },
+          yield* (yield* Db.Shared).insert(people).values({ id: i, email: `${i}` });
+          const [row] = yield* Db.acrossTenants(
+            { reason: 'a sign-up' },
+            Effect.flatMap(Db.AcrossTenants, (db) =>
+              db
+                .insert(clubs)
+                .values({ name: `${i}` })
+                .returning(),
+            ),
           );
-          const caught = yield* Effect.exit(Db.transaction(Db.forTenant(one, write(20))));
-          const after = yield* Effect.all([Db.forTenant(one, write(25)), Db.forTenant(two, write(26))]);
-          const several = yield* Db.forTenants([one, two], Effect.flatMap(Db.Several, (db) => db.$count(memos)));
-          const last = yield* Db.forTenant(two, write(27));
-          return { before, streams, after, last, several, caught: Exit.isFailure(caught), siblings: siblings.map(Exit.isSuccess) };
+          return yield* Db.forTenant(
+            row!.id,
+            Effect.map(write(100 + i), (seen) => [row!.id, seen] as const),
+          );
         }),
-      ),
-    );
-    expect(result.before).toEqual(['1', '2', '1'].map(own));
-    expect([result.after, result.last]).toEqual([['1', '2'].map(own), own('2')]);
-    expect(new Set((result.streams[0] as any[]).map((it) => it.body))).toEqual(new Set(['of 1', 'm20', 'm22', ...((result.streams[0] as any[]).some((it) => it.body === 'm23') ? ['m23'] : [])]));
-    expect(new Set((result.streams[1] as any[]).map((it) => it.body))).toEqual(new Set(['of 2', 'm21']));
-    expect(result.siblings).toEqual([true, false, true]);
-    expect(result.caught).toBe(true);
-    expect(result.several).toBe(10 + 8);
-    expect(await written()).toEqual(['1:m20', '1:m22', '1:m23', '1:m25', '1:m30', '1:m32', '2:m21', '2:m26', '2:m27']);
-  });
+      );
 
-  it('has the tenant that is provided around it, and every other service, within', async () => {
-    const result = await run(
-      Db.forTenant(
-        one,
+    it('signs up, several at once, or not at all', { timeout: 20_000 }, async () => {
+      const all = await run(Effect.all([1, 2, 3, 4].map(signUp), { concurrency: 4 }));
+      for (const [id, seen] of all) expect(seen).toBe(own(String(id)));
+      const failed = await run(Effect.exit(Db.transaction(Effect.andThen(signUp(5), Effect.fail('no')))));
+      expect(Exit.isFailure(failed)).toBe(true);
+      expect((await lookHere('select id from people order by id')).map((it) => it.id)).toEqual([1, 2, 3, 4]);
+      expect(await written()).toHaveLength(4);
+    });
+
+    it('gives each statement its own setting, also at once, through streams, and after what was rolled back', async () => {
+      const bodies = Effect.flatMap(Db, (db) =>
+        Stream.runCollect(db.select({ body: memos.body }).from(memos).stream({ chunkSize: 2 })),
+      );
+      const result = await run(
         Db.transaction(
           Effect.gen(function* () {
-            const seen = yield* write(40);
-            yield* (yield* Db.Shared).insert(people).values({ id: 9, email: 'x' });
-            const other = yield* Db.forTenant(two, write(41));
-            return [seen, other, yield* write(42), yield* Effect.flip(Db.transaction(Effect.andThen(write(43), Effect.fail('no'))))];
-          }),
-        ),
-      ),
-    );
-    expect(result).toEqual([own('1'), own('2'), own('1'), 'no']);
-    expect(await written()).toEqual(['1:m40', '1:m42', '2:m41']);
-  });
-
-  it('rolls back when it is interrupted, and refuses whom it left behind', async () => {
-    let late: any;
-    const interrupted = Effect.gen(function* () {
-      const fiber = yield* Effect.forkChild(
-        Db.transaction(
-          Effect.gen(function* () {
-            yield* Db.forTenant(one, write(50));
-            late = yield* Db.Shared;
-            yield* Effect.all([Db.forTenant(two, write(51)), Effect.never], { concurrency: 2 });
+            const before = yield* Effect.all(
+              [Db.forTenant(one, write(20)), Db.forTenant(two, write(21)), Db.forTenant(one, write(22))],
+              { concurrency: 3 },
+            );
+            const streams = yield* Effect.all(
+              [
+                Db.forTenant(one, bodies),
+                Db.forTenant(two, bodies),
+                Db.forTenant(one, write(23)),
+                Effect.flatMap(Db.Shared, (db) => db.$count(people)),
+              ],
+              { concurrency: 4 },
+            );
+            yield* Effect.exit(Db.transaction(Effect.andThen(Db.forTenant(two, write(24)), Effect.fail('no'))));
+            const siblings = yield* Effect.all(
+              [one, two, one].map((id, i) =>
+                Effect.exit(
+                  Db.transaction(
+                    Effect.andThen(Db.forTenant(id, write(30 + i)), i === 1 ? Effect.fail('no') : Effect.void),
+                  ),
+                ),
+              ),
+              { concurrency: 3 },
+            );
+            const caught = yield* Effect.exit(Db.transaction(Db.forTenant(one, write(20))));
+            const after = yield* Effect.all([Db.forTenant(one, write(25)), Db.forTenant(two, write(26))]);
+            const several = yield* Db.forTenants(
+              [one, two],
+              Effect.flatMap(Db.Several, (db) => db.$count(memos)),
+            );
+            const last = yield* Db.forTenant(two, write(27));
+            return {
+              before,
+              streams,
+              after,
+              last,
+              several,
+              caught: Exit.isFailure(caught),
+              siblings: siblings.map(Exit.isSuccess),
+            };
           }),
         ),
       );
-      yield* Effect.sleep(80);
-      yield* Fiber.interrupt(fiber);
-      const refused = yield* Effect.exit(late.$count(people) as Effect.Effect<number, DbError>);
-      return [Exit.isFailure(refused), yield* Db.forTenant(one, Effect.flatMap(Db, (db) => db.$count(memos)))];
+      expect(result.before).toEqual(['1', '2', '1'].map(own));
+      expect([result.after, result.last]).toEqual([['1', '2'].map(own), own('2')]);
+      expect(new Set((result.streams[0] as any[]).map((it) => it.body))).toEqual(
+        new Set([
+          'of 1',
+          'm20',
+          'm22',
+          ...((result.streams[0] as any[]).some((it) => it.body === 'm23') ? ['m23'] : []),
+        ]),
+      );
+      expect(new Set((result.streams[1] as any[]).map((it) => it.body))).toEqual(new Set(['of 2', 'm21']));
+      expect(result.siblings).toEqual([true, false, true]);
+      expect(result.caught).toBe(true);
+      expect(result.several).toBe(10 + 8);
+      expect(await written()).toEqual([
+        '1:m20',
+        '1:m22',
+        '1:m23',
+        '1:m25',
+        '1:m30',
+        '1:m32',
+        '2:m21',
+        '2:m26',
+        '2:m27',
+      ]);
     });
-    expect(await run(interrupted)).toEqual([true, 5]);
-    expect(await written()).toEqual([]);
-  });
-});
+
+    it('has the tenant that is provided around it, and every other service, within', async () => {
+      const result = await run(
+        Db.forTenant(
+          one,
+          Db.transaction(
+            Effect.gen(function* () {
+              const seen = yield* write(40);
+              yield* (yield* Db.Shared).insert(people).values({ id: 9, email: 'x' });
+              const other = yield* Db.forTenant(two, write(41));
+              return [
+                seen,
+                other,
+                yield* write(42),
+                yield* Effect.flip(Db.transaction(Effect.andThen(write(43), Effect.fail('no')))),
+              ];
+            }),
+          ),
+        ),
+      );
+      expect(result).toEqual([own('1'), own('2'), own('1'), 'no']);
+      expect(await written()).toEqual(['1:m40', '1:m42', '2:m41']);
+    });
+
+    it('rolls back when it is interrupted, and refuses whom it left behind', async () => {
+      let late: any;
+      const interrupted = Effect.gen(function* () {
+        const fiber = yield* Effect.forkChild(
+          Db.transaction(
+            Effect.gen(function* () {
+              yield* Db.forTenant(one, write(50));
+              late = yield* Db.Shared;
+              yield* Effect.all([Db.forTenant(two, write(51)), Effect.never], { concurrency: 2 });
+            }),
+          ),
+        );
+        yield* Effect.sleep(80);
+        yield* Fiber.interrupt(fiber);
+        const refused = yield* Effect.exit(late.$count(people) as Effect.Effect<number, DbError>);
+        return [
+          Exit.isFailure(refused),
+          yield* Db.forTenant(
+            one,
+            Effect.flatMap(Db, (db) => db.$count(memos)),
+          ),
+        ];
+      });
+      expect(await run(interrupted)).toEqual([true, 5]);
+      expect(await written()).toEqual([]);
+    });
+  },
+);
 
 it('takes no transaction of the application', async () => {
   const it = postgres(asRole(url), { max: 1 });
-  const refused = await overPostgresJs({ client: it }).transaction((tx) => Effect.runPromise(Effect.flip(Effect.scoped(Layer.build(Db.layerFrom(tx as never))))));
+  const refused = await overPostgresJs({ client: it }).transaction((tx) =>
+    Effect.runPromise(Effect.flip(Effect.scoped(Layer.build(Db.layerFrom(tx as never))))),
+  );
   expect(refused.message).toMatch(/Db\.transaction/);
   await it.end();
 });
@@ -206,8 +304,15 @@ it('takes no transaction of the application', async () => {
 it('fails where every tenant is asked for in a transaction, and no role is known', async () => {
   const it = postgres(asRole(url), { max: 1 });
   await look(`${rows}; alter table clubs enable row level security; alter table memos enable row level security`);
-  const program = Db.transaction(Db.acrossTenants({ reason: 'x' }, Effect.flatMap(Db.AcrossTenants, (db) => db.$count(memos))));
-  const error = await Effect.runPromise(Effect.flip(program.pipe(Effect.provide(Db.layerFrom(overPostgresJs({ client: it }), { rls: true })))));
+  const program = Db.transaction(
+    Db.acrossTenants(
+      { reason: 'x' },
+      Effect.flatMap(Db.AcrossTenants, (db) => db.$count(memos)),
+    ),
+  );
+  const error = await Effect.runPromise(
+    Effect.flip(program.pipe(Effect.provide(Db.layerFrom(overPostgresJs({ client: it }), { rls: true })))),
+  );
   expect(error.message).toMatch(/across: \{ role/);
   await it.end();
 });

@@ -8,8 +8,16 @@ import { expect, it } from 'vitest';
 const directory = join(import.meta.dirname, 'fixtures');
 
 async function errorsOf(compiler: string): Promise<Map<string, Map<number, string>>> {
-  const command = [join(import.meta.dirname, `../../node_modules/${compiler}/bin/tsc`), '-p', directory, '--pretty', 'false'];
-  const { stdout } = await promisify(execFile)(process.execPath, command, { cwd: directory, maxBuffer: 2 ** 26 }).catch((failed) => failed);
+  const command = [
+    join(import.meta.dirname, `../../node_modules/${compiler}/bin/tsc`),
+    '-p',
+    directory,
+    '--pretty',
+    'false',
+  ];
+  const { stdout } = await promisify(execFile)(process.execPath, command, { cwd: directory, maxBuffer: 2 ** 26 }).catch(
+    (failed) => failed,
+  );
   const found = new Map<string, Map<number, string>>();
   let current: [string, number] | undefined;
   for (const line of String(stdout).split('\n')) {
@@ -18,23 +26,30 @@ async function errorsOf(compiler: string): Promise<Map<string, Map<number, strin
       current = [file, Number(number)];
       if (!found.has(file)) found.set(file, new Map());
     }
-    if (current) found.get(current[0])!.set(current[1], `${found.get(current[0])!.get(current[1]) ?? ''}${text ?? line}\n`);
+    if (current)
+      found.get(current[0])!.set(current[1], `${found.get(current[0])!.get(current[1]) ?? ''}${text ?? line}\n`);
   }
   return found;
 }
 
-it.each(['typescript', 'typescript-5.9'])('%s refuses what has no tenant, at that line and nowhere else', async (compiler) => {
-  const errors = await errorsOf(compiler);
-  const fixtures = ['11-endpoint-without-a-tenant.ts', '11-without-a-tenant.ts'];
-  for (const name of fixtures) {
-    const expected = readFileSync(join(directory, name), 'utf8').split('\n').flatMap((line, i) => {
-      const text = /\/\/ error~ (.*)$/.exec(line)?.[1];
-      return text === undefined ? [] : [[i + 1, text] as const];
-    });
-    expect(expected.length).toBeGreaterThan(0);
-    const found = errors.get(name) ?? new Map<number, string>();
-    expect([...found.keys()], [...found.values()].join('')).toEqual(expected.map(([line]) => line));
-    for (const [line, text] of expected) expect(found.get(line), `line ${line}`).toContain(text);
-  }
-  expect([...errors.keys()].sort()).toEqual(fixtures);
-}, 120_000);
+it.each(['typescript', 'typescript-5.9'])(
+  '%s refuses what has no tenant, at that line and nowhere else',
+  async (compiler) => {
+    const errors = await errorsOf(compiler);
+    const fixtures = ['11-endpoint-without-a-tenant.ts', '11-without-a-tenant.ts'];
+    for (const name of fixtures) {
+      const expected = readFileSync(join(directory, name), 'utf8')
+        .split('\n')
+        .flatMap((line, i) => {
+          const text = /\/\/ error~ (.*)$/.exec(line)?.[1];
+          return text === undefined ? [] : [[i + 1, text] as const];
+        });
+      expect(expected.length).toBeGreaterThan(0);
+      const found = errors.get(name) ?? new Map<number, string>();
+      expect([...found.keys()], [...found.values()].join('')).toEqual(expected.map(([line]) => line));
+      for (const [line, text] of expected) expect(found.get(line), `line ${line}`).toContain(text);
+    }
+    expect([...errors.keys()].sort()).toEqual(fixtures);
+  },
+  120_000,
+);

@@ -8,18 +8,29 @@ import { account, database, listening, names, optionsFor, parts, ran, withstands
 describe('express', () => {
   withstands(async () => {
     const options = optionsFor((request, name) => request.get(name), subdomain, pathSegment);
-    const [own, accounts, host, header, fails] = [options.own, options.accounts, options.host, options.header, options.fails].map((it) => tenantMiddleware(it as typeof options.accounts)) as [Tenant, Tenant, Tenant, Tenant, Tenant];
+    const [own, accounts, host, header, fails] = [
+      options.own,
+      options.accounts,
+      options.host,
+      options.header,
+      options.fails,
+    ].map((it) => tenantMiddleware(it as typeof options.accounts)) as [Tenant, Tenant, Tenant, Tenant, Tenant];
     const app = express().disable('x-powered-by');
     app.get('/own', own, async (request, response) => void response.json(await names(own.tdb(request))));
     // Within a router, `request.url` lacks what it is mounted on.
-    app.use('/accounts/:id', accounts, express.Router().get('/', async (request, response) => void response.json(await names(accounts.tdb(request)))));
+    app.use(
+      '/accounts/:id',
+      accounts,
+      express.Router().get('/', async (request, response) => void response.json(await names(accounts.tdb(request)))),
+    );
     app.get('/host', host, async (request, response) => void response.json(await names(host.tdb(request))));
     app.get('/header', header, async (request, response) => void response.json(await names(header.tdb(request))));
     app.get('/stream', own, (request, response) => void Readable.from(parts(own.tdb(request))).pipe(response));
     app.get('/fails', fails, (_, response) => void (ran.times++, response.end('ran')));
     app.get('/fails', (_, response) => void (ran.times++, response.end('ran')));
     app.get('/none', async (request, response) => void response.json(await names(own.tdb(request))));
-    const onError: ErrorRequestHandler = (error, _request, response, _next) => void response.status(error.status ?? 500).json({ error: error.expose ? error.message : 'wrong' });
+    const onError: ErrorRequestHandler = (error, _request, response, _next) =>
+      void response.status(error.status ?? 500).json({ error: error.expose ? error.message : 'wrong' });
     return listening(createServer(app.use(onError)));
   });
   type Tenant = ReturnType<typeof tenantMiddleware<any, 'account', typeof database.db>>;
@@ -30,6 +41,8 @@ describe('express', () => {
     expectTypeOf(forTenant.tdb).returns.toExtend<Handle>();
     express().get('/:id', forTenant, (request) => void expectTypeOf(request.params.id).toEqualTypeOf<string>());
     // @ts-expect-error nobody has said who may use it
-    expect(() => tenantMiddleware({ ...shared, tenant: (request) => request.get('x-account') })).toThrow('Say in `access`');
+    expect(() => tenantMiddleware({ ...shared, tenant: (request) => request.get('x-account') })).toThrow(
+      'Say in `access`',
+    );
   });
 });

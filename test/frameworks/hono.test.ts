@@ -2,7 +2,18 @@ import { createServer } from 'node:http';
 import { Hono } from 'hono';
 import { describe, expect, expectTypeOf, test } from 'vitest';
 import { claim, pathSegment, subdomain, tenantMiddleware } from '../../src/frameworks/hono.js';
-import { account, database, listening, names, optionsFor, partsAsStream, ran, webListener, withstands, type Handle } from './support.js';
+import {
+  account,
+  database,
+  listening,
+  names,
+  optionsFor,
+  partsAsStream,
+  ran,
+  webListener,
+  withstands,
+  type Handle,
+} from './support.js';
 
 describe('hono', () => {
   withstands(async () => {

@@ -17,7 +17,12 @@ describe('nest', () => {
       fails = () => (ran.times++, 'ran');
       none = (request: object) => names(own.tdb(request));
     }
-    const route = (path: string, method: keyof Controllers, guard: TenantGuard<any> | undefined, parameter: ParameterDecorator = guard!.Tdb()) => {
+    const route = (
+      path: string,
+      method: keyof Controllers,
+      guard: TenantGuard<any> | undefined,
+      parameter: ParameterDecorator = guard!.Tdb(),
+    ) => {
       const controller = class {
         declare handle: unknown;
       };
@@ -49,11 +54,20 @@ describe('nest', () => {
     const shared = { db: database.db, tenancy: account, user: () => ({ accountId: 'x' }) };
     expectTypeOf(tenantGuard({ ...shared, tenant: claim('accountId') }).tdb).returns.toExtend<Handle>();
     // @ts-expect-error nobody has said who may use it
-    expect(() => tenantGuard({ ...shared, tenant: (request) => request.headers['x-account'] })).toThrow('Say in `access`');
+    expect(() => tenantGuard({ ...shared, tenant: (request) => request.headers['x-account'] })).toThrow(
+      'Say in `access`',
+    );
   });
 
   test('what is no HTTP has no request', async () => {
-    const guard = tenantGuard({ db: database.db, tenancy: account, user: () => ({ accountId: 'x' }), tenant: claim('accountId') });
-    await expect((async () => guard.canActivate({ getType: () => 'graphql' } as unknown as ExecutionContext))()).rejects.toThrow('answer HTTP');
+    const guard = tenantGuard({
+      db: database.db,
+      tenancy: account,
+      user: () => ({ accountId: 'x' }),
+      tenant: claim('accountId'),
+    });
+    await expect(
+      (async () => guard.canActivate({ getType: () => 'graphql' } as unknown as ExecutionContext))(),
+    ).rejects.toThrow('answer HTTP');
   });
 });

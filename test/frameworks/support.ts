@@ -9,14 +9,27 @@ import { drizzle } from 'drizzle-orm/postgres-js';
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { claim, type Access } from '../../src/frameworks/tenant.js';
-import { defineTenantRelations, tenancy, tenantTable, withTenancy, type TenantDatabase, type TenantId } from '../../src/index.js';
+import {
+  defineTenantRelations,
+  tenancy,
+  tenantTable,
+  withTenancy,
+  type TenantDatabase,
+  type TenantId,
+} from '../../src/index.js';
 
 export const account = tenancy('account', uuid);
-export const projects = tenantTable('projects', { accountId: account.id(), id: integer().primaryKey(), name: text().notNull() });
+export const projects = tenantTable('projects', {
+  accountId: account.id(),
+  id: integer().primaryKey(),
+  name: text().notNull(),
+});
 export const relations = defineTenantRelations({ projects });
 export type Handle = TenantDatabase<'account', typeof relations>;
 
-export const [acme, birch, stranger, closed] = ['a', 'b', 'c', 'd'].map((it) => account.parse(`${it.repeat(8)}-aaaa-4aaa-8aaa-aaaaaaaaaaaa`)) as [AccountId, AccountId, AccountId, AccountId];
+export const [acme, birch, stranger, closed] = ['a', 'b', 'c', 'd'].map((it) =>
+  account.parse(`${it.repeat(8)}-aaaa-4aaa-8aaa-aaaaaaaaaaaa`),
+) as [AccountId, AccountId, AccountId, AccountId];
 type AccountId = TenantId<'account', string>;
 /** Each company has a label of its own; who may use it is another question. */
 const slugs: Record<string, AccountId> = { acme, birch, stranger, closed };
@@ -25,7 +38,10 @@ interface User {
   readonly accountId: AccountId;
   readonly may: (id: TenantId<'account'>) => Access;
 }
-const member = (id: AccountId): User => ({ accountId: id, may: (asked) => (asked === closed ? 'denied' : asked === id) });
+const member = (id: AccountId): User => ({
+  accountId: id,
+  may: (asked) => (asked === closed ? 'denied' : asked === id),
+});
 const users: Record<string, User> = { 'Bearer acme': member(acme), 'Bearer birch': member(birch) };
 
 /** The middle of a request: lets another request pass before this one goes on. */
@@ -38,7 +54,11 @@ const gates = new Map<string, () => Promise<void>>();
  * @param subdomain the framework's own
  * @param pathSegment the framework's own
  */
-export function optionsFor(header: (request: any, name: string) => string | undefined, subdomain: (domain: string) => (request: any) => unknown, pathSegment: (position: number) => (request: any) => unknown) {
+export function optionsFor(
+  header: (request: any, name: string) => string | undefined,
+  subdomain: (domain: string) => (request: any) => unknown,
+  pathSegment: (position: number) => (request: any) => unknown,
+) {
   const user = (request: any) => users[header(request, 'authorization') ?? ''];
   const access = async (id: TenantId<'account'>, { may }: User, request: any): Promise<Access> => {
     await gates.get(header(request, 'x-gate') ?? '')?.();
@@ -63,7 +83,8 @@ export function optionsFor(header: (request: any, name: string) => string | unde
   };
 }
 
-export const names = async (tdb: Handle) => (await tdb.select({ name: projects.name }).from(projects).orderBy(asc(projects.id))).map((it) => it.name);
+export const names = async (tdb: Handle) =>
+  (await tdb.select({ name: projects.name }).from(projects).orderBy(asc(projects.id))).map((it) => it.name);
 
 /** A body whose parts are read one after the other, the later ones long after the handler has returned. */
 export async function* parts(tdb: Handle): AsyncGenerator<string> {
@@ -73,7 +94,8 @@ export async function* parts(tdb: Handle): AsyncGenerator<string> {
     await gates.get('stream')?.();
   }
 }
-export const partsAsStream = (tdb: Handle) => Readable.toWeb(Readable.from(parts(tdb)).map((it: string) => new TextEncoder().encode(it))) as ReadableStream;
+export const partsAsStream = (tdb: Handle) =>
+  Readable.toWeb(Readable.from(parts(tdb)).map((it: string) => new TextEncoder().encode(it))) as ReadableStream;
 
 /** How often a handler behind the middleware that fails was run. */
 export const ran = { times: 0 };
@@ -104,7 +126,11 @@ async function open() {
   const client = postgres(url, { max: 4, onnotice: () => {} });
   await client`create table projects ("accountId" uuid not null, id integer, name text not null, primary key ("accountId", id))`;
   const db = withTenancy(drizzle({ client }), { relations });
-  for (const [slug, id] of Object.entries(slugs)) await db.forTenant(id).insert(projects).values([1, 2].map((n) => ({ id: n, name: `${slug} ${n}` })));
+  for (const [slug, id] of Object.entries(slugs))
+    await db
+      .forTenant(id)
+      .insert(projects)
+      .values([1, 2].map((n) => ({ id: n, name: `${slug} ${n}` })));
   const close = async () => {
     await client.end();
     await admin.unsafe(`drop database ${name} with (force)`);
@@ -137,19 +163,31 @@ export function withstands(serve: () => Promise<{ port: number; close: () => Pro
 
   const get = (path: string, headers: OutgoingHttpHeaders = {}) =>
     new Promise<Answer>((resolve, reject) => {
-      const outgoing = send({ host: '127.0.0.1', port: served.port, path, headers: { host: 'example.test', ...headers }, agent: false }, async (response) => {
-        const body = (await response.toArray()).join('');
-        const { date: _, ...rest } = response.headers;
-        resolve({ status: response.statusCode!, body, headers: rest });
-      });
+      const outgoing = send(
+        { host: '127.0.0.1', port: served.port, path, headers: { host: 'example.test', ...headers }, agent: false },
+        async (response) => {
+          const body = (await response.toArray()).join('');
+          const { date: _, ...rest } = response.headers;
+          resolve({ status: response.statusCode!, body, headers: rest });
+        },
+      );
       outgoing.on('error', reject).end();
     });
   const as = (who: string, more: OutgoingHttpHeaders = {}) => ({ authorization: `Bearer ${who}`, ...more });
   const rowsOf = (who: string) => JSON.stringify([`${who} 1`, `${who} 2`]);
 
   test('a claim, a path, a host and a header name a tenant to who may use it', async () => {
-    for (const [who, id] of [['acme', acme], ['birch', birch]] as const) {
-      for (const [path, headers] of [['/own', {}], [`/accounts/${id}`, {}], [`/accounts/${id.toUpperCase()}?x=/y`, {}], ['/host', { host: `${who}.Example.test:80` }], ['/header', { 'x-account': id }]] as const) {
+    for (const [who, id] of [
+      ['acme', acme],
+      ['birch', birch],
+    ] as const) {
+      for (const [path, headers] of [
+        ['/own', {}],
+        [`/accounts/${id}`, {}],
+        [`/accounts/${id.toUpperCase()}?x=/y`, {}],
+        ['/host', { host: `${who}.Example.test:80` }],
+        ['/header', { 'x-account': id }],
+      ] as const) {
         expect(await get(path, as(who, headers)), `${who} ${path}`).toMatchObject({ status: 200, body: rowsOf(who) });
       }
     }
@@ -157,7 +195,13 @@ export function withstands(serve: () => Promise<{ port: number; close: () => Pro
 
   test('nobody gets 401, whatever is asked for', async () => {
     const paths = ['/own', `/accounts/${acme}`, `/accounts/${stranger}`, '/accounts/x', '/host', '/header', '/stream'];
-    const tried = [{ authorization: 'Bearer' }, { authorization: 'Bearer nobody' }, { authorization: 'acme' }, { 'x-account': acme, cookie: 'authorization=Bearer acme' }, { authorization: ['Bearer nobody', 'Bearer acme'] as unknown as string }] as OutgoingHttpHeaders[];
+    const tried = [
+      { authorization: 'Bearer' },
+      { authorization: 'Bearer nobody' },
+      { authorization: 'acme' },
+      { 'x-account': acme, cookie: 'authorization=Bearer acme' },
+      { authorization: ['Bearer nobody', 'Bearer acme'] as unknown as string },
+    ] as OutgoingHttpHeaders[];
     const answers = await Promise.all([
       ...paths.map((path) => get(path, { host: 'acme.example.test' })),
       ...tried.map((headers) => get('/own', { host: 'acme.example.test', ...headers })),
@@ -167,12 +211,41 @@ export function withstands(serve: () => Promise<{ port: number; close: () => Pro
   });
 
   test('a tenant that the user is no member of is answered as one that does not exist', async () => {
-    const asked = [...['00000000-aaaa-4aaa-8aaa-aaaaaaaaaaaa', birch, stranger, 'x', '%00', '%E0%A4%A', '%2e%2e%2f', `${acme}%2f..`, `${acme},${birch}`, `${acme}%20`, `%27%20or%20true--`].map((it) => [`/accounts/${it}`, {}] as const)];
-    const hosts = ['birch.example.test', 'example.test', 'acme.birch.example.test', 'acme.example.test.evil.test', 'acmeexample.test', 'nobody.example.test', '127.0.0.1', 'constructor.example.test', 'acme.example.test.'];
+    const asked = [
+      ...[
+        '00000000-aaaa-4aaa-8aaa-aaaaaaaaaaaa',
+        birch,
+        stranger,
+        'x',
+        '%00',
+        '%E0%A4%A',
+        '%2e%2e%2f',
+        `${acme}%2f..`,
+        `${acme},${birch}`,
+        `${acme}%20`,
+        `%27%20or%20true--`,
+      ].map((it) => [`/accounts/${it}`, {}] as const),
+    ];
+    const hosts = [
+      'birch.example.test',
+      'example.test',
+      'acme.birch.example.test',
+      'acme.example.test.evil.test',
+      'acmeexample.test',
+      'nobody.example.test',
+      '127.0.0.1',
+      'constructor.example.test',
+      'acme.example.test.',
+    ];
     const headers = [birch, stranger, '', [acme, birch], [birch, acme], `${acme} `.repeat(2)];
     const answers = await Promise.all([
       ...asked.map(([path]) => get(path, as('acme'))),
-      ...hosts.map((host) => get('/host', as('acme', { host, 'x-forwarded-host': 'acme.example.test', forwarded: 'host=acme.example.test' }))),
+      ...hosts.map((host) =>
+        get(
+          '/host',
+          as('acme', { host, 'x-forwarded-host': 'acme.example.test', forwarded: 'host=acme.example.test' }),
+        ),
+      ),
       ...headers.map((it) => get('/header', as('acme', { 'x-account': it }))),
       get('/header', as('acme')),
     ]);
@@ -192,7 +265,12 @@ export function withstands(serve: () => Promise<{ port: number; close: () => Pro
   });
 
   test('what a request says of itself does not change whose a claim is', async () => {
-    const liar = as('acme', { 'x-account': birch, 'x-tenant-id': birch, host: 'birch.example.test', 'x-forwarded-host': 'birch.example.test' });
+    const liar = as('acme', {
+      'x-account': birch,
+      'x-tenant-id': birch,
+      host: 'birch.example.test',
+      'x-forwarded-host': 'birch.example.test',
+    });
     expect(await get(`/own?accountId=${birch}`, liar)).toMatchObject({ status: 200, body: rowsOf('acme') });
   });
 
@@ -209,7 +287,7 @@ export function withstands(serve: () => Promise<{ port: number; close: () => Pro
     gates.clear();
   });
 
-  test('a body that is streamed stays its tenant\'s own, while another is served', async () => {
+  test("a body that is streamed stays its tenant's own, while another is served", async () => {
     let between = 0;
     gates.set('stream', async () => {
       between++;

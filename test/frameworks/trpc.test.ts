@@ -13,8 +13,12 @@ describe('trpc', () => {
   withstands(async () => {
     const { own, accounts, host, header, fails } = optionsFor(
       ({ ctx }: TenantCall<Context>, name) => ctx.request.headers[name] as string | undefined,
-      (domain) => ({ ctx }) => subdomainOf(ctx.request.headers.host, domain),
-      (position) => ({ ctx }) => pathSegmentOf(ctx.request.url, position),
+      (domain) =>
+        ({ ctx }) =>
+          subdomainOf(ctx.request.headers.host, domain),
+      (position) =>
+        ({ ctx }) =>
+          pathSegmentOf(ctx.request.url, position),
     );
     const { procedure, router, createCallerFactory } = initTRPC.context<Context>().create();
     const app = router({
@@ -46,8 +50,14 @@ describe('trpc', () => {
   });
 
   test('the handle is typed by its tenancy, with its relations, and keeps what the context has', async () => {
-    const { procedure, router, createCallerFactory } = initTRPC.context<{ user?: { accountId: string }; more: number }>().create();
-    const shared = { db: database.db, tenancy: account, user: ({ ctx }: TenantCall<{ user?: { accountId: string } }>) => ctx.user };
+    const { procedure, router, createCallerFactory } = initTRPC
+      .context<{ user?: { accountId: string }; more: number }>()
+      .create();
+    const shared = {
+      db: database.db,
+      tenancy: account,
+      user: ({ ctx }: TenantCall<{ user?: { accountId: string } }>) => ctx.user,
+    };
     const forTenant = tenantMiddleware({ ...shared, tenant: claim('accountId') });
     const app = router({
       more: procedure.use(forTenant).query(({ ctx }) => {
@@ -56,7 +66,9 @@ describe('trpc', () => {
         return ctx.more;
       }),
     });
-    expect(await createCallerFactory(app)({ user: { accountId: 'aaaaaaaa-aaaa-4aaa-8aaa-aaaaaaaaaaaa' }, more: 7 }).more()).toBe(7);
+    expect(
+      await createCallerFactory(app)({ user: { accountId: 'aaaaaaaa-aaaa-4aaa-8aaa-aaaaaaaaaaaa' }, more: 7 }).more(),
+    ).toBe(7);
     await expect(createCallerFactory(app)({ more: 7 }).more()).rejects.toMatchObject({ code: 'UNAUTHORIZED' });
     // @ts-expect-error the context has no such user
     initTRPC.context<{ user: string }>().create().procedure.use(forTenant);

@@ -128,10 +128,13 @@ describe.each(Object.entries(drivers))('on %s', (_, open) => {
     await watcher`select pg_advisory_lock(7)`;
     const began = performance.now();
     let ended = 0;
-    const flood = Array.from({ length: 6 }, () => mine.execute(sql`select pg_advisory_lock_shared(7), pg_advisory_unlock_shared(7)`).then(() => ended++));
+    const flood = Array.from({ length: 6 }, () =>
+      mine.execute(sql`select pg_advisory_lock_shared(7), pg_advisory_unlock_shared(7)`).then(() => ended++),
+    );
     let most = 0;
     for (let looks = 0; looks < 10; await read(other)) {
-      const [{ n }] = (await watcher`select count(*)::int as n from pg_locks where locktype = 'advisory' and not granted and database = (select oid from pg_database where datname = current_database())`) as any;
+      const [{ n }] =
+        (await watcher`select count(*)::int as n from pg_locks where locktype = 'advisory' and not granted and database = (select oid from pg_database where datname = current_database())`) as any;
       most = Math.max(most, n);
       if (n === 2) looks++;
     }
@@ -198,11 +201,17 @@ describe.each(Object.entries(drivers))('on %s', (_, open) => {
   test('waiting ends with a signal, and nothing of it is sent', async () => {
     const waits: Waited[] = [];
     const db = open({ perTenant: 1, onWait: (it) => waits.push(it) }, 2);
-    const running = db.forTenant(a).execute(pause(0.1)).then(() => {});
+    const running = db
+      .forTenant(a)
+      .execute(pause(0.1))
+      .then(() => {});
     await new Promise((resolve) => setImmediate(resolve));
     const controller = new AbortController();
     const tdb = db.forTenant(a, { signal: controller.signal });
-    const insert = tdb.insert(projects).values({ id: 900, name: 'never' }).then(() => 'sent', String);
+    const insert = tdb
+      .insert(projects)
+      .values({ id: 900, name: 'never' })
+      .then(() => 'sent', String);
     const transaction = tdb.transaction(async () => 'begun').catch(String);
     setTimeout(() => controller.abort('gone'), 20);
     expect(await Promise.all([insert, transaction])).toEqual(['gone', 'gone']);
@@ -265,14 +274,20 @@ describe.each(Object.entries(layers))('Effects on %s', (_, layer) => {
             order.push(`begin ${name}`);
             yield* tx.transaction((inner) => Effect.all([read(inner), read(inner)], { concurrency: 2 }));
             yield* read(db);
-            yield* Db.forTenant(b, Effect.flatMap(Db, (other) => read(other) as Effect.Effect<unknown>));
+            yield* Db.forTenant(
+              b,
+              Effect.flatMap(Db, (other) => read(other) as Effect.Effect<unknown>),
+            );
             yield* db.transaction((beside) => read(beside) as Effect.Effect<unknown>);
             order.push(`end ${name}`);
           }),
         );
       });
     const waits: Waited[] = [];
-    await run(Db.forTenant(a, Effect.all([transaction('1'), transaction('2')], { concurrency: 2 })), { perTenant: 1, onWait: (it) => waits.push(it) });
+    await run(Db.forTenant(a, Effect.all([transaction('1'), transaction('2')], { concurrency: 2 })), {
+      perTenant: 1,
+      onWait: (it) => waits.push(it),
+    });
     expect(order).toEqual(['begin 1', 'end 1', 'begin 2', 'end 2']);
     expect(waits).toHaveLength(1);
   });
@@ -282,7 +297,9 @@ describe.each(Object.entries(layers))('Effects on %s', (_, layer) => {
     const program = Effect.gen(function* () {
       const db = yield* Db;
       const begun = yield* Deferred.make<void>();
-      const running = yield* Effect.forkChild(db.transaction(() => Effect.andThen(Deferred.succeed(begun, undefined), Effect.sleep('60 millis'))));
+      const running = yield* Effect.forkChild(
+        db.transaction(() => Effect.andThen(Deferred.succeed(begun, undefined), Effect.sleep('60 millis'))),
+      );
       yield* Deferred.await(begun);
       const waiting = yield* Effect.forkChild(db.insert(projects).values({ id: 902, name: 'never' }));
       yield* Effect.sleep('20 millis');
@@ -290,11 +307,16 @@ describe.each(Object.entries(layers))('Effects on %s', (_, layer) => {
       yield* Fiber.join(running);
       expect(yield* db.select().from(projects).where(eq(projects.id, 902))).toEqual([]);
       // Each row is looked at with another statement.
-      const rows = yield* Stream.runCollect(Stream.mapEffect(db.select().from(projects).stream({ chunkSize: 1 }), () => read(db) as Effect.Effect<unknown>));
+      const rows = yield* Stream.runCollect(
+        Stream.mapEffect(db.select().from(projects).stream({ chunkSize: 1 }), () => read(db) as Effect.Effect<unknown>),
+      );
       expect(rows.length).toBeGreaterThan(1);
       return yield* Metric.snapshot;
     });
-    const metrics = (await run(Effect.provideService(Db.forTenant(a, program) as any, TenantDb.Metrics, true), { perTenant: 1, onWait: (it) => waits.push(it) })) as any[];
+    const metrics = (await run(Effect.provideService(Db.forTenant(a, program) as any, TenantDb.Metrics, true), {
+      perTenant: 1,
+      onWait: (it) => waits.push(it),
+    })) as any[];
     expect(waits[0]).toMatchObject({ isCancelled: true, tenancy: 'account' });
     const of = (id: string) => metrics.filter((it) => it.id === id);
     expect(of('db.client.connection.wait_time').map((it) => it.attributes['error.type'])).toContain('Interrupt');

@@ -16,13 +16,16 @@ afterAll(async () => {
 });
 
 const signatures = async (db = database.db, options = {}): Promise<readonly string[]> =>
-  assertNoOwnFunctions(db, options).then(() => [], (error) => (error._tag === 'OwnFunctionError' ? error.signatures : Promise.reject(error)));
+  assertNoOwnFunctions(db, options).then(
+    () => [],
+    (error) => (error._tag === 'OwnFunctionError' ? error.signatures : Promise.reject(error)),
+  );
 
 test('PostgreSQL and its extensions alone are in order', async () => {
   expect(await signatures()).toEqual([]);
 });
 
-test('it is called in place of PostgreSQL\'s own, and is found: functions, operators and casts', async () => {
+test("it is called in place of PostgreSQL's own, and is found: functions, operators and casts", async () => {
   await database.client.unsafe(`
     create function format(integer) returns text language sql stable as 'select string_agg(title, '','') from tasks';
     create schema elsewhere;
@@ -38,7 +41,9 @@ test('it is called in place of PostgreSQL\'s own, and is found: functions, opera
   const [every] = await database.client.unsafe(`select string_agg(title, ',') as titles from tasks`);
   expect(row.titles).toBe(every.titles);
   expect(await signatures()).toEqual(['cast (integer as mood)', 'public.format(integer)', 'public.=(mood, integer)']);
-  await expect(assertNoOwnFunctions(database.db)).rejects.toThrow(/^Rename these, or trust them with assertNoOwnFunctions/);
+  await expect(assertNoOwnFunctions(database.db)).rejects.toThrow(
+    /^Rename these, or trust them with assertNoOwnFunctions/,
+  );
   // One that no unqualified name leads to is found where the search path leads there.
   await database.client.unsafe('set search_path to public, elsewhere');
   expect(await signatures()).toContain('elsewhere.lower(integer)');

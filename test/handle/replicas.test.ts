@@ -1,16 +1,30 @@
-/** Drizzle's `withReplicas`: what runs on the primary, what on a replica, and that a replica's statements are confined alike. */
+/**
+ * Drizzle's `withReplicas`: what runs on the primary, what on a replica, and that a replica's statements are confined
+ * alike.
+ */
 import { eq, sql } from 'drizzle-orm';
 import { withReplicas } from 'drizzle-orm/pg-core';
 import { drizzle } from 'drizzle-orm/postgres-js';
 import postgres from 'postgres';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { assertRowLevelSecurity, RawSqlNotScopedError, RowLevelSecurityError, UnsupportedTenantOperationError, withTenancy } from '../../src/index.js';
+import {
+  assertRowLevelSecurity,
+  RawSqlNotScopedError,
+  RowLevelSecurityError,
+  UnsupportedTenantOperationError,
+  withTenancy,
+} from '../../src/index.js';
 import { dropDatabases, freshDatabase } from '../support/databases.js';
 import { a, b } from '../support/rows.js';
 import { admin as across, asRole, createAdmin, rlsStatements } from '../support/rls.js';
 import { account, accounts, countries, projects, relations } from '../support/schema.js';
 
-const setUp = [...rlsStatements(), createAdmin, `grant usage on schema public to ${across}`, `grant select, update on all tables in schema public to ${across}`];
+const setUp = [
+  ...rlsStatements(),
+  createAdmin,
+  `grant usage on schema public to ${across}`,
+  `grant select, update on all tables in schema public to ${across}`,
+];
 const names = ['primary', 'one', 'two'] as const;
 type Name = (typeof names)[number];
 
@@ -56,11 +70,16 @@ test('statements run on the primary, and on a replica where it is asked for', as
   expect(await nameIn(db.$primary.forTenant(b))).toEqual(['primary Account b']);
   expect(await nameIn(db.$replica.forTenant(a))).toEqual(['one Account a']);
   expect(await nameIn(db.$replica.forTenant(b))).toEqual(['two Account b']);
-  expect(await Promise.all(db.$replicas.map((it) => nameIn(it.forTenant(a))))).toEqual([['one Account a'], ['two Account a']]);
+  expect(await Promise.all(db.$replicas.map((it) => nameIn(it.forTenant(a))))).toEqual([
+    ['one Account a'],
+    ['two Account a'],
+  ]);
 
   const { $replica } = db;
   const tdb = $replica.forTenant(b);
-  expect(await tdb.query.accounts.findFirst({ columns: { name: true }, with: { projects: { columns: { id: true } } } })).toEqual({
+  expect(
+    await tdb.query.accounts.findFirst({ columns: { name: true }, with: { projects: { columns: { id: true } } } }),
+  ).toEqual({
     name: 'one Account b',
     projects: expect.arrayContaining([{ id: 5 }]),
   });
@@ -68,7 +87,12 @@ test('statements run on the primary, and on a replica where it is asked for', as
   expect(await tdb.$count(accounts)).toBe(1);
   expect(await tdb.execute(sql`select name from ${accounts}`)).toEqual([{ name: 'one Account b' }]);
   expect(await $replica.shared.$count(countries)).toBe(3);
-  const byId = $replica.prepare(account, (it) => it.select({ name: accounts.name }).from(accounts).where(eq(accounts.id, sql.placeholder('id'))));
+  const byId = $replica.prepare(account, (it) =>
+    it
+      .select({ name: accounts.name })
+      .from(accounts)
+      .where(eq(accounts.id, sql.placeholder('id'))),
+  );
   expect(await byId.run(b, { id: b })).toEqual([{ name: 'one Account b' }]);
   expect(await byId.run(b, { id: a })).toEqual([]);
   const rows: string[] = [];
@@ -76,7 +100,7 @@ test('statements run on the primary, and on a replica where it is asked for', as
   expect(rows).toEqual(['one Account b']);
 });
 
-test('transactions and writes are the primary\'s', async () => {
+test("transactions and writes are the primary's", async () => {
   const db = withTenancy(replicated(), { relations, rls: true, across: { role: across } });
   await db.forTenant(a).transaction(async (tx) => {
     await tx.update(projects).set({ name: 'moved' }).where(eq(projects.id, 1));
@@ -93,23 +117,34 @@ test('transactions and writes are the primary\'s', async () => {
 
 test.each([true, false])('what a replica is sent is confined and proved, with rls: %s', async (rls) => {
   const db = withTenancy(replicated(), { relations, rls });
-  const unbound = withTenancy(replicated('', (it) => it), { relations });
+  const unbound = withTenancy(
+    replicated('', (it) => it),
+    { relations },
+  );
   sent.length = 0;
   for (const it of rls ? [db.$replica, db.$replica] : [unbound.$replica, unbound.$replica]) {
     expect(await it.forTenant(a).$count(projects)).toBe(3);
     expect(await it.forTenant(b).$count(projects)).toBe(4);
-    await expect(it.forTenant(a).execute(sql`select own(${projects.id}) from ${projects}`)).rejects.toThrow(RawSqlNotScopedError);
+    await expect(it.forTenant(a).execute(sql`select own(${projects.id}) from ${projects}`)).rejects.toThrow(
+      RawSqlNotScopedError,
+    );
   }
   expect(sent.map(([where]) => where)).toEqual(['one', 'one', 'two', 'two']);
   for (const [, text] of sent) expect(text).toMatch(/"accountId" = \$1/);
 });
 
 test('across tenants: by a role, or by a handle with a replica for each', async () => {
-  const count = async (db: any) => (await db.acrossTenants({ reason: 'test' }).select({ name: accounts.name }).from(accounts).orderBy(accounts.name)).map((it: any) => it.name);
+  const count = async (db: any) =>
+    (
+      await db.acrossTenants({ reason: 'test' }).select({ name: accounts.name }).from(accounts).orderBy(accounts.name)
+    ).map((it: any) => it.name);
   const byRole = withTenancy(replicated(), { relations, rls: true, across: { role: across } });
   expect(await count(byRole)).toEqual(['primary Account a', 'primary Account b', 'primary Account c']);
   expect(await count(byRole.$replica)).toEqual(['one Account a', 'one Account b', 'one Account c']);
-  expect((await byRole.$replica.forTenants([a, b]).select().from(accounts)).map((it) => it.name).sort()).toEqual(['two Account a', 'two Account b']);
+  expect((await byRole.$replica.forTenants([a, b]).select().from(accounts)).map((it) => it.name).sort()).toEqual([
+    'two Account a',
+    'two Account b',
+  ]);
 
   const byHandle = withTenancy(replicated(), { relations, rls: true, across: replicated('admin ', (it) => it) });
   sent.length = 0;
@@ -126,7 +161,11 @@ test('across tenants: by a role, or by a handle with a replica for each', async 
 
 test('a replica has a fair queue of its own, as it has a pool', async () => {
   const waits: string[] = [];
-  const db = withTenancy(replicated(), { relations, rls: true, fair: { perTenant: 1, onWait: ({ scope }) => waits.push(scope) } });
+  const db = withTenancy(replicated(), {
+    relations,
+    rls: true,
+    fair: { perTenant: 1, onWait: ({ scope }) => waits.push(scope) },
+  });
   const { $replica } = db;
   await Promise.all([db.forTenant(a).$count(projects), $replica.forTenant(a).$count(projects)]);
   expect(waits).toEqual([]);
@@ -143,7 +182,10 @@ test('the start-up check asks each replica', async () => {
 });
 
 test('a tenant as a whole is read from a replica', async () => {
-  const db = withTenancy(replicated('', (it) => it), { relations });
+  const db = withTenancy(
+    replicated('', (it) => it),
+    { relations },
+  );
   const total = async (it: typeof db.$primary) => (await it.tenantData(a, { tenancy: account }).count()).total;
   await db.forTenant(a).insert(projects).values({ id: 9, name: 'new' });
   expect(await total(db)).toBe((await total(db.$replica)) + 1);

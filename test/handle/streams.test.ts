@@ -15,7 +15,12 @@ import { admin as across, asRole, createAdmin, rlsStatements, role } from '../su
 import { projects, relations, tasks } from '../support/schema.js';
 import { createPglite } from '../support/pglite.js';
 
-const setUp = [...rlsStatements(), createAdmin, `grant usage on schema public to ${across}`, `grant select on all tables in schema public to ${across}`];
+const setUp = [
+  ...rlsStatements(),
+  createAdmin,
+  `grant usage on schema public to ${across}`,
+  `grant select on all tables in schema public to ${across}`,
+];
 const sent: string[] = [];
 const logger = { logQuery: (text: string) => void sent.push(text) };
 
@@ -33,7 +38,10 @@ async function onServer(make: (url: string) => { drizzle: any; end: () => Promis
   const { drizzle, end } = make(asRole(url));
   return {
     make: (options) => withTenancy(drizzle, { relations, ...options }),
-    busy: async () => (await admin`select count(*)::int as n from pg_stat_activity where datname = current_database() and state <> 'idle' and pid <> pg_backend_pid()`)[0]!.n,
+    busy: async () =>
+      (
+        await admin`select count(*)::int as n from pg_stat_activity where datname = current_database() and state <> 'idle' and pid <> pg_backend_pid()`
+      )[0]!.n,
     close: () => Promise.all([end(), admin.end()]),
   };
 }
@@ -52,7 +60,11 @@ const drivers: Record<string, () => Promise<Opened>> = {
   PGlite: async () => {
     const client = await createPglite();
     await client.exec([...(await schemaStatements()), rowsFor.many, ...setUp, `set role ${role}`].join(';\n'));
-    return { make: (options) => withTenancy(drizzlePGlite({ client, logger }), { relations, ...options }), busy: async () => 0, close: () => client.close() };
+    return {
+      make: (options) => withTenancy(drizzlePGlite({ client, logger }), { relations, ...options }),
+      busy: async () => 0,
+      close: () => client.close(),
+    };
   },
 };
 
@@ -72,7 +84,8 @@ describe.each(Object.keys(drivers))('%s', (name) => {
   describe.each([true, false])('rls: %s', (rls) => {
     // Without rls, too, the role is one that policies hold back: so there it sees nothing.
     const db = () => opened.make(rls ? { rls, across: { role: across } } : {});
-    const expected = async (tdb: any) => (await tdb.select({ id: tasks.id }).from(tasks).orderBy(tasks.id)).map((it: any) => it.id);
+    const expected = async (tdb: any) =>
+      (await tdb.select({ id: tasks.id }).from(tasks).orderBy(tasks.id)).map((it: any) => it.id);
 
     test('every row of the tenant, and the same as without a cursor', async () => {
       sent.length = 0;
@@ -87,17 +100,19 @@ describe.each(Object.keys(drivers))('%s', (name) => {
     });
 
     test('in a transaction, where other statements run between the rows', async () => {
-      await db().forTenant(a).transaction(async (tx: any) => {
-        const all = await expected(tx);
-        const seen: number[] = [];
-        for await (const { id } of tx.select().from(tasks).orderBy(tasks.id).stream({ chunkSize: 1 })) {
-          seen.push(id);
-          expect(await tx.$count(tasks)).toBe(all.length);
-        }
-        expect(seen).toEqual(all);
-        const [cursors] = await tx.select({ n: sql<number>`1` }).from(tasks).limit(1);
-        expect(cursors === undefined).toBe(!rls);
-      });
+      await db()
+        .forTenant(a)
+        .transaction(async (tx: any) => {
+          const all = await expected(tx);
+          const seen: number[] = [];
+          for await (const { id } of tx.select().from(tasks).orderBy(tasks.id).stream({ chunkSize: 1 })) {
+            seen.push(id);
+            expect(await tx.$count(tasks)).toBe(all.length);
+          }
+          expect(seen).toEqual(all);
+          const [cursors] = await tx.select({ n: sql<number>`1` }).from(tasks).limit(1);
+          expect(cursors === undefined).toBe(!rls);
+        });
     });
 
     test('the loop is left early, or fails: nothing stays open', async () => {
@@ -116,10 +131,20 @@ describe.each(Object.keys(drivers))('%s', (name) => {
   const db = () => opened.make({ rls: true, across: { role: across } });
 
   test('a query that fails while its rows are read', async () => {
-    const failing = (it: any) => it.select({ x: sql`1 / (${tasks.id} - 2)` }).from(tasks).orderBy(tasks.id);
-    await expect(ids(failing(db().forTenant(a)).stream({ chunkSize: 1 }))).rejects.toMatchObject({ cause: { code: '22012' } });
+    const failing = (it: any) =>
+      it
+        .select({ x: sql`1 / (${tasks.id} - 2)` })
+        .from(tasks)
+        .orderBy(tasks.id);
+    await expect(ids(failing(db().forTenant(a)).stream({ chunkSize: 1 }))).rejects.toMatchObject({
+      cause: { code: '22012' },
+    });
     expect(await opened.busy()).toBe(0);
-    await expect(db().forTenant(a).transaction((tx: any) => ids(failing(tx).stream({ chunkSize: 1 })))).rejects.toMatchObject({ cause: { code: '22012' } });
+    await expect(
+      db()
+        .forTenant(a)
+        .transaction((tx: any) => ids(failing(tx).stream({ chunkSize: 1 }))),
+    ).rejects.toMatchObject({ cause: { code: '22012' } });
     expect(await opened.busy()).toBe(0);
     expect((await db().forTenant(a).select().from(tasks)).length).toBeGreaterThan(0);
   });
@@ -145,8 +170,11 @@ describe.each(Object.keys(drivers))('%s', (name) => {
     for await (const row of all.select().from(tasks).stream({ chunkSize: 2 })) rows.add(row.accountId);
     expect(rows.size).toBeGreaterThan(1);
     const tdb = db().forTenant(a);
-    const query = () => union(tdb.select({ id: tasks.id }).from(tasks), tdb.select({ id: projects.id }).from(projects)) as any;
-    expect((await ids(query().stream({ chunkSize: 1 }))).sort()).toEqual((await query()).map((it: any) => it.id).sort());
+    const query = () =>
+      union(tdb.select({ id: tasks.id }).from(tasks), tdb.select({ id: projects.id }).from(projects)) as any;
+    expect((await ids(query().stream({ chunkSize: 1 }))).sort()).toEqual(
+      (await query()).map((it: any) => it.id).sort(),
+    );
     const cte = tdb.$with('c').as(tdb.select({ id: tasks.id }).from(tasks));
     expect((await ids(tdb.with(cte).select().from(cte).stream())).length).toBeGreaterThan(0);
   });
@@ -155,10 +183,12 @@ describe.each(Object.keys(drivers))('%s', (name) => {
     const refused = db().forTenant(a).select({ x: sql`unknown_function(1)` }).from(tasks).stream();
     await expect(refused.next()).rejects.toThrow(RawSqlNotScopedError);
     let late: any;
-    await db().forTenant(a).transaction(async (tx: any) => {
-      late = tx.select().from(tasks).stream({ chunkSize: 1 });
-      await late.next();
-    });
+    await db()
+      .forTenant(a)
+      .transaction(async (tx: any) => {
+        late = tx.select().from(tasks).stream({ chunkSize: 1 });
+        await late.next();
+      });
     await expect(late.next()).rejects.toThrow(UnsupportedTenantOperationError);
   });
 });
@@ -175,7 +205,9 @@ test("a cache of Drizzle's never answers a FETCH", async () => {
   const client = postgres(url, { max: 2 });
   const cache = new Everything();
   const tdb = withTenancy(drizzle({ client, cache }), { relations }).forTenant(a);
-  const rows = await ids(tdb.select().from(tasks).where(eq(tasks.accountId, a)).orderBy(tasks.id).stream({ chunkSize: 1 }));
+  const rows = await ids(
+    tdb.select().from(tasks).where(eq(tasks.accountId, a)).orderBy(tasks.id).stream({ chunkSize: 1 }),
+  );
   expect(rows).toEqual((await client`select id from tasks where "accountId" = ${a} order by id`).map((it) => it.id));
   expect(cache.kept.size).toBe(0);
   await client.end();

@@ -2,7 +2,14 @@
 import { drizzle } from 'drizzle-orm/pg-proxy';
 import { integer, text, uuid } from 'drizzle-orm/pg-core';
 import { expect, expectTypeOf, test } from 'vitest';
-import { tenancy, tenantTable, UnsupportedTenantOperationError, withTenancy, type TenantDatabase, type TenantId } from '../../src/index.js';
+import {
+  tenancy,
+  tenantTable,
+  UnsupportedTenantOperationError,
+  withTenancy,
+  type TenantDatabase,
+  type TenantId,
+} from '../../src/index.js';
 
 const account = tenancy('tenant_id_account', uuid);
 const notes = tenantTable('tenant_id_notes', { accountId: account.id(), id: integer().primaryKey(), body: text() });
@@ -30,5 +37,7 @@ test('handles of several tenants, or of none, have none', () => {
 });
 
 test('a statement that is prepared for every tenant has none', () => {
-  expect(() => db.prepare(account, (tdb) => tdb.select().from(notes).comment(String(tdb.tenantId)))).toThrow(UnsupportedTenantOperationError);
+  expect(() => db.prepare(account, (tdb) => tdb.select().from(notes).comment(String(tdb.tenantId)))).toThrow(
+    UnsupportedTenantOperationError,
+  );
 });

@@ -54,23 +54,41 @@ function importsOf(file: string, text: string): Import[] {
   const found: Import[] = [];
   const add = (specifier: ts.Node | undefined, isType: boolean) => {
     if (!specifier || !ts.isStringLiteral(specifier) || !specifier.text.startsWith('.')) return;
-    found.push({ to: normalize(join(dirname(file), specifier.text)).split(sep).join('/').replace(/\.js$/, '.ts'), isType });
+    found.push({
+      to: normalize(join(dirname(file), specifier.text))
+        .split(sep)
+        .join('/')
+        .replace(/\.js$/, '.ts'),
+      isType,
+    });
   };
   const onlyTypes = (names: ts.NamedImportBindings | ts.NamedExportBindings | undefined) =>
-    names !== undefined && 'elements' in names && names.elements.length > 0 && names.elements.every((it) => 'isTypeOnly' in it && it.isTypeOnly);
+    names !== undefined &&
+    'elements' in names &&
+    names.elements.length > 0 &&
+    names.elements.every((it) => 'isTypeOnly' in it && it.isTypeOnly);
   const visit = (node: ts.Node): void => {
-    if (ts.isImportDeclaration(node)) add(node.moduleSpecifier, Boolean(node.importClause?.isTypeOnly || (!node.importClause?.name && onlyTypes(node.importClause?.namedBindings))));
+    if (ts.isImportDeclaration(node))
+      add(
+        node.moduleSpecifier,
+        Boolean(
+          node.importClause?.isTypeOnly || (!node.importClause?.name && onlyTypes(node.importClause?.namedBindings)),
+        ),
+      );
     else if (ts.isExportDeclaration(node)) add(node.moduleSpecifier, node.isTypeOnly || onlyTypes(node.exportClause));
     else if (ts.isImportTypeNode(node) && ts.isLiteralTypeNode(node.argument)) add(node.argument.literal, true);
     // Loaded later: no circle that loading would notice, but an arrow.
-    else if (ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword) add(node.arguments[0], true);
+    else if (ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword)
+      add(node.arguments[0], true);
     ts.forEachChild(node, visit);
   };
   visit(source);
   return found;
 }
 
-const files = readdirSync(root, { recursive: true }).map((it) => String(it).split(sep).join('/')).filter((it) => it.endsWith('.ts'));
+const files = readdirSync(root, { recursive: true })
+  .map((it) => String(it).split(sep).join('/'))
+  .filter((it) => it.endsWith('.ts'));
 const imports = new Map(files.map((file) => [file, importsOf(file, readFileSync(join(root, file), 'utf8'))]));
 
 /** Groups of files of which each leads to each, by Tarjan's algorithm. */
@@ -110,13 +128,24 @@ test('each import follows an arrow', () => {
 });
 
 test('no circles, but for the grammar in the prover', () => {
-  const graph = new Map([...imports].map(([file, found]) => [file, found.filter((it) => !it.isType).map((it) => it.to)]));
+  const graph = new Map(
+    [...imports].map(([file, found]) => [file, found.filter((it) => !it.isType).map((it) => it.to)]),
+  );
   expect(circles(graph).filter((it) => !it.every((file) => file.startsWith('sql/prove/')))).toEqual([]);
   // It would find one.
-  expect(circles(new Map([['a', ['b']], ['b', ['c']], ['c', ['a']]]))).toEqual([['a', 'b', 'c']]);
+  expect(
+    circles(
+      new Map([
+        ['a', ['b']],
+        ['b', ['c']],
+        ['c', ['a']],
+      ]),
+    ),
+  ).toEqual([['a', 'b', 'c']]);
 });
 
 test('each file that is imported exists, and each room has its arrows', () => {
-  for (const [file, found] of imports) for (const { to } of found) expect(imports.has(to), `${file} imports ${to}`).toBe(true);
+  for (const [file, found] of imports)
+    for (const { to } of found) expect(imports.has(to), `${file} imports ${to}`).toBe(true);
   expect(files.map(roomOf).filter((it) => !arrows[it])).toEqual([]);
 });

@@ -32,7 +32,12 @@ describe('a CTE that the query does not have would name a table', () => {
     },
     'in the order of a set operation': (tdb) => {
       const cte = tdb.$with('tasks').as(tdb.select(columns).from(tasks));
-      return tdb.with(cte).select({ id: cte.id }).from(cte).union(tdb.select({ id: projects.id }).from(projects)).orderBy(sql`(select max(id) from ${cte})`);
+      return tdb
+        .with(cte)
+        .select({ id: cte.id })
+        .from(cte)
+        .union(tdb.select({ id: projects.id }).from(projects))
+        .orderBy(sql`(select max(id) from ${cte})`);
     },
     'in a CTE written by hand': (tdb) => {
       const cte = tdb.$with('tasks').as(tdb.select(columns).from(tasks));
@@ -71,26 +76,51 @@ describe('a CTE that the query does not have would name a table', () => {
 
 describe('built for another scope', () => {
   const refusals: Record<string, Run> = {
-    'a subquery of another tenant': (tdb, _schema, db) => tdb.select().from(db.forTenant(b).select().from(tasks).as('x')),
+    'a subquery of another tenant': (tdb, _schema, db) =>
+      tdb.select().from(db.forTenant(b).select().from(tasks).as('x')),
     'a CTE of another tenant': (tdb, _schema, db) => {
       const cte = db.forTenant(b).$with('x').as(db.forTenant(b).select().from(tasks));
       return tdb.with(cte).select().from(cte);
     },
-    'a set operand of another tenant': (tdb, _schema, db) => tdb.select(columns).from(tasks).union(db.forTenant(b).select(columns).from(tasks)),
-    'the left operand of another tenant': (tdb, _schema, db) => tdb.select().from((unionAll as any)(db.forTenant(b).select(columns).from(tasks), tdb.select(columns).from(tasks)).as('u')),
-    'EXISTS over another tenant': (tdb, _schema, db) => tdb.select().from(projects).where(exists(db.forTenant(b).select().from(tasks))),
-    'a count of another tenant, in a template': (tdb, _schema, db) => tdb.select({ n: sql`${db.forTenant(b).select({ n: sql`count(*)` }).from(tasks)}` }).from(projects),
-    'a relational query of another tenant': (tdb, _schema, db) => tdb.execute(sql`select * from ${db.forTenant(b).query.tasks.findMany()} x`),
-    'several tenants within one': (tdb, _schema, db) => tdb.select().from(db.forTenants([a, b]).select().from(tasks).as('x')),
-    'every tenant within one': (tdb, _schema, db) => tdb.select().from(db.acrossTenants({ reason: 'x' }).select().from(tasks).as('x') as any),
-    'an insert from another tenant': (tdb, _schema, db) => tdb.insert(tasks).select(db.forTenant(b).select({ id: sql`99`.as('id'), projectId: tasks.projectId, title: tasks.title }).from(tasks)),
-    'a statement of another tenant, executed': (tdb, _schema, db) => tdb.execute(db.forTenant(b).select().from(tasks).getSQL()),
-    'a table of another tenancy': (tdb) => tdb.select().from(tasks).leftJoin(boards as any, sql`true`),
+    'a set operand of another tenant': (tdb, _schema, db) =>
+      tdb.select(columns).from(tasks).union(db.forTenant(b).select(columns).from(tasks)),
+    'the left operand of another tenant': (tdb, _schema, db) =>
+      tdb
+        .select()
+        .from((unionAll as any)(db.forTenant(b).select(columns).from(tasks), tdb.select(columns).from(tasks)).as('u')),
+    'EXISTS over another tenant': (tdb, _schema, db) =>
+      tdb
+        .select()
+        .from(projects)
+        .where(exists(db.forTenant(b).select().from(tasks))),
+    'a count of another tenant, in a template': (tdb, _schema, db) =>
+      tdb.select({ n: sql`${db.forTenant(b).select({ n: sql`count(*)` }).from(tasks)}` }).from(projects),
+    'a relational query of another tenant': (tdb, _schema, db) =>
+      tdb.execute(sql`select * from ${db.forTenant(b).query.tasks.findMany()} x`),
+    'several tenants within one': (tdb, _schema, db) =>
+      tdb.select().from(db.forTenants([a, b]).select().from(tasks).as('x')),
+    'every tenant within one': (tdb, _schema, db) =>
+      tdb.select().from(db.acrossTenants({ reason: 'x' }).select().from(tasks).as('x') as any),
+    'an insert from another tenant': (tdb, _schema, db) =>
+      tdb.insert(tasks).select(
+        db
+          .forTenant(b)
+          .select({ id: sql`99`.as('id'), projectId: tasks.projectId, title: tasks.title })
+          .from(tasks),
+      ),
+    'a statement of another tenant, executed': (tdb, _schema, db) =>
+      tdb.execute(db.forTenant(b).select().from(tasks).getSQL()),
+    'a table of another tenancy': (tdb) =>
+      tdb
+        .select()
+        .from(tasks)
+        .leftJoin(boards as any, sql`true`),
     'a table of another tenancy, when the handle has met its own': (tdb) => {
       tdb.select().from(tasks).toSQL();
       return tdb.select().from(boards as any);
     },
-    'a subquery of another tenancy': (tdb, _schema, db) => tdb.select().from(db.forTenant(w).select().from(boards).as('x') as any),
+    'a subquery of another tenancy': (tdb, _schema, db) =>
+      tdb.select().from(db.forTenant(w).select().from(boards).as('x') as any),
     // The rollout of write-only mode in one part of an application filters nothing there.
     'a subquery of a handle that does not filter': (tdb) => {
       const open = withTenancy(pair.many.plain, { relations, mode: 'write-only' } as any);
@@ -102,13 +132,25 @@ describe('built for another scope', () => {
   const scoped: Record<string, Run> = {
     // The compiler knows whose id it is. At run time it is a value, and the rows are those of the tenant that it names.
     'a table of another tenancy with ids of the same type, first': (tdb) => tdb.select().from(boards as any),
-    'a subquery of a plain QueryBuilder': (tdb) => tdb.select().from(new QueryBuilder().select().from(unscopedTasks).as('x') as any),
+    'a subquery of a plain QueryBuilder': (tdb) =>
+      tdb.select().from(new QueryBuilder().select().from(unscopedTasks).as('x') as any),
     'a full join of a plain QueryBuilder': (tdb) =>
-      tdb.select().from(new QueryBuilder().select({ id: unscopedTasks.id, name: projects.name }).from(unscopedTasks).fullJoin(projects as any, eq(tasks.projectId, projects.id)).as('x') as any),
+      tdb.select().from(
+        new QueryBuilder()
+          .select({ id: unscopedTasks.id, name: projects.name })
+          .from(unscopedTasks)
+          .fullJoin(projects as any, eq(tasks.projectId, projects.id))
+          .as('x') as any,
+      ),
     'a subquery of a plain handle': (tdb) => tdb.select().from(pair.many.plain.select().from(unscopedTasks).as('x')),
-    'EXISTS of a plain handle': (tdb) => tdb.select().from(projects).where(exists(pair.many.plain.select().from(unscopedTasks).where(eq(tasks.title, 'hidden')))),
+    'EXISTS of a plain handle': (tdb) =>
+      tdb
+        .select()
+        .from(projects)
+        .where(exists(pair.many.plain.select().from(unscopedTasks).where(eq(tasks.title, 'hidden')))),
     'a count of a plain handle': (tdb) => tdb.select({ n: pair.many.plain.$count(unscopedTasks) }).from(countries),
-    'a set operand of a plain handle': (tdb) => tdb.select(columns).from(tasks).unionAll(pair.many.plain.select(columns).from(unscopedTasks)),
+    'a set operand of a plain handle': (tdb) =>
+      tdb.select(columns).from(tasks).unionAll(pair.many.plain.select(columns).from(unscopedTasks)),
   };
   for (const [name, run] of Object.entries(scoped)) {
     test(name, async () => {
@@ -125,7 +167,7 @@ describe('what changes after it was built', () => {
       condition.append(sql`) or (true`);
       return tdb.select().from(query);
     },
-    'text': (tdb) => {
+    text: (tdb) => {
       const condition = sql`1 = 1`;
       const query = tdb.select(columns).from(tasks).where(condition).as('q');
       (condition.queryChunks[0] as any).value = ['1 = 1) or (true'];
@@ -145,7 +187,10 @@ describe('what changes after it was built', () => {
     },
     'a label': (tdb) => {
       const label = sql`(select string_agg(title, ',') from tasks)`.as('name');
-      const query = tdb.select({ n: sql`upper(${label})`.as('n') }).from(countries).as('q');
+      const query = tdb
+        .select({ n: sql`upper(${label})`.as('n') })
+        .from(countries)
+        .as('q');
       (label as any).fieldAlias = undefined;
       return tdb.select().from(query);
     },

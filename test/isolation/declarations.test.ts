@@ -11,12 +11,19 @@ import { account, countries, relations, tasks } from '../support/schema.js';
 const pair = comparison();
 const stolen: any = {
   reference: () => referenceTable('tasks', { id: integer().primaryKey(), title: text() }),
-  'reference in public': () => tenantSchema(new (PgSchema as any)('public')).referenceTable('tasks', { id: integer().primaryKey(), title: text() }),
+  'reference in public': () =>
+    tenantSchema(new (PgSchema as any)('public')).referenceTable('tasks', {
+      id: integer().primaryKey(),
+      title: text(),
+    }),
   'tenant table by another column': () => tenantTable('tasks', { owner: account.id('assigneeId'), title: text() }),
   'view by another column': () => pgView('users', { owner: account.id('managerId'), name: text() }).existing(),
 };
 
-/** The name is what counts, and the relations say what it is: whatever else is declared by it, the tenant's rows are what shows. */
+/**
+ * The name is what counts, and the relations say what it is: whatever else is declared by it, the tenant's rows are
+ * what shows.
+ */
 describe('changes nothing', () => {
   for (const [name, declare] of Object.entries<() => any>(stolen)) {
     const tries: Record<string, (table: any) => Run> = {
@@ -40,5 +47,7 @@ test('what the relations say of a name holds', async () => {
 test('a handle without relations reads neither', async () => {
   stolen.reference();
   const db = withTenancy(drizzle({ client: (pair.many.plain as any).$client }));
-  expect(await outcomeOf(() => db.forTenant(a).select().from(tasks))).toMatchObject({ error: { tag: 'UnscopedTableError' } });
+  expect(await outcomeOf(() => db.forTenant(a).select().from(tasks))).toMatchObject({
+    error: { tag: 'UnscopedTableError' },
+  });
 });

@@ -1,4 +1,6 @@
-/** Statements at random over tables with rows of everybody: joins of every kind, subqueries in each place, and locks. */
+/**
+ * Statements at random over tables with rows of everybody: joins of every kind, subqueries in each place, and locks.
+ */
 import { Draw } from '../random/spec.js';
 
 const tables = {
@@ -42,7 +44,11 @@ class Statement {
     return `${this.key(one)} <= ${this.key(draw.of(sources))}`;
   }
 
-  query(depth: number, columns: readonly string[], around: readonly { name: string; columns: readonly string[] }[] = []): string {
+  query(
+    depth: number,
+    columns: readonly string[],
+    around: readonly { name: string; columns: readonly string[] }[] = [],
+  ): string {
     const { draw } = this;
     const first = this.source(depth);
     const sources = [first];
@@ -52,7 +58,12 @@ class Statement {
       const join = draw.of(['join', 'left join', 'right join', 'full join', 'cross join']);
       const both = [...sources, next];
       // FULL JOIN asks for a condition that can be merged.
-      const on = join === 'cross join' ? '' : join === 'full join' ? ` on ${this.key(draw.of(sources))} = ${this.key(next)}` : ` on ${this.condition(both, 0)}`;
+      const on =
+        join === 'cross join'
+          ? ''
+          : join === 'full join'
+            ? ` on ${this.key(draw.of(sources))} = ${this.key(next)}`
+            : ` on ${this.condition(both, 0)}`;
       from += ` ${join} ${next.text}${on}`;
       sources.push(next);
     }
@@ -72,10 +83,14 @@ class Statement {
   text(): string {
     const { draw } = this;
     const kind = draw.below(10);
-    if (kind === 0) return `update ${draw.of(Object.keys(tables))} t set id = t.id where t.id in (${this.query(1, ['k'])}) returning id`;
-    if (kind === 1) return `delete from ${draw.of(Object.keys(tables))} t where exists (${this.query(1, ['k'], [{ name: 't', columns: ['id'] }])}) returning id`;
-    if (kind === 2) return `insert into eb_jobs (id, n, title) select 1000 + row_number() over (order by x.a, x.b), x.a, 'new' from (${this.query(1, ['a', 'b'])}) x returning n`;
-    if (kind === 3) return `with x as (${this.query(1, ['id', 'k'])}) select x.id, x.k, t.id as t from x left join ${draw.of(Object.keys(tables))} t on t.id = x.k`;
+    if (kind === 0)
+      return `update ${draw.of(Object.keys(tables))} t set id = t.id where t.id in (${this.query(1, ['k'])}) returning id`;
+    if (kind === 1)
+      return `delete from ${draw.of(Object.keys(tables))} t where exists (${this.query(1, ['k'], [{ name: 't', columns: ['id'] }])}) returning id`;
+    if (kind === 2)
+      return `insert into eb_jobs (id, n, title) select 1000 + row_number() over (order by x.a, x.b), x.a, 'new' from (${this.query(1, ['a', 'b'])}) x returning n`;
+    if (kind === 3)
+      return `with x as (${this.query(1, ['id', 'k'])}) select x.id, x.k, t.id as t from x left join ${draw.of(Object.keys(tables))} t on t.id = x.k`;
     return this.query(2, ['a', 'b']);
   }
 }

@@ -30,9 +30,15 @@ const symbols = (Table as any).Symbol;
 /** An object of which a property answers so, and otherwise when it is looked at once more. */
 function answering(target: object, key: PropertyKey, first: readonly unknown[], then: unknown): any {
   let looks = 0;
-  return Object.defineProperty(target, key, { configurable: true, enumerable: true, get: () => (looks < first.length ? first[looks++] : then), set() {} });
+  return Object.defineProperty(target, key, {
+    configurable: true,
+    enumerable: true,
+    get: () => (looks < first.length ? first[looks++] : then),
+    set() {},
+  });
 }
-const markOf = (table: object) => Object.getOwnPropertySymbols(table).find((it) => it.description?.startsWith('drizzle-tenant'))!;
+const markOf = (table: object) =>
+  Object.getOwnPropertySymbols(table).find((it) => it.description?.startsWith('drizzle-tenant'))!;
 const titles = (tdb: any) => tdb.select({ title: tasks.title }).from(tasks);
 
 describe('without effect, or refused', () => {
@@ -85,16 +91,31 @@ describe('without effect, or refused', () => {
     },
     'the operator of a set operation, when it is looked at again': (tdb: any) => {
       const query = titles(tdb).unionAll(titles(tdb));
-      query.config.setOperators[0] = answering(query.config.setOperators[0], 'type', ['union'], 'union select title from tasks union');
+      query.config.setOperators[0] = answering(
+        query.config.setOperators[0],
+        'type',
+        ['union'],
+        'union select title from tasks union',
+      );
       return query;
     },
     'the kind of a join, when it is looked at again': (tdb: any) => {
       const query = tdb.select({ title: sql`title` }).from(countries).crossJoin(projects);
-      query.config.joins[0] = answering(query.config.joins[0], 'joinType', ['cross', 'cross', 'cross'], 'cross join tasks t cross');
+      query.config.joins[0] = answering(
+        query.config.joins[0],
+        'joinType',
+        ['cross', 'cross', 'cross'],
+        'cross join tasks t cross',
+      );
       return query;
     },
     'whether a field is only named, when it is looked at again': (tdb: any) => {
-      const field = answering(sql`(select string_agg(title, ',') from tasks)`.as('title'), 'isSelectionField', [true], false);
+      const field = answering(
+        sql`(select string_agg(title, ',') from tasks)`.as('title'),
+        'isSelectionField',
+        [true],
+        false,
+      );
       return tdb.select({ title: field }).from(countries);
     },
     'the strength of a lock': (tdb: any) => titles(tdb).for('update; delete from x_labels; select 1 for update'),
@@ -114,7 +135,9 @@ describe('refused', () => {
       return tdb.select({ name: countries.name }).from(countries);
     },
     'a dialect that inherits a scope of its own': (tdb: any) => {
-      const dialect = Object.create(tdb.dialect, { scope: { value: { reach: { kind: 'all', comment: '' }, includes: () => true } } });
+      const dialect = Object.create(tdb.dialect, {
+        scope: { value: { reach: { kind: 'all', comment: '' }, includes: () => true } },
+      });
       return tdb.session.prepareQuery(dialect.sqlToQuery(sql`select title from tasks`), 'objects', false).execute();
     },
     'a dialect that inherits, and renders otherwise': (tdb: any) => {
@@ -123,7 +146,9 @@ describe('refused', () => {
     },
     'a dialect that inherits, and builds otherwise': (tdb: any) => {
       const query = titles(tdb);
-      query.dialect = Object.create(tdb.dialect, { buildSelection: { value: () => sql`(select string_agg(title, ',') from tasks)` } });
+      query.dialect = Object.create(tdb.dialect, {
+        buildSelection: { value: () => sql`(select string_agg(title, ',') from tasks)` },
+      });
       return tdb.execute(query.getSQL());
     },
   };
@@ -131,7 +156,9 @@ describe('refused', () => {
   const confined: Record<string, Run> = {
     'the class of a reference table on another table': (tdb: any) => {
       const mark = markOf(countries);
-      return tdb.select({ title: tasks.title }).from(Object.create(tasks, { [mark]: { value: (countries as any)[mark] } }));
+      return tdb
+        .select({ title: tasks.title })
+        .from(Object.create(tasks, { [mark]: { value: (countries as any)[mark] } }));
     },
     'a reference table with the name of a tenant table': (tdb) => {
       set(countries, symbols.Name, 'x_labels');
@@ -144,7 +171,13 @@ describe('refused', () => {
     },
     'a field that only looks like one': (tdb: any) => {
       const query = tdb.select({ id: countries.id }).from(countries);
-      query.config.fieldsFlat = [{ path: ['x'], field: { sql: sql`(select string_agg(title, ',') from tasks)`, fieldAlias: 'x' }, fieldType: 'SQL.Aliased' }];
+      query.config.fieldsFlat = [
+        {
+          path: ['x'],
+          field: { sql: sql`(select string_agg(title, ',') from tasks)`, fieldAlias: 'x' },
+          fieldType: 'SQL.Aliased',
+        },
+      ];
       return query;
     },
     'a plain table': (tdb) => tdb.select().from(pgTable('tasks', { id: integer(), title: text() }) as any),
@@ -158,15 +191,15 @@ describe('refused', () => {
 });
 
 /** What Drizzle's renderer goes by, and an object may say of itself. */
-const kind = () => Object.getOwnPropertySymbols(StringChunk.prototype).find((it) => it.description === 'drizzle:chunkKind')!;
+const kind = () =>
+  Object.getOwnPropertySymbols(StringChunk.prototype).find((it) => it.description === 'drizzle:chunkKind')!;
 const stealing = `(select string_agg(title, ',') from tasks)`;
 const asText = () => ({ [kind()]: 1, value: stealing });
 const asSQL = () => ({ [kind()]: 2, queryChunks: [new StringChunk(stealing)] });
 const saying = (target: object) => Object.create(target, Object.getOwnPropertyDescriptors(asSQL()));
 
 describe('an object that says of itself that it is SQL', () => {
-  const refusals: Record<string, Run> = {
-  };
+  const refusals: Record<string, Run> = {};
   /** Refused until texts were confined on PostgreSQL's grammar: they give what the tenant alone gives. */
   const confined: Record<string, Run> = {
     'in a template': (tdb) => tdb.select({ x: sql`${asText()}` }).from(countries),
@@ -174,13 +207,34 @@ describe('an object that says of itself that it is SQL', () => {
     'as a parameter': (tdb) => tdb.select({ x: sql`${new Param(asSQL())}` }).from(countries),
     'as a cell': (tdb) => tdb.insert(labels).values({ id: 90, name: asSQL() as any }),
     'as a value that is set': (tdb) => tdb.update(labels).set({ name: asSQL() as any }),
-    'as a limit': (tdb) => tdb.select({ id: countries.id }).from(countries).limit(asText() as any),
+    'as a limit': (tdb) =>
+      tdb
+        .select({ id: countries.id })
+        .from(countries)
+        .limit(asText() as any),
     'in a relational query': (tdb: any) => tdb.query.projects.findMany({ where: { name: { eq: asSQL() } } }),
     'as a column': (tdb) => tdb.select({ x: sql`${saying(countries.name)}` }).from(countries),
-    'as a column that is selected': (tdb) => tdb.select({ x: saying(countries.name) }).from(countries).crossJoin(projects),
-    'as a column by a proxy': (tdb) => tdb.select({ x: sql`${new Proxy(countries.name, { get: (it: any, key) => ({ ...asSQL() } as any)[key] ?? it[key] })}` }).from(countries),
+    'as a column that is selected': (tdb) =>
+      tdb
+        .select({ x: saying(countries.name) })
+        .from(countries)
+        .crossJoin(projects),
+    'as a column by a proxy': (tdb) =>
+      tdb
+        .select({
+          x: sql`${new Proxy(countries.name, { get: (it: any, key) => (({ ...asSQL() }) as any)[key] ?? it[key] })}`,
+        })
+        .from(countries),
     'behind the alias of a column': (tdb) =>
-      tdb.select({ x: Object.create(countries.name, { isAlias: { value: true }, [OriginalColumn]: { value: () => sql.raw(stealing) } }) }).from(countries).crossJoin(projects),
+      tdb
+        .select({
+          x: Object.create(countries.name, {
+            isAlias: { value: true },
+            [OriginalColumn]: { value: () => sql.raw(stealing) },
+          }),
+        })
+        .from(countries)
+        .crossJoin(projects),
     'as a name': (tdb) => tdb.select({ x: sql`${saying(sql.identifier('name'))}` }).from(countries),
     'as a placeholder': (tdb) => tdb.select({ x: sql`${saying(sql.placeholder('x'))}` }).from(countries),
     'as a table': (tdb) => tdb.select({ x: sql`title` }).from(saying(countries)),
@@ -196,8 +250,12 @@ describe('a table whose name is made when it is asked for', () => {
       answering(Object.create(countries, more), key, new Array(looks).fill(first), then);
     const programs: Record<string, Run> = {
       name: (tdb) => tdb.select({ x: sql`to_jsonb("tasks")` }).from(tableOf(symbols.Name, 'countries', 'tasks')),
-      'name in the database': (tdb) => tdb.execute(sql`select * from ${tableOf(symbols.OriginalName, 'countries', 'tasks')} x`),
-      'being an alias': (tdb) => tdb.select({ x: sql`to_jsonb("tasks")` }).from(tableOf(symbols.IsAlias, true, false, { [symbols.Name]: { value: 'tasks' } })),
+      'name in the database': (tdb) =>
+        tdb.execute(sql`select * from ${tableOf(symbols.OriginalName, 'countries', 'tasks')} x`),
+      'being an alias': (tdb) =>
+        tdb
+          .select({ x: sql`to_jsonb("tasks")` })
+          .from(tableOf(symbols.IsAlias, true, false, { [symbols.Name]: { value: 'tasks' } })),
     };
     // Whatever name is rendered in the end is the one that is confined: only a name that is not declared is refused.
     for (const [name, run] of Object.entries(programs)) {
@@ -211,7 +269,17 @@ describe('a table whose name is made when it is asked for', () => {
 
 describe('a polluted Object.prototype', () => {
   const pollution: Record<string, unknown> = {
-    where: sql`true`, filters: false, scope: undefined, kind: 'reference', accountId: b, limit: 1, isWith: true, isOpen: false, withList: [], id: b, mode: 'write-only',
+    where: sql`true`,
+    filters: false,
+    scope: undefined,
+    kind: 'reference',
+    accountId: b,
+    limit: 1,
+    isWith: true,
+    isOpen: false,
+    withList: [],
+    id: b,
+    mode: 'write-only',
   };
   for (const [key, value] of Object.entries(pollution)) {
     test(key, async () => {
@@ -219,7 +287,12 @@ describe('a polluted Object.prototype', () => {
       for (const side of [pair.many, pair.alone]) {
         const query = titles(side.db.forTenant(a));
         set(Object.prototype, key, value);
-        outcomes.push(await Promise.resolve().then(() => query).catch((error: Error) => error.name).finally(restore));
+        outcomes.push(
+          await Promise.resolve()
+            .then(() => query)
+            .catch((error: Error) => error.name)
+            .finally(restore),
+        );
       }
       expect(outcomes[0]).toEqual(outcomes[1]);
     });
@@ -233,13 +306,19 @@ test('a query that was proved is not made by hand, nor changed', async () => {
   expect(() => (proved.sql = 'select title from tasks')).toThrow(TypeError);
   expect(() => (proved.params[0] = b)).toThrow(TypeError);
   expect(proved.constructor).toBe(Object);
-  for (const forged of [Object.create(proved, { sql: { value: 'select title from tasks' } }), { ...proved }, titles(db.forTenant(b) as any).toSQL()]) {
+  for (const forged of [
+    Object.create(proved, { sql: { value: 'select title from tasks' } }),
+    { ...proved },
+    titles(db.forTenant(b) as any).toSQL(),
+  ]) {
     expect(() => tdb.session.prepareQuery(forged, 'objects', false)).toThrow(UnsupportedTenantOperationError);
   }
 });
 
 test('a proxy that answers with another class changes nothing', async () => {
-  const forged = new Proxy(tasks, { get: (table: any, key) => (key === markOf(countries) ? (countries as any)[key] : table[key]) });
+  const forged = new Proxy(tasks, {
+    get: (table: any, key) => (key === markOf(countries) ? (countries as any)[key] : table[key]),
+  });
   await pair.isolated((tdb) => tdb.select({ title: tasks.title }).from(forged));
 });
 

@@ -14,4 +14,13 @@ import { writes } from './programs/writes.js';
 import type { Program } from './programs/program.js';
 
 export type { Program } from './programs/program.js';
-export const programs: readonly Program[] = [...selects, ...joins, ...aggregates, ...composed, ...templates, ...relational, ...writes, ...transactions];
+export const programs: readonly Program[] = [
+  ...selects,
+  ...joins,
+  ...aggregates,
+  ...composed,
+  ...templates,
+  ...relational,
+  ...writes,
+  ...transactions,
+];

@@ -32,30 +32,51 @@ const tenantsOf = async (run: () => PromiseLike<unknown>): Promise<unknown[]> =>
 
 describe('a value that is written into the text, where a backslash escapes', () => {
   const values = [
-    "\\') or true --", "\\') or (true) --\n", "\\' or true or '", "\\'\\') or true) --", "x\\') union all select * from tasks --", "\\') or true /*", "\\\\') or true --",
+    "\\') or true --",
+    "\\') or (true) --\n",
+    "\\' or true or '",
+    "\\'\\') or true) --",
+    "x\\') union all select * from tasks --",
+    "\\') or true /*",
+    "\\\\') or true --",
   ];
-  for (const value of values) test(JSON.stringify(value), async () => {
-    const inlined = () => sql`${tasks.title} = ${value}`.inlineParams();
-    const programs = [
-      () => tdb.select().from(tasks).where(inlined()),
-      () => tdb.select().from(tasks).where(sql`${inlined()} and true\n)`),
-      () => tdb.execute(sql`select * from ${tasks} where ${inlined()}`),
-      () => tdb.execute(sql`select * from ${tasks} where title = ${value}\n`.inlineParams()),
-      () => tdb.select().from(tasks).where(sql.raw(`title = '${value.replaceAll("'", "''")}'`)),
-    ];
-    for (const run of programs) expect((await tenantsOf(run)).filter((it) => it !== a)).toEqual([]);
-  });
+  for (const value of values)
+    test(JSON.stringify(value), async () => {
+      const inlined = () => sql`${tasks.title} = ${value}`.inlineParams();
+      const programs = [
+        () => tdb.select().from(tasks).where(inlined()),
+        () => tdb.select().from(tasks).where(sql`${inlined()} and true\n)`),
+        () => tdb.execute(sql`select * from ${tasks} where ${inlined()}`),
+        () => tdb.execute(sql`select * from ${tasks} where title = ${value}\n`.inlineParams()),
+        () =>
+          tdb
+            .select()
+            .from(tasks)
+            .where(sql.raw(`title = '${value.replaceAll("'", "''")}'`)),
+      ];
+      for (const run of programs) expect((await tenantsOf(run)).filter((it) => it !== a)).toEqual([]);
+    });
 });
 
 describe('a counter of the whole server', () => {
   const expressions = [
-    "age('3'::xid)", "age('3'::text::xid)", "age(cast('3' as xid))", "age('3'::pg_catalog.xid)", "mxid_age('3'::xid)", "'16400'::regclass::text", "pg_current_xact_id()::text", "xmin::text",
+    "age('3'::xid)",
+    "age('3'::text::xid)",
+    "age(cast('3' as xid))",
+    "age('3'::pg_catalog.xid)",
+    "mxid_age('3'::xid)",
+    "'16400'::regclass::text",
+    'pg_current_xact_id()::text',
+    'xmin::text',
   ];
-  for (const expression of expressions) test(expression, async () => {
-    // What one tenant's statement says of the transactions of all, or of the tables that there are, is refused before it is sent.
-    for (const run of [
-      () => tdb.select({ x: sql.raw(expression) }).from(tasks),
-      () => tdb.execute(sql`select ${sql.raw(expression)} as x from ${tasks}`),
-    ]) await expect((async () => run())()).rejects.toMatchObject({ _tag: 'RawSqlNotScopedError' });
-  });
+  for (const expression of expressions)
+    test(expression, async () => {
+      // What one tenant's statement says of the transactions of all, or of the tables that there are, is refused before
+      // it is sent.
+      for (const run of [
+        () => tdb.select({ x: sql.raw(expression) }).from(tasks),
+        () => tdb.execute(sql`select ${sql.raw(expression)} as x from ${tasks}`),
+      ])
+        await expect((async () => run())()).rejects.toMatchObject({ _tag: 'RawSqlNotScopedError' });
+    });
 });

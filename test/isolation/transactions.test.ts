@@ -13,38 +13,112 @@ const pair = comparison();
 
 describe('a handle kept past its transaction', () => {
   const refusals: Record<string, Run> = {
-    'a select': async (tdb) => { let kept: any; await tdb.transaction(async (tx: any) => { kept = tx; }); return kept.select().from(tasks); },
-    'a relational query': async (tdb) => { let kept: any; await tdb.transaction(async (tx: any) => { kept = tx.query; }); return kept.tasks.findMany(); },
-    'a query built inside': async (tdb) => { let kept: any; await tdb.transaction(async (tx: any) => { kept = { query: tx.select().from(tasks) }; }); return kept.query; },
-    'a statement prepared inside': async (tdb) => { let kept: any; await tdb.transaction(async (tx: any) => { kept = tx.select().from(tasks).prepare('kept'); }); return kept.execute(); },
-    'a count': async (tdb) => { let kept: any; await tdb.transaction(async (tx: any) => { kept = { count: tx.$count(tasks) }; }); return kept.count; },
-    'an execute': async (tdb) => { let kept: any; await tdb.transaction(async (tx: any) => { kept = tx; }); return kept.execute(sql`select 1`); },
-    'an insert': async (tdb) => { let kept: any; await tdb.transaction(async (tx: any) => { kept = tx; }); return kept.insert(labels).values({ id: 80, name: 'x' }); },
-    'after a rollback': async (tdb) => { let kept: any; await tdb.transaction(async (tx: any) => { kept = tx; tx.rollback(); }).catch(() => {}); return kept.delete(labels); },
-    'of a savepoint': async (tdb) => tdb.transaction(async (tx: any) => { let kept: any; await tx.transaction(async (inner: any) => { kept = inner; }); return kept.select().from(tasks); }),
-    'an isolation level that is a statement': (tdb) => tdb.transaction(async (tx: any) => tx.$count(tasks), { isolationLevel: 'serializable; delete from x_labels' as any }),
-    'an access mode that is a statement': (tdb) => tdb.transaction(async (tx: any) => tx.$count(tasks), { accessMode: 'read only; delete from x_labels' as any }),
-    'settings that are a statement': (tdb) => tdb.transaction(async (tx: any) => { await tx.setTransaction({ isolationLevel: 'serializable; delete from x_labels' }); }),
+    'a select': async (tdb) => {
+      let kept: any;
+      await tdb.transaction(async (tx: any) => {
+        kept = tx;
+      });
+      return kept.select().from(tasks);
+    },
+    'a relational query': async (tdb) => {
+      let kept: any;
+      await tdb.transaction(async (tx: any) => {
+        kept = tx.query;
+      });
+      return kept.tasks.findMany();
+    },
+    'a query built inside': async (tdb) => {
+      let kept: any;
+      await tdb.transaction(async (tx: any) => {
+        kept = { query: tx.select().from(tasks) };
+      });
+      return kept.query;
+    },
+    'a statement prepared inside': async (tdb) => {
+      let kept: any;
+      await tdb.transaction(async (tx: any) => {
+        kept = tx.select().from(tasks).prepare('kept');
+      });
+      return kept.execute();
+    },
+    'a count': async (tdb) => {
+      let kept: any;
+      await tdb.transaction(async (tx: any) => {
+        kept = { count: tx.$count(tasks) };
+      });
+      return kept.count;
+    },
+    'an execute': async (tdb) => {
+      let kept: any;
+      await tdb.transaction(async (tx: any) => {
+        kept = tx;
+      });
+      return kept.execute(sql`select 1`);
+    },
+    'an insert': async (tdb) => {
+      let kept: any;
+      await tdb.transaction(async (tx: any) => {
+        kept = tx;
+      });
+      return kept.insert(labels).values({ id: 80, name: 'x' });
+    },
+    'after a rollback': async (tdb) => {
+      let kept: any;
+      await tdb
+        .transaction(async (tx: any) => {
+          kept = tx;
+          tx.rollback();
+        })
+        .catch(() => {});
+      return kept.delete(labels);
+    },
+    'of a savepoint': async (tdb) =>
+      tdb.transaction(async (tx: any) => {
+        let kept: any;
+        await tx.transaction(async (inner: any) => {
+          kept = inner;
+        });
+        return kept.select().from(tasks);
+      }),
+    'an isolation level that is a statement': (tdb) =>
+      tdb.transaction(async (tx: any) => tx.$count(tasks), {
+        isolationLevel: 'serializable; delete from x_labels' as any,
+      }),
+    'an access mode that is a statement': (tdb) =>
+      tdb.transaction(async (tx: any) => tx.$count(tasks), { accessMode: 'read only; delete from x_labels' as any }),
+    'settings that are a statement': (tdb) =>
+      tdb.transaction(async (tx: any) => {
+        await tx.setTransaction({ isolationLevel: 'serializable; delete from x_labels' });
+      }),
   };
   for (const [name, run] of Object.entries(refusals)) test(name, () => pair.refused(run));
 
   test('settings that are a statement when they are looked at again', async () => {
     await pair.isolated((tdb) => {
       let looks = 0;
-      const config = { get isolationLevel() { return looks++ < 2 ? 'serializable' : 'serializable; delete from x_labels'; } };
+      const config = {
+        get isolationLevel() {
+          return looks++ < 2 ? 'serializable' : 'serializable; delete from x_labels';
+        },
+      };
       return tdb.transaction(async (tx: any) => tx.$count(tasks), config as any);
     });
   });
 
   test('a snapshot with a quote is a name, not a statement', async () => {
-    const { error } = await pair.isolated((tdb) => tdb.transaction(async (tx: any) => tx.setTransaction({ snapshot: `x'; delete from x_labels; --` })));
+    const { error } = await pair.isolated((tdb) =>
+      tdb.transaction(async (tx: any) => tx.setTransaction({ snapshot: `x'; delete from x_labels; --` })),
+    );
     expect(error).toBeDefined();
   });
 });
 
 test('a failed statement leaves the handle as it was', async () => {
   await pair.isolated(async (tdb) => {
-    await tdb.insert(labels).values({ id: 1, name: 'x' }).catch(() => {});
+    await tdb
+      .insert(labels)
+      .values({ id: 1, name: 'x' })
+      .catch(() => {});
     return tdb.select().from(labels);
   });
 });
@@ -57,9 +131,13 @@ describe('tenants at once on one pool', () => {
       Array.from({ length: 100 }, async (_, i) => {
         const id = [a, b, c][i % 3]!;
         const tdb = db.forTenant(id);
-        const seen = i % 2
-          ? await tdb.transaction(async (tx: any) => [(await tx.query.tasks.findFirst({ where: { id: 2 } })).title, await tx.$count(tasks)])
-          : [(await tdb.select().from(tasks).where(eq(tasks.id, 2)))[0]!.title, await tdb.$count(tasks)];
+        const seen =
+          i % 2
+            ? await tdb.transaction(async (tx: any) => [
+                (await tx.query.tasks.findFirst({ where: { id: 2 } })).title,
+                await tx.$count(tasks),
+              ])
+            : [(await tdb.select().from(tasks).where(eq(tasks.id, 2)))[0]!.title, await tdb.$count(tasks)];
         expect(seen).toEqual(expected[id as any]);
       }),
     );

@@ -1,10 +1,32 @@
-/** Coming from an existing schema: each decision, what is written, and what the real drizzle-kit and PostgreSQL make of it. */
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+/**
+ * Coming from an existing schema: each decision, what is written, and what the real drizzle-kit and PostgreSQL make of
+ * it.
+ */
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { generateDrizzleJson } from 'drizzle-kit/api-postgres';
 import { sql } from 'drizzle-orm';
-import { integer, pgTable, primaryKey, text, timestamp, unique, uniqueIndex, uuid, type AnyPgColumn } from 'drizzle-orm/pg-core';
+import {
+  integer,
+  pgTable,
+  primaryKey,
+  text,
+  timestamp,
+  unique,
+  uniqueIndex,
+  uuid,
+  type AnyPgColumn,
+} from 'drizzle-orm/pg-core';
 import postgres from 'postgres';
 import { afterAll, describe, expect, it } from 'vitest';
 import { joinAnswers, type Answers } from '../../src/kit/adopt/answers.js';
@@ -30,7 +52,8 @@ function project(files: Record<string, string>) {
   const folder = mkdtempSync(join(tmpdir(), 'kit-adopt-'));
   folders.push(folder);
   mkdirSync(join(folder, 'node_modules'));
-  for (const it of readdirSync(join(root, 'node_modules'))) if (!it.startsWith('.')) symlinkSync(join(root, 'node_modules', it), join(folder, 'node_modules', it));
+  for (const it of readdirSync(join(root, 'node_modules')))
+    if (!it.startsWith('.')) symlinkSync(join(root, 'node_modules', it), join(folder, 'node_modules', it));
   symlinkSync(dirname(lib), join(folder, 'node_modules/drizzle-tenant'));
   for (const [name, content] of Object.entries({ 'package.json': '{ "type": "module" }', ...files })) {
     mkdirSync(dirname(join(folder, name)), { recursive: true });
@@ -45,9 +68,14 @@ function project(files: Record<string, string>) {
   };
 }
 
-const model = async (tables: Record<string, unknown>): Promise<Model> => modelOf(new Entities(((await generateDrizzleJson(tables)) as any).ddl as Row[]));
-const kinds = ({ tables }: Proposal) => Object.fromEntries([...tables.values()].map((it) => [it.table.plain, it.column ? `${it.kind} ${it.column}` : it.kind]));
-const asked = ({ guesses }: Proposal) => Object.fromEntries(guesses.map((it) => [it.about, it.choices.map((choice) => choice.flag)]));
+const model = async (tables: Record<string, unknown>): Promise<Model> =>
+  modelOf(new Entities(((await generateDrizzleJson(tables)) as any).ddl as Row[]));
+const kinds = ({ tables }: Proposal) =>
+  Object.fromEntries(
+    [...tables.values()].map((it) => [it.table.plain, it.column ? `${it.kind} ${it.column}` : it.kind]),
+  );
+const asked = ({ guesses }: Proposal) =>
+  Object.fromEntries(guesses.map((it) => [it.about, it.choices.map((choice) => choice.flag)]));
 
 const teams = pgTable('teams', { id: uuid().primaryKey().defaultRandom(), slug: text().unique() });
 const teamId = () => uuid('team_id').references((): AnyPgColumn => teams.id);
@@ -55,33 +83,80 @@ const teamId = () => uuid('team_id').references((): AnyPgColumn => teams.id);
 describe('what is proposed', () => {
   it('finds the root by the keys that point at it and by its name, and asks where two are alike', async () => {
     const users = pgTable('users', { id: uuid().primaryKey() });
-    const by = (name: string) => pgTable(name, { id: uuid().primaryKey(), teamId: teamId().notNull(), by: uuid().references(() => users.id) });
+    const by = (name: string) =>
+      pgTable(name, { id: uuid().primaryKey(), teamId: teamId().notNull(), by: uuid().references(() => users.id) });
     const clear = propose(await model({ teams, users, a: by('a'), b: by('b') }), {}, false);
     expect([clear.root.plain, clear.tenancy, asked(clear)['teams']]).toEqual(['teams', 'team', undefined]);
     const boxes = pgTable('boxes', { id: uuid().primaryKey() });
     const bags = pgTable('bags', { id: uuid().primaryKey() });
-    const c = pgTable('c', { id: uuid().primaryKey(), boxId: uuid('box_id').notNull().references(() => boxes.id), bagId: uuid('bag_id').notNull().references(() => bags.id) });
+    const c = pgTable('c', {
+      id: uuid().primaryKey(),
+      boxId: uuid('box_id')
+        .notNull()
+        .references(() => boxes.id),
+      bagId: uuid('bag_id')
+        .notNull()
+        .references(() => bags.id),
+    });
     const unclear = propose(await model({ boxes, bags, c }), {}, false);
     expect(asked(unclear)['bags']).toEqual(['root bags', 'root boxes']);
-    expect(kinds(propose(await model({ boxes, bags, c }), { root: 'boxes', yes: true }, false))).toMatchObject({ boxes: 'tenant id', c: 'tenant box_id' });
+    expect(kinds(propose(await model({ boxes, bags, c }), { root: 'boxes', yes: true }, false))).toMatchObject({
+      boxes: 'tenant id',
+      c: 'tenant box_id',
+    });
     expect(() => propose(new Map(), {}, false)).toThrow('Pass --root');
-    expect(['companies', 'addresses', 'boxes', 'status', 'team'].map(singular)).toEqual(['company', 'address', 'box', 'status', 'team']);
+    expect(['companies', 'addresses', 'boxes', 'status', 'team'].map(singular)).toEqual([
+      'company',
+      'address',
+      'box',
+      'status',
+      'team',
+    ]);
   });
 
   it('finds the tenant column by a key, by a name, and through parents, and asks where a row may have none', async () => {
     const keyed = pgTable('keyed', { id: uuid().primaryKey(), teamId: teamId().notNull() });
     const named = pgTable('named', { id: uuid().primaryKey(), teamId: uuid('team_id').notNull() });
     const loose = pgTable('loose', { id: uuid().primaryKey(), teamId: teamId() });
-    const child = pgTable('child', { id: uuid().primaryKey(), keyedId: uuid('keyed_id').notNull().references(() => keyed.id) });
-    const grandchild = pgTable('grandchild', { id: uuid().primaryKey(), childId: uuid('child_id').notNull().references(() => child.id) });
+    const child = pgTable('child', {
+      id: uuid().primaryKey(),
+      keyedId: uuid('keyed_id')
+        .notNull()
+        .references(() => keyed.id),
+    });
+    const grandchild = pgTable('grandchild', {
+      id: uuid().primaryKey(),
+      childId: uuid('child_id')
+        .notNull()
+        .references(() => child.id),
+    });
     const maybe = pgTable('maybe', { id: uuid().primaryKey(), keyedId: uuid('keyed_id').references(() => keyed.id) });
-    const two = pgTable('two', { id: uuid().primaryKey(), from: uuid('from_team').notNull().references(() => teams.id), to: uuid('to_team').notNull().references(() => teams.id) });
-    const shares = pgTable('shares', { id: uuid().primaryKey(), teamId: teamId().notNull(), withTeam: uuid('with_team').references(() => teams.id) });
+    const two = pgTable('two', {
+      id: uuid().primaryKey(),
+      from: uuid('from_team')
+        .notNull()
+        .references(() => teams.id),
+      to: uuid('to_team')
+        .notNull()
+        .references(() => teams.id),
+    });
+    const shares = pgTable('shares', {
+      id: uuid().primaryKey(),
+      teamId: teamId().notNull(),
+      withTeam: uuid('with_team').references(() => teams.id),
+    });
     const all = await model({ teams, keyed, named, loose, child, grandchild, maybe, two, shares });
     const proposal = propose(all, {}, false);
     expect(kinds(proposal)).toEqual({
-      teams: 'tenant id', keyed: 'tenant team_id', named: 'tenant team_id', loose: 'tenant team_id', child: 'tenant team_id', grandchild: 'tenant team_id',
-      maybe: 'tenant team_id', two: 'tenant from_team', shares: 'tenant team_id',
+      teams: 'tenant id',
+      keyed: 'tenant team_id',
+      named: 'tenant team_id',
+      loose: 'tenant team_id',
+      child: 'tenant team_id',
+      grandchild: 'tenant team_id',
+      maybe: 'tenant team_id',
+      two: 'tenant from_team',
+      shares: 'tenant team_id',
     });
     expect(asked(proposal)).toEqual({
       loose: ['tenant loose=team_id', 'everybody loose', 'plain loose'],
@@ -93,22 +168,58 @@ describe('what is proposed', () => {
     const looked = new Map([...all].map(([key, it]) => [key, { ...it, nulls: new Set<string>() }]));
     expect(Object.keys(asked(propose(looked, {}, false)))).toEqual(['two', 'maybe']);
     const answered = propose(all, { everybody: ['loose'], reference: ['maybe'], tenant: { two: 'to_team' } }, false);
-    expect([answered.guesses, kinds(answered)['two'], answered.tables.get('public.loose')!.everybody]).toEqual([[], 'tenant to_team', true]);
+    expect([answered.guesses, kinds(answered)['two'], answered.tables.get('public.loose')!.everybody]).toEqual([
+      [],
+      'tenant to_team',
+      true,
+    ]);
     expect(() => propose(all, { plain: ['lose'] }, false)).toThrow('Correct the table\'s name: there is no "lose"');
   });
 
   it('takes what nobody’s rows point at for shared, and asks who may read people and secrets', async () => {
     const countries = pgTable('countries', { code: text().primaryKey() });
     const rates = pgTable('rates', { id: integer().primaryKey() });
-    const users = pgTable('users', { id: uuid().primaryKey(), email: text().unique(), passwordHash: text('password_hash') });
-    const sessions = pgTable('sessions', { id: uuid().primaryKey(), token: text(), userId: uuid().references(() => users.id) });
-    const members = pgTable('members', { teamId: teamId().notNull(), userId: uuid().notNull().references(() => users.id) }, (t) => [primaryKey({ columns: [t.teamId, t.userId] })]);
+    const users = pgTable('users', {
+      id: uuid().primaryKey(),
+      email: text().unique(),
+      passwordHash: text('password_hash'),
+    });
+    const sessions = pgTable('sessions', {
+      id: uuid().primaryKey(),
+      token: text(),
+      userId: uuid().references(() => users.id),
+    });
+    const members = pgTable(
+      'members',
+      {
+        teamId: teamId().notNull(),
+        userId: uuid()
+          .notNull()
+          .references(() => users.id),
+      },
+      (t) => [primaryKey({ columns: [t.teamId, t.userId] })],
+    );
     const people = pgTable('people', { id: uuid().primaryKey(), teamId: teamId() });
-    const teamMembers = pgTable('team_members', { teamId: teamId().notNull(), personId: uuid().references(() => people.id), country: text().references(() => countries.code) });
+    const teamMembers = pgTable('team_members', {
+      teamId: teamId().notNull(),
+      personId: uuid().references(() => people.id),
+      country: text().references(() => countries.code),
+    });
     const all = await model({ teams, countries, rates, users, sessions, members, people, teamMembers });
     const plain = propose(all, {}, false);
-    expect(kinds(plain)).toMatchObject({ countries: 'reference', rates: 'reference', users: 'plain', sessions: 'plain', people: 'plain', members: 'tenant team_id' });
-    expect(asked(plain)).toMatchObject({ users: ['plain users', 'reference users', 'tenant users'], rates: ['reference rates', 'plain rates', 'tenant rates'], people: ['plain people', 'reference people', 'tenant people=team_id'] });
+    expect(kinds(plain)).toMatchObject({
+      countries: 'reference',
+      rates: 'reference',
+      users: 'plain',
+      sessions: 'plain',
+      people: 'plain',
+      members: 'tenant team_id',
+    });
+    expect(asked(plain)).toMatchObject({
+      users: ['plain users', 'reference users', 'tenant users'],
+      rates: ['reference rates', 'plain rates', 'tenant rates'],
+      people: ['plain people', 'reference people', 'tenant people=team_id'],
+    });
     expect(asked(plain)).not.toHaveProperty('countries');
     const citus = propose(all, {}, true);
     expect(kinds(citus)).toMatchObject({ users: 'reference', people: 'reference' });
@@ -116,34 +227,72 @@ describe('what is proposed', () => {
   });
 
   it('keeps what is unique over all rows so, but where it means the same within a tenant', async () => {
-    const projects = pgTable('projects', { id: uuid().primaryKey(), teamId: teamId().notNull(), name: text().unique(), key: text() }, (t) => [uniqueIndex('p_lower').on(sql`lower(${t.key})`), unique().on(t.teamId, t.key)]);
-    const settings = pgTable('settings', { projectId: uuid('project_id').primaryKey().references(() => projects.id), at: timestamp() });
+    const projects = pgTable(
+      'projects',
+      { id: uuid().primaryKey(), teamId: teamId().notNull(), name: text().unique(), key: text() },
+      (t) => [uniqueIndex('p_lower').on(sql`lower(${t.key})`), unique().on(t.teamId, t.key)],
+    );
+    const settings = pgTable('settings', {
+      projectId: uuid('project_id')
+        .primaryKey()
+        .references(() => projects.id),
+      at: timestamp(),
+    });
     const codes = pgTable('codes', { code: text().primaryKey(), teamId: teamId().notNull() });
     const all = await model({ teams, projects, settings, codes });
-    const keeps = (it: Proposal) => Object.fromEntries(it.uniques.map((key) => [key.name, `${key.keep}${key.isEquivalent ? ', the same' : ''}`]));
+    const keeps = (it: Proposal) =>
+      Object.fromEntries(it.uniques.map((key) => [key.name, `${key.keep}${key.isEquivalent ? ', the same' : ''}`]));
     const proposal = propose(all, {}, false);
     expect(keeps(proposal)).toEqual({
-      'projects(id)': 'per-tenant, the same', 'projects(name)': 'over-all', 'projects(lower("key"))': 'over-all', 'settings(project_id)': 'per-tenant, the same', 'codes(code)': 'over-all',
+      'projects(id)': 'per-tenant, the same',
+      'projects(name)': 'over-all',
+      'projects(lower("key"))': 'over-all',
+      'settings(project_id)': 'per-tenant, the same',
+      'codes(code)': 'over-all',
     });
     expect(Object.keys(asked(proposal)).sort()).toEqual(['codes(code)', 'projects(lower("key"))', 'projects(name)']);
-    const answered = propose(all, { perTenant: ['projects(name)', '*(code)'], overAll: ['projects(lower("key"))'] }, false);
-    expect([answered.guesses, keeps(answered)['projects(name)'], keeps(answered)['codes(code)']]).toEqual([[], 'per-tenant', 'per-tenant']);
+    const answered = propose(
+      all,
+      { perTenant: ['projects(name)', '*(code)'], overAll: ['projects(lower("key"))'] },
+      false,
+    );
+    expect([answered.guesses, keeps(answered)['projects(name)'], keeps(answered)['codes(code)']]).toEqual([
+      [],
+      'per-tenant',
+      'per-tenant',
+    ]);
     expect(keeps(propose(all, {}, true))['projects(name)']).toBe('per-tenant');
-    expect(() => propose(all, { overAll: ['projects(name)'] }, true)).toThrow('Citus keeps no value unique over all tenants');
+    expect(() => propose(all, { overAll: ['projects(name)'] }, true)).toThrow(
+      'Citus keeps no value unique over all tenants',
+    );
   });
 
   it('believes what Citus holds already', async () => {
-    const things = pgTable('things', { id: uuid(), owner: uuid().notNull() }, (t) => [primaryKey({ columns: [t.owner, t.id] })]);
+    const things = pgTable('things', { id: uuid(), owner: uuid().notNull() }, (t) => [
+      primaryKey({ columns: [t.owner, t.id] }),
+    ]);
     const lists = pgTable('lists', { id: uuid().primaryKey(), teamId: teamId() });
-    const held: Record<string, any> = { 'public.teams': { kind: 'tenant', column: 'id' }, 'public.things': { kind: 'tenant', column: 'owner' }, 'public.lists': { kind: 'reference', column: null } };
-    const all = new Map([...(await model({ teams, things, lists }))].map(([key, it]) => [key, { ...it, held: held[key] }]));
+    const held: Record<string, any> = {
+      'public.teams': { kind: 'tenant', column: 'id' },
+      'public.things': { kind: 'tenant', column: 'owner' },
+      'public.lists': { kind: 'reference', column: null },
+    };
+    const all = new Map(
+      [...(await model({ teams, things, lists }))].map(([key, it]) => [key, { ...it, held: held[key] }]),
+    );
     const proposal = propose(all, { yes: true }, true);
     expect(kinds(proposal)).toEqual({ teams: 'tenant id', things: 'tenant owner', lists: 'reference' });
   });
 
   it('lets the last answer stand', () => {
     const first: Answers = { tenant: { a: true }, plain: ['b'], overAll: ['c(d)'] };
-    expect(joinAnswers(first, { plain: ['a'], reference: ['b'], perTenant: ['c(d)'] })).toMatchObject({ tenant: {}, plain: ['a'], reference: ['b'], overAll: [], perTenant: ['c(d)'] });
+    expect(joinAnswers(first, { plain: ['a'], reference: ['b'], perTenant: ['c(d)'] })).toMatchObject({
+      tenant: {},
+      plain: ['a'],
+      reference: ['b'],
+      overAll: [],
+      perTenant: ['c(d)'],
+    });
     expect(joinAnswers(first, { tenant: { b: 'x' } })).toMatchObject({ tenant: { a: true, b: 'x' }, plain: [] });
   });
 });
@@ -156,7 +305,11 @@ describe('the reader of TypeScript', () => {
       export const t: Table<{ a: 1 }> = pgTable('t', { a: json('a').$type<Record<string, { b: 1, c: 2 }>>(), 'b c': text(), ...more }, (x) => { return [index('i').on(x.a)]; });
     `);
     const found = source.declaration('t')!;
-    expect(found.properties.map((it) => [it.key, it.isSpread])).toEqual([['a', false], ['b c', false], [undefined, true]]);
+    expect(found.properties.map((it) => [it.key, it.isSpread])).toEqual([
+      ['a', false],
+      ['b c', false],
+      [undefined, true],
+    ]);
     expect([found.parameter, found.elements.map((it) => source.textOf(it))]).toEqual(['x', ["index('i').on(x.a)"]]);
     expect(source.chain(found.properties[0]!.value)!.calls.map((it) => it.name)).toEqual(['$type']);
     expect(source.declaration('pattern')).toBeUndefined();
@@ -200,24 +353,36 @@ export const tasks = pgTable('tasks', {
   foreignKey({ columns: [table.parentId], foreignColumns: [table.id], name: 'tasks_parent' }).onDelete('set null'),
 ]);
 `;
-const config = (more: string) => `export default { dialect: 'postgresql', schema: './schema.ts', out: './drizzle', ${more} };`;
-const tenantConfig = (more: string) => `import { defineTenantConfig } from 'drizzle-tenant/kit';\n${config(more).replace('default {', 'default defineTenantConfig({').replace(/};$/, '});')}`;
+const config = (more: string) =>
+  `export default { dialect: 'postgresql', schema: './schema.ts', out: './drizzle', ${more} };`;
+const tenantConfig = (more: string) =>
+  `import { defineTenantConfig } from 'drizzle-tenant/kit';\n${config(more).replace('default {', 'default defineTenantConfig({').replace(/};$/, '});')}`;
 
 describe('what is written', { timeout: 90_000 }, () => {
   it('changes a schema where a person would, names each constraint that changes, and generate makes the migration of it', async () => {
     const it = project({ 'schema.ts': before, 'drizzle.config.ts': config('') });
     const unsure = await it.tenant('adopt', '--write');
-    expect(unsure).toMatchObject({ code: 1, stderr: expect.stringContaining("--over-all 'projects(token)'   no two tenants have the same, as before") });
+    expect(unsure).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining("--over-all 'projects(token)'   no two tenants have the same, as before"),
+    });
     expect(it.read('schema.ts')).toBe(before);
-    expect(await it.tenant('adopt', '--yes')).toMatchObject({ code: 0, stdout: expect.stringContaining('Would be written; add --write:\n  schema.ts') });
+    expect(await it.tenant('adopt', '--yes')).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('Would be written; add --write:\n  schema.ts'),
+    });
     expect(it.read('schema.ts')).toBe(before);
 
     const done = await it.tenant('adopt', '--write', '--yes', '--per-tenant', 'projects(lower("name"))', '--json');
     expect(done, done.stderr).toMatchObject({ code: 0, stderr: '' });
     const { changes, byHand, faults, uniquePerTenant } = JSON.parse(done.stdout);
     expect([byHand, faults, uniquePerTenant]).toEqual([[], [], ['projects(lower("name"))']]);
-    expect(changes.filter((it: any) => it.isLoosened || it.kind === 'column' || it.kind === 'unique').map((it: any) => `${it.table}(${it.columns}) ${it.meaning}`)).toEqual([
-      "projects(team_id) to teams: ON DELETE RESTRICT, where it was SET NULL",
+    expect(
+      changes
+        .filter((it: any) => it.isLoosened || it.kind === 'column' || it.kind === 'unique')
+        .map((it: any) => `${it.table}(${it.columns}) ${it.meaning}`),
+    ).toEqual([
+      'projects(team_id) to teams: ON DELETE RESTRICT, where it was SET NULL',
       'projects(lent_to) to teams is gone: a row cannot point at another tenant',
       'projects(team_id) is NOT NULL: rows without a tenant have to be gone before',
       'projects(token) holds over all tenants, as before, by unscoped()',
@@ -236,12 +401,20 @@ describe('what is written', { timeout: 90_000 }, () => {
       "  token: text('token'),",
       "(t) => [unscoped(unique('project_token').on(t.token)), index('projects_name').on(t.name), uniqueIndex(",
       "  teamId: team.id('team_id'),\n  id: uuid('id').primaryKey().defaultRandom(),\n  projectId",
-    ]) expect(text).toContain(line);
+    ])
+      expect(text).toContain(line);
     it.write('drizzle.config.ts', tenantConfig(`tenancy: { citus: false }`));
-    expect(await it.tenant('check')).toMatchObject({ code: 1, stderr: '', stdout: expect.stringContaining('4 tenant tables, 1 reference table') });
+    expect(await it.tenant('check')).toMatchObject({
+      code: 1,
+      stderr: '',
+      stdout: expect.stringContaining('4 tenant tables, 1 reference table'),
+    });
     expect(await it.kit('generate')).toMatchObject({ code: 0 });
     // The second run finds nothing to do.
-    expect(await it.tenant('adopt', '--write')).toMatchObject({ code: 1, stderr: expect.stringContaining('has tenant tables already') });
+    expect(await it.tenant('adopt', '--write')).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('has tenant tables already'),
+    });
   });
 
   it('takes files that import each other, an index that exports again, validators, and relations of the first version', async () => {
@@ -275,12 +448,30 @@ describe('what is written', { timeout: 90_000 }, () => {
       INSERT INTO orgs (name) VALUES ('a'); INSERT INTO people (org_id, email) SELECT id, 'x' FROM orgs; INSERT INTO notes (person_id) SELECT id FROM people`);
     const it = project({});
     // Nothing is left behind, here and in the database, where a question is open.
-    expect(await it.tenant('adopt', '--url', url, '--write')).toMatchObject({ code: 1, stderr: expect.stringContaining('people(email) is unique over all rows') });
-    expect([existsSync(join(it.folder, 'drizzle')), (await sql`SELECT to_regclass('drizzle.__drizzle_migrations') AS made`)[0]!['made']]).toEqual([false, null]);
+    expect(await it.tenant('adopt', '--url', url, '--write')).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('people(email) is unique over all rows'),
+    });
+    expect([
+      existsSync(join(it.folder, 'drizzle')),
+      (await sql`SELECT to_regclass('drizzle.__drizzle_migrations') AS made`)[0]!['made'],
+    ]).toEqual([false, null]);
     const done = await it.tenant('adopt', '--url', url, '--write', '--over-all', 'people(email)');
-    expect(done, done.stderr).toMatchObject({ code: 0, stdout: expect.stringContaining('people: column (org_id) is NOT NULL') });
-    it.write('drizzle.config.ts', tenantConfig(`tenancy: { citus: false, rls: true }, dbCredentials: { url: '${url}' }`).replace('./schema.ts', './drizzle/schema.ts'));
-    it.write('hints.json', JSON.stringify([{ type: 'create', kind: 'foreign key', entity: ['public', 'notes', 'notes_person_id_fkey'] }]));
+    expect(done, done.stderr).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('people: column (org_id) is NOT NULL'),
+    });
+    it.write(
+      'drizzle.config.ts',
+      tenantConfig(`tenancy: { citus: false, rls: true }, dbCredentials: { url: '${url}' }`).replace(
+        './schema.ts',
+        './drizzle/schema.ts',
+      ),
+    );
+    it.write(
+      'hints.json',
+      JSON.stringify([{ type: 'create', kind: 'foreign key', entity: ['public', 'notes', 'notes_person_id_fkey'] }]),
+    );
     const generated = await it.kit('generate', '--hints-file=hints.json');
     expect(generated, generated.stdout + generated.stderr).toMatchObject({ code: 0 });
     const migrated = await it.kit('migrate');
@@ -300,11 +491,17 @@ describe('what is written', { timeout: 90_000 }, () => {
 });
 
 describe('init', () => {
-  it('writes files that compile with what npm init and tsc --init set, as ES modules and as CommonJS', { timeout: 60_000 }, async () => {
+  it('writes files that compile with what npm init and tsc --init set, as ES modules and as CommonJS', {
+    timeout: 60_000,
+  }, async () => {
     const folder = join(root, 'test/docs/generated-init');
     folders.push(folder);
     const tenantOf = (name: string) => ({ tenancy: name, citus: false });
-    const cases = [['module', { ...tenantOf('account'), driver: 'postgres' }], ['commonjs', { ...tenantOf('company'), driver: 'pglite' }], ['module', { ...tenantOf('workSpace'), driver: 'pg' }]] as const;
+    const cases = [
+      ['module', { ...tenantOf('account'), driver: 'postgres' }],
+      ['commonjs', { ...tenantOf('company'), driver: 'pglite' }],
+      ['module', { ...tenantOf('workSpace'), driver: 'pg' }],
+    ] as const;
     for (const [i, [type, options]] of cases.entries()) {
       const at = join(folder, String(i));
       mkdirSync(at, { recursive: true });
@@ -318,13 +515,30 @@ describe('init', () => {
     }
     expect(() => initProject('/nowhere', { tenancy: 'account', driver: 'mysql' })).toThrow('Pass --driver');
     // What "tsc --init" writes, and where the package is in this repository.
-    writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({
-      compilerOptions: {
-        module: 'nodenext', target: 'esnext', types: [], sourceMap: true, declaration: true, declarationMap: true, noUncheckedIndexedAccess: true, exactOptionalPropertyTypes: true,
-        strict: true, jsx: 'react-jsx', verbatimModuleSyntax: true, isolatedModules: true, noUncheckedSideEffectImports: true, moduleDetection: 'force', skipLibCheck: true, noEmit: true,
-        paths: { 'drizzle-tenant': ['../../../src/index.ts'], 'drizzle-tenant/kit': ['../../../src/kit/index.ts'] },
-      },
-    }));
+    writeFileSync(
+      join(folder, 'tsconfig.json'),
+      JSON.stringify({
+        compilerOptions: {
+          module: 'nodenext',
+          target: 'esnext',
+          types: [],
+          sourceMap: true,
+          declaration: true,
+          declarationMap: true,
+          noUncheckedIndexedAccess: true,
+          exactOptionalPropertyTypes: true,
+          strict: true,
+          jsx: 'react-jsx',
+          verbatimModuleSyntax: true,
+          isolatedModules: true,
+          noUncheckedSideEffectImports: true,
+          moduleDetection: 'force',
+          skipLibCheck: true,
+          noEmit: true,
+          paths: { 'drizzle-tenant': ['../../../src/index.ts'], 'drizzle-tenant/kit': ['../../../src/kit/index.ts'] },
+        },
+      }),
+    );
     const { stdout } = await run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', folder], root);
     expect(stdout.split('\n').filter((it) => /error TS/.test(it) && !it.startsWith('src/'))).toEqual([]);
   });

@@ -1,4 +1,7 @@
-/** What `drizzle-tenant advise` says of a database: the plans and counts of indexes are PostgreSQL's, those of statements are given. */
+/**
+ * What `drizzle-tenant advise` says of a database: the plans and counts of indexes are PostgreSQL's, those of
+ * statements are given.
+ */
 import { randomBytes } from 'node:crypto';
 import postgres from 'postgres';
 import { afterAll, beforeAll, beforeEach, expect, inject, test } from 'vitest';
@@ -59,7 +62,13 @@ test('a statement that reads an index over all tenants, with the index and the S
   await counted([[latest, 120, 7_949, 20]]);
   const { advice, notes } = await advise(database, state);
   expect(notes).toEqual([]);
-  expect(advice).toMatchObject([{ table: 'projects', index: 'projects_created', statements: [{ query: latest, calls: 120, blocks: 7_949, rows: 20 }] }]);
+  expect(advice).toMatchObject([
+    {
+      table: 'projects',
+      index: 'projects_created',
+      statements: [{ query: latest, calls: 120, blocks: 7_949, rows: 20 }],
+    },
+  ]);
   expect(advice[0]!.evidence).toContain('7,949 blocks for 20 rows a call, in 120 calls');
   expect(advice[0]!.sql).toEqual([
     'CREATE INDEX CONCURRENTLY "projects_created_by_tenant" ON public.projects USING btree ("accountId", created DESC)',
@@ -67,13 +76,17 @@ test('a statement that reads an index over all tenants, with the index and the S
   ]);
   for (const statement of advice[0]!.sql) await client.unsafe(statement);
   expect((await advise(database, state)).advice).toEqual([]);
-  await client.unsafe('drop index projects_created_by_tenant; create index projects_created on projects (created desc)');
+  await client.unsafe(
+    'drop index projects_created_by_tenant; create index projects_created on projects (created desc)',
+  );
 });
 
 test('a table that is read as a whole, where no index begins with the tenant column', async () => {
   await counted([['select * from crm.notes where account_id = $1', 9, 160, 2]]);
   const { advice } = await advise(database, state);
-  expect(advice).toMatchObject([{ table: 'crm.notes', index: null, sql: ['CREATE INDEX CONCURRENTLY ON "crm"."notes" ("account_id")'] }]);
+  expect(advice).toMatchObject([
+    { table: 'crm.notes', index: null, sql: ['CREATE INDEX CONCURRENTLY ON "crm"."notes" ("account_id")'] },
+  ]);
 });
 
 test('nothing of statements that cost little, that cross tenants, that cannot be planned, or that read an index of the tenant', async () => {
@@ -89,17 +102,24 @@ test('nothing of statements that cost little, that cross tenants, that cannot be
 
 test('without counts of statements: an index that is read far, and that no more is known', async () => {
   await client.unsafe('set enable_seqscan = off; set enable_sort = off; set enable_bitmapscan = off');
-  for (let i = 0; i < 3; i++) await client.unsafe('select count(*) from (select * from projects where "accountId" = 7 order by created desc) x where created > 0');
+  for (let i = 0; i < 3; i++)
+    await client.unsafe(
+      'select count(*) from (select * from projects where "accountId" = 7 order by created desc) x where created > 0',
+    );
   await client.unsafe('select pg_stat_force_next_flush()');
   const { advice, notes } = await advise(database, state);
   expect(notes).toEqual([expect.stringContaining('shared_preload_libraries')]);
   expect(advice).toMatchObject([{ index: 'projects_created', statements: [] }]);
-  expect(advice[0]!.evidence).toMatch(/^\d+,\d{3} entries read in each of \d scans since statistics were reset; it is not known by whose/);
+  expect(advice[0]!.evidence).toMatch(
+    /^\d+,\d{3} entries read in each of \d scans since statistics were reset; it is not known by whose/,
+  );
 });
 
 test('a gin index gets the tenant column by an extension', async () => {
   await counted([['select id from projects where tags @> $1 and "accountId" = $2', 10, 5_000, 1]]);
-  await client.unsafe('create table kept as select * from projects; alter table projects drop constraint projects_pkey; drop index projects_good');
+  await client.unsafe(
+    'create table kept as select * from projects; alter table projects drop constraint projects_pkey; drop index projects_good',
+  );
   const { advice } = await advise(database, state);
   const gin = advice.find((it) => it.index === 'projects_tags')!;
   expect(gin.sql).toEqual([

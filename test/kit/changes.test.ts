@@ -8,9 +8,18 @@ describe('each change', () => {
     it(change.name, async () => {
       const history = new History();
       await history.next({ schema: change.before(), tenancy: change.tenancyBefore ?? citus });
-      const statements = await history.next({ schema: change.after(), hints: change.hints, tenancy: change.tenancyAfter ?? change.tenancyBefore ?? citus });
-      await expect(`${statements.join('\n')}\n`).toMatchFileSnapshot(`sql/${change.name.replaceAll(/[^a-z]+/gi, '-')}.sql`);
-      const again = await history.next({ schema: change.after(), tenancy: change.tenancyAfter ?? change.tenancyBefore ?? citus });
+      const statements = await history.next({
+        schema: change.after(),
+        hints: change.hints,
+        tenancy: change.tenancyAfter ?? change.tenancyBefore ?? citus,
+      });
+      await expect(`${statements.join('\n')}\n`).toMatchFileSnapshot(
+        `sql/${change.name.replaceAll(/[^a-z]+/gi, '-')}.sql`,
+      );
+      const again = await history.next({
+        schema: change.after(),
+        tenancy: change.tenancyAfter ?? change.tenancyBefore ?? citus,
+      });
       expect(again.filter((it) => !it.startsWith('-- drizzle-tenant'))).toEqual([]);
     });
   }

@@ -1,6 +1,18 @@
 /** Each change over time of issue 3, as a schema before, rows in it, and a schema after. */
 import { sql } from 'drizzle-orm';
-import { bigint, check, foreignKey, index, integer, pgPolicy, pgSchema, pgTable, text, uuid, type PgTable } from 'drizzle-orm/pg-core';
+import {
+  bigint,
+  check,
+  foreignKey,
+  index,
+  integer,
+  pgPolicy,
+  pgSchema,
+  pgTable,
+  text,
+  uuid,
+  type PgTable,
+} from 'drizzle-orm/pg-core';
 import type { Hint } from 'drizzle-kit/api-postgres';
 import { referenceTable, tenancy, tenantSchema, tenantTable, unscoped } from '../../src/schema/index.js';
 import type { TenancyOptions } from '../../src/kit/index.js';
@@ -51,7 +63,9 @@ export function base(tenants = account) {
     {
       accountId: tenants.id('account_id'),
       id: uuid().primaryKey().defaultRandom(),
-      projectId: uuid('project_id').notNull().references(() => projects.id, { onDelete: 'cascade' }),
+      projectId: uuid('project_id')
+        .notNull()
+        .references(() => projects.id, { onDelete: 'cascade' }),
       title: text().notNull(),
     },
     (t) => [index('tasks_title').on(t.title)],
@@ -65,7 +79,9 @@ const indexedTasks = (projects: any, extra: (t: any) => any[]) =>
     {
       accountId: account.id('account_id'),
       id: uuid().primaryKey().defaultRandom(),
-      projectId: uuid('project_id').notNull().references(() => projects.id, { onDelete: 'cascade' }),
+      projectId: uuid('project_id')
+        .notNull()
+        .references(() => projects.id, { onDelete: 'cascade' }),
       title: text().notNull(),
     },
     extra,
@@ -98,7 +114,9 @@ const plainTables = () => {
     countryId: integer('country_id').references(() => countries.id),
   });
   const projects = pgTable('projects', {
-    teamId: uuid('team_id').notNull().references(() => accounts.id, { onDelete: 'cascade' }),
+    teamId: uuid('team_id')
+      .notNull()
+      .references(() => accounts.id, { onDelete: 'cascade' }),
     id: uuid().primaryKey().defaultRandom(),
     name: text().notNull().unique(),
   });
@@ -106,7 +124,9 @@ const plainTables = () => {
     'tasks',
     {
       id: uuid().primaryKey().defaultRandom(),
-      projectId: uuid('project_id').notNull().references(() => projects.id, { onDelete: 'cascade' }),
+      projectId: uuid('project_id')
+        .notNull()
+        .references(() => projects.id, { onDelete: 'cascade' }),
       title: text().notNull(),
     },
     (t) => [index('tasks_title').on(t.title)],
@@ -125,7 +145,9 @@ const withPolicy = () => {
     {
       accountId: account.id('account_id'),
       id: uuid().primaryKey().defaultRandom(),
-      projectId: uuid('project_id').notNull().references(() => tables.projects.id, { onDelete: 'cascade' }),
+      projectId: uuid('project_id')
+        .notNull()
+        .references(() => tables.projects.id, { onDelete: 'cascade' }),
       title: text().notNull(),
     },
     (t) => [index('tasks_title').on(t.title), pgPolicy('everyone', { using: sql`true` })],
@@ -147,7 +169,14 @@ export const changes: readonly Change[] = [
       });
       return { ...tables, tags, notes };
     },
-    citus: ['accounts id', 'countries reference', 'notes account_id', 'projects account_id', 'tags reference', 'tasks account_id'],
+    citus: [
+      'accounts id',
+      'countries reference',
+      'notes account_id',
+      'projects account_id',
+      'tags reference',
+      'tasks account_id',
+    ],
   }),
   simple({
     name: 'plain tables become tenant tables',
@@ -156,9 +185,18 @@ export const changes: readonly Change[] = [
     tenancyAfter: { ...citus, uniquePerTenant: ['projects(name)'] },
     after: base,
     hints: [
-      { type: 'rename', kind: 'column', from: ['public', 'projects', 'team_id'], to: ['public', 'projects', 'account_id'] },
+      {
+        type: 'rename',
+        kind: 'column',
+        from: ['public', 'projects', 'team_id'],
+        to: ['public', 'projects', 'account_id'],
+      },
       { type: 'create', kind: 'unique', entity: ['public', 'projects', 'projects_account_id_name_unique'] },
-      { type: 'create', kind: 'foreign key', entity: ['public', 'tasks', 'tasks_account_id_project_id_projects_account_id_id_fkey'] },
+      {
+        type: 'create',
+        kind: 'foreign key',
+        entity: ['public', 'tasks', 'tasks_account_id_project_id_projects_account_id_id_fkey'],
+      },
     ],
     expect: [
       ...baseCounts,
@@ -173,8 +211,18 @@ export const changes: readonly Change[] = [
     tenancyAfter: { ...citus, uniquePerTenant: ['projects(name)'] },
     after: base,
     hints: [
-      { type: 'rename', kind: 'column', from: ['public', 'projects', 'team_id'], to: ['public', 'projects', 'account_id'] },
-      { type: 'rename', kind: 'unique', from: ['public', 'projects', 'projects_name_key'], to: ['public', 'projects', 'projects_account_id_name_unique'] },
+      {
+        type: 'rename',
+        kind: 'column',
+        from: ['public', 'projects', 'team_id'],
+        to: ['public', 'projects', 'account_id'],
+      },
+      {
+        type: 'rename',
+        kind: 'unique',
+        from: ['public', 'projects', 'projects_name_key'],
+        to: ['public', 'projects', 'projects_account_id_name_unique'],
+      },
       {
         type: 'rename',
         kind: 'foreign key',
@@ -196,10 +244,18 @@ export const changes: readonly Change[] = [
     name: 'a reference table becomes a tenant table, and the keys that lead to it stay',
     before: () => {
       const tables = base();
-      const labels = referenceTable('labels', { id: uuid().primaryKey(), projectId: uuid('project_id'), countryId: integer('country_id').references(() => tables.countries.id), name: text() });
+      const labels = referenceTable('labels', {
+        id: uuid().primaryKey(),
+        projectId: uuid('project_id'),
+        countryId: integer('country_id').references(() => tables.countries.id),
+        name: text(),
+      });
       return { ...tables, labels };
     },
-    rows: [...baseRows, `INSERT INTO labels VALUES ('${id(31)}', '${id(1)}', 1, 'red'), ('${id(32)}', '${id(2)}', 2, 'blue')`],
+    rows: [
+      ...baseRows,
+      `INSERT INTO labels VALUES ('${id(31)}', '${id(1)}', 1, 'red'), ('${id(32)}', '${id(2)}', 2, 'blue')`,
+    ],
     after: () => {
       const tables = base();
       const labels = tenantTable('labels', {
@@ -220,7 +276,13 @@ export const changes: readonly Change[] = [
     name: 'a tenant table becomes a reference table',
     before: () => {
       const tables = base();
-      return { ...tables, tags: tenantTable('tags', { accountId: account.id('account_id').references(() => tables.accounts.id), id: integer().primaryKey() }) };
+      return {
+        ...tables,
+        tags: tenantTable('tags', {
+          accountId: account.id('account_id').references(() => tables.accounts.id),
+          id: integer().primaryKey(),
+        }),
+      };
     },
     rows: [...baseRows, `INSERT INTO tags VALUES ('${a1}', 1), ('${a2}', 2)`],
     after: () => ({ ...base(), tags: referenceTable('tags', { id: integer().primaryKey() }) }),
@@ -232,7 +294,11 @@ export const changes: readonly Change[] = [
     after: () => {
       const { accounts: _, ...tables } = base();
       const countries = pgTable('countries', { id: integer().primaryKey(), name: text().notNull() });
-      const accounts = tenantTable('accounts', { id: account.id().primaryKey().defaultRandom(), name: text().notNull(), countryId: integer('country_id') });
+      const accounts = tenantTable('accounts', {
+        id: account.id().primaryKey().defaultRandom(),
+        name: text().notNull(),
+        countryId: integer('country_id'),
+      });
       const projects = tenantTable('projects', {
         accountId: account.id('account_id').references(() => accounts.id, { onDelete: 'cascade' }),
         id: uuid().primaryKey().defaultRandom(),
@@ -240,7 +306,12 @@ export const changes: readonly Change[] = [
       });
       const tasks = pgTable(
         'tasks',
-        { accountId: uuid('account_id').notNull(), id: uuid().primaryKey().defaultRandom(), projectId: uuid('project_id').notNull(), title: text().notNull() },
+        {
+          accountId: uuid('account_id').notNull(),
+          id: uuid().primaryKey().defaultRandom(),
+          projectId: uuid('project_id').notNull(),
+          title: text().notNull(),
+        },
         (t) => [index('tasks_title').on(t.title)],
       );
       return { ...tables, countries, accounts, projects, tasks };
@@ -272,7 +343,9 @@ export const changes: readonly Change[] = [
         {
           accountId: account.id('account_id'),
           id: uuid().primaryKey().defaultRandom(),
-          projectId: uuid('project_id').notNull().references(() => projects.id, { onDelete: 'cascade' }),
+          projectId: uuid('project_id')
+            .notNull()
+            .references(() => projects.id, { onDelete: 'cascade' }),
           title: text().notNull(),
         },
         (t) => [index('tasks_title').on(t.title)],
@@ -300,14 +373,23 @@ export const changes: readonly Change[] = [
         {
           accountId: account.id('account_id'),
           id: uuid().primaryKey().defaultRandom(),
-          projectId: uuid('project_id').notNull().references(() => projects.id, { onDelete: 'cascade' }),
+          projectId: uuid('project_id')
+            .notNull()
+            .references(() => projects.id, { onDelete: 'cascade' }),
           title: text().notNull(),
         },
         (t) => [index('tasks_title').on(t.title)],
       );
       return { countries, accounts, projects, tasks };
     },
-    hints: [{ type: 'rename', kind: 'column', from: ['public', 'projects', 'account_id'], to: ['public', 'projects', 'owner_id'] }],
+    hints: [
+      {
+        type: 'rename',
+        kind: 'column',
+        from: ['public', 'projects', 'account_id'],
+        to: ['public', 'projects', 'owner_id'],
+      },
+    ],
     citus: ['accounts id', 'countries reference', 'projects owner_id', 'tasks account_id'],
   }),
   simple({
@@ -319,7 +401,9 @@ export const changes: readonly Change[] = [
         {
           accountId: account.id('account_id'),
           id: uuid().primaryKey().defaultRandom(),
-          projectId: uuid('project_id').notNull().references(() => projects.id, { onDelete: 'cascade' }),
+          projectId: uuid('project_id')
+            .notNull()
+            .references(() => projects.id, { onDelete: 'cascade' }),
           parentId: uuid('parent_id'),
           countryId: integer('country_id').references(() => countries.id),
           title: text().notNull(),
@@ -337,17 +421,35 @@ export const changes: readonly Change[] = [
     name: 'indexes get the tenant column, under their name and under another',
     before: () => {
       const { tasks: _, ...tables } = base();
-      return { ...tables, tasks: indexedTasks(tables.projects, (t) => [unscoped(index('tasks_title').on(t.title.desc())), unscoped(index().on(t.title, t.id))]) };
+      return {
+        ...tables,
+        tasks: indexedTasks(tables.projects, (t) => [
+          unscoped(index('tasks_title').on(t.title.desc())),
+          unscoped(index().on(t.title, t.id)),
+        ]),
+      };
     },
     after: () => {
       const { tasks: _, ...tables } = base();
-      return { ...tables, tasks: indexedTasks(tables.projects, (t) => [index('tasks_title').on(t.title.desc()).concurrently(), index().on(t.title, t.id)]) };
+      return {
+        ...tables,
+        tasks: indexedTasks(tables.projects, (t) => [
+          index('tasks_title').on(t.title.desc()).concurrently(),
+          index().on(t.title, t.id),
+        ]),
+      };
     },
     hints: [{ type: 'create', kind: 'index', entity: ['public', 'tasks', 'tasks_account_id_title_id_index'] }] as any,
     expect: [
       ...baseCounts,
-      [`SELECT string_agg(indexrelid::regclass::text, ',' ORDER BY indexrelid::regclass::text) FROM pg_index WHERE indrelid = 'tasks'::regclass AND indisvalid`, 'tasks_account_id_project_id_index,tasks_account_id_title_id_index,tasks_pkey,tasks_title'],
-      [`SELECT count(*)::int FROM pg_indexes WHERE tablename = 'tasks' AND indexdef ~ 'account_id, title DESC|account_id, title, id'`, 2],
+      [
+        `SELECT string_agg(indexrelid::regclass::text, ',' ORDER BY indexrelid::regclass::text) FROM pg_index WHERE indrelid = 'tasks'::regclass AND indisvalid`,
+        'tasks_account_id_project_id_index,tasks_account_id_title_id_index,tasks_pkey,tasks_title',
+      ],
+      [
+        `SELECT count(*)::int FROM pg_indexes WHERE tablename = 'tasks' AND indexdef ~ 'account_id, title DESC|account_id, title, id'`,
+        2,
+      ],
     ],
   }),
   simple({
@@ -360,38 +462,75 @@ export const changes: readonly Change[] = [
     name: 'a second tenancy is added, then holds a table of its own',
     after: () => {
       const workspaces = tenantTable('workspaces', { id: workspace.id().primaryKey() });
-      const pages = tenantTable('pages', { workspaceId: workspace.id('workspace_id').references(() => workspaces.id), id: uuid().primaryKey() });
+      const pages = tenantTable('pages', {
+        workspaceId: workspace.id('workspace_id').references(() => workspaces.id),
+        id: uuid().primaryKey(),
+      });
       return { ...base(), workspaces, pages };
     },
-    citus: ['accounts id', 'countries reference', 'pages workspace_id', 'projects account_id', 'tasks account_id', 'workspaces id'],
+    citus: [
+      'accounts id',
+      'countries reference',
+      'pages workspace_id',
+      'projects account_id',
+      'tasks account_id',
+      'workspaces id',
+    ],
   }),
   simple({
     name: 'two tenancies are co-located',
     before: () => {
       const workspaces = tenantTable('workspaces', { id: workspace.id().primaryKey() });
-      const pages = tenantTable('pages', { workspaceId: workspace.id('workspace_id').references(() => workspaces.id), id: uuid().primaryKey() });
+      const pages = tenantTable('pages', {
+        workspaceId: workspace.id('workspace_id').references(() => workspaces.id),
+        id: uuid().primaryKey(),
+      });
       return { ...base(), workspaces, pages };
     },
     rows: [...baseRows, `INSERT INTO workspaces VALUES ('${a1}')`, `INSERT INTO pages VALUES ('${a1}', '${id(51)}')`],
     after: () => {
       const workspaces = tenantTable('workspaces', { id: workspace.id().primaryKey() });
-      const pages = tenantTable('pages', { workspaceId: workspace.id('workspace_id').references(() => workspaces.id), id: uuid().primaryKey() });
+      const pages = tenantTable('pages', {
+        workspaceId: workspace.id('workspace_id').references(() => workspaces.id),
+        id: uuid().primaryKey(),
+      });
       return { ...base(), workspaces, pages };
     },
     tenancyAfter: { citus: { shardCount: 4, tenancies: { workspace: { colocateWith: 'account' } } } },
     expect: [...baseCounts, ...counts({ workspaces: 1, pages: 1 })],
-    citus: ['accounts id', 'countries reference', 'pages workspace_id', 'projects account_id', 'tasks account_id', 'workspaces id'],
+    citus: [
+      'accounts id',
+      'countries reference',
+      'pages workspace_id',
+      'projects account_id',
+      'tasks account_id',
+      'workspaces id',
+    ],
   }),
   simple({
     name: 'a plain table that another points at becomes a reference table',
     before: () => {
       const plans = pgTable('plans', { id: integer().primaryKey() });
-      return { ...base(), plans, orders: pgTable('orders', { id: integer().primaryKey(), planId: integer('plan_id').references(() => plans.id) }) };
+      return {
+        ...base(),
+        plans,
+        orders: pgTable('orders', {
+          id: integer().primaryKey(),
+          planId: integer('plan_id').references(() => plans.id),
+        }),
+      };
     },
     rows: [...baseRows, `INSERT INTO plans VALUES (1)`, `INSERT INTO orders VALUES (7, 1)`],
     after: () => {
       const plans = referenceTable('plans', { id: integer().primaryKey() });
-      return { ...base(), plans, orders: pgTable('orders', { id: integer().primaryKey(), planId: integer('plan_id').references(() => plans.id) }) };
+      return {
+        ...base(),
+        plans,
+        orders: pgTable('orders', {
+          id: integer().primaryKey(),
+          planId: integer('plan_id').references(() => plans.id),
+        }),
+      };
     },
     expect: [...baseCounts, ...counts({ plans: 1, orders: 1 })],
     citus: ['accounts id', 'countries reference', 'plans reference', 'projects account_id', 'tasks account_id'],
@@ -416,11 +555,19 @@ export const changes: readonly Change[] = [
     name: 'a table moves to another tenancy, by a column that it has',
     before: () => {
       const workspaces = tenantTable('workspaces', { id: workspace.id().primaryKey() });
-      const pages = tenantTable('pages', { accountId: account.id('account_id'), workspaceId: uuid('workspace_id').notNull(), id: uuid().primaryKey() });
+      const pages = tenantTable('pages', {
+        accountId: account.id('account_id'),
+        workspaceId: uuid('workspace_id').notNull(),
+        id: uuid().primaryKey(),
+      });
       return { ...base(), workspaces, pages };
     },
     tenancyBefore: { ...citus, rls: true },
-    rows: [...baseRows, `INSERT INTO workspaces VALUES ('${id(41)}')`, `INSERT INTO pages VALUES ('${a1}', '${id(41)}', '${id(51)}')`],
+    rows: [
+      ...baseRows,
+      `INSERT INTO workspaces VALUES ('${id(41)}')`,
+      `INSERT INTO pages VALUES ('${a1}', '${id(41)}', '${id(51)}')`,
+    ],
     after: () => {
       const workspaces = tenantTable('workspaces', { id: workspace.id().primaryKey() });
       const pages = tenantTable('pages', {
@@ -431,7 +578,14 @@ export const changes: readonly Change[] = [
       return { ...base(), workspaces, pages };
     },
     expect: [...baseCounts, ...counts({ workspaces: 1, pages: 1 })],
-    citus: ['accounts id', 'countries reference', 'pages workspace_id', 'projects account_id', 'tasks account_id', 'workspaces id'],
+    citus: [
+      'accounts id',
+      'countries reference',
+      'pages workspace_id',
+      'projects account_id',
+      'tasks account_id',
+      'workspaces id',
+    ],
   }),
   simple({
     name: 'policies are switched on',
@@ -442,13 +596,25 @@ export const changes: readonly Change[] = [
     name: 'a policy of the schema itself gets the tenant condition',
     tenancyBefore: { ...citus, rls: true },
     after: withPolicy,
-    expect: [...baseCounts, [`SELECT string_agg(polname || ' ' || polpermissive, ', ' ORDER BY polname) FROM pg_policy WHERE polrelid = 'tasks'::regclass`, 'everyone true']],
+    expect: [
+      ...baseCounts,
+      [
+        `SELECT string_agg(polname || ' ' || polpermissive, ', ' ORDER BY polname) FROM pg_policy WHERE polrelid = 'tasks'::regclass`,
+        'everyone true',
+      ],
+    ],
   }),
   simple({
     name: 'a policy of the schema itself stands beside our restrictive one',
     tenancyBefore: { citus: false, rls: true },
     after: withPolicy,
-    expect: [...baseCounts, [`SELECT string_agg(polname || ' ' || polpermissive, ', ' ORDER BY polname) FROM pg_policy WHERE polrelid = 'tasks'::regclass`, 'everyone true, tenant_isolation false']],
+    expect: [
+      ...baseCounts,
+      [
+        `SELECT string_agg(polname || ' ' || polpermissive, ', ' ORDER BY polname) FROM pg_policy WHERE polrelid = 'tasks'::regclass`,
+        'everyone true, tenant_isolation false',
+      ],
+    ],
     citus: [],
   }),
   simple({
@@ -457,7 +623,13 @@ export const changes: readonly Change[] = [
     tenancyAfter: { ...citus, rls: true },
     before: withPolicy,
     after: withPolicy,
-    expect: [...baseCounts, [`SELECT string_agg(polname || ' ' || polpermissive, ', ' ORDER BY polname) FROM pg_policy WHERE polrelid = 'tasks'::regclass`, 'everyone true']],
+    expect: [
+      ...baseCounts,
+      [
+        `SELECT string_agg(polname || ' ' || polpermissive, ', ' ORDER BY polname) FROM pg_policy WHERE polrelid = 'tasks'::regclass`,
+        'everyone true',
+      ],
+    ],
   }),
   simple({
     name: 'row-level security is switched off beside a policy of the schema itself',
@@ -467,7 +639,10 @@ export const changes: readonly Change[] = [
     after: withPolicy,
     expect: [
       ...baseCounts,
-      [`SELECT string_agg(polname || ' ' || pg_get_expr(polqual, polrelid), ', ') FROM pg_policy WHERE polrelid = 'tasks'::regclass`, 'everyone true'],
+      [
+        `SELECT string_agg(polname || ' ' || pg_get_expr(polqual, polrelid), ', ') FROM pg_policy WHERE polrelid = 'tasks'::regclass`,
+        'everyone true',
+      ],
       [`SELECT relrowsecurity AND NOT relforcerowsecurity FROM pg_class WHERE oid = 'tasks'::regclass`, true],
     ],
   }),
@@ -478,7 +653,10 @@ export const changes: readonly Change[] = [
     after: base,
     expect: [
       ...baseCounts,
-      [`SELECT string_agg(polname || ' ' || polpermissive, ', ' ORDER BY polname) FROM pg_policy WHERE polrelid = 'tasks'::regclass`, 'tenant_isolation true'],
+      [
+        `SELECT string_agg(polname || ' ' || polpermissive, ', ' ORDER BY polname) FROM pg_policy WHERE polrelid = 'tasks'::regclass`,
+        'tenant_isolation true',
+      ],
       [`SELECT relrowsecurity AND relforcerowsecurity FROM pg_class WHERE oid = 'tasks'::regclass`, true],
     ],
   }),

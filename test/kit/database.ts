@@ -22,11 +22,18 @@ export async function onServer(...statements: string[]): Promise<void> {
 
 /** The URL of a database of the server, whether there is one or not. */
 export const urlOf = (name: string, role?: string, password?: string): string =>
-  Object.assign(new URL(inject('databaseUrl')), { pathname: `/${name}`, ...(role === undefined ? {} : { username: role, password }) }).href;
+  Object.assign(new URL(inject('databaseUrl')), {
+    pathname: `/${name}`,
+    ...(role === undefined ? {} : { username: role, password }),
+  }).href;
 
 /** @param owner a role, where it is not the server's own */
 export async function createDatabase(owner?: string): Promise<Database> {
   const name = `kit_${process.pid}_${randomBytes(4).toString('hex')}`;
   await onServer(`CREATE DATABASE ${name}${owner === undefined ? '' : ` OWNER ${owner}`}`);
-  return { name, url: (role, password) => urlOf(name, role, password), drop: () => onServer(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`) };
+  return {
+    name,
+    url: (role, password) => urlOf(name, role, password),
+    drop: () => onServer(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`),
+  };
 }

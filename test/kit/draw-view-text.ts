@@ -1,6 +1,6 @@
 /**
- * Draws the text of views at random: queries with the columns tenant, id and x over the tables of `views-random.test.ts`. Most
- * keep tenants apart, and many do not: at each place where a query may forget the tenant, some of them do.
+ * Draws the text of views at random: queries with the columns tenant, id and x over the tables of
+ * `views-random.test.ts`. Most keep tenants apart, and many do not: at each place where a query may forget the tenant, some of them do.
  */
 
 /** A generator of numbers from a seed, so that a failure can be drawn again. */
@@ -42,7 +42,8 @@ export class ViewText {
 
   view(): string {
     const { dice } = this;
-    if (dice.chance(0.04)) return `with recursive tasks as (select x as tenant, id, x from countries) ${this.#query({ depth: 1, ctes: [], outer: [] })}`;
+    if (dice.chance(0.04))
+      return `with recursive tasks as (select x as tenant, id, x from countries) ${this.#query({ depth: 1, ctes: [], outer: [] })}`;
     if (!dice.chance(0.2)) return this.#query({ depth: 2, ctes: [], outer: [] });
     const names = dice.of('c', 'c(tenant, id, x)', 'tasks');
     const body = this.#query({ depth: 1, ctes: [], outer: [] });
@@ -64,20 +65,52 @@ export class ViewText {
     const tenants = withTenant.map((it) => `${it.alias}.tenant`);
     const merged = tenants.length > 1 && (/full join/.test(from) ? dice.chance(0.8) : dice.chance(0.1));
     const tenant =
-      tenants.length === 0 || dice.chance(0.04) ? dice.of(`${first.alias}.x`, '1') : merged ? `coalesce(${tenants.join(', ')})` : dice.chance(0.9) ? tenants[0]! : dice.of(...tenants);
+      tenants.length === 0 || dice.chance(0.04)
+        ? dice.of(`${first.alias}.x`, '1')
+        : merged
+          ? `coalesce(${tenants.join(', ')})`
+          : dice.chance(0.9)
+            ? tenants[0]!
+            : dice.of(...tenants);
     const sight = { ...around, depth: around.depth - 1, outer: [...around.outer, ...items] };
     const correlated = around.outer.filter((it) => it.hasTenant);
     const conditions: string[] = [];
-    if (correlated.length > 0 && dice.chance(remembers)) for (const it of tenants) conditions.push(`${it} = ${dice.of(...correlated).alias}.tenant`);
+    if (correlated.length > 0 && dice.chance(remembers))
+      for (const it of tenants) conditions.push(`${it} = ${dice.of(...correlated).alias}.tenant`);
     if (dice.chance(0.3)) conditions.push(this.#condition(items, sight));
     const where = conditions.length > 0 ? ` where ${conditions.join(' and ')}` : '';
-    const limit = dice.chance(around.outer.length > 0 ? 0.3 : 0.03) ? ` limit ${dice.of(1, 2, 3)}` : dice.chance(0.02) ? ' offset 1' : dice.chance(0.02) ? ' fetch first 2 rows with ties' : '';
+    const limit = dice.chance(around.outer.length > 0 ? 0.3 : 0.03)
+      ? ` limit ${dice.of(1, 2, 3)}`
+      : dice.chance(0.02)
+        ? ' offset 1'
+        : dice.chance(0.02)
+          ? ' fetch first 2 rows with ties'
+          : '';
 
     if (dice.chance(0.2)) {
-      const keys = [...(dice.chance(remembers) ? [dice.chance(0.3) ? '1' : tenant] : []), ...(dice.chance(0.6) ? [`${first.alias}.x`] : [])];
-      const others = dice.chance(0.15) ? [dice.of(`rollup (${keys.join(', ') || tenant})`, `grouping sets ((${tenant}), ())`, `cube (${first.alias}.id)`)] : [];
+      const keys = [
+        ...(dice.chance(remembers) ? [dice.chance(0.3) ? '1' : tenant] : []),
+        ...(dice.chance(0.6) ? [`${first.alias}.x`] : []),
+      ];
+      const others = dice.chance(0.15)
+        ? [
+            dice.of(
+              `rollup (${keys.join(', ') || tenant})`,
+              `grouping sets ((${tenant}), ())`,
+              `cube (${first.alias}.id)`,
+            ),
+          ]
+        : [];
       const by = [...keys, ...others].join(', ') || 'true';
-      const total = () => dice.of('count(*)', `sum(${first.alias}.x)`, `min(${first.alias}.id)`, `count(distinct ${first.alias}.x)`, `sum(count(*)) over (${this.#partition(tenant)})`, `rank() over (${this.#partition(tenant)} order by count(*))`);
+      const total = () =>
+        dice.of(
+          'count(*)',
+          `sum(${first.alias}.x)`,
+          `min(${first.alias}.id)`,
+          `count(distinct ${first.alias}.x)`,
+          `sum(count(*)) over (${this.#partition(tenant)})`,
+          `rank() over (${this.#partition(tenant)} order by count(*))`,
+        );
       const having = dice.chance(0.3) ? ` having ${dice.of('count(*) > 1', `max(${first.alias}.x) < 4`)}` : '';
       return `select ${tenant} as tenant, ${total()} as id, ${total()} as x from ${from}${where} group by ${by}${having} order by 1, 2, 3${limit}`;
     }
@@ -105,10 +138,15 @@ export class ViewText {
       const kind = dice.of('join', 'join', 'left join', 'right join', 'full join');
       const both = left.hasTenant && item.hasTenant;
       const equal = both && dice.chance(remembers) ? [`${item.alias}.tenant = ${left.alias}.tenant`] : [];
-      const on = [...equal, ...(dice.chance(0.5) && kind !== 'full join' ? [`${item.alias}.id ${dice.of('=', '<')} ${left.alias}.id`] : [])];
+      const on = [
+        ...equal,
+        ...(dice.chance(0.5) && kind !== 'full join' ? [`${item.alias}.id ${dice.of('=', '<')} ${left.alias}.id`] : []),
+      ];
       if (isComma) text = `${text} cross join ${source}`;
-      else if (both && items.length === 1 && dice.chance(0.15)) text = `${text} ${kind} ${source} using (tenant${dice.chance(0.4) ? ', id' : ''})`;
-      else text = `${text} ${kind} ${source} on ${on.length === 0 ? 'true' : dice.chance(0.05) ? on.join(' or ') : on.join(' and ')}`;
+      else if (both && items.length === 1 && dice.chance(0.15))
+        text = `${text} ${kind} ${source} using (tenant${dice.chance(0.4) ? ', id' : ''})`;
+      else
+        text = `${text} ${kind} ${source} on ${on.length === 0 ? 'true' : dice.chance(0.05) ? on.join(' or ') : on.join(' and ')}`;
       items.push(item);
     }
     return [text, items];
@@ -120,7 +158,11 @@ export class ViewText {
     const item = { alias, hasTenant: true };
     if (around.depth > 0 && dice.chance(0.25)) {
       const lateral = before.length > 0 && dice.chance(0.4);
-      const inner = { ...around, depth: around.depth - 1, outer: lateral ? [...around.outer, ...before] : around.outer };
+      const inner = {
+        ...around,
+        depth: around.depth - 1,
+        outer: lateral ? [...around.outer, ...before] : around.outer,
+      };
       return [`${lateral ? 'lateral ' : ''}(${this.#query(inner)}) ${alias}`, item];
     }
     if (dice.chance(0.08)) return [`countries ${alias}`, { alias, hasTenant: false }];
@@ -134,7 +176,10 @@ export class ViewText {
   #window(items: readonly InSight[], tenant: string, isNamed: boolean): string {
     const { dice } = this;
     const { alias } = dice.of(...items);
-    const over = isNamed && dice.chance(0.5) ? dice.of('w', `(w order by ${alias}.x)`) : `(${this.#partition(tenant)} order by ${alias}.${dice.of('x', 'id')})`;
+    const over =
+      isNamed && dice.chance(0.5)
+        ? dice.of('w', `(w order by ${alias}.x)`)
+        : `(${this.#partition(tenant)} order by ${alias}.${dice.of('x', 'id')})`;
     return `${dice.of('rank()', 'dense_rank()', 'count(*)', `sum(${alias}.x)`, `min(${alias}.id)`, 'ntile(1)')} over ${over}`;
   }
 
@@ -160,6 +205,10 @@ export class ViewText {
     const { alias } = dice.of(...items);
     const plain = `${alias}.${dice.of('id', 'x')} ${dice.of('>', '<', '=', 'is distinct from')} ${dice.of('1', '2', `${dice.of(...items).alias}.x`)}`;
     if (sight.depth < 0 || !dice.chance(0.4)) return plain;
-    return dice.of(`exists (${this.#query(sight)})`, `${alias}.id in (select s.id from (${this.#query(sight)}) s)`, `(${plain} or ${alias}.x is null)`);
+    return dice.of(
+      `exists (${this.#query(sight)})`,
+      `${alias}.id in (select s.id from (${this.#query(sight)}) s)`,
+      `(${plain} or ${alias}.x is null)`,
+    );
   }
 }

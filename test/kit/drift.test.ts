@@ -1,4 +1,7 @@
-/** CI: what check and plan find left to do, by their exit status, and what apply then mends. In this process, on PostgreSQL. */
+/**
+ * CI: what check and plan find left to do, by their exit status, and what apply then mends. In this process, on
+ * PostgreSQL.
+ */
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import postgres from 'postgres';
@@ -46,12 +49,23 @@ describe('CI', { timeout: 60_000 }, () => {
   });
 
   it('stops where migrations did not run, or are of another branch', async () => {
-    const [{ name }] = await sql<{ name: string }[]>`SELECT name FROM drizzle.__drizzle_migrations` as any;
+    const [{ name }] = (await sql<{ name: string }[]>`SELECT name FROM drizzle.__drizzle_migrations`) as any;
     await sql`DELETE FROM drizzle.__drizzle_migrations`;
-    expect(await tenant('plan')).toMatchObject({ code: 1, stdout: expect.stringContaining(`Run "npx drizzle-kit migrate" first: 1 migration did not run here yet (${name}).`) });
-    expect(await tenant('apply')).toMatchObject({ code: 1, stderr: expect.stringContaining('Run "npx drizzle-kit migrate" first') });
+    expect(await tenant('plan')).toMatchObject({
+      code: 1,
+      stdout: expect.stringContaining(
+        `Run "npx drizzle-kit migrate" first: 1 migration did not run here yet (${name}).`,
+      ),
+    });
+    expect(await tenant('apply')).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('Run "npx drizzle-kit migrate" first'),
+    });
     await sql`INSERT INTO drizzle.__drizzle_migrations (hash, created_at, name) VALUES ('a', 1, ${name}), ('b', 2, '20990101000000_later')`;
-    expect(await tenant('plan')).toMatchObject({ code: 1, stderr: expect.stringContaining('Pull the branch that has 20990101000000_later') });
+    expect(await tenant('plan')).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('Pull the branch that has 20990101000000_later'),
+    });
     await sql`DELETE FROM drizzle.__drizzle_migrations WHERE hash = 'b'`;
     expect(await tenant('plan')).toMatchObject({ code: 0 });
   });
@@ -59,7 +73,14 @@ describe('CI', { timeout: 60_000 }, () => {
   it('stops where the migrations are behind the schema, and names a migration that was edited', async () => {
     project.write('schema.ts', schema.replace('code: text() }', 'code: text(), more: text() }'));
     const behind = await tenant('check', '--json');
-    expect([behind.code, JSON.parse(behind.stdout)]).toEqual([1, expect.objectContaining({ status: 'behind', behind: true, differences: [{ what: 'column projects.more', change: 'added' }] })]);
+    expect([behind.code, JSON.parse(behind.stdout)]).toEqual([
+      1,
+      expect.objectContaining({
+        status: 'behind',
+        behind: true,
+        differences: [{ what: 'column projects.more', change: 'added' }],
+      }),
+    ]);
     project.write('schema.ts', schema);
     expect((await tenant('check')).code).toBe(0);
   });
@@ -68,8 +89,12 @@ describe('CI', { timeout: 60_000 }, () => {
     await sql.unsafe(`ALTER TABLE countries DROP CONSTRAINT countries_name_key`);
     await sql.unsafe(`ALTER TABLE projects DROP CONSTRAINT by_code, ADD CONSTRAINT by_code UNIQUE (code)`);
     await sql.unsafe(`DROP INDEX by_name; CREATE INDEX by_name ON projects (account_id, code)`);
-    await sql.unsafe(`ALTER TABLE projects DROP CONSTRAINT projects_account_id_accounts_id_fkey, ADD CONSTRAINT projects_account_id_accounts_id_fkey FOREIGN KEY (account_id) REFERENCES accounts (id)`);
-    await sql.unsafe(`ALTER TABLE accounts DROP CONSTRAINT accounts_country_id_countries_id_fkey, ADD CONSTRAINT accounts_country_id_countries_id_fkey FOREIGN KEY (country_id) REFERENCES countries (id) NOT VALID`);
+    await sql.unsafe(
+      `ALTER TABLE projects DROP CONSTRAINT projects_account_id_accounts_id_fkey, ADD CONSTRAINT projects_account_id_accounts_id_fkey FOREIGN KEY (account_id) REFERENCES accounts (id)`,
+    );
+    await sql.unsafe(
+      `ALTER TABLE accounts DROP CONSTRAINT accounts_country_id_countries_id_fkey, ADD CONSTRAINT accounts_country_id_countries_id_fkey FOREIGN KEY (country_id) REFERENCES countries (id) NOT VALID`,
+    );
     expect((await steps()).sort()).toEqual([
       'accounts: the foreign key accounts_country_id_countries_id_fkey checked',
       'countries: with the unique constraint countries_name_key',
@@ -89,12 +114,18 @@ describe('CI', { timeout: 60_000 }, () => {
 
   it('finishes an index whose swap was cut off, at whichever statement', async () => {
     const left = `DROP INDEX by_name; CREATE INDEX by_name ON projects (account_id, code); `;
-    for (const state of [`CREATE INDEX by_name_new ON projects (account_id, name)`, `ALTER INDEX by_name RENAME TO by_name_old`, `ALTER INDEX by_name RENAME TO by_name_old; CREATE INDEX by_name ON projects (account_id, name)`]) {
+    for (const state of [
+      `CREATE INDEX by_name_new ON projects (account_id, name)`,
+      `ALTER INDEX by_name RENAME TO by_name_old`,
+      `ALTER INDEX by_name RENAME TO by_name_old; CREATE INDEX by_name ON projects (account_id, name)`,
+    ]) {
       await sql.unsafe(left + state);
       expect((await tenant('plan')).code).toBe(1);
       expect(await tenant('apply')).toMatchObject({ code: 0 });
       expect(await tenant('plan')).toMatchObject({ code: 0 });
-      expect(await sql`SELECT indexname FROM pg_indexes WHERE indexname LIKE 'by_name%'`).toEqual([{ indexname: 'by_name' }]);
+      expect(await sql`SELECT indexname FROM pg_indexes WHERE indexname LIKE 'by_name%'`).toEqual([
+        { indexname: 'by_name' },
+      ]);
     }
   });
 
@@ -106,27 +137,50 @@ describe('CI', { timeout: 60_000 }, () => {
     }
     const { sizes, sampled } = JSON.parse((await tenant('tenants', '--json')).stdout);
     expect(sampled).toBe(false);
-    expect(sizes.map((it: any) => [it.tenant, it.rows])).toEqual([[ids[1], 101], [ids[0], 11]]);
+    expect(sizes.map((it: any) => [it.tenant, it.rows])).toEqual([
+      [ids[1], 101],
+      [ids[0], 11],
+    ]);
     const text = await tenant('tenants', '--limit', '1');
     expect(text).toMatchObject({ code: 0, stderr: expect.stringContaining('By size') });
     expect(text.stdout).toMatch(/^tenant .*\n0000.*b +101 +\d+ kB +account\n$/);
-    expect(await tenant('nodes')).toMatchObject({ code: 1, stderr: expect.stringContaining('plain PostgreSQL has one node') });
+    expect(await tenant('nodes')).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('plain PostgreSQL has one node'),
+    });
     const { hostname, port, username, password, pathname } = new URL(database.url());
-    expect(urlOfConfig({ dbCredentials: { host: hostname, port: Number(port), user: username, password, database: pathname.slice(1) } })).toBe(database.url());
+    expect(
+      urlOfConfig({
+        dbCredentials: { host: hostname, port: Number(port), user: username, password, database: pathname.slice(1) },
+      }),
+    ).toBe(database.url());
     await sql`DELETE FROM accounts`;
     expect(await tenant('--version')).toMatchObject({ code: 0, stdout: expect.stringMatching(/^\d+\.\d+\.\d+/) });
   });
 
   it('refuses a session that only reads, and waits for another apply', async () => {
     await sql.unsafe(`ALTER DATABASE ${database.name} SET default_transaction_read_only = on`);
-    expect(await tenant('apply')).toMatchObject({ code: 1, stderr: expect.stringContaining('Take default_transaction_read_only off') });
-    await sql.unsafe(`SET default_transaction_read_only = off; ALTER DATABASE ${database.name} RESET default_transaction_read_only`);
+    expect(await tenant('apply')).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('Take default_transaction_read_only off'),
+    });
+    await sql.unsafe(
+      `SET default_transaction_read_only = off; ALTER DATABASE ${database.name} RESET default_transaction_read_only`,
+    );
     const [one, two] = await Promise.all([connect(database.url()), connect(database.url())]);
     const log: string[] = [];
     let go!: () => void;
-    const first = alone(one, () => log.push('first waits'), () => new Promise<void>((done) => (go = done)).then(() => void log.push('first ends')));
+    const first = alone(
+      one,
+      () => log.push('first waits'),
+      () => new Promise<void>((done) => (go = done)).then(() => void log.push('first ends')),
+    );
     await vi.waitFor(() => expect(go).toBeDefined());
-    const second = alone(two, () => (log.push('second waits'), go()), async () => void log.push('second runs'));
+    const second = alone(
+      two,
+      () => (log.push('second waits'), go()),
+      async () => void log.push('second runs'),
+    );
     await Promise.all([first, second]);
     expect(log).toEqual(['second waits', 'first ends', 'second runs']);
     await Promise.all([one.close(), two.close()]);
@@ -138,8 +192,17 @@ describe('CI', { timeout: 60_000 }, () => {
     expect((await project.drizzleKit('generate')).code).toBe(0);
     expect((await tenant('check')).code).toBe(0);
     const file = `drizzle/${project.migrations[0]}/migration.sql`;
-    project.write(file, readFileSync(join(project.folder, file), 'utf8').replace(/PERFORM create_distributed_table\('"projects"'.*/, 'NULL;'));
-    expect(await tenant('check')).toMatchObject({ code: 1, stderr: expect.stringMatching(/^Put create_distributed_table\('"projects"'/) });
+    project.write(
+      file,
+      readFileSync(join(project.folder, file), 'utf8').replace(
+        /PERFORM create_distributed_table\('"projects"'.*/,
+        'NULL;',
+      ),
+    );
+    expect(await tenant('check')).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/^Put create_distributed_table\('"projects"'/),
+    });
   });
 
   it('catches the merge of a branch with a new table and one that switches row-level security on', async () => {
@@ -153,7 +216,9 @@ describe('CI', { timeout: 60_000 }, () => {
     project.write('schema.ts', more);
     await project.drizzleKit('generate', '--name', 'late');
     const late = folder('late');
-    const files = ['migration.sql', 'snapshot.json', 'tenancy.json'].map((it) => [`${late}/${it}`, project.read(`${late}/${it}`)] as const);
+    const files = ['migration.sql', 'snapshot.json', 'tenancy.json'].map(
+      (it) => [`${late}/${it}`, project.read(`${late}/${it}`)] as const,
+    );
     rmSync(join(project.folder, late), { recursive: true });
     project.write('schema.ts', base);
     config('citus: false, rls: true');

@@ -16,10 +16,15 @@ async function runThrough(engine: Engine, change: Change) {
   const history = new History();
   await engine.transaction(await history.next({ schema: change.before(), tenancy: change.tenancyBefore ?? citus }));
   for (const insert of change.rows) await engine.query(insert);
-  const statements = await history.next({ schema: change.after(), hints: change.hints, tenancy: change.tenancyAfter ?? change.tenancyBefore ?? citus });
+  const statements = await history.next({
+    schema: change.after(),
+    hints: change.hints,
+    tenancy: change.tenancyAfter ?? change.tenancyBefore ?? citus,
+  });
   if (change.write) await expect(engine.transaction(statements)).rejects.toThrow('Fill in the tenant of every row of');
   await engine.transaction(written(statements, change));
-  for (const [query, value] of change.expect) expect([query, Object.values((await engine.query(query))[0]!)[0]]).toEqual([query, value]);
+  for (const [query, value] of change.expect)
+    expect([query, Object.values((await engine.query(query))[0]!)[0]]).toEqual([query, value]);
   await engine.transaction(statements.filter((it) => it.startsWith('-- Citus:')));
 }
 

@@ -14,13 +14,29 @@ describe.concurrent('drizzle-kit generate', { timeout: 60_000 }, () => {
     const first = await project.drizzleKit('generate', '--name', 'init');
     expect(first).toMatchObject({ code: 0, stderr: '' });
     expect(project.migrations).toEqual([expect.stringMatching(/^\d{14}_init$/)]);
-    expect(readdirSync(join(project.folder, 'drizzle', project.migrations[0]!)).sort()).toEqual(['migration.sql', 'snapshot.json', 'tenancy.json']);
+    expect(readdirSync(join(project.folder, 'drizzle', project.migrations[0]!)).sort()).toEqual([
+      'migration.sql',
+      'snapshot.json',
+      'tenancy.json',
+    ]);
     const sql = project.last();
-    const order = ["'sequential'", 'CREATE TABLE "projects"', 'create_reference_table', `'"accounts"', 'id', shard_count => 4`, distributes, 'FOREIGN KEY'];
+    const order = [
+      "'sequential'",
+      'CREATE TABLE "projects"',
+      'create_reference_table',
+      `'"accounts"', 'id', shard_count => 4`,
+      distributes,
+      'FOREIGN KEY',
+    ];
     expect(order.map((it) => sql.indexOf(it))).toEqual(order.map((it) => sql.indexOf(it)).sort((a, b) => a - b));
     expect(order.every((it) => sql.includes(it))).toBe(true);
     expect(JSON.parse(project.last('tenancy.json')).tables['public.projects']).toEqual({
-      schema: 'public', name: 'projects', kind: 'tenant', tenancy: 'account', column: 'account_id', type: 'uuid',
+      schema: 'public',
+      name: 'projects',
+      kind: 'tenant',
+      tenancy: 'account',
+      column: 'account_id',
+      type: 'uuid',
     });
     const second = await project.drizzleKit('generate');
     expect(second).toMatchObject({ code: 0, stdout: expect.stringContaining('No schema changes') });
@@ -38,30 +54,45 @@ export const notes = tenantSchema(app).table('notes', { accountId: account.id('a
     project.config('citus: {}', `schema: ['./db/*.ts'], breakpoints: false,`, 'other.config.ts');
     const result = await project.drizzleKit('generate', '--config', 'other.config.ts', '--output', 'json');
     expect(result).toMatchObject({ code: 0, stderr: '' });
-    expect(JSON.parse(result.stdout)).toMatchObject({ status: 'ok', migration_path: `drizzle/${project.migrations[0]}/migration.sql` });
+    expect(JSON.parse(result.stdout)).toMatchObject({
+      status: 'ok',
+      migration_path: `drizzle/${project.migrations[0]}/migration.sql`,
+    });
     const sql = project.last();
     expect(sql).not.toContain('statement-breakpoint');
-    expect(sql).toContain(`PERFORM create_distributed_table('"app"."notes"', 'account_id', colocate_with => '"accounts"');`);
+    expect(sql).toContain(
+      `PERFORM create_distributed_table('"app"."notes"', 'account_id', colocate_with => '"accounts"');`,
+    );
     expect(sql).toContain(distributes);
   });
 
   it('writes a migration for what drizzle-kit cannot see', async ({ expect }) => {
-    const plain = small.replace("referenceTable('countries'", "pgTable('countries'").replace(/, countryId: .*?\.id\)/, '');
+    const plain = small
+      .replace("referenceTable('countries'", "pgTable('countries'")
+      .replace(/, countryId: .*?\.id\)/, '');
     const project = new Project({ 'schema.ts': plain });
     await project.drizzleKit('generate');
     project.write('schema.ts', small.replace(/, countryId: .*?\.id\)/, ''));
     const result = await project.drizzleKit('generate', '--output', 'json');
     expect(result).toMatchObject({ code: 0, stderr: '' });
-    expect(JSON.parse(result.stdout)).toMatchObject({ status: 'ok', migration_path: `drizzle/${project.migrations[1]}/migration.sql` });
-    expect(project.last()).toContain("PERFORM create_reference_table('\"countries\"');");
+    expect(JSON.parse(result.stdout)).toMatchObject({
+      status: 'ok',
+      migration_path: `drizzle/${project.migrations[1]}/migration.sql`,
+    });
+    expect(project.last()).toContain('PERFORM create_reference_table(\'"countries"\');');
     expect(project.last()).not.toContain('CREATE TABLE');
     project.config('citus: { shardCount: 8 }, rls: true');
     const text = await project.drizzleKit('generate', '--name', 'rls');
     expect(text).toMatchObject({ code: 0, stderr: '', stdout: expect.not.stringContaining('No schema changes') });
     expect(project.migrations[2]).toMatch(/_rls$/);
     expect(project.last()).toContain('shard_count => 8, cascade_to_colocated => true');
-    expect(project.last()).toContain(`CREATE POLICY "tenant_isolation" ON "projects" USING ("account_id" = nullif(current_setting('app.tenant_id', true), '')::uuid)`);
-    expect(await project.drizzleKit('generate')).toMatchObject({ code: 0, stdout: expect.stringContaining('No schema changes') });
+    expect(project.last()).toContain(
+      `CREATE POLICY "tenant_isolation" ON "projects" USING ("account_id" = nullif(current_setting('app.tenant_id', true), '')::uuid)`,
+    );
+    expect(await project.drizzleKit('generate')).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('No schema changes'),
+    });
     expect(project.migrations).toHaveLength(3);
   });
 
@@ -86,9 +117,14 @@ export const notes = tenantSchema(app).table('notes', { accountId: account.id('a
     expect(project.migrations).toEqual([]);
     await project.drizzleKit('generate');
     expect(await project.drizzleKit('generate', '--custom', '--name', 'mine')).toMatchObject({ code: 0, stderr: '' });
-    expect(project.last()).toBe("SET LOCAL citus.multi_shard_modify_mode TO 'sequential';--> statement-breakpoint\n-- Custom SQL migration file, put your code below! --");
+    expect(project.last()).toBe(
+      "SET LOCAL citus.multi_shard_modify_mode TO 'sequential';--> statement-breakpoint\n-- Custom SQL migration file, put your code below! --",
+    );
     project.write('schema.ts', small.replace('export const projects', 'export const old'));
-    expect(await project.drizzleKit('generate')).toMatchObject({ code: 0, stdout: expect.stringContaining('No schema changes') });
+    expect(await project.drizzleKit('generate')).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('No schema changes'),
+    });
   });
 
   it('tells every fault, and writes nothing', async ({ expect }) => {
@@ -105,22 +141,34 @@ export const files = tenantTable('files', { accountId: account.id('account_id').
     expect(said).toContain('"files" (account_id) [foreign-key-action]');
     expect(said).toContain('"tags" (account_id) [foreign-key-place] Make "tags" a tenantTable');
     expect(readdirSync(project.folder).sort()).toEqual(['drizzle.config.ts', 'node_modules', 'schema.ts']);
-    project.config(`citus: {}, rules: { 'sequence-type': 'off', 'foreign-key-action': 'warn', 'foreign-key-place': 'off' }`);
+    project.config(
+      `citus: {}, rules: { 'sequence-type': 'off', 'foreign-key-action': 'warn', 'foreign-key-place': 'off' }`,
+    );
     const off = await project.drizzleKit('generate', '--output', 'json');
-    expect(off).toMatchObject({ code: 0, stderr: expect.stringContaining('warning: "files" (account_id) [foreign-key-action]') });
+    expect(off).toMatchObject({
+      code: 0,
+      stderr: expect.stringContaining('warning: "files" (account_id) [foreign-key-action]'),
+    });
     expect(JSON.parse(off.stdout).status).toBe('ok');
   });
 
   it('refuses a view that mixes tenants', async ({ expect }) => {
-    const view = (query: string) => `${small}\nexport const names = pgView('names', { accountId: account.id('account_id'), id: uuid() }).as(sql.raw(\`${query}\`));\n`;
+    const view = (query: string) =>
+      `${small}\nexport const names = pgView('names', { accountId: account.id('account_id'), id: uuid() }).as(sql.raw(\`${query}\`));\n`;
     const mixing = 'select accounts.id as account_id, projects.id from accounts, projects';
     const project = new Project({ 'schema.ts': `import { sql } from 'drizzle-orm';\n${view(mixing)}` });
     const result = await project.drizzleKit('generate');
-    expect(result).toMatchObject({ code: 1, stderr: expect.stringContaining('rows of "accounts" and "projects" of different tenants would meet') });
+    expect(result).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('rows of "accounts" and "projects" of different tenants would meet'),
+    });
     expect(result.stderr).toContain('Join its tables on their tenant columns too');
     expect(await project.tenant('check')).toMatchObject({ code: 1, stderr: expect.stringContaining('view-tenant') });
     expect(project.migrations).toEqual([]);
-    project.write('schema.ts', `import { sql } from 'drizzle-orm';\n${view(`${mixing} where projects.account_id = accounts.id`)}`);
+    project.write(
+      'schema.ts',
+      `import { sql } from 'drizzle-orm';\n${view(`${mixing} where projects.account_id = accounts.id`)}`,
+    );
     expect(await project.drizzleKit('generate')).toMatchObject({ code: 0, stderr: '' });
   });
 
@@ -133,7 +181,10 @@ export const approvals = pgView('approvals', { whose: account.id(), id: uuid() }
     const result = await project.drizzleKit('generate');
     expect(result).toMatchObject({ code: 1, stderr: expect.stringContaining('"approvals" (whose) [view-tenant]') });
     expect(result.stderr).toContain('Fill "whose" from the tenant column of one of its tables');
-    expect(await project.tenant('check')).toMatchObject({ code: 1, stderr: expect.stringContaining('"approvals" (whose) [view-tenant] Fill "whose"') });
+    expect(await project.tenant('check')).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('"approvals" (whose) [view-tenant] Fill "whose"'),
+    });
     expect(project.migrations).toEqual([]);
     project.write('schema.ts', files('account_id'));
     expect(await project.drizzleKit('generate')).toMatchObject({ code: 0, stderr: '' });
@@ -191,12 +242,18 @@ export const b = tenantTable('b', { accountId: account.id('account_id'), id: uui
   it('merges branches that agree, and stops at branches that do not', async ({ expect }) => {
     const project = new Project({ 'schema.ts': small });
     await project.drizzleKit('generate', '--name', 'init');
-    const table = (name: string) => `export const ${name} = tenantTable('${name}', { accountId: account.id('account_id'), id: uuid().primaryKey() });\n`;
+    const table = (name: string) =>
+      `export const ${name} = tenantTable('${name}', { accountId: account.id('account_id'), id: uuid().primaryKey() });\n`;
     const branch = async (schema: string, name: string) => {
       project.write('schema.ts', schema);
       await project.drizzleKit('generate', '--name', name);
       const folder = project.migrations.find((it) => it.endsWith(`_${name}`))!;
-      return { folder, files: Object.fromEntries(['migration.sql', 'snapshot.json', 'tenancy.json'].map((it) => [it, project.read(`drizzle/${folder}/${it}`)])) };
+      return {
+        folder,
+        files: Object.fromEntries(
+          ['migration.sql', 'snapshot.json', 'tenancy.json'].map((it) => [it, project.read(`drizzle/${folder}/${it}`)]),
+        ),
+      };
     };
     const left = await branch(small + table('left'), 'left');
     rmSync(join(project.folder, 'drizzle', left.folder), { recursive: true });
@@ -209,7 +266,10 @@ export const b = tenantTable('b', { accountId: account.id('account_id'), id: uui
     const both = project.migrations.find((it) => it.endsWith('_both'))!;
     expect(project.read(`drizzle/${both}/migration.sql`).match(/create_distributed_table/g)).toHaveLength(1);
     // The difference, and not a copy of everything.
-    expect(JSON.parse(project.read(`drizzle/${both}/tenancy.json`))).toEqual({ version: 2, tables: { 'public.both': expect.objectContaining({ kind: 'tenant' }) } });
+    expect(JSON.parse(project.read(`drizzle/${both}/tenancy.json`))).toEqual({
+      version: 2,
+      tables: { 'public.both': expect.objectContaining({ kind: 'tenant' }) },
+    });
     // The same folder with a branch that sees another table differently.
     rmSync(join(project.folder, 'drizzle', both), { recursive: true });
     const edit = (folder: string, shardCount: number) => {
@@ -219,10 +279,15 @@ export const b = tenantTable('b', { accountId: account.id('account_id'), id: uui
     };
     edit(left.folder, 8);
     edit(project.migrations.find((it) => it.endsWith('_right'))!, 16);
-    expect(await project.drizzleKit('check')).toMatchObject({ code: 1, stderr: expect.stringContaining('decide differently about the tenancy "account"') });
+    expect(await project.drizzleKit('check')).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('decide differently about the tenancy "account"'),
+    });
   });
 
-  it('does nothing to a folder that is not its own, and leaves no half migration when the disk refuses', async ({ expect }) => {
+  it('does nothing to a folder that is not its own, and leaves no half migration when the disk refuses', async ({
+    expect,
+  }) => {
     const project = new Project({ 'schema.ts': small });
     mkdirSync(join(project.folder, 'drizzle'));
     // The place where the folder is put together is taken.
@@ -235,7 +300,9 @@ export const b = tenantTable('b', { accountId: account.id('account_id'), id: uui
   it('leaves the folder as it was when it is killed, and cleans up the next time', async ({ expect }) => {
     const project = new Project({ 'schema.ts': small });
     project.write('kill.cjs', `require('node:fs').renameSync = () => process.kill(process.pid, 'SIGKILL');`);
-    expect((await run(process.execPath, ['-r', './kill.cjs', drizzleKitBin, 'generate'], project.folder)).code).not.toBe(0);
+    expect(
+      (await run(process.execPath, ['-r', './kill.cjs', drizzleKitBin, 'generate'], project.folder)).code,
+    ).not.toBe(0);
     expect(project.migrations).toEqual([]);
     expect((await project.drizzleKit('generate')).code).toBe(0);
     expect(project.migrations).toHaveLength(1);
@@ -252,7 +319,10 @@ export const b = tenantTable('b', { accountId: account.id('account_id'), id: uui
     const plain = small.replace(/export const (countries|accounts|projects).*\n/g, '');
     project.write('schema.ts', plain);
     const result = await run(process.execPath, ['-r', './other.cjs', drizzleKitBin, 'generate'], project.folder);
-    expect(result).toMatchObject({ code: 1, stderr: expect.stringContaining('Delete 20990101000000_x, and report the version of drizzle-kit') });
+    expect(result).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('Delete 20990101000000_x, and report the version of drizzle-kit'),
+    });
   });
 
   describe('with another drizzle-kit', () => {
@@ -262,7 +332,10 @@ export const b = tenantTable('b', { accountId: account.id('account_id'), id: uui
       const text = readFileSync(drizzleKitBin, 'utf8');
       const changed = change(text);
       project.write('kit/drizzle-kit/bin.cjs', changed);
-      return { isChanged: changed !== text, run: (...args: string[]) => run(process.execPath, ['kit/drizzle-kit/bin.cjs', ...args], project.folder) };
+      return {
+        isChanged: changed !== text,
+        run: (...args: string[]) => run(process.execPath, ['kit/drizzle-kit/bin.cjs', ...args], project.folder),
+      };
     };
     const tested = '1.0.0-rc.5';
 
@@ -270,13 +343,17 @@ export const b = tenantTable('b', { accountId: account.id('account_id'), id: uui
       const project = new Project({ 'schema.ts': small });
       const result = await other(project, version).run('generate');
       expect(result.code).toBe(1);
-      expect(result.stdout + result.stderr).toContain(`Run "npm install --save-dev --save-exact drizzle-kit@${tested}", or upgrade drizzle-tenant to a version that knows drizzle-kit ${version}`);
+      expect(result.stdout + result.stderr).toContain(
+        `Run "npm install --save-dev --save-exact drizzle-kit@${tested}", or upgrade drizzle-tenant to a version that knows drizzle-kit ${version}`,
+      );
       expect(project.migrations).toEqual([]);
     });
 
     it('completes a folder whatever its name', async () => {
       const project = new Project({ 'schema.ts': small });
-      const kit = other(project, tested, (it) => it.replace('return `${now.getUTCFullYear()}', 'return `m${now.getUTCFullYear()}'));
+      const kit = other(project, tested, (it) =>
+        it.replace('return `${now.getUTCFullYear()}', 'return `m${now.getUTCFullYear()}'),
+      );
       expect(kit.isChanged).toBe(true);
       expect(await kit.run('generate')).toMatchObject({ code: 0, stderr: '' });
       expect(project.migrations).toEqual([expect.stringMatching(/^m\d{14}_/)]);
@@ -284,13 +361,26 @@ export const b = tenantTable('b', { accountId: account.id('account_id'), id: uui
     });
 
     it.each([
-      ['past writeFileSync', 'node_fs.openSync', /fs\.default\.writeFileSync\(|node_fs\.writeFileSync\(|fs\.writeFileSync\(/g, (name: string) => `((p, d) => require('fs').closeSync(((f) => (require('fs').writeSync(f, d), f))(require('fs').openSync(p, 'w'))))(`],
+      [
+        'past writeFileSync',
+        'node_fs.openSync',
+        /fs\.default\.writeFileSync\(|node_fs\.writeFileSync\(|fs\.writeFileSync\(/g,
+        (name: string) =>
+          `((p, d) => require('fs').closeSync(((f) => (require('fs').writeSync(f, d), f))(require('fs').openSync(p, 'w'))))(`,
+      ],
     ])('does not let a bare migration pass that is written %s', async (_, __, pattern, replace) => {
       const project = new Project({ 'schema.ts': small });
-      const kit = other(project, tested, (it) => `const { mkdirSync } = require('fs'); require('fs').realMkdirSync = mkdirSync;\n${it.replace(/^#!.*\n/, '')}`.replaceAll(pattern, replace).replaceAll(/\bfs\d*(?:\.default)?\.mkdirSync\(|node_fs\.mkdirSync\(/g, `require('fs').realMkdirSync(`));
+      const kit = other(project, tested, (it) =>
+        `const { mkdirSync } = require('fs'); require('fs').realMkdirSync = mkdirSync;\n${it.replace(/^#!.*\n/, '')}`
+          .replaceAll(pattern, replace)
+          .replaceAll(/\bfs\d*(?:\.default)?\.mkdirSync\(|node_fs\.mkdirSync\(/g, `require('fs').realMkdirSync(`),
+      );
       expect(kit.isChanged).toBe(true);
       const result = await kit.run('generate');
-      expect(result).toMatchObject({ code: 1, stderr: expect.stringContaining('could not add to it, and it has neither policies nor distribution') });
+      expect(result).toMatchObject({
+        code: 1,
+        stderr: expect.stringContaining('could not add to it, and it has neither policies nor distribution'),
+      });
       expect(result.stderr).toContain(`Delete ${project.migrations[0]}`);
     });
   });

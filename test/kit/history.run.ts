@@ -1,7 +1,7 @@
 /**
- * A history of 40 migrations with `online`, while rows are read and written: RUN=history npx vitest run, on PostgreSQL and
- * with CITUS_URL (an empty database) on Citus, where it is distributed on the way and gets more shards at the end. After
- * each migration nothing is left, and an empty database that gets all of them at once looks the same.
+ * A history of 40 migrations with `online`, while rows are read and written: RUN=history npx vitest run, on PostgreSQL
+ * and with CITUS_URL (an empty database) on Citus, where it is distributed on the way and gets more shards at the end.
+ * After each migration nothing is left, and an empty database that gets all of them at once looks the same.
  */
 import { spawn } from 'node:child_process';
 import { loadavg } from 'node:os';
@@ -26,16 +26,32 @@ const account = tenancy('account', integer);
 function schemaAt(n: number): Record<string, any> {
   const did = (what: number) => Array.from({ length: n + 1 }, (_, k) => k).filter((k) => k % 8 === what);
   const accounts = tenantTable('accounts', { id: account.id().primaryKey(), name: text() });
-  const columns: Record<string, any> = { accountId: account.id('account_id').references(() => accounts.id), id: bigint({ mode: 'number' }).primaryKey(), title: text(), body: text() };
-  for (const k of did(1)) columns[`c${k}`] = n >= k + 6 ? text(`c${k}`).default('x').notNull() : text(`c${k}`).default('x');
+  const columns: Record<string, any> = {
+    accountId: account.id('account_id').references(() => accounts.id),
+    id: bigint({ mode: 'number' }).primaryKey(),
+    title: text(),
+    body: text(),
+  };
+  for (const k of did(1))
+    columns[`c${k}`] = n >= k + 6 ? text(`c${k}`).default('x').notNull() : text(`c${k}`).default('x');
   for (const k of did(3)) columns[`d${k}`] = integer(`d${k}`).notNull().default(k);
-  const notes: any = tenantTable('notes', columns as any, ((t: any) => [
-    ...did(2).map((k) => (n >= k + 6 ? index(`by_c${k - 1}`).on(t[`c${k - 1}`], t.id) : index(`by_c${k - 1}`).on(t[`c${k - 1}`]))),
-    ...did(4).map((k) => unique(`one_d${k - 1}`).on(t[`d${k - 1}`], t.id)),
-    ...did(6).map((k) => check(`sane_d${k - 3}`, raw`${t[`d${k - 3}`]} >= 0`)),
-  ]) as any);
+  const notes: any = tenantTable(
+    'notes',
+    columns as any,
+    ((t: any) => [
+      ...did(2).map((k) =>
+        n >= k + 6 ? index(`by_c${k - 1}`).on(t[`c${k - 1}`], t.id) : index(`by_c${k - 1}`).on(t[`c${k - 1}`]),
+      ),
+      ...did(4).map((k) => unique(`one_d${k - 1}`).on(t[`d${k - 1}`], t.id)),
+      ...did(6).map((k) => check(`sane_d${k - 3}`, raw`${t[`d${k - 3}`]} >= 0`)),
+    ]) as any,
+  );
   const more = did(5).map((k) => {
-    const of = { accountId: account.id('account_id'), id: bigint({ mode: 'number' }).primaryKey(), noteId: bigint('note_id', { mode: 'number' }).references(() => notes.id) };
+    const of = {
+      accountId: account.id('account_id'),
+      id: bigint({ mode: 'number' }).primaryKey(),
+      noteId: bigint('note_id', { mode: 'number' }).references(() => notes.id),
+    };
     return [`more${k}`, tenantTable(`more${k}`, of as any)] as const;
   });
   return { accounts, notes, ...Object.fromEntries(more) };
@@ -50,14 +66,30 @@ const load = [
 
 async function live(url: string, onCitus: boolean) {
   const sql = postgres(url, { max: 1, onnotice: () => {}, prepare: false });
-  const database: Connection = { query: (query, values = []) => sql.unsafe(query, values as any[]) as any, close: async () => {} };
+  const database: Connection = {
+    query: (query, values = []) => sql.unsafe(query, values as any[]) as any,
+    close: async () => {},
+  };
   const shape = async () => ({
-    columns: (await sql`SELECT table_name, column_name, data_type, is_nullable, column_default FROM information_schema.columns WHERE table_schema = 'public' AND table_name ~ '^(accounts|notes|more[0-9]+)$' ORDER BY 1, 2`).map((it) => ({ ...it })),
-    constraints: (await sql`SELECT conrelid::regclass::text, conname, convalidated, pg_get_constraintdef(oid) AS definition FROM pg_constraint WHERE connamespace = 'public'::regnamespace AND contype <> 'n' AND conrelid::regclass::text ~ '^(accounts|notes|more[0-9]+)$' ORDER BY 1, 2`).map((it) => ({ ...it })),
-    indexes: (await sql`SELECT c.relname, i.indisvalid, pg_get_indexdef(c.oid) AS definition FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid WHERE i.indrelid::regclass::text ~ '^(accounts|notes|more[0-9]+)$' ORDER BY 1`).map((it) => ({ ...it })),
-    places: onCitus ? (await sql`SELECT table_name::text, citus_table_type, distribution_column, shard_count::int FROM citus_tables ORDER BY 1`).map((it) => ({ ...it })) : [],
+    columns: (
+      await sql`SELECT table_name, column_name, data_type, is_nullable, column_default FROM information_schema.columns WHERE table_schema = 'public' AND table_name ~ '^(accounts|notes|more[0-9]+)$' ORDER BY 1, 2`
+    ).map((it) => ({ ...it })),
+    constraints: (
+      await sql`SELECT conrelid::regclass::text, conname, convalidated, pg_get_constraintdef(oid) AS definition FROM pg_constraint WHERE connamespace = 'public'::regnamespace AND contype <> 'n' AND conrelid::regclass::text ~ '^(accounts|notes|more[0-9]+)$' ORDER BY 1, 2`
+    ).map((it) => ({ ...it })),
+    indexes: (
+      await sql`SELECT c.relname, i.indisvalid, pg_get_indexdef(c.oid) AS definition FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid WHERE i.indrelid::regclass::text ~ '^(accounts|notes|more[0-9]+)$' ORDER BY 1`
+    ).map((it) => ({ ...it })),
+    places: onCitus
+      ? (
+          await sql`SELECT table_name::text, citus_table_type, distribution_column, shard_count::int FROM citus_tables ORDER BY 1`
+        ).map((it) => ({ ...it }))
+      : [],
   });
-  const tenancyAt = (n: number): TenancyOptions => ({ online: true, citus: !onCitus || n < 10 ? false : { shardCount: n >= 38 ? 8 : 4 } });
+  const tenancyAt = (n: number): TenancyOptions => ({
+    online: true,
+    citus: !onCitus || n < 10 ? false : { shardCount: n >= 38 ? 8 : 4 },
+  });
   const history = new History();
   const all: (readonly string[])[] = [];
   let child: ReturnType<typeof spawn> | undefined;
@@ -67,13 +99,18 @@ async function live(url: string, onCitus: boolean) {
   for (let n = 0; n < length; n++) {
     const migration = await history.next({ schema: schemaAt(n), tenancy: tenancyAt(n) });
     all.push(migration);
-    await patiently(() => inTransaction(database, migration), () => {});
+    await patiently(
+      () => inTransaction(database, migration),
+      () => {},
+    );
     const done = await finish(database, history, history.left);
     steps += done.length;
     expect(await leftBy(database, history, history.left)).toEqual([]);
     if (n > 0) continue;
     await sql.unsafe(`INSERT INTO accounts SELECT g, 'a' FROM generate_series(1, 1000) g`);
-    await sql.unsafe(`INSERT INTO notes SELECT g % 1000 + 1, g, 'title ' || g % 97, repeat('x', 100) FROM generate_series(1, ${rows}) g`);
+    await sql.unsafe(
+      `INSERT INTO notes SELECT g % 1000 + 1, g, 'title ' || g % 97, repeat('x', 100) FROM generate_series(1, ${rows}) g`,
+    );
     child = spawn(process.execPath, [join(import.meta.dirname, '../support/writer.mjs'), url, String(rows), ...load]);
     child.stdout!.on('data', (it) => void (said += it));
     child.stderr!.pipe(process.stderr);
@@ -83,7 +120,9 @@ async function live(url: string, onCitus: boolean) {
   await ended;
   const [{ count }] = (await sql.unsafe(`SELECT count(*)::int AS count FROM notes WHERE id <= ${rows}`)) as any;
   expect(count).toBe(rows);
-  console.log(`${length} migrations, ${steps} steps, ${((Date.now() - begin) / 1000).toFixed(0)} s, load ${loadavg()[0]!.toFixed(1)}: ${said}`);
+  console.log(
+    `${length} migrations, ${steps} steps, ${((Date.now() - begin) / 1000).toFixed(0)} s, load ${loadavg()[0]!.toFixed(1)}: ${said}`,
+  );
   expect(JSON.parse(said).errors).toEqual({});
   const grown = await shape();
   await sql.unsafe(`DROP TABLE ${Object.keys(schemaAt(length)).join(', ')} CASCADE`);

@@ -12,18 +12,27 @@ const { cache } = createRequire(import.meta.url);
 /** A config with absolute paths: the command line in this process stands in another folder. */
 export function configure(project: Project, tenancy: string, url: string): void {
   project.config(tenancy, `schema: '${project.folder}/schema.ts', dbCredentials: { url: '${url}' },`);
-  project.write('drizzle.config.ts', project.read('drizzle.config.ts').replace(`out: './drizzle'`, `out: '${project.folder}/drizzle'`));
+  project.write(
+    'drizzle.config.ts',
+    project.read('drizzle.config.ts').replace(`out: './drizzle'`, `out: '${project.folder}/drizzle'`),
+  );
 }
 
 /** One command at a time: a schema that is loaded tells its tables once, and the process stands in one folder. */
-export async function tenantIn(project: { readonly folder: string }, ...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
+export async function tenantIn(
+  project: { readonly folder: string },
+  ...args: string[]
+): Promise<{ code: number; stdout: string; stderr: string }> {
   // What is loaded once stays loaded in a process.
   for (const key of Object.keys(cache)) if (key.startsWith(project.folder)) delete cache[key];
   const said = { stdout: '', stderr: '' };
   const before = process.cwd();
   process.chdir(project.folder);
   try {
-    const code = await main(args, { out: (text) => void (said.stdout += text), err: (text) => void (said.stderr += text) });
+    const code = await main(args, {
+      out: (text) => void (said.stdout += text),
+      err: (text) => void (said.stderr += text),
+    });
     return { code, ...said };
   } finally {
     process.chdir(before);

@@ -1,4 +1,7 @@
-/** Each change over time with `online`: the migration alone, then what it left, on PostgreSQL and, with CITUS_URL, on Citus. */
+/**
+ * Each change over time with `online`: the migration alone, then what it left, on PostgreSQL and, with CITUS_URL, on
+ * Citus.
+ */
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Database as Connection } from '../../src/kit/live/database.js';
@@ -11,7 +14,14 @@ import { citus, History } from './support.js';
 /** What a migration left, with what a person writes into it where nothing tells the tenant of older rows. */
 const written = (left: OnlineSteps | undefined, { write }: Change): OnlineSteps | undefined =>
   left && write !== undefined
-    ? { ...left, fills: left.fills.map((it) => (write.includes(it.table) ? { ...it, updates: [write.replace(/;$/, ` AND ${it.table}.${it.column} IS NULL`)] } : it)) }
+    ? {
+        ...left,
+        fills: left.fills.map((it) =>
+          write.includes(it.table)
+            ? { ...it, updates: [write.replace(/;$/, ` AND ${it.table}.${it.column} IS NULL`)] }
+            : it,
+        ),
+      }
     : left;
 
 const citusUrl = process.env['CITUS_URL'];
@@ -54,9 +64,11 @@ function suite(open: () => Promise<string>, close: () => Promise<void>, onCitus:
       expect(await leftBy(database, history)).toEqual([]);
       for (const insert of change.rows) await sql.unsafe(insert);
       await run(await history.next({ schema: change.after(), hints: change.hints, tenancy: after }));
-      if (change.write) await expect(finish(database, history, history.left)).rejects.toThrow('into "updates" of its online.json');
+      if (change.write)
+        await expect(finish(database, history, history.left)).rejects.toThrow('into "updates" of its online.json');
       await finish(database, history, written(history.left, change));
-      for (const [query, value] of change.expect) expect([query, Object.values((await sql.unsafe(query))[0]!)[0]]).toEqual([query, value]);
+      for (const [query, value] of change.expect)
+        expect([query, Object.values((await sql.unsafe(query))[0]!)[0]]).toEqual([query, value]);
       if (onCitus) expect(await distribution()).toEqual(change.citus);
     }, 60_000);
   }
@@ -74,4 +86,10 @@ describe('on PostgreSQL', () => {
   );
 });
 
-describe.skipIf(!citusUrl)('on Citus (skipped without CITUS_URL)', () => suite(async () => citusUrl!, async () => {}, true));
+describe.skipIf(!citusUrl)('on Citus (skipped without CITUS_URL)', () =>
+  suite(
+    async () => citusUrl!,
+    async () => {},
+    true,
+  ),
+);

@@ -20,7 +20,12 @@ const rows = Number(process.env['ROWS'] ?? 2_000_000);
 const account = tenancy('account', integer);
 const first = () => {
   const accounts = tenantTable('accounts', { id: account.id().primaryKey(), name: text() });
-  const notes = tenantTable('notes', { accountId: account.id('account_id'), id: bigint({ mode: 'number' }).primaryKey(), title: text(), body: text() });
+  const notes = tenantTable('notes', {
+    accountId: account.id('account_id'),
+    id: bigint({ mode: 'number' }).primaryKey(),
+    title: text(),
+    body: text(),
+  });
   return { accounts, notes };
 };
 /** On Citus without a value that differs for each row, which it takes in no UPDATE. */
@@ -33,7 +38,11 @@ const second = (onCitus: boolean) => {
     body: text(),
     code: onCitus ? uuid() : uuid().notNull().defaultRandom(),
   };
-  const notes = tenantTable('notes', columns, (t) => [index('notes_title').on(t.title), unique('notes_code').on(t.code), check('notes_body', raw`length(${t.body}) < 1000`)]);
+  const notes = tenantTable('notes', columns, (t) => [
+    index('notes_title').on(t.title),
+    unique('notes_code').on(t.code),
+    check('notes_body', raw`length(${t.body}) < 1000`),
+  ]);
   return { accounts, notes };
 };
 
@@ -44,21 +53,33 @@ const write = [
 
 /** Writes to one row of a table that Citus holds: the tenant and the key are literals. */
 function writer(url: string): { stop: () => Promise<any> } {
-  const child = spawn(process.execPath, [join(import.meta.dirname, '../support/writer.mjs'), url, String(rows), ...write]);
+  const child = spawn(process.execPath, [
+    join(import.meta.dirname, '../support/writer.mjs'),
+    url,
+    String(rows),
+    ...write,
+  ]);
   let text = '';
   child.stdout.on('data', (it) => void (text += it));
   child.stderr.pipe(process.stderr);
-  const end = new Promise<any>((done, failed) => child.on('exit', (code) => (code === 0 ? done(JSON.parse(text)) : failed(new Error(text)))));
+  const end = new Promise<any>((done, failed) =>
+    child.on('exit', (code) => (code === 0 ? done(JSON.parse(text)) : failed(new Error(text)))),
+  );
   return { stop: () => (child.stdin.end(), end) };
 }
 
 async function measure(url: string, tenancies: readonly [TenancyOptions, TenancyOptions, TenancyOptions]) {
   const sql = postgres(url, { max: 1, onnotice: () => {}, prepare: false });
-  const database: Connection = { query: (text, values = []) => sql.unsafe(text, values as any[]) as any, close: async () => {} };
+  const database: Connection = {
+    query: (text, values = []) => sql.unsafe(text, values as any[]) as any,
+    close: async () => {},
+  };
   const history = new History();
   await inTransaction(database, await history.next({ schema: first(), tenancy: tenancies[0] }));
   await sql.unsafe(`INSERT INTO accounts SELECT g, 'a' FROM generate_series(1, 1000) g`);
-  await sql.unsafe(`INSERT INTO notes SELECT g % 1000 + 1, g, 'title ' || g % 97, repeat('x', 100) FROM generate_series(1, ${rows}) g`);
+  await sql.unsafe(
+    `INSERT INTO notes SELECT g % 1000 + 1, g, 'title ' || g % 97, repeat('x', 100) FROM generate_series(1, ${rows}) g`,
+  );
   await sql.unsafe('ANALYZE');
   const alone = writer(url);
   await new Promise((done) => setTimeout(done, 8_000));
@@ -70,14 +91,24 @@ async function measure(url: string, tenancies: readonly [TenancyOptions, Tenancy
     await new Promise((done) => setTimeout(done, 1_000));
     const begin = Date.now();
     const migration = await history.next({ schema, tenancy });
-    await patiently(() => inTransaction(database, migration), () => {});
+    await patiently(
+      () => inTransaction(database, migration),
+      () => {},
+    );
     for (let round = 0; ; round++) {
       const steps = await leftBy(database, history, history.left);
       if (steps.length === 0 || round > 4) break;
-      await applySteps(database, steps, { start: (it) => console.log(new Date().toISOString().slice(11, 23), it.what), tick() {}, end() {} });
+      await applySteps(database, steps, {
+        start: (it) => console.log(new Date().toISOString().slice(11, 23), it.what),
+        tick() {},
+        end() {},
+      });
     }
     expect(await leftBy(database, history, history.left)).toEqual([]);
-    console.log(`${((Date.now() - begin) / 1000).toFixed(1)} s, load ${(await import('node:os')).loadavg()[0]!.toFixed(1)}:`, JSON.stringify(await stop()));
+    console.log(
+      `${((Date.now() - begin) / 1000).toFixed(1)} s, load ${(await import('node:os')).loadavg()[0]!.toFixed(1)}:`,
+      JSON.stringify(await stop()),
+    );
   }
   const [{ count }] = (await sql.unsafe(`SELECT count(*)::int AS count FROM notes WHERE id <= ${rows}`)) as any;
   expect(count).toBe(rows);

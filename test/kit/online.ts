@@ -16,7 +16,14 @@ export async function leftBy(database: Database, history: History, left: OnlineS
   const { writeOnly } = history.state!;
   const online = { ...left, columns: await readColumns(database), blockWrites: false, ...(writeOnly && { writeOnly }) };
   const live = await readLive(database);
-  return planSteps(history.state!, history.entities, live, writeOnly?.statements, writeOnly ? undefined : { due: history.entities, createIndexes: left.indexes }, online);
+  return planSteps(
+    history.state!,
+    history.entities,
+    live,
+    writeOnly?.statements,
+    writeOnly ? undefined : { due: history.entities, createIndexes: left.indexes },
+    online,
+  );
 }
 
 /** Applies until nothing is left. */

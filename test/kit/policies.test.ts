@@ -11,7 +11,11 @@ import { createPglite } from '../support/pglite.js';
 const account = tenancy('account', uuid);
 const [a, b] = ['00000000-0000-4000-8000-00000000000a', '00000000-0000-4000-8000-00000000000b'] as const;
 const schemaOf = (own: (t: any) => PgPolicy[] = () => []) => ({
-  notes: tenantTable('notes', { accountId: account.id('account_id'), id: integer().primaryKey(), open: boolean().notNull() }, own),
+  notes: tenantTable(
+    'notes',
+    { accountId: account.id('account_id'), id: integer().primaryKey(), open: boolean().notNull() },
+    own,
+  ),
 });
 
 describe('on PostgreSQL', { timeout: 60_000 }, () => {
@@ -22,7 +26,8 @@ describe('on PostgreSQL', { timeout: 60_000 }, () => {
   });
   afterAll(() => db.close());
   const migrate = async (history: History, schema: object) => {
-    for (const statement of await history.next({ schema: schema as any, tenancy: { citus: false, rls: true } })) await db.exec(statement);
+    for (const statement of await history.next({ schema: schema as any, tenancy: { citus: false, rls: true } }))
+      await db.exec(statement);
     await db.exec('grant select, insert, update, delete on notes to app');
   };
   const seen = async () => {
@@ -35,14 +40,25 @@ describe('on PostgreSQL', { timeout: 60_000 }, () => {
   it('shows the tenant its rows, whatever is added', async () => {
     const history = new History();
     await migrate(history, schemaOf());
-    await db.exec(`insert into notes values ('${a}', 1, true), ('${a}', 2, false), ('${b}', 1, true), ('${b}', 2, false)`);
+    await db.exec(
+      `insert into notes values ('${a}', 1, true), ('${a}', 2, false), ('${b}', 1, true), ('${b}', 2, false)`,
+    );
     expect(await seen()).toEqual(['a1', 'a2']);
     await db.exec('create policy hand on notes using (true) with check (true)');
     expect(await seen()).toEqual(['a1', 'a2']);
     await db.exec('drop policy hand on notes');
-    await migrate(history, schemaOf((t) => [pgPolicy('own', { using: sql`${t.open}` })]));
+    await migrate(
+      history,
+      schemaOf((t) => [pgPolicy('own', { using: sql`${t.open}` })]),
+    );
     expect(await seen()).toEqual(['a1']);
-    await migrate(history, schemaOf((t) => [pgPolicy('own', { using: sql`${t.open}` }), pgPolicy('narrow', { as: 'restrictive', using: sql`${t.id} > 1` })]));
+    await migrate(
+      history,
+      schemaOf((t) => [
+        pgPolicy('own', { using: sql`${t.open}` }),
+        pgPolicy('narrow', { as: 'restrictive', using: sql`${t.id} > 1` }),
+      ]),
+    );
     expect(await seen()).toEqual([]);
     await migrate(history, schemaOf());
     expect(await seen()).toEqual(['a1', 'a2']);
@@ -53,7 +69,13 @@ describe('on PostgreSQL', { timeout: 60_000 }, () => {
     const schema = schemaOf();
     await history.next({ schema, tenancy: { citus: false, rls: true } });
     const { tables } = history.state!;
-    history.state = { ...history.state!, tables: { ...tables, 'public.notes': { ...tables['public.notes']!, rls: { setting: 'app.tenant_id', as: 'PERMISSIVE' } } } };
+    history.state = {
+      ...history.state!,
+      tables: {
+        ...tables,
+        'public.notes': { ...tables['public.notes']!, rls: { setting: 'app.tenant_id', as: 'PERMISSIVE' } },
+      },
+    };
     const statements = await history.next({ schema, tenancy: { citus: false, rls: true } });
     expect(statements.slice(1).map((it) => it.replace(/ USING .*/, ''))).toEqual([
       'DROP POLICY "tenant_isolation" ON "notes";',
@@ -63,22 +85,34 @@ describe('on PostgreSQL', { timeout: 60_000 }, () => {
   });
 });
 
-it.each(['true) or (true', "a = '", 'true -- x', 'true /* x', "a = E'\\'", '$$a$$ = open', ')('])('refuses an expression that could end early: %s', async (expression) => {
-  const schema = schemaOf(() => [pgPolicy('own', { using: sql.raw(expression) })]);
-  await expect(new History().next({ schema, tenancy: { citus: {}, rls: true } })).rejects.toMatchObject({ faults: [{ rule: 'definition', table: 'notes' }] });
-});
+it.each(['true) or (true', "a = '", 'true -- x', 'true /* x', "a = E'\\'", '$$a$$ = open', ')('])(
+  'refuses an expression that could end early: %s',
+  async (expression) => {
+    const schema = schemaOf(() => [pgPolicy('own', { using: sql.raw(expression) })]);
+    await expect(new History().next({ schema, tenancy: { citus: {}, rls: true } })).rejects.toMatchObject({
+      faults: [{ rule: 'definition', table: 'notes' }],
+    });
+  },
+);
 
 it.each(['tenant_isolation', 'tenant_access'])('refuses a policy that is called %s', async (name) => {
   const schema = schemaOf(() => [pgPolicy(name, { using: sql`true` })]);
   for (const citus of [{}, false] as const) {
-    await expect(new History().next({ schema, tenancy: { citus, rls: true } })).rejects.toMatchObject({ faults: [{ rule: 'definition', remedy: `Give the policy "${name}" another name` }] });
+    await expect(new History().next({ schema, tenancy: { citus, rls: true } })).rejects.toMatchObject({
+      faults: [{ rule: 'definition', remedy: `Give the policy "${name}" another name` }],
+    });
   }
 });
 
 it('writes the tenant condition into a policy that is linked to its table', async () => {
   const { notes } = schemaOf();
-  const statements = await new History().next({ schema: { notes, own: pgPolicy('own', { using: sql`true` }).link(notes as any) }, tenancy: { citus: {}, rls: true } });
-  expect(statements.filter((it) => it.includes('POLICY'))).toEqual([`CREATE POLICY "own" ON "notes" USING (("account_id" = nullif(current_setting('app.tenant_id', true), '')::uuid) AND (true));`]);
+  const statements = await new History().next({
+    schema: { notes, own: pgPolicy('own', { using: sql`true` }).link(notes as any) },
+    tenancy: { citus: {}, rls: true },
+  });
+  expect(statements.filter((it) => it.includes('POLICY'))).toEqual([
+    `CREATE POLICY "own" ON "notes" USING (("account_id" = nullif(current_setting('app.tenant_id', true), '')::uuid) AND (true));`,
+  ]);
 });
 
 describe('the tenant condition in what PostgreSQL prints', () => {

@@ -1,4 +1,7 @@
-/** `drizzle-tenant indexes`: builds before the migration, and what an interrupted build leaves. On Citus too, with CITUS_URL. */
+/**
+ * `drizzle-tenant indexes`: builds before the migration, and what an interrupted build leaves. On Citus too, with
+ * CITUS_URL.
+ */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,23 +17,39 @@ import { History } from './support.js';
 
 const account = tenancy('account', uuid);
 const a = '00000000-0000-4000-8000-00000000000a';
-const notes = (extra: (t: any) => any[]) => tenantTable('notes', { accountId: account.id('account_id'), id: uuid().primaryKey(), title: text(), body: text() }, extra);
+const notes = (extra: (t: any) => any[]) =>
+  tenantTable(
+    'notes',
+    { accountId: account.id('account_id'), id: uuid().primaryKey(), title: text(), body: text() },
+    extra,
+  );
 const before = () => ({ notes: notes((t) => [unscoped(index('notes_title').on(t.title))]) });
-const after = () => ({ notes: notes((t) => [index('notes_title').on(t.title), index('notes_body').on(t.body).concurrently()]) });
+const after = () => ({
+  notes: notes((t) => [index('notes_title').on(t.title), index('notes_body').on(t.body).concurrently()]),
+});
 const citusUrl = process.env['CITUS_URL'];
 
 function suite(open: () => Promise<string>, close: () => Promise<void>) {
   let sql: postgres.Sql;
   let out: string;
   let migration: string[];
-  const database = { query: (query: string, values: readonly unknown[] = []) => sql.unsafe(query, values as any[]) as any, close: async () => {} };
+  const database = {
+    query: (query: string, values: readonly unknown[] = []) => sql.unsafe(query, values as any[]) as any,
+    close: async () => {},
+  };
   const build = () => buildIndexes(database, { out, config: {} } as unknown as ReadConfig, () => {});
   const migrate = () =>
     sql.begin(async (tx) => {
       for (const statement of migration) await tx.unsafe(statement);
     });
-  const indexes = async () => (await sql`select indexrelid::regclass::text as name, indisvalid as valid from pg_index where indrelid = 'notes'::regclass order by 1`).map((it) => `${it.name}${it.valid ? '' : ' INVALID'}`);
-  const columns = async () => (await sql`select indexdef from pg_indexes where tablename = 'notes' and indexname in ('notes_title', 'notes_body') order by 1`).map((it) => it.indexdef.replace(/.*\(/, '('));
+  const indexes = async () =>
+    (
+      await sql`select indexrelid::regclass::text as name, indisvalid as valid from pg_index where indrelid = 'notes'::regclass order by 1`
+    ).map((it) => `${it.name}${it.valid ? '' : ' INVALID'}`);
+  const columns = async () =>
+    (
+      await sql`select indexdef from pg_indexes where tablename = 'notes' and indexname in ('notes_title', 'notes_body') order by 1`
+    ).map((it) => it.indexdef.replace(/.*\(/, '('));
 
   beforeAll(async () => {
     sql = postgres(await open(), { max: 1, onnotice: () => {}, prepare: false });
@@ -64,7 +83,10 @@ function suite(open: () => Promise<string>, close: () => Promise<void>) {
   });
 
   test('builds each, and the migration finds them', async () => {
-    expect((await build()).map((it) => [it.index, it.result])).toEqual([['notes_title', 'built'], ['notes_body', 'built']]);
+    expect((await build()).map((it) => [it.index, it.result])).toEqual([
+      ['notes_title', 'built'],
+      ['notes_body', 'built'],
+    ]);
     expect(await indexes()).toEqual(['notes_body', 'notes_pkey', 'notes_title', 'notes_title_old']);
     expect((await build()).map((it) => it.result)).toEqual(['stands', 'stands']);
     await migrate();
@@ -72,19 +94,36 @@ function suite(open: () => Promise<string>, close: () => Promise<void>) {
     expect(await columns()).toEqual(['(account_id, body)', '(account_id, title)']);
   });
 
-  test.each(['notes_title_new', 'notes_body_new', 'notes_body'])('an interrupted build left %s invalid: the migration stops with the way on', async (name) => {
-    // A unique index that cannot be, since the values are not, is left invalid like one that was interrupted.
-    await expect(sql.unsafe(`create unique index concurrently ${name} on notes (account_id, title)`)).rejects.toThrow();
-    expect(await indexes()).toContain(`${name} INVALID`);
-    await expect(migrate()).rejects.toThrow(`Run "npx drizzle-tenant indexes", which finishes it, and then the migration again. Nothing was changed: a concurrent build was interrupted, and left ${name}.`);
-    expect((await build()).map((it) => it.result)).toEqual(['built', 'built']);
-    await migrate();
-    expect(await indexes()).toEqual(['notes_body', 'notes_pkey', 'notes_title']);
-    expect(await columns()).toEqual(['(account_id, body)', '(account_id, title)']);
-  });
+  test.each(['notes_title_new', 'notes_body_new', 'notes_body'])(
+    'an interrupted build left %s invalid: the migration stops with the way on',
+    async (name) => {
+      // A unique index that cannot be, since the values are not, is left invalid like one that was interrupted.
+      await expect(
+        sql.unsafe(`create unique index concurrently ${name} on notes (account_id, title)`),
+      ).rejects.toThrow();
+      expect(await indexes()).toContain(`${name} INVALID`);
+      await expect(migrate()).rejects.toThrow(
+        `Run "npx drizzle-tenant indexes", which finishes it, and then the migration again. Nothing was changed: a concurrent build was interrupted, and left ${name}.`,
+      );
+      expect((await build()).map((it) => it.result)).toEqual(['built', 'built']);
+      await migrate();
+      expect(await indexes()).toEqual(['notes_body', 'notes_pkey', 'notes_title']);
+      expect(await columns()).toEqual(['(account_id, body)', '(account_id, title)']);
+    },
+  );
 
   test('leaves to the migration what it cannot build yet', async () => {
-    writeFileSync(join(out, '20260101000000_indexes', 'migration.sql'), joinStatements(['CREATE INDEX IF NOT EXISTS "x" ON "absent" ("a");', 'CREATE INDEX IF NOT EXISTS "y" ON "notes" ("absent");', 'CREATE UNIQUE INDEX IF NOT EXISTS "z" ON "notes" ("account_id","id");'], true));
+    writeFileSync(
+      join(out, '20260101000000_indexes', 'migration.sql'),
+      joinStatements(
+        [
+          'CREATE INDEX IF NOT EXISTS "x" ON "absent" ("a");',
+          'CREATE INDEX IF NOT EXISTS "y" ON "notes" ("absent");',
+          'CREATE UNIQUE INDEX IF NOT EXISTS "z" ON "notes" ("account_id","id");',
+        ],
+        true,
+      ),
+    );
     expect((await build()).map((it) => [it.index, it.result, it.reason])).toEqual([
       ['x', 'left', 'the migration makes or renames its table first'],
       ['y', 'left', 'the migration adds one of its columns first'],
@@ -105,4 +144,9 @@ describe('on PostgreSQL', () => {
   );
 });
 
-describe.skipIf(!citusUrl)('on Citus (skipped without CITUS_URL)', () => suite(async () => citusUrl!, async () => {}));
+describe.skipIf(!citusUrl)('on Citus (skipped without CITUS_URL)', () =>
+  suite(
+    async () => citusUrl!,
+    async () => {},
+  ),
+);

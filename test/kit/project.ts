@@ -1,7 +1,18 @@
 /** Projects on disk, for tests that run the real drizzle-kit or the command line. */
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import ts from 'typescript-5.9';
@@ -10,18 +21,26 @@ const root = resolve(import.meta.dirname, '../..');
 const made: string[] = [];
 
 /**
- * The sources as JavaScript, as users get them: drizzle-kit's loader takes far longer over TypeScript. They stay where they
- * are as long as no source changes, so that this loader finds in its cache what another file's tests had it read.
+ * The sources as JavaScript, as users get them: drizzle-kit's loader takes far longer over TypeScript. They stay where
+ * they are as long as no source changes, so that this loader finds in its cache what another file's tests had it read.
  */
 function build(): string {
-  const files = readdirSync(join(root, 'src'), { recursive: true }).map(String).filter((it) => it.endsWith('.ts')).sort();
+  const files = readdirSync(join(root, 'src'), { recursive: true })
+    .map(String)
+    .filter((it) => it.endsWith('.ts'))
+    .sort();
   const sources = files.map((file) => [file, readFileSync(join(root, 'src', file), 'utf8')] as const);
   const manifest = readFileSync(join(root, 'package.json'));
   const builds = join(root, 'node_modules/.cache/drizzle-tenant-built');
-  const top = join(builds, createHash('sha256').update(manifest).update(JSON.stringify(sources)).digest('hex').slice(0, 16));
+  const top = join(
+    builds,
+    createHash('sha256').update(manifest).update(JSON.stringify(sources)).digest('hex').slice(0, 16),
+  );
   if (existsSync(top)) return join(top, 'dist');
   mkdirSync(builds, { recursive: true });
-  for (const it of readdirSync(builds)) if (statSync(join(builds, it)).mtimeMs < Date.now() - 86_400_000) rmSync(join(builds, it), { recursive: true, force: true });
+  for (const it of readdirSync(builds))
+    if (statSync(join(builds, it)).mtimeMs < Date.now() - 86_400_000)
+      rmSync(join(builds, it), { recursive: true, force: true });
   const place = mkdtempSync(join(builds, 'new-'));
   writeFileSync(join(place, 'package.json'), manifest);
   const options = { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ESNext, verbatimModuleSyntax: true };

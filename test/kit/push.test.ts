@@ -41,7 +41,10 @@ describe('push', { timeout: 120_000 }, () => {
     project = new Project({ 'schema.ts': small }, 'citus: false, rls: true', `dbCredentials: { url: '${url}' },`);
     await project.drizzleKit('generate');
     await project.drizzleKit('migrate');
-    project.write('schema.ts', `${small}export const later = tenantTable('later', { accountId: account.id('account_id'), id: uuid().primaryKey() });\n`);
+    project.write(
+      'schema.ts',
+      `${small}export const later = tenantTable('later', { accountId: account.id('account_id'), id: uuid().primaryKey() });\n`,
+    );
   }, 60_000);
   afterAll(() => sql?.end());
 
@@ -53,30 +56,53 @@ describe('push', { timeout: 120_000 }, () => {
     { table: 'countries', on: false, forced: false, policies: 0 },
     { table: 'projects', on: true, forced: true, policies: 2 },
   ];
-  const remedy = 'Use "npx drizzle-kit generate" and "npx drizzle-kit migrate": push would drop the policies of row-level security';
+  const remedy =
+    'Use "npx drizzle-kit generate" and "npx drizzle-kit migrate": push would drop the policies of row-level security';
   const connection = () => ['--dialect=postgresql', '--schema=./schema.ts', `--url=${url}`];
   const ways: Record<string, () => Promise<{ code: number; stdout: string; stderr: string }>> = {
     'the command': () => project.drizzleKit('push'),
     'the command, with --force': () => project.drizzleKit('push', '--force'),
     'the command, with --explain': () => project.drizzleKit('push', '--explain'),
     'the command, printing JSON': () => project.drizzleKit('push', '--output=json'),
-    'the command, through the bin of node_modules': () => run(process.execPath, ['node_modules/.bin/drizzle-kit', 'push'], project.folder),
+    'the command, through the bin of node_modules': () =>
+      run(process.execPath, ['node_modules/.bin/drizzle-kit', 'push'], project.folder),
     'the command, past the config': () => project.drizzleKit('push', ...connection()),
     'the command, past the config, with --force': () => project.drizzleKit('push', ...connection(), '--force'),
     'the command, with a config that is not ours': () => {
-      project.write('plain.config.ts', `export default { dialect: 'postgresql', schema: './schema.ts', dbCredentials: { url: '${url}' } };`);
+      project.write(
+        'plain.config.ts',
+        `export default { dialect: 'postgresql', schema: './schema.ts', dbCredentials: { url: '${url}' } };`,
+      );
       return project.drizzleKit('push', '--config=plain.config.ts');
     },
     'the command, on Citus': () => {
       project.config('citus: {}', `dbCredentials: { url: '${url}' },`, 'citus.config.ts');
       return project.drizzleKit('push', '--config=citus.config.ts');
     },
-    'the function of drizzle-kit/cli': () => program(project, `import { push } from 'drizzle-kit/cli'; const it = await push({ config: './drizzle.config.ts' }); console.log(JSON.stringify(it)); process.exit(it.status === 'error' ? 1 : 0);`, url),
-    'the function of drizzle-kit/cli, past the config': () => program(project, `import { push } from 'drizzle-kit/cli'; const it = await push({ dialect: 'postgresql', schema: './schema.ts', url: process.argv[2] }); console.log(JSON.stringify(it)); process.exit(it.status === 'error' ? 1 : 0);`, url),
-    'pushSchema of drizzle-kit/api-postgres': () => program(project, api(`await import('drizzle-kit/api-postgres')`), url),
-    'pushSchema of drizzle-kit/api-postgres, as CommonJS': () => program(project, api(`createRequire(import.meta.url)('drizzle-kit/api-postgres')`), url),
-    'pushSchema of drizzle-kit/api-postgres, beside the config': () => program(project, api(`await import('drizzle-kit/api-postgres')`, `import './drizzle.config.mjs';`), url),
-    'pushSchema of drizzle-kit/payload-postgres': () => program(project, api(`createRequire(import.meta.url)(process.cwd() + '/node_modules/drizzle-kit/payload-postgres.js')`), url),
+    'the function of drizzle-kit/cli': () =>
+      program(
+        project,
+        `import { push } from 'drizzle-kit/cli'; const it = await push({ config: './drizzle.config.ts' }); console.log(JSON.stringify(it)); process.exit(it.status === 'error' ? 1 : 0);`,
+        url,
+      ),
+    'the function of drizzle-kit/cli, past the config': () =>
+      program(
+        project,
+        `import { push } from 'drizzle-kit/cli'; const it = await push({ dialect: 'postgresql', schema: './schema.ts', url: process.argv[2] }); console.log(JSON.stringify(it)); process.exit(it.status === 'error' ? 1 : 0);`,
+        url,
+      ),
+    'pushSchema of drizzle-kit/api-postgres': () =>
+      program(project, api(`await import('drizzle-kit/api-postgres')`), url),
+    'pushSchema of drizzle-kit/api-postgres, as CommonJS': () =>
+      program(project, api(`createRequire(import.meta.url)('drizzle-kit/api-postgres')`), url),
+    'pushSchema of drizzle-kit/api-postgres, beside the config': () =>
+      program(project, api(`await import('drizzle-kit/api-postgres')`, `import './drizzle.config.mjs';`), url),
+    'pushSchema of drizzle-kit/payload-postgres': () =>
+      program(
+        project,
+        api(`createRequire(import.meta.url)(process.cwd() + '/node_modules/drizzle-kit/payload-postgres.js')`),
+        url,
+      ),
   };
 
   it.each(Object.keys(ways))('does not happen where row-level security would go: %s', async (way) => {
@@ -87,14 +113,20 @@ describe('push', { timeout: 120_000 }, () => {
   });
 
   it('generate past the config writes nothing either', async () => {
-    const bare = new Project({ 'schema.ts': small, 'plain.config.ts': `export default { dialect: 'postgresql', schema: './schema.ts', out: './drizzle' };` });
+    const bare = new Project({
+      'schema.ts': small,
+      'plain.config.ts': `export default { dialect: 'postgresql', schema: './schema.ts', out: './drizzle' };`,
+    });
     for (const args of [['--config=plain.config.ts'], ['--dialect=postgresql', '--schema=./schema.ts']]) {
       const result = await bare.drizzleKit('generate', ...args);
       expect(result).toMatchObject({ code: 1 });
       expect(`${result.stdout}${result.stderr}`).toContain('Export defineTenantConfig({...}) from drizzle.config.ts');
     }
     const sdk = `import { generate } from 'drizzle-kit/cli'; const it = await generate({ config: './drizzle.config.ts' }); console.log(JSON.stringify(it)); process.exit(it.status === 'error' ? 1 : 0);`;
-    expect(await program(bare, sdk)).toMatchObject({ code: 1, stdout: expect.stringContaining('Export defineTenantConfig') });
+    expect(await program(bare, sdk)).toMatchObject({
+      code: 1,
+      stdout: expect.stringContaining('Export defineTenantConfig'),
+    });
     expect(bare.migrations).toEqual([]);
   });
 
@@ -110,8 +142,17 @@ describe('push', { timeout: 120_000 }, () => {
       return found[0]!['n'];
     };
     expect(await tables()).toBe(3);
-    plain.write('schema.ts', `${small}export const later = tenantTable('later', { accountId: account.id('account_id'), id: uuid().primaryKey() });\n`);
-    expect(await program(plain, api(`await import('drizzle-kit/api-postgres')`, `import './drizzle.config.mjs';`), database.url())).toMatchObject({ code: 0 });
+    plain.write(
+      'schema.ts',
+      `${small}export const later = tenantTable('later', { accountId: account.id('account_id'), id: uuid().primaryKey() });\n`,
+    );
+    expect(
+      await program(
+        plain,
+        api(`await import('drizzle-kit/api-postgres')`, `import './drizzle.config.mjs';`),
+        database.url(),
+      ),
+    ).toMatchObject({ code: 0 });
     expect(await tables()).toBe(4);
   });
 });

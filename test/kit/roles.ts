@@ -10,8 +10,13 @@ import { History } from './support.js';
 const account = tenancy('account', uuid);
 const schema = () => {
   const countries = referenceTable('countries', { id: text().primaryKey() });
-  const accounts = tenantTable('accounts', { id: account.id().primaryKey(), country: text().references(() => countries.id) });
-  const names = pgView('names', { accountId: account.id('account_id') }).with({ securityInvoker: true }).as(part.raw('select id as account_id from accounts'));
+  const accounts = tenantTable('accounts', {
+    id: account.id().primaryKey(),
+    country: text().references(() => countries.id),
+  });
+  const names = pgView('names', { accountId: account.id('account_id') })
+    .with({ securityInvoker: true })
+    .as(part.raw('select id as account_id from accounts'));
   return { countries, accounts, names };
 };
 
@@ -35,18 +40,29 @@ export async function tryRoles(sql: postgres.Sql, citus: TenancyOptions['citus']
     const first = await history.next({ schema: schema(), tenancy: tenancyOptions });
     // Who is there already, and would undo the policies.
     await sql.unsafe(`CREATE ROLE ${application} BYPASSRLS`);
-    await expect(run(first)).rejects.toThrow(`Run ALTER ROLE "${application}" NOSUPERUSER NOBYPASSRLS; and then the migration again`);
+    await expect(run(first)).rejects.toThrow(
+      `Run ALTER ROLE "${application}" NOSUPERUSER NOBYPASSRLS; and then the migration again`,
+    );
     await sql.unsafe(`ALTER ROLE ${application} NOBYPASSRLS LOGIN`);
     await run(first);
-    const notes = tenantTable('notes', { accountId: account.id('account_id'), id: uuid().primaryKey().defaultRandom() });
+    const notes = tenantTable('notes', {
+      accountId: account.id('account_id'),
+      id: uuid().primaryKey().defaultRandom(),
+    });
     const second = await history.next({ schema: { ...schema(), notes }, tenancy: tenancyOptions });
-    expect(second.join('\n')).toContain(`GRANT SELECT, INSERT, UPDATE, DELETE ON "notes" TO "${application}", "${administrator}";`);
+    expect(second.join('\n')).toContain(
+      `GRANT SELECT, INSERT, UPDATE, DELETE ON "notes" TO "${application}", "${administrator}";`,
+    );
     expect(second.join('\n')).not.toContain('CREATE ROLE');
     await run(second);
-    expect(await history.next({ schema: { ...schema(), notes }, tenancy: tenancyOptions })).not.toContainEqual(expect.stringContaining('GRANT'));
+    expect(await history.next({ schema: { ...schema(), notes }, tenancy: tenancyOptions })).not.toContainEqual(
+      expect.stringContaining('GRANT'),
+    );
     await sql.unsafe(`INSERT INTO accounts (id) VALUES ('${a}'), ('${b}')`);
     await as(application, `INSERT INTO notes (account_id) VALUES ('${a}')`);
-    await expect(as(application, `INSERT INTO notes (account_id) VALUES ('${b}')`)).rejects.toThrow('row-level security');
+    await expect(as(application, `INSERT INTO notes (account_id) VALUES ('${b}')`)).rejects.toThrow(
+      'row-level security',
+    );
     expect(await as(application, 'SELECT id FROM accounts')).toEqual([{ id: a }]);
     expect(await as(application, 'SELECT * FROM names')).toHaveLength(1);
     expect(await as(administrator, 'SELECT id FROM accounts')).toHaveLength(2);
@@ -54,6 +70,7 @@ export async function tryRoles(sql: postgres.Sql, citus: TenancyOptions['citus']
     await expect(as(application, 'TRUNCATE notes')).rejects.toThrow('permission denied');
     await expect(as(application, 'ALTER TABLE notes DISABLE ROW LEVEL SECURITY')).rejects.toThrow('must be owner');
   } finally {
-    for (const role of [application, administrator]) await sql.unsafe(`DROP OWNED BY ${role}; DROP ROLE ${role}`).catch(() => {});
+    for (const role of [application, administrator])
+      await sql.unsafe(`DROP OWNED BY ${role}; DROP ROLE ${role}`).catch(() => {});
   }
 }

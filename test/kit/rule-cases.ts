@@ -1,6 +1,19 @@
 /** For each rule a schema that breaks it, what is said, and what Citus itself says when the rule is off. */
 import { eq, sql } from 'drizzle-orm';
-import { bigint, bigserial, boolean, index, integer, pgPolicy, pgTable, pgView, serial, text, unique, uuid } from 'drizzle-orm/pg-core';
+import {
+  bigint,
+  bigserial,
+  boolean,
+  index,
+  integer,
+  pgPolicy,
+  pgTable,
+  pgView,
+  serial,
+  text,
+  unique,
+  uuid,
+} from 'drizzle-orm/pg-core';
 import { referenceTable, tenancy, tenantTable, unscoped } from '../../src/schema/index.js';
 import { defineTenantConfig, type RuleName, type TenancyOptions } from '../../src/kit/index.js';
 import type { Schema } from './support.js';
@@ -17,7 +30,10 @@ export interface RuleCase {
   readonly remedy: string;
   /** What Citus says; undefined when it accepts it, to the application's harm. */
   readonly refused?: RegExp;
-  /** What Citus refuses afterwards, where it took the migration: statements, of which the last fails, on a worker perhaps. */
+  /**
+   * What Citus refuses afterwards, where it took the migration: statements, of which the last fails, on a worker
+   * perhaps.
+   */
   readonly harm?: { readonly sql: readonly string[]; readonly onWorker?: boolean; readonly error: RegExp };
 }
 
@@ -42,14 +58,26 @@ function without(table: any, what: 'pks' | 'tenant-in-unique'): any {
 export const ruleCases: readonly RuleCase[] = [
   {
     rule: 'primary-key',
-    after: () => ({ accounts: accounts(), notes: without(tenantTable('notes', { accountId: account.id('account_id'), id: uuid().primaryKey() }), 'tenant-in-unique') }),
+    after: () => ({
+      accounts: accounts(),
+      notes: without(
+        tenantTable('notes', { accountId: account.id('account_id'), id: uuid().primaryKey() }),
+        'tenant-in-unique',
+      ),
+    }),
     at: ['notes', 'id'],
     remedy: 'Declare the table with tenantTable, or put "account_id" into its primary key',
     refused: /cannot create constraint/,
   },
   {
     rule: 'unique',
-    after: () => ({ accounts: accounts(), notes: without(tenantTable('notes', { accountId: account.id('account_id'), name: text().unique() }), 'tenant-in-unique') }),
+    after: () => ({
+      accounts: accounts(),
+      notes: without(
+        tenantTable('notes', { accountId: account.id('account_id'), name: text().unique() }),
+        'tenant-in-unique',
+      ),
+    }),
     at: ['notes', 'name'],
     remedy: 'Put "account_id" into the unique constraint "notes_name_unique"',
     refused: /cannot create constraint/,
@@ -60,7 +88,9 @@ export const ruleCases: readonly RuleCase[] = [
       const roots = accounts();
       const notes = tenantTable('notes', { accountId: account.id('account_id'), ownerId: uuid('owner_id') });
       const build = Symbol.for('drizzle:PgInlineForeignKeys');
-      (notes as any)[build] = (pgTable('notes', { ownerId: uuid('owner_id').references(() => (roots as any).id) }) as any)[build];
+      (notes as any)[build] = (
+        pgTable('notes', { ownerId: uuid('owner_id').references(() => (roots as any).id) }) as any
+      )[build];
       return { roots, notes };
     },
     at: ['notes', 'owner_id'],
@@ -71,7 +101,13 @@ export const ruleCases: readonly RuleCase[] = [
     rule: 'foreign-key-place',
     after: () => {
       const roots = accounts();
-      return { roots, tags: pgTable('tags', { id: integer().primaryKey(), accountId: uuid('account_id').references(() => (roots as any).id) }) };
+      return {
+        roots,
+        tags: pgTable('tags', {
+          id: integer().primaryKey(),
+          accountId: uuid('account_id').references(() => (roots as any).id),
+        }),
+      };
     },
     at: ['tags', 'account_id'],
     remedy: 'Make "tags" a tenantTable, or drop the reference to "accounts"',
@@ -91,7 +127,13 @@ export const ruleCases: readonly RuleCase[] = [
     rule: 'foreign-key-place',
     after: () => {
       const plans = pgTable('plans', { id: integer().primaryKey() });
-      return { plans, accounts: tenantTable('accounts', { id: account.id().primaryKey(), plan: integer().references(() => plans.id) }) };
+      return {
+        plans,
+        accounts: tenantTable('accounts', {
+          id: account.id().primaryKey(),
+          plan: integer().references(() => plans.id),
+        }),
+      };
     },
     at: ['accounts', 'plan'],
     remedy: 'Make "plans" a referenceTable or a tenantTable',
@@ -101,7 +143,12 @@ export const ruleCases: readonly RuleCase[] = [
     rule: 'foreign-key-action',
     after: () => {
       const roots = accounts();
-      return { roots, notes: tenantTable('notes', { accountId: account.id('account_id').references(() => roots.id, { onUpdate: 'cascade' }) }) };
+      return {
+        roots,
+        notes: tenantTable('notes', {
+          accountId: account.id('account_id').references(() => roots.id, { onUpdate: 'cascade' }),
+        }),
+      };
     },
     at: ['notes', 'account_id'],
     remedy: `Take onUpdate: 'cascade' off the reference to "accounts"`,
@@ -111,7 +158,14 @@ export const ruleCases: readonly RuleCase[] = [
     rule: 'foreign-key-action',
     after: () => {
       const plans = pgTable('plans', { id: integer().primaryKey() });
-      return { accounts: accounts(), plans, offers: referenceTable('offers', { id: integer().primaryKey(), plan: integer().references(() => plans.id, { onDelete: 'cascade' }) }) };
+      return {
+        accounts: accounts(),
+        plans,
+        offers: referenceTable('offers', {
+          id: integer().primaryKey(),
+          plan: integer().references(() => plans.id, { onDelete: 'cascade' }),
+        }),
+      };
     },
     at: ['offers', 'plan'],
     remedy: 'Make "plans" a referenceTable',
@@ -119,16 +173,25 @@ export const ruleCases: readonly RuleCase[] = [
   },
   {
     rule: 'sequence-type',
-    after: () => ({ accounts: accounts(), notes: tenantTable('notes', { accountId: account.id('account_id'), id: serial().primaryKey() }) }),
+    after: () => ({
+      accounts: accounts(),
+      notes: tenantTable('notes', { accountId: account.id('account_id'), id: serial().primaryKey() }),
+    }),
     at: ['notes', 'id'],
     remedy: 'Make it bigserial',
-    harm: { sql: [`INSERT INTO notes (account_id) VALUES ('${someId}')`], onWorker: true, error: /type int or smallint/ },
+    harm: {
+      sql: [`INSERT INTO notes (account_id) VALUES ('${someId}')`],
+      onWorker: true,
+      error: /type int or smallint/,
+    },
   },
   {
     rule: 'policy-subquery',
     after: () => ({
       accounts: accounts(),
-      notes: tenantTable('notes', { accountId: account.id('account_id'), id: uuid().primaryKey() }, () => [pgPolicy('p', { using: sql`exists (select 1 from accounts)` })]),
+      notes: tenantTable('notes', { accountId: account.id('account_id'), id: uuid().primaryKey() }, () => [
+        pgPolicy('p', { using: sql`exists (select 1 from accounts)` }),
+      ]),
     }),
     at: ['notes', 'account_id'],
     remedy: 'Write the policy "p" without a subquery',
@@ -137,7 +200,9 @@ export const ruleCases: readonly RuleCase[] = [
   {
     rule: 'policy-restrictive',
     after: () => ({
-      accounts: tenantTable('accounts', { id: account.id().primaryKey(), open: boolean() }, (t) => [pgPolicy('narrow', { as: 'restrictive', using: sql`${t.open}` })]),
+      accounts: tenantTable('accounts', { id: account.id().primaryKey(), open: boolean() }, (t) => [
+        pgPolicy('narrow', { as: 'restrictive', using: sql`${t.open}` }),
+      ]),
     }),
     at: ['accounts', 'id'],
     remedy: 'Drop the policy "narrow", and write its condition into',
@@ -146,7 +211,9 @@ export const ruleCases: readonly RuleCase[] = [
     rule: 'policy-restrictive',
     after: () => ({
       accounts: accounts(),
-      countries: referenceTable('countries', { id: integer().primaryKey(), open: boolean() }, (t) => [pgPolicy('narrow', { as: 'restrictive', using: sql`${t.open}` })]),
+      countries: referenceTable('countries', { id: integer().primaryKey(), open: boolean() }, (t) => [
+        pgPolicy('narrow', { as: 'restrictive', using: sql`${t.open}` }),
+      ]),
     }),
     at: ['countries', '-'],
     remedy: 'Drop the policy "narrow", and write its condition into',
@@ -185,15 +252,29 @@ export const ruleCases: readonly RuleCase[] = [
   {
     rule: 'add-sequence',
     before: () => ({ accounts: accounts() }),
-    after: () => ({ accounts: tenantTable('accounts', { id: account.id().primaryKey(), n: bigserial({ mode: 'number' }) }) }),
+    after: () => ({
+      accounts: tenantTable('accounts', { id: account.id().primaryKey(), n: bigserial({ mode: 'number' }) }),
+    }),
     at: ['accounts', 'n'],
     remedy: 'Add a uuid column',
     refused: /serial/,
   },
   {
     rule: 'citus-statement',
-    before: () => ({ accounts: accounts(), notes: tenantTable('notes', { accountId: account.id('account_id'), id: bigint({ mode: 'number' }).generatedAlwaysAsIdentity().primaryKey() }) }),
-    after: () => ({ accounts: accounts(), notes: tenantTable('notes', { accountId: account.id('account_id'), id: bigint({ mode: 'number' }).generatedByDefaultAsIdentity().primaryKey() }) }),
+    before: () => ({
+      accounts: accounts(),
+      notes: tenantTable('notes', {
+        accountId: account.id('account_id'),
+        id: bigint({ mode: 'number' }).generatedAlwaysAsIdentity().primaryKey(),
+      }),
+    }),
+    after: () => ({
+      accounts: accounts(),
+      notes: tenantTable('notes', {
+        accountId: account.id('account_id'),
+        id: bigint({ mode: 'number' }).generatedByDefaultAsIdentity().primaryKey(),
+      }),
+    }),
     at: ['notes', 'id'],
     remedy: 'Keep the identity as it was declared first',
     refused: /unsupported/,
@@ -201,7 +282,9 @@ export const ruleCases: readonly RuleCase[] = [
   {
     rule: 'citus-statement',
     before: () => ({ accounts: tenantTable('accounts', { id: account.id().primaryKey(), n: serial() }) }),
-    after: () => ({ accounts: tenantTable('accounts', { id: account.id().primaryKey(), n: bigserial({ mode: 'number' }) }) }),
+    after: () => ({
+      accounts: tenantTable('accounts', { id: account.id().primaryKey(), n: bigserial({ mode: 'number' }) }),
+    }),
     tenancyBefore: { citus: {}, rules: { 'sequence-type': 'off' } },
     at: ['accounts', 'n'],
     remedy: 'Keep its type',
@@ -209,8 +292,20 @@ export const ruleCases: readonly RuleCase[] = [
   },
   {
     rule: 'grow',
-    before: () => ({ accounts: accounts(), notes: tenantTable('notes', { accountId: account.id('account_id'), id: bigint({ mode: 'number' }).generatedAlwaysAsIdentity().primaryKey() }) }),
-    after: () => ({ accounts: accounts(), notes: tenantTable('notes', { accountId: account.id('account_id'), id: bigint({ mode: 'number' }).generatedAlwaysAsIdentity().primaryKey() }) }),
+    before: () => ({
+      accounts: accounts(),
+      notes: tenantTable('notes', {
+        accountId: account.id('account_id'),
+        id: bigint({ mode: 'number' }).generatedAlwaysAsIdentity().primaryKey(),
+      }),
+    }),
+    after: () => ({
+      accounts: accounts(),
+      notes: tenantTable('notes', {
+        accountId: account.id('account_id'),
+        id: bigint({ mode: 'number' }).generatedAlwaysAsIdentity().primaryKey(),
+      }),
+    }),
     tenancyBefore: { citus: { shardCount: 2 } },
     at: ['notes', 'id'],
     remedy: 'Keep shardCount at 2',
@@ -218,8 +313,14 @@ export const ruleCases: readonly RuleCase[] = [
   },
   {
     rule: 'grow',
-    before: () => ({ accounts: accounts(), codes: referenceTable('codes', { id: bigint({ mode: 'number' }).generatedAlwaysAsIdentity().primaryKey() }) }),
-    after: () => ({ accounts: accounts(), codes: pgTable('codes', { id: bigint({ mode: 'number' }).generatedAlwaysAsIdentity().primaryKey() }) }),
+    before: () => ({
+      accounts: accounts(),
+      codes: referenceTable('codes', { id: bigint({ mode: 'number' }).generatedAlwaysAsIdentity().primaryKey() }),
+    }),
+    after: () => ({
+      accounts: accounts(),
+      codes: pgTable('codes', { id: bigint({ mode: 'number' }).generatedAlwaysAsIdentity().primaryKey() }),
+    }),
     at: ['codes', 'id'],
     remedy: 'Keep the table as it is',
     refused: /identity column/,
@@ -247,7 +348,11 @@ export const ruleCases: readonly RuleCase[] = [
     after: () => {
       defineTenantConfig({ dialect: 'postgresql', schema: '', tenancy: { citus: false, foreignKeyIndexes: false } });
       const notes = tenantTable('notes', { accountId: account.id('account_id'), id: uuid().primaryKey() });
-      const links = tenantTable('links', { accountId: account.id('account_id'), id: uuid().primaryKey(), noteId: uuid('note_id').references(() => notes.id) });
+      const links = tenantTable('links', {
+        accountId: account.id('account_id'),
+        id: uuid().primaryKey(),
+        noteId: uuid('note_id').references(() => notes.id),
+      });
       return { accounts: accounts(), notes, links };
     },
     tenancy: { citus: {}, foreignKeyIndexes: false, rules: { 'foreign-key-index': 'error' } },
@@ -256,7 +361,14 @@ export const ruleCases: readonly RuleCase[] = [
   },
   {
     rule: 'everybody',
-    after: () => ({ accounts: accounts(), templates: tenantTable('templates', { accountId: account.id('account_id', { everybody: true }), id: uuid() }, (t) => [unique().on(t.id)]) }),
+    after: () => ({
+      accounts: accounts(),
+      templates: tenantTable(
+        'templates',
+        { accountId: account.id('account_id', { everybody: true }), id: uuid() },
+        (t) => [unique().on(t.id)],
+      ),
+    }),
     tenancy: { citus: {}, rules: { 'replica-identity': 'off' } },
     at: ['templates', 'account_id'],
     // Citus accepts the table, and then no row without a tenant.
@@ -266,7 +378,14 @@ export const ruleCases: readonly RuleCase[] = [
     rule: 'name-length',
     after: () => {
       const long = 'a_name_that_is_much_longer_than_what_postgresql_keeps_of_a_name_';
-      return { accounts: accounts(), notes: tenantTable('notes', { accountId: account.id('account_id'), id: uuid().primaryKey(), a: text(), b: text() }, (t) => [index(long.slice(0, 63)).on(t.a), index(`${long}b`).on(t.b)]) };
+      return {
+        accounts: accounts(),
+        notes: tenantTable(
+          'notes',
+          { accountId: account.id('account_id'), id: uuid().primaryKey(), a: text(), b: text() },
+          (t) => [index(long.slice(0, 63)).on(t.a), index(`${long}b`).on(t.b)],
+        ),
+      };
     },
     tenancy: { citus: {}, rules: { 'name-length': 'error' } },
     at: ['notes', 'account_id, b'],
@@ -275,18 +394,36 @@ export const ruleCases: readonly RuleCase[] = [
   {
     rule: 'unique-meaning',
     before: () => ({ accounts: accounts(), tags: pgTable('tags', { id: uuid().primaryKey(), name: text().unique() }) }),
-    after: () => ({ accounts: accounts(), tags: tenantTable('tags', { accountId: account.id('account_id'), id: uuid().primaryKey(), name: text('name').unique('tags_name_key') }) }),
+    after: () => ({
+      accounts: accounts(),
+      tags: tenantTable('tags', {
+        accountId: account.id('account_id'),
+        id: uuid().primaryKey(),
+        name: text('name').unique('tags_name_key'),
+      }),
+    }),
     tenancy: { citus: false },
     at: ['tags', 'name'],
-    remedy: "Keep it unique over all tenants with unscoped(unique().on(t.name)), or set tenancy.uniquePerTenant to ['tags(name)']",
+    remedy:
+      "Keep it unique over all tenants with unscoped(unique().on(t.name)), or set tenancy.uniquePerTenant to ['tags(name)']",
   },
   {
     rule: 'view-tenant',
     after: () => {
-      const notes = tenantTable('notes', { accountId: account.id('account_id'), id: uuid().primaryKey(), body: text() });
-      const links = tenantTable('links', { accountId: account.id('account_id'), id: uuid().primaryKey(), noteId: uuid('note_id') });
+      const notes = tenantTable('notes', {
+        accountId: account.id('account_id'),
+        id: uuid().primaryKey(),
+        body: text(),
+      });
+      const links = tenantTable('links', {
+        accountId: account.id('account_id'),
+        id: uuid().primaryKey(),
+        noteId: uuid('note_id'),
+      });
       const [n, l] = [unscoped(notes), unscoped(links)];
-      const linked = pgView('linked').as((qb) => qb.select({ accountId: n.accountId, body: n.body, link: l.id }).from(n).innerJoin(l, eq(l.noteId, n.id)));
+      const linked = pgView('linked').as((qb) =>
+        qb.select({ accountId: n.accountId, body: n.body, link: l.id }).from(n).innerJoin(l, eq(l.noteId, n.id)),
+      );
       return { accounts: accounts(), notes, links, linked };
     },
     at: ['linked', 'account_id'],

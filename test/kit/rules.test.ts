@@ -24,7 +24,16 @@ describe('rules', () => {
       const history = new History();
       if (before) await history.next({ schema: before(), tenancy: tenancyBefore });
       const faults = await faultsOf(history, after(), tenancy);
-      expect(faults).toEqual([{ rule, table: at[0], column: at[1], remedy: expect.stringContaining(remedy), reason: expect.any(String), level: 'error' }]);
+      expect(faults).toEqual([
+        {
+          rule,
+          table: at[0],
+          column: at[1],
+          remedy: expect.stringContaining(remedy),
+          reason: expect.any(String),
+          level: 'error',
+        },
+      ]);
       const off = new History();
       if (before) await off.next({ schema: before(), tenancy: tenancyBefore });
       expect(await faultsOf(off, after(), { ...tenancy, rules: { ...tenancy.rules, [rule]: 'off' } })).toEqual([]);
@@ -37,36 +46,64 @@ describe('rules', () => {
 
   it('looks at what only matters on Citus only there', async () => {
     for (const { after, rule, before } of ruleCases) {
-      if (before || rule === 'setting-name' || rule === 'setting-renamed' || rule === 'view-tenant' || rule === 'unique-meaning' || rule === 'name-length' || rule === 'foreign-key-index' || rule === 'colocation-type') continue;
+      if (
+        before ||
+        rule === 'setting-name' ||
+        rule === 'setting-renamed' ||
+        rule === 'view-tenant' ||
+        rule === 'unique-meaning' ||
+        rule === 'name-length' ||
+        rule === 'foreign-key-index' ||
+        rule === 'colocation-type'
+      )
+        continue;
       expect(await faultsOf(new History(), after(), { citus: false })).toEqual([]);
     }
   });
 
-  it.each(['set null', 'set default'] as const)("refuses %s of foreignKey() where it would clear the tenant column, on plain PostgreSQL too", async (action) => {
-    const account = tenancy('account', uuid);
-    const projects = tenantTable('projects', { accountId: account.id('account_id'), id: uuid().primaryKey() });
-    const declare = (act: (key: ForeignKeyBuilder) => ForeignKeyBuilder) =>
-      tenantTable('tasks', { accountId: account.id('account_id'), id: uuid().primaryKey(), p: uuid() }, (t) => [act(foreignKey({ columns: [t.p], foreignColumns: [projects.id] }))]);
-    // ON DELETE SET NULL can name the columns that it clears.
-    for (const tasks of [...(action === 'set null' ? [] : [declare((key) => key.onDelete(action))]), declare((key) => key.onUpdate(action))]) {
-      await expect(new History().next({ schema: { projects, tasks }, tenancy: { citus: false } })).rejects.toThrow(`'${action}' would also clear the tenant column`);
-    }
-    const tasks = declare((key) => key.onDelete('cascade').onUpdate('cascade'));
-    expect(await faultsOf(new History(), { projects, tasks }, { citus: false })).toEqual([]);
-  });
+  it.each(['set null', 'set default'] as const)(
+    'refuses %s of foreignKey() where it would clear the tenant column, on plain PostgreSQL too',
+    async (action) => {
+      const account = tenancy('account', uuid);
+      const projects = tenantTable('projects', { accountId: account.id('account_id'), id: uuid().primaryKey() });
+      const declare = (act: (key: ForeignKeyBuilder) => ForeignKeyBuilder) =>
+        tenantTable('tasks', { accountId: account.id('account_id'), id: uuid().primaryKey(), p: uuid() }, (t) => [
+          act(foreignKey({ columns: [t.p], foreignColumns: [projects.id] })),
+        ]);
+      // ON DELETE SET NULL can name the columns that it clears.
+      for (const tasks of [
+        ...(action === 'set null' ? [] : [declare((key) => key.onDelete(action))]),
+        declare((key) => key.onUpdate(action)),
+      ]) {
+        await expect(new History().next({ schema: { projects, tasks }, tenancy: { citus: false } })).rejects.toThrow(
+          `'${action}' would also clear the tenant column`,
+        );
+      }
+      const tasks = declare((key) => key.onDelete('cascade').onUpdate('cascade'));
+      expect(await faultsOf(new History(), { projects, tasks }, { citus: false })).toEqual([]);
+    },
+  );
 
   it('accepts what Citus accepts', async () => {
     const account = tenancy('account', uuid);
     const countries = referenceTable('countries', { id: integer().primaryKey(), next: integer() });
-    const accounts = tenantTable('accounts', { id: account.id().primaryKey(), country: integer().references(() => countries.id, { onDelete: 'set null', onUpdate: 'cascade' }) });
-    const notes = tenantTable('notes', { accountId: account.id('account_id').references(() => accounts.id, { onDelete: 'cascade' }), id: uuid().primaryKey(), name: text().unique() });
+    const accounts = tenantTable('accounts', {
+      id: account.id().primaryKey(),
+      country: integer().references(() => countries.id, { onDelete: 'set null', onUpdate: 'cascade' }),
+    });
+    const notes = tenantTable('notes', {
+      accountId: account.id('account_id').references(() => accounts.id, { onDelete: 'cascade' }),
+      id: uuid().primaryKey(),
+      name: text().unique(),
+    });
     const logs = pgTable('logs', { id: integer().primaryKey(), country: integer().references(() => countries.id) });
     expect(await faultsOf(new History(), { countries, accounts, notes, logs })).toEqual([]);
   });
 });
 
 describe('defineTenantConfig', () => {
-  const config = (tenancy: any, more: object = {}) => defineTenantConfig({ dialect: 'postgresql', schema: './schema.ts', tenancy, ...more } as any);
+  const config = (tenancy: any, more: object = {}) =>
+    defineTenantConfig({ dialect: 'postgresql', schema: './schema.ts', tenancy, ...more } as any);
   it.each([
     [undefined, 'Give defineTenantConfig a "tenancy"'],
     [{}, 'Set tenancy.citus to false'],
@@ -87,13 +124,19 @@ describe('defineTenantConfig', () => {
   it('refuses another dialect, and hides what drizzle-kit does not know', () => {
     expect(() => config({ citus: {} }, { dialect: 'mysql' })).toThrow("Set dialect to 'postgresql'");
     expect(config({ citus: false })).toEqual({ dialect: 'postgresql', schema: './schema.ts' });
-    expect(config({ citus: {} }, { tablesFilter: 'app_*' })).toMatchObject({ tablesFilter: ['app_*', '!citus_tables', '!citus_schemas'] });
+    expect(config({ citus: {} }, { tablesFilter: 'app_*' })).toMatchObject({
+      tablesFilter: ['app_*', '!citus_tables', '!citus_schemas'],
+    });
   });
 
   it('names a tenancy that the schema does not have', async () => {
     const account = tenancy('account', uuid);
     const schema = { accounts: tenantTable('accounts', { id: account.id().primaryKey() }) };
-    await expect(new History().next({ schema, tenancy: { citus: { tenancies: { shop: { shardCount: 2 } } } } })).rejects.toThrow('Take "shop" out of tenancy.citus.tenancies');
-    await expect(new History().next({ schema, tenancy: { citus: { tenancies: { account: { colocateWith: 'shop' } } } } })).rejects.toThrow('there is no "shop"');
+    await expect(
+      new History().next({ schema, tenancy: { citus: { tenancies: { shop: { shardCount: 2 } } } } }),
+    ).rejects.toThrow('Take "shop" out of tenancy.citus.tenancies');
+    await expect(
+      new History().next({ schema, tenancy: { citus: { tenancies: { account: { colocateWith: 'shop' } } } } }),
+    ).rejects.toThrow('there is no "shop"');
   });
 });

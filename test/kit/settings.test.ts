@@ -1,4 +1,6 @@
-/** A second tenancy, and another name of one, while programs of the version before run: whose rows each of them sees. */
+/**
+ * A second tenancy, and another name of one, while programs of the version before run: whose rows each of them sees.
+ */
 import { drizzle } from 'drizzle-orm/postgres-js';
 import { integer, text } from 'drizzle-orm/pg-core';
 import postgres from 'postgres';
@@ -31,7 +33,10 @@ const migrate = async (schema: Record<string, unknown>, retiredSettings: string[
 };
 /** What a program sees whose handles are of this version of the schema. */
 const through = async (schema: any, id: number, tenants: any = account, isChecked = true) => {
-  const db: any = withTenancy(drizzle({ client: sql }), { relations: defineTenantRelations(schema, () => ({})), rls: true });
+  const db: any = withTenancy(drizzle({ client: sql }), {
+    relations: defineTenantRelations(schema, () => ({})),
+    rls: true,
+  });
   if (isChecked) await assertRowLevelSecurity(db);
   return (await db.forTenant(tenants.parse(id)).select().from(schema.notes)).map((it: any) => it.body);
 };
@@ -49,7 +54,9 @@ beforeAll(async () => {
   database = await createDatabase(owner);
   sql = postgres(database.url(owner, 'owner'), { max: 2, onnotice: () => {} });
   await migrate(one);
-  await sql.unsafe(`ALTER TABLE notes NO FORCE ROW LEVEL SECURITY; INSERT INTO notes VALUES (1, 1, 'a'), (2, 1, 'b'); ALTER TABLE notes FORCE ROW LEVEL SECURITY`);
+  await sql.unsafe(
+    `ALTER TABLE notes NO FORCE ROW LEVEL SECURITY; INSERT INTO notes VALUES (1, 1, 'a'), (2, 1, 'b'); ALTER TABLE notes FORCE ROW LEVEL SECURITY`,
+  );
 });
 afterAll(async () => {
   await sql?.end();
@@ -60,15 +67,23 @@ afterAll(async () => {
 it('a second tenancy comes while programs of the version before run', async () => {
   expect([await through(one, 1), await byHand({ tenant_id: 1 })]).toEqual([['a'], ['a']]);
   await migrate(two);
-  expect([await through(one, 1), await through(two, 1), await byHand({ tenant_id: 1 }), await byHand({ account_id: 1 })]).toEqual([['a'], ['a'], ['a'], ['a']]);
-  // Where the two differ, the new one counts; and the id of a workspace, which its handles say in both, is no account's.
+  expect([
+    await through(one, 1),
+    await through(two, 1),
+    await byHand({ tenant_id: 1 }),
+    await byHand({ account_id: 1 }),
+  ]).toEqual([['a'], ['a'], ['a'], ['a']]);
+  // Where the two differ, the new one counts; and the id of a workspace, which its handles say in both, is no
+  // account's.
   expect(await byHand({ tenant_id: 1, account_id: 2 })).toEqual(['b']);
   expect(await byHand({ tenant_id: 1, workspace_id: 1 })).toEqual([]);
   expect(await byHand({})).toEqual([]);
-  await sql.begin(async (tx) => {
-    await tx`SET LOCAL app.tenant_id = '1'`;
-    await expect(tx`INSERT INTO notes VALUES (2, 9, 'x')`).rejects.toThrow('row-level security');
-  }).catch(() => {});
+  await sql
+    .begin(async (tx) => {
+      await tx`SET LOCAL app.tenant_id = '1'`;
+      await expect(tx`INSERT INTO notes VALUES (2, 9, 'x')`).rejects.toThrow('row-level security');
+    })
+    .catch(() => {});
   // The next migration leaves them as they are.
   expect(await migrate(two)).toEqual([]);
 });
@@ -80,14 +95,25 @@ it('a third tenancy is one more whose ids mean something else', async () => {
   await expect(through(two, 1)).rejects.toThrow('has no policy on');
   await migrate({ ...two, goods });
   expect(await through(two, 1)).toEqual(['a']);
-  expect([await byHand({ tenant_id: 1 }), await byHand({ tenant_id: 1, shop_id: 1 }), await byHand({ tenant_id: 1, workspace_id: 1 })]).toEqual([['a'], [], []]);
+  expect([
+    await byHand({ tenant_id: 1 }),
+    await byHand({ tenant_id: 1, shop_id: 1 }),
+    await byHand({ tenant_id: 1, workspace_id: 1 }),
+  ]).toEqual([['a'], [], []]);
 });
 
 it('the old setting is retired when the config says so', async () => {
   await migrate(two, ['app.tenant_id']);
-  expect([await through(one, 1), await through(two, 1), await byHand({ account_id: 1 }), await byHand({ tenant_id: 1 })]).toEqual([['a'], ['a'], ['a'], []]);
+  expect([
+    await through(one, 1),
+    await through(two, 1),
+    await byHand({ account_id: 1 }),
+    await byHand({ tenant_id: 1 }),
+  ]).toEqual([['a'], ['a'], ['a'], []]);
   expect(await migrate(two, ['app.tenant_id'])).toEqual([]);
-  await expect(migrate(two, ['app.account_id'])).rejects.toThrow('Take "app.account_id" out of tenancy.retiredSettings');
+  await expect(migrate(two, ['app.account_id'])).rejects.toThrow(
+    'Take "app.account_id" out of tenancy.retiredSettings',
+  );
 });
 
 it('a tenancy gets another name, and the old one is taken out of the policies later', async () => {
@@ -104,14 +130,19 @@ it('a tenancy gets another name, and the old one is taken out of the policies la
 it('the last tenancy keeps its setting: handles of one that is gone set app.tenant_id too', async () => {
   const org = tenancy('org', integer);
   await migrate(tables(org), ['app.tenant_id', 'app.account_id']);
-  expect([await byHand({ org_id: 1 }), await byHand({ tenant_id: 1 }), await through(tables(org), 1, org)]).toEqual([['a'], [], ['a']]);
+  expect([await byHand({ org_id: 1 }), await byHand({ tenant_id: 1 }), await through(tables(org), 1, org)]).toEqual([
+    ['a'],
+    [],
+    ['a'],
+  ]);
 });
 
 it('the check takes no other expression for it', () => {
   const read = (name: string) => `NULLIF(current_setting('app.${name}'::text, true), ''::text)`;
   const guarded = (others: string[], earlier = 'tenant_id', own = 'account_id') =>
     `(account_id = (COALESCE(${read(own)}, \nCASE\n    WHEN (concat(${others.map((it) => `current_setting('app.${it}'::text, true)`).join(', ')}) = ''::text) THEN ${read(earlier)}\n    ELSE NULL::text\nEND))::integer)`;
-  const holds = (expression: string, earlier?: any) => holdsTenant(expression, { column: 'account_id', settings: ['app.account_id'], types: ['integer'], earlier });
+  const holds = (expression: string, earlier?: any) =>
+    holdsTenant(expression, { column: 'account_id', settings: ['app.account_id'], types: ['integer'], earlier });
   const [workspaces, both] = [{ unless: ['app.workspace_id'] }, { unless: ['app.workspace_id', 'app.shop_id'] }];
   expect(holds(guarded(['workspace_id']), workspaces)).toBe(true);
   expect(holds(guarded(['workspace_id', 'shop_id']), both)).toBe(true);
@@ -123,8 +154,14 @@ it('the check takes no other expression for it', () => {
   // As a program of the version before reads it, which knows the earlier one.
   expect(holds(guarded(['workspace_id'], 'account_id', 'org_id'), workspaces)).toBe(true);
   expect(holds(guarded(['workspace_id'], 'account_id', 'workspace_id'), workspaces)).toBe(false);
-  expect(holds(`(account_id = (COALESCE(${read('account_id')}, ${read('tenant_id')}))::integer)`, { unless: [] })).toBe(true);
-  expect(holds(`(account_id = (COALESCE(${read('account_id')}, ${read('tenant_id')}))::integer)`, workspaces)).toBe(false);
-  expect(holds(`(account_id = (COALESCE(${read('account_id')}, ${read('tenant_id')}, '1'::text))::integer)`, { unless: [] })).toBe(false);
+  expect(holds(`(account_id = (COALESCE(${read('account_id')}, ${read('tenant_id')}))::integer)`, { unless: [] })).toBe(
+    true,
+  );
+  expect(holds(`(account_id = (COALESCE(${read('account_id')}, ${read('tenant_id')}))::integer)`, workspaces)).toBe(
+    false,
+  );
+  expect(
+    holds(`(account_id = (COALESCE(${read('account_id')}, ${read('tenant_id')}, '1'::text))::integer)`, { unless: [] }),
+  ).toBe(false);
   expect(holds(guarded(['workspace_id']).replace("= ''::text) THEN", "<> ''::text) THEN"), workspaces)).toBe(false);
 });

@@ -39,13 +39,23 @@ export const todos = tenantTable('todos', { accountId: account.id('account_id'),
     rename('column', ['public', 'lands', 'id'], ['public', 'lands', 'code']),
     rename('column', ['core', 'projects', 'account_id'], ['core', 'projects', 'owner_id']),
   ];
-  const renamed = await project.drizzleKit('generate', '--name', 'b', '--output', 'json', '--hints', JSON.stringify(hints));
+  const renamed = await project.drizzleKit(
+    'generate',
+    '--name',
+    'b',
+    '--output',
+    'json',
+    '--hints',
+    JSON.stringify(hints),
+  );
   expect(renamed).toMatchObject({ code: 0 });
   expect(JSON.parse(renamed.stdout).status).toBe('ok');
   expect(project.last()).not.toContain('create_distributed_table');
   const out = join(project.folder, 'drizzle');
   const migrations = readMigrations(out);
-  const files = Object.fromEntries(readdirSync(out).map((it) => [it, JSON.parse(readFileSync(join(out, it, 'snapshot.json'), 'utf8'))]));
+  const files = Object.fromEntries(
+    readdirSync(out).map((it) => [it, JSON.parse(readFileSync(join(out, it, 'snapshot.json'), 'utf8'))]),
+  );
   for (const { snapshot } of migrations) {
     const theirs = (await reconstruct(files, snapshot.id)).ddl as any[];
     const ours = entitiesAt(migrations, [snapshot.id]);
@@ -54,7 +64,9 @@ export const todos = tenantTable('todos', { accountId: account.id('account_id'),
       expect(sorted(ours.list(type))).toEqual(sorted(theirs.filter((it) => it.entityType === type)));
     }
   }
-  expect(Object.values(stateAt(migrations, leavesOf(migrations)).tables).map((it) => [it.schema, it.name, it.column])).toEqual([
+  expect(
+    Object.values(stateAt(migrations, leavesOf(migrations)).tables).map((it) => [it.schema, it.name, it.column]),
+  ).toEqual([
     ['core', 'projects', 'owner_id'],
     ['public', 'accounts', 'id'],
     ['public', 'lands', undefined],
@@ -73,11 +85,15 @@ describe('tenancy.json', () => {
   const folder = mkdtempSync(join(tmpdir(), 'kit-state-'));
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
   const table = (name: string) => ({ schema: 'public', name, kind: 'reference' as const });
-  const state = (...names: string[]): TenancyState => ({ ...emptyState, tables: Object.fromEntries(names.map((it) => [`public.${it}`, table(it)])) });
+  const state = (...names: string[]): TenancyState => ({
+    ...emptyState,
+    tables: Object.fromEntries(names.map((it) => [`public.${it}`, table(it)])),
+  });
   const write = (name: string, prevIds: string[], files: Record<string, string>) => {
     mkdirSync(join(folder, name));
     const snapshot = { id: name, prevIds, version: '9', ...(prevIds.length > 0 ? { deltas: [] } : { ddl: [] }) };
-    for (const [file, text] of Object.entries({ 'snapshot.json': JSON.stringify(snapshot), ...files })) writeFileSync(join(folder, name, file), text);
+    for (const [file, text] of Object.entries({ 'snapshot.json': JSON.stringify(snapshot), ...files }))
+      writeFileSync(join(folder, name, file), text);
   };
 
   it('is found through prevIds, past migrations without one, and merged over branches', () => {
@@ -93,13 +109,21 @@ describe('tenancy.json', () => {
 
   it('is missed where the migration was written with one', () => {
     write('5', ['4'], { 'migration.sql': '-- drizzle-tenant: what follows ...' });
-    expect(() => stateAt(readMigrations(folder), ['5'])).toThrow(/Restore .*tenancy.json from git: its migration.sql was written together with it/);
+    expect(() => stateAt(readMigrations(folder), ['5'])).toThrow(
+      /Restore .*tenancy.json from git: its migration.sql was written together with it/,
+    );
   });
 });
 
 it('takes statements apart and puts them together', () => {
   const sql = `CREATE TABLE "a;b" (x text DEFAULT ';''');\nSELECT $x$ ; $x$, $$;$$; -- ;\nSELECT /* ; */ 2`;
-  expect(splitSql(sql)).toEqual([`CREATE TABLE "a;b" (x text DEFAULT ';''');`, 'SELECT $x$ ; $x$, $$;$$;', '-- ;\nSELECT /* ; */ 2']);
+  expect(splitSql(sql)).toEqual([
+    `CREATE TABLE "a;b" (x text DEFAULT ';''');`,
+    'SELECT $x$ ; $x$, $$;$$;',
+    '-- ;\nSELECT /* ; */ 2',
+  ]);
   expect(splitStatements('a;--> statement-breakpoint\nb\n;--> statement-breakpoint\nc')).toEqual(['a;', 'b\n;', 'c']);
-  expect(joinStatements(['a;', 'b\n;', 'c'], true)).toBe('a;--> statement-breakpoint\nb\n;\n--> statement-breakpoint\nc');
+  expect(joinStatements(['a;', 'b\n;', 'c'], true)).toBe(
+    'a;--> statement-breakpoint\nb\n;\n--> statement-breakpoint\nc',
+  );
 });

@@ -31,7 +31,14 @@ export class History {
     const to = await generateDrizzleJson(schema, this.snapshot?.id);
     const from = this.snapshot ?? (await generateDrizzleJson({}));
     const drizzle = await generateMigration(from, to, hints ? { hints } : undefined);
-    const { statements, state, left } = await tenantStatements({ statements: drizzle, from: this.snapshot, to, schema, state: this.state, tenancy });
+    const { statements, state, left } = await tenantStatements({
+      statements: drizzle,
+      from: this.snapshot,
+      to,
+      schema,
+      state: this.state,
+      tenancy,
+    });
     this.snapshot = to;
     this.state = state;
     this.left = left;

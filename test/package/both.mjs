@@ -1,4 +1,6 @@
-/** Tables of the CommonJS copy in handles of the ES modules, and the other way round: all is refused, with the reason. */
+/**
+ * Tables of the CommonJS copy in handles of the ES modules, and the other way round: all is refused, with the reason.
+ */
 import { createRequire } from 'node:module';
 import { drizzle } from 'drizzle-orm/pg-proxy';
 
@@ -9,7 +11,10 @@ const sent = [];
 const client = drizzle(async (text) => (sent.push(text), { rows: [] }));
 const declared = copies.map((copy, i) => {
   const account = copy.tenancy('account', pg[i].uuid);
-  const projects = copy.tenantTable(`projects_${i}`, { accountId: account.id('account_id'), id: pg[i].integer().primaryKey() });
+  const projects = copy.tenantTable(`projects_${i}`, {
+    accountId: account.id('account_id'),
+    id: pg[i].integer().primaryKey(),
+  });
   return { account, projects, relations: copy.defineTenantRelations({ projects }) };
 });
 const id = declared[0].account.parse('11111111-1111-4111-8111-111111111111');
@@ -30,7 +35,10 @@ for (const [copy, { projects, relations }, own] of [
     async () => copy.withTenancy(client, { relations }).forTenant(id).query.projects.findMany(),
   ];
   for (const call of calls) {
-    const error = await (async () => call())().then(() => undefined, (it) => it);
+    const error = await (async () => call())().then(
+      () => undefined,
+      (it) => it,
+    );
     const message = error?.cause?._tag ? error.cause.message : error?.message;
     if (!message?.includes('is loaded 2 times here')) throw new Error(`${call}: ${error}`);
   }

@@ -1,6 +1,6 @@
 /**
- * Runs every driver of Drizzle's for PostgreSQL through the packed tarball, in each runtime that npm brings. The database is one
- * PostgreSQL; what a platform puts before it is done by servers of this process.
+ * Runs every driver of Drizzle's for PostgreSQL through the packed tarball, in each runtime that npm brings. The
+ * database is one PostgreSQL; what a platform puts before it is done by servers of this process.
  *
  *     tsx test/package/drivers.mjs tarball      in this Node.js only
  */
@@ -17,7 +17,12 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 const { devDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 const own = ['drizzle-orm', 'postgres', 'pg', '@electric-sql/pglite', 'effect', '@effect/sql-pg'];
 /** Clients that nothing else of this repository needs. */
-const others = { '@neondatabase/serverless': '^1.2.0', '@vercel/postgres': '^0.10.0', '@aws-sdk/client-rds-data': '^3.1143.0', ws: '^8.18.0' };
+const others = {
+  '@neondatabase/serverless': '^1.2.0',
+  '@vercel/postgres': '^0.10.0',
+  '@aws-sdk/client-rds-data': '^3.1143.0',
+  ws: '^8.18.0',
+};
 
 /** The runtimes, with what npm installs for each and how a program is run. */
 export const runtimes = {
@@ -30,12 +35,18 @@ export const runtimes = {
 
 const run = (command, args, cwd, env = {}) =>
   new Promise((resolve, reject) => {
-    const child = spawn(command, args, { cwd, env: { ...process.env, NODE_OPTIONS: '', ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(command, args, {
+      cwd,
+      env: { ...process.env, NODE_OPTIONS: '', ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     let [out, err] = ['', ''];
     child.stdout.on('data', (it) => (out += it));
     child.stderr.on('data', (it) => (err += it));
     child.on('error', reject);
-    child.on('close', (code) => (code === 0 ? resolve(out.trim()) : reject(new Error(`${command} ${args.join(' ')}: ${out}\n${err}`))));
+    child.on('close', (code) =>
+      code === 0 ? resolve(out.trim()) : reject(new Error(`${command} ${args.join(' ')}: ${out}\n${err}`)),
+    );
   });
 
 /**
@@ -54,14 +65,22 @@ async function results(folder, commands) {
       const database = `drivers_${name.toLowerCase().replace(/\W/g, '_')}`;
       const admin = new pg.Client({ connectionString: url });
       await admin.connect();
-      await admin.query(`do $$ begin create role application login password 'application'; exception when duplicate_object then null; end $$`);
+      await admin.query(
+        `do $$ begin create role application login password 'application'; exception when duplicate_object then null; end $$`,
+      );
       await admin.query(`create database ${database}`);
       const own = new pg.Client({ connectionString: Object.assign(new URL(url), { pathname: database }).href });
       await own.connect();
-      for (const text of [...setup, ...['projects', 'guarded'].map((it) => `alter table ${it} owner to application`)]) await own.query(text);
-      const servers = await startServers(Object.assign(new URL(url), { pathname: database, username: 'application', password: 'application' }).href, { pg, ws });
+      for (const text of [...setup, ...['projects', 'guarded'].map((it) => `alter table ${it} owner to application`)])
+        await own.query(text);
+      const servers = await startServers(
+        Object.assign(new URL(url), { pathname: database, username: 'application', password: 'application' }).href,
+        { pg, ws },
+      );
       try {
-        found[name] = JSON.parse((await run(command[0], [...command.slice(1), 'main.js'], folder, servers.env)).split('\n').pop());
+        found[name] = JSON.parse(
+          (await run(command[0], [...command.slice(1), 'main.js'], folder, servers.env)).split('\n').pop(),
+        );
       } finally {
         await servers.stop();
         await own.end();
@@ -80,11 +99,27 @@ export async function runDrivers(tarball, names) {
   const folder = mkdtempSync(join(tmpdir(), 'drizzle-tenant-drivers-'));
   try {
     cpSync(join(root, 'test/package/drivers'), folder, { recursive: true });
-    const dependencies = Object.assign(Object.fromEntries(own.map((it) => [it, devDependencies[it]])), others, ...names.map((it) => runtimes[it].dependency));
-    writeFileSync(join(folder, 'package.json'), JSON.stringify({ name: 'application', private: true, type: 'module', dependencies }));
+    const dependencies = Object.assign(
+      Object.fromEntries(own.map((it) => [it, devDependencies[it]])),
+      others,
+      ...names.map((it) => runtimes[it].dependency),
+    );
+    writeFileSync(
+      join(folder, 'package.json'),
+      JSON.stringify({ name: 'application', private: true, type: 'module', dependencies }),
+    );
     // Vercel's client is at its end, and asks for an older one of Neon's than Drizzle does.
-    await run('npm', ['install', '--silent', '--no-audit', '--no-fund', '--legacy-peer-deps', '--foreground-scripts=false', tarball], folder);
-    return await results(folder, names.length > 0 ? Object.fromEntries(names.map((it) => [it, runtimes[it].command])) : { here: [process.execPath] });
+    await run(
+      'npm',
+      ['install', '--silent', '--no-audit', '--no-fund', '--legacy-peer-deps', '--foreground-scripts=false', tarball],
+      folder,
+    );
+    return await results(
+      folder,
+      names.length > 0
+        ? Object.fromEntries(names.map((it) => [it, runtimes[it].command]))
+        : { here: [process.execPath] },
+    );
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -102,16 +137,23 @@ export function surprises(found) {
     Object.entries(drivers).flatMap(([driver, parts]) =>
       Object.entries(parts).flatMap(([part, said]) => {
         const expected = refused[driver]?.[part];
-        return (expected ? expected.test(said) : said === 'works') ? [] : [`${driver}, ${part}, on ${runtime}: ${said}`];
+        return (expected ? expected.test(said) : said === 'works')
+          ? []
+          : [`${driver}, ${part}, on ${runtime}: ${said}`];
       }),
     ),
   );
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const found = process.env.FOLDER ? await results(process.env.FOLDER, { here: [process.execPath] }) : await runDrivers(process.argv[2], []);
+  const found = process.env.FOLDER
+    ? await results(process.env.FOLDER, { here: [process.execPath] })
+    : await runDrivers(process.argv[2], []);
   const wrong = surprises(found);
   for (const it of wrong) console.error(it);
   if (wrong.length > 0) process.exitCode = 1;
-  else console.log(`${Object.keys(found.here).length} drivers work in Node.js ${process.versions.node}, as far as each can.`);
+  else
+    console.log(
+      `${Object.keys(found.here).length} drivers work in Node.js ${process.versions.node}, as far as each can.`,
+    );
 }

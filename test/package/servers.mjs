@@ -1,6 +1,6 @@
 /**
- * What the drivers of platforms ask, on this machine, in front of one PostgreSQL: Neon's proxy of a socket and its answers over
- * HTTP, and Amazon's Data API. They do what the clients need here, and no more.
+ * What the drivers of platforms ask, on this machine, in front of one PostgreSQL: Neon's proxy of a socket and its
+ * answers over HTTP, and Amazon's Data API. They do what the clients need here, and no more.
  */
 import { createServer } from 'node:http';
 import { connect } from 'node:net';
@@ -46,7 +46,14 @@ export async function startServers(url, { pg, ws }) {
   });
 
   const transactions = new Map();
-  const field = (value) => (value === null ? { isNull: true } : typeof value === 'number' ? { longValue: value } : typeof value === 'boolean' ? { booleanValue: value } : { stringValue: String(value) });
+  const field = (value) =>
+    value === null
+      ? { isNull: true }
+      : typeof value === 'number'
+        ? { longValue: value }
+        : typeof value === 'boolean'
+          ? { booleanValue: value }
+          : { stringValue: String(value) };
   const actions = {
     async BeginTransaction() {
       const client = await pool.connect();
@@ -60,10 +67,21 @@ export async function startServers(url, { pg, ws }) {
     async Execute({ sql, parameters = [], transactionId, includeResultMetadata }) {
       const values = parameters.map(({ value }) => (value.isNull ? null : Object.values(value)[0]));
       const text = sql.replace(/(?<!:):(\d+)/g, '$$$1');
-      const types = { getTypeParser: (oid) => (it) => ([20, 21, 23].includes(oid) ? Number(it) : oid === 16 ? it === 't' : it) };
-      const { rows, fields, rowCount } = await (transactions.get(transactionId) ?? pool).query({ text, values, rowMode: 'array', types });
+      const types = {
+        getTypeParser: (oid) => (it) => ([20, 21, 23].includes(oid) ? Number(it) : oid === 16 ? it === 't' : it),
+      };
+      const { rows, fields, rowCount } = await (transactions.get(transactionId) ?? pool).query({
+        text,
+        values,
+        rowMode: 'array',
+        types,
+      });
       const columnMetadata = fields?.map(({ name }) => ({ name }));
-      return { numberOfRecordsUpdated: rowCount ?? 0, records: rows?.map((row) => row.map(field)), ...(includeResultMetadata ? { columnMetadata } : {}) };
+      return {
+        numberOfRecordsUpdated: rowCount ?? 0,
+        records: rows?.map((row) => row.map(field)),
+        ...(includeResultMetadata ? { columnMetadata } : {}),
+      };
     },
   };
   const end = async (transactionId, text) => {
@@ -75,15 +93,25 @@ export async function startServers(url, { pg, ws }) {
   };
   const dataApi = createServer(async (request, response) => {
     try {
-      response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(await actions[request.url.slice(1)](await bodyOf(request))));
+      response
+        .writeHead(200, { 'content-type': 'application/json' })
+        .end(JSON.stringify(await actions[request.url.slice(1)](await bodyOf(request))));
     } catch ({ message }) {
-      response.writeHead(400, { 'content-type': 'application/json', 'x-amzn-errortype': 'DatabaseErrorException' }).end(JSON.stringify({ message }));
+      response
+        .writeHead(400, { 'content-type': 'application/json', 'x-amzn-errortype': 'DatabaseErrorException' })
+        .end(JSON.stringify({ message }));
     }
   });
 
   const [http, socket, data] = [await listening(neon), await listening(proxy), await listening(dataApi)];
   return {
-    env: { DATABASE_URL: url, NEON_HTTP: `http://127.0.0.1:${http}/sql`, PROXY: `http://127.0.0.1:${http}/proxy`, NEON_SOCKET: `127.0.0.1:${socket}`, DATA_API: `http://127.0.0.1:${data}` },
+    env: {
+      DATABASE_URL: url,
+      NEON_HTTP: `http://127.0.0.1:${http}/sql`,
+      PROXY: `http://127.0.0.1:${http}/proxy`,
+      NEON_SOCKET: `127.0.0.1:${socket}`,
+      DATA_API: `http://127.0.0.1:${data}`,
+    },
     async stop() {
       for (const it of [neon, proxy, dataApi]) it.closeAllConnections(), it.close();
       for (const it of transactions.values()) it.release(true);

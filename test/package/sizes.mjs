@@ -16,7 +16,19 @@ export async function sizesOf(root) {
       write: false,
       format: 'esm',
       platform: 'node',
-      external: ['drizzle-orm', 'drizzle-orm/*', 'effect', 'effect/*', '@effect/*', 'postgres', 'pg', 'drizzle-kit', '@electric-sql/pglite', '#pg-query', '#tenant-data'],
+      external: [
+        'drizzle-orm',
+        'drizzle-orm/*',
+        'effect',
+        'effect/*',
+        '@effect/*',
+        'postgres',
+        'pg',
+        'drizzle-kit',
+        '@electric-sql/pglite',
+        '#pg-query',
+        '#tenant-data',
+      ],
     });
     const text = Buffer.from(outputFiles[0].contents);
     return [text.length, gzipSync(text, { level: 9 }).length];
@@ -25,7 +37,11 @@ export async function sizesOf(root) {
   const wasm = readFileSync(join(root, 'dist/pg-query/libpg-query.wasm'));
   return [
     ['`drizzle-tenant`, without the parser', ...(await bundle('index.js'))],
-    ["PostgreSQL's parser in a bundle (one module, loaded when it is first needed)", parser.length, gzipSync(parser, { level: 9 }).length],
+    [
+      "PostgreSQL's parser in a bundle (one module, loaded when it is first needed)",
+      parser.length,
+      gzipSync(parser, { level: 9 }).length,
+    ],
     ["PostgreSQL's parser in workerd (the `.wasm` file)", wasm.length, gzipSync(wasm, { level: 9 }).length],
     ['`drizzle-tenant/effect`, with the core', ...(await bundle('effect/index.js'))],
   ];

@@ -12,8 +12,13 @@ const resources = ['accounts', 'users', 'managers', 'projects', 'tasks', 'countr
 /** Every row of a tenant, and every country, read past the application. */
 async function rowsOf(tenant: typeof acme): Promise<string> {
   const tables = ['accounts', 'users', 'managers', 'projects', 'project_managers', 'tasks'];
-  const texts = tables.map((table) => `select '${table}' as name, t::text as row from ${table} t where ${table === 'accounts' ? 'id' : 'account_id'} = '${tenant.id}'`);
-  const rows = await app.client.unsafe(`${texts.join(' union all ')} union all select 'countries', t::text from countries t order by 1, 2`);
+  const texts = tables.map(
+    (table) =>
+      `select '${table}' as name, t::text as row from ${table} t where ${table === 'accounts' ? 'id' : 'account_id'} = '${tenant.id}'`,
+  );
+  const rows = await app.client.unsafe(
+    `${texts.join(' union all ')} union all select 'countries', t::text from countries t order by 1, 2`,
+  );
   return JSON.stringify(rows);
 }
 
@@ -27,7 +32,13 @@ function expectProblem({ status, body, headers, text }: Answer, expected: number
 
 describe('who asks', () => {
   it.each(resources)('answers 401 to nobody: %s', async (resource) => {
-    const headers = [{}, { authorization: '' }, { authorization: 'Bearer' }, { authorization: 'Bearer x.y' }, { authorization: `Basic ${app.tokenFor()}` }];
+    const headers = [
+      {},
+      { authorization: '' },
+      { authorization: 'Bearer' },
+      { authorization: 'Bearer x.y' },
+      { authorization: `Basic ${app.tokenFor()}` },
+    ];
     for (const header of headers) {
       const answer = await call('GET', `/api/${resource}`, { as: null, headers: header });
       expectProblem(answer, 401);
@@ -38,22 +49,35 @@ describe('who asks', () => {
   it('answers 401 to a token that was changed', async () => {
     const [, signature] = app.tokenFor(acme).split('.');
     const [claim] = app.tokenFor(birch).split('.');
-    for (const token of [`${claim}.${signature}`, `${claim}.`, `${claim}`, `.${signature}`, `${claim}.${signature}.x`.slice(1)]) {
-      expectProblem(await call('GET', '/api/projects', { as: null, headers: { authorization: `Bearer ${token}` } }), 401);
+    for (const token of [
+      `${claim}.${signature}`,
+      `${claim}.`,
+      `${claim}`,
+      `.${signature}`,
+      `${claim}.${signature}.x`.slice(1),
+    ]) {
+      expectProblem(
+        await call('GET', '/api/projects', { as: null, headers: { authorization: `Bearer ${token}` } }),
+        401,
+      );
     }
   });
 
   it('answers 401 to the token of a user who is gone', async () => {
     const { body } = await call('POST', '/api/users', { json: { name: 'Temp', email: 'temp@x' } });
     const headers = { authorization: `Bearer ${body.token}` };
-    expect((await call('GET', '/api/users/me', { as: null, headers })).body).toMatchObject({ id: body.id, name: 'Temp' });
+    expect((await call('GET', '/api/users/me', { as: null, headers })).body).toMatchObject({
+      id: body.id,
+      name: 'Temp',
+    });
     expect((await call('DELETE', `/api/users/${body.id}`)).status).toBe(204);
     expectProblem(await call('GET', '/api/users/me', { as: null, headers }), 401);
   });
 
   it('answers 401 to the token of a user who is gone, whose number another one has', async () => {
     const as = ({ token }: { token: string }) => ({ as: null, headers: { authorization: `Bearer ${token}` } });
-    const create = async (name: string) => (await call('POST', '/api/users', { json: { name, email: `${name}@y` } })).body;
+    const create = async (name: string) =>
+      (await call('POST', '/api/users', { json: { name, email: `${name}@y` } })).body;
     const temp = await create('Temp');
     expect((await call('DELETE', `/api/users/${temp.id}`)).status).toBe(204);
     const next = await create('Next');
@@ -63,7 +87,9 @@ describe('who asks', () => {
     expectProblem(await call('GET', '/api/users/me', as({ token: app.tokenFor(acme, next.id) })), 401);
     expect((await call('DELETE', `/api/users/${next.id}`)).status).toBe(204);
     // An account that was opened here, too.
-    const opened = (await call('POST', '/api/accounts', { as: null, json: { name: 'New', user: { name: 'A', email: 'a@y' } } })).body;
+    const opened = (
+      await call('POST', '/api/accounts', { as: null, json: { name: 'New', user: { name: 'A', email: 'a@y' } } })
+    ).body;
     expectProblem(await call('GET', '/api/users/me', as({ token: app.tokenFor({ ...acme, id: opened.id }) })), 401);
     expect((await call('GET', '/api/users/me', as(opened))).body).toMatchObject({ name: 'A' });
     expect((await call('DELETE', `/api/accounts/${opened.id}`, as(opened))).status).toBe(204);
@@ -71,13 +97,24 @@ describe('who asks', () => {
   });
 
   it('answers 404 for an unknown account and for that of another user, wherever it is named', async () => {
-    for (const [account, status] of [[randomUUID(), 404], ["' or '1'='1", 404], [birch.id, 404]] as const) {
+    for (const [account, status] of [
+      [randomUUID(), 404],
+      ["' or '1'='1", 404],
+      [birch.id, 404],
+    ] as const) {
       expectProblem(await call('GET', '/api/projects', { headers: { 'x-account': String(account) } }), status);
       for (const method of ['GET', 'PATCH', 'DELETE']) {
-        expectProblem(await call(method, `/api/accounts/${encodeURIComponent(String(account))}`, { json: method === 'PATCH' ? { name: 'Mine' } : undefined }), status);
+        expectProblem(
+          await call(method, `/api/accounts/${encodeURIComponent(String(account))}`, {
+            json: method === 'PATCH' ? { name: 'Mine' } : undefined,
+          }),
+          status,
+        );
       }
     }
-    expect((await call('GET', '/api/projects', { headers: { 'x-account': String(acme.id).toUpperCase() } })).status).toBe(200);
+    expect(
+      (await call('GET', '/api/projects', { headers: { 'x-account': String(acme.id).toUpperCase() } })).status,
+    ).toBe(200);
   });
 
   it('says no more of an account that is there than of its absence', async () => {
@@ -92,7 +129,8 @@ describe('resources', () => {
       const { status, body } = await call('GET', '/api/projects', { as: tenant });
       expect(status).toBe(200);
       expect(body).toMatchObject({ total: 3, next: null });
-      const own = await app.client`select id, name, budget, starts_on::text as "startsOn" from projects where account_id = ${String(tenant.id)} order by id`;
+      const own =
+        await app.client`select id, name, budget, starts_on::text as "startsOn" from projects where account_id = ${String(tenant.id)} order by id`;
       expect(body.items).toEqual([...own]);
     }
   });
@@ -104,7 +142,11 @@ describe('resources', () => {
       { path: 'users', json: { name: 'Dee', email: 'dee@x' }, change: { name: 'Dora', countryCode: 'NO' } },
       { path: 'managers', json: { userId: 3, title: 'Third' }, change: { title: 'Second' } },
       { path: 'projects', json: { name: 'Garden', startsOn: '2026-02-28' }, change: { budget: 7, startsOn: null } },
-      { path: 'tasks', json: { projectId: 1, title: 'Dig', status: 'doing' }, change: { parentId: 1, hours: 3, assigneeId: 2 } },
+      {
+        path: 'tasks',
+        json: { projectId: 1, title: 'Dig', status: 'doing' },
+        change: { parentId: 1, hours: 3, assigneeId: 2 },
+      },
     ];
     for (const { path, json, change } of cases) {
       const created = await call('POST', `/api/${path}`, { json });
@@ -112,7 +154,10 @@ describe('resources', () => {
       const { token: _token, ...row } = created.body;
       const address = `/api/${path}/${row.id}`;
       expect(await call('GET', address)).toMatchObject({ status: 200, body: row });
-      expect(await call('PATCH', address, { json: change })).toMatchObject({ status: 200, body: { ...row, ...change } });
+      expect(await call('PATCH', address, { json: change })).toMatchObject({
+        status: 200,
+        body: { ...row, ...change },
+      });
       expect(await call('PATCH', address, { json: {} })).toMatchObject({ status: 200, body: { ...row, ...change } });
       for (const method of ['GET', 'DELETE']) expectProblem(await call(method, address, { as: birch }), 404);
       expectProblem(await call('PATCH', address, { as: birch, json: change }), 404);
@@ -128,7 +173,9 @@ describe('resources', () => {
   it('links managers to projects', async () => {
     expect((await call('PUT', '/api/projects/3/managers/1')).status).toBe(204);
     expect((await call('PUT', '/api/projects/3/managers/1')).status).toBe(204);
-    expect((await call('GET', '/api/projects/3')).body.managers).toEqual([{ id: 1, title: 'Lead', user: { name: 'Ada' } }]);
+    expect((await call('GET', '/api/projects/3')).body.managers).toEqual([
+      { id: 1, title: 'Lead', user: { name: 'Ada' } },
+    ]);
     expect((await call('DELETE', '/api/projects/3/managers/1')).status).toBe(204);
     expectProblem(await call('DELETE', '/api/projects/3/managers/1'), 404);
     expectProblem(await call('PUT', '/api/projects/3/managers/99'), 422);
@@ -139,9 +186,12 @@ describe('resources', () => {
     const { status, body } = await call('POST', '/api/accounts', { as: null, json });
     expect(status).toBe(201);
     const mine = { as: null, headers: { authorization: `Bearer ${body.token}` } };
-    expect((await call('GET', '/api/accounts', mine)).body.items).toEqual([{ id: body.id, name: 'Dogwood', countryCode: 'FI' }]);
+    expect((await call('GET', '/api/accounts', mine)).body.items).toEqual([
+      { id: body.id, name: 'Dogwood', countryCode: 'FI' },
+    ]);
     expect((await call('GET', '/api/users', mine)).body).toMatchObject({ total: 1, items: [{ id: 1, name: 'Eve' }] });
-    for (const path of ['projects', 'tasks', 'managers']) expect((await call('GET', `/api/${path}`, mine)).body).toMatchObject({ total: 0, items: [] });
+    for (const path of ['projects', 'tasks', 'managers'])
+      expect((await call('GET', `/api/${path}`, mine)).body).toMatchObject({ total: 0, items: [] });
     expect((await call('PATCH', `/api/accounts/${body.id}`, { ...mine, json: { name: 'Dog' } })).body.name).toBe('Dog');
     expect((await call('DELETE', `/api/accounts/${body.id}`, mine)).status).toBe(204);
     expectProblem(await call('GET', '/api/projects', mine), 401); // The token's user is gone with the account.
@@ -149,7 +199,11 @@ describe('resources', () => {
   });
 
   it('numbers rows that are created at once', async () => {
-    const made = await Promise.all(Array.from({ length: 12 }, (_, i) => call('POST', '/api/tasks', { as: cedar, json: { projectId: 1, title: `Task ${i}` } })));
+    const made = await Promise.all(
+      Array.from({ length: 12 }, (_, i) =>
+        call('POST', '/api/tasks', { as: cedar, json: { projectId: 1, title: `Task ${i}` } }),
+      ),
+    );
     expect(made.map((it) => it.status)).toEqual(Array(12).fill(201));
     expect(new Set(made.map((it) => it.body.id)).size).toBe(12);
     await Promise.all(made.map((it) => call('DELETE', `/api/tasks/${it.body.id}`, { as: cedar })));
@@ -159,7 +213,8 @@ describe('resources', () => {
     const [one, other] = await Promise.all([acme, birch].map((as) => call('GET', '/api/countries?limit=3', { as })));
     expect(one!.body).toEqual(other!.body);
     expect((await call('GET', '/api/countries/CL')).body).toMatchObject({ code: 'CL', name: 'Chile' });
-    for (const method of ['POST', 'PUT', 'PATCH', 'DELETE']) expectProblem(await call(method, '/api/countries/CL'), 404);
+    for (const method of ['POST', 'PUT', 'PATCH', 'DELETE'])
+      expectProblem(await call(method, '/api/countries/CL'), 404);
   });
 });
 
@@ -185,8 +240,15 @@ describe('lists', () => {
   });
 
   it('can be filtered, and count what the filter leaves', async () => {
-    expect((await call('GET', '/api/projects?minBudget=8000&name=WEB')).body).toMatchObject({ total: 2, items: [{ name: 'Website' }, { name: 'Web shop' }] });
-    expect((await call('GET', '/api/tasks?projectId=1&status=done&limit=1')).body).toMatchObject({ total: 2, items: [{ id: 1 }], next: 1 });
+    expect((await call('GET', '/api/projects?minBudget=8000&name=WEB')).body).toMatchObject({
+      total: 2,
+      items: [{ name: 'Website' }, { name: 'Web shop' }],
+    });
+    expect((await call('GET', '/api/tasks?projectId=1&status=done&limit=1')).body).toMatchObject({
+      total: 2,
+      items: [{ id: 1 }],
+      next: 1,
+    });
     expect((await call('GET', '/api/tasks?assigneeId=2')).body.items.map((it: any) => it.id)).toEqual([2, 4]);
     expect((await call('GET', '/api/users?email=ada@birch.example')).body.total).toBe(0);
     expect((await call('GET', `/api/projects?name=${encodeURIComponent('%')}`)).body.total).toBe(0);
@@ -227,7 +289,21 @@ describe('bad input', () => {
 
   it('answers 404 for ids of nothing, of another tenant, and for what is no id', async () => {
     const { body } = await call('POST', '/api/projects', { as: birch, json: { name: 'Only theirs' } });
-    const answers = await Promise.all([body.id, 999999, 0, -1, '1e3', '99999999999999', "1' or '1'='1", '1;drop table projects', '../2', '%00', 'x'.repeat(3000)].map((id) => call('GET', `/api/projects/${encodeURIComponent(String(id))}`)));
+    const answers = await Promise.all(
+      [
+        body.id,
+        999999,
+        0,
+        -1,
+        '1e3',
+        '99999999999999',
+        "1' or '1'='1",
+        '1;drop table projects',
+        '../2',
+        '%00',
+        'x'.repeat(3000),
+      ].map((id) => call('GET', `/api/projects/${encodeURIComponent(String(id))}`)),
+    );
     for (const answer of answers) {
       expectProblem(answer, 404);
       expect(answer.body).toEqual(answers[0]!.body);
@@ -237,7 +313,9 @@ describe('bad input', () => {
 
   it('answers 422 to references of nothing and of another tenant alike', async () => {
     const { body } = await call('POST', '/api/projects', { as: birch, json: { name: 'Only theirs' } });
-    const [theirs, nothing] = await Promise.all([body.id, 999999].map((projectId) => call('POST', '/api/tasks', { json: { projectId, title: 'x' } })));
+    const [theirs, nothing] = await Promise.all(
+      [body.id, 999999].map((projectId) => call('POST', '/api/tasks', { json: { projectId, title: 'x' } })),
+    );
     expectProblem(theirs!, 422);
     expect(theirs!.text).toBe(nothing!.text);
     expectProblem(await call('PATCH', '/api/tasks/1', { json: { projectId: body.id } }), 422);
@@ -254,18 +332,41 @@ describe('bad input', () => {
     expect(again.body.constraint).toMatch(/name/);
     expectProblem(await call('PATCH', '/api/projects/1', { json: { name: 'Pond' } }), 409);
     expectProblem(await call('DELETE', '/api/users/3'), 409); // A task is assigned to this user.
-    await Promise.all([call('DELETE', `/api/projects/${own.body.id}`), call('DELETE', `/api/projects/${created.body.id}`, { as: birch })]);
+    await Promise.all([
+      call('DELETE', `/api/projects/${own.body.id}`),
+      call('DELETE', `/api/projects/${created.body.id}`, { as: birch }),
+    ]);
   });
 
   it('keeps hostile text as it is', async () => {
     const others = await Promise.all([rowsOf(birch), rowsOf(cedar)]);
-    const texts = ["'; drop table projects; --", '$1', '${1}', '"', '\\', '\\x00', '%', '<script>alert(1)</script>', '${process.exit()}', 'ÿ\u202e𝕏👩‍👩‍👧', '\t\n\r', `${birch.id}`, 'null', '{"a":1}', '__proto__'];
+    const texts = [
+      "'; drop table projects; --",
+      '$1',
+      '${1}',
+      '"',
+      '\\',
+      '\\x00',
+      '%',
+      '<script>alert(1)</script>',
+      '${process.exit()}',
+      'ÿ\u202e𝕏👩‍👩‍👧',
+      '\t\n\r',
+      `${birch.id}`,
+      'null',
+      '{"a":1}',
+      '__proto__',
+    ];
     for (const text of texts) {
-      const project = await call('POST', '/api/projects', { json: { name: text, accountId: birch.id, account_id: birch.id } });
+      const project = await call('POST', '/api/projects', {
+        json: { name: text, accountId: birch.id, account_id: birch.id },
+      });
       expect(project).toMatchObject({ status: 201, body: { name: text } });
       const task = await call('POST', '/api/tasks', { json: { projectId: project.body.id, title: text, id: 1 } });
       expect(task).toMatchObject({ status: 201, body: { title: text } });
-      expect((await call('GET', `/api/projects?name=${encodeURIComponent(text)}`)).body.items).toContainEqual(expect.objectContaining({ name: text }));
+      expect((await call('GET', `/api/projects?name=${encodeURIComponent(text)}`)).body.items).toContainEqual(
+        expect.objectContaining({ name: text }),
+      );
       expect((await call('DELETE', `/api/projects/${project.body.id}`)).status).toBe(204);
     }
     expect(await Promise.all([rowsOf(birch), rowsOf(cedar)])).toEqual(others);
@@ -281,7 +382,10 @@ describe('bad input', () => {
   });
 
   it('answers 415 to a body of another type, and 404 where there is nothing', async () => {
-    expectProblem(await call('POST', '/api/projects', { headers: { 'content-type': 'text/xml' }, body: '<a/>' } as object), 415);
+    expectProblem(
+      await call('POST', '/api/projects', { headers: { 'content-type': 'text/xml' }, body: '<a/>' } as object),
+      415,
+    );
     expectProblem(await call('GET', '/api/nothing'), 404);
     expectProblem(await call('GET', '/etc/passwd'), 404);
   });

@@ -34,7 +34,11 @@ export function testApplication(options: Partial<Options> = {}) {
     },
     tokenFor: (tenant = acme, user = 1) => served.tokenFor({ account: tenant.id, user }),
     /** Calls the API as user 1 of a tenant, or as nobody. */
-    call: async (method: string, path: string, { as = acme as typeof acme | null, json = undefined as unknown, headers = {}, ...init } = {}): Promise<Answer> => {
+    call: async (
+      method: string,
+      path: string,
+      { as = acme as typeof acme | null, json = undefined as unknown, headers = {}, ...init } = {},
+    ): Promise<Answer> => {
       const response = await fetch(`${served.url}${path}`, {
         method,
         headers: {

@@ -13,8 +13,12 @@ const countProjects = () => Effect.flatMap(Db, (db) => db.$count(projects)).pipe
 class Open extends HttpApiGroup.make('open').add(count) {}
 class Guarded extends HttpApiGroup.make('guarded').add(count).middleware(ForTenant).middleware(Authenticated) {}
 
-const open = HttpApiBuilder.group(HttpApi.make('app').add(Open), 'open', (handlers) => handlers.handle('count', countProjects));
-const guarded = HttpApiBuilder.group(HttpApi.make('app').add(Guarded), 'guarded', (handlers) => handlers.handle('count', countProjects));
+const open = HttpApiBuilder.group(HttpApi.make('app').add(Open), 'open', (handlers) =>
+  handlers.handle('count', countProjects),
+);
+const guarded = HttpApiBuilder.group(HttpApi.make('app').add(Guarded), 'guarded', (handlers) =>
+  handlers.handle('count', countProjects),
+);
 
 /** What the server provides. Nothing but the middleware provides `Db` to a request. */
 type Provided = ForTenant | Authenticated | HttpRouter.HttpRouter;

@@ -16,7 +16,8 @@ class Wire {
     const target = new URL(inject('databaseUrl'));
     this.#server = createServer((socket) => {
       const onward = dial(Number(target.port || 5432), target.hostname);
-      for (const it of [socket, onward]) this.#sockets.add(it.on('error', () => {}).on('close', () => (socket.destroy(), onward.destroy())));
+      for (const it of [socket, onward])
+        this.#sockets.add(it.on('error', () => {}).on('close', () => (socket.destroy(), onward.destroy())));
       socket.pipe(onward).pipe(socket);
     });
     await new Promise<void>((resolve) => this.#server!.listen(this.#port, '127.0.0.1', resolve));
@@ -67,7 +68,10 @@ describe('an outage', () => {
       expect(headers.get('retry-after')).toBe('1');
     }
     const down = await get('/api/projects');
-    expect({ status: down.status, title: down.body.title }).toEqual({ status: 503, title: expect.stringContaining('try again') });
+    expect({ status: down.status, title: down.body.title }).toEqual({
+      status: 503,
+      title: expect.stringContaining('try again'),
+    });
     release();
     await held;
 

@@ -31,13 +31,22 @@ describe.skipIf(!hasBrowser)(hasBrowser ? 'the page' : 'the page: skipped, since
     const page = await browser.newPage({ viewport: { width, height: 900 }, colorScheme: dark ? 'dark' : 'light' });
     page.on('pageerror', (error) => faults.push(error.message));
     page.on('console', (message) => message.type() === 'error' && faults.push(message.text()));
-    page.on('request', (request) => request.url().startsWith(served.url) || request.url().startsWith('data:') || faults.push(request.url()));
+    page.on(
+      'request',
+      (request) =>
+        request.url().startsWith(served.url) || request.url().startsWith('data:') || faults.push(request.url()),
+    );
     await page.goto(served.url + path);
     await settled(page);
     return page;
   }
   const settled = (page: Page) =>
-    page.waitForFunction(() => document.querySelector('#results article, #status:not(:empty)') && document.querySelectorAll('.projects .project').length > 0 && !document.querySelector('[aria-busy=true]'));
+    page.waitForFunction(
+      () =>
+        document.querySelector('#results article, #status:not(:empty)') &&
+        document.querySelectorAll('.projects .project').length > 0 &&
+        !document.querySelector('[aria-busy=true]'),
+    );
   const choose = async (page: Page, label: string, option: string) => {
     await page.getByLabel(label, { exact: true }).selectOption(option);
     await settled(page);
@@ -45,7 +54,10 @@ describe.skipIf(!hasBrowser)(hasBrowser ? 'the page' : 'the page: skipped, since
 
   it('shows a tenant beside another, each with its own rows', async () => {
     const page = await open();
-    const texts = async () => [await page.locator('#left-projects').innerText(), await page.locator('#right-projects').innerText()];
+    const texts = async () => [
+      await page.locator('#left-projects').innerText(),
+      await page.locator('#right-projects').innerText(),
+    ];
     const [acme, birch] = await texts();
     expect(acme).toMatch(/Website\s+12,000/);
     expect(birch).toMatch(/Website\s+5,000/);
@@ -64,7 +76,10 @@ describe.skipIf(!hasBrowser)(hasBrowser ? 'the page' : 'the page: skipped, since
     expect(marks.join(' ')).toMatch(/"projects"."account_id" = \$\d and \(/);
     expect(await page.locator('#written mark').count()).toBe(0);
     expect(await page.locator('#sent .legend').innerText()).toContain("$2 = Acme's id");
-    expect(await page.locator('#results table').allInnerTexts()).toEqual([expect.stringContaining('12000'), expect.stringContaining('20000')]);
+    expect(await page.locator('#results table').allInnerTexts()).toEqual([
+      expect.stringContaining('12000'),
+      expect.stringContaining('20000'),
+    ]);
     expect(await page.locator('#plan').innerText()).toMatch(/on projects/);
     await page.close();
   });
@@ -91,14 +106,24 @@ describe.skipIf(!hasBrowser)(hasBrowser ? 'the page' : 'the page: skipped, since
     const before = await page.locator('.beside').first().innerText();
     for (let i = 0; i < 2; i++) {
       await page.getByRole('button', { name: 'Export Acme' }).click();
-      await page.waitForFunction(() => document.querySelectorAll('#steps > li').length === 3 && document.querySelector('#steps').ariaBusy === 'false');
+      await page.waitForFunction(
+        () =>
+          document.querySelectorAll('#steps > li').length === 3 &&
+          document.querySelector('#steps').ariaBusy === 'false',
+      );
       const steps = await page.locator('#steps > li').allInnerTexts();
       expect(steps[1]).toContain('None has a row of Acme.');
       const rows = steps.map((it) => it.match(/^users\s.*$/m)![0].split(/\s+/));
-      expect(rows).toEqual([['users', '3', '3', '3', '0'], ['users', '0', '3', '3', '0'], ['users', '0', '3', '3', '3']]);
+      expect(rows).toEqual([
+        ['users', '3', '3', '3', '0'],
+        ['users', '0', '3', '3', '0'],
+        ['users', '0', '3', '3', '3'],
+      ]);
     }
     expect(await page.locator('.beside').first().innerText()).toBe(before);
-    const overflow = await page.evaluate(() => (document.documentElement.scrollWidth - document.documentElement.clientWidth) as number);
+    const overflow = await page.evaluate(
+      () => (document.documentElement.scrollWidth - document.documentElement.clientWidth) as number,
+    );
     expect(overflow).toBeLessThanOrEqual(0);
     await page.close();
   });
@@ -117,7 +142,17 @@ describe.skipIf(!hasBrowser)(hasBrowser ? 'the page' : 'the page: skipped, since
       order.push(at.label);
       expect(at).toEqual({ label: at.label, isVisible: true });
     }
-    expect(order).toEqual(['Skip to the query', 'REST API', 'OpenAPI', 'Tenant', 'Beside it', 'Query', 'Previous query', 'Next query', 'The code']);
+    expect(order).toEqual([
+      'Skip to the query',
+      'REST API',
+      'OpenAPI',
+      'Tenant',
+      'Beside it',
+      'Query',
+      'Previous query',
+      'Next query',
+      'The code',
+    ]);
     await page.getByRole('button', { name: 'Next query' }).focus();
     await page.keyboard.press('Enter');
     await settled(page);
@@ -147,14 +182,18 @@ describe.skipIf(!hasBrowser)(hasBrowser ? 'the page' : 'the page: skipped, since
         };
         const contrast = (selector: string) => {
           const style = getComputedStyle(document.querySelector(selector));
-          const [x, y] = [luminance(style.color), luminance(getComputedStyle(document.body).backgroundColor)].sort((a, b) => b - a);
+          const [x, y] = [luminance(style.color), luminance(getComputedStyle(document.body).backgroundColor)].sort(
+            (a, b) => b - a,
+          );
           return (x! + 0.05) / (y! + 0.05);
         };
         return {
           overflow: (document.documentElement.scrollWidth - document.documentElement.clientWidth) as number,
           shift: window.shift as number,
           ratio: Math.min(...['body', 'small', 'label', 'a', '.legend', '.detail'].map(contrast)),
-          unnamed: [...document.querySelectorAll('select, button')].filter((it) => !it.labels?.length && !it.ariaLabel && !it.textContent.trim()).length,
+          unnamed: [...document.querySelectorAll('select, button')].filter(
+            (it) => !it.labels?.length && !it.ariaLabel && !it.textContent.trim(),
+          ).length,
         };
       });
       expect(overflow).toBeLessThanOrEqual(0);
@@ -169,7 +208,9 @@ describe.skipIf(!hasBrowser)(hasBrowser ? 'the page' : 'the page: skipped, since
     const page = await browser.newPage();
     await page.goto(served.url);
     await settled(page);
-    await page.route('**/playground/run/**', (route) => route.fulfill({ status: 503, json: { title: 'The database does not answer now: try again' } }));
+    await page.route('**/playground/run/**', (route) =>
+      route.fulfill({ status: 503, json: { title: 'The database does not answer now: try again' } }),
+    );
     await page.getByRole('button', { name: 'Next query' }).click();
     await expect.poll(() => page.getByRole('status').innerText()).toBe('The database does not answer now: try again.');
     await page.unroute('**/playground/run/**');
@@ -182,7 +223,11 @@ describe.skipIf(!hasBrowser)(hasBrowser ? 'the page' : 'the page: skipped, since
 
   it('shows the API without the internet', async () => {
     const page = await browser.newPage();
-    page.on('request', (request) => /^(data|blob):/.test(request.url()) || request.url().startsWith(served.url) || faults.push(request.url()));
+    page.on(
+      'request',
+      (request) =>
+        /^(data|blob):/.test(request.url()) || request.url().startsWith(served.url) || faults.push(request.url()),
+    );
     await page.goto(`${served.url}/docs`);
     await page.getByText('/api/projects').first().waitFor();
     await page.close();

@@ -25,7 +25,11 @@ function start(env: Record<string, string>): Started {
   let err = '';
   child.stdout.setEncoding('utf8').on('data', (text) => (out += text));
   child.stderr.setEncoding('utf8').on('data', (text) => (err += text));
-  return { child, written: () => out, done: new Promise((resolve) => child.once('close', (status) => resolve({ status, out, err }))) };
+  return {
+    child,
+    written: () => out,
+    done: new Promise((resolve) => child.once('close', (status) => resolve({ status, out, err }))),
+  };
 }
 
 const run = (env: Record<string, string> = {}) => start(env).done;
@@ -34,7 +38,8 @@ const url = (change: Partial<Pick<URL, 'username' | 'password' | 'port' | 'pathn
   Object.assign(new URL(inject('databaseUrl')), change).href;
 const admin = postgres(inject('databaseUrl'), { max: 1, onnotice: () => {} });
 const name = `play_${process.pid}`;
-const madeByPlayground = () => admin`
+const madeByPlayground = () =>
+  admin`
   select nspname as name from pg_namespace where nspname like 'drizzle_tenant_playground_%'
   union select datname from pg_database where datname like 'drizzle_tenant_playground_%'`.then((rows) => rows.length);
 
@@ -64,7 +69,10 @@ describe('on a server of its own', { timeout: 60_000 }, () => {
     expect(status).toBe(0);
     const lines = out.trimEnd().split('\n');
     expect(lines.at(-1)).toMatch(/^\d+ queries for 3 tenants, \d+ misuses refused by the compiler, all isolated\.$/);
-    const [queries, misuses] = lines.at(-1)!.match(/\d+ (?=q|m)/g)!.map(Number);
+    const [queries, misuses] = lines
+      .at(-1)!
+      .match(/\d+ (?=q|m)/g)!
+      .map(Number);
     expect(queries).toBeGreaterThanOrEqual(12);
     expect(misuses).toBe(readdirSync(`${root}/playground/misuses`).filter((it) => it.endsWith('.ts')).length);
     expect(lines.filter((it) => [...it].length > 80)).toEqual([]);
@@ -106,10 +114,22 @@ describe('on the server at DATABASE_URL', { timeout: 60_000 }, () => {
 
   const bad: [string, () => string, RegExp][] = [
     ['no server', () => url({ port: '1' }), /^DATABASE_URL: no server answers at \S+:1\.$/],
-    ['a wrong password', () => url({ username: name, password: 'wrong' }), /^DATABASE_URL: password authentication failed for user "\w+"\.$/],
+    [
+      'a wrong password',
+      () => url({ username: name, password: 'wrong' }),
+      /^DATABASE_URL: password authentication failed for user "\w+"\.$/,
+    ],
     ['no such database', () => url({ pathname: '/none' }), /^DATABASE_URL: database "none" does not exist\.$/],
-    ['no rights', () => url({ username: name, password: 'weak', pathname: `/${name}` }), /^DATABASE_URL: permission denied for database \w+: the role needs the right to CREATE in it\.$/],
-    ['no right to create databases', () => url({ username: name, password: 'weak', pathname: `/${name}_2` }), /^DATABASE_URL: permission denied to create database: the role needs CREATEDB\.$/],
+    [
+      'no rights',
+      () => url({ username: name, password: 'weak', pathname: `/${name}` }),
+      /^DATABASE_URL: permission denied for database \w+: the role needs the right to CREATE in it\.$/,
+    ],
+    [
+      'no right to create databases',
+      () => url({ username: name, password: 'weak', pathname: `/${name}_2` }),
+      /^DATABASE_URL: permission denied to create database: the role needs CREATEDB\.$/,
+    ],
     ['no address', () => 'localhost', /^DATABASE_URL: write it as postgres:\/\/user:password@host:5432\/database\.$/],
   ];
   test.concurrent.each(bad)('%s: one line, and exit status 1', async (_, urlOf, message) => {

@@ -36,14 +36,20 @@ const recipes: Record<string, (db: TenancyDatabase) => Promise<Fetch>> = {
   },
   Next: async (db) => (request) => {
     const [, , id] = new URL(request.url).pathname.split('/');
-    if (id !== undefined) return projectRoute(db).GET(request, { params: Promise.resolve({ id: decodeURIComponent(id) }) });
+    if (id !== undefined)
+      return projectRoute(db).GET(request, { params: Promise.resolve({ id: decodeURIComponent(id) }) });
     const { GET, POST } = projectsRoute(db);
     return (request.method === 'POST' ? POST : GET)(request, {});
   },
 };
 
 const through = (base: string): Fetch => {
-  return async (request) => fetch(base + new URL(request.url).pathname, { method: request.method, headers: request.headers, body: request.method === 'POST' ? await request.text() : undefined });
+  return async (request) =>
+    fetch(base + new URL(request.url).pathname, {
+      method: request.method,
+      headers: request.headers,
+      body: request.method === 'POST' ? await request.text() : undefined,
+    });
 };
 
 const client = await createPglite();
@@ -67,7 +73,12 @@ describe.each(Object.keys(recipes))('%s', (name) => {
   async function call(path: string, as: typeof acme | null, body?: unknown) {
     const headers: Record<string, string> = { 'content-type': 'application/json' };
     if (as) headers.authorization = `Bearer ${tokens.issue({ account: as, user: 1 })}`;
-    const response = await run(new Request(`http://app${path}`, { headers, ...(body !== undefined && { method: 'POST', body: typeof body === 'string' ? body : JSON.stringify(body) }) }));
+    const response = await run(
+      new Request(`http://app${path}`, {
+        headers,
+        ...(body !== undefined && { method: 'POST', body: typeof body === 'string' ? body : JSON.stringify(body) }),
+      }),
+    );
     return { status: response.status, body: (await response.json()) as any };
   }
 
@@ -75,7 +86,11 @@ describe.each(Object.keys(recipes))('%s', (name) => {
     const created = await call('/projects', birch!, { name: `${name} of Birch` });
     expect(created).toMatchObject({ status: 201, body: { name: `${name} of Birch` } });
     const [ours, theirs] = await Promise.all([call('/projects', acme!), call('/projects', birch!)]);
-    expect(ours!.body).toEqual([{ id: 1, name: 'Website' }, { id: 2, name: 'Web shop' }, { id: 3, name: 'Office' }]);
+    expect(ours!.body).toEqual([
+      { id: 1, name: 'Website' },
+      { id: 2, name: 'Web shop' },
+      { id: 3, name: 'Office' },
+    ]);
     expect(theirs!.body).toContainEqual(created.body);
     expect(await call(`/projects/${created.body.id}`, birch!)).toEqual({ status: 200, body: created.body });
     expect(await call(`/projects/${created.body.id}`, acme!)).toEqual(await call('/projects/999', acme!));
@@ -83,21 +98,33 @@ describe.each(Object.keys(recipes))('%s', (name) => {
   });
 
   it('refuses who has no tenant, and bodies that are none', async () => {
-    for (const path of ['/projects', '/projects/1']) expect(await call(path, null)).toEqual({ status: 401, body: { error: expect.any(String) } });
+    for (const path of ['/projects', '/projects/1'])
+      expect(await call(path, null)).toEqual({ status: 401, body: { error: expect.any(String) } });
     expect((await call('/projects', null, { name: 'x' })).status).toBe(401);
-    for (const body of ['{', '[]', 'null', '7', {}, { name: {} }, { name: '' }]) expect((await call('/projects', acme!, body)).status).toBe(400);
+    for (const body of ['{', '[]', 'null', '7', {}, { name: {} }, { name: '' }])
+      expect((await call('/projects', acme!, body)).status).toBe(400);
   });
 
   it('tells nobody what the database says', async () => {
-    expect(await call('/projects', acme!, { name: 'Website' })).toEqual({ status: 500, body: { error: 'The server has made a mistake' } });
+    expect(await call('/projects', acme!, { name: 'Website' })).toEqual({
+      status: 500,
+      body: { error: 'The server has made a mistake' },
+    });
   });
 });
 
 test('tRPC', async () => {
-  const call = (as: typeof acme | null) => callerOf(trpcRouter(database))({ authorization: as ? `Bearer ${tokens.issue({ account: as, user: 1 })}` : undefined });
+  const call = (as: typeof acme | null) =>
+    callerOf(trpcRouter(database))({
+      authorization: as ? `Bearer ${tokens.issue({ account: as, user: 1 })}` : undefined,
+    });
   const created = await call(birch!).create({ name: 'tRPC of Birch' });
   expect(await call(birch!).list()).toContainEqual(created);
-  expect(await call(acme!).list()).toEqual([{ id: 1, name: 'Website' }, { id: 2, name: 'Web shop' }, { id: 3, name: 'Office' }]);
+  expect(await call(acme!).list()).toEqual([
+    { id: 1, name: 'Website' },
+    { id: 2, name: 'Web shop' },
+    { id: 3, name: 'Office' },
+  ]);
   await expect(call(acme!).find(created.id)).rejects.toMatchObject({ code: 'NOT_FOUND', message: 'No such project' });
   await expect(call(null).list()).rejects.toMatchObject({ code: 'UNAUTHORIZED' });
 });

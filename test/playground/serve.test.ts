@@ -7,7 +7,9 @@ import { expect, inject, it, onTestFinished } from 'vitest';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
-it('serves after the summary until Ctrl-C, on a free port where 3000 is taken, and leaves nothing behind', { timeout: 60_000 }, async () => {
+it('serves after the summary until Ctrl-C, on a free port where 3000 is taken, and leaves nothing behind', {
+  timeout: 60_000,
+}, async () => {
   const client = postgres(inject('databaseUrl'), { max: 1, onnotice: () => {} });
   const database = `serve_${process.pid}`;
   await client.unsafe(`create database ${database}`);
@@ -15,7 +17,10 @@ it('serves after the summary until Ctrl-C, on a free port where 3000 is taken, a
   const other = createServer();
   await new Promise<void>((resolve) => other.once('error', () => resolve()).listen(3000, '127.0.0.1', resolve)); // If it is taken already, so much the better.
 
-  const child = spawn(process.execPath, ['--import', 'tsx', 'playground/index.ts'], { cwd: root, env: { ...process.env, DATABASE_URL: url } });
+  const child = spawn(process.execPath, ['--import', 'tsx', 'playground/index.ts'], {
+    cwd: root,
+    env: { ...process.env, DATABASE_URL: url },
+  });
   onTestFinished(() => void child.kill('SIGKILL'));
   let out = '';
   let err = '';

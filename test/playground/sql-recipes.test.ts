@@ -40,7 +40,11 @@ afterAll(async () => {
   await admin.end();
 });
 
-const errorOf = (run: Promise<unknown>) => run.then(() => undefined, (error: unknown) => error);
+const errorOf = (run: Promise<unknown>) =>
+  run.then(
+    () => undefined,
+    (error: unknown) => error,
+  );
 const ours = ['Office', 'Web shop', 'Website'];
 const theirs = ['Web shop', 'Website', 'of Birch'];
 
@@ -49,7 +53,8 @@ interface Tables {
 }
 
 describe('Kysely', () => {
-  const of = (tenant: typeof acme) => new Kysely<Tables>({ dialect: tenantDialect(new PostgresDialect({ pool }), tenant) });
+  const of = (tenant: typeof acme) =>
+    new Kysely<Tables>({ dialect: tenantDialect(new PostgresDialect({ pool }), tenant) });
 
   it('confines builders, templates and compiled queries', async () => {
     const rows = await of(acme).selectFrom('projects').select('name').orderBy('name').execute();
@@ -60,17 +65,32 @@ describe('Kysely', () => {
   });
 
   it('keeps transactions', async () => {
-    const rolledBack = of(acme).transaction().execute(async (tx) => {
-      await tx.updateTable('projects').set({ name: 'x' }).execute();
-      expect(await tx.selectFrom('projects').select('name').execute()).toEqual([{ name: 'x' }, { name: 'x' }, { name: 'x' }]);
-      throw new Error('back');
-    });
+    const rolledBack = of(acme)
+      .transaction()
+      .execute(async (tx) => {
+        await tx.updateTable('projects').set({ name: 'x' }).execute();
+        expect(await tx.selectFrom('projects').select('name').execute()).toEqual([
+          { name: 'x' },
+          { name: 'x' },
+          { name: 'x' },
+        ]);
+        throw new Error('back');
+      });
     expect(await errorOf(rolledBack)).toMatchObject({ message: expect.stringMatching(/back|duplicate/) });
-    expect((await of(acme).selectFrom('projects').select('name').orderBy('name').execute()).map((it) => it.name)).toEqual(ours);
+    expect(
+      (await of(acme).selectFrom('projects').select('name').orderBy('name').execute()).map((it) => it.name),
+    ).toEqual(ours);
   });
 
   it('refuses what is not the tenant', async () => {
-    expect(await errorOf(of(acme).insertInto('projects').values({ id: 9, name: 'y', account_id: `${birch}` }).execute())).toBeInstanceOf(TenantMismatchError);
+    expect(
+      await errorOf(
+        of(acme)
+          .insertInto('projects')
+          .values({ id: 9, name: 'y', account_id: `${birch}` })
+          .execute(),
+      ),
+    ).toBeInstanceOf(TenantMismatchError);
     expect(await errorOf(sql`select * from pg_stat_activity`.execute(of(acme)))).toBeInstanceOf(RawSqlNotScopedError);
   });
 });

@@ -1,6 +1,26 @@
 /** Draws programs: fast-check's arbitraries over `ast.ts`, small first, so that they shrink to what matters. */
 import * as fc from 'fast-check';
-import type { Bool, Cell, Conflict, Cte, Field, Filter, Find, Group, Join, Num, Program, Raw, Returning, Select, Source, Statement, Step, Text, Write } from './ast.js';
+import type {
+  Bool,
+  Cell,
+  Conflict,
+  Cte,
+  Field,
+  Filter,
+  Find,
+  Group,
+  Join,
+  Num,
+  Program,
+  Raw,
+  Returning,
+  Select,
+  Source,
+  Statement,
+  Step,
+  Text,
+  Write,
+} from './ast.js';
 
 const depth = fc.createDepthIdentifier();
 /** Relational queries nest by themselves. */
@@ -10,9 +30,14 @@ const n = fc.noBias(fc.nat({ max: 59 }));
 const small = fc.nat({ max: 6 });
 /** One time of `times`. */
 const option = <T>(arbitrary: fc.Arbitrary<T>, times: number, of = depth): fc.Arbitrary<T | null> =>
-  fc.oneof({ maxDepth: 6, depthIdentifier: of, withCrossShrink: true }, { weight: Math.round(10 * (times - 1)), arbitrary: fc.constant(null) }, { weight: 10, arbitrary });
+  fc.oneof(
+    { maxDepth: 6, depthIdentifier: of, withCrossShrink: true },
+    { weight: Math.round(10 * (times - 1)), arbitrary: fc.constant(null) },
+    { weight: 10, arbitrary },
+  );
 const order = fc.record({ n, style: fc.nat({ max: 4 }) });
-const list = <T>(arbitrary: fc.Arbitrary<T>, maxLength: number, minLength = 0) => fc.array(arbitrary, { minLength, maxLength, depthIdentifier: depth });
+const list = <T>(arbitrary: fc.Arbitrary<T>, maxLength: number, minLength = 0) =>
+  fc.array(arbitrary, { minLength, maxLength, depthIdentifier: depth });
 const likely = (probability: number) => fc.nat({ max: 99 }).map((it) => it >= 100 - probability * 100);
 
 const tenths = (weight: number) => Math.round(weight * 10);
@@ -21,10 +46,14 @@ type Choice<T> = readonly [weight: number, arbitrary: fc.Arbitrary<T>];
 const one = <T>(simple: readonly Choice<T>[], nested: readonly Choice<T>[], of = depth): fc.Arbitrary<T> =>
   fc.oneof(
     { maxDepth: 7, depthIdentifier: of, depthSize: 'medium', withCrossShrink: true },
-    { weight: tenths(simple.reduce((sum, [weight]) => sum + weight, 0)), arbitrary: fc.oneof(...simple.map(([weight, arbitrary]) => ({ weight: tenths(weight), arbitrary }))) },
+    {
+      weight: tenths(simple.reduce((sum, [weight]) => sum + weight, 0)),
+      arbitrary: fc.oneof(...simple.map(([weight, arbitrary]) => ({ weight: tenths(weight), arbitrary }))),
+    },
     ...nested.map(([weight, arbitrary]) => ({ weight: tenths(weight), arbitrary })),
   ) as fc.Arbitrary<T>;
-const k = <T>(kind: string, rest: Record<string, fc.Arbitrary<unknown>> = {}): fc.Arbitrary<T> => fc.record({ k: fc.constant(kind), ...rest }) as unknown as fc.Arbitrary<T>;
+const k = <T>(kind: string, rest: Record<string, fc.Arbitrary<unknown>> = {}): fc.Arbitrary<T> =>
+  fc.record({ k: fc.constant(kind), ...rest }) as unknown as fc.Arbitrary<T>;
 
 interface Sorts {
   num: Num;
@@ -52,7 +81,11 @@ const sorts = fc.letrec<Sorts>((tie) => {
   }) as fc.Arbitrary<Group>;
   return {
     num: one<Num>(
-      [[5, k('column', { n })], [3, k('int', { n: small })], [1, k('template', { table: n, form: n })]],
+      [
+        [5, k('column', { n })],
+        [3, k('int', { n: small })],
+        [1, k('template', { table: n, form: n })],
+      ],
       [
         [1, k('arithmetic', { op: n, a: num, b: num })],
         [0.6, k('case', { when: bool, a: num, b: num })],
@@ -63,7 +96,11 @@ const sorts = fc.letrec<Sorts>((tie) => {
       ] as any,
     ),
     text: one<Text>(
-      [[5, k('column', { n })], [3, k('word', { n })], [1, k('template', { table: n, form: n })]],
+      [
+        [5, k('column', { n })],
+        [3, k('word', { n })],
+        [1, k('template', { table: n, form: n })],
+      ],
       [
         [1, k('concat', { a: text, b: text })],
         [1, k('function', { fn: n, of: text })],
@@ -98,13 +135,26 @@ const sorts = fc.letrec<Sorts>((tie) => {
       ] as any,
     ),
     source: one<Source>(
-      [[5, k('table', { table: n, alias: likely(0.25) })], [5, k('linked', { n, alias: likely(0.25) })], [2, k('cte', { n })], [1, k('values', { n })], [1.2, k('template', { table: n, join: n })]],
+      [
+        [5, k('table', { table: n, alias: likely(0.25) })],
+        [5, k('linked', { n, alias: likely(0.25) })],
+        [2, k('cte', { n })],
+        [1, k('values', { n })],
+        [1.2, k('template', { table: n, join: n })],
+      ],
       [[2.5, k('subquery', { select })]],
     ),
     join: fc.record({ type: n, lateral: likely(0.2), source, on: option(bool, 2) }) as fc.Arbitrary<Join>,
     field: one<Field>(
-      [[5, k('column', { n })], [1.2, k('window', { fn: n, n, partition: n })]],
-      [[2, k('num', { of: num })], [1, k('text', { of: text })], [0.8, k('bool', { of: bool })]] as any,
+      [
+        [5, k('column', { n })],
+        [1.2, k('window', { fn: n, n, partition: n })],
+      ],
+      [
+        [2, k('num', { of: num })],
+        [1, k('text', { of: text })],
+        [0.8, k('bool', { of: bool })],
+      ] as any,
     ),
     cte: fc.record({ style: n, named: n, select }) as fc.Arbitrary<Cte>,
     select: fc.record({
@@ -142,7 +192,9 @@ const sorts = fc.letrec<Sorts>((tie) => {
       limit: option(fc.nat({ max: 4 }), 4),
       offset: option(fc.nat({ max: 2 }), 7),
       extras: option(list(field, 2, 1), 4).map((it) => it ?? []),
-      with: option(fc.array(fc.record({ n, find }), { minLength: 1, maxLength: 2 }), 1.6, relationDepth).map((it) => it ?? []),
+      with: option(fc.array(fc.record({ n, find }), { minLength: 1, maxLength: 2 }), 1.6, relationDepth).map(
+        (it) => it ?? [],
+      ),
     }) as unknown as fc.Arbitrary<Find>,
   };
 });
@@ -150,7 +202,12 @@ const sorts = fc.letrec<Sorts>((tie) => {
 const { select, bool, num, text, source, field, cte, find, join } = sorts;
 const cell: fc.Arbitrary<Cell> = fc.record({ k: fc.constantFrom(1, 1, 1, 0, 2, 3), n, num, text });
 const returning: fc.Arbitrary<Returning> = fc.record({ fields: list(field, 3), some: fc.boolean() });
-const conflict: fc.Arbitrary<Conflict> = fc.record({ action: n, target: n, set: list(cell, 2, 1), where: option(bool, 3) });
+const conflict: fc.Arbitrary<Conflict> = fc.record({
+  action: n,
+  target: n,
+  set: list(cell, 2, 1),
+  where: option(bool, 3),
+});
 
 const insert: fc.Arbitrary<Write> = k('insert', {
   table: n,
@@ -158,7 +215,15 @@ const insert: fc.Arbitrary<Write> = k('insert', {
   conflict: option(conflict, 3),
   returning: option(returning, 1.2),
 });
-const insertSelect: fc.Arbitrary<Write> = k('insert select', { table: n, shift: small, style: n, joins: list(join, 1), where: option(bool, 2), conflict: option(conflict, 4), returning: option(returning, 1.2) });
+const insertSelect: fc.Arbitrary<Write> = k('insert select', {
+  table: n,
+  shift: small,
+  style: n,
+  joins: list(join, 1),
+  where: option(bool, 2),
+  conflict: option(conflict, 4),
+  returning: option(returning, 1.2),
+});
 const update: fc.Arbitrary<Write> = k('update', {
   table: n,
   alias: likely(0.1),
@@ -167,8 +232,17 @@ const update: fc.Arbitrary<Write> = k('update', {
   where: option(bool, 1.2),
   returning: option(returning, 1.2),
 });
-const remove: fc.Arbitrary<Write> = k('delete', { table: n, where: option(bool, 1.2), returning: option(returning, 1.2) });
-const write = fc.oneof({ weight: 5, arbitrary: insert }, { weight: 2, arbitrary: insertSelect }, { weight: 5, arbitrary: update }, { weight: 3, arbitrary: remove });
+const remove: fc.Arbitrary<Write> = k('delete', {
+  table: n,
+  where: option(bool, 1.2),
+  returning: option(returning, 1.2),
+});
+const write = fc.oneof(
+  { weight: 5, arbitrary: insert },
+  { weight: 2, arbitrary: insertSelect },
+  { weight: 5, arbitrary: update },
+  { weight: 3, arbitrary: remove },
+);
 const raw: fc.Arbitrary<Raw> = fc.record({ form: n, table: n, link: n, column: n, value: small, byHand: fc.boolean() });
 
 const statement: fc.Arbitrary<Statement> = fc.oneof(
@@ -189,7 +263,14 @@ const { step } = fc.letrec<{ step: Step }>((tie) => ({
     { weight: 1, arbitrary: k<Step>('shared', { n, value: n }) },
     { weight: 1, arbitrary: k<Step>('refresh', { n }) },
     { weight: 3, arbitrary: k<Step>('refused', { n, table: n, link: n, write }) },
-    { weight: 4, arbitrary: k<Step>('transaction', { steps: fc.array(tie('step'), { minLength: 1, maxLength: 3 }), end: n, settings: n }) },
+    {
+      weight: 4,
+      arbitrary: k<Step>('transaction', {
+        steps: fc.array(tie('step'), { minLength: 1, maxLength: 3 }),
+        end: n,
+        settings: n,
+      }),
+    },
   ),
 }));
 

@@ -151,9 +151,32 @@ export interface Conflict {
 }
 
 export type Write =
-  | { readonly k: 'insert'; readonly table: number; readonly rows: readonly { readonly key: number; readonly tenant: boolean; readonly cells: readonly Cell[] }[]; readonly conflict: Conflict | null; readonly returning: Returning | null }
-  | { readonly k: 'insert select'; readonly table: number; readonly shift: number; readonly style: number; readonly joins: readonly Join[]; readonly where: Bool | null; readonly conflict: Conflict | null; readonly returning: Returning | null }
-  | { readonly k: 'update'; readonly table: number; readonly alias: boolean; readonly sets: readonly { readonly n: number; readonly cell: Cell }[]; readonly from: { readonly k: number; readonly join: number | null; readonly joinType: number } | null; readonly where: Bool | null; readonly returning: Returning | null }
+  | {
+      readonly k: 'insert';
+      readonly table: number;
+      readonly rows: readonly { readonly key: number; readonly tenant: boolean; readonly cells: readonly Cell[] }[];
+      readonly conflict: Conflict | null;
+      readonly returning: Returning | null;
+    }
+  | {
+      readonly k: 'insert select';
+      readonly table: number;
+      readonly shift: number;
+      readonly style: number;
+      readonly joins: readonly Join[];
+      readonly where: Bool | null;
+      readonly conflict: Conflict | null;
+      readonly returning: Returning | null;
+    }
+  | {
+      readonly k: 'update';
+      readonly table: number;
+      readonly alias: boolean;
+      readonly sets: readonly { readonly n: number; readonly cell: Cell }[];
+      readonly from: { readonly k: number; readonly join: number | null; readonly joinType: number } | null;
+      readonly where: Bool | null;
+      readonly returning: Returning | null;
+    }
   | { readonly k: 'delete'; readonly table: number; readonly where: Bool | null; readonly returning: Returning | null };
 
 export interface Raw {

@@ -55,7 +55,11 @@ export class Compared {
   }
 
   /** Runs a program and undoes what it did. */
-  async run(run: Run, whose: Whose, plain = false): Promise<{ results: readonly Result[]; sent: readonly unknown[]; state: any }> {
+  async run(
+    run: Run,
+    whose: Whose,
+    plain = false,
+  ): Promise<{ results: readonly Result[]; sent: readonly unknown[]; state: any }> {
     const { side, module } = this;
     const { own, others } = whose;
     const { results, step } = recorder();
@@ -90,7 +94,13 @@ export class Compared {
  * @param readsPlainly whether Drizzle's own handle, over the tenants alone, has to give the same
  * @returns what a program does on both, and the first difference
  */
-export async function compare(many: Compared, alone: Compared, run: Run, whose: Whose, readsPlainly = false): Promise<{ results: readonly Result[]; difference: Difference | undefined }> {
+export async function compare(
+  many: Compared,
+  alone: Compared,
+  run: Run,
+  whose: Whose,
+  readsPlainly = false,
+): Promise<{ results: readonly Result[]; difference: Difference | undefined }> {
   const [manyBefore, aloneBefore] = await Promise.all([many.before(whose), alone.before(whose)]);
   const [first, second] = await Promise.all([many.run(run, whose), alone.run(run, whose)]);
   const after = first.state ?? manyBefore;
@@ -109,23 +119,45 @@ export async function compare(many: Compared, alone: Compared, run: Run, whose: 
   if (difference || !readsPlainly || !alone.side.plain) return { results: first.results, difference };
   const plain = await alone.run(run, whose, true);
   // What Drizzle or PostgreSQL refuse without a tenant is no measure.
-  const measured = (results: readonly Result[]) => results.map((it, i) => (plain.results[i]?.error || isKnown(it) ? {} : it));
-  return { results: first.results, difference: differ("results, here of Drizzle's own handle on the right,", measured(second.results), plain.results.map((it, i) => (it.error || isKnown(second.results[i]!) ? {} : it))) };
+  const measured = (results: readonly Result[]) =>
+    results.map((it, i) => (plain.results[i]?.error || isKnown(it) ? {} : it));
+  return {
+    results: first.results,
+    difference: differ(
+      "results, here of Drizzle's own handle on the right,",
+      measured(second.results),
+      plain.results.map((it, i) => (it.error || isKnown(second.results[i]!) ? {} : it)),
+    ),
+  };
 }
 
 /** @returns the first difference between what a program reads of several tenants, and of each of them by itself */
-export async function compareSum(side: Compared, run: Run, whose: Whose, results: readonly Result[]): Promise<Difference | undefined> {
+export async function compareSum(
+  side: Compared,
+  run: Run,
+  whose: Whose,
+  results: readonly Result[],
+): Promise<Difference | undefined> {
   const parts: (readonly Result[])[] = [];
   for (const id of whose.own) parts.push((await side.run(run, { ...whose, own: [id] })).results);
-  const rows = (value: unknown) => (Array.isArray(value) ? value : value === null || value === undefined ? [] : [value]).map((it) => JSON.stringify(it));
+  const rows = (value: unknown) =>
+    (Array.isArray(value) ? value : value === null || value === undefined ? [] : [value]).map((it) =>
+      JSON.stringify(it),
+    );
   for (const [i, { value, error }] of results.entries()) {
     const each = parts.map((it) => it[i]!);
     if (error || each.some((it) => it.error)) continue;
     const [together, apart] = [rows(value), each.flatMap((it) => rows(it.value))].map((it) => it.sort());
-    if (JSON.stringify(together) !== JSON.stringify(apart)) return { what: 'the rows of several tenants, on the right those of each by itself,', many: together, alone: apart };
+    if (JSON.stringify(together) !== JSON.stringify(apart))
+      return {
+        what: 'the rows of several tenants, on the right those of each by itself,',
+        many: together,
+        alone: apart,
+      };
   }
   return undefined;
 }
 
 /** A subquery cannot name a table of a PostgreSQL schema that stands beside a RIGHT or FULL JOIN: it fails. */
-const isKnown = ({ error }: Result) => error?.code === '42P01' && /invalid reference to FROM-clause entry/.test(String(error.message));
+const isKnown = ({ error }: Result) =>
+  error?.code === '42P01' && /invalid reference to FROM-clause entry/.test(String(error.message));

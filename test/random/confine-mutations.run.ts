@@ -1,7 +1,7 @@
 /**
- * Breaks each rule of `src/sql/confine` in turn, over the statements of test/sql/confine and the programs of test/isolation:
- * what comes out has to be refused, or to give the same with and without the rows of other tenants. `npm run test:mutations`
- * runs it in some minutes. With UNPROVED=1 nothing is proved, and the leaks have to be seen.
+ * Breaks each rule of `src/sql/confine` in turn, over the statements of test/sql/confine and the programs of
+ * test/isolation: what comes out has to be refused, or to give the same with and without the rows of other tenants.
+ * `npm run test:mutations` runs it in some minutes. With UNPROVED=1 nothing is proved, and the leaks have to be seen.
  */
 import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -37,7 +37,8 @@ test('every change that would leak is refused', async () => {
   const { url } = await freshDatabase('many');
   const client = postgres(url, { max: 1, onnotice: () => {} });
   const texts = new Map<string, { reach: any; text: string; params: readonly unknown[] }>();
-  const add = (reach: string, text: string, params: readonly unknown[]) => texts.set(`${reach} ${text}`, { reach, text, params });
+  const add = (reach: string, text: string, params: readonly unknown[]) =>
+    texts.set(`${reach} ${text}`, { reach, text, params });
   for (const text of [...statements, ...together]) add('one', text, []);
   for (const text of [...together, ...raising]) add('several', text, []);
   for (const text of together) add('all', text, []);
@@ -53,12 +54,18 @@ test('every change that would leak is refused', async () => {
     const it = passed.get(sql);
     if (it) add(it.reach, it.text, params.slice(0, it.count));
   };
-  const db: any = withTenancy(drizzle({ client, logger: { logQuery } }), { relations: schema.relations, views: [schema.projectSizes] });
+  const db: any = withTenancy(drizzle({ client, logger: { logQuery } }), {
+    relations: schema.relations,
+    views: [schema.projectSizes],
+  });
   for (const { run } of programs) {
-    await db.forTenant(a).transaction(async (tx: any) => {
-      await Promise.resolve(run(tx, schema)).catch(() => {});
-      tx.rollback();
-    }).catch(() => {});
+    await db
+      .forTenant(a)
+      .transaction(async (tx: any) => {
+        await Promise.resolve(run(tx, schema)).catch(() => {});
+        tx.rollback();
+      })
+      .catch(() => {});
   }
   Gate.prototype.pass = pass;
 
@@ -68,35 +75,61 @@ test('every change that would leak is refused', async () => {
     const key = `${isAlone} ${text} ${JSON.stringify(values)}`;
     let out = outcomes.get(key);
     if (out !== undefined) return out;
-    await client.begin(async (tx) => {
-      if (isAlone) {
-        const ids = reach === 'one' ? [a] : [a, b];
-        await tx.unsafe('set local session_replication_role = replica');
-        for (const [table, column] of tenantTables) await tx.unsafe(`delete from ${table} where "${column}"::text <> all($1)`, [ids] as any);
-        await tx.unsafe('refresh materialized view project_sizes');
-        await tx.unsafe('set local session_replication_role = origin');
-      }
-      const rows = await tx.savepoint((it) => it.unsafe(text, values as any)).then((it) => [...it.map((row) => JSON.stringify(row))].sort(), (error) => [`error ${error.code}`]);
-      const state = await stateOf((it) => tx.unsafe(it) as any);
-      out = JSON.stringify([rows, state.own]) + (isAlone ? '' : `\n${JSON.stringify(state.others)}`);
-      throw new Error('rollback');
-    }).catch(() => {});
+    await client
+      .begin(async (tx) => {
+        if (isAlone) {
+          const ids = reach === 'one' ? [a] : [a, b];
+          await tx.unsafe('set local session_replication_role = replica');
+          for (const [table, column] of tenantTables)
+            await tx.unsafe(`delete from ${table} where "${column}"::text <> all($1)`, [ids] as any);
+          await tx.unsafe('refresh materialized view project_sizes');
+          await tx.unsafe('set local session_replication_role = origin');
+        }
+        const rows = await tx
+          .savepoint((it) => it.unsafe(text, values as any))
+          .then(
+            (it) => [...it.map((row) => JSON.stringify(row))].sort(),
+            (error) => [`error ${error.code}`],
+          );
+        const state = await stateOf((it) => tx.unsafe(it) as any);
+        out = JSON.stringify([rows, state.own]) + (isAlone ? '' : `\n${JSON.stringify(state.others)}`);
+        throw new Error('rollback');
+      })
+      .catch(() => {});
     outcomes.set(key, out!);
     return out!;
   };
-  const results = async (confine: any) => [...texts.values()].map(({ reach, text, params }) => {
-    const given = { reach, filters: true, tenancy: reach === 'shared' ? undefined : schema.account, tables, functions: new Set<string>(), count: params.length } as const;
-    try {
-      const { text: sent } = confine(statementOf(parse, text), text, given);
-      if (!process.env.UNPROVED) prove(parse, sent, given);
-      return sent as string;
-    } catch {
-      return undefined;
-    }
-  });
+  const results = async (confine: any) =>
+    [...texts.values()].map(({ reach, text, params }) => {
+      const given = {
+        reach,
+        filters: true,
+        tenancy: reach === 'shared' ? undefined : schema.account,
+        tables,
+        functions: new Set<string>(),
+        count: params.length,
+      } as const;
+      try {
+        const { text: sent } = confine(statementOf(parse, text), text, given);
+        if (!process.env.UNPROVED) prove(parse, sent, given);
+        return sent as string;
+      } catch {
+        return undefined;
+      }
+    });
   const before = await results((await import('../../src/sql/confine/index.js')).confine);
   const all = [...texts.values()];
-  const total = { statements: all.length, mutations: 0, changed: 0, refused: 0, same: 0, error: 0, ownOnly: 0, leaks: 0, untouched: 0 };
+  const total = {
+    statements: all.length,
+    mutations: 0,
+    changed: 0,
+    refused: 0,
+    same: 0,
+    error: 0,
+    ownOnly: 0,
+    leaks: 0,
+    untouched: 0,
+  };
   const [, others] = (await outcomeOf('one', 'select 1', [])).split('\n');
   for (const [i, [file, place, from, to]] of mutations.entries()) {
     const folder = `${copy}-${i}`;
@@ -118,15 +151,26 @@ test('every change that would leak is refused', async () => {
         if (ours === plain) same++;
         else if (ours.startsWith('[["error')) error++;
         else if (reach === 'all' || reach === 'shared') ownOnly++;
-        else if (ours.split('\n')[0] === (await outcomeOf(reach, sent, params, true)) && (reach !== 'one' || ours.split('\n')[1] === others)) ownOnly++;
+        else if (
+          ours.split('\n')[0] === (await outcomeOf(reach, sent, params, true)) &&
+          (reach !== 'one' || ours.split('\n')[1] === others)
+        )
+          ownOnly++;
         else {
           leaks++;
           console.log(`LEAKS ${file}: ${place} | ${reach} | ${text}\n  ${sent}\n  ${before[k]}`);
         }
       }
     }
-    if (refused + same + ownOnly + leaks + error === 0) { total.untouched++; console.log(`UNTOUCHED ${file}: ${place}`); }
-    total.refused += refused; total.same += same; total.ownOnly += ownOnly; total.leaks += leaks; total.error += error;
+    if (refused + same + ownOnly + leaks + error === 0) {
+      total.untouched++;
+      console.log(`UNTOUCHED ${file}: ${place}`);
+    }
+    total.refused += refused;
+    total.same += same;
+    total.ownOnly += ownOnly;
+    total.leaks += leaks;
+    total.error += error;
     rmSync(folder, { recursive: true, force: true });
   }
   console.log(JSON.stringify(total));

@@ -27,7 +27,12 @@ class Drawing {
     return { key, name: maker === 'creator' ? snake(key) : key, kind, type, ...more };
   }
 
-  add(maker: Maker, spec: Omit<TableSpec, 'sqlName' | 'source' | 'inSchema'>, lines: readonly string[], extra: readonly string[]): TableSpec {
+  add(
+    maker: Maker,
+    spec: Omit<TableSpec, 'sqlName' | 'source' | 'inSchema'>,
+    lines: readonly string[],
+    extra: readonly string[],
+  ): TableSpec {
     const { n } = this;
     const isReference = spec.kind === 'reference';
     const called = snake(spec.name);
@@ -36,7 +41,11 @@ class Drawing {
         ? [isReference ? 'referenceTable' : 'tenantTable', `r${n}_${called}`, `"r${n}_${called}"`]
         : maker === 'schema'
           ? [`tenantSchema(schema${n})${isReference ? '.referenceTable' : '.table'}`, called, `"r${n}"."${called}"`]
-          : [`tenantTableCreator((name) => 'r${n}_' + name, 'snake_case')${isReference ? '.referenceTable' : '.table'}`, called, `"r${n}_${called}"`];
+          : [
+              `tenantTableCreator((name) => 'r${n}_' + name, 'snake_case')${isReference ? '.referenceTable' : '.table'}`,
+              called,
+              `"r${n}_${called}"`,
+            ];
     const table: TableSpec = {
       ...spec,
       sqlName,
@@ -55,7 +64,12 @@ class Drawing {
       this.column(maker, 'rank', 'int', 'integer()'),
       this.column(maker, 'code', 'text', 'text().unique()', { unique: true }),
     ];
-    return this.add(maker, { name, kind: 'reference', columns, key: ['id'] }, columns.map((it) => `${it.key}: ${it.type}`), []);
+    return this.add(
+      maker,
+      { name, kind: 'reference', columns, key: ['id'] },
+      columns.map((it) => `${it.key}: ${it.type}`),
+      [],
+    );
   }
 
   root(name: string, tenancy: number, tenancyName: string, reference: TableSpec | undefined): TableSpec {
@@ -65,30 +79,61 @@ class Drawing {
       this.column(maker, 'label', 'text', 'text().notNull()', { notNull: true }),
       this.column(maker, 'points', 'int', 'integer()'),
     ];
-    if (reference) columns.push(this.column(maker, 'placeId', 'key integer', `integer().references(() => ${reference.name}.id)`, { to: reference.name }));
-    const table = this.add(maker, { name, kind: 'root', tenancy, tenantKey: 'id', columns, key: [] }, columns.map((it) => `${it.key}: ${it.type}`), []);
+    if (reference)
+      columns.push(
+        this.column(maker, 'placeId', 'key integer', `integer().references(() => ${reference.name}.id)`, {
+          to: reference.name,
+        }),
+      );
+    const table = this.add(
+      maker,
+      { name, kind: 'root', tenancy, tenantKey: 'id', columns, key: [] },
+      columns.map((it) => `${it.key}: ${it.type}`),
+      [],
+    );
     if (reference) this.links.push({ from: name, fromKeys: ['placeId'], to: reference.name, toKeys: ['id'] });
     return table;
   }
 
   /** A table of a tenancy. `parents` are those it may point at; `shape` goes round the kinds of keys. */
-  tenant(name: string, tenancy: number, tenancyName: string, root: TableSpec, parents: readonly TableSpec[], reference: TableSpec | undefined, shape: number): TableSpec {
+  tenant(
+    name: string,
+    tenancy: number,
+    tenancyName: string,
+    root: TableSpec,
+    parents: readonly TableSpec[],
+    reference: TableSpec | undefined,
+    shape: number,
+  ): TableSpec {
     const { draw } = this;
     const maker = this.maker();
-    const column = (key: string, kind: Kind, type: string, more?: Partial<ColumnSpec>) => this.column(maker, key, kind, type, more);
+    const column = (key: string, kind: Kind, type: string, more?: Partial<ColumnSpec>) =>
+      this.column(maker, key, kind, type, more);
     const tenantKey = draw.of(['accountId', 'owner', 'tenant']);
     const named = draw.chance(0.4) ? 'belongs_to' : undefined;
     const toRoot = draw.chance(0.5) ? `.references(() => ${root.name}.id, { onDelete: 'cascade' })` : '';
-    const tenant = { ...column(tenantKey, `tenant ${tenancy}`, `${tenancyName}.id(${named ? `'${named}'` : ''})${toRoot}`, { notNull: true }) };
+    const tenant = {
+      ...column(tenantKey, `tenant ${tenancy}`, `${tenancyName}.id(${named ? `'${named}'` : ''})${toRoot}`, {
+        notNull: true,
+      }),
+    };
     const columns: ColumnSpec[] = [named ? { ...tenant, name: named } : tenant];
     const extra: string[] = [];
 
     const keyKind = (['key integer', 'key uuid', 'key text', 'key bigint', 'composite'] as const)[shape % 5]!;
-    const types: Record<string, string> = { 'key integer': 'integer()', 'key uuid': 'uuid()', 'key text': 'text()', 'key bigint': "bigint({ mode: 'number' })" };
+    const types: Record<string, string> = {
+      'key integer': 'integer()',
+      'key uuid': 'uuid()',
+      'key text': 'text()',
+      'key bigint': "bigint({ mode: 'number' })",
+    };
     let key = ['id'];
     if (keyKind === 'composite') {
       key = ['day', 'slot'];
-      columns.push(column('day', 'key integer', 'integer().notNull()', { notNull: true }), column('slot', 'key text', 'text().notNull()', { notNull: true }));
+      columns.push(
+        column('day', 'key integer', 'integer().notNull()', { notNull: true }),
+        column('slot', 'key text', 'text().notNull()', { notNull: true }),
+      );
       extra.push(`primaryKey({ columns: [${draw.chance(0.5) ? `t.${tenantKey}, ` : ''}t.day, t.slot] })`);
     } else columns.push(column('id', keyKind, `${types[keyKind]!}.primaryKey()`, { notNull: true }));
     if (draw.chance(0.4)) columns.reverse();
@@ -96,14 +141,22 @@ class Drawing {
     columns.push(column('label', 'text', 'text().notNull()', { notNull: true }));
     columns.push(column('points', 'int', 'integer()'));
     columns.push(column('done', 'bool', 'boolean().notNull().default(false)', { notNull: true, made: 'default' }));
-    if (shape % 2 === 0) columns.push(column('state', 'enum', `state${this.n}().notNull().default('open')`, { notNull: true, made: 'default' }));
+    if (shape % 2 === 0)
+      columns.push(
+        column('state', 'enum', `state${this.n}().notNull().default('open')`, { notNull: true, made: 'default' }),
+      );
     if (shape % 3 !== 1) columns.push(column('tags', 'array', 'text().array()'));
     if (shape % 3 !== 2) columns.push(column('meta', 'json', 'jsonb()'));
     if (draw.chance(0.5)) columns.push(column('amount', 'numeric', 'numeric()'));
     if (draw.chance(0.5)) columns.push(column('at', 'time', "timestamp({ mode: 'string' })"));
-    if (draw.chance(0.3)) columns.push(column('slug', 'text', 'text().generatedAlwaysAs(sql`lower("label")`)', { made: 'generated' }));
-    if (draw.chance(0.25)) columns.push(column('seq', 'int', 'integer().generatedByDefaultAsIdentity()', { made: 'identity', notNull: true }));
-    if (draw.chance(0.25)) columns.push(column('touched', 'int', 'integer().$onUpdate(() => sql`7`)', { made: 'onUpdate' }));
+    if (draw.chance(0.3))
+      columns.push(column('slug', 'text', 'text().generatedAlwaysAs(sql`lower("label")`)', { made: 'generated' }));
+    if (draw.chance(0.25))
+      columns.push(
+        column('seq', 'int', 'integer().generatedByDefaultAsIdentity()', { made: 'identity', notNull: true }),
+      );
+    if (draw.chance(0.25))
+      columns.push(column('touched', 'int', 'integer().$onUpdate(() => sql`7`)', { made: 'onUpdate' }));
     if (draw.chance(0.25)) columns.push(column('note', 'text', "text().$defaultFn(() => 'made')", { made: 'default' }));
     if (shape % 2 === 0) columns.push(column('code', 'text', 'text().unique()', { unique: true }));
     else {
@@ -115,7 +168,8 @@ class Drawing {
     for (const parent of parents) {
       const fks = parent.key.map((it) => {
         const { kind, type } = parent.columns.find((column) => column.key === it)!;
-        const base = parent.key.length === 1 ? `${parent.name}Id` : `${parent.name}${it[0]!.toUpperCase()}${it.slice(1)}`;
+        const base =
+          parent.key.length === 1 ? `${parent.name}Id` : `${parent.name}${it[0]!.toUpperCase()}${it.slice(1)}`;
         return { fk: base, kind, type: type.replace(/\.primaryKey\(\)|\.notNull\(\)/g, '') };
       });
       const notNull = draw.chance(0.4);
@@ -139,10 +193,17 @@ class Drawing {
       this.links.push({ from: name, fromKeys: ['parentId'], to: name, toKeys: ['id'] });
     }
     if (reference && draw.chance(0.6)) {
-      columns.push(column('placeId', 'key integer', `integer().references(() => ${reference.name}.id)`, { to: reference.name }));
+      columns.push(
+        column('placeId', 'key integer', `integer().references(() => ${reference.name}.id)`, { to: reference.name }),
+      );
       this.links.push({ from: name, fromKeys: ['placeId'], to: reference.name, toKeys: ['id'] });
     }
-    return this.add(maker, { name, kind: 'tenant', tenancy, tenantKey, columns, key }, columns.map((it) => `${it.key}: ${it.type}`), extra);
+    return this.add(
+      maker,
+      { name, kind: 'tenant', tenancy, tenantKey, columns, key },
+      columns.map((it) => `${it.key}: ${it.type}`),
+      extra,
+    );
   }
 
   /** The table between two others, whose key is theirs. */
@@ -150,7 +211,13 @@ class Drawing {
     const maker = this.maker();
     const ends = [left, right].map((end) => {
       const { kind, type } = end.columns.find((it) => it.key === 'id')!;
-      return this.column(maker, `${end.name}Id`, kind, `${type.replace('.primaryKey()', '')}.notNull().references(() => ${end.name}.id, { onDelete: 'cascade' })`, { to: end.name, notNull: true });
+      return this.column(
+        maker,
+        `${end.name}Id`,
+        kind,
+        `${type.replace('.primaryKey()', '')}.notNull().references(() => ${end.name}.id, { onDelete: 'cascade' })`,
+        { to: end.name, notNull: true },
+      );
     });
     const columns = [
       this.column(maker, 'accountId', `tenant ${tenancy}`, `${tenancyName}.id()`, { notNull: true }),
@@ -158,11 +225,15 @@ class Drawing {
       this.column(maker, 'label', 'text', "text().notNull().default('member')", { notNull: true, made: 'default' }),
       this.column(maker, 'points', 'int', 'integer()'),
     ];
-    for (const [i, end] of [left, right].entries()) this.links.push({ from: name, fromKeys: [ends[i]!.key], to: end.name, toKeys: ['id'] });
+    for (const [i, end] of [left, right].entries())
+      this.links.push({ from: name, fromKeys: [ends[i]!.key], to: end.name, toKeys: ['id'] });
     const key = ends.map((it) => it.key);
-    return this.add(maker, { name, kind: 'link', tenancy, tenantKey: 'accountId', columns, key }, columns.map((it) => `${it.key}: ${it.type}`), [
-      `primaryKey({ columns: [${key.map((it) => `t.${it}`).join(', ')}] })`,
-    ]);
+    return this.add(
+      maker,
+      { name, kind: 'link', tenancy, tenantKey: 'accountId', columns, key },
+      columns.map((it) => `${it.key}: ${it.type}`),
+      [`primaryKey({ columns: [${key.map((it) => `t.${it}`).join(', ')}] })`],
+    );
   }
 }
 
@@ -184,7 +255,15 @@ export function drawSchema(seed: number, n: number): SchemaSpec {
   const shape = draw.below(5);
   const people = drawing.tenant('people', 0, 'account', account, [], place, shape);
   const projects = drawing.tenant('projects', 0, 'account', account, [people], place, shape + 1);
-  const tasks = drawing.tenant('tasks', 0, 'account', account, draw.chance(0.5) ? [projects, people] : [projects], place, shape + 2);
+  const tasks = drawing.tenant(
+    'tasks',
+    0,
+    'account',
+    account,
+    draw.chance(0.5) ? [projects, people] : [projects],
+    place,
+    shape + 2,
+  );
   drawing.tenant('notes', 0, 'account', account, [tasks], undefined, shape + 3);
   const single = [people, projects, tasks].filter((it) => it.key.length === 1);
   drawing.link('members', 0, 'account', [single[0]!, single[1]!]);
@@ -213,9 +292,19 @@ export function drawSchema(seed: number, n: number): SchemaSpec {
     `const relations = defineTenantRelations({ ${tables.map((it) => it.name).join(', ')} }, (r) => ({\n${tables
       .map((it) => {
         const own = relations.filter((relation) => relation.table === it.name);
-        return own.length === 0 ? '' : `  ${it.name}: {\n${own.map((relation) => `    ${relation.name}: ${relation.source},\n`).join('')}  },\n`;
+        return own.length === 0
+          ? ''
+          : `  ${it.name}: {\n${own.map((relation) => `    ${relation.name}: ${relation.source},\n`).join('')}  },\n`;
       })
       .join('')}}));`,
   ].join('\n');
-  return { index: n, tenancies, tables, links, relations, source, names: [...names, ...tenancies.map((it) => it.name), 'relations'] };
+  return {
+    index: n,
+    tenancies,
+    tables,
+    links,
+    relations,
+    source,
+    names: [...names, ...tenancies.map((it) => it.name), 'relations'],
+  };
 }

@@ -8,7 +8,11 @@ interface Around {
   readonly links: readonly LinkSpec[];
 }
 
-export function drawView({ draw, n, tables, links }: Around, table: TableSpec, i: number): { readonly table: TableSpec; readonly links: readonly LinkSpec[] } {
+export function drawView(
+  { draw, n, tables, links }: Around,
+  table: TableSpec,
+  i: number,
+): { readonly table: TableSpec; readonly links: readonly LinkSpec[] } {
   const name = `${table.name}View`;
   const sqlName = `"r${n}_${table.name}_view"`;
   const tenant = table.columns.find((it) => it.key === table.tenantKey)!;
@@ -34,10 +38,16 @@ export function drawView({ draw, n, tables, links }: Around, table: TableSpec, i
   const shout = { key: 'shout', name: 'shout', kind: 'text', type: '' } as const;
   const columns = [tenant, ...keys, pick('label'), pick('points'), pick('done')];
   const fields = columns.map((it) => `${it.key}: ${of(it.key)}`).join(', ');
-  const parent = links.find((it) => it.from === table.name && it.to !== table.name && tables.some((to) => to.name === it.to && to.kind === 'tenant'));
+  const parent = links.find(
+    (it) =>
+      it.from === table.name && it.to !== table.name && tables.some((to) => to.name === it.to && to.kind === 'tenant'),
+  );
   if (parent && draw.chance(0.6)) {
     const to = tables.find((it) => it.name === parent.to)!;
-    const on = [...parent.fromKeys.map((key, at) => `eq(${of(key)}, ${to.name}.${parent.toKeys[at]!})`), `eq(${of(tenant.key)}, ${to.name}.${to.tenantKey!})`];
+    const on = [
+      ...parent.fromKeys.map((key, at) => `eq(${of(key)}, ${to.name}.${parent.toKeys[at]!})`),
+      `eq(${of(tenant.key)}, ${to.name}.${to.tenantKey!})`,
+    ];
     return {
       table: {
         ...base,

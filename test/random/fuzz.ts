@@ -1,17 +1,30 @@
-/** Texts at random: statements that people write, with parts taken out, doubled, exchanged, and put in from each other. */
+/**
+ * Texts at random: statements that people write, with parts taken out, doubled, exchanged, and put in from each other.
+ */
 
 import { pick, type Random } from '../sql/prove/hostile.js';
 
 /** A word, a number, a string, an operator or a mark; with what stands between. */
-const token = /\s+|--[^\n]*|\/\*[\s\S]*?\*\/|\$\d+|[eEuU]?&?'(?:[^']|'')*'|"(?:[^"]|"")*"|[A-Za-z_\u0080-\uffff][\w$\u0080-\uffff]*|\d+(?:\.\d+)?|::|->>|->|<>|<=|>=|\|\||[^\s]/g;
-
+const token =
+  /\s+|--[^\n]*|\/\*[\s\S]*?\*\/|\$\d+|[eEuU]?&?'(?:[^']|'')*'|"(?:[^"]|"")*"|[A-Za-z_\u0080-\uffff][\w$\u0080-\uffff]*|\d+(?:\.\d+)?|::|->>|->|<>|<=|>=|\|\||[^\s]/g;
 
 const isBlank = (it: string) => /^\s/.test(it);
-const kindOf = (it: string) => (/^\$/.test(it) ? 'parameter' : /^["A-Za-z_\u0080-\uffff]/.test(it) ? (keywords.has(it.toLowerCase()) ? 'keyword' : 'name') : /^[\d'eEuU]/.test(it) ? 'value' : 'mark');
+const kindOf = (it: string) =>
+  /^\$/.test(it)
+    ? 'parameter'
+    : /^["A-Za-z_\u0080-\uffff]/.test(it)
+      ? keywords.has(it.toLowerCase())
+        ? 'keyword'
+        : 'name'
+      : /^[\d'eEuU]/.test(it)
+        ? 'value'
+        : 'mark';
 const keywords = new Set(
-  ('select from where and or not join left right full inner cross natural lateral on using group by having order limit offset fetch union intersect except all distinct ' +
+  (
+    'select from where and or not join left right full inner cross natural lateral on using group by having order limit offset fetch union intersect except all distinct ' +
     'with recursive as insert into values update set delete returning merge when matched then do nothing conflict exists in any some case else end is null true false ' +
-    'for share over partition window filter within default only table asc desc materialized cast coalesce row array between like ilike').split(' '),
+    'for share over partition window filter within default only table asc desc materialized cast coalesce row array between like ilike'
+  ).split(' '),
 );
 
 export class Fuzz {
@@ -66,7 +79,28 @@ export class Fuzz {
         return;
       }
       case 6:
-        tokens.splice(at, 0, pick(['not ', 'lateral ', 'only ', 'distinct ', 'all ', 'x.', '(', ') ', '/* x */ ', 'or ', 'and ', '"accountId" ', ', '], random));
+        tokens.splice(
+          at,
+          0,
+          pick(
+            [
+              'not ',
+              'lateral ',
+              'only ',
+              'distinct ',
+              'all ',
+              'x.',
+              '(',
+              ') ',
+              '/* x */ ',
+              'or ',
+              'and ',
+              '"accountId" ',
+              ', ',
+            ],
+            random,
+          ),
+        );
         return;
       default: {
         // The rest of another statement.

@@ -1,4 +1,7 @@
-/** Searches the databases of a pool that exists already, in a process of its own: what `soak.ts` and `mutation.ts` start. */
+/**
+ * Searches the databases of a pool that exists already, in a process of its own: what `soak.ts` and `mutation.ts`
+ * start.
+ */
 import { drawPool, type Pool } from './pool.js';
 import { describe } from './print.js';
 import { search } from './search.js';
@@ -26,10 +29,23 @@ export interface RoundOutput {
 
 const { seed, urls, programs, until, shrink } = JSON.parse(process.argv[2]!) as RoundInput;
 const pool: Pool = { seed, urls, schemas: drawPool(seed), drop: async () => {} };
-const { told, reach, found } = await search({ pool, seed, programs, shrink, ...(until === undefined ? {} : { until }) });
+const { told, reach, found } = await search({
+  pool,
+  seed,
+  programs,
+  shrink,
+  ...(until === undefined ? {} : { until }),
+});
 const output: RoundOutput = {
   told,
   reach: [...reach],
-  ...(found && { found: { isDifference: found.failure !== undefined, what: describe(found.failure, found.error), path: found.path, text: found.text } }),
+  ...(found && {
+    found: {
+      isDifference: found.failure !== undefined,
+      what: describe(found.failure, found.error),
+      path: found.path,
+      text: found.text,
+    },
+  }),
 };
 process.stdout.write(`${JSON.stringify(output)}\n`, () => process.exit(0));

@@ -23,7 +23,10 @@ export interface Failure extends Difference {
 /** The tenants for whom each program is run. */
 export function seatsOf({ spec }: PoolSchema, several: boolean): readonly Seat[] {
   if (several) return [{ tenancy: 0, tenants: [0, 1], alone: 'pair' }];
-  const second: Seat = spec.tenancies.length > 1 ? { tenancy: 1, tenants: [0], alone: 'second' } : { tenancy: 0, tenants: [1], alone: 'second' };
+  const second: Seat =
+    spec.tenancies.length > 1
+      ? { tenancy: 1, tenants: [0], alone: 'second' }
+      : { tenancy: 0, tenants: [1], alone: 'second' };
   return [{ tenancy: 0, tenants: [0], alone: 'first' }, second];
 }
 
@@ -76,7 +79,8 @@ export class Lane {
       const alone = this.sides[seat.alone];
       const compared = await compare(this.sides.many, alone, run, whose, compiled.readsPlainly);
       const { results } = compared;
-      const difference = compared.difference ?? (compiled.addsUp ? await compareSum(alone, run, whose, results) : undefined);
+      const difference =
+        compared.difference ?? (compiled.addsUp ? await compareSum(alone, run, whose, results) : undefined);
       if (compiled.addsUp) reached?.('several tenants, added up');
       if (difference) return { ...difference, seat, compiled };
       for (const what of compiled.reach) reached?.(what);

@@ -7,16 +7,24 @@ export interface Result {
   readonly unrefused?: true;
 }
 
-/** How the rows of a step are compared: in any order, in theirs, or not at all, since the statement has to be refused. */
+/**
+ * How the rows of a step are compared: in any order, in theirs, or not at all, since the statement has to be refused.
+ */
 export type Expected = boolean | 'refused';
 
 /** A value as it is compared: lists without their order unless the program orders them. */
 function comparable(value: unknown, ordered: boolean): unknown {
-  if (value === null || typeof value !== 'object') return typeof value === 'bigint' ? `${value}n` : value === undefined ? null : value;
+  if (value === null || typeof value !== 'object')
+    return typeof value === 'bigint' ? `${value}n` : value === undefined ? null : value;
   if (value instanceof Date) return value.toISOString();
   if (Array.isArray(value)) {
     const list = value.map((it) => comparable(it, ordered));
-    return ordered || list.length < 2 ? list : list.map((it) => [JSON.stringify(it), it] as const).sort(([x], [y]) => (x < y ? -1 : x > y ? 1 : 0)).map(([, it]) => it);
+    return ordered || list.length < 2
+      ? list
+      : list
+          .map((it) => [JSON.stringify(it), it] as const)
+          .sort(([x], [y]) => (x < y ? -1 : x > y ? 1 : 0))
+          .map(([, it]) => it);
   }
   const { rows, fields, rowCount } = value as any; // What node-postgres returns, with the oids of its tables.
   if (Array.isArray(rows) && Array.isArray(fields)) return { rowCount, rows: comparable(rows, ordered) };
@@ -33,7 +41,10 @@ export function recorder() {
   const step = async (run: () => unknown, ordered: Expected = false): Promise<void> => {
     const at = results.push({}) - 1;
     try {
-      results[at] = { value: comparable(await run(), ordered === true), ...(ordered === 'refused' && { unrefused: true }) };
+      results[at] = {
+        value: comparable(await run(), ordered === true),
+        ...(ordered === 'refused' && { unrefused: true }),
+      };
     } catch (thrown) {
       const error = errorOf(thrown);
       results[at] = { error, ...(ordered === 'refused' && error.tag === undefined && { unrefused: true }) };
@@ -68,6 +79,7 @@ function errorOf(thrown: unknown): Record<string, unknown> {
 export function isTelling({ value, error }: Result): boolean {
   if (error) return true;
   if (Array.isArray(value)) return value.length > 0;
-  if (typeof value === 'object' && value !== null) return 'rowCount' in value ? (value as any).rowCount > 0 : Object.keys(value).length > 0;
+  if (typeof value === 'object' && value !== null)
+    return 'rowCount' in value ? (value as any).rowCount > 0 : Object.keys(value).length > 0;
   return typeof value === 'number' ? value > 0 : value !== null;
 }

@@ -1,6 +1,6 @@
 /**
- * The databases of a run. All schemas of a pool live in each of them: `many` holds every tenant, `first` and `second` one
- * tenant of each schema, `pair` two tenants of one tenancy.
+ * The databases of a run. All schemas of a pool live in each of them: `many` holds every tenant, `first` and `second`
+ * one tenant of each schema, `pair` two tenants of one tenancy.
  */
 import { generateDrizzleJson, generateMigration } from 'drizzle-kit/api-postgres';
 import pg from 'pg';
@@ -26,7 +26,10 @@ export interface Pool {
 }
 
 /** Whose rows a database holds of a schema: pairs of a tenancy and a tenant, by number. */
-export function contentsOf(spec: SchemaSpec, database: DatabaseName): readonly (readonly [tenancy: number, tenant: number])[] {
+export function contentsOf(
+  spec: SchemaSpec,
+  database: DatabaseName,
+): readonly (readonly [tenancy: number, tenant: number])[] {
   const second = spec.tenancies.length > 1 ? ([1, 0] as const) : ([0, 1] as const);
   switch (database) {
     case 'many':
@@ -45,8 +48,14 @@ export function contentsOf(spec: SchemaSpec, database: DatabaseName): readonly (
 
 /** The statements that fill a database with the rows of a schema. */
 export function rowsSql(spec: SchemaSpec, seed: number, database: DatabaseName): string {
-  const views = spec.tables.filter((it) => it.kind === 'materialized view').map((it) => `refresh materialized view ${it.sqlName};`);
-  return [referenceRows(spec), ...contentsOf(spec, database).map(([tenancy, tenant]) => tenantRows(spec, seed, tenancy, tenant).sql), ...views].join('\n');
+  const views = spec.tables
+    .filter((it) => it.kind === 'materialized view')
+    .map((it) => `refresh materialized view ${it.sqlName};`);
+  return [
+    referenceRows(spec),
+    ...contentsOf(spec, database).map(([tenancy, tenant]) => tenantRows(spec, seed, tenancy, tenant).sql),
+    ...views,
+  ].join('\n');
 }
 
 const isEntity = (name: string) => !['account', 'workspace', 'relations'].includes(name);
@@ -54,7 +63,9 @@ const isEntity = (name: string) => !['account', 'workspace', 'relations'].includ
 /** The statements that create the tables of schemas, as drizzle-kit writes them. */
 export async function ddlOfModules(modules: readonly Module[]): Promise<string> {
   const entities = Object.fromEntries(
-    modules.flatMap((module, i) => Object.entries(module).flatMap(([name, it]) => (isEntity(name) ? [[`${name}${i}`, it]] : []))),
+    modules.flatMap((module, i) =>
+      Object.entries(module).flatMap(([name, it]) => (isEntity(name) ? [[`${name}${i}`, it]] : [])),
+    ),
   );
   return (await generateMigration(await generateDrizzleJson({}), await generateDrizzleJson(entities))).join(';\n');
 }
@@ -71,7 +82,11 @@ export const drawPool = (seed: number): PoolSchema[] =>
  * @param url of a database of the server
  * @param prepare is run on each new database: policies, roles
  */
-export async function openPool(url: string, seed: number, prepare?: (client: pg.Client, schemas: readonly PoolSchema[]) => Promise<unknown>): Promise<Pool> {
+export async function openPool(
+  url: string,
+  seed: number,
+  prepare?: (client: pg.Client, schemas: readonly PoolSchema[]) => Promise<unknown>,
+): Promise<Pool> {
   const schemas = drawPool(seed);
   const ddl = await ddlOfModules(schemas.map((it) => it.module));
   const prefix = `random_${process.pid}_${seed}_${Date.now().toString(36)}`;

@@ -7,7 +7,14 @@ import { rowsSql, type Pool, type PoolSchema } from './pool.js';
 
 const indent = (text: string, by: string) => text.replaceAll('\n', `\n${by}`);
 
-export function pasteable(pool: Pool, pooled: PoolSchema, program: Program, failure: Failure | undefined, seed: number, path: string): string {
+export function pasteable(
+  pool: Pool,
+  pooled: PoolSchema,
+  program: Program,
+  failure: Failure | undefined,
+  seed: number,
+  path: string,
+): string {
   const { spec } = pooled;
   const seat = failure?.seat ?? seatsOf(pooled, program.several)[0]!;
   const { body, readsPlainly } = failure?.compiled ?? compile(spec, seat.tenancy, program);
@@ -20,7 +27,8 @@ export function pasteable(pool: Pool, pooled: PoolSchema, program: Program, fail
     const path = module === 'drizzle-tenant' ? '../../src/index.js' : module;
     return used.length === 0 ? [] : [`import { ${used.join(', ')} } from '${path}';`];
   });
-  const rows = (database: 'many' | typeof seat.alone) => `\`\n${rowsSql(spec, pool.seed, database).replaceAll('\\', '\\\\').replaceAll('`', '\\`')}\n\``;
+  const rows = (database: 'many' | typeof seat.alone) =>
+    `\`\n${rowsSql(spec, pool.seed, database).replaceAll('\\', '\\\\').replaceAll('`', '\\`')}\n\``;
   return `${from.join('\n')}
 import { test } from 'vitest';
 import { sameOnBoth } from './same.js';
@@ -32,7 +40,11 @@ test('seed ${seed}, path ${path}', () =>
       ${indent(spec.source, '      ')}
       return { ${spec.names.join(', ')} };
     },
-    whose: ({ ${name} }) => ({ tenancy: '${name}', own: [${seat.tenants.map(id).join(', ')}], others: [${ids.map((_, n) => n).filter((n) => !seat.tenants.includes(n)).map(id).join(', ')}] }),
+    whose: ({ ${name} }) => ({ tenancy: '${name}', own: [${seat.tenants.map(id).join(', ')}], others: [${ids
+      .map((_, n) => n)
+      .filter((n) => !seat.tenants.includes(n))
+      .map(id)
+      .join(', ')}] }),
     many: ${rows('many')},
     alone: ${rows(seat.alone)},${readsPlainly ? '\n    readsPlainly: true,' : ''}
     program: async (${parameters.join(', ')}) => {

@@ -1,6 +1,6 @@
 /**
- * Comparison at random: programs that nobody thought of, over schemas that nobody thought of. RANDOM_SEED=n runs the same
- * again, and RANDOM_PATH, which a failure prints, its one program; RANDOM_PROGRAMS asks for more of them.
+ * Comparison at random: programs that nobody thought of, over schemas that nobody thought of. RANDOM_SEED=n runs the
+ * same again, and RANDOM_PATH, which a failure prints, its one program; RANDOM_PROGRAMS asks for more of them.
  */
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { withTenancy } from '../../src/index.js';
@@ -29,7 +29,9 @@ test('programs at random do the same over many tenants as over one', { timeout: 
       `${((Date.now() - before) / 1000).toFixed(0)} s; ${reachSummary(reach)}`,
   );
   if (found) {
-    throw new Error(`${tell(found.failure, found.error)}\n\nRun it again with RANDOM_SEED=${seed} RANDOM_PATH=${found.path}, or paste it:\n\n${found.text}`);
+    throw new Error(
+      `${tell(found.failure, found.error)}\n\nRun it again with RANDOM_SEED=${seed} RANDOM_PATH=${found.path}, or paste it:\n\n${found.text}`,
+    );
   }
   if (path !== undefined) return;
   expect(missing(reach)).toEqual([]);
@@ -37,7 +39,13 @@ test('programs at random do the same over many tenants as over one', { timeout: 
 });
 
 test('a handle that filters nothing is found out', { timeout: 120_000 }, async () => {
-  const { told, found } = await search({ pool, seed, programs: 200, shrink: false, make: (db, relations) => withTenancy(db, { relations, mode: 'write-only' }) });
+  const { told, found } = await search({
+    pool,
+    seed,
+    programs: 200,
+    shrink: false,
+    make: (db, relations) => withTenancy(db, { relations, mode: 'write-only' }),
+  });
   expect(found?.failure?.what).toBeDefined();
   expect(told.programs).toBeLessThan(100);
 });

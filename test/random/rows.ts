@@ -16,7 +16,13 @@ const sqlKey = keyText;
 export function referenceRows(spec: SchemaSpec): string {
   return spec.tables
     .filter((it) => it.kind === 'reference')
-    .map((table) => `insert into ${table.sqlName} values ${words.slice(0, 5).map((word, i) => `(${i + 1}, ${text(word)}, ${(i * 2) % 5}, ${text(`c${i}`)})`).join(', ')};`)
+    .map(
+      (table) =>
+        `insert into ${table.sqlName} values ${words
+          .slice(0, 5)
+          .map((word, i) => `(${i + 1}, ${text(word)}, ${(i * 2) % 5}, ${text(`c${i}`)})`)
+          .join(', ')};`,
+    )
     .join('\n');
 }
 
@@ -35,14 +41,17 @@ export function tenantRows(spec: SchemaSpec, seed: number, tenancy: number, tena
       case 'int':
         return String(draw.below(7) + (draw.chance(0.3) ? tenant * 8 : 0));
       case 'text':
-        if (column.unique) return text(`${words[i % words.length]!}${i < words.length && draw.chance(0.5) ? '' : `-${tenant}-${i}`}`);
+        if (column.unique)
+          return text(`${words[i % words.length]!}${i < words.length && draw.chance(0.5) ? '' : `-${tenant}-${i}`}`);
         return text(draw.chance(0.3) ? `${draw.of(words)} of ${tenant}` : draw.of(words));
       case 'bool':
         return String(draw.chance(0.5));
       case 'enum':
         return text(draw.of(states));
       case 'array':
-        return draw.chance(0.3) ? "'{}'" : text(`{"${draw.of(words)}","${draw.chance(0.5) ? `t${tenant}` : draw.of(words)}"}`);
+        return draw.chance(0.3)
+          ? "'{}'"
+          : text(`{"${draw.of(words)}","${draw.chance(0.5) ? `t${tenant}` : draw.of(words)}"}`);
       case 'json':
         return text(JSON.stringify({ level: draw.below(5), label: draw.chance(0.5) ? `t${tenant}` : draw.of(words) }));
       case 'numeric':
@@ -67,7 +76,12 @@ export function tenantRows(spec: SchemaSpec, seed: number, tenancy: number, tena
       let isPossible = true;
       for (const link of spec.links.filter((it) => it.from === table.name)) {
         const target = spec.tables.find((it) => it.name === link.to)!;
-        const choices = link.to === table.name ? own : target.kind === 'reference' ? [1, 2, 3, 4, 5].map((n) => [String(n)]) : (keys.get(link.to) ?? []);
+        const choices =
+          link.to === table.name
+            ? own
+            : target.kind === 'reference'
+              ? [1, 2, 3, 4, 5].map((n) => [String(n)])
+              : (keys.get(link.to) ?? []);
         const isNeeded = link.fromKeys.some((key) => table.columns.find((it) => it.key === key)!.notNull);
         const chosen = choices.length > 0 && (isNeeded || draw.chance(0.75)) ? draw.of(choices) : undefined;
         if (!chosen && isNeeded) isPossible = false;
@@ -76,7 +90,13 @@ export function tenantRows(spec: SchemaSpec, seed: number, tenancy: number, tena
       if (!isPossible) continue;
       const key = table.key.map((it) => {
         const column = table.columns.find((column) => column.key === it)!;
-        return parentKeys.has(it) ? parentKeys.get(it)! : it === 'slot' ? sqlKey(column.kind, i % 2) : it === 'day' ? sqlKey(column.kind, (i >> 1) + 1) : sqlKey(column.kind, i + 1);
+        return parentKeys.has(it)
+          ? parentKeys.get(it)!
+          : it === 'slot'
+            ? sqlKey(column.kind, i % 2)
+            : it === 'day'
+              ? sqlKey(column.kind, (i >> 1) + 1)
+              : sqlKey(column.kind, i + 1);
       });
       if (own.some((it) => it.join() === key.join())) continue;
       own.push(key);
@@ -89,7 +109,10 @@ export function tenantRows(spec: SchemaSpec, seed: number, tenancy: number, tena
       rows.push(`(${cells.join(', ')})`);
     }
     keys.set(table.name, own);
-    if (rows.length > 0) statements.push(`insert into ${table.sqlName} (${written.map((it) => `"${it.name}"`).join(', ')}) values\n  ${rows.join(',\n  ')};`);
+    if (rows.length > 0)
+      statements.push(
+        `insert into ${table.sqlName} (${written.map((it) => `"${it.name}"`).join(', ')}) values\n  ${rows.join(',\n  ')};`,
+      );
   }
   return { tenancy, tenant, sql: statements.join('\n') };
 }

@@ -32,7 +32,9 @@ export async function sameOnBoth({ schema, whose, many, alone, program, readsPla
       const name = `same_${process.pid}_${Date.now().toString(36)}_${names.length}`;
       await admin.query(`create database ${name}`);
       names.push(name);
-      const side = await openSide(Object.assign(new URL(url), { pathname: `/${name}` }).href, module.relations, { make });
+      const side = await openSide(Object.assign(new URL(url), { pathname: `/${name}` }).href, module.relations, {
+        make,
+      });
       await side.read(`${ddl};\n${rows}`);
       opened.push(new Compared(side, module));
       await opened.at(-1)!.restart();

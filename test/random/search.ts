@@ -44,8 +44,17 @@ class Differs extends Error {
   }
 }
 
-export async function search({ pool, seed, programs, path, shrink = true, until, ...side }: SearchOptions): Promise<SearchResult> {
-  const [only, programPath] = path === undefined ? [] : [Number(path.split(':')[0]), path.split(':').slice(1).join(':')];
+export async function search({
+  pool,
+  seed,
+  programs,
+  path,
+  shrink = true,
+  until,
+  ...side
+}: SearchOptions): Promise<SearchResult> {
+  const [only, programPath] =
+    path === undefined ? [] : [Number(path.split(':')[0]), path.split(':').slice(1).join(':')];
   const schemas = pool.schemas.filter((it) => only === undefined || it.spec.index === only);
   const reach = new Map<string, number>();
   const reached = (what: string) => void reach.set(what, (reach.get(what) ?? 0) + 1);
@@ -78,7 +87,13 @@ export async function search({ pool, seed, programs, path, shrink = true, until,
           const error = 'errorInstance' in details ? details.errorInstance : undefined;
           const failure = error instanceof Differs ? error.failure : undefined;
           const at = `${pooled.spec.index}:${details.counterexamplePath ?? ''}`;
-          found = { failure, error, schema: pooled.spec.index, path: at, text: pasteable(pool, pooled, details.counterexample[0], failure, seed, at) };
+          found = {
+            failure,
+            error,
+            schema: pooled.spec.index,
+            path: at,
+            text: pasteable(pool, pooled, details.counterexample[0], failure, seed, at),
+          };
         }
         for (const key of ['programs', 'telling', 'steps', 'failed'] as const) told[key] += lane.told[key];
       } finally {

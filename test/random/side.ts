@@ -47,7 +47,10 @@ class Undoing {
       return this.client.query('rollback to savepoint program');
     }
     // A statement is prepared anew each time, or the names of two programs would meet.
-    const sent = typeof config === 'string' || config.name === undefined ? config : { ...config, name: `${config.name}${++this.#names}` };
+    const sent =
+      typeof config === 'string' || config.name === undefined
+        ? config
+        : { ...config, name: `${config.name}${++this.#names}` };
     if (this.#depth > 0) return this.client.query(sent, values as any);
     const guarded = this.client.query('savepoint statement');
     const result = this.client.query(sent, values as any);
@@ -78,13 +81,20 @@ export interface Side {
   readonly close: () => Promise<unknown>;
 }
 
-export async function openSide(url: string, relations: any, { make = scopedHandles, role, readsPlainly = true, refuses = true}: SideOptions = {}): Promise<Side> {
+export async function openSide(
+  url: string,
+  relations: any,
+  { make = scopedHandles, role, readsPlainly = true, refuses = true }: SideOptions = {},
+): Promise<Side> {
   const client = new pg.Client({ connectionString: url });
   await client.connect();
   await client.query("set timezone to 'UTC'; set statement_timeout to '10s'");
   const undoing = new Undoing(client) as any;
   const sent: string[] = [];
-  const logger = { logQuery: (text: string, params: unknown[]) => void sent.push(JSON.stringify([text, params], (_, value) => (typeof value === 'bigint' ? `${value}n` : value))) };
+  const logger = {
+    logQuery: (text: string, params: unknown[]) =>
+      void sent.push(JSON.stringify([text, params], (_, value) => (typeof value === 'bigint' ? `${value}n` : value))),
+  };
   const db = make(drizzle({ client: undoing, logger }), relations);
   return {
     db,

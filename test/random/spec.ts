@@ -1,7 +1,17 @@
 /** What a schema drawn at random consists of, as plain data: the generator of programs reads it, and nothing else. */
 
 /** What can be done with a column. A key's kind names its type, and two keys are compared within one kind only. */
-export type Kind = 'int' | 'text' | 'bool' | 'enum' | 'array' | 'json' | 'numeric' | 'time' | `key ${string}` | `tenant ${number}`;
+export type Kind =
+  | 'int'
+  | 'text'
+  | 'bool'
+  | 'enum'
+  | 'array'
+  | 'json'
+  | 'numeric'
+  | 'time'
+  | `key ${string}`
+  | `tenant ${number}`;
 
 export interface ColumnSpec {
   /** Its key in the table, and its name in the database. */

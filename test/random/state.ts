@@ -17,11 +17,15 @@ export interface Whose {
 
 const quoted = (name: string) => `"${name.replaceAll('"', '""')}"`;
 const literal = (value: unknown) => (typeof value === 'string' ? `'${value.replaceAll("'", "''")}'` : String(value));
-const sqlName = ({ schema, name }: { schema?: string | undefined; name: string }) => (schema ? `${quoted(schema)}.` : '') + quoted(name);
+const sqlName = ({ schema, name }: { schema?: string | undefined; name: string }) =>
+  (schema ? `${quoted(schema)}.` : '') + quoted(name);
 
-/** A query for digests of every row, table by table: of some tenants and the reference tables, and of everybody else. */
+/**
+ * A query for digests of every row, table by table: of some tenants and the reference tables, and of everybody else.
+ */
 export function stateQuery(module: Module, { tenancy, own: ids }: Whose): string {
-  const digest = (table: string, row: string, where: string) => `(select md5(coalesce(string_agg(${row}, ',' order by ${row}), '')) from ${table} t ${where})`;
+  const digest = (table: string, row: string, where: string) =>
+    `(select md5(coalesce(string_agg(${row}, ',' order by ${row}), '')) from ${table} t ${where})`;
   const own: string[] = [];
   const others: string[] = [];
   for (const entity of Object.values(module)) {
@@ -49,7 +53,9 @@ export function restartQuery(module: Module): string | undefined {
   const restarts = Object.values(module).flatMap((entity) => {
     if (!is(entity, PgTable)) return [];
     const { schema, name, columns } = getTableConfig(entity);
-    return columns.filter((it) => it.generatedIdentity).map((it) => `setval(pg_get_serial_sequence(${literal(sqlName({ schema, name }))}, ${literal(it.name)}), 1000)`);
+    return columns
+      .filter((it) => it.generatedIdentity)
+      .map((it) => `setval(pg_get_serial_sequence(${literal(sqlName({ schema, name }))}, ${literal(it.name)}), 1000)`);
   });
   return restarts.length === 0 ? undefined : `select ${restarts.join(', ')}`;
 }

@@ -7,7 +7,13 @@ import { drizzle } from 'drizzle-orm/postgres-js';
 import pg from 'pg';
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { defineTenantRelations, tenancy, tenantTable, UnsupportedTenantOperationError, withTenancy } from '../../src/index.js';
+import {
+  defineTenantRelations,
+  tenancy,
+  tenantTable,
+  UnsupportedTenantOperationError,
+  withTenancy,
+} from '../../src/index.js';
 import { dropDatabases, freshDatabase } from '../support/databases.js';
 import { withoutFilters } from '../support/without-filters.js';
 import { asRole, createRole, grants, policiesOf, role } from '../support/rls.js';
@@ -17,9 +23,18 @@ import { createPglite } from '../support/pglite.js';
 /** Two tenancies with integer keys, so that an id may be of either; ids of a third are sent in another form. */
 const account = tenancy('account', integer);
 const team = tenancy('team', integer);
-const coded = customType<{ data: string; driverData: string }>({ dataType: () => 'text', toDriver: (it) => `code:${it}`, fromDriver: (it) => it.slice(5) });
+const coded = customType<{ data: string; driverData: string }>({
+  dataType: () => 'text',
+  toDriver: (it) => `code:${it}`,
+  fromDriver: (it) => it.slice(5),
+});
 const shop = tenancy('shop', () => coded());
-const notes = tenantTable('notes', { account: account.id('account'), id: integer().primaryKey(), body: text(), seen: text() });
+const notes = tenantTable('notes', {
+  account: account.id('account'),
+  id: integer().primaryKey(),
+  body: text(),
+  seen: text(),
+});
 const boards = tenantTable('boards', { team: team.id('team'), id: integer().primaryKey(), body: text(), seen: text() });
 const items = tenantTable('items', { shop: shop.id('shop'), id: integer().primaryKey(), seen: text() });
 const relations = defineTenantRelations({ notes, boards, items });
@@ -66,7 +81,11 @@ const drivers: Driver[] = [
     name: 'node-postgres',
     async open() {
       const client = new pg.Pool({ connectionString: asRole(database.url), max: 1 });
-      return { drizzle: drizzleNodePostgres({ client }), run: async (it) => (await client.query(it)).rows, close: () => client.end() };
+      return {
+        drizzle: drizzleNodePostgres({ client }),
+        run: async (it) => (await client.query(it)).rows,
+        close: () => client.end(),
+      };
     },
   },
   {
@@ -74,7 +93,11 @@ const drivers: Driver[] = [
     async open() {
       const client = new pg.Client({ connectionString: asRole(database.url) });
       await client.connect();
-      return { drizzle: drizzleNodePostgres({ client }), run: async (it) => (await client.query(it)).rows, close: () => client.end() };
+      return {
+        drizzle: drizzleNodePostgres({ client }),
+        run: async (it) => (await client.query(it)).rows,
+        close: () => client.end(),
+      };
     },
   },
   {
@@ -82,7 +105,11 @@ const drivers: Driver[] = [
     async open() {
       const client = await createPglite();
       await client.exec([...ddl, `set role ${role}`].join(';\n'));
-      return { drizzle: drizzlePGlite({ client }), run: async (it) => (await client.query<any>(it)).rows, close: () => client.close() };
+      return {
+        drizzle: drizzlePGlite({ client }),
+        run: async (it) => (await client.query<any>(it)).rows,
+        close: () => client.close(),
+      };
     },
   },
   {
@@ -91,7 +118,9 @@ const drivers: Driver[] = [
     async open() {
       const client = postgres(asRole(database.url), { max: 1, onnotice: () => {} });
       const it = drizzle({ client }) as any;
-      const entityKind = Object.getOwnPropertySymbols(it.session.constructor).find((symbol) => symbol.description === 'drizzle:entityKind')!;
+      const entityKind = Object.getOwnPropertySymbols(it.session.constructor).find(
+        (symbol) => symbol.description === 'drizzle:entityKind',
+      )!;
       const Unknown = class extends it.session.constructor {
         transaction(run: (tx: any) => unknown, config: unknown) {
           return super.transaction((tx: any) => {
@@ -117,7 +146,9 @@ describe.each(drivers)('$name', ({ open }) => {
   afterAll(() => side?.close());
   /** Nothing of a tenant is on the connection, which is the pool's only one. */
   const isClean = async () => {
-    const settings = ['app.tenant_id', 'app.account_id', 'app.team_id'].map((it) => `coalesce(current_setting('${it}', true), '') as "${it}"`);
+    const settings = ['app.tenant_id', 'app.account_id', 'app.team_id'].map(
+      (it) => `coalesce(current_setting('${it}', true), '') as "${it}"`,
+    );
     expect((await side.run(`select ${settings.join(', ')}, count(*)::int as notes from notes`))[0]).toEqual({
       'app.tenant_id': '',
       'app.account_id': '',
@@ -134,7 +165,9 @@ describe.each(drivers)('$name', ({ open }) => {
     await isClean();
     await expect(tdb.select({ x: sql`1 / 0` }).from(notes)).rejects.toMatchObject({ cause: { code: '22012' } });
     await isClean();
-    await expect(tdb.transaction(async (tx: any) => tx.insert(notes).values({ id: 1 }))).rejects.toMatchObject({ cause: { code: '23505' } });
+    await expect(tdb.transaction(async (tx: any) => tx.insert(notes).values({ id: 1 }))).rejects.toMatchObject({
+      cause: { code: '23505' },
+    });
     await isClean();
     await tdb.transaction(async (tx: any) => tx.select().from(notes));
     await isClean();
@@ -150,10 +183,12 @@ describe.each(drivers)('$name', ({ open }) => {
 
   test('a savepoint that rolled back leaves the tenant bound', async () => {
     const seen = await db.forTenant(account.parse(1)).transaction(async (tx: any) => {
-      await tx.transaction(async (inner: any) => {
-        await inner.insert(notes).values({ id: 7 });
-        inner.rollback();
-      }).catch(() => {});
+      await tx
+        .transaction(async (inner: any) => {
+          await inner.insert(notes).values({ id: 7 });
+          inner.rollback();
+        })
+        .catch(() => {});
       const [row] = await tx.insert(notes).values({ id: 8 }).returning({ seen: notes.seen });
       await tx.delete(notes).where(eq(notes.id, 8));
       return row.seen;
@@ -169,10 +204,12 @@ describe.each(drivers)('$name', ({ open }) => {
     expect(await tdb.select({ body: notes.body }).from(notes)).toEqual([{ body: 'one' }]);
     expect(await db.forTenant(1).select({ body: boards.body }).from(boards)).toEqual([{ body: 'one' }]);
     const inTransaction = await db.forTenant(1).transaction(async (tx: any) => {
-      await tx.transaction(async (inner: any) => {
-        await inner.insert(boards).values({ id: 7 });
-        inner.rollback();
-      }).catch(() => {});
+      await tx
+        .transaction(async (inner: any) => {
+          await inner.insert(boards).values({ id: 7 });
+          inner.rollback();
+        })
+        .catch(() => {});
       return tx.insert(boards).values({ id: 9 }).returning({ seen: boards.seen });
     });
     expect(inTransaction).toEqual([{ seen: '1' }]);
@@ -183,7 +220,9 @@ describe.each(drivers)('$name', ({ open }) => {
   test('an id is bound in the form in which it is sent', async () => {
     const tdb = db.forTenant(shop.parse("it's"));
     expect(await tdb.insert(items).values({ id: 1 }).returning()).toEqual([{ shop: "it's", id: 1, seen: "code:it's" }]);
-    expect(await db.prepare(shop, (it: any) => it.delete(items).returning({ id: items.id })).run("it's")).toEqual([{ id: 1 }]);
+    expect(await db.prepare(shop, (it: any) => it.delete(items).returning({ id: items.id })).run("it's")).toEqual([
+      { id: 1 },
+    ]);
   });
 
   test('tenants at once each see their own', async () => {
@@ -191,7 +230,11 @@ describe.each(drivers)('$name', ({ open }) => {
     const all = await Promise.all(
       Array.from({ length: 40 }, (_, i) => {
         const id = account.parse(1 + (i % 2));
-        return i % 3 === 0 ? prepared.run(id) : i % 3 === 1 ? db.forTenant(id).select({ body: notes.body }).from(notes) : side.run('select body from notes');
+        return i % 3 === 0
+          ? prepared.run(id)
+          : i % 3 === 1
+            ? db.forTenant(id).select({ body: notes.body }).from(notes)
+            : side.run('select body from notes');
       }),
     );
     expect(all).toEqual(all.map((_, i) => (i % 3 === 2 ? [] : [{ body: i % 2 === 0 ? 'one' : 'two' }])));
@@ -202,7 +245,9 @@ describe.each(drivers)('$name', ({ open }) => {
     const spy = withoutFilters({ tenant: '2' });
     try {
       // A form of statement that nothing before has made a plan of: a plan fills in the tenant by itself.
-      await expect(db.forTenant(account.parse(1)).insert(notes).values({ id: 5, body: 'theirs', seen: 'theirs' })).rejects.toMatchObject({ cause: { code: '42501' } });
+      await expect(
+        db.forTenant(account.parse(1)).insert(notes).values({ id: 5, body: 'theirs', seen: 'theirs' }),
+      ).rejects.toMatchObject({ cause: { code: '42501' } });
     } finally {
       spy.mockRestore();
     }
@@ -266,7 +311,8 @@ describe('postgres.js', () => {
   test.each([1, 2])('behind others, as many as max_pipeline allows, on %s', { timeout: 10_000 }, async (max) => {
     const { client, tdb } = connect({ max, max_pipeline: 2 } as any);
     // Alone in a transaction, a statement begins it.
-    const plain = () => client.unsafe(`select 'plain' as body, now() = statement_timestamp() as alone, pg_sleep(0.01)`).execute();
+    const plain = () =>
+      client.unsafe(`select 'plain' as body, now() = statement_timestamp() as alone, pg_sleep(0.01)`).execute();
     const bound = () => tdb.select({ body: notes.body }).from(notes);
     const inTransaction = () => tdb.transaction((tx) => tx.select({ body: notes.body }).from(notes));
     await Promise.all([plain(), plain()]);
@@ -274,7 +320,8 @@ describe('postgres.js', () => {
       const others = Array.from({ length: 1 + (i % 4) }, plain);
       const own = await Promise.all([i % 2 === 0 ? bound() : inTransaction(), bound()]);
       expect(own).toEqual([[{ body: 'one' }], [{ body: 'one' }]]);
-      for (const [row] of [...(await Promise.all(others)), await plain()] as any[]) expect(row).toMatchObject({ body: 'plain', alone: true });
+      for (const [row] of [...(await Promise.all(others)), await plain()] as any[])
+        expect(row).toMatchObject({ body: 'plain', alone: true });
     }
   });
 
@@ -282,8 +329,19 @@ describe('postgres.js', () => {
     const { client, tdb } = connect();
     const one = (id: any) => tdb.execute(sql`select body from ${notes} where id = ${id}`);
     for (let i = 0; i < 3; i++) await one(1);
-    const numbers = [0, 1, 2].map((n) => client.unsafe(`select ${n} as n, pg_sleep(0.02)`).then(([row]) => row!.n, (error) => error.code));
-    const [failing, next] = [one(Object.assign(Object.create(null), { id: 1 })).then(() => 'done', () => 'failed'), one(1)];
+    const numbers = [0, 1, 2].map((n) =>
+      client.unsafe(`select ${n} as n, pg_sleep(0.02)`).then(
+        ([row]) => row!.n,
+        (error) => error.code,
+      ),
+    );
+    const [failing, next] = [
+      one(Object.assign(Object.create(null), { id: 1 })).then(
+        () => 'done',
+        () => 'failed',
+      ),
+      one(1),
+    ];
     expect(await Promise.all(numbers)).toEqual([0, 1, 2]);
     expect(await failing).toBe('failed');
     expect(await next).toMatchObject([{ body: 'one' }]);
@@ -316,17 +374,28 @@ describe('postgres.js', () => {
     }
   });
 
-  test.each([{}, { options: '-c citus.version=13.2' }])('each statement runs once, and nothing where its tenant was not set: %j', async (connection) => {
-    // Citus passes on what is set within BEGIN and COMMIT alone, so that the settings ahead of a statement fail there.
-    const { client, tdb } = connect({ connection });
-    await admin.unsafe('delete from notes where id >= 500');
-    for (let i = 500; i < 506; i++) expect(await tdb.insert(notes).values({ id: i }).returning({ seen: notes.seen })).toEqual([{ seen: '1' }]);
-    expect(await admin.unsafe('select count(*)::int as n from notes where id >= 500')).toEqual([{ n: 6 }]);
-    // Of a statement that failed, nothing stays.
-    await expect(tdb.execute(sql`select 1 / (id - id) from ${notes}`)).rejects.toMatchObject({ cause: { code: '22012' } });
-    expect(await client.unsafe(`select coalesce(current_setting('app.tenant_id', true), '') as id, count(*)::int as n from notes`)).toEqual([{ id: '', n: 0 }]);
-    await admin.unsafe('delete from notes where id >= 500');
-  });
+  test.each([{}, { options: '-c citus.version=13.2' }])(
+    'each statement runs once, and nothing where its tenant was not set: %j',
+    async (connection) => {
+      // Citus passes on what is set within BEGIN and COMMIT alone, so that the settings ahead of a statement fail
+      // there.
+      const { client, tdb } = connect({ connection });
+      await admin.unsafe('delete from notes where id >= 500');
+      for (let i = 500; i < 506; i++)
+        expect(await tdb.insert(notes).values({ id: i }).returning({ seen: notes.seen })).toEqual([{ seen: '1' }]);
+      expect(await admin.unsafe('select count(*)::int as n from notes where id >= 500')).toEqual([{ n: 6 }]);
+      // Of a statement that failed, nothing stays.
+      await expect(tdb.execute(sql`select 1 / (id - id) from ${notes}`)).rejects.toMatchObject({
+        cause: { code: '22012' },
+      });
+      expect(
+        await client.unsafe(
+          `select coalesce(current_setting('app.tenant_id', true), '') as id, count(*)::int as n from notes`,
+        ),
+      ).toEqual([{ id: '', n: 0 }]);
+      await admin.unsafe('delete from notes where id >= 500');
+    },
+  );
 
   test('max_pipeline is kept to', async () => {
     const { tdb } = connect({ max_pipeline: 1 } as any);
@@ -335,12 +404,21 @@ describe('postgres.js', () => {
 });
 
 test('write-only mode and row-level security exclude each other', () => {
-  expect(() => withTenancy(drizzle({ client: postgres(database.url) }), { relations, mode: 'write-only', rls: true })).toThrow(/write-only/);
+  expect(() =>
+    withTenancy(drizzle({ client: postgres(database.url) }), { relations, mode: 'write-only', rls: true }),
+  ).toThrow(/write-only/);
 });
 
 test('settings are names that SQL takes as they are, and no tenancy has that of another', () => {
   expect(tenantSetting('account', true)).toBe('app.tenant_id');
-  expect(['Account', '2fa', "it's", 'möbel', 'tenant', 'a; drop table x'].map((it) => tenantSetting(it, false))).toEqual([
-    'app.account_id', 'app._2fa_id', 'app.it_s_id', 'app.m_bel_id', 'app.tenant_tenant_id', 'app.a__drop_table_x_id',
+  expect(
+    ['Account', '2fa', "it's", 'möbel', 'tenant', 'a; drop table x'].map((it) => tenantSetting(it, false)),
+  ).toEqual([
+    'app.account_id',
+    'app._2fa_id',
+    'app.it_s_id',
+    'app.m_bel_id',
+    'app.tenant_tenant_id',
+    'app.a__drop_table_x_id',
   ]);
 });

@@ -5,7 +5,13 @@ import { drizzle } from 'drizzle-orm/postgres-js';
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { TenantDb } from '../../src/effect/index.js';
-import { assertRowLevelSecurity, defineTenantRelations, RowLevelSecurityError, withTenancy, type RowLevelSecurityOptions } from '../../src/index.js';
+import {
+  assertRowLevelSecurity,
+  defineTenantRelations,
+  RowLevelSecurityError,
+  withTenancy,
+  type RowLevelSecurityOptions,
+} from '../../src/index.js';
 import { dropDatabases, freshDatabase } from '../support/databases.js';
 import { asRole, rlsStatements, role } from '../support/rls.js';
 import { a, tenantTables } from '../support/rows.js';
@@ -30,7 +36,12 @@ afterAll(async () => {
   await dropDatabases();
 });
 
-async function problemsOf(to = asRole(url), options?: RowLevelSecurityOptions, rls = true, relations: any = schema.relations) {
+async function problemsOf(
+  to = asRole(url),
+  options?: RowLevelSecurityOptions,
+  rls = true,
+  relations: any = schema.relations,
+) {
   const client = postgres(to, { max: 1, onnotice: () => {} });
   try {
     await assertRowLevelSecurity(withTenancy(drizzle({ client }), { relations, rls }), options);
@@ -61,7 +72,9 @@ describe('the role', () => {
   test('is a superuser', async () => {
     const error = await problemsOf(url);
     expect(error).toMatchObject({ _tag: 'RowLevelSecurityError', role: 'postgres' });
-    expect(error!.problems).toEqual([{ reason: 'the role "postgres" is a superuser', remedy: expect.stringContaining('log in as a role') }]);
+    expect(error!.problems).toEqual([
+      { reason: 'the role "postgres" is a superuser', remedy: expect.stringContaining('log in as a role') },
+    ]);
     expect(error!.message).toMatch(/^Make row-level security hold for the role "postgres": /);
   });
 
@@ -69,16 +82,33 @@ describe('the role', () => {
     const other = `reaching_${process.pid}`;
     const client = postgres(asRole(url), { max: 1, onnotice: () => {} });
     const check = () =>
-      assertRowLevelSecurity(withTenancy(drizzle({ client }), { relations: schema.relations, rls: true, across: { role: other } })).then(
+      assertRowLevelSecurity(
+        withTenancy(drizzle({ client }), { relations: schema.relations, rls: true, across: { role: other } }),
+      ).then(
         () => [],
         (error: RowLevelSecurityError) => error.problems,
       );
     try {
-      expect(await check()).toEqual([{ reason: `there is no role "${other}", which across names`, remedy: `CREATE ROLE "${other}" BYPASSRLS; GRANT "${other}" TO "${role}"` }]);
+      expect(await check()).toEqual([
+        {
+          reason: `there is no role "${other}", which across names`,
+          remedy: `CREATE ROLE "${other}" BYPASSRLS; GRANT "${other}" TO "${role}"`,
+        },
+      ]);
       await admin.unsafe(`create role ${other}`);
-      expect(await check()).toEqual([{ reason: `the role "${role}" may not SET ROLE to "${other}", which across names`, remedy: `GRANT "${other}" TO "${role}"` }]);
+      expect(await check()).toEqual([
+        {
+          reason: `the role "${role}" may not SET ROLE to "${other}", which across names`,
+          remedy: `GRANT "${other}" TO "${role}"`,
+        },
+      ]);
       await admin.unsafe(`grant ${other} to ${role}`);
-      expect(await check()).toEqual([{ reason: `the role "${other}", which across names, is held back by policies`, remedy: `ALTER ROLE "${other}" BYPASSRLS` }]);
+      expect(await check()).toEqual([
+        {
+          reason: `the role "${other}", which across names, is held back by policies`,
+          remedy: `ALTER ROLE "${other}" BYPASSRLS`,
+        },
+      ]);
       await admin.unsafe(`alter role ${other} bypassrls`);
       expect(await check()).toEqual([]);
       // A member that inherits, and must not SET ROLE.
@@ -110,10 +140,18 @@ describe('a table', () => {
   test('is not granted to the role, or in a schema that it may not use', async () => {
     const [grants, usage] = ['select, insert, update, delete on crm.notes', 'usage on schema crm'];
     expect(await problemsWhile(`revoke all on crm.notes from ${role}`, `grant ${grants} to ${role}`)).toEqual([
-      { table: 'crm.notes', reason: `is not granted to the role "${role}"`, remedy: `GRANT SELECT, INSERT, UPDATE, DELETE ON "crm"."notes" TO "${role}"` },
+      {
+        table: 'crm.notes',
+        reason: `is not granted to the role "${role}"`,
+        remedy: `GRANT SELECT, INSERT, UPDATE, DELETE ON "crm"."notes" TO "${role}"`,
+      },
     ]);
     const problems = await problemsWhile(`revoke ${usage} from ${role}`, `grant ${usage} to ${role}`);
-    expect(problems!.find((it) => it.table === 'crm.notes')).toEqual({ table: 'crm.notes', reason: `is in a schema that the role "${role}" may not use`, remedy: `GRANT USAGE ON SCHEMA "crm" TO "${role}"` });
+    expect(problems!.find((it) => it.table === 'crm.notes')).toEqual({
+      table: 'crm.notes',
+      reason: `is in a schema that the role "${role}" may not use`,
+      remedy: `GRANT USAGE ON SCHEMA "crm" TO "${role}"`,
+    });
   });
 
   test('belongs to the role, without FORCE', async () => {
@@ -121,15 +159,27 @@ describe('a table', () => {
     const granted = `grant select, insert, update, delete on crm.notes to ${role}`;
     const back = `alter table crm.notes owner to postgres; alter table crm.notes force row level security; ${granted}`;
     expect(await problemsWhile(`alter table crm.notes owner to ${role}`, back)).toBeUndefined();
-    expect(await problemsWhile(`alter table crm.notes owner to ${role}; alter table crm.notes no force row level security`, back)).toEqual([
-      { table: 'crm.notes', reason: expect.stringContaining(`belongs to the role "${role}"`), remedy: 'ALTER TABLE "crm"."notes" FORCE ROW LEVEL SECURITY' },
+    expect(
+      await problemsWhile(
+        `alter table crm.notes owner to ${role}; alter table crm.notes no force row level security`,
+        back,
+      ),
+    ).toEqual([
+      {
+        table: 'crm.notes',
+        reason: expect.stringContaining(`belongs to the role "${role}"`),
+        remedy: 'ALTER TABLE "crm"."notes" FORCE ROW LEVEL SECURITY',
+      },
     ]);
   });
 
   test('has no row-level security', async () => {
-    expect(await problemsWhile('alter table tasks disable row level security', 'alter table tasks enable row level security')).toEqual([
-      { table: 'tasks', reason: 'has no row-level security', remedy: expect.stringContaining('rls: true') },
-    ]);
+    expect(
+      await problemsWhile(
+        'alter table tasks disable row level security',
+        'alter table tasks enable row level security',
+      ),
+    ).toEqual([{ table: 'tasks', reason: 'has no row-level security', remedy: expect.stringContaining('rls: true') }]);
   });
 
   test('has a policy on another setting, another column, or for what is read alone', async () => {
@@ -152,7 +202,11 @@ describe('a table', () => {
     for (const other of others) {
       // Ours is for somebody else.
       expect(await problemsWhile(`${other}; alter policy tenant_isolation on tasks to postgres`, back)).toEqual([
-        { table: 'tasks', reason: 'has no policy on app.tenant_id or app.account_id', remedy: expect.stringContaining('rls: true') },
+        {
+          table: 'tasks',
+          reason: 'has no policy on app.tenant_id or app.account_id',
+          remedy: expect.stringContaining('rls: true'),
+        },
       ]);
     }
   });
@@ -170,8 +224,18 @@ describe('a table', () => {
     }
     // A restrictive policy of one command holds for that command only.
     const open = [{ table: 'tasks', reason: 'has another policy that lets rows through', remedy: expect.any(String) }];
-    expect(await problemsWhile(`create policy other on tasks as restrictive for select using (${own}); create policy more on tasks using (true)`, 'drop policy other on tasks; drop policy more on tasks')).toEqual(open);
-    expect(await problemsWhile(`create policy other on tasks as restrictive using (${own}); create policy more on tasks using (true)`, 'drop policy other on tasks; drop policy more on tasks')).toBeUndefined();
+    expect(
+      await problemsWhile(
+        `create policy other on tasks as restrictive for select using (${own}); create policy more on tasks using (true)`,
+        'drop policy other on tasks; drop policy more on tasks',
+      ),
+    ).toEqual(open);
+    expect(
+      await problemsWhile(
+        `create policy other on tasks as restrictive using (${own}); create policy more on tasks using (true)`,
+        'drop policy other on tasks; drop policy more on tasks',
+      ),
+    ).toBeUndefined();
   });
 
   test('has a partition that can be read past it', async () => {
@@ -179,7 +243,8 @@ describe('a table', () => {
     const back = 'drop schema archive cascade; drop table tasks_old';
     const grant = `grant select on tasks_old to ${role}; grant usage on schema archive to ${role}; grant delete on archive."tasks older" to ${role}`;
     const reason = 'is a partition of "tasks" that can be read past its policies';
-    const remedy = (name: string) => `ALTER TABLE ${name} ENABLE ROW LEVEL SECURITY; ALTER TABLE ${name} FORCE ROW LEVEL SECURITY`;
+    const remedy = (name: string) =>
+      `ALTER TABLE ${name} ENABLE ROW LEVEL SECURITY; ALTER TABLE ${name} FORCE ROW LEVEL SECURITY`;
     const found = await problemsWhile(`${made}; ${grant}`, back);
     expect([...found!].sort((x, y) => (x.table! < y.table! ? -1 : 1))).toEqual([
       { table: 'archive.tasks older', reason, remedy: remedy('"archive"."tasks older"') },
@@ -190,16 +255,30 @@ describe('a table', () => {
     const closed = [`${made}; ${grant}`, remedy('tasks_old'), remedy('archive."tasks older"')].join('; ');
     expect(await problemsWhile(closed, back)).toBeUndefined();
     expect(await problemsWhile(`${closed}; create policy p on tasks_old using (true)`, back)).toEqual([
-      { table: 'tasks_old', reason: 'is a partition of "tasks" whose policy "p" lets rows through', remedy: 'DROP POLICY "p" ON "tasks_old"' },
+      {
+        table: 'tasks_old',
+        reason: 'is a partition of "tasks" whose policy "p" lets rows through',
+        remedy: 'DROP POLICY "p" ON "tasks_old"',
+      },
     ]);
   });
 
   test('has another policy, which lets rows through', async () => {
-    expect(await problemsWhile('create policy open on tasks for select using (true)', 'drop policy open on tasks')).toEqual([
-      { table: 'tasks', reason: 'has another policy that lets rows through', remedy: expect.stringContaining('RESTRICTIVE') },
+    expect(
+      await problemsWhile('create policy open on tasks for select using (true)', 'drop policy open on tasks'),
+    ).toEqual([
+      {
+        table: 'tasks',
+        reason: 'has another policy that lets rows through',
+        remedy: expect.stringContaining('RESTRICTIVE'),
+      },
     ]);
-    expect(await problemsWhile('create policy narrow on tasks as restrictive using (done)', 'drop policy narrow on tasks')).toBeUndefined();
-    expect(await problemsWhile('create policy others on tasks to postgres using (true)', 'drop policy others on tasks')).toBeUndefined();
+    expect(
+      await problemsWhile('create policy narrow on tasks as restrictive using (done)', 'drop policy narrow on tasks'),
+    ).toBeUndefined();
+    expect(
+      await problemsWhile('create policy others on tasks to postgres using (true)', 'drop policy others on tasks'),
+    ).toBeUndefined();
   });
 
   test('is not there', async () => {
@@ -214,7 +293,12 @@ describe('a table', () => {
       tenantTables.map(([table]) => `alter table ${table} enable row level security`).join('; '),
       { except: ['boards', 'workspaces'] },
     );
-    expect(problems!.map((it) => it.table).sort()).toEqual(tenantTables.map(([table]) => table).filter((it) => it !== 'boards' && it !== 'workspaces').sort());
+    expect(problems!.map((it) => it.table).sort()).toEqual(
+      tenantTables
+        .map(([table]) => table)
+        .filter((it) => it !== 'boards' && it !== 'workspaces')
+        .sort(),
+    );
   });
 });
 
@@ -238,7 +322,8 @@ describe('a view', () => {
   });
 
   test('that no handle reads, over a table or over another view', async () => {
-    const made = 'create view leak as select * from tasks; create schema reports; create view reports."a leak" as select * from leak';
+    const made =
+      'create view leak as select * from tasks; create schema reports; create view reports."a leak" as select * from leak';
     const back = 'drop schema reports cascade; drop view leak';
     const reason = 'is a view that reads as its owner "postgres", whom policies do not hold back';
     const problems = [
@@ -249,21 +334,31 @@ describe('a view', () => {
     const found = await problemsWhile(`${made}; ${grant}`, back);
     expect(found && [...found].sort((x, y) => (x.table! < y.table! ? -1 : 1))).toEqual(problems);
     expect(await problemsWhile(`${made}; ${grant}`, back, { except: ['leak', 'reports.a leak'] })).toBeUndefined();
-    expect(await problemsWhile(`${made}; ${grant}; alter view leak set (security_invoker = true)`, back)).toEqual([problems[1]]);
-    expect(await problemsWhile(`${made}; revoke all on leak, reports."a leak" from public, ${role}`, back)).toBeUndefined();
+    expect(await problemsWhile(`${made}; ${grant}; alter view leak set (security_invoker = true)`, back)).toEqual([
+      problems[1],
+    ]);
+    expect(
+      await problemsWhile(`${made}; revoke all on leak, reports."a leak" from public, ${role}`, back),
+    ).toBeUndefined();
   });
 
   test('is materialized', async () => {
     const relations = defineTenantRelations({ projectSizes: schema.projectSizes as any });
     expect((await problemsOf(undefined, undefined, true, relations))!.problems).toEqual([
-      { table: 'project_sizes', reason: 'is a materialized view, which has no policies', remedy: expect.stringContaining('except') },
+      {
+        table: 'project_sizes',
+        reason: 'is a materialized view, which has no policies',
+        remedy: expect.stringContaining('except'),
+      },
     ]);
     expect(await problemsOf(undefined, { except: ['project_sizes'] }, true, relations)).toBeUndefined();
   });
 });
 
 test('the handles do not bind their tenant', async () => {
-  expect((await problemsOf(undefined, undefined, false))!.problems).toEqual([{ reason: 'the handles do not tell the policies their tenant', remedy: expect.stringContaining('rls: true') }]);
+  expect((await problemsOf(undefined, undefined, false))!.problems).toEqual([
+    { reason: 'the handles do not tell the policies their tenant', remedy: expect.stringContaining('rls: true') },
+  ]);
 });
 
 describe('an Effect layer', () => {
@@ -271,9 +366,15 @@ describe('an Effect layer', () => {
   const count = Effect.flatMap(Db, (db) => db.$count(schema.projects));
 
   test('is built where the policies hold', async () => {
-    expect(await Effect.runPromise(Db.forTenant(a, count).pipe(Effect.provide(Db.layer({ url: asRole(url), rls: true }))))).toBe(3);
+    expect(
+      await Effect.runPromise(Db.forTenant(a, count).pipe(Effect.provide(Db.layer({ url: asRole(url), rls: true })))),
+    ).toBe(3);
     const client = connect(asRole(url));
-    expect(await Effect.runPromise(Db.forTenant(a, count).pipe(Effect.provide(Db.layerFrom(drizzle({ client }), { rls: true }))))).toBe(3);
+    expect(
+      await Effect.runPromise(
+        Db.forTenant(a, count).pipe(Effect.provide(Db.layerFrom(drizzle({ client }), { rls: true }))),
+      ),
+    ).toBe(3);
   });
 
   test('fails with a reason of its own where they do not', async () => {
@@ -284,7 +385,8 @@ describe('an Effect layer', () => {
   test('takes exceptions', async () => {
     await admin.unsafe('alter table tasks disable row level security');
     try {
-      const build = (rls: TenantDb.LayerOptions['rls']) => Effect.runPromise(Effect.exit(Effect.scoped(Layer.build(Db.layer({ url: asRole(url), rls })))));
+      const build = (rls: TenantDb.LayerOptions['rls']) =>
+        Effect.runPromise(Effect.exit(Effect.scoped(Layer.build(Db.layer({ url: asRole(url), rls })))));
       expect((await build(true))._tag).toBe('Failure');
       expect((await build({ except: ['tasks'] }))._tag).toBe('Success');
     } finally {

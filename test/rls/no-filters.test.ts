@@ -33,7 +33,12 @@ async function openPostgresJs(contents: Contents): Promise<Side> {
   const client = postgres(url, { max: 4, onnotice: () => {} });
   const db = withTenancy(drizzle({ client }), { relations, views: [projectSizes], rls: true });
   await assertRowLevelSecurity(db, { except: ['project_sizes'] });
-  return { db, plain: undefined, run: (text) => admin.unsafe(text) as any, close: () => Promise.all([client.end(), admin.end()]) };
+  return {
+    db,
+    plain: undefined,
+    run: (text) => admin.unsafe(text) as any,
+    close: () => Promise.all([client.end(), admin.end()]),
+  };
 }
 
 async function openNodePostgres(contents: Contents): Promise<Side> {
@@ -41,7 +46,12 @@ async function openNodePostgres(contents: Contents): Promise<Side> {
   const client = new pg.Pool({ connectionString: url, max: 2 });
   const db = withTenancy(drizzleNodePostgres({ client }), { relations, views: [projectSizes], rls: true });
   await assertRowLevelSecurity(db);
-  return { db: db as unknown as Side['db'], plain: undefined, run: (text) => admin.unsafe(text) as any, close: () => Promise.all([client.end(), admin.end()]) };
+  return {
+    db: db as unknown as Side['db'],
+    plain: undefined,
+    run: (text) => admin.unsafe(text) as any,
+    close: () => Promise.all([client.end(), admin.end()]),
+  };
 }
 
 async function openPGlite(contents: Contents): Promise<Side> {

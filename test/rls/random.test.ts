@@ -24,10 +24,15 @@ let pool: Pool;
 beforeAll(async () => {
   pool = await openPool(inject('databaseUrl'), seed, prepare);
   const views = pool.schemas.flatMap(({ module }) => Object.values(module).filter((it) => is(it, PgView)));
-  const materialized = pool.schemas.flatMap(({ module }) => Object.values(module).filter((it) => is(it, PgMaterializedView)));
+  const materialized = pool.schemas.flatMap(({ module }) =>
+    Object.values(module).filter((it) => is(it, PgMaterializedView)),
+  );
   const names = materialized.map((it) => `"${getViewConfig(it as any).name}"`);
   // Materialized views have no policies.
-  withoutFilters({ views: [...views, ...materialized] as object[], when: (text) => !names.some((it) => text.includes(it)) });
+  withoutFilters({
+    views: [...views, ...materialized] as object[],
+    when: (text) => !names.some((it) => text.includes(it)),
+  });
 }, 120_000);
 afterAll(async () => {
   vi.restoreAllMocks();
@@ -42,14 +47,24 @@ async function prepare(client: pg.Client, schemas: readonly PoolSchema[]): Promi
       const found = is(entity, PgTable) ? classOf(entity) : undefined;
       if (found?.kind === 'tenant') {
         const { schema, name } = getTableConfig(entity as PgTable);
-        statements.push(...policiesOf([schema, name].filter(Boolean).join('.'), found.name, found.column.getSQLType(), found.tenancy.name, false));
+        statements.push(
+          ...policiesOf(
+            [schema, name].filter(Boolean).join('.'),
+            found.name,
+            found.column.getSQLType(),
+            found.tenancy.name,
+            false,
+          ),
+        );
       } else if (is(entity, PgView) && !is(entity, PgMaterializedView)) {
         const { schema, name } = getViewConfig(entity as PgView) as any;
         statements.push(`alter view ${schema ? `"${schema}".` : ''}"${name}" set (security_invoker = true)`);
       }
     }
   }
-  const { rows } = await client.query(`select quote_ident(nspname) as name from pg_namespace where nspname !~ '^(pg_|information_schema)'`);
+  const { rows } = await client.query(
+    `select quote_ident(nspname) as name from pg_namespace where nspname !~ '^(pg_|information_schema)'`,
+  );
   for (const statement of [...statements, ...grants(...rows.map((it) => it.name))]) await client.query(statement);
 }
 
@@ -87,18 +102,41 @@ const asRole =
     };
     const bound = withTenancy(drizzle({ client: client as any }), { relations, rls }) as any;
     const several = withTenancy(drizzleDb, { relations }) as any;
-    return { forTenant: bound.forTenant, forTenants: several.forTenants, acrossTenants: several.acrossTenants, shared: bound.shared, prepare: bound.prepare };
+    return {
+      forTenant: bound.forTenant,
+      forTenants: several.forTenants,
+      acrossTenants: several.acrossTenants,
+      shared: bound.shared,
+      prepare: bound.prepare,
+    };
   };
 
 test('the policies alone confine programs at random', { timeout: 300_000 }, async () => {
   const before = Date.now();
-  const { told, found } = await search({ pool, seed, programs, make: asRole(true), refuses: false, path: process.env.RANDOM_PATH });
-  console.log(`RANDOM_SEED=${seed}, without filters: ${told.programs} programs, ${told.steps} steps, ${told.failed} failed, ${((Date.now() - before) / 1000).toFixed(0)} s`);
-  if (found) throw new Error(`${tell(found.failure, found.error)}\n\nRun it again with RANDOM_SEED=${seed}\n\n${found.text}`);
+  const { told, found } = await search({
+    pool,
+    seed,
+    programs,
+    make: asRole(true),
+    refuses: false,
+    path: process.env.RANDOM_PATH,
+  });
+  console.log(
+    `RANDOM_SEED=${seed}, without filters: ${told.programs} programs, ${told.steps} steps, ${told.failed} failed, ${((Date.now() - before) / 1000).toFixed(0)} s`,
+  );
+  if (found)
+    throw new Error(`${tell(found.failure, found.error)}\n\nRun it again with RANDOM_SEED=${seed}\n\n${found.text}`);
   expect(told.telling / told.programs).toBeGreaterThan(0.8);
 });
 
 test('without policies and filters, they do not', { timeout: 120_000 }, async () => {
-  const { found } = await search({ pool, seed, programs: 200, shrink: false, refuses: false, make: (db, relations) => withTenancy(db, { relations }) });
+  const { found } = await search({
+    pool,
+    seed,
+    programs: 200,
+    shrink: false,
+    refuses: false,
+    make: (db, relations) => withTenancy(db, { relations }),
+  });
   expect(found?.failure?.what).toBeDefined();
 });

@@ -1,4 +1,7 @@
-/** What `rls: true` costs on the wire: counted by a proxy that holds answers back until nothing more is sent without them. */
+/**
+ * What `rls: true` costs on the wire: counted by a proxy that holds answers back until nothing more is sent without
+ * them.
+ */
 import * as Effect from 'effect/Effect';
 import { eq, sql } from 'drizzle-orm';
 import { drizzle as drizzleNodePostgres } from 'drizzle-orm/node-postgres';
@@ -49,7 +52,10 @@ function onPostgresJs(options: postgres.Options<{}> = {}) {
 function onNodePostgres(options: object = {}) {
   const client = new pg.Pool({ connectionString: url, max: 1, ...options });
   closing.push(() => client.end());
-  return { db: withTenancy(drizzleNodePostgres({ client }), { relations, rls: true }) as unknown as TestDatabase, plain: drizzleNodePostgres({ client }) };
+  return {
+    db: withTenancy(drizzleNodePostgres({ client }), { relations, rls: true }) as unknown as TestDatabase,
+    plain: drizzleNodePostgres({ client }),
+  };
 }
 
 describe('postgres.js', () => {
@@ -60,7 +66,8 @@ describe('postgres.js', () => {
     expect(await tripsOf(() => tdb.query.projects.findMany({ with: { tasks: true } }))).toBe(1);
     expect(await tripsOf(() => tdb.$count(projects))).toBe(1);
     expect(await tripsOf(() => tdb.update(labels).set({ name: 'red' }).where(eq(labels.id, 1)).returning())).toBe(1);
-    // By the textbook: BEGIN, the setting, the statement and COMMIT, of which two ask for the types of their parameters first.
+    // By the textbook: BEGIN, the setting, the statement and COMMIT, of which two ask for the types of their parameters
+    // first.
     const textbook = () =>
       plain.transaction(async (tx) => {
         await tx.execute(sql`select set_config('app.account_id', ${String(a)}, true)`);
@@ -85,7 +92,12 @@ describe('postgres.js', () => {
 
   test('a prepared statement takes one, whichever tenant it runs for', async () => {
     const { db } = onPostgresJs();
-    const prepared = db.prepare(account, (tdb) => tdb.select().from(projects).where(eq(projects.id, sql.placeholder('id'))));
+    const prepared = db.prepare(account, (tdb) =>
+      tdb
+        .select()
+        .from(projects)
+        .where(eq(projects.id, sql.placeholder('id'))),
+    );
     expect(await tripsOf(() => prepared.run(a, { id: 1 }))).toBe(1);
     const own = db.forTenant(a).select().from(projects).prepare('own');
     expect(await tripsOf(() => own.execute())).toBe(1);
@@ -105,8 +117,8 @@ describe('postgres.js', () => {
         await tx.select().from(projects);
         await tx.transaction((inner) => inner.select().from(labels));
       });
-    // BEGIN, the settings with the statement, SAVEPOINT, the statement, COMMIT. Nothing is prepared in a transaction, so
-    // that each statement asks for the types of its parameters first.
+    // BEGIN, the settings with the statement, SAVEPOINT, the statement, COMMIT. Nothing is prepared in a transaction,
+    // so that each statement asks for the types of its parameters first.
     expect(await tripsOf(program)).toBe(7);
   });
 

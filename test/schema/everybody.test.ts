@@ -16,8 +16,18 @@ const a = '00000000-0000-4000-8000-00000000000a';
 const accounts = tenantTable('accounts', { id: account.id().primaryKey() });
 const templates = tenantTable(
   'templates',
-  { accountId: account.id('account_id', { everybody: true }).references(() => accounts.id), id: integer().primaryKey(), name: text().unique(), code: text(), kind: text() },
-  (t) => [unique('by_code').on(t.accountId, t.code), unscoped(unique('by_kind').on(t.kind)), index('templates_kind').on(t.kind)],
+  {
+    accountId: account.id('account_id', { everybody: true }).references(() => accounts.id),
+    id: integer().primaryKey(),
+    name: text().unique(),
+    code: text(),
+    kind: text(),
+  },
+  (t) => [
+    unique('by_code').on(t.accountId, t.code),
+    unscoped(unique('by_kind').on(t.kind)),
+    index('templates_kind').on(t.kind),
+  ],
 );
 
 test('the database has a column that may be NULL, the primary key as written, and one value for everybody', async () => {
@@ -31,7 +41,9 @@ test('the database has a column that may be NULL, the primary key as written, an
   ]);
   await db.sql`insert into accounts values (${a})`;
   await db.sql`insert into templates values (${a}, 1, 'one', 'a'), (null, 2, 'one', 'b')`;
-  await expect(db.sql`insert into templates values (null, 3, 'one', 'c')`.execute()).rejects.toThrow('templates_account_id_name_unique');
+  await expect(db.sql`insert into templates values (null, 3, 'one', 'c')`.execute()).rejects.toThrow(
+    'templates_account_id_name_unique',
+  );
 });
 
 test('the gate is told, and never of a view: an outer join makes NULLs, too', () => {
@@ -46,23 +58,68 @@ test('the gate is told, and never of a view: an outer join makes NULLs, too', ()
 describe('refused, with the remedy', () => {
   const id = () => ({ accountId: account.id('account_id', { everybody: true }), id: integer(), name: text() });
   test.each<[string, () => Record<string, unknown>, string]>([
-    ['an inline primary key of the tenant column', () => ({ x: tenantTable('x', { accountId: (account.id('account_id', { everybody: true }) as any).primaryKey() }) }), 'Leave the tenant column out of the primary key'],
-    ['a primary key with the tenant column', () => ({ x: tenantTable('x', id(), (t) => [primaryKey({ columns: [t.accountId, t.id] as any })]) }), 'Leave the tenant column out of the primary key'],
-    ['a unique index', () => ({ x: tenantTable('x', id(), (t) => [uniqueIndex().on(t.name)]) }), 'Write unique().on(...) instead of uniqueIndex()'],
-    ['a foreign key to such a table, inline', () => ({ accounts, templates, x: tenantTable('x', { accountId: account.id(), templateId: integer().references(() => templates.id) }) }), 'Drop the reference to "templates", and keep the id in a column without a foreign key'],
-    ['a foreign key to such a table, in extra', () => ({ accounts, templates, x: tenantTable('x', { accountId: account.id(), templateId: integer() }, (t) => [foreignKey({ columns: [t.templateId], foreignColumns: [templates.id] })]) }), 'Drop the reference to "templates"'],
-    ['a foreign key within such a table', () => ({ x: tenantTable('x', { ...id(), id: integer().primaryKey(), parentId: integer() }, (t) => [foreignKey({ columns: [t.parentId], foreignColumns: [t.id] as any })]) }), 'Drop the reference to "x"'],
+    [
+      'an inline primary key of the tenant column',
+      () => ({
+        x: tenantTable('x', { accountId: (account.id('account_id', { everybody: true }) as any).primaryKey() }),
+      }),
+      'Leave the tenant column out of the primary key',
+    ],
+    [
+      'a primary key with the tenant column',
+      () => ({ x: tenantTable('x', id(), (t) => [primaryKey({ columns: [t.accountId, t.id] as any })]) }),
+      'Leave the tenant column out of the primary key',
+    ],
+    [
+      'a unique index',
+      () => ({ x: tenantTable('x', id(), (t) => [uniqueIndex().on(t.name)]) }),
+      'Write unique().on(...) instead of uniqueIndex()',
+    ],
+    [
+      'a foreign key to such a table, inline',
+      () => ({
+        accounts,
+        templates,
+        x: tenantTable('x', { accountId: account.id(), templateId: integer().references(() => templates.id) }),
+      }),
+      'Drop the reference to "templates", and keep the id in a column without a foreign key',
+    ],
+    [
+      'a foreign key to such a table, in extra',
+      () => ({
+        accounts,
+        templates,
+        x: tenantTable('x', { accountId: account.id(), templateId: integer() }, (t) => [
+          foreignKey({ columns: [t.templateId], foreignColumns: [templates.id] }),
+        ]),
+      }),
+      'Drop the reference to "templates"',
+    ],
+    [
+      'a foreign key within such a table',
+      () => ({
+        x: tenantTable('x', { ...id(), id: integer().primaryKey(), parentId: integer() }, (t) => [
+          foreignKey({ columns: [t.parentId], foreignColumns: [t.id] as any }),
+        ]),
+      }),
+      'Drop the reference to "x"',
+    ],
   ])('%s', async (_, make, remedy) => {
     await expect((async () => statementsOf(make()))()).rejects.toThrow(remedy);
   });
 
   test('on Citus', async () => {
-    await expect(statementsOf({ accounts, templates }, { citus: {} })).rejects.toThrow('"templates" (account_id) [everybody] Keep the rows of everybody in a referenceTable beside it');
+    await expect(statementsOf({ accounts, templates }, { citus: {} })).rejects.toThrow(
+      '"templates" (account_id) [everybody] Keep the rows of everybody in a referenceTable beside it',
+    );
   });
 });
 
 test('with row-level security, one policy for reading and others for writing, whatever the schema adds', async () => {
-  const policies = async (schema: Record<string, unknown>) => (await statementsOf(schema, { citus: false, rls: true })).filter((it) => it.includes('POLICY') && it.includes('"templates"'));
+  const policies = async (schema: Record<string, unknown>) =>
+    (await statementsOf(schema, { citus: false, rls: true })).filter(
+      (it) => it.includes('POLICY') && it.includes('"templates"'),
+    );
   const own = `"account_id" = nullif(current_setting('app.tenant_id', true), '')::uuid`;
   const ours = [
     `CREATE POLICY "tenant_isolation" ON "templates" AS RESTRICTIVE FOR SELECT USING ((${own}) OR "account_id" IS NULL);`,
@@ -70,10 +127,22 @@ test('with row-level security, one policy for reading and others for writing, wh
     `CREATE POLICY "tenant_isolation_update" ON "templates" AS RESTRICTIVE FOR UPDATE USING (${own}) WITH CHECK (${own});`,
     `CREATE POLICY "tenant_isolation_delete" ON "templates" AS RESTRICTIVE FOR DELETE USING (${own});`,
   ];
-  expect(await policies({ accounts, templates })).toEqual([...ours, `CREATE POLICY "tenant_access" ON "templates" USING ((${own}) OR "account_id" IS NULL) WITH CHECK (${own});`]);
-  const named = (name: string) => ({ accounts, templates: tenantTable('templates', { accountId: account.id('account_id', { everybody: true }), id: integer().primaryKey() }, () => [pgPolicy(name, { using: sql`true` })]) });
+  expect(await policies({ accounts, templates })).toEqual([
+    ...ours,
+    `CREATE POLICY "tenant_access" ON "templates" USING ((${own}) OR "account_id" IS NULL) WITH CHECK (${own});`,
+  ]);
+  const named = (name: string) => ({
+    accounts,
+    templates: tenantTable(
+      'templates',
+      { accountId: account.id('account_id', { everybody: true }), id: integer().primaryKey() },
+      () => [pgPolicy(name, { using: sql`true` })],
+    ),
+  });
   expect((await policies(named('own'))).filter((it) => it.includes('tenant_'))).toEqual(ours);
-  await expect(policies(named('tenant_isolation_delete'))).rejects.toThrow('Give the policy "tenant_isolation_delete" another name');
+  await expect(policies(named('tenant_isolation_delete'))).rejects.toThrow(
+    'Give the policy "tenant_isolation_delete" another name',
+  );
 });
 
 test('a policy that PostgreSQL prints is read as what it is', () => {
@@ -86,8 +155,14 @@ test('a policy that PostgreSQL prints is read as what it is', () => {
     expect(holdsTenant(text, { ...tenant, everybody: false }, true)).toBe(false);
   }
   for (const text of [
-    `(${is} OR (id IS NULL))`, `(${is} OR (account_id IS NOT NULL))`, `(${is} OR (account_id IS NULL) OR done)`, `((account_id IS NULL) OR (account_id IS NULL))`,
-    `(${is} OR ((account_id IS NULL) OR done))`, `((account_id = account_id) OR (account_id IS NULL))`, '(account_id IS NULL)', `(${is} OR (("x account_id") IS NULL))`,
+    `(${is} OR (id IS NULL))`,
+    `(${is} OR (account_id IS NOT NULL))`,
+    `(${is} OR (account_id IS NULL) OR done)`,
+    `((account_id IS NULL) OR (account_id IS NULL))`,
+    `(${is} OR ((account_id IS NULL) OR done))`,
+    `((account_id = account_id) OR (account_id IS NULL))`,
+    '(account_id IS NULL)',
+    `(${is} OR (("x account_id") IS NULL))`,
   ]) {
     expect([text, holdsTenant(text, tenant, true)]).toEqual([text, false]);
   }

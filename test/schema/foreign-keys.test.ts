@@ -16,14 +16,20 @@ const declare = (action: Action, form: 'inline' | 'extra', more: Record<string, 
   const projects = tenantTable('projects', { accountId: account.id('account_id'), id: uuid().primaryKey(), ...more });
   const tasks =
     form === 'inline'
-      ? tenantTable('tasks', { accountId: account.id('account_id'), id: uuid().primaryKey(), projectId: uuid('project_id').references(() => projects.id, { onDelete: action }) })
-      : tenantTable('tasks', { accountId: account.id('account_id'), id: uuid().primaryKey(), projectId: uuid('project_id') }, (t) => [
-          foreignKey({ columns: [t.projectId], foreignColumns: [projects.id] }).onDelete(action),
-        ]);
+      ? tenantTable('tasks', {
+          accountId: account.id('account_id'),
+          id: uuid().primaryKey(),
+          projectId: uuid('project_id').references(() => projects.id, { onDelete: action }),
+        })
+      : tenantTable(
+          'tasks',
+          { accountId: account.id('account_id'), id: uuid().primaryKey(), projectId: uuid('project_id') },
+          (t) => [foreignKey({ columns: [t.projectId], foreignColumns: [projects.id] }).onDelete(action)],
+        );
   return { projects, tasks };
 };
 
-describe.each(['inline', 'extra'] as const)("ON DELETE SET NULL, %s", (form) => {
+describe.each(['inline', 'extra'] as const)('ON DELETE SET NULL, %s', (form) => {
   test('clears the column, and leaves the tenant', async () => {
     const statements = await db.build(declare('set null', form));
     expect(statements.at(-1)).toContain('ON DELETE SET NULL ("project_id");');
@@ -46,7 +52,10 @@ describe.each(['inline', 'extra'] as const)("ON DELETE SET NULL, %s", (form) => 
       for (const statement of statements) await db.sql.unsafe(statement);
       return statements.filter((it) => !it.startsWith('-- drizzle-tenant'));
     };
-    const action = async () => (await db.sql`select pg_get_constraintdef(oid) as it from pg_constraint where contype = 'f'`).map((row) => row.it.replace(/.* ON DELETE/, 'ON DELETE'));
+    const action = async () =>
+      (await db.sql`select pg_get_constraintdef(oid) as it from pg_constraint where contype = 'f'`).map((row) =>
+        row.it.replace(/.* ON DELETE/, 'ON DELETE'),
+      );
     await run(declare('cascade', form));
     expect(await action()).toEqual(['ON DELETE CASCADE']);
     await run(declare('set null', form));
@@ -59,7 +68,9 @@ describe.each(['inline', 'extra'] as const)("ON DELETE SET NULL, %s", (form) => 
   });
 
   test('of two columns clears both', async () => {
-    const pages = tenantTable('pages', { accountId: account.id('account_id'), a: uuid(), b: uuid() }, (t) => [unique().on(t.a, t.b)]);
+    const pages = tenantTable('pages', { accountId: account.id('account_id'), a: uuid(), b: uuid() }, (t) => [
+      unique().on(t.a, t.b),
+    ]);
     const links = tenantTable('links', { accountId: account.id('account_id'), x: uuid('the (x)'), y: uuid() }, (t) => [
       foreignKey({ columns: [t.x, t.y], foreignColumns: [pages.a, pages.b] }).onDelete('set null'),
     ]);
@@ -77,8 +88,12 @@ describe.each(['inline', 'extra'] as const)("ON DELETE SET NULL, %s", (form) => 
     const accounts = tenantTable('accounts', { id: account.id().primaryKey() });
     const notes =
       form === 'inline'
-        ? tenantTable('notes', { accountId: account.id('account_id').references(() => accounts.id, { onDelete: 'set null' }) })
-        : tenantTable('notes', { accountId: account.id('account_id') }, (t) => [foreignKey({ columns: [t.accountId], foreignColumns: [accounts.id] }).onDelete('set null')]);
+        ? tenantTable('notes', {
+            accountId: account.id('account_id').references(() => accounts.id, { onDelete: 'set null' }),
+          })
+        : tenantTable('notes', { accountId: account.id('account_id') }, (t) => [
+            foreignKey({ columns: [t.accountId], foreignColumns: [accounts.id] }).onDelete('set null'),
+          ]);
     await expect(statementsOf({ accounts, notes })).rejects.toThrow(`Use onDelete: 'cascade' or 'restrict'`);
   });
 });
@@ -92,18 +107,40 @@ describe.each([{ citus: false }, { citus: {} }] as const)('keys to tenant tables
   const extra = (t: any) => [foreignKey({ columns: [t.p], foreignColumns: [target.id] })];
 
   test.each([
-    ['a reference table, inline', () => referenceTable('tags', inline), 'Make "tags" a tenantTable, or drop the reference to "projects"'],
-    ['a reference table, in extra', () => referenceTable('tags', tags, extra), 'Make "tags" a tenantTable, or drop the reference to "projects"'],
-    ['a plain table, inline', () => pgTable('tags', inline), 'Make "tags" a tenantTable, or drop the reference to "projects"'],
-    ['a plain table, in extra', () => pgTable('tags', tags, extra), 'Make "tags" a tenantTable, or drop the reference to "projects"'],
+    [
+      'a reference table, inline',
+      () => referenceTable('tags', inline),
+      'Make "tags" a tenantTable, or drop the reference to "projects"',
+    ],
+    [
+      'a reference table, in extra',
+      () => referenceTable('tags', tags, extra),
+      'Make "tags" a tenantTable, or drop the reference to "projects"',
+    ],
+    [
+      'a plain table, inline',
+      () => pgTable('tags', inline),
+      'Make "tags" a tenantTable, or drop the reference to "projects"',
+    ],
+    [
+      'a plain table, in extra',
+      () => pgTable('tags', tags, extra),
+      'Make "tags" a tenantTable, or drop the reference to "projects"',
+    ],
   ])('%s', async (_, make, remedy) => {
     await expect(statementsOf({ accounts, projects, tags: make() }, tenancy)).rejects.toThrow(remedy);
   });
 
   test('a plain table to what is unique over all tenants works without Citus', async () => {
-    const logs = pgTable('logs', { accountId: uuid().references(() => (accounts as any).id), hash: text().references(() => (keys as any).hash) });
-    const keys = tenantTable('keys', { accountId: account.id('account_id'), hash: text() }, (t) => [unscoped(unique().on(t.hash))]);
-    if (tenancy.citus) await expect(statementsOf({ accounts, keys, logs }, tenancy)).rejects.toThrow('Make "logs" a tenantTable');
+    const logs = pgTable('logs', {
+      accountId: uuid().references(() => (accounts as any).id),
+      hash: text().references(() => (keys as any).hash),
+    });
+    const keys = tenantTable('keys', { accountId: account.id('account_id'), hash: text() }, (t) => [
+      unscoped(unique().on(t.hash)),
+    ]);
+    if (tenancy.citus)
+      await expect(statementsOf({ accounts, keys, logs }, tenancy)).rejects.toThrow('Make "logs" a tenantTable');
     else expect((await db.build({ accounts, keys, logs })).join('\n')).toContain('REFERENCES "keys"("hash")');
   });
 });

@@ -6,7 +6,10 @@ import { tenantStatements, type TenancyOptions } from '../../src/kit/index.js';
 import { createDatabase, type Database } from '../kit/database.js';
 
 /** The statements of a first migration. */
-export async function statementsOf(schema: Record<string, unknown>, tenancy: TenancyOptions = { citus: false }): Promise<string[]> {
+export async function statementsOf(
+  schema: Record<string, unknown>,
+  tenancy: TenancyOptions = { citus: false },
+): Promise<string[]> {
   const to = await generateDrizzleJson(schema);
   const drizzle = await generateMigration(await generateDrizzleJson({}), to);
   return (await tenantStatements({ statements: drizzle, to, schema, tenancy })).statements;
@@ -27,7 +30,9 @@ export function freshSchema() {
     /** The definitions of a table's indexes and constraints, without the table's name. */
     async keys(table: string): Promise<string[]> {
       const rows = await self.sql`select indexdef from pg_indexes where tablename = ${table} order by indexname`;
-      return rows.map((it) => it.indexdef.replace(/^CREATE (UNIQUE )?INDEX (\S+) ON \S+ USING /, '$1$2 ').replaceAll('"', ''));
+      return rows.map((it) =>
+        it.indexdef.replace(/^CREATE (UNIQUE )?INDEX (\S+) ON \S+ USING /, '$1$2 ').replaceAll('"', ''),
+      );
     },
   };
   beforeAll(async () => {

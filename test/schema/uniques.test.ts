@@ -22,10 +22,14 @@ const roots = () =>
     uniqueIndex('accounts_mail').on(sql`lower(${t.mail})`),
   ]);
 const keys = () =>
-  tenantTable('keys', { accountId: account.id(), id: uuid().primaryKey(), hash: text().notNull(), name: text().unique(), host: text() }, (t) => [
-    unscoped(unique('keys_hash').on(t.hash)),
-    unscoped(uniqueIndex('keys_host').on(t.host).where(sql`${t.name} is not null`)),
-  ]);
+  tenantTable(
+    'keys',
+    { accountId: account.id(), id: uuid().primaryKey(), hash: text().notNull(), name: text().unique(), host: text() },
+    (t) => [
+      unscoped(unique('keys_hash').on(t.hash)),
+      unscoped(uniqueIndex('keys_host').on(t.host).where(sql`${t.name} is not null`)),
+    ],
+  );
 
 describe('in the database', () => {
   test("the root's keys stay as they were written, by whichever way they were", async () => {
@@ -36,9 +40,14 @@ describe('in the database', () => {
       'UNIQUE accounts_pkey btree (id)',
       'UNIQUE accounts_slug_key btree (slug)',
     ]);
-    const byExtra = tenantTable('accounts', { id: account.id(), slug: text().unique() }, (t) => [primaryKey({ columns: [t.id] })]);
+    const byExtra = tenantTable('accounts', { id: account.id(), slug: text().unique() }, (t) => [
+      primaryKey({ columns: [t.id] }),
+    ]);
     await db.build({ byExtra });
-    expect(await db.keys('accounts')).toEqual(['UNIQUE accounts_pkey btree (id)', 'UNIQUE accounts_slug_key btree (slug)']);
+    expect(await db.keys('accounts')).toEqual([
+      'UNIQUE accounts_pkey btree (id)',
+      'UNIQUE accounts_slug_key btree (slug)',
+    ]);
   });
 
   test('unscoped() keeps a key as it was written, and the others are within the tenant', async () => {
@@ -55,14 +64,21 @@ describe('in the database', () => {
   });
 
   test('unscoped() keeps a primary key', async () => {
-    const events = tenantTable('events', { accountId: account.id(), id: uuid() }, (t) => [unscoped(primaryKey({ columns: [t.id] }))]);
+    const events = tenantTable('events', { accountId: account.id(), id: uuid() }, (t) => [
+      unscoped(primaryKey({ columns: [t.id] })),
+    ]);
     await db.build({ events });
     expect(await db.keys('events')).toEqual(['UNIQUE events_pkey btree (id)']);
   });
 
   test('a foreign key to such a column gets the unique key that it needs, once', async () => {
     const accounts = roots();
-    const uses: any = tenantTable('uses', { accountId: account.id(), id: uuid().primaryKey(), hash: text().references(() => all.keys.hash), slug: text().references(() => accounts.slug) });
+    const uses: any = tenantTable('uses', {
+      accountId: account.id(),
+      id: uuid().primaryKey(),
+      hash: text().references(() => all.keys.hash),
+      slug: text().references(() => accounts.slug),
+    });
     const more: any = tenantTable('more', { accountId: account.id(), id: uuid().primaryKey(), hash: text() }, (t) => [
       foreignKey({ columns: [t.hash], foreignColumns: [all.keys.hash] }),
     ]);
@@ -81,16 +97,22 @@ describe('in the database', () => {
 test('the gate is told what is unique over all tenants', () => {
   expect(declaredOf(keys())!.uniqueOverAll).toEqual([['hash'], ['host']]);
   expect(declaredOf(roots())!.uniqueOverAll).toEqual([['slug'], ['host'], ['(mail)']]);
-  expect(declaredOf(referenceTable('countries', { id: integer().primaryKey(), code: text().unique() }))!.uniqueOverAll).toEqual([]);
+  expect(
+    declaredOf(referenceTable('countries', { id: integer().primaryKey(), code: text().unique() }))!.uniqueOverAll,
+  ).toEqual([]);
 });
 
 test('ON CONFLICT on a unique expression: as on a column', async () => {
   const accounts = roots();
-  const keysTable = tenantTable('keys', { accountId: account.id(), id: uuid().primaryKey(), name: text(), mail: text(), host: text() }, (t) => [
-    uniqueIndex('keys_name').on(sql`lower(${t.name})`),
-    unscoped(uniqueIndex('keys_mail').on(sql.raw('lower(mail)'))),
-    unscoped(uniqueIndex('keys_host').on(sql`lower(${t.host})`, t.name)),
-  ]);
+  const keysTable = tenantTable(
+    'keys',
+    { accountId: account.id(), id: uuid().primaryKey(), name: text(), mail: text(), host: text() },
+    (t) => [
+      uniqueIndex('keys_name').on(sql`lower(${t.name})`),
+      unscoped(uniqueIndex('keys_mail').on(sql.raw('lower(mail)'))),
+      unscoped(uniqueIndex('keys_host').on(sql`lower(${t.host})`, t.name)),
+    ],
+  );
   const tables = { accounts, keysTable };
   expect(declaredOf(keysTable)!.uniqueOverAll).toEqual([['(mail)'], ['(host)', 'name']]);
   await db.build(tables);
@@ -102,17 +124,33 @@ test('ON CONFLICT on a unique expression: as on a column', async () => {
     return (await db.sql.unsafe(sent, params as never[])).count;
   };
   expect(await run(`insert into accounts (mail) values ('taken') on conflict (lower(mail)) do nothing`)).toBe(0);
-  expect(await run(`insert into keys (id, mail) values ('${a}', 'taken') on conflict (lower("keys"."mail")) do nothing`)).toBe(0);
-  expect(await run(`insert into keys (id, name, host) values ('${a}', 'Taken', 'taken') on conflict (name, lower(host)) do nothing`)).toBe(0);
+  expect(
+    await run(`insert into keys (id, mail) values ('${a}', 'taken') on conflict (lower("keys"."mail")) do nothing`),
+  ).toBe(0);
+  expect(
+    await run(
+      `insert into keys (id, name, host) values ('${a}', 'Taken', 'taken') on conflict (name, lower(host)) do nothing`,
+    ),
+  ).toBe(0);
   // Within the tenant.
-  expect(await run(`insert into keys (id, name) values ('${a}', 'taken') on conflict (lower(name)) do update set host = 'x'`)).toBe(1);
-  expect(await run(`insert into keys (id, name) values ('${b}', 'TAKEN') on conflict (lower(name)) do update set host = 'y'`)).toBe(1);
+  expect(
+    await run(
+      `insert into keys (id, name) values ('${a}', 'taken') on conflict (lower(name)) do update set host = 'x'`,
+    ),
+  ).toBe(1);
+  expect(
+    await run(
+      `insert into keys (id, name) values ('${b}', 'TAKEN') on conflict (lower(name)) do update set host = 'y'`,
+    ),
+  ).toBe(1);
   expect(await db.sql`select host from keys order by host`).toEqual([{ host: 'Taken' }, { host: 'y' }]);
   for (const text of [
     `insert into accounts (mail) values ('taken') on conflict (lower(mail)) do update set slug = 'x'`,
     `insert into keys (id, mail) values ('${a}', 'taken') on conflict (lower(mail)) do update set name = 'x'`,
   ])
-    expect(() => confine(text, [], { tables, tenant: account.parse(a) as any })).toThrow('Use onConflictDoNothing() on that target');
+    expect(() => confine(text, [], { tables, tenant: account.parse(a) as any })).toThrow(
+      'Use onConflictDoNothing() on that target',
+    );
 });
 
 test('ON CONFLICT on such a key: skipped, and not updated; on a key within the tenant as ever', async () => {
@@ -128,20 +166,50 @@ test('ON CONFLICT on such a key: skipped, and not updated; on a key within the t
   };
   expect(await run(`insert into accounts (slug) values ('taken') on conflict (slug) do nothing`)).toBe(0);
   expect(await run(`insert into accounts (slug) values ('taken') on conflict do nothing`)).toBe(0);
-  expect(await run(`insert into keys (id, hash, name) values ('${a}', 'taken', 'n') on conflict (hash) do nothing`)).toBe(0);
-  expect(await run(`insert into keys (id, hash, name, host) values ('${a}', 'i', 'n', 'taken') on conflict (host) where name is not null do nothing`)).toBe(0);
-  expect(await run(`insert into keys (id, hash, name) values ('${a}', 'i', 'n') on conflict (name) do update set host = 'x'`)).toBe(1);
-  expect(await run(`insert into keys (id, hash, name) values ('${a}', 'j', 'n') on conflict (name) do update set host = 'y'`)).toBe(1);
+  expect(
+    await run(`insert into keys (id, hash, name) values ('${a}', 'taken', 'n') on conflict (hash) do nothing`),
+  ).toBe(0);
+  expect(
+    await run(
+      `insert into keys (id, hash, name, host) values ('${a}', 'i', 'n', 'taken') on conflict (host) where name is not null do nothing`,
+    ),
+  ).toBe(0);
+  expect(
+    await run(
+      `insert into keys (id, hash, name) values ('${a}', 'i', 'n') on conflict (name) do update set host = 'x'`,
+    ),
+  ).toBe(1);
+  expect(
+    await run(
+      `insert into keys (id, hash, name) values ('${a}', 'j', 'n') on conflict (name) do update set host = 'y'`,
+    ),
+  ).toBe(1);
   for (const [text, reason] of [
-    [`insert into accounts (slug) values ('taken') on conflict (slug) do update set mail = 'x'`, 'Use onConflictDoNothing() on that target'],
-    [`insert into keys (id, hash) values ('${a}', 'taken') on conflict (hash) do update set name = 'x'`, 'Use onConflictDoNothing() on that target'],
-    [`insert into keys (id, hash, name, host) values ('${a}', 'i', 'n', 'taken') on conflict (host) where name is not null do update set name = 'x'`, 'Use onConflictDoNothing() on that target'],
-    [`insert into keys (id, hash) values ('${a}', 'taken') on conflict on constraint keys_hash do update set name = 'x'`, 'Put "accountId" into the target'],
+    [
+      `insert into accounts (slug) values ('taken') on conflict (slug) do update set mail = 'x'`,
+      'Use onConflictDoNothing() on that target',
+    ],
+    [
+      `insert into keys (id, hash) values ('${a}', 'taken') on conflict (hash) do update set name = 'x'`,
+      'Use onConflictDoNothing() on that target',
+    ],
+    [
+      `insert into keys (id, hash, name, host) values ('${a}', 'i', 'n', 'taken') on conflict (host) where name is not null do update set name = 'x'`,
+      'Use onConflictDoNothing() on that target',
+    ],
+    [
+      `insert into keys (id, hash) values ('${a}', 'taken') on conflict on constraint keys_hash do update set name = 'x'`,
+      'Put "accountId" into the target',
+    ],
   ] as const) {
     expect(() => confine(text, [], { tables, tenant: account.parse(a) as any })).toThrow(reason);
   }
   // With the tenant column it is another key, which is not there.
-  await expect(run(`insert into keys (id, hash) values ('${a}', 'taken') on conflict ("accountId", hash) do update set name = 'x'`)).rejects.toThrow('no unique or exclusion constraint');
+  await expect(
+    run(
+      `insert into keys (id, hash) values ('${a}', 'taken') on conflict ("accountId", hash) do update set name = 'x'`,
+    ),
+  ).rejects.toThrow('no unique or exclusion constraint');
 });
 
 describe('refused', () => {
@@ -150,7 +218,10 @@ describe('refused', () => {
     ['a column', () => (unscoped as any)(keys().hash)],
     ['an unfinished key', () => (unscoped as any)(unique('x'))],
     ['an unfinished index', () => (unscoped as any)(index())],
-    ['a foreign key', () => (unscoped as any)(foreignKey({ columns: [keys().hash], foreignColumns: [keys().hash] } as any))],
+    [
+      'a foreign key',
+      () => (unscoped as any)(foreignKey({ columns: [keys().hash], foreignColumns: [keys().hash] } as any)),
+    ],
     ['a plain table', () => (unscoped as any)(undefined)],
   ])('%s', (_, run) => {
     expect(run).toThrow('unscoped(unique().on(t.email))');
@@ -166,23 +237,31 @@ describe('refused', () => {
       ['unique', 'keys', 'hash'],
       ['unique', 'keys', 'host'],
     ]);
-    expect((error as Error).message).toContain('Drop the unique constraint "accounts_host", and keep the value in a referenceTable that says whose it is');
-    expect((error as Error).message).toContain('Put "accountId" into the unique constraint "keys_hash", or keep the value in a referenceTable');
+    expect((error as Error).message).toContain(
+      'Drop the unique constraint "accounts_host", and keep the value in a referenceTable that says whose it is',
+    );
+    expect((error as Error).message).toContain(
+      'Put "accountId" into the unique constraint "keys_hash", or keep the value in a referenceTable',
+    );
   });
 });
 
 describe('in an adoption', () => {
   const before = () => ({
     accounts: pgTable('accounts', { id: uuid().primaryKey(), slug: text().unique() }),
-    users: pgTable('users', { id: uuid().primaryKey(), ownerId: uuid(), email: text(), login: text() }, (t) => [unique('users_email').on(t.email), uniqueIndex('users_login').on(t.login)]),
+    users: pgTable('users', { id: uuid().primaryKey(), ownerId: uuid(), email: text(), login: text() }, (t) => [
+      unique('users_email').on(t.email),
+      uniqueIndex('users_login').on(t.login),
+    ]),
     hosts: pgTable('hosts', { name: text().primaryKey() }),
   });
   const after = () => ({
     accounts: tenantTable('accounts', { id: account.id().primaryKey(), slug: text().unique() }),
-    users: tenantTable('users', { ownerId: account.id(), id: uuid().primaryKey(), email: text(), login: text() }, (t) => [
-      unique('users_email').on(t.email),
-      uniqueIndex('users_login').on(t.login),
-    ]),
+    users: tenantTable(
+      'users',
+      { ownerId: account.id(), id: uuid().primaryKey(), email: text(), login: text() },
+      (t) => [unique('users_email').on(t.email), uniqueIndex('users_login').on(t.login)],
+    ),
     hosts: tenantTable('hosts', { ownerId: account.id(), name: text().primaryKey() }),
   });
   const adopt = async (schema: Record<string, unknown>, uniquePerTenant?: string[]) => {
@@ -202,20 +281,26 @@ describe('in an adoption', () => {
   });
 
   test('what is named or unscoped is no fault', async () => {
-    expect(await adopt(after(), ['users(email)', '*(login)', 'hosts(name)'])).toContain('ALTER TABLE "users" ADD CONSTRAINT "users_email" UNIQUE("ownerId","email");');
+    expect(await adopt(after(), ['users(email)', '*(login)', 'hosts(name)'])).toContain(
+      'ALTER TABLE "users" ADD CONSTRAINT "users_email" UNIQUE("ownerId","email");',
+    );
     const { hosts: _, users: __, ...rest } = after();
-    const users = tenantTable('users', { ownerId: account.id(), id: uuid().primaryKey(), email: text(), login: text() }, (t) => [
-      unscoped(unique('users_email').on(t.email)),
-      unscoped(uniqueIndex('users_login').on(t.login)),
+    const users = tenantTable(
+      'users',
+      { ownerId: account.id(), id: uuid().primaryKey(), email: text(), login: text() },
+      (t) => [unscoped(unique('users_email').on(t.email)), unscoped(uniqueIndex('users_login').on(t.login))],
+    );
+    const hosts = tenantTable('hosts', { ownerId: account.id(), name: text() }, (t) => [
+      unscoped(primaryKey({ columns: [t.name] })),
     ]);
-    const hosts = tenantTable('hosts', { ownerId: account.id(), name: text() }, (t) => [unscoped(primaryKey({ columns: [t.name] }))]);
     const statements = await adopt({ ...rest, users, hosts });
     expect(statements.join('\n')).not.toMatch(/users_email|users_login|hosts_pkey/);
   });
 
   test('at a terminal it is asked', () => {
     const options = readOptions({ citus: false });
-    const fault = (column: string) => ({ rule: 'unique-meaning', table: 'users', column, remedy: '', reason: '', level: 'error' }) as const;
+    const fault = (column: string) =>
+      ({ rule: 'unique-meaning', table: 'users', column, remedy: '', reason: '', level: 'error' }) as const;
     const run = (given: typeof options) => {
       const open = ['email', 'login'].filter((it) => !given.uniquePerTenant.includes(`users(${it})`));
       if (open.length > 0) throw new TenantRuleError(open.map(fault));
@@ -223,7 +308,12 @@ describe('in an adoption', () => {
     };
     const asked: string[] = [];
     expect(askingForUniques(run, options, (question) => asked.push(question) > 0)).toBe('written');
-    expect(asked).toEqual(['users(email)', 'users(login)'].map((it) => `${it} is unique over all rows today. May each tenant have its own from now on?`));
-    for (const answer of [false, undefined]) expect(() => askingForUniques(run, options, () => answer)).toThrow(TenantRuleError);
+    expect(asked).toEqual(
+      ['users(email)', 'users(login)'].map(
+        (it) => `${it} is unique over all rows today. May each tenant have its own from now on?`,
+      ),
+    );
+    for (const answer of [false, undefined])
+      expect(() => askingForUniques(run, options, () => answer)).toThrow(TenantRuleError);
   });
 });

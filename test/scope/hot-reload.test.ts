@@ -6,8 +6,16 @@ import { eq, sql } from 'drizzle-orm';
 import { bigint, customType, integer, pgEnum, text, unique, uuid, varchar } from 'drizzle-orm/pg-core';
 import { drizzle } from 'drizzle-orm/postgres-js';
 import { describe, expect, test } from 'vitest';
-import { alias, defineTenantRelations, referenceTable, tenancy, tenantTable, unscoped, UnscopedTableError, withTenancy } from '../../src/index.js';
-
+import {
+  alias,
+  defineTenantRelations,
+  referenceTable,
+  tenancy,
+  tenantTable,
+  unscoped,
+  UnscopedTableError,
+  withTenancy,
+} from '../../src/index.js';
 
 const id = '11111111-1111-4111-8111-111111111111';
 let names = 0;
@@ -22,7 +30,9 @@ function moduleOf(name = `reload_${++names}`, columns: () => any = () => ({})) {
       id: integer().primaryKey(),
       ...more(),
     });
-    const relations = defineTenantRelations({ accounts, projects }, (r: any) => ({ accounts: { projects: r.many.projects({ from: r.accounts.id, to: r.projects.accountId }) } }));
+    const relations = defineTenantRelations({ accounts, projects }, (r: any) => ({
+      accounts: { projects: r.many.projects({ from: r.accounts.id, to: r.projects.accountId }) },
+    }));
     return { account, accounts, projects, relations } as any;
   };
   return evaluate;
@@ -43,11 +53,14 @@ describe('a module that is evaluated again', () => {
       const again = evaluate();
       const tdb = db.forTenant(again.account.parse(id));
       expect(textOf(tdb.select().from(again.projects))).toMatch(/"account_id" = \$1$/);
-      expect(textOf(tdb.select().from(again.accounts).innerJoin(alias(again.projects, 'p'), sql`true`))).toMatch(/"account_id" = \$1/);
+      expect(textOf(tdb.select().from(again.accounts).innerJoin(alias(again.projects, 'p'), sql`true`))).toMatch(
+        /"account_id" = \$1/,
+      );
       expect(tdb.insert(again.projects).values({ id: 1 }).toSQL().params).toContain(id);
       expect(textOf(tdb.select().from(first.projects))).toMatch(/= \$1$/);
       expect(db.prepare(again.account, (it: any) => it.select().from(again.projects)).run).toBeTypeOf('function');
-      if (withRelations) expect(textOf(tdb.query.accounts.findMany({ with: { projects: true } }))).toMatch(/"account_id" = \$/);
+      if (withRelations)
+        expect(textOf(tdb.query.accounts.findMany({ with: { projects: true } }))).toMatch(/"account_id" = \$/);
     });
   }
 
@@ -56,15 +69,25 @@ describe('a module that is evaluated again', () => {
     const first = evaluate();
     const db = await handles({ relations: first.relations });
     const { account } = evaluate();
-    const tags = tenantTable(`${account.name}_tags`, { accountId: account.id('account_id'), id: integer().primaryKey() });
+    const tags = tenantTable(`${account.name}_tags`, {
+      accountId: account.id('account_id'),
+      id: integer().primaryKey(),
+    });
     expect(textOf(db.forTenant(account.parse(id)).select().from(tags))).toMatch(/"account_id" = \$1$/);
   });
 
   test('a part of it points at what another part declared before', () => {
     const first = moduleOf()();
     const account = tenancy(first.account.name, uuid);
-    const tasks = tenantTable(`${account.name}_tasks`, { accountId: account.id('account_id').references(() => first.accounts.id), id: integer().primaryKey() });
-    expect(() => defineTenantRelations({ a: first.accounts, tasks }, (r: any) => ({ a: { tasks: r.many.tasks({ from: r.a.id, to: r.tasks.accountId }) } }))).not.toThrow();
+    const tasks = tenantTable(`${account.name}_tasks`, {
+      accountId: account.id('account_id').references(() => first.accounts.id),
+      id: integer().primaryKey(),
+    });
+    expect(() =>
+      defineTenantRelations({ a: first.accounts, tasks }, (r: any) => ({
+        a: { tasks: r.many.tasks({ from: r.a.id, to: r.tasks.accountId }) },
+      })),
+    ).not.toThrow();
   });
 });
 
@@ -72,12 +95,18 @@ const cause = /^Call withTenancy\(\) again after .* keep the client of the drive
 
 describe('a table is not taken for another: the message names the cause', () => {
   const changed: Record<string, (account: any, name: string) => any> = {
-    'a reference table': (_, name) => referenceTable(name, { accountId: uuid('account_id'), id: integer().primaryKey() }),
-    'with one more column': (account, name) => tenantTable(name, { accountId: account.id('account_id'), id: integer().primaryKey(), title: text() }),
-    'with another key': (account, name) => tenantTable(name, { accountId: account.id('account_id').primaryKey(), id: integer() }),
+    'a reference table': (_, name) =>
+      referenceTable(name, { accountId: uuid('account_id'), id: integer().primaryKey() }),
+    'with one more column': (account, name) =>
+      tenantTable(name, { accountId: account.id('account_id'), id: integer().primaryKey(), title: text() }),
+    'with another key': (account, name) =>
+      tenantTable(name, { accountId: account.id('account_id').primaryKey(), id: integer() }),
     'with a key over all tenants': (account, name) =>
-      tenantTable(name, { accountId: account.id('account_id'), id: integer().primaryKey() }, (t: any) => [unscoped(unique().on(t.id))]),
-    'of another tenancy': (_, name) => tenantTable(name, { accountId: tenancy(`${name}_other`, uuid).id('account_id'), id: integer().primaryKey() }),
+      tenantTable(name, { accountId: account.id('account_id'), id: integer().primaryKey() }, (t: any) => [
+        unscoped(unique().on(t.id)),
+      ]),
+    'of another tenancy': (_, name) =>
+      tenantTable(name, { accountId: tenancy(`${name}_other`, uuid).id('account_id'), id: integer().primaryKey() }),
   };
   for (const [how, declare] of Object.entries(changed)) {
     test(`declared again ${how}`, async () => {
@@ -105,18 +134,26 @@ describe('a table is not taken for another: the message names the cause', () => 
       expect(() => build().toSQL()).toThrow(cause);
     }
     const anew = (await handles({ relations: again.relations })).forTenant(first.account.parse(id));
-    expect(textOf(anew.select().from(again.projects).where(eq(again.projects.title, 'x')))).toMatch(/"account_id" = \$2/);
+    expect(textOf(anew.select().from(again.projects).where(eq(again.projects.title, 'x')))).toMatch(
+      /"account_id" = \$2/,
+    );
   });
 
   test('a reference table that became a tenant table, or one without rows of everybody', async () => {
     const { account } = moduleOf()();
     const name = `${account.name}_notes`;
     const columns = () => ({ id: integer().primaryKey() });
-    const [notes, shared] = [referenceTable(name, columns()), tenantTable(`${name}_2`, { accountId: account.id('account_id', { everybody: true }), ...columns() })];
+    const [notes, shared] = [
+      referenceTable(name, columns()),
+      tenantTable(`${name}_2`, { accountId: account.id('account_id', { everybody: true }), ...columns() }),
+    ];
     const tdb = (await handles({ relations: defineTenantRelations({ notes, shared }) })).forTenant(account.parse(id));
     textOf(tdb.select().from(notes));
     textOf(tdb.select().from(shared));
-    const [own, owned] = [tenantTable(name, { accountId: account.id('account_id'), ...columns() }), tenantTable(`${name}_2`, { accountId: account.id('account_id'), ...columns() })];
+    const [own, owned] = [
+      tenantTable(name, { accountId: account.id('account_id'), ...columns() }),
+      tenantTable(`${name}_2`, { accountId: account.id('account_id'), ...columns() }),
+    ];
     for (const table of [own, owned]) {
       for (const build of [
         () => tdb.select({ id: table.id }).from(table),
@@ -142,7 +179,8 @@ describe('a tenancy is known by its name and type', () => {
     test(`the same: ${how}`, () => expect(tenancy(`same ${how}`, factory())).toBe(tenancy(`same ${how}`, factory())));
   }
 
-  const custom = () => customType<{ data: string; driverData: string }>({ dataType: () => 'text', toDriver: (it) => it });
+  const custom = () =>
+    customType<{ data: string; driverData: string }>({ dataType: () => 'text', toDriver: (it) => it });
   const others: Record<string, [any, any]> = {
     'another type': [uuid, text],
     'another mode': [() => bigint({ mode: 'number' }), () => bigint({ mode: 'bigint' })],
@@ -161,11 +199,15 @@ describe('a tenancy is known by its name and type', () => {
       expect(first).not.toBe(second);
       const table = tenantTable(`${++names}_t`, { tenant: second.id('tenant') });
       const db = await handles();
-      expect(() => db.prepare(first, (it: any) => it.select().from(table))).toThrow(`Declare the tenancy "${name}" once`);
-      const root = tenantTable(`${++names}_t`, { tenant: first.id('tenant').primaryKey() });
-      expect(() => defineTenantRelations({ root, table }, (r: any) => ({ root: { t: r.many.table({ from: r.root.tenant, to: r.table.tenant }) } }))).toThrow(
+      expect(() => db.prepare(first, (it: any) => it.select().from(table))).toThrow(
         `Declare the tenancy "${name}" once`,
       );
+      const root = tenantTable(`${++names}_t`, { tenant: first.id('tenant').primaryKey() });
+      expect(() =>
+        defineTenantRelations({ root, table }, (r: any) => ({
+          root: { t: r.many.table({ from: r.root.tenant, to: r.table.tenant }) },
+        })),
+      ).toThrow(`Declare the tenancy "${name}" once`);
     });
   }
 

@@ -27,7 +27,11 @@ const open = (options: postgres.Options<{}> = {}, more: { prepare?: boolean } = 
 const titles = (tdb: any, id = 2) => tdb.select({ title: tasks.title }).from(tasks).where(eq(tasks.id, id));
 /** The statements that the connection keeps. */
 const kept = async (client: postgres.Sql): Promise<string[]> =>
-  (await client.unsafe(`select statement from pg_prepared_statements where statement like '%tasks%' order by prepare_time`)).map((it) => it.statement);
+  (
+    await client.unsafe(
+      `select statement from pg_prepared_statements where statement like '%tasks%' order by prepare_time`,
+    )
+  ).map((it) => it.statement);
 
 describe('on postgres.js', () => {
   test('one statement for all tenants, from its second time on', async () => {
@@ -76,12 +80,20 @@ describe('on postgres.js', () => {
 });
 
 test('on node-postgres only where it is asked for, since no client says whether a pooler stands behind it', async () => {
-  for (const [prepare, count] of [[undefined, 0], [true, 1]] as const) {
+  for (const [prepare, count] of [
+    [undefined, 0],
+    [true, 1],
+  ] as const) {
     const client = new pg.Client(url);
     await client.connect();
     clients.push(client);
     const db = withTenancy(nodePostgres({ client }), { relations, prepare });
-    for (const [id, title] of [[a, 'Build a'], [b, 'Build b'], [a, 'Build a']] as const) expect(await titles(db.forTenant(id))).toEqual([{ title }]);
+    for (const [id, title] of [
+      [a, 'Build a'],
+      [b, 'Build b'],
+      [a, 'Build a'],
+    ] as const)
+      expect(await titles(db.forTenant(id))).toEqual([{ title }]);
     expect((await client.query('select 1 from pg_prepared_statements')).rowCount).toBe(count);
   }
 });
@@ -91,7 +103,16 @@ describe('the bound', () => {
     const { client, db } = open();
     const tdb = db.forTenant(a);
     for (let round = 0; round < 2; round++) {
-      for (let n = 1; n <= 260; n++) await tdb.select({ id: tasks.id }).from(tasks).where(inArray(tasks.id, Array.from({ length: n }, (_, i) => i)));
+      for (let n = 1; n <= 260; n++)
+        await tdb
+          .select({ id: tasks.id })
+          .from(tasks)
+          .where(
+            inArray(
+              tasks.id,
+              Array.from({ length: n }, (_, i) => i),
+            ),
+          );
     }
     expect((await kept(client)).length).toBe(250);
     for (let i = 0; i < 3; i++) expect(await titles(tdb)).toHaveLength(1);
@@ -111,6 +132,7 @@ describe('the bound', () => {
 
 test('SQL that is proved first is prepared as well', async () => {
   const { client, db } = open();
-  for (const id of [a, b, a]) await db.forTenant(id).execute(sql`select title from tasks where "accountId" = ${id} and id = ${2}`);
+  for (const id of [a, b, a])
+    await db.forTenant(id).execute(sql`select title from tasks where "accountId" = ${id} and id = ${2}`);
   expect(await kept(client)).toHaveLength(1);
 });

@@ -19,7 +19,13 @@ beforeAll(async () => {
 });
 
 const query = (tdb: any, text: string, ...params: unknown[]) =>
-  tdb.dialect.sqlToQuery(params.length === 0 ? sql.raw(text) : sql.join(text.split(/\$\d/).flatMap((it, i) => (i === 0 ? [sql.raw(it)] : [sql`${params[i - 1]}`, sql.raw(it)]))));
+  tdb.dialect.sqlToQuery(
+    params.length === 0
+      ? sql.raw(text)
+      : sql.join(
+          text.split(/\$\d/).flatMap((it, i) => (i === 0 ? [sql.raw(it)] : [sql`${params[i - 1]}`, sql.raw(it)])),
+        ),
+  );
 const refusal = (run: () => unknown): string => {
   try {
     return `not refused: ${JSON.stringify(run())}`;
@@ -30,9 +36,13 @@ const refusal = (run: () => unknown): string => {
 
 describe('the same text', () => {
   test('without parameters, then with one, and the other way about', () => {
-    for (const [first, second] of [[[], [7]], [[7], []]] as const) {
+    for (const [first, second] of [
+      [[], [7]],
+      [[7], []],
+    ] as const) {
       const text = `select title from tasks where id = $1 and ${first.length} = ${first.length}`;
-      const run = (params: readonly unknown[]) => (params.length === 0 ? refusal(() => query(db.forTenant(a), text)) : query(db.forTenant(a), text, ...params));
+      const run = (params: readonly unknown[]) =>
+        params.length === 0 ? refusal(() => query(db.forTenant(a), text)) : query(db.forTenant(a), text, ...params);
       for (const params of [first, second, first, second]) {
         const it = run(params);
         if (params.length === 0) expect(it).toMatch(/^RawSqlNotScopedError/);
@@ -43,7 +53,13 @@ describe('the same text', () => {
 
   test('with more parameters than its numbers: the tenant is behind all that are given', () => {
     const gate = new Gate(new Set([tasks]) as any, true, new Set());
-    const pass = (count: number) => gate.pass(parse, new Scope({ kind: 'one', id: a }, true, account as any), 'select id from tasks where id = $1', count).text;
+    const pass = (count: number) =>
+      gate.pass(
+        parse,
+        new Scope({ kind: 'one', id: a }, true, account as any),
+        'select id from tasks where id = $1',
+        count,
+      ).text;
     expect(pass(1)).toContain('= $2');
     expect(pass(2)).toContain('= $3');
     expect(pass(1)).toContain('= $2');
@@ -82,7 +98,10 @@ describe('the same text', () => {
     const text = 'select title as of_kinds from tasks';
     const all = db.acrossTenants({ reason: 'x' });
     for (let i = 0; i < 2; i++) {
-      expect(query(db.forTenant(b), text)).toMatchObject({ sql: expect.stringContaining('"accountId" = $1'), params: [b] });
+      expect(query(db.forTenant(b), text)).toMatchObject({
+        sql: expect.stringContaining('"accountId" = $1'),
+        params: [b],
+      });
       expect(query(db.forTenants([a, b]), text).sql).toContain('= any($1');
       expect(query(all, text).sql).not.toContain('accountId');
       expect(refusal(() => query(db.shared, text))).toMatch(/^UnscopedTableError/);
@@ -98,7 +117,9 @@ describe('the same text', () => {
   });
 
   test('while a name means a CTE in it, and a table in another text', () => {
-    expect(query(db.forTenant(a), 'with tasks as (select 1 as id) select id from tasks').sql).not.toContain('accountId');
+    expect(query(db.forTenant(a), 'with tasks as (select 1 as id) select id from tasks').sql).not.toContain(
+      'accountId',
+    );
     expect(query(db.forTenant(a), 'select id from tasks').sql).toContain('"accountId" = $1');
   });
 });
@@ -111,13 +132,17 @@ test('a tenant that sends many texts once each drives out nothing that others co
     return parse(text);
   };
   const scope = new Scope({ kind: 'one', id: a }, true, account as any);
-  const theirs = Array.from({ length: 200 }, (_, i) => `select id, title from tasks where points = ${i} and done order by id`);
+  const theirs = Array.from(
+    { length: 200 },
+    (_, i) => `select id, title from tasks where points = ${i} and done order by id`,
+  );
   const sendAll = () => theirs.forEach((text) => gate.pass(counting, scope, text, 0));
   sendAll();
   sendAll();
   const before = parsed;
   // More than is kept of texts that came once.
-  for (let i = 0; i < 1_500; i++) gate.pass(parse, scope, `select id from tasks where id = ${i} and title <> '${'x'.repeat(200)}'`, 0);
+  for (let i = 0; i < 1_500; i++)
+    gate.pass(parse, scope, `select id from tasks where id = ${i} and title <> '${'x'.repeat(200)}'`, 0);
   sendAll();
   expect(parsed).toBe(before);
 });

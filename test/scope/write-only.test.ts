@@ -8,11 +8,17 @@ import { defineTenantRelations, tenancy, tenantTable, TenantMismatchError, withT
 import { createPglite } from '../support/pglite.js';
 
 const account = tenancy('account', uuid);
-const projects = tenantTable('projects', { accountId: account.id('account_id'), id: integer().primaryKey(), name: text().notNull().unique() });
+const projects = tenantTable('projects', {
+  accountId: account.id('account_id'),
+  id: integer().primaryKey(),
+  name: text().notNull().unique(),
+});
 const tasks = tenantTable('tasks', {
   accountId: account.id('account_id'),
   id: integer().primaryKey(),
-  projectId: integer('project_id').notNull().references(() => projects.id),
+  projectId: integer('project_id')
+    .notNull()
+    .references(() => projects.id),
 });
 const relations = defineTenantRelations({ projects, tasks }, (r) => ({
   projects: { tasks: r.many.tasks({ from: r.projects.id, to: r.tasks.projectId }) },
@@ -47,17 +53,23 @@ test('a new row gets its tenant, and old rows keep none', async () => {
 
 test('nothing is filtered, relations included', async () => {
   const tdb = database().forTenant(a);
-  expect(await tdb.select({ id: tasks.id }).from(projects).innerJoin(tasks, eq(tasks.projectId, projects.id))).toEqual([{ id: 1 }]);
-  expect(await tdb.query.projects.findMany({ columns: { id: true }, with: { tasks: { columns: { id: true } } } })).toEqual([
-    { id: 1, tasks: [{ id: 1 }] },
+  expect(await tdb.select({ id: tasks.id }).from(projects).innerJoin(tasks, eq(tasks.projectId, projects.id))).toEqual([
+    { id: 1 },
   ]);
+  expect(
+    await tdb.query.projects.findMany({ columns: { id: true }, with: { tasks: { columns: { id: true } } } }),
+  ).toEqual([{ id: 1, tasks: [{ id: 1 }] }]);
   expect(await tdb.$count(projects)).toBe(1);
   await tdb.update(projects).set({ name: 'changed' }).where(eq(projects.id, 1));
   expect(await tdb.select({ name: projects.name }).from(projects)).toEqual([{ name: 'changed' }]);
 });
 
 test('a conflict is met on the keys that the tables still have', async () => {
-  await database().forTenant(a).insert(projects).values({ id: 1, name: 'x' }).onConflictDoUpdate({ target: projects.id, set: { name: 'upserted' } });
+  await database()
+    .forTenant(a)
+    .insert(projects)
+    .values({ id: 1, name: 'x' })
+    .onConflictDoUpdate({ target: projects.id, set: { name: 'upserted' } });
   expect(await tenants()).toEqual([{ id: 1, account_id: null }]);
 });
 

@@ -1,7 +1,13 @@
 /** `drizzle-tenant/sql`: what anything made, confined and proved. */
 import { Placeholder } from 'drizzle-orm';
 import { beforeAll, expect, test } from 'vitest';
-import { InvalidTenantIdError, RawSqlNotScopedError, TenantMismatchError, UnscopedTableError, UnsupportedTenantOperationError } from '../../src/index.js';
+import {
+  InvalidTenantIdError,
+  RawSqlNotScopedError,
+  TenantMismatchError,
+  UnscopedTableError,
+  UnsupportedTenantOperationError,
+} from '../../src/index.js';
 import { confine, ready } from '../../src/handle/sql.js';
 import { a, b } from '../support/rows.js';
 import * as schema from '../support/schema.js';
@@ -49,5 +55,7 @@ test('what is no tenant, no text and no table', () => {
 });
 
 test('a row that names its own tenant is sent', () => {
-  expect(confine('insert into projects ("accountId", name) values ($1, $2)', [a, 'x'], options).params.slice(0, 2)).toEqual([a, 'x']);
+  expect(
+    confine('insert into projects ("accountId", name) values ($1, $2)', [a, 'x'], options).params.slice(0, 2),
+  ).toEqual([a, 'x']);
 });

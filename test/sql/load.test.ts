@@ -21,9 +21,16 @@ vi.mock('../../src/sql/pg-query.js', async (original) => {
 });
 
 const sent: string[] = [];
-const client = { options: { parsers: {}, serializers: {} }, unsafe: (text: string) => (sent.push(text), Object.assign(Promise.resolve([]), { values: async () => [] })) };
+const client = {
+  options: { parsers: {}, serializers: {} },
+  unsafe: (text: string) => (sent.push(text), Object.assign(Promise.resolve([]), { values: async () => [] })),
+};
 const database = () => withTenancy(drizzle({ client: client as any }), { relations });
-const errorOf = (it: PromiseLike<unknown>): Promise<any> => Promise.resolve(it).then(() => undefined, (error: unknown) => error);
+const errorOf = (it: PromiseLike<unknown>): Promise<any> =>
+  Promise.resolve(it).then(
+    () => undefined,
+    (error: unknown) => error,
+  );
 beforeEach(() => void sent.splice(0));
 
 test('a parser that cannot be loaded: every call rejects with the remedy, and the next one tries again', async () => {
@@ -32,7 +39,13 @@ test('a parser that cannot be loaded: every call rejects with the remedy, and th
   const tdb = db.forTenant(a);
   const query = tdb.select().from(projects);
   await errorOf(db.ready);
-  for (const call of [() => query, () => tdb.query.projects.findMany(), () => tdb.execute(sql`select * from ${projects}`), () => tdb.$count(projects), () => db.ready]) {
+  for (const call of [
+    () => query,
+    () => tdb.query.projects.findMany(),
+    () => tdb.execute(sql`select * from ${projects}`),
+    () => tdb.$count(projects),
+    () => db.ready,
+  ]) {
     const { loads } = source;
     const error = await errorOf(call());
     const refusal = error.cause instanceof RawSqlNotScopedError ? error.cause : error;
@@ -45,7 +58,10 @@ test('a parser that cannot be loaded: every call rejects with the remedy, and th
 
 test.each([
   ['Wasm code generation disallowed by embedder', /^Bundle for workerd with the condition "workerd"/],
-  ["Refused to compile or instantiate WebAssembly module because 'unsafe-eval' is not an allowed source", /^Allow WebAssembly in the page's Content-Security-Policy/],
+  [
+    "Refused to compile or instantiate WebAssembly module because 'unsafe-eval' is not an allowed source",
+    /^Allow WebAssembly in the page's Content-Security-Policy/,
+  ],
   ['Cannot find module #pg-query', /^Let the bundler follow "imports"/],
   ['404', /^Install drizzle-tenant with its dependencies/],
 ])('%s', async (message, remedy) => {

@@ -5,9 +5,15 @@ const pieces = /[\w$]+|\s+|[^\w$\s]/g;
 
 /** Finds a guard with any white space between its pieces, and with a comma behind the last of a list. */
 function patternOf(guard: string): RegExp {
-  const found = guard.trim().match(pieces)!.filter((it) => !/^\s/.test(it));
+  const found = guard
+    .trim()
+    .match(pieces)!
+    .filter((it) => !/^\s/.test(it));
   const escaped = found.map((it) => it.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'));
-  return new RegExp(escaped.map((it, i) => (/^\\?[)\]}]$/.test(it) && i > 0 ? `(?:,\\s*)?${it}` : it)).join('\\s*'), 'g');
+  return new RegExp(
+    escaped.map((it, i) => (/^\\?[)\]}]$/.test(it) && i > 0 ? `(?:,\\s*)?${it}` : it)).join('\\s*'),
+    'g',
+  );
 }
 
 /**

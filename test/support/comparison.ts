@@ -27,7 +27,9 @@ export interface Outcome {
   readonly error?: Record<string, unknown>;
 }
 
-/** A value as it is compared: dates and the like as text, and lists without their order unless the program orders them. */
+/**
+ * A value as it is compared: dates and the like as text, and lists without their order unless the program orders them.
+ */
 function comparable(value: unknown, ordered: boolean): unknown {
   if (value instanceof Date) return value.toISOString();
   if (typeof value === 'bigint') return `${value}n`;
@@ -51,7 +53,11 @@ export async function outcomeOf(program: () => unknown, ordered = false): Promis
     const error = thrown as any;
     const cause = error.cause ?? error;
     // PostgreSQL's detail quotes the row that was written, which is the caller's own.
-    return { error: error._tag ? { tag: error._tag, message: error.message } : { code: cause.code ?? error.name, detail: cause.detail } };
+    return {
+      error: error._tag
+        ? { tag: error._tag, message: error.message }
+        : { code: cause.code ?? error.name, detail: cause.detail },
+    };
   }
 }
 

@@ -9,7 +9,14 @@ import { withTenancy, type TenantDatabase } from '../../src/index.js';
 import * as schema from './schema.js';
 import { aloneRows, manyRows } from './rows.js';
 
-const { relations, account: _account, workspace: _workspace, unscopedTasks: _unscopedTasks, taskCounts: _taskCounts, ...entities } = schema;
+const {
+  relations,
+  account: _account,
+  workspace: _workspace,
+  unscopedTasks: _unscopedTasks,
+  taskCounts: _taskCounts,
+  ...entities
+} = schema;
 
 /** The statements that create the test schema, as drizzle-kit writes them. */
 export async function schemaStatements(): Promise<string[]> {
@@ -44,7 +51,9 @@ async function makeTemplate(contents: Contents): Promise<string> {
   await admin.end();
   created.push(name);
   const client = connect(name);
-  await client.unsafe([...(await schemaStatements()), rowsFor[contents], contents === 'alone' ? aloneDefaults : ''].join(';\n'));
+  await client.unsafe(
+    [...(await schemaStatements()), rowsFor[contents], contents === 'alone' ? aloneDefaults : ''].join(';\n'),
+  );
   await client.end();
   return name;
 }

@@ -31,7 +31,11 @@ const freePort = () =>
  * @param target the server's url, with the role that it is to be asked for
  * @param poolSize how many connections it has to the server
  */
-export async function startPgbouncer(path: string, target: string, poolSize: number): Promise<{ url: string; stop: () => Promise<void> }> {
+export async function startPgbouncer(
+  path: string,
+  target: string,
+  poolSize: number,
+): Promise<{ url: string; stop: () => Promise<void> }> {
   const to = new URL(target);
   const port = await freePort();
   const directory = mkdtempSync(join(tmpdir(), 'pgbouncer-'));

@@ -6,7 +6,9 @@ import { PGlite } from '@electric-sql/pglite';
 
 const cache = join(import.meta.dirname, '../../node_modules/.cache/drizzle-tenant-pglite');
 const entry = createRequire(import.meta.url).resolve('@electric-sql/pglite');
-const { version } = JSON.parse(readFileSync(join(entry.slice(0, entry.lastIndexOf('pglite') + 'pglite'.length), 'package.json'), 'utf8'));
+const { version } = JSON.parse(
+  readFileSync(join(entry.slice(0, entry.lastIndexOf('pglite') + 'pglite'.length), 'package.json'), 'utf8'),
+);
 const file = join(cache, `${version}.tar`);
 
 let empty: Promise<Blob> | undefined;
@@ -25,4 +27,5 @@ async function emptyDataDir(): Promise<Blob> {
 }
 
 /** An empty database in this process. */
-export const createPglite = async (): Promise<PGlite> => PGlite.create({ loadDataDir: await (empty ??= emptyDataDir()) });
+export const createPglite = async (): Promise<PGlite> =>
+  PGlite.create({ loadDataDir: await (empty ??= emptyDataDir()) });

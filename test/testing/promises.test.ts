@@ -3,7 +3,13 @@ import { sql } from 'drizzle-orm';
 import postgres from 'postgres';
 import { expect, inject, it, onTestFinished, vi } from 'vitest';
 import { withTenancy } from '../../src/index.js';
-import { expectIsolated, freshDatabase, IsolationError, TestDatabaseError, type IsolationOptions } from '../../src/testing/index.js';
+import {
+  expectIsolated,
+  freshDatabase,
+  IsolationError,
+  TestDatabaseError,
+  type IsolationOptions,
+} from '../../src/testing/index.js';
 import { a, accounts, b, countries, projects, relations, tables, tasks } from '../effect/schema.js';
 
 // PGlite starts in seconds, and not the fewest on a busy machine.
@@ -18,13 +24,22 @@ const options: IsolationOptions<'account', typeof relations> = {
     for (const id of [a, b]) {
       const tdb = db.forTenant(id);
       await tdb.insert(accounts).values({ name: 'same' });
-      await tdb.insert(projects).values([{ id: 1, name: 'one' }, { id: 2, name: 'two' }]);
-      await tdb.insert(tasks).values([{ id: 1, projectId: 1, title: 'x' }, { id: 2, projectId: id === a ? 1 : 2, title: 'y' }]);
+      await tdb.insert(projects).values([
+        { id: 1, name: 'one' },
+        { id: 2, name: 'two' },
+      ]);
+      await tdb.insert(tasks).values([
+        { id: 1, projectId: 1, title: 'x' },
+        { id: 2, projectId: id === a ? 1 : 2, title: 'y' },
+      ]);
     }
   },
 };
 
-it.each([['PGlite', () => undefined], ['a server', () => inject('databaseUrl')]])('freshDatabase on %s', async (_name, server) => {
+it.each([
+  ['PGlite', () => undefined],
+  ['a server', () => inject('databaseUrl')],
+])('freshDatabase on %s', async (_name, server) => {
   for (let i = 0; i < 2; i++) {
     const { drizzle, close } = await freshDatabase({ schema: tables, server: server() });
     onTestFinished(close);
@@ -52,32 +67,46 @@ it('freshDatabase ends with its block, and leaves no connection behind', async (
 });
 
 it('gives what an isolated program does', async () => {
-  expect(await expectIsolated(options, (tdb) => tdb.query.projects.findMany({ with: { tasks: true } }))).toHaveLength(2);
+  expect(await expectIsolated(options, (tdb) => tdb.query.projects.findMany({ with: { tasks: true } }))).toHaveLength(
+    2,
+  );
   const written = await expectIsolated(options, async (tdb) => {
     await tdb.delete(tasks);
     await tdb.update(projects).set({ name: sql`${projects.name} || '!'` });
     return tdb.$count(projects);
   });
   expect(written).toBe(2);
-  await expect(expectIsolated(options, (tdb) => tdb.insert(projects).values({ id: 1, name: 'z' }))).rejects.toThrow(/Failed query/);
+  await expect(expectIsolated(options, (tdb) => tdb.insert(projects).values({ id: 1, name: 'z' }))).rejects.toThrow(
+    /Failed query/,
+  );
 });
 
 it.each<[string, IsolationError['difference'], (tdb: any, other: any) => Promise<unknown>]>([
   ['reads another tenant', 'result', async (_, all) => all.$count(projects)],
   ['deletes from another tenant', 'other rows', async (_, all) => all.delete(tasks)],
-  ['writes what it saw elsewhere', 'own rows', async (tdb, all) => void (await tdb.update(projects).set({ budget: await all.$count(projects) }))],
+  [
+    'writes what it saw elsewhere',
+    'own rows',
+    async (tdb, all) => void (await tdb.update(projects).set({ budget: await all.$count(projects) })),
+  ],
 ])('rejects where a program %s', async (_name, difference, program) => {
-  const found = await expectIsolated(options, async (tdb, db) => program(tdb, db.acrossTenants({ reason: 'leak' }))).catch((it: unknown) => it);
+  const found = await expectIsolated(options, async (tdb, db) =>
+    program(tdb, db.acrossTenants({ reason: 'leak' })),
+  ).catch((it: unknown) => it);
   expect(found).toBeInstanceOf(IsolationError);
   expect(found).toMatchObject({ _tag: 'IsolationError', difference });
 });
 
 it('says what is wrong with a server', async () => {
-  const error = await freshDatabase({ schema: tables, server: 'postgres://nobody:x@127.0.0.1:1/none' }).catch((it: unknown) => it);
+  const error = await freshDatabase({ schema: tables, server: 'postgres://nobody:x@127.0.0.1:1/none' }).catch(
+    (it: unknown) => it,
+  );
   expect(error).toBeInstanceOf(TestDatabaseError);
 });
 
 it('refuses a seed of one tenant: over its rows alone every program is isolated', async () => {
   const seed: typeof options.seed = (db) => db.forTenant(a).insert(accounts).values({ name: 'alone' });
-  await expect(expectIsolated({ ...options, seed }, (tdb) => tdb.$count(accounts))).rejects.toThrow(/Seed the rows of two tenants at least/);
+  await expect(expectIsolated({ ...options, seed }, (tdb) => tdb.$count(accounts))).rejects.toThrow(
+    /Seed the rows of two tenants at least/,
+  );
 });

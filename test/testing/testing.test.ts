@@ -16,7 +16,10 @@ let migrations: string;
 beforeAll(async () => {
   migrations = await mkdtemp(join(tmpdir(), 'drizzle-tenant-migrations-'));
   await mkdir(join(migrations, '20260101000000_first'));
-  await writeFile(join(migrations, '20260101000000_first', 'migration.sql'), (await schemaStatements()).join('\n--> statement-breakpoint\n'));
+  await writeFile(
+    join(migrations, '20260101000000_first', 'migration.sql'),
+    (await schemaStatements()).join('\n--> statement-breakpoint\n'),
+  );
 });
 afterAll(() => rm(migrations, { recursive: true, force: true }));
 
@@ -44,7 +47,8 @@ describe.each(Object.entries(kinds))('testLayer on %s', (_name, options) => {
 
 it('leaves no database on the server', async () => {
   const admin = postgres(inject('databaseUrl'), { max: 1 });
-  const left = await admin`select datname from pg_database where datname like ${`drizzle_tenant_test_${process.pid}_%`}`;
+  const left =
+    await admin`select datname from pg_database where datname like ${`drizzle_tenant_test_${process.pid}_%`}`;
   await admin.end();
   expect([...left]).toEqual([]);
 });
@@ -58,8 +62,14 @@ const seed = Effect.gen(function* () {
       Effect.gen(function* () {
         const db = yield* Db;
         yield* db.insert(accounts).values({ name: 'same' });
-        yield* db.insert(projects).values([{ id: 1, name: 'one' }, { id: 2, name: 'two' }]);
-        yield* db.insert(tasks).values([{ id: 1, projectId: 1, title: 'x' }, { id: 2, projectId: id === a ? 1 : 2, title: 'y' }]);
+        yield* db.insert(projects).values([
+          { id: 1, name: 'one' },
+          { id: 2, name: 'two' },
+        ]);
+        yield* db.insert(tasks).values([
+          { id: 1, projectId: 1, title: 'x' },
+          { id: 2, projectId: id === a ? 1 : 2, title: 'y' },
+        ]);
       }),
     );
   }
@@ -79,7 +89,11 @@ const dropRole = async () => {
   await admin.end();
 };
 
-describe.each([['PGlite', async (): Promise<string | undefined> => undefined], ['a server', async () => inject('databaseUrl')], ['a server, without its superuser', () => serverOf(role, 'createdb')]] as const)('expectIsolated on %s', (_name, make) => {
+describe.each([
+  ['PGlite', async (): Promise<string | undefined> => undefined],
+  ['a server', async () => inject('databaseUrl')],
+  ['a server, without its superuser', () => serverOf(role, 'createdb')],
+] as const)('expectIsolated on %s', (_name, make) => {
   let server: string | undefined;
   beforeAll(async () => {
     server = await make();
@@ -106,15 +120,48 @@ describe.each([['PGlite', async (): Promise<string | undefined> => undefined], [
   });
 
   it.each([
-    ['result', 'reads another tenant', Db.acrossTenants({ reason: 'leak' }, Effect.flatMap(Db.AcrossTenants, (db) => db.$count(projects)))],
-    ['result', 'tells of another tenant by an error', Db.forTenant(b, Effect.flatMap(Db, (db) => db.insert(projects).values({ id: 1, name: 'z' })))],
-    ['other rows', 'deletes from another tenant', Db.forTenant(b, Effect.flatMap(Db, (db) => db.delete(tasks)))],
-    ['other rows', 'updates another tenant', Db.acrossTenants({ reason: 'leak' }, Effect.flatMap(Db.AcrossTenants, (db) => db.update(projects).set({ budget: 5 }).where(eq(projects.id, 2)).pipe(Effect.asVoid)))],
+    [
+      'result',
+      'reads another tenant',
+      Db.acrossTenants(
+        { reason: 'leak' },
+        Effect.flatMap(Db.AcrossTenants, (db) => db.$count(projects)),
+      ),
+    ],
+    [
+      'result',
+      'tells of another tenant by an error',
+      Db.forTenant(
+        b,
+        Effect.flatMap(Db, (db) => db.insert(projects).values({ id: 1, name: 'z' })),
+      ),
+    ],
+    [
+      'other rows',
+      'deletes from another tenant',
+      Db.forTenant(
+        b,
+        Effect.flatMap(Db, (db) => db.delete(tasks)),
+      ),
+    ],
+    [
+      'other rows',
+      'updates another tenant',
+      Db.acrossTenants(
+        { reason: 'leak' },
+        Effect.flatMap(Db.AcrossTenants, (db) =>
+          db.update(projects).set({ budget: 5 }).where(eq(projects.id, 2)).pipe(Effect.asVoid),
+        ),
+      ),
+    ],
     [
       'own rows',
       'writes what it saw elsewhere',
       Effect.gen(function* () {
-        const count = yield* Db.acrossTenants({ reason: 'leak' }, Effect.flatMap(Db.AcrossTenants, (db) => db.$count(projects)));
+        const count = yield* Db.acrossTenants(
+          { reason: 'leak' },
+          Effect.flatMap(Db.AcrossTenants, (db) => db.$count(projects)),
+        );
         const db = yield* Db;
         yield* db.update(projects).set({ budget: count });
       }),
@@ -129,7 +176,10 @@ it('says what to do where the role may not create databases', async () => {
   const server = await serverOf(role, 'nocreatedb');
   const options = { schema: tables, server, tenant: a, seed };
   const refused = await Effect.runPromise(Effect.flip(expectIsolated(Db, options, Effect.void)));
-  expect(refused).toMatchObject({ _tag: 'TestDatabaseError', message: expect.stringMatching(/^Let the role of the server create databases/) });
+  expect(refused).toMatchObject({
+    _tag: 'TestDatabaseError',
+    message: expect.stringMatching(/^Let the role of the server create databases/),
+  });
   const layer = Effect.flip(Effect.provide(Db.forTenant(a, add), testLayer(Db, options)));
   expect(await Effect.runPromise(layer)).toMatchObject({ _tag: 'TestDatabaseError' });
   await dropRole();

@@ -1,6 +1,6 @@
 /**
- * postgres.js: a prepared statement whose plan is out of date is sent again, behind what was sent since: within a transaction,
- * behind COMMIT. Repaired by `neverAgain` in src/drivers/postgres-js-query.ts.
+ * postgres.js: a prepared statement whose plan is out of date is sent again, behind what was sent since: within a
+ * transaction, behind COMMIT. Repaired by `neverAgain` in src/drivers/postgres-js-query.ts.
  */
 import postgres from 'postgres';
 import { within } from './within.mjs';
@@ -15,10 +15,23 @@ await prepared();
 await prepared();
 await admin.unsafe(`alter table ${table} add name text`);
 await sql.unsafe('begin');
-const outdated = prepared().then((rows) => `answered with ${rows.length} rows`, (error) => `failed: ${error.code ?? error.message}`);
-const commit = sql.unsafe('commit').then((it) => it.command, (error) => `failed: ${error.code ?? error.message}`);
+const outdated = prepared().then(
+  (rows) => `answered with ${rows.length} rows`,
+  (error) => `failed: ${error.code ?? error.message}`,
+);
+const commit = sql.unsafe('commit').then(
+  (it) => it.command,
+  (error) => `failed: ${error.code ?? error.message}`,
+);
 const [first, second] = [await within(1_000, outdated), await within(1_000, commit)];
 // The transaction has failed with the statement, which must not be answered from outside of it.
-console.log(first === 'failed: 0A000' && second === 'ROLLBACK' ? 'mended' : `faulty: the statement ${first}, though COMMIT gave ${second}`);
-await within(500, admin.unsafe(`drop table ${table}`).catch(() => {}));
+console.log(
+  first === 'failed: 0A000' && second === 'ROLLBACK'
+    ? 'mended'
+    : `faulty: the statement ${first}, though COMMIT gave ${second}`,
+);
+await within(
+  500,
+  admin.unsafe(`drop table ${table}`).catch(() => {}),
+);
 process.exit(0);

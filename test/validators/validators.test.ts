@@ -1,4 +1,7 @@
-/** Validators of tenant tables: without the tenant column, in the types and when they run; what they accept can be inserted. */
+/**
+ * Validators of tenant tables: without the tenant column, in the types and when they run; what they accept can be
+ * inserted.
+ */
 import { type } from 'arktype';
 import { sql } from 'drizzle-orm';
 import { Schema } from 'effect';
@@ -8,7 +11,13 @@ import type { Static } from 'typebox';
 import * as v from 'valibot';
 import { expect, expectTypeOf, it } from 'vitest';
 import { z } from 'zod';
-import { tenancy, tenantTable, type InferInsertModel, type InferSelectModel, type TenantDatabase } from '../../src/index.js';
+import {
+  tenancy,
+  tenantTable,
+  type InferInsertModel,
+  type InferSelectModel,
+  type TenantDatabase,
+} from '../../src/index.js';
 import * as arktype from '../../src/validators/arktype.js';
 import * as effect from '../../src/validators/effect-schema.js';
 import * as typebox from '../../src/validators/typebox.js';
@@ -53,7 +62,11 @@ it('zod', () => {
   expectTypeOf<keyof z.output<typeof insert>>().toEqualTypeOf<'id' | 'name' | 'budget'>();
   const select = zod.createSelectSchema(projects);
   expectTypeOf<z.output<typeof select>>().toExtend<Own>();
-  expect([keys(insert.shape), keys(select.shape), keys(zod.createUpdateSchema(projects).shape)]).toEqual([['budget', 'id', 'name'], ['budget', 'id', 'name', 'size'], ['budget', 'id', 'name']]);
+  expect([keys(insert.shape), keys(select.shape), keys(zod.createUpdateSchema(projects).shape)]).toEqual([
+    ['budget', 'id', 'name'],
+    ['budget', 'id', 'name', 'size'],
+    ['budget', 'id', 'name'],
+  ]);
   expect(insert.parse(stray)).toEqual({ id: row.id, name: 'x', budget: null });
   expect(() => insert.parse({ name: '' })).toThrow();
   // @ts-expect-error the tenant column is not there to be refined
@@ -64,7 +77,15 @@ it('zod', () => {
 it('valibot', () => {
   const insert = valibot.createInsertSchema(projects, { name: (schema) => v.pipe(schema, v.minLength(1)) });
   expectTypeOf<keyof v.InferOutput<typeof insert>>().toEqualTypeOf<'id' | 'name' | 'budget'>();
-  expect([keys(insert.entries), keys(valibot.createSelectSchema(projects).entries), keys(valibot.createUpdateSchema(projects).entries)]).toEqual([['budget', 'id', 'name'], ['budget', 'id', 'name', 'size'], ['budget', 'id', 'name']]);
+  expect([
+    keys(insert.entries),
+    keys(valibot.createSelectSchema(projects).entries),
+    keys(valibot.createUpdateSchema(projects).entries),
+  ]).toEqual([
+    ['budget', 'id', 'name'],
+    ['budget', 'id', 'name', 'size'],
+    ['budget', 'id', 'name'],
+  ]);
   expect(v.parse(insert, stray)).toEqual({ id: row.id, name: 'x', budget: null });
   expect(() => v.parse(insert, { name: '' })).toThrow();
 });
@@ -73,20 +94,41 @@ it('arktype', () => {
   const insert = arktype.createInsertSchema(projects, { name: (schema) => schema.atLeastLength(1) });
   expectTypeOf<keyof typeof insert.infer>().toEqualTypeOf<'id' | 'name' | 'budget'>();
   expect(insert.props.map((it) => it.key).sort()).toEqual(['budget', 'id', 'name']);
-  expect(arktype.createSelectSchema(projects).props.map((it) => it.key).sort()).toEqual(['budget', 'id', 'name', 'size']);
+  expect(
+    arktype
+      .createSelectSchema(projects)
+      .props.map((it) => it.key)
+      .sort(),
+  ).toEqual(['budget', 'id', 'name', 'size']);
   expect(insert({ name: '' })).toBeInstanceOf(type.errors);
 });
 
 it('typebox', () => {
   const insert = typebox.createInsertSchema(projects);
   expectTypeOf<keyof Static<typeof insert>>().toEqualTypeOf<'id' | 'name' | 'budget'>();
-  expect([keys(insert.properties), keys(typebox.createSelectSchema(projects).properties), keys(typebox.createUpdateSchema(projects).properties)]).toEqual([['budget', 'id', 'name'], ['budget', 'id', 'name', 'size'], ['budget', 'id', 'name']]);
+  expect([
+    keys(insert.properties),
+    keys(typebox.createSelectSchema(projects).properties),
+    keys(typebox.createUpdateSchema(projects).properties),
+  ]).toEqual([
+    ['budget', 'id', 'name'],
+    ['budget', 'id', 'name', 'size'],
+    ['budget', 'id', 'name'],
+  ]);
   expect([Value.Check(insert, { name: 'x' }), Value.Check(insert, {})]).toEqual([true, false]);
 });
 
 it('Effect Schema', () => {
   const insert = effect.createInsertSchema(projects);
   expectTypeOf<keyof typeof insert.Type>().toEqualTypeOf<'id' | 'name' | 'budget'>();
-  expect([keys(insert.fields), keys(effect.createSelectSchema(projects).fields), keys(effect.createUpdateSchema(projects).fields)]).toEqual([['budget', 'id', 'name'], ['budget', 'id', 'name', 'size'], ['budget', 'id', 'name']]);
+  expect([
+    keys(insert.fields),
+    keys(effect.createSelectSchema(projects).fields),
+    keys(effect.createUpdateSchema(projects).fields),
+  ]).toEqual([
+    ['budget', 'id', 'name'],
+    ['budget', 'id', 'name', 'size'],
+    ['budget', 'id', 'name'],
+  ]);
   expect(Schema.decodeUnknownSync(insert)(stray)).toEqual({ id: row.id, name: 'x', budget: null });
 });

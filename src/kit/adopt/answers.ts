@@ -1,4 +1,7 @@
-/** What a person or a flag decided of an adoption. Kept in a file beside the schema, so that `pull` decides the same again. */
+/**
+ * What a person or a flag decided of an adoption. Kept in a file beside the schema, so that `pull` decides the same
+ * again.
+ */
 import { existsSync, readFileSync } from 'node:fs';
 import { TenantConfigError } from '../errors.js';
 

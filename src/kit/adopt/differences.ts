@@ -1,4 +1,7 @@
-/** Every constraint that means something else after the adoption: the old tables against the new ones, as drizzle-kit sees both. */
+/**
+ * Every constraint that means something else after the adoption: the old tables against the new ones, as drizzle-kit
+ * sees both.
+ */
 import type { Entities, Row } from '../snapshot.js';
 import type { Proposal, TableDecision } from './propose.js';
 import { mustGo } from './rewrite-keys.js';

@@ -47,7 +47,8 @@ export const liveModel =
   };
 
 /**
- * Runs `drizzle-kit pull`, which writes `schema.ts`, `relations.ts`, and a first migration that makes the tables as they are.
+ * Runs `drizzle-kit pull`, which writes `schema.ts`, `relations.ts`, and a first migration that makes the tables as
+ * they are.
  *
  * @param out the folder; it has no migrations yet
  * @param mark whether the database is told, in drizzle's own table, that it has the first migration
@@ -91,7 +92,10 @@ export async function pullSchema(url: string, out: string, mark: boolean): Promi
   return ['schema.ts', 'relations.ts'].map((it) => join(out, it)).filter((it) => existsSync(it));
 }
 
-/** drizzle-kit puts the statements into a comment, over several of its breakpoints: PostgreSQL would refuse the first piece. */
+/**
+ * drizzle-kit puts the statements into a comment, over several of its breakpoints: PostgreSQL would refuse the first
+ * piece.
+ */
 function uncomment(file: string): void {
   const text = readFileSync(file, 'utf8');
   const found = /^(?:--[^\n]*\n)*\/\*\n([\s\S]*)\n\*\/\s*$/.exec(text);

@@ -1,4 +1,7 @@
-/** Which unique keys mean the same within each tenant, and which do not: those are kept as they are, or a person says otherwise. */
+/**
+ * Which unique keys mean the same within each tenant, and which do not: those are kept as they are, or a person says
+ * otherwise.
+ */
 import { TenantConfigError } from '../errors.js';
 import type { Answers } from './answers.js';
 import type { UniqueKey } from './model.js';

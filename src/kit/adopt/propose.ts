@@ -286,7 +286,10 @@ const linksOf = (table: AdoptedTable, root: AdoptedTable, model: Model) =>
       /member|users?_(?:on|in|to|of)|_users?|user_/i.test(it.name),
   );
 
-/** Tables without a tenant column that point at a tenant's rows: nearest first, those by a key that is always there before others. */
+/**
+ * Tables without a tenant column that point at a tenant's rows: nearest first, those by a key that is always there
+ * before others.
+ */
 function throughParents(
   open: Map<string, AdoptedTable>,
   decided: ReadonlyMap<string, TableDecision>,

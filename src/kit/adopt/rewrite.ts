@@ -1,4 +1,7 @@
-/** The schema's files with what was decided: the tables' functions, the tenant columns, the keys that cannot stay as they are. */
+/**
+ * The schema's files with what was decided: the tables' functions, the tenant columns, the keys that cannot stay as
+ * they are.
+ */
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { accessName, policyName } from '../names.js';

@@ -40,7 +40,8 @@ interface Common {
  * Runs the command line.
  *
  * @param args what follows the program's name
- * @returns the exit status: 0 for well, 1 for faults, errors, tenants that differ, and what check and plan find left to do, 2 for a command that is not understood
+ * @returns the exit status: 0 for well, 1 for faults, errors, tenants that differ, and what check and plan find left to
+ * do, 2 for a command that is not understood
  */
 export async function main(args: readonly string[], output: Output): Promise<number> {
   const json = args.includes('--json');

@@ -21,8 +21,8 @@ export function columns(rows: readonly (readonly string[])[]): string[] {
 }
 
 /**
- * Whoever reads may have enough and leave, as `head` does. That is no error, and a command that changes a database goes on to its
- * end.
+ * Whoever reads may have enough and leave, as `head` does. That is no error, and a command that changes a database goes
+ * on to its end.
  */
 export const mayBeLeft = (stream: NodeJS.WritableStream): void =>
   void stream.on('error', (error: NodeJS.ErrnoException) => {

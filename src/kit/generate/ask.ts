@@ -1,4 +1,6 @@
-/** Questions to the person at the terminal, while drizzle-kit waits: it writes its files without waiting for anything. */
+/**
+ * Questions to the person at the terminal, while drizzle-kit waits: it writes its files without waiting for anything.
+ */
 import { closeSync, openSync, readSync, writeSync } from 'node:fs';
 
 /**

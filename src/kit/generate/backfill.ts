@@ -192,7 +192,10 @@ const newKey = new RegExp(
   `^(?:ALTER TABLE ${tablePattern} ADD (?:CONSTRAINT "(?:[^"]|"")*" )?(?:PRIMARY KEY|UNIQUE)|CREATE UNIQUE INDEX .*? ON ${tablePattern}) ?(?:USING \\w+ )?\\(((?:"(?:[^"]|"")*"(?:, ?)?)+)\\);?$`,
 );
 
-/** Before a key that no older key implies: rows that are alike, which came before it, are named with the query that finds them. */
+/**
+ * Before a key that no older key implies: rows that are alike, which came before it, are named with the query that
+ * finds them.
+ */
 function duplicates(statement: string, adopted: readonly TableChange[], migrated: Migrated): string[] {
   const key = match('addKey', statement);
   const change = key && adopted.find((it) => quoted(it.table) === key.table);

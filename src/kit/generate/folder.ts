@@ -1,4 +1,6 @@
-/** The migrations folder while drizzle-kit writes into it: held back, put in place as a whole, and compared afterwards. */
+/**
+ * The migrations folder while drizzle-kit writes into it: held back, put in place as a whole, and compared afterwards.
+ */
 import fs from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 

@@ -99,7 +99,10 @@ function onExit(run: () => void): void {
   });
 }
 
-/** drizzle-kit would print the tables without policies and distribution. So this prints all of it, and the process ends here. */
+/**
+ * drizzle-kit would print the tables without policies and distribution. So this prints all of it, and the process ends
+ * here.
+ */
 function exportWhole(args: readonly string[]): never {
   const value = (name: string) => args[args.indexOf(name) + 1] ?? '';
   const given = (name: string) =>
@@ -144,7 +147,8 @@ function hookGenerate(read: ReadConfig, args: readonly string[]): void {
   const isDry = args.some((it) => it === '--explain' || it === '--help' || it === '-h');
   // Before what may be filled in by another process, which looks at its own.
   const before = contentOf(out);
-  // Should a drizzle-kit write in another way, whatever came of it, that must not pass for a migration that distributes.
+  // Should a drizzle-kit write in another way, whatever came of it, that must not pass for a migration that
+  // distributes.
   process.on('exit', () => {
     if (isDry) return;
     const { added, changed } = writtenPast(before, out, placed);
@@ -244,7 +248,9 @@ function fill(
   if (generated.online !== undefined) files[onlineFile] = generated.online;
 }
 
-/** Asks for each unique key that would mean less, where there is someone to ask; elsewhere the faults say what to set. */
+/**
+ * Asks for each unique key that would mean less, where there is someone to ask; elsewhere the faults say what to set.
+ */
 export function askingForUniques<T>(run: (options: Options) => T, options: Options, ask = askAtTerminal): T {
   try {
     return run(options);

@@ -96,7 +96,10 @@ class Splitter {
   private readonly placing: boolean;
   private readonly placed: ReadonlySet<string>;
   private readonly fillTexts: ReadonlySet<string>;
-  /** Indexes that change in what no comparison with a database shows, such as an expression: they change in the migration. */
+  /**
+   * Indexes that change in what no comparison with a database shows, such as an expression: they change in the
+   * migration.
+   */
   private readonly inPlace: ReadonlySet<string>;
   /** The tables whose rows are asked for, by their names before. */
   private readonly touched = new Map<string, TableName>();

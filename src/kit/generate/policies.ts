@@ -7,7 +7,8 @@
  * permissive policy. So for Citus each policy of the schema's own is written with the tenant condition in it, and ours
  * is there only where the schema has none.
  *
- * A table with rows of everybody, which is not on Citus, has one for each command: those rows are read, and not written.
+ * A table with rows of everybody, which is not on Citus, has one for each command: those rows are read, and not
+ * written.
  */
 import { nameBefore, renamedColumn, type Migrated, type TableChange } from '../changes.js';
 import { MigrationFolderError } from '../errors.js';
@@ -190,8 +191,9 @@ const read = (setting: string) => `current_setting(${literal(setting)}, true)`;
 const valueOf = (setting: string) => `nullif(${read(setting)}, '')`;
 
 /**
- * The tenant column is what the setting says. Where an earlier setting is accepted, it counts only where the table's own is
- * not set, nor that of another tenancy: a handle of that one sets `app.tenant_id` too, to an id that means something else.
+ * The tenant column is what the setting says. Where an earlier setting is accepted, it counts only where the table's
+ * own is not set, nor that of another tenancy: a handle of that one sets `app.tenant_id` too, to an id that means
+ * something else.
  */
 export function predicate(table: TableState): string {
   const { setting, also } = table.rls!;

@@ -1,6 +1,7 @@
 /**
- * The settings that policies read, over time. A second tenancy gives the first one's tables another setting, and so does
- * another name of a tenancy; programs of the version before go on setting the old one until the last of them is gone.
+ * The settings that policies read, over time. A second tenancy gives the first one's tables another setting, and so
+ * does another name of a tenancy; programs of the version before go on setting the old one until the last of them is
+ * gone.
  */
 import { TenantConfigError } from '../errors.js';
 import { keyOf, type TableName } from '../names.js';

@@ -63,7 +63,9 @@ export function holdBack(drizzle: readonly string[], migrated: Migrated): { stat
   };
 }
 
-/** The indexes of the tables, as quoted in statements, with the names that drizzle-kit gives them before it drops them. */
+/**
+ * The indexes of the tables, as quoted in statements, with the names that drizzle-kit gives them before it drops them.
+ */
 function namesOfIndexes(
   drizzle: readonly string[],
   tables: readonly TableChange[],

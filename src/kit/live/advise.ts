@@ -1,7 +1,7 @@
 /**
- * Which questions of a tenant pay for other tenants' rows. Nothing is said without evidence: a statement that the server
- * counted touches many more blocks than it has rows, and its plan reads an index, or the table, over everybody's rows; or
- * an index that does not begin with the tenant column has been read far, scan after scan.
+ * Which questions of a tenant pay for other tenants' rows. Nothing is said without evidence: a statement that the
+ * server counted touches many more blocks than it has rows, and its plan reads an index, or the table, over everybody's
+ * rows; or an index that does not begin with the tenant column has been read far, scan after scan.
  */
 import { DatabaseStateError } from '../errors.js';
 import { plain, type TableName } from '../names.js';
@@ -16,7 +16,9 @@ export interface Advice {
   readonly index: string | null;
   /** What the server counted, in words. */
   readonly evidence: string;
-  /** The statements that read it, the one that touches most blocks first. Empty where the server counts no statements. */
+  /**
+   * The statements that read it, the one that touches most blocks first. Empty where the server counts no statements.
+   */
   readonly statements: readonly Costly[];
   readonly sql: readonly string[];
   /** What to change in the schema, so that the next migration keeps it. */
@@ -99,7 +101,8 @@ export async function advise(database: Database, state: TenancyState): Promise<A
   const advice: Advice[] = [];
   for (const { reading, of, statements } of found.values()) {
     const index = indexes.find((it) => it.name === reading.index && it.table === reading.table);
-    // A table is read as a whole where it has such an index, too, and the planner had its reason: the tenant may be most of it.
+    // A table is read as a whole where it has such an index, too, and the planner had its reason: the tenant may be
+    // most of it.
     if (!index && (reading.index !== null || indexes.some((it) => it.table === reading.table && it.leads))) continue;
     const [first] = statements;
     const evidence = `${first!.blocks.toLocaleString('en')} blocks for ${first!.rows.toLocaleString('en')} rows a call, in ${first!.calls.toLocaleString('en')} calls; the plan looks for the tenant in what it has read`;
@@ -140,7 +143,10 @@ const readStatements = (database: Database) =>
      ORDER BY sum(shared_blks_hit + shared_blks_read) DESC LIMIT 200`,
   );
 
-/** What the plan of a statement reads over everybody's rows. Nothing where there is none: a table of a session that has ended. */
+/**
+ * What the plan of a statement reads over everybody's rows. Nothing where there is none: a table of a session that has
+ * ended.
+ */
 async function readings(
   database: Database,
   { query }: Costly,

@@ -1,4 +1,7 @@
-/** Runs the steps of a plan. Each is a transaction, or can be begun anew, so that a run that stops halfway goes on with the next `apply`. */
+/**
+ * Runs the steps of a plan. Each is a transaction, or can be begun anew, so that a run that stops halfway goes on with
+ * the next `apply`.
+ */
 import { sequential } from '../citus.js';
 import type { Database } from './database.js';
 import { DatabaseStateError } from '../errors.js';
@@ -102,7 +105,9 @@ async function holders(database: Database, table: string): Promise<string> {
 /** lock_not_available; a deadlock is the same wait, seen by PostgreSQL. */
 const locked = ['55P03', '40P01'];
 
-/** A statement that waits for a strong lock makes every later one wait behind it: so it waits shortly, and tries again. */
+/**
+ * A statement that waits for a strong lock makes every later one wait behind it: so it waits shortly, and tries again.
+ */
 export async function patiently<T>(run: () => Promise<T>, again: () => void, tries = 150): Promise<T> {
   for (let i = 1; ; i++) {
     try {

@@ -1,4 +1,6 @@
-/** Drift of keys and indexes: what the schema and its migrations have, and a live database has not, or has otherwise. */
+/**
+ * Drift of keys and indexes: what the schema and its migrations have, and a live database has not, or has otherwise.
+ */
 import { asideName, indexIn, readCreateIndex } from '../generate/indexes.js';
 import type { LiveKey } from './keys.js';
 import type { LiveTable } from './read.js';

@@ -56,7 +56,9 @@ export const isOnItsWay = (table: TableName, writeOnly: NonNullable<TenancyState
   writeOnly.keys?.[keyOf(table)] !== undefined ||
   writeOnly.statements.some((it) => it.includes(quoted(table)));
 
-/** What comes before tables move: rows, NOT NULL and keys. On Citus a table takes no key along that lacks the tenant. */
+/**
+ * What comes before tables move: rows, NOT NULL and keys. On Citus a table takes no key along that lacks the tenant.
+ */
 export function stepsBefore(input: OnlineInput, moving: readonly TableName[]): PlanStep[] {
   const tables = tablesOf(input);
   return [

@@ -22,7 +22,8 @@ import type { PlanStep } from './step.js';
  * @param keys the keys and indexes that are due, where they are to be compared
  * @param online what migrations left, where steps are to hold no table for long
  * @returns the steps, none when the database is as the schema asks
- * @throws DatabaseStateError when tables, columns or keys are missing, or foreign keys that no schema declares are in the way
+ * @throws DatabaseStateError when tables, columns or keys are missing, or foreign keys that no schema declares are in
+ * the way
  */
 export function planSteps(
   state: TenancyState,

@@ -170,7 +170,10 @@ function partitionsOf(live: LiveTable, { tables }: Pick<Live, 'tables'>, state: 
     .flatMap((it) => [it, ...partitionsOf(it, { tables }, state)]);
 }
 
-/** Without a policy nothing is let through: rows of a partition are read by way of its parent, under the parent's policies. */
+/**
+ * Without a policy nothing is let through: rows of a partition are read by way of its parent, under the parent's
+ * policies.
+ */
 function closePartition(live: LiveTable, wanted: TableState): PlanStep[] {
   const isClosed = live.enabled && live.forced && live.shards.every((it) => it.enabled && it.forced);
   const opening = live.policies.filter((it) => it.permissive && !isNarrow(it, tenantOf(live, wanted)));

@@ -1,4 +1,7 @@
-/** What a command asks a server before it changes anything: whether it may, and whether the migrations of the folder ran. */
+/**
+ * What a command asks a server before it changes anything: whether it may, and whether the migrations of the folder
+ * ran.
+ */
 import { createHash } from 'node:crypto';
 import type { ReadConfig } from '../options.js';
 import type { Database } from './database.js';
@@ -73,7 +76,8 @@ export async function migrated(
 const lock = createHash('sha256').update('drizzle-tenant apply').digest().readBigInt64BE().toString();
 
 /**
- * Holds the database for one run: another one waits until it has ended. A run that is killed lets go with its connection.
+ * Holds the database for one run: another one waits until it has ended. A run that is killed lets go with its
+ * connection.
  *
  * @param waiting told once, when another run is going on
  */

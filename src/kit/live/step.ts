@@ -23,7 +23,10 @@ export interface PlanStep {
   readonly bytes?: number;
   /** Finds what would make the step fail. */
   readonly precondition?: { readonly query: string; readonly remedy: string };
-  /** Each statement runs by itself, outside of a transaction: what stops halfway is found, and finished, by the next run. */
+  /**
+   * Each statement runs by itself, outside of a transaction: what stops halfway is found, and finished, by the next
+   * run.
+   */
   readonly alone?: boolean;
   readonly fill?: FillStep;
   /** The index that is built, whose progress is told. */

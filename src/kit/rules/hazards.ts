@@ -1,4 +1,6 @@
-/** Statements of migrations that hold a table while its rows are read or written anew, or that destroy what rows hold. */
+/**
+ * Statements of migrations that hold a table while its rows are read or written anew, or that destroy what rows hold.
+ */
 import { plain, quoted, type TableName } from '../names.js';
 import type { Entities, Row } from '../snapshot.js';
 import { match, tablePattern as table } from '../statements.js';

@@ -157,7 +157,10 @@ const drawsNumbers = (entities: Entities, table: TableName, name: string): boole
   );
 };
 
-/** A table that goes to another place, or is split anew with its group, is copied: Citus copies no table with an identity. */
+/**
+ * A table that goes to another place, or is split anew with its group, is copied: Citus copies no table with an
+ * identity.
+ */
 function growFaults(migrated: Migrated, faults: Faults): void {
   for (const change of changesOf(migrated)) {
     const { table, was, is, isNew, to, from } = change;

@@ -1,4 +1,7 @@
-/** Adoption narrows what is unique: two tenants may have a value that only one could have before. That is asked, not done in silence. */
+/**
+ * Adoption narrows what is unique: two tenants may have a value that only one could have before. That is asked, not
+ * done in silence.
+ */
 import { changesOf, nameBefore, isAdopted, renamedColumn, type Migrated } from '../changes.js';
 import { plain, type TableName } from '../names.js';
 import type { Entities, Row } from '../snapshot.js';

@@ -102,7 +102,8 @@ export async function loadViewReader(declared: readonly DeclaredView[]): Promise
 }
 
 /**
- * Reads views in another process: drizzle-kit writes its files without waiting for anything, and the parser has to be waited for.
+ * Reads views in another process: drizzle-kit writes its files without waiting for anything, and the parser has to be
+ * waited for.
  *
  * @param schema the schema's files, as the config names them
  */

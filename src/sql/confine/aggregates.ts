@@ -15,5 +15,13 @@ const aggregates = new Set(
 export function isAggregate(call: Node, own?: ReadonlySet<string>): boolean {
   const { funcname, agg_star, agg_distinct, agg_filter, agg_order, agg_within_group } = call;
   const name: string = funcname.at(-1).String.sval;
-  return agg_star || agg_distinct || agg_filter || agg_order || agg_within_group || aggregates.has(name) || (own?.has(funcname.map((it: Node) => it.String.sval).join('.')) ?? false);
+  return (
+    agg_star ||
+    agg_distinct ||
+    agg_filter ||
+    agg_order ||
+    agg_within_group ||
+    aggregates.has(name) ||
+    (own?.has(funcname.map((it: Node) => it.String.sval).join('.')) ?? false)
+  );
 }

@@ -1,7 +1,8 @@
 /**
- * What stands before a condition that can raise, where the reach is `several`. PostgreSQL looks at conditions in the order
- * of their cost: a filter on a list of tenants costs more than a division, which would be computed on rows of other tenants
- * first. CASE keeps the order. It also keeps the condition from an index, so that only those that can raise are put in one.
+ * What stands before a condition that can raise, where the reach is `several`. PostgreSQL looks at conditions in the
+ * order of their cost: a filter on a list of tenants costs more than a division, which would be computed on rows of
+ * other tenants first. CASE keeps the order. It also keeps the condition from an index, so that only those that can
+ * raise are put in one.
  */
 import type { Context, Level, Source } from './context.js';
 import type { Node } from '../parser.js';
@@ -22,7 +23,14 @@ export interface Barrier {
  * @param end the index behind the condition
  * @param isHaving whether it is looked at before rows are grouped, unless an aggregate stands in it
  */
-export function barriersOf(context: Context, condition: Node, keyword: number, end: number, level: Level, isHaving = false): Barrier[] {
+export function barriersOf(
+  context: Context,
+  condition: Node,
+  keyword: number,
+  end: number,
+  level: Level,
+  isHaving = false,
+): Barrier[] {
   if (!context.needsBarrier || !condition) return [];
   const parts = [...conjuncts(condition)];
   const found: Barrier[] = [];
@@ -49,9 +57,12 @@ function within({ tokens }: Context, from: number, to: number): { from: number; 
 }
 
 /** A group has rows, all of which the filters let through. */
-const havingTestOf = (condition: Node, level: Level) => (canRaise(condition, (column) => sourcesOf(column, level).raises) ? 'count(*) > 0' : undefined);
+const havingTestOf = (condition: Node, level: Level) =>
+  canRaise(condition, (column) => sourcesOf(column, level).raises) ? 'count(*) > 0' : undefined;
 
-/** What tells that the rows which a condition looks at are of the handle's tenants; undefined where it raises nothing. */
+/**
+ * What tells that the rows which a condition looks at are of the handle's tenants; undefined where it raises nothing.
+ */
 function testOf(context: Context, condition: Node, level: Level): string | undefined {
   const sources = new Set<Source>();
   const raising = (column: Node): boolean => {
@@ -85,10 +96,18 @@ function sourcesOf({ fields }: Node, level: Level): { sources: readonly Source[]
   const path: (string | undefined)[] = fields.map((it: Node) => it.String?.sval);
   const column = path.at(-1);
   for (let it: Level | undefined = level; it; it = it.parent) {
-    const named = path.length > 1 ? it.sources.filter(({ name, schema }) => name === path.at(-2) && (path.length === 2 || schema === path.at(-3))) : [];
-    const having = path.length > 1 || column === undefined ? named : it.sources.filter((source) => source.raises(column) !== undefined);
-    const found = having.length > 0 ? having : path.length === 1 ? it.sources.filter(({ name }) => name === column) : [];
-    if (found.length > 0) return { sources: found, raises: column === undefined || found.some((source) => source.raises(column) ?? true) };
+    const named =
+      path.length > 1
+        ? it.sources.filter(({ name, schema }) => name === path.at(-2) && (path.length === 2 || schema === path.at(-3)))
+        : [];
+    const having =
+      path.length > 1 || column === undefined
+        ? named
+        : it.sources.filter((source) => source.raises(column) !== undefined);
+    const found =
+      having.length > 0 ? having : path.length === 1 ? it.sources.filter(({ name }) => name === column) : [];
+    if (found.length > 0)
+      return { sources: found, raises: column === undefined || found.some((source) => source.raises(column) ?? true) };
   }
   return { sources: level.sources, raises: true };
 }

@@ -43,7 +43,9 @@ export interface Level {
 export interface Source {
   readonly name: string;
   readonly schema?: string | undefined;
-  /** Whether it has a column, and that can raise where it is read: one of a query that is merged with the one around. */
+  /**
+   * Whether it has a column, and that can raise where it is read: one of a query that is merged with the one around.
+   */
   readonly raises: (column: string) => boolean | undefined;
   /** The column that tells its rows' tenant, as SQL; undefined where none does. */
   readonly tenant: string | undefined;
@@ -142,7 +144,10 @@ export abstract class Context {
     if (!table.tenant) return table;
     const { name } = table;
     if (this.given.reach === 'shared') {
-      throw new UnscopedTableError(name, `Use db.forTenant(id) for "${name}": db.shared holds the reference tables only.`);
+      throw new UnscopedTableError(
+        name,
+        `Use db.forTenant(id) for "${name}": db.shared holds the reference tables only.`,
+      );
     }
     this.#tenancy ??= table.tenant.tenancy;
     if (this.#tenancy !== table.tenant.tenancy) throw otherTenancy(name, table.tenant.tenancy, this.#tenancy);
@@ -160,7 +165,8 @@ export abstract class Context {
     const { tokens, splices } = this;
     const text = ` ${predicates.join(' and ')} and`;
     // A condition in parentheses needs no more of them.
-    const isClosed = predicates.length === 0 || (tokens.word(keyword + 1) === '(' && tokens.pair(keyword + 1) === end - 1);
+    const isClosed =
+      predicates.length === 0 || (tokens.word(keyword + 1) === '(' && tokens.pair(keyword + 1) === end - 1);
     if (predicates.length > 0) {
       if (isClosed) splices.insert(tokens.end(keyword), text);
       else splices.insert(tokens.start(keyword + 1), `${text.slice(1)} (`);

@@ -1,14 +1,17 @@
 /**
- * FROM, and USING of DELETE and MERGE: where the predicate of each table stands, and how rows of several tenants are kept
- * apart.
+ * FROM, and USING of DELETE and MERGE: where the predicate of each table stands, and how rows of several tenants are
+ * kept apart.
  *
- * - One table: in WHERE. INNER JOIN: its right side in ON. LEFT JOIN: its right side in ON. RIGHT JOIN: its left side in ON.
- * - Where neither filters the rows of that table only (FULL JOIN, USING, NATURAL, a join with an alias): the table is joined
- *   with one empty row, `(tasks join (select) as "_1" on ...)`. It is still the table, so that all that names it still does.
+ * - One table: in WHERE. INNER JOIN: its right side in ON. LEFT JOIN: its right side in ON. RIGHT JOIN: its left side
+ *   in ON.
+ * - Where neither filters the rows of that table only (FULL JOIN, USING, NATURAL, a join with an alias): the table is
+ *   joined with one empty row, `(tasks join (select) as "_1" on ...)`. It is still the table, so that all that names it
+ *   still does.
  * - A table whose columns are renamed, and the source of MERGE, becomes a derived table.
  *
- * Of a table with rows of everybody, those are read too: `(tenant = $k or tenant is null)`. What is written or locked is the
- * tenant's own. Where several tenants are in sight, such a row meets the rows of any of them, and no query within is about it.
+ * Of a table with rows of everybody, those are read too: `(tenant = $k or tenant is null)`. What is written or locked
+ * is the tenant's own. Where several tenants are in sight, such a row meets the rows of any of them, and no query
+ * within is about it.
  */
 import { barriersOf } from './barrier.js';
 import type { Context, Level, Sink, Source, Tenant } from './context.js';
@@ -54,7 +57,12 @@ export class From {
   /** The target of UPDATE, DELETE or MERGE, whose predicate stands in a condition. */
   addTarget(relation: Node, table: Declared, sink: Sink): void {
     if (!table.tenant || !this.context.given.filters) return;
-    if (relation.alias?.colnames) throw new Refusal(`"${relation.relname}" is given other names for its columns`, 'Give the table an alias only', relation.location);
+    if (relation.alias?.colnames)
+      throw new Refusal(
+        `"${relation.relname}" is given other names for its columns`,
+        'Give the table an alias only',
+        relation.location,
+      );
     const column = `${nameOf(relation)}.${quoted(table.tenant.column)}`;
     const predicate = this.context.predicate(column);
     if (predicate) sink!(predicate);
@@ -94,7 +102,12 @@ export class From {
   }
 
   #tenant(fields: Node, table: Declared, sql: string, withEverybody = false): Tenant {
-    return { sql, names: [fields.alias?.aliasname ?? fields.relname], column: table.tenant!.column, isEverybodys: withEverybody };
+    return {
+      sql,
+      names: [fields.alias?.aliasname ?? fields.relname],
+      column: table.tenant!.column,
+      isEverybodys: withEverybody,
+    };
   }
 
   #place(node: Node, place: Place): Side {
@@ -112,7 +125,11 @@ export class From {
     const { reach, tables } = this.context.given;
     const { schemaname, relname } = relation.RangeVar;
     if (reach !== 'all' && tables.known(schemaname, relname)?.tenant) {
-      throw new Refusal('TABLESAMPLE tells how many rows others have', 'Use db.acrossTenants({ reason }) for TABLESAMPLE', location);
+      throw new Refusal(
+        'TABLESAMPLE tells how many rows others have',
+        'Use db.acrossTenants({ reason }) for TABLESAMPLE',
+        location,
+      );
     }
     this.context.visit([args, repeatable], this.level);
     return this.#table(relation.RangeVar, place);
@@ -138,12 +155,20 @@ export class From {
     const isSource = place.isSource === true && (alias !== undefined || schemaname === undefined);
     const column = `${isDerived || isSource ? nameOf({ schemaname, relname }) : nameOf(fields)}.${quoted(table.tenant.column)}`;
     const predicates: string[] = [];
-    const withEverybody = table.tenant.everybody === true && (context.given.reach === 'all' || !this.isLocked(alias?.aliasname ?? relname));
+    const withEverybody =
+      table.tenant.everybody === true && (context.given.reach === 'all' || !this.isLocked(alias?.aliasname ?? relname));
     if (before?.isEverybodys) this.#refuseWithin(before);
     const predicate = context.predicate(column, withEverybody);
-    this.#source(fields, table, alias?.colnames ? undefined : `${nameOf(fields)}.${quoted(table.tenant.column)}`, withEverybody);
+    this.#source(
+      fields,
+      table,
+      alias?.colnames ? undefined : `${nameOf(fields)}.${quoted(table.tenant.column)}`,
+      withEverybody,
+    );
     if (predicate) predicates.push(predicate);
-    for (const other of [anchor, before]) if (other) predicates.push(withEverybody ? `(${column} = ${other.sql} or ${column} is null)` : `${column} = ${other.sql}`);
+    for (const other of [anchor, before])
+      if (other)
+        predicates.push(withEverybody ? `(${column} = ${other.sql} or ${column} is null)` : `${column} = ${other.sql}`);
     if (isDerived) {
       if (predicates.length > 0) this.#derive(fields, predicates, before !== undefined);
       return isOpen && !before ? 'hidden' : undefined;
@@ -153,16 +178,30 @@ export class From {
       if (predicates.length > 0) this.#derive(fields, predicates, false);
     } else if (place.sink) predicates.forEach(place.sink);
     else if (predicates.length > 0) this.#fence(fields, predicates);
-    return isOpen ? this.#tenant(fields, table, `${nameOf(fields)}.${quoted(table.tenant.column)}`, withEverybody) : undefined;
+    return isOpen
+      ? this.#tenant(fields, table, `${nameOf(fields)}.${quoted(table.tenant.column)}`, withEverybody)
+      : undefined;
   }
 
   /** Notes a table for conditions that can raise. What a view computes is not known. */
-  #source({ schemaname, relname, alias }: Node, { columns, isView, tenant: of }: Declared, tenant: string | undefined, withEverybody = false): void {
+  #source(
+    { schemaname, relname, alias }: Node,
+    { columns, isView, tenant: of }: Declared,
+    tenant: string | undefined,
+    withEverybody = false,
+  ): void {
     if (!this.context.needsBarrier) return;
     const [name, schema]: string[] = alias ? [alias.aliasname] : [relname, schemaname];
     const given: readonly string[] = alias?.colnames?.map((it: Node) => it.String.sval) ?? [];
     const raises = (column: string) => (columns.has(column) || given.includes(column) ? isView : undefined);
-    this.level.sources.push({ name: name!, schema, raises, tenant, holds: of !== undefined, isNullable: withEverybody });
+    this.level.sources.push({
+      name: name!,
+      schema,
+      raises,
+      tenant,
+      holds: of !== undefined,
+      isNullable: withEverybody,
+    });
   }
 
   /** Notes the rows of a query. */
@@ -171,7 +210,14 @@ export class From {
     const column = tenantColumnOf(rows, alias);
     const columns = renamed(rows, alias?.colnames).columns;
     const raises = (of: string) => columns.find((it) => it.name === of)?.raises;
-    this.level.sources.push({ name, raises, tenant: column === undefined ? undefined : `${quoted(name)}.${quoted(column)}`, holds: rows.holds, besides, isNullable: false });
+    this.level.sources.push({
+      name,
+      raises,
+      tenant: column === undefined ? undefined : `${quoted(name)}.${quoted(column)}`,
+      holds: rows.holds,
+      besides,
+      isNullable: false,
+    });
   }
 
   #group(fields: Node, table: Declared): void {
@@ -189,7 +235,10 @@ export class From {
     if (!rows?.holds) return undefined;
     const column = tenantColumnOf(rows, alias);
     const anchor = this.#anchor();
-    if (!column) return anchor || place.before ? refuseMeeting(`"${relname}" does not tell whose its rows are`, location) : 'hidden';
+    if (!column)
+      return anchor || place.before
+        ? refuseMeeting(`"${relname}" does not tell whose its rows are`, location)
+        : 'hidden';
     const sql = `${quoted(name)}.${quoted(column)}`;
     if (!anchor) return { sql, names: [name], column };
     if (place.sink) place.sink(`${sql} = ${anchor.sql}`);
@@ -204,7 +253,11 @@ export class From {
     if (anchor.isEverybodys) this.#refuseWithin(anchor);
     for (let it: Level | undefined = this.level; it && it.anchor === anchor; it = it.parent) {
       const hiding = it.names.find((name) => anchor.names.includes(name));
-      if (hiding !== undefined) throw new Refusal(`"${hiding}" stands in a query within one that has a "${hiding}"`, 'Give each table an alias of its own');
+      if (hiding !== undefined)
+        throw new Refusal(
+          `"${hiding}" stands in a query within one that has a "${hiding}"`,
+          'Give each table an alias of its own',
+        );
     }
     return anchor;
   }
@@ -242,7 +295,10 @@ export class From {
     const { tokens, splices } = this.context;
     const { first, name } = this.#tokensOf(fields);
     splices.insert(tokens.start(first), `${isLateral ? 'lateral ' : ''}(select * from `);
-    splices.insert(tokens.end(name), ` where ${predicates.join(' and ')})${fields.alias ? '' : ` as ${quoted(fields.relname)}`}`);
+    splices.insert(
+      tokens.end(name),
+      ` where ${predicates.join(' and ')})${fields.alias ? '' : ` as ${quoted(fields.relname)}`}`,
+    );
   }
 
   #subselect({ lateral, subquery, alias }: Node, place: Place): Side {
@@ -250,7 +306,13 @@ export class From {
     const query = subquery.SelectStmt;
     const inner: Level = { ...level, alone: { count: 0 } };
     const isLocked = this.isLocked(alias?.aliasname ?? '');
-    if (context.needsBarrier) this.#rowsSource(alias?.aliasname ?? '', rows.of('SelectStmt', query, level.ctes), alias, lateral ? [...level.sources] : undefined);
+    if (context.needsBarrier)
+      this.#rowsSource(
+        alias?.aliasname ?? '',
+        rows.of('SelectStmt', query, level.ctes),
+        alias,
+        lateral ? [...level.sources] : undefined,
+      );
     const found = context.isMany && !level.anchor ? rows.of('SelectStmt', query, level.ctes) : undefined;
     if (!found?.holds) return void context.select(query, inner, isLocked);
     const column = tenantColumnOf(found, alias);
@@ -260,10 +322,13 @@ export class From {
     }
     // Drizzle writes an outermost set operation as the only query of a FROM.
     const isOutermost = query.op !== 'SETOP_NONE' && level.parent?.parent === undefined;
-    if (!found.isApart && !isOutermost) refuseMeeting('what a query within FROM counts, limits or compares is of several tenants', startOf(subquery));
+    if (!found.isApart && !isOutermost)
+      refuseMeeting('what a query within FROM counts, limits or compares is of several tenants', startOf(subquery));
     context.select(query, inner, isLocked);
     const name: string = alias?.aliasname ?? '';
-    return column && name && found.isApart ? { sql: `${quoted(name)}.${quoted(column)}`, names: [name], column } : 'hidden';
+    return column && name && found.isApart
+      ? { sql: `${quoted(name)}.${quoted(column)}`, names: [name], column }
+      : 'hidden';
   }
 
   /** Where the parenthesis around a query in FROM opens: that behind which its alias stands. */
@@ -300,7 +365,9 @@ export class From {
     const before = isInner || isLeft ? telling(asTenant(left) ?? place.before, place.before) : place.before;
     const merged = asTenant(left)?.column;
     const fromRight = sources.length;
-    const isTenantMerged = merged !== undefined && (isNatural === true || (usingClause?.some((it: Node) => it.String.sval === merged) ?? false));
+    const isTenantMerged =
+      merged !== undefined &&
+      (isNatural === true || (usingClause?.some((it: Node) => it.String.sval === merged) ?? false));
     const right = this.#place(rarg, { sink: rightSink, before, canMeet: meetSink !== undefined || isTenantMerged });
     sources.forEach((it, i) => (it.isNullable ||= i >= fromLeft && !isInner && (i < fromRight ? !isLeft : !isRight)));
     const isMet = isTenantMerged && asTenant(right)?.column === merged;
@@ -312,12 +379,24 @@ export class From {
       const keyword = tokens.before(tokens.at(startOf(quals)), 'ON');
       const end = tokens.endOf(keyword + 1, true, 'WHEN');
       // FULL JOIN is looked at behind the filters of both sides.
-      context.conjoin(keyword, end, on, jointype === 'JOIN_FULL' ? [] : barriersOf(context, quals, keyword, end, about));
+      context.conjoin(
+        keyword,
+        end,
+        on,
+        jointype === 'JOIN_FULL' ? [] : barriersOf(context, quals, keyword, end, about),
+      );
     }
     if (!alias) return side;
     this.tables.splice(from);
     const hidden = sources.splice(fromLeft);
-    if (hidden.length > 0) sources.push({ name: alias.aliasname, raises: () => undefined, tenant: undefined, holds: hidden.some((it) => it.holds), isNullable: false });
+    if (hidden.length > 0)
+      sources.push({
+        name: alias.aliasname,
+        raises: () => undefined,
+        tenant: undefined,
+        holds: hidden.some((it) => it.holds),
+        isNullable: false,
+      });
     return side === undefined ? undefined : 'hidden';
   }
 
@@ -325,12 +404,19 @@ export class From {
   #meet(left: Side, right: Side, sink: Sink, jointype: string): Side {
     if (left === undefined || right === undefined) {
       const side = left ?? right;
-      const isFilledUp = jointype === 'JOIN_FULL' || (jointype === 'JOIN_LEFT' && side === right) || (jointype === 'JOIN_RIGHT' && side === left);
+      const isFilledUp =
+        jointype === 'JOIN_FULL' ||
+        (jointype === 'JOIN_LEFT' && side === right) ||
+        (jointype === 'JOIN_RIGHT' && side === left);
       return side && side !== 'hidden' && isFilledUp ? { ...side, isNullable: true } : side;
     }
     if (left === 'hidden' || right === 'hidden') refuseMeeting('a query in FROM does not tell whose its rows are');
     if (left.isEverybodys || right.isEverybodys) return this.#meetEverybodys(left, right, sink, jointype);
-    if (right.isNullable) throw new Refusal('rows of reference tables stand before the join of tenant tables', 'Join the tenant tables first');
+    if (right.isNullable)
+      throw new Refusal(
+        'rows of reference tables stand before the join of tenant tables',
+        'Join the tenant tables first',
+      );
     if (!sink) throw new Refusal('tables of several tenants are joined with USING or NATURAL', 'Join them with ON');
     sink(`${right.sql} = ${left.sql}`);
     if (jointype === 'JOIN_RIGHT') return right;
@@ -341,13 +427,22 @@ export class From {
   /** Rows of everybody are joined with those of any tenant, and keep apart no others that are joined with them. */
   #meetEverybodys(left: Tenant, right: Tenant, sink: Sink, jointype: string): Tenant {
     // Each tenant alone would see such a row without a match, beside those that have one.
-    const isOuter = (jointype === 'JOIN_LEFT' && left.isEverybodys) || (jointype === 'JOIN_RIGHT' && right.isEverybodys) || jointype === 'JOIN_FULL';
+    const isOuter =
+      (jointype === 'JOIN_LEFT' && left.isEverybodys) ||
+      (jointype === 'JOIN_RIGHT' && right.isEverybodys) ||
+      jointype === 'JOIN_FULL';
     if (isOuter || left.isNullable || right.isNullable || !sink) {
-      throw new Refusal("an outer join keeps rows of everybody, whether or not a tenant's row matches them", withTenants);
+      throw new Refusal(
+        "an outer join keeps rows of everybody, whether or not a tenant's row matches them",
+        withTenants,
+      );
     }
     const all = (it: Tenant): readonly Tenant[] => [it, ...(it.besides ?? [])];
     for (const a of all(right)) {
-      for (const b of all(left)) sink(`(${[`${a.sql} = ${b.sql}`, ...[a, b].filter((it) => it.isEverybodys).map((it) => `${it.sql} is null`)].join(' or ')})`);
+      for (const b of all(left))
+        sink(
+          `(${[`${a.sql} = ${b.sql}`, ...[a, b].filter((it) => it.isEverybodys).map((it) => `${it.sql} is null`)].join(' or ')})`,
+        );
     }
     if (!left.isEverybodys) return left;
     if (!right.isEverybodys) return right;
@@ -370,13 +465,27 @@ const asTenant = (side: Side): Tenant | undefined => (side === 'hidden' ? undefi
 
 /** The names of the sources of rows of one level. */
 export function namesIn(list: readonly Node[] | undefined): string[] {
-  return (list ?? []).flatMap(({ RangeVar, RangeSubselect, RangeFunction, JoinExpr, RangeTableSample, RangeTableFunc, JsonTable }: Node): string[] => {
-    if (JoinExpr) return [...namesIn([JoinExpr.larg, JoinExpr.rarg]), ...[JoinExpr.alias, JoinExpr.join_using_alias].flatMap((it) => it?.aliasname ?? [])];
-    if (RangeTableSample) return namesIn([RangeTableSample.relation]);
-    const alias = (RangeVar ?? RangeSubselect ?? RangeFunction ?? RangeTableFunc ?? JsonTable)?.alias?.aliasname;
-    if (alias !== undefined) return [alias];
-    if (RangeVar) return [RangeVar.relname];
-    const call = RangeFunction?.functions[0].List.items[0].FuncCall?.funcname.at(-1).String.sval;
-    return call === undefined ? [] : [call];
-  });
+  return (list ?? []).flatMap(
+    ({
+      RangeVar,
+      RangeSubselect,
+      RangeFunction,
+      JoinExpr,
+      RangeTableSample,
+      RangeTableFunc,
+      JsonTable,
+    }: Node): string[] => {
+      if (JoinExpr)
+        return [
+          ...namesIn([JoinExpr.larg, JoinExpr.rarg]),
+          ...[JoinExpr.alias, JoinExpr.join_using_alias].flatMap((it) => it?.aliasname ?? []),
+        ];
+      if (RangeTableSample) return namesIn([RangeTableSample.relation]);
+      const alias = (RangeVar ?? RangeSubselect ?? RangeFunction ?? RangeTableFunc ?? JsonTable)?.alias?.aliasname;
+      if (alias !== undefined) return [alias];
+      if (RangeVar) return [RangeVar.relname];
+      const call = RangeFunction?.functions[0].List.items[0].FuncCall?.funcname.at(-1).String.sval;
+      return call === undefined ? [] : [call];
+    },
+  );
 }

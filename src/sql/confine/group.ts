@@ -43,11 +43,19 @@ const pathOf = (node: Node): string => JSON.stringify(node.ColumnRef?.fields);
  * The tenant columns that GROUP BY needs besides.
  *
  * @param tables the tables of FROM that are known by their own columns
- * @param merged what the bare name of a column means that several tables have: that of the first one where they are merged
+ * @param merged what the bare name of a column means that several tables have: that of the first one where they are
+ * merged
  *   by inner and left joins
  */
-export function neededColumns(group: readonly Node[], targetList: readonly Node[] | undefined, tables: readonly Grouped[], merged: 'first' | 'unknown'): string[] {
-  const paths: (string | undefined)[][] = commonColumns(group, targetList).map((it) => it.ColumnRef?.fields.map((part: Node) => part.String?.sval) ?? []);
+export function neededColumns(
+  group: readonly Node[],
+  targetList: readonly Node[] | undefined,
+  tables: readonly Grouped[],
+  merged: 'first' | 'unknown',
+): string[] {
+  const paths: (string | undefined)[][] = commonColumns(group, targetList).map(
+    (it) => it.ColumnRef?.fields.map((part: Node) => part.String?.sval) ?? [],
+  );
   const aliases = new Map<string, string[]>();
   for (const { ResTarget } of targetList ?? []) {
     const path = ResTarget.val.ColumnRef?.fields.map((part: Node) => part.String?.sval);
@@ -57,7 +65,8 @@ export function neededColumns(group: readonly Node[], targetList: readonly Node[
     paths.some((path) => {
       const isBare = path.length === 1;
       // A bare name is a column, and what is selected by that name only if there is no such column.
-      const own = isBare && !tables.some(({ table }) => table.columns.has(path[0]!)) ? (aliases.get(path[0]!) ?? path) : path;
+      const own =
+        isBare && !tables.some(({ table }) => table.columns.has(path[0]!)) ? (aliases.get(path[0]!) ?? path) : path;
       if (own.at(-1) !== column) return false;
       if (own.length === 1) {
         const having = tables.filter(({ table }) => table.columns.has(column));
@@ -69,7 +78,13 @@ export function neededColumns(group: readonly Node[], targetList: readonly Node[
     .filter((it) => {
       const { primaryKey, tenant } = it.table;
       // With rows of everybody, the key stays as it was written.
-      return tenant && !tenant.everybody && primaryKey.length > 0 && primaryKey.every((column) => has(it, column)) && !has(it, tenant.column);
+      return (
+        tenant &&
+        !tenant.everybody &&
+        primaryKey.length > 0 &&
+        primaryKey.every((column) => has(it, column)) &&
+        !has(it, tenant.column)
+      );
     })
     .map((it) => it.column);
 }

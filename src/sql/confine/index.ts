@@ -1,7 +1,7 @@
 /**
- * Confines a statement to its tenant, on PostgreSQL's own parse tree. Predicates are put into the text at the places that
- * the tree names, and everything else stays as it was written. It may be wrong without a leak: what comes out is parsed
- * anew, and the prover has the last word.
+ * Confines a statement to its tenant, on PostgreSQL's own parse tree. Predicates are put into the text at the places
+ * that the tree names, and everything else stays as it was written. It may be wrong without a leak: what comes out is
+ * parsed anew, and the prover has the last word.
  */
 import type { Confined, Given } from '../given.js';
 import type { Node } from '../parser.js';
@@ -11,7 +11,8 @@ import { Statement } from './statement.js';
  * @param tree PostgreSQL's parse tree of `text`
  * @param text the statement as for one tenant
  * @param given whose rows, and which tables there are
- * @returns the text with every tenant table confined. The tenant is the parameter behind the statement's own: its value,
+ * @returns the text with every tenant table confined. The tenant is the parameter behind the statement's own: its
+ * value,
  *   or the array of values where the reach is `several`
  * @throws Refusal where the statement cannot be confined
  * @throws UnscopedTableError when the handle may not touch a table

@@ -17,7 +17,13 @@ export function insert(it: Statement, node: Node, around: Level): void {
   if (table.tenant) giveTenant(it, node, table);
   if (query) it.select(query, { ...outer, alone: { count: 0 } });
   const own: Level = { ...outer, parent: around, names: [], alone: { count: 0 }, sources: [] };
-  const level = it.isMany && table.tenant && !own.anchor ? about(own, { ...anchorOf(relation, table), isEverybodys: table.tenant.everybody === true && it.given.reach === 'all' }) : own;
+  const level =
+    it.isMany && table.tenant && !own.anchor
+      ? about(own, {
+          ...anchorOf(relation, table),
+          isEverybodys: table.tenant.everybody === true && it.given.reach === 'all',
+        })
+      : own;
   it.visit([onConflictClause, returningClause], level);
   if (!table.tenant || !onConflictClause) return;
   it.keepsTenant(onConflictClause.targetList, table);
@@ -31,7 +37,9 @@ function nameTenant(it: Statement, { action, infer, location }: Node, table: Dec
   );
   const { column, everybody } = table.tenant!;
   if (!names || names.includes(column)) return;
-  const isOverAll = table.uniqueOverAll.some((key) => key.length === names.length && key.every((name) => names.includes(name)));
+  const isOverAll = table.uniqueOverAll.some(
+    (key) => key.length === names.length && key.every((name) => names.includes(name)),
+  );
   if (!isOverAll) return it.splices.insert(infer.location + 1, `${quoted(column)}, `);
   if (action === 'ONCONFLICT_NOTHING') return;
   const instead = everybody ? `a unique() that has "${column}"` : 'a key within the tenant';
@@ -72,7 +80,8 @@ function giveTenant(it: Statement, { relation, cols, selectStmt }: Node, table: 
     for (const { List } of query.valuesLists ?? []) {
       const cell = List.items[index];
       if (!cell?.SetToDefault) continue;
-      if (isOne) it.splices.replace(cell.SetToDefault.location, cell.SetToDefault.location + 'default'.length, it.tenant);
+      if (isOne)
+        it.splices.replace(cell.SetToDefault.location, cell.SetToDefault.location + 'default'.length, it.tenant);
       else unnamed(it, table);
     }
     return;
@@ -94,7 +103,9 @@ export function unnamed(it: Statement, table: Declared): void {
   const { reach } = it.given;
   if (reach === 'all' && table.tenant!.hasDefault) return;
   const orEverybody = reach === 'all' && table.tenant!.everybody ? ', or null for a row of everybody' : '';
-  throw new TenantMismatchError(`Name the tenant of each row in "${table.tenant!.column}"${orEverybody}: a row for "${table.name}" names none.`);
+  throw new TenantMismatchError(
+    `Name the tenant of each row in "${table.tenant!.column}"${orEverybody}: a row for "${table.name}" names none.`,
+  );
 }
 
 export function columnsUnnamed(table: Declared, location: number | undefined, isOne: boolean): Refusal {
@@ -152,9 +163,14 @@ function addToQuery(it: Statement, query: Node, value: string): void {
     addToQuery(it, larg, value);
     return addToQuery(it, rarg, value);
   }
-  if (valuesLists) return forRows(it, valuesLists, (open) => splices.insert(tokens.start(tokens.pair(open)), `, ${value}`));
+  if (valuesLists)
+    return forRows(it, valuesLists, (open) => splices.insert(tokens.start(tokens.pair(open)), `, ${value}`));
   if (isTable(query)) return void it.besides.set(query, value);
   if (!targetList) throw new Refusal('nothing is selected', 'Name what is selected');
-  const end = tokens.endOf(tokens.at(targetList[0].ResTarget.location), false, fromClause ? 'FROM' : whereClause ? 'WHERE' : undefined);
+  const end = tokens.endOf(
+    tokens.at(targetList[0].ResTarget.location),
+    false,
+    fromClause ? 'FROM' : whereClause ? 'WHERE' : undefined,
+  );
   splices.insert(tokens.end(end - 1), `, ${value}`);
 }

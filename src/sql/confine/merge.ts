@@ -35,7 +35,8 @@ export function merge(it: Statement, rows: RowsReader, node: Node, around: Level
   if (on.length > 0) it.conjoin(keyword, when, on, barriersOf(it, joinCondition, keyword, when, from.inside));
   for (const { MergeWhenClause: arm } of mergeWhenClauses) {
     const end = tokens.endOf(when + 1, false, 'WHEN');
-    if (arm.matchKind === 'MERGE_WHEN_NOT_MATCHED_BY_SOURCE' && ofTarget.length > 0) confineArm(it, arm, when, ofTarget);
+    if (arm.matchKind === 'MERGE_WHEN_NOT_MATCHED_BY_SOURCE' && ofTarget.length > 0)
+      confineArm(it, arm, when, ofTarget);
     if (arm.commandType === 'CMD_UPDATE') it.keepsTenant(arm.targetList, table);
     if (arm.commandType === 'CMD_INSERT' && table.tenant) insertArm(it, arm, when, table, value);
     when = end;
@@ -54,7 +55,13 @@ function confineArm(it: Statement, { condition }: Node, when: number, predicates
   splices.insert(tokens.end(source), ` and ${predicates.join(' and ')}`);
 }
 
-function insertArm(it: Statement, { targetList, values }: Node, when: number, table: Declared, value: () => string): void {
+function insertArm(
+  it: Statement,
+  { targetList, values }: Node,
+  when: number,
+  table: Declared,
+  value: () => string,
+): void {
   const { column } = table.tenant!;
   const { tokens, splices } = it;
   const isOne = it.given.reach === 'one';

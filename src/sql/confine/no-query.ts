@@ -11,6 +11,12 @@ const instead: Record<string, string> = {
 
 /** @param kind PostgreSQL's name of the statement, as in TruncateStmt */
 export const noQuery = (kind: string): Refusal => {
-  const words = kind.replace(/^Variable|Stmt$/g, '').replace(/(?<=[a-z])(?=[A-Z])/g, ' ').toUpperCase();
-  return new Refusal(`${words} is no query, INSERT, UPDATE, DELETE or MERGE`, instead[kind] ?? "Use the handle's own methods");
+  const words = kind
+    .replace(/^Variable|Stmt$/g, '')
+    .replace(/(?<=[a-z])(?=[A-Z])/g, ' ')
+    .toUpperCase();
+  return new Refusal(
+    `${words} is no query, INSERT, UPDATE, DELETE or MERGE`,
+    instead[kind] ?? "Use the handle's own methods",
+  );
 };

@@ -36,7 +36,8 @@ export function findCte(ctes: Ctes | undefined, name: string): Ctes | undefined 
 const nothing: Rows = { holds: false, columns: [], ordered: Infinity, isApart: true };
 
 /** Whether a query is written as `table x`. */
-export const isTable = ({ targetList, fromClause }: Node): boolean => fromClause !== undefined && targetList !== undefined && !(targetList[0].ResTarget.location >= 0);
+export const isTable = ({ targetList, fromClause }: Node): boolean =>
+  fromClause !== undefined && targetList !== undefined && !(targetList[0].ResTarget.location >= 0);
 
 /** The column of a query that tells the tenant, by the name by which an item around knows it. */
 export function tenantColumnOf({ columns, ordered }: Rows, alias: Node | undefined): string | undefined {
@@ -77,7 +78,9 @@ export class RowsReader {
   with(clause: Node | undefined, outer: Ctes | undefined): Ctes | undefined {
     let ctes = outer;
     const entries: Ctes[] = [];
-    if (clause?.recursive) for (const { CommonTableExpr: it } of clause.ctes) entries.push((ctes = { name: it.ctename, rows: undefined, outer: ctes }));
+    if (clause?.recursive)
+      for (const { CommonTableExpr: it } of clause.ctes)
+        entries.push((ctes = { name: it.ctename, rows: undefined, outer: ctes }));
     (clause?.ctes ?? []).forEach(({ CommonTableExpr: cte }: Node, i: number) => {
       const [kind, query] = Object.entries<Node>(cte.ctequery)[0]!;
       const named = (rows: Rows) => renamed(rows, cte.aliascolnames);
@@ -95,7 +98,10 @@ export class RowsReader {
     for (;;) {
       entry.rows = named(rows);
       const next = unionOf(query, rows, new RowsReader(this.given).of('SelectStmt', query.rarg, inner));
-      const isStable = next.columns.every((it, i) => it.isTenant === rows.columns[i]?.isTenant) && next.holds === rows.holds && next.isApart === rows.isApart;
+      const isStable =
+        next.columns.every((it, i) => it.isTenant === rows.columns[i]?.isTenant) &&
+        next.holds === rows.holds &&
+        next.isApart === rows.isApart;
       rows = next;
       if (isStable) break;
     }
@@ -105,7 +111,19 @@ export class RowsReader {
 
   #select(node: Node, outer: Ctes | undefined): Rows {
     const ctes = this.with(node.withClause, outer);
-    const { op, larg, rarg, fromClause, valuesLists, targetList, distinctClause, groupClause, havingClause, limitCount, limitOffset } = node;
+    const {
+      op,
+      larg,
+      rarg,
+      fromClause,
+      valuesLists,
+      targetList,
+      distinctClause,
+      groupClause,
+      havingClause,
+      limitCount,
+      limitOffset,
+    } = node;
     const isCut = limitCount || limitOffset;
     if (op !== 'SETOP_NONE') {
       const rows = unionOf(node, this.of('SelectStmt', larg, ctes), this.of('SelectStmt', rarg, ctes));
@@ -127,9 +145,14 @@ export class RowsReader {
     const isCounted = group.length > 0 || havingClause || hasAggregate([targetList, node.sortClause]);
     // DISTINCT without ON is a list of one empty node.
     const isOn = distinctClause && Object.keys(distinctClause[0]).length > 0;
-    const isDistinct = distinctClause && !(isOn ? distinctClause.some(isTenantColumn) : rows.columns.some((it) => it.isTenant));
+    const isDistinct =
+      distinctClause && !(isOn ? distinctClause.some(isTenantColumn) : rows.columns.some((it) => it.isTenant));
     const isApart = !isCut && !isDistinct && (!isCounted || isGrouped) && windowsAreApart(node, isTenantColumn);
-    return { ...rows, columns: isCounted && !isGrouped ? rows.columns.map((it) => ({ ...it, isTenant: false })) : rows.columns, isApart };
+    return {
+      ...rows,
+      columns: isCounted && !isGrouped ? rows.columns.map((it) => ({ ...it, isTenant: false })) : rows.columns,
+      isApart,
+    };
   }
 
   /** What INSERT, UPDATE, DELETE or MERGE returns. */
@@ -153,7 +176,14 @@ export class RowsReader {
       if (!table) return;
       // A row of everybody does not tell whose the row is that is made of it.
       const tenant = isNullable || alias?.colnames || table.tenant?.everybody ? undefined : table.tenant?.column;
-      items.push({ name, schema: alias ? undefined : schemaname, columns: alias?.colnames ? new Set() : table.columns, raises: () => table.isView, tenant, holds: table.tenant !== undefined });
+      items.push({
+        name,
+        schema: alias ? undefined : schemaname,
+        columns: alias?.colnames ? new Set() : table.columns,
+        raises: () => table.isView,
+        tenant,
+        holds: table.tenant !== undefined,
+      });
     } else if (RangeSubselect) {
       const { subquery, alias } = RangeSubselect;
       items.push(itemOf(alias?.aliasname, this.of('SelectStmt', subquery.SelectStmt, ctes), alias, isNullable));
@@ -163,7 +193,14 @@ export class RowsReader {
       this.#items(larg, ctes, items, isNullable || jointype === 'JOIN_RIGHT' || jointype === 'JOIN_FULL');
       this.#items(rarg, ctes, items, isNullable || jointype === 'JOIN_LEFT' || jointype === 'JOIN_FULL');
       // The alias of a join hides the names in it.
-      if (alias) items.push({ name: alias.aliasname, columns: new Set(), raises: () => true, tenant: undefined, holds: items.splice(from).some((it) => it.holds) });
+      if (alias)
+        items.push({
+          name: alias.aliasname,
+          columns: new Set(),
+          raises: () => true,
+          tenant: undefined,
+          holds: items.splice(from).some((it) => it.holds),
+        });
     } else {
       const holds = this.#holds(node, ctes);
       if (holds) items.push({ name: undefined, columns: new Set(), raises: () => false, tenant: undefined, holds });
@@ -182,7 +219,13 @@ export class RowsReader {
 function itemOf(name: string | undefined, rows: Rows, alias: Node | undefined, isNullable: boolean): Item {
   const tenant = isNullable ? undefined : tenantColumnOf(rows, alias);
   const { columns } = renamed(rows, alias?.colnames);
-  return { name, columns: new Set(columns.map((it) => it.name)), raises: (column) => columns.find((it) => it.name === column)?.raises ?? true, tenant, holds: rows.holds };
+  return {
+    name,
+    columns: new Set(columns.map((it) => it.name)),
+    raises: (column) => columns.find((it) => it.name === column)?.raises ?? true,
+    tenant,
+    holds: rows.holds,
+  };
 }
 
 /** Rows whose first columns are given other names. */
@@ -210,7 +253,8 @@ function raisesIn({ fields }: Node, items: readonly Item[]): boolean {
   const path: (string | undefined)[] = fields.map((it: Node) => it.String?.sval);
   const column = path.at(-1);
   if (column === undefined) return true;
-  const having = path.length === 1 ? items.filter((it) => it.columns.has(column)) : items.filter((it) => it.name === path.at(-2));
+  const having =
+    path.length === 1 ? items.filter((it) => it.columns.has(column)) : items.filter((it) => it.name === path.at(-2));
   return having.length === 0 || having.some((it) => it.raises(column));
 }
 
@@ -224,8 +268,16 @@ function targets(list: readonly Node[] | undefined, items: readonly Item[]): Row
     if (path?.at(-1).A_Star) {
       ordered = Math.min(ordered, columns.length);
       const of = path.at(-2)?.String?.sval;
-      for (const it of items) if (of === undefined || it.name === of) for (const column of it.columns) columns.push({ name: column, isTenant: column === it.tenant, raises: it.raises(column) });
-    } else columns.push({ name: name ?? path?.at(-1).String?.sval ?? '', isTenant: tenantOf(val, items) !== undefined, raises: canRaise(val, raising) });
+      for (const it of items)
+        if (of === undefined || it.name === of)
+          for (const column of it.columns)
+            columns.push({ name: column, isTenant: column === it.tenant, raises: it.raises(column) });
+    } else
+      columns.push({
+        name: name ?? path?.at(-1).String?.sval ?? '',
+        isTenant: tenantOf(val, items) !== undefined,
+        raises: canRaise(val, raising),
+      });
   }
   return { holds: items.some((it) => it.holds), columns, ordered: Math.min(ordered, columns.length), isApart: true };
 }
@@ -233,9 +285,14 @@ function targets(list: readonly Node[] | undefined, items: readonly Item[]): Row
 function unionOf({ op, all }: Node, left: Rows, right: Rows): Rows {
   if (!left.holds && !right.holds) return nothing;
   const ordered = Math.min(left.ordered, right.ordered);
-  const columns = left.columns.slice(0, ordered).map((it, i) => ({ name: it.name, isTenant: it.isTenant && right.columns[i]!.isTenant, raises: it.raises || right.columns[i]!.raises }));
+  const columns = left.columns.slice(0, ordered).map((it, i) => ({
+    name: it.name,
+    isTenant: it.isTenant && right.columns[i]!.isTenant,
+    raises: it.raises || right.columns[i]!.raises,
+  }));
   const keepsAll = op === 'SETOP_UNION' && all;
-  const isApart = left.isApart && right.isApart && left.holds && right.holds && (keepsAll || columns.some((it) => it.isTenant));
+  const isApart =
+    left.isApart && right.isApart && left.holds && right.holds && (keepsAll || columns.some((it) => it.isTenant));
   return { holds: true, columns, ordered, isApart };
 }
 
@@ -252,7 +309,10 @@ function hasAggregate(node: Node): boolean {
 }
 
 /** Whether each window is one tenant's. */
-function windowsAreApart({ targetList, sortClause, windowClause }: Node, isTenantColumn: (it: Node) => boolean): boolean {
+function windowsAreApart(
+  { targetList, sortClause, windowClause }: Node,
+  isTenantColumn: (it: Node) => boolean,
+): boolean {
   const named = new Map<string, Node>((windowClause ?? []).map(({ WindowDef }: Node) => [WindowDef.name, WindowDef]));
   const isApart = (window: Node): boolean => {
     if (window.partitionClause?.some(isTenantColumn)) return true;

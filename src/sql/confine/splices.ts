@@ -23,7 +23,8 @@ export class Splices {
   result(): string {
     if (this.#list.length === 0) return this.text;
     const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
-    const part = (from: number, to?: number) => (this.#bytes ? decoder.decode(this.#bytes.subarray(from, to)) : this.text.slice(from, to));
+    const part = (from: number, to?: number) =>
+      this.#bytes ? decoder.decode(this.#bytes.subarray(from, to)) : this.text.slice(from, to);
     let [result, done] = ['', 0];
     for (const { at, end, text } of this.#list.sort((a, b) => a.at - b.at)) {
       result += part(done, at) + text;

@@ -17,13 +17,22 @@ export class Statement extends Context {
   readonly #rows = new RowsReader(this.given);
 
   run(tree: Node): void {
-    const top: Level = { parent: undefined, ctes: undefined, anchor: undefined, names: [], alone: { count: 0 }, sources: [] };
+    const top: Level = {
+      parent: undefined,
+      ctes: undefined,
+      anchor: undefined,
+      names: [],
+      alone: { count: 0 },
+      sources: [],
+    };
     const { ExplainStmt } = tree;
     if (ExplainStmt && this.given.reach === 'all') return this.visit(ExplainStmt.query, top);
-    if (ExplainStmt) throw new Refusal('EXPLAIN tells how many rows others have', 'Use db.acrossTenants({ reason }) for EXPLAIN');
+    if (ExplainStmt)
+      throw new Refusal('EXPLAIN tells how many rows others have', 'Use db.acrossTenants({ reason }) for EXPLAIN');
     // A setting names no table: which ones are harmless is the prover's to say.
     if (tree.VariableSetStmt) return;
-    if (!tree.SelectStmt && !tree.InsertStmt && !tree.UpdateStmt && !tree.DeleteStmt && !tree.MergeStmt) throw noQuery(Object.keys(tree)[0]!);
+    if (!tree.SelectStmt && !tree.InsertStmt && !tree.UpdateStmt && !tree.DeleteStmt && !tree.MergeStmt)
+      throw noQuery(Object.keys(tree)[0]!);
     if (tree.SelectStmt) this.select(tree.SelectStmt, top);
     else this.visit(tree, top);
   }
@@ -50,11 +59,16 @@ export class Statement extends Context {
           merge(this, this.#rows, value, level);
           break;
         case 'RangeVar':
-          throw new Refusal('a table is named where none is expected', 'Write the statement without it', value.location);
+          throw new Refusal(
+            'a table is named where none is expected',
+            'Write the statement without it',
+            value.location,
+          );
         case 'CurrentOfExpr':
           throw new Refusal('a cursor names the row', 'Name the row by its key');
         case 'ParamRef':
-          if (!(value.number <= this.given.count)) throw new Refusal(`there is no parameter $${value.number}`, 'Interpolate the value', value.location);
+          if (!(value.number <= this.given.count))
+            throw new Refusal(`there is no parameter $${value.number}`, 'Interpolate the value', value.location);
           break;
         case 'MultiAssignRef':
           // `(a, b) = (select ...)` stands in the tree once for each column.
@@ -68,8 +82,17 @@ export class Statement extends Context {
 
   /** A query within an expression. */
   #subquery(node: Node, level: Level): void {
-    if (this.isMany && !level.anchor && this.#rows.of('SelectStmt', node, level.ctes).holds && ++level.alone.count > 1) {
-      throw new Refusal('queries within one read the rows of several tenants beside each other', 'Group by the tenant column and join on it', startOf(node));
+    if (
+      this.isMany &&
+      !level.anchor &&
+      this.#rows.of('SelectStmt', node, level.ctes).holds &&
+      ++level.alone.count > 1
+    ) {
+      throw new Refusal(
+        'queries within one read the rows of several tenants beside each other',
+        'Group by the tenant column and join on it',
+        startOf(node),
+      );
     }
     this.select(node, level);
   }
@@ -78,14 +101,19 @@ export class Statement extends Context {
   with(clause: Node | undefined, around: Level): Level {
     let { ctes } = around;
     const level = (): Level => ({ ...around, ctes });
-    if (clause?.recursive) for (const { CommonTableExpr: it } of clause.ctes) ctes = { name: it.ctename, rows: undefined, outer: ctes };
+    if (clause?.recursive)
+      for (const { CommonTableExpr: it } of clause.ctes) ctes = { name: it.ctename, rows: undefined, outer: ctes };
     const isOpen = this.isMany && !around.anchor;
     const known = isOpen && clause ? this.#rows.with(clause, around.ctes) : undefined;
     if (clause?.recursive && known) ctes = known;
     for (const { CommonTableExpr: cte } of clause?.ctes ?? []) {
       const rows = known && rowsIn(known, around.ctes, cte.ctename);
       if (rows?.holds && !rows.isApart) {
-        throw new Refusal(`what "${cte.ctename}" counts, limits or compares is of several tenants`, 'Group by the tenant column and join on it', cte.location);
+        throw new Refusal(
+          `what "${cte.ctename}" counts, limits or compares is of several tenants`,
+          'Group by the tenant column and join on it',
+          cte.location,
+        );
       }
       const query = cte.ctequery.SelectStmt;
       if (query) this.select(query, { ...level(), alone: { count: 0 } });
@@ -96,14 +124,34 @@ export class Statement extends Context {
   }
 
   select(node: Node, around: Level, isLocked = false): void {
-    const { withClause, fromClause, whereClause, groupClause, op, larg, rarg, lockingClause, intoClause, limitCount, limitOffset, ...rest } = node;
-    if (intoClause) throw new Refusal('SELECT INTO makes a table', 'Write the statement without it', intoClause.rel?.location);
+    const {
+      withClause,
+      fromClause,
+      whereClause,
+      groupClause,
+      op,
+      larg,
+      rarg,
+      lockingClause,
+      intoClause,
+      limitCount,
+      limitOffset,
+      ...rest
+    } = node;
+    if (intoClause)
+      throw new Refusal('SELECT INTO makes a table', 'Write the statement without it', intoClause.rel?.location);
     const outer = this.with(withClause, around);
     if (op !== 'SETOP_NONE') {
       this.select(larg, outer);
       this.select(rarg, outer);
     }
-    const level: Level = { ...outer, parent: around, names: this.isMany ? namesIn(fromClause) : [], alone: { count: 0 }, sources: [] };
+    const level: Level = {
+      ...outer,
+      parent: around,
+      names: this.isMany ? namesIn(fromClause) : [],
+      alone: { count: 0 },
+      sources: [],
+    };
     const where: string[] = [];
     const from = new From(this, this.#rows, level, where, (name) => isLocked || locks(lockingClause, name));
     from.add(fromClause);
@@ -116,7 +164,9 @@ export class Statement extends Context {
     if (node.havingClause && this.needsBarrier) this.#having(node.havingClause, inside);
     if (isTable(node)) this.#table(node, where);
     else if (where.length > 0 || (whereClause && this.needsBarrier)) {
-      this.#where(whereClause, where, inside, () => this.tokens.endOf(this.tokens.before(this.tokens.at(startOf(fromClause[0])), 'FROM') + 1));
+      this.#where(whereClause, where, inside, () =>
+        this.tokens.endOf(this.tokens.before(this.tokens.at(startOf(fromClause[0])), 'FROM') + 1),
+      );
     }
     if (this.given.reach !== 'one' || !groupClause) return;
     const added = neededColumns(groupClause, node.targetList, from.tables, from.merged);
@@ -137,7 +187,11 @@ export class Statement extends Context {
     const besides = this.besides.get(node);
     if (where.length === 0 && besides === undefined) return;
     const table = tokens.before(tokens.at(startOf(node.fromClause[0])), 'TABLE');
-    splices.replace(tokens.start(table), tokens.end(table), `select *${besides === undefined ? '' : `, ${besides}`} from`);
+    splices.replace(
+      tokens.start(table),
+      tokens.end(table),
+      `select *${besides === undefined ? '' : `, ${besides}`} from`,
+    );
     if (where.length > 0) this.#where(undefined, where, undefined, () => tokens.endOf(table + 1));
   }
 
@@ -147,13 +201,20 @@ export class Statement extends Context {
     const outer = this.with(withClause, around);
     const table = this.target(relation);
     this.keepsTenant(targetList, table);
-    const level: Level = { ...outer, parent: around, names: this.isMany ? namesIn([...(sources ?? []), { RangeVar: relation }]) : [], alone: { count: 0 }, sources: [] };
+    const level: Level = {
+      ...outer,
+      parent: around,
+      names: this.isMany ? namesIn([...(sources ?? []), { RangeVar: relation }]) : [],
+      alone: { count: 0 },
+      sources: [],
+    };
     const where: string[] = [];
     const from = new From(this, this.#rows, level, where);
     from.addTarget(relation, table, (it) => void where.push(it));
     from.add(sources);
     this.visit([targetList, whereClause, returningClause], from.inside);
-    if (where.length > 0 || (whereClause && this.needsBarrier)) this.#where(whereClause, where, from.inside, () => this.tokens.endOf(this.tokens.at(relation.location)));
+    if (where.length > 0 || (whereClause && this.needsBarrier))
+      this.#where(whereClause, where, from.inside, () => this.tokens.endOf(this.tokens.at(relation.location)));
   }
 
   #where(given: Node | undefined, predicates: readonly string[], level: Level | undefined, end: () => number): void {
@@ -185,16 +246,25 @@ export class Statement extends Context {
     return table;
   }
 
-  /** Refuses a SET that names the tenant column, but for a parameter: whether that is the tenant again, the gate sees. */
+  /**
+   * Refuses a SET that names the tenant column, but for a parameter: whether that is the tenant again, the gate sees.
+   */
   keepsTenant(list: readonly Node[] | undefined, table: Declared): void {
     const column = table.tenant?.column;
-    if (column !== undefined && list?.some(({ ResTarget: it }: Node) => it.name === column && !(this.given.reach === 'one' && it.val?.ParamRef))) throw new ImmutableTenantError(table.name, column);
+    if (
+      column !== undefined &&
+      list?.some(({ ResTarget: it }: Node) => it.name === column && !(this.given.reach === 'one' && it.val?.ParamRef))
+    )
+      throw new ImmutableTenantError(table.name, column);
   }
 }
 
 /** Whether FOR UPDATE or FOR SHARE locks the rows of what has a name. */
 const locks = (clauses: readonly Node[] | undefined, name: string): boolean =>
-  clauses?.some(({ LockingClause: { lockedRels } }: Node) => !lockedRels || lockedRels.some(({ RangeVar }: Node) => RangeVar.relname === name)) ?? false;
+  clauses?.some(
+    ({ LockingClause: { lockedRels } }: Node) =>
+      !lockedRels || lockedRels.some(({ RangeVar }: Node) => RangeVar.relname === name),
+  ) ?? false;
 
 function rowsIn(ctes: Ctes, outer: Ctes | undefined, name: string) {
   for (let it: Ctes | undefined = ctes; it && it !== outer; it = it.outer) if (it.name === name) return it.rows;

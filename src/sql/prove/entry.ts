@@ -19,14 +19,20 @@ export interface Column {
 /**
  * What rows hold of tenants:
  * - `nothing`: no tenant's data;
- * - `tenant`: each row the data of one tenant, and they are as many and the same as that tenant's rows alone would give;
+ * - `tenant`: each row the data of one tenant, and they are as many and the same as that tenant's rows alone would
+ *   give;
  * - `mixed`: several tenants' data together, counted, limited or put in order.
  */
 export type Holds = 'nothing' | 'tenant' | 'mixed';
 
 /** What is known of the rows of a query. */
 export interface Rows {
-  readonly columns: readonly { readonly name: string; readonly sources: readonly Source[]; readonly orNull?: boolean; readonly orEverybody?: boolean }[];
+  readonly columns: readonly {
+    readonly name: string;
+    readonly sources: readonly Source[];
+    readonly orNull?: boolean;
+    readonly orEverybody?: boolean;
+  }[];
   /** How many of the first columns are known by their position: a star's columns come in the database's order. */
   readonly ordered: number;
   /** False where a star stands for columns that are not known. */
@@ -41,7 +47,8 @@ export interface Rows {
 }
 
 /** Whether a column holds the tenant in each row. */
-export const isTenant = (sources: readonly Source[]): boolean => sources.length > 0 && sources.every((it) => it === true);
+export const isTenant = (sources: readonly Source[]): boolean =>
+  sources.length > 0 && sources.every((it) => it === true);
 
 export const noRows: Rows = { columns: [], ordered: 0, whole: true, holds: 'nothing', own: false, ties: [] };
 
@@ -80,7 +87,9 @@ export class Entry {
   }
 }
 
-/** Two entries have the same tenant, or one has a tenant of the handle's, in every row in which `join` was satisfied. */
+/**
+ * Two entries have the same tenant, or one has a tenant of the handle's, in every row in which `join` was satisfied.
+ */
 export interface Fact {
   readonly a: Entry;
   readonly b: Entry | 'tenant';
@@ -114,7 +123,12 @@ export class Level {
     entry.whole = whole;
     for (const { name, sources, orNull, orEverybody } of columns) {
       // Beside other rows, a null tells no more of a tenant where its row is everybody's.
-      entry.add(name, holds !== 'mixed' && isTenant(sources) ? entry : undefined, sources, orNull === true || orEverybody === true);
+      entry.add(
+        name,
+        holds !== 'mixed' && isTenant(sources) ? entry : undefined,
+        sources,
+        orNull === true || orEverybody === true,
+      );
     }
     const join: Join = { left: [], right: [], filtered: [entry] };
     if (own) this.facts.push({ a: entry, b: 'tenant', join });

@@ -26,11 +26,15 @@ const plain: Check = () => {};
 const nodes: Check = (value, place) => walk(value, place);
 const operator: Check = (value, _, node) => checkOperator(value, node.location);
 const type: Check = (value) => checkType(value);
-const as = (kind: string): Check => (value, place) => walk({ [kind]: value }, place);
+const as =
+  (kind: string): Check =>
+  (value, place) =>
+    walk({ [kind]: value }, place);
 const oneOf =
   (list: string): Check =>
   (value) => {
-    if (!list.split(' ').includes(value)) throw new Refusal(`${value} is not understood`, 'Write the statement without it');
+    if (!list.split(' ').includes(value))
+      throw new Refusal(`${value} is not understood`, 'Write the statement without it');
   };
 const subquery: Check = (value, { proof, level, names, ctes, isTarget = false }, { location }) => {
   const [kind, fields] = kindOf(value);
@@ -106,17 +110,41 @@ const kinds: Record<string, Record<string, Check>> = {
   GroupingFunc: { args: nodes, location },
   GroupingSet: { kind: plain, content: nodes, location },
   SortBy: { node: nodes, sortby_dir: plain, sortby_nulls: plain, useOp: operator, location },
-  WindowDef: { name: plain, refname: plain, partitionClause: nodes, orderClause: nodes, frameOptions: plain, startOffset: nodes, endOffset: nodes, location },
+  WindowDef: {
+    name: plain,
+    refname: plain,
+    partitionClause: nodes,
+    orderClause: nodes,
+    frameOptions: plain,
+    startOffset: nodes,
+    endOffset: nodes,
+    location,
+  },
   List: { items: nodes },
   ResTarget: { name: plain, val: nodes, location },
   SetToDefault: { location },
   // (a, b) = (select ...) stands in the tree once for each column.
-  MultiAssignRef: { source: (value, place, node) => (node.colno === 1 ? walk(value, place) : undefined), colno: plain, ncolumns: plain },
+  MultiAssignRef: {
+    source: (value, place, node) => (node.colno === 1 ? walk(value, place) : undefined),
+    colno: plain,
+    ncolumns: plain,
+  },
   MergeSupportFunc: { msftype: plain, location },
   JsonObjectConstructor: { exprs: nodes, output: as('JsonOutput'), absent_on_null: plain, unique: plain, location },
   JsonArrayConstructor: { exprs: nodes, output: as('JsonOutput'), absent_on_null: plain, location },
-  JsonArrayQueryConstructor: { query: subquery, output: as('JsonOutput'), format: plain, absent_on_null: plain, location },
-  JsonObjectAgg: { constructor: as('JsonAggConstructor'), arg: as('JsonKeyValue'), absent_on_null: plain, unique: plain },
+  JsonArrayQueryConstructor: {
+    query: subquery,
+    output: as('JsonOutput'),
+    format: plain,
+    absent_on_null: plain,
+    location,
+  },
+  JsonObjectAgg: {
+    constructor: as('JsonAggConstructor'),
+    arg: as('JsonKeyValue'),
+    absent_on_null: plain,
+    unique: plain,
+  },
   JsonArrayAgg: { constructor: as('JsonAggConstructor'), arg: as('JsonValueExpr'), absent_on_null: plain },
   JsonAggConstructor: {
     output: as('JsonOutput'),
@@ -150,7 +178,16 @@ const kinds: Record<string, Record<string, Check>> = {
   JsonParseExpr: { expr: as('JsonValueExpr'), output: as('JsonOutput'), unique_keys: plain, location },
   JsonScalarExpr: { expr: nodes, output: as('JsonOutput'), location },
   JsonSerializeExpr: { expr: as('JsonValueExpr'), output: as('JsonOutput'), location },
-  XmlExpr: { op: plain, name: plain, named_args: nodes, arg_names: plain, args: nodes, xmloption: plain, indent: plain, location },
+  XmlExpr: {
+    op: plain,
+    name: plain,
+    named_args: nodes,
+    arg_names: plain,
+    args: nodes,
+    xmloption: plain,
+    indent: plain,
+    location,
+  },
   XmlSerialize: { xmloption: plain, expr: nodes, typeName: type, indent: plain, location },
 };
 const table = new Map(Object.entries(kinds).map(([kind, fields]) => [kind, new Map(Object.entries(fields))]));
@@ -168,13 +205,25 @@ export function walk(node: Node, place: Place): void {
   if (!known) throw new Refusal(`${words(kind)} is not understood`, 'Write the statement without it', fields?.location);
   for (const field in fields) {
     const check = known.get(field);
-    if (!check) throw new Refusal(`${words(field)} is not understood in ${words(kind)}`, 'Write the statement without it', fields.location);
+    if (!check)
+      throw new Refusal(
+        `${words(field)} is not understood in ${words(kind)}`,
+        'Write the statement without it',
+        fields.location,
+      );
     check(fields[field], place, fields);
   }
 }
 
 /** Functions that PostgreSQL's grammar calls by itself. */
-const ofGrammar = new Set(['like_escape', 'similar_to_escape', 'overlaps', 'is_normalized', 'xmlexists', 'pg_collation_for']);
+const ofGrammar = new Set([
+  'like_escape',
+  'similar_to_escape',
+  'overlaps',
+  'is_normalized',
+  'xmlexists',
+  'pg_collation_for',
+]);
 
 function checkFunction(path: readonly Node[], { given }: Proof, location: number | undefined): void {
   const names: string[] = path.map((it) => it.String?.sval ?? '');

@@ -20,10 +20,15 @@ export interface Condition {
  * been satisfied where an entry stands that it would have dropped otherwise, or one of each side. An equality that was
  * satisfied tells that both of its sides stand. What may be everybody's row instead tells nothing of a third.
  *
- * @param withEverybody whether those are found, too, whose row may be everybody's instead: they may stand beside the first
+ * @param withEverybody whether those are found, too, whose row may be everybody's instead: they may stand beside the
+ * first
  *   of `present`, and do not tell its tenant
  */
-export function sameTenant(present: readonly Entry[], facts: readonly Fact[], withEverybody = false): ReadonlySet<Entry | 'tenant'> {
+export function sameTenant(
+  present: readonly Entry[],
+  facts: readonly Fact[],
+  withEverybody = false,
+): ReadonlySet<Entry | 'tenant'> {
   const here = new Set<unknown>(present);
   const has = (it: Entry) => here.has(it);
   const holding = new Set<Fact>();
@@ -31,7 +36,8 @@ export function sameTenant(present: readonly Entry[], facts: readonly Fact[], wi
     before = holding.size;
     for (const fact of facts) {
       const { a, b, join, orNull } = fact;
-      if (holding.has(fact) || (join && !join.filtered.some(has) && !(join.left.some(has) && join.right.some(has)))) continue;
+      if (holding.has(fact) || (join && !join.filtered.some(has) && !(join.left.some(has) && join.right.some(has))))
+        continue;
       holding.add(fact);
       if (!orNull) here.add(a).add(b);
     }
@@ -63,7 +69,8 @@ export function addFacts(proof: Proof, level: Level, { expression, names, join, 
     const orNull = nulls.map((it) => columnOf(it.NullTest.arg, names)?.of);
     const fact = comparisons.length === 1 ? factOf(proof, level, comparisons[0]!, names) : undefined;
     // Where a join fills up with nulls what has no match, whether it has one would depend on the rows of others.
-    const isEverybodys = (it: Entry) => (it === fact!.a || it === fact!.b) && it.table?.tenant?.everybody === true && !absent.includes(it);
+    const isEverybodys = (it: Entry) =>
+      (it === fact!.a || it === fact!.b) && it.table?.tenant?.everybody === true && !absent.includes(it);
     if (!fact || !orNull.every((it) => it !== undefined && isEverybodys(it))) continue;
     level.facts.push({ ...fact, join, orNull: orNull.length > 0 ? (orNull as Entry[]) : undefined });
   }
@@ -77,7 +84,9 @@ function factOf(proof: Proof, level: Level, { A_Expr: comparison }: Node, names:
   // IS NOT DISTINCT FROM would hold for two nulls too.
   if (left && right) return kind === 'AEXPR_OP' ? { a: left, b: right } : undefined;
   const entry = left ?? right;
-  return entry && isOfHandle(proof, kind, left ? rexpr : lexpr, left !== undefined) ? { a: entry, b: 'tenant' } : undefined;
+  return entry && isOfHandle(proof, kind, left ? rexpr : lexpr, left !== undefined)
+    ? { a: entry, b: 'tenant' }
+    : undefined;
 }
 
 export function* conjuncts(expression: Node): Generator<Node> {
@@ -90,11 +99,21 @@ function tenantOf(proof: Proof, expression: Node, level: Level, names: Names): E
   const args: Node[] | undefined = expression?.CoalesceExpr?.args;
   if (!args) return columnOf(expression, names)?.of;
   const columns = args.map((it) => columnOf(it, names));
-  return columns.every((it) => it?.of !== undefined && !isNullInPlace(it)) ? firstOf(proof, level, columns.map((it) => it!.of!)) : undefined;
+  return columns.every((it) => it?.of !== undefined && !isNullInPlace(it))
+    ? firstOf(
+        proof,
+        level,
+        columns.map((it) => it!.of!),
+      )
+    : undefined;
 }
 
-/** Whether a column may be null though its entry stands: then COALESCE goes on to the next, which tells nothing of that entry. */
-export const isNullInPlace = ({ of, orNull }: Column): boolean => orNull === true || of?.table?.tenant?.everybody === true;
+/**
+ * Whether a column may be null though its entry stands: then COALESCE goes on to the next, which tells nothing of that
+ * entry.
+ */
+export const isNullInPlace = ({ of, orNull }: Column): boolean =>
+  orNull === true || of?.table?.tenant?.everybody === true;
 
 /**
  * What holds the tenant of the first of several entries that stands: of each of them, if those that stand together are
@@ -120,7 +139,8 @@ function isOfHandle(proof: Proof, kind: string, side: Node, isRight: boolean): b
   return proof.isTenants(side) || areTenants(proof, elementsOf(side));
 }
 
-const areTenants = (proof: Proof, list: readonly Node[] = []) => list.length > 0 && list.every((it) => proof.isTenant(it));
+const areTenants = (proof: Proof, list: readonly Node[] = []) =>
+  list.length > 0 && list.every((it) => proof.isTenant(it));
 
 /** The elements of `array[...]`, each with the type that the array is cast to. */
 function elementsOf(side: Node): readonly Node[] | undefined {
@@ -148,8 +168,10 @@ export function whyNot(entry: Entry, conditions: readonly Condition[]): string {
       if (bool) return `: ${bool.boolop === 'OR_EXPR' ? 'an OR' : 'a NOT'} weakens the comparison`;
       if (!comparison || !isEquals(comparison.name)) continue;
       const isAny = comparison.kind === 'AEXPR_OP_ANY' && elementsOf(comparison.rexpr);
-      if (!isAny && !['AEXPR_OP', 'AEXPR_NOT_DISTINCT', 'AEXPR_IN'].includes(comparison.kind)) return ': the comparison is none that confines it to one value';
-      if (join && !join.filtered.includes(entry)) return ': the condition stands where an outer join keeps the rows that it refuses';
+      if (!isAny && !['AEXPR_OP', 'AEXPR_NOT_DISTINCT', 'AEXPR_IN'].includes(comparison.kind))
+        return ': the comparison is none that confines it to one value';
+      if (join && !join.filtered.includes(entry))
+        return ': the condition stands where an outer join keeps the rows that it refuses';
       if (columnOf(comparison.lexpr, at)?.name === column && columnOf(comparison.rexpr, at)?.name === column) continue;
       return ": it is compared with something else than a parameter or literal that is this handle's tenant";
     }

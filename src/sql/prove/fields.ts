@@ -15,7 +15,11 @@ export function only(node: Node, what: string, fields: string): void {
   for (const field in node) {
     if (known.has(field)) continue;
     const location = node.location ?? node[field]?.location;
-    throw new Refusal(`${words(field)} is not understood in ${words(what)}`, 'Write the statement without it', location);
+    throw new Refusal(
+      `${words(field)} is not understood in ${words(what)}`,
+      'Write the statement without it',
+      location,
+    );
   }
 }
 
@@ -39,4 +43,9 @@ const notes: Record<string, string> = {
 };
 
 /** `RangeTableSample` as "range table sample". */
-export const words = (name: string) => notes[name] ?? name.replaceAll('_', ' ').replace(/(?<=[a-z])(?=[A-Z])/g, ' ').toLowerCase();
+export const words = (name: string) =>
+  notes[name] ??
+  name
+    .replaceAll('_', ' ')
+    .replace(/(?<=[a-z])(?=[A-Z])/g, ' ')
+    .toLowerCase();

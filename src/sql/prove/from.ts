@@ -57,14 +57,19 @@ export class From {
     if (where) this.conditions.push({ expression: where, names, absent: names.scope.absent });
     for (const condition of this.conditions) addFacts(proof, level, condition);
     if (proof.confines || proof.meets) this.#check();
-    for (const { expression, names: at } of this.conditions) walk(expression, { proof, level, names: at, ctes: this.ctes });
+    for (const { expression, names: at } of this.conditions)
+      walk(expression, { proof, level, names: at, ctes: this.ctes });
   }
 
   #check(): void {
     const { proof, level } = this;
     const holding = level.entries.filter((it) => it.holds !== 'nothing');
     if (holding.length > maxEntries) {
-      throw new Refusal(`one FROM has more than ${maxEntries} tenant tables`, 'Join fewer tables', holding[maxEntries]!.location);
+      throw new Refusal(
+        `one FROM has more than ${maxEntries} tenant tables`,
+        'Join fewer tables',
+        holding[maxEntries]!.location,
+      );
     }
     proof.work(holding.length ** 2 * (level.facts.length + 1));
     const found = holding.map((it) => sameTenant([it], level.facts));
@@ -111,7 +116,11 @@ export class From {
     const cte = schemaname === undefined ? find(this.ctes, relname) : undefined;
     if (cte) {
       if (!cte.rows) {
-        throw new Refusal(`"${relname}" is named before it is read`, 'Put the common table expression before its use', location);
+        throw new Refusal(
+          `"${relname}" is named before it is read`,
+          'Put the common table expression before its use',
+          location,
+        );
       }
       return one(level.addRows(name, renamed(cte.rows, columnNames), location));
     }
@@ -141,7 +150,9 @@ export class From {
     const [kind, query] = kindOf(subquery);
     if (kind !== 'SelectStmt') throw new Refusal(`${words(kind)} is not understood in FROM`, 'Write a query there');
     const name: string = alias?.aliasname ?? '';
-    const rows = select(this.proof, query, lateral ? this.#lateral().names : this.outer, this.ctes, { isLocked: this.isLocked(name) });
+    const rows = select(this.proof, query, lateral ? this.#lateral().names : this.outer, this.ctes, {
+      isLocked: this.isLocked(name),
+    });
     return one(this.level.addRows(name, renamed(rows, namesOf(alias))));
   }
 
@@ -202,13 +213,20 @@ export class From {
     for (const { of } of merged?.values() ?? []) if (of && !entries.includes(of)) entries.push(of);
     const standing = (side: Scope) => side.entries.filter((it) => !side.absent.includes(it));
     const kept = { JOIN_INNER: [left, right], JOIN_LEFT: [left], JOIN_RIGHT: [right] }[jointype as string] ?? [];
-    const either = [...kept.flatMap((it) => it.either), ...(jointype === 'JOIN_FULL' ? [[standing(left), standing(right)] as const] : [])];
+    const either = [
+      ...kept.flatMap((it) => it.either),
+      ...(jointype === 'JOIN_FULL' ? [[standing(left), standing(right)] as const] : []),
+    ];
     const scope = new Scope(parts, entries, merged, isNatural === true, absentThen, either);
     if (quals) this.conditions.push({ expression: quals, names: { scope, outer: this.outer }, join, absent });
     if (!alias) return scope;
     only(alias, 'Alias', 'aliasname colnames');
     const columnNames = namesOf(alias);
-    const entry = this.#named(alias.aliasname, columnNames ? columnNames.map((name) => ({ name })) : scope.columns(), false);
+    const entry = this.#named(
+      alias.aliasname,
+      columnNames ? columnNames.map((name) => ({ name })) : scope.columns(),
+      false,
+    );
     entry.whole = columnNames === undefined && scope.whole;
     return new Scope([entry], entries, undefined, false, scope.absent, scope.either);
   }
@@ -220,7 +238,10 @@ export class From {
     if (!a || !b) return { name };
     this.level.facts.push({ a, b, join });
     if (jointype === 'JOIN_FULL' && (isNullInPlace(left!) || isNullInPlace(right!))) return { name };
-    return { name, of: jointype === 'JOIN_RIGHT' ? b : jointype === 'JOIN_FULL' ? firstOf(this.proof, this.level, [a, b]) : a };
+    return {
+      name,
+      of: jointype === 'JOIN_RIGHT' ? b : jointype === 'JOIN_FULL' ? firstOf(this.proof, this.level, [a, b]) : a,
+    };
   }
 
   /** A name for columns of other entries. */

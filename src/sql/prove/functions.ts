@@ -1,11 +1,14 @@
 /**
  * The one list of functions that a statement may call: they compute from their arguments alone. A function that reads
- * tables by name, or runs text (`query_to_xml`, `dblink`, `nextval`), would pass by the tenant's filter, and so might any
- * that is not known here. A test compares the list with the catalog of PostgreSQL.
+ * tables by name, or runs text (`query_to_xml`, `dblink`, `nextval`), would pass by the tenant's filter, and so might
+ * any that is not known here. A test compares the list with the catalog of PostgreSQL.
  */
 const split = (text: string): readonly string[] => text.split(/\s+/).filter((name) => name !== '');
 
-/** PostgreSQL's own. Some look at the session's time, time zone and formats, or at the declaration of an argument's type. */
+/**
+ * PostgreSQL's own. Some look at the session's time, time zone and formats, or at the declaration of an argument's
+ * type.
+ */
 export const builtin = split(`
 abs ceil ceiling floor round trunc mod div power pow sqrt cbrt exp ln log log10 sign degrees radians pi width_bucket gcd lcm
 factorial scale min_scale trim_scale erf erfc gamma lgamma sin cos tan cot asin acos atan atan2 sind cosd tand cotd asind acosd
@@ -95,9 +98,11 @@ const safe: ReadonlySet<string> = new Set([...builtin, ...ofTheMoment, ...doing,
 
 export const isSafeFunction = (name: string): boolean => safe.has(name);
 
-const others = 'Use functions of PostgreSQL that read their arguments only; trust another with withTenancy(db, { functions: [...] })';
+const others =
+  'Use functions of PostgreSQL that read their arguments only; trust another with withTenancy(db, { functions: [...] })';
 const instead: Record<string, string> = {
-  nextval: "Let the column's default draw it; trust it with withTenancy(db, { functions: ['nextval'] }) if its numbers may tell how many rows others have",
+  nextval:
+    "Let the column's default draw it; trust it with withTenancy(db, { functions: ['nextval'] }) if its numbers may tell how many rows others have",
   currval: 'Take the value from RETURNING',
   lastval: 'Take the value from RETURNING',
   set_config: 'Write SET LOCAL in a transaction, for a setting that changes no row that is seen',

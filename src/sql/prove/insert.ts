@@ -39,7 +39,13 @@ export function insert(proof: Proof, node: Node, outer: Names | undefined, aroun
 }
 
 /** Each row must be given its tenant, at a place that is known. */
-function checkRows(proof: Proof, table: Declared, names: string[] | undefined, rows: Rows | undefined, location: number | undefined): void {
+function checkRows(
+  proof: Proof,
+  table: Declared,
+  names: string[] | undefined,
+  rows: Rows | undefined,
+  location: number | undefined,
+): void {
   const { column } = table.tenant!;
   const index = names?.indexOf(column) ?? -1;
   // The default gives it, which is a new tenant's or nobody's; not to rows that hold tenants' data.
@@ -47,7 +53,11 @@ function checkRows(proof: Proof, table: Declared, names: string[] | undefined, r
   const remedy = remedyFor(column);
   if (index < 0 || !rows) throw new Refusal(`a row of "${table.name}" is not given its tenant`, remedy, location);
   if (index >= rows.ordered) {
-    throw new Refusal(`a row of "${table.name}" is given a value whose place behind a star is not known`, remedy, location);
+    throw new Refusal(
+      `a row of "${table.name}" is given a value whose place behind a star is not known`,
+      remedy,
+      location,
+    );
   }
   checkCells(proof, table, rows.columns[index]!.sources, rows.holds !== 'nothing', location);
 }
@@ -71,7 +81,10 @@ export function checkCells(
   // A tenant column may hold null, which would make the row everybody's.
   const mayBeNull = table.tenant!.everybody !== true || isAll;
   const isTenant = (source: Source) =>
-    source === true ? mayBeNull : !(holdsData && proof.meets) && (proof.isCell(source, isAll && table.tenant!.everybody === true) || (isAll && isByDefault(source, table)));
+    source === true
+      ? mayBeNull
+      : !(holdsData && proof.meets) &&
+        (proof.isCell(source, isAll && table.tenant!.everybody === true) || (isAll && isByDefault(source, table)));
   if (sources.length > 0 && sources.every(isTenant)) return;
   const reason = `a row of "${table.name}" is given a value that is not this handle's tenant`;
   throw new Refusal(reason, remedyFor(table.tenant!.column), location);
@@ -96,7 +109,11 @@ function onConflict(node: Node, table: Declared, place: Place): void {
   if (table.tenant && place.proof.given.filters && action !== 'ONCONFLICT_NOTHING') {
     const { column } = table.tenant;
     if (!infer?.indexElems?.some(({ IndexElem }: Node) => IndexElem.name === column)) {
-      throw new Refusal('a row of another tenant could conflict', `Put "${column}" into the target of ON CONFLICT`, infer?.location ?? location);
+      throw new Refusal(
+        'a row of another tenant could conflict',
+        `Put "${column}" into the target of ON CONFLICT`,
+        infer?.location ?? location,
+      );
     }
   }
   set(targetList, table, place);

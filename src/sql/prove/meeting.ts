@@ -1,6 +1,6 @@
 /**
- * Several tenants at once: rows of tenant tables meet within one tenant only. What a query gives then holds, in each row,
- * one tenant's data, and so does what is made of its rows.
+ * Several tenants at once: rows of tenant tables meet within one tenant only. What a query gives then holds, in each
+ * row, one tenant's data, and so does what is made of its rows.
  */
 import { isTenant, type Entry, type Level, type Rows } from './entry.js';
 import { sameTenant } from './facts.js';
@@ -13,14 +13,15 @@ const remedy = 'In each subquery, group by the tenant column and join on it';
 const titleOf = ({ name, table, why }: Entry) => `"${name || table?.name || 'a subquery'}"${why ? ` (${why})` : ''}`;
 
 /**
- * Refuses entries of one FROM that bring tenants together. Mixed rows have no tenant, and meet none. Rows of everybody may
- * meet any tenant's.
+ * Refuses entries of one FROM that bring tenants together. Mixed rows have no tenant, and meet none. Rows of everybody
+ * may meet any tenant's.
  */
 export function checkMeeting(entries: readonly Entry[], level: Level): void {
   const found = entries.map((it) => sameTenant([it], level.facts, true));
   for (const [i, entry] of entries.entries()) {
     for (const [j, other] of entries.slice(0, i).entries()) {
-      if (found[i]!.has(other) || found[j]!.has(entry) || sameTenant([other, entry], level.facts, true).has(entry)) continue;
+      if (found[i]!.has(other) || found[j]!.has(entry) || sameTenant([other, entry], level.facts, true).has(entry))
+        continue;
       const reason = `rows of ${titleOf(other)} and ${titleOf(entry)} of different tenants would meet`;
       throw new Refusal(reason, remedy, entry.location ?? other.location);
     }
@@ -36,9 +37,11 @@ export function holdingOf(level: Level): Pick<Rows, 'holds' | 'ties' | 'why'> {
   const holding = level.sublinks.filter((it) => it.rows.holds !== 'nothing');
   const overAll = 'a subquery of an expression runs over the rows of every tenant';
   if (level.entries.some((it) => it.holds !== 'nothing')) {
-    // One that is tied to a level around is tied to this one: each of them is tied to one around it, or joined by its tenant.
+    // One that is tied to a level around is tied to this one: each of them is tied to one around it, or joined by its
+    // tenant.
     const loose = holding.find((it) => it.rows.ties.length === 0);
-    const correlate = 'Compare its tenant column with that of the query around it, or group by the tenant column and join on it';
+    const correlate =
+      'Compare its tenant column with that of the query around it, or group by the tenant column and join on it';
     if (loose) throw new Refusal(overAll, correlate, loose.location);
     const mixed = level.entries.find((it) => it.holds === 'mixed');
     return { holds: mixed ? 'mixed' : 'tenant', ties: level.ties, why: mixed?.why };
@@ -62,8 +65,8 @@ export function comparing({ columns }: Rows): string | undefined {
 
 /**
  * What keeps the rows of a query, filtered by the tenant that they tell, from being those that it gives for that tenant
- * alone. Rows that tell none meet no others anyway. A group that tells its tenant holds no other's rows: PostgreSQL lets a
- * column stand beside aggregates only where the group determines it.
+ * alone. Rows that tell none meet no others anyway. A group that tells its tenant holds no other's rows: PostgreSQL
+ * lets a column stand beside aggregates only where the group determines it.
  */
 export function mixing(
   node: Node,
@@ -78,10 +81,15 @@ export function mixing(
     const { ival } = it.A_Const ?? {};
     if (ival) return targets[(ival.ival ?? 0) - 1]?.val;
     const fields = it.ColumnRef?.fields;
-    return (fields?.length === 1 && targets.find(({ name, val }) => (name ?? nameOf(val)) === fields[0].String?.sval)?.val) || it;
+    return (
+      (fields?.length === 1 &&
+        targets.find(({ name, val }) => (name ?? nameOf(val)) === fields[0].String?.sval)?.val) ||
+      it
+    );
   };
   const on: Node[] = (node.distinctClause ?? []).filter((it: Node) => Object.keys(it).length > 0);
-  if (on.length > 0 && !on.some((it) => isOfTenant(selected(it)))) return 'DISTINCT ON chooses among the rows of every tenant';
+  if (on.length > 0 && !on.some((it) => isOfTenant(selected(it))))
+    return 'DISTINCT ON chooses among the rows of every tenant';
   const named: Node[] = (node.windowClause ?? []).map((it: Node) => it.WindowDef);
   const isPartitioned = (over: Node): boolean => {
     if (over.partitionClause?.some(isOfTenant)) return true;
@@ -92,6 +100,7 @@ export function mixing(
   if (!level.windows.every(isPartitioned)) return 'a window reaches over the rows of every tenant';
   const { groupClause, distinctClause } = node;
   const hasSets = groupClause?.some((it: Node) => it.GroupingSet) === true;
-  if (hasSets && !groupClause.some((it: Node) => isOfTenant(selected(it)))) return 'GROUP BY puts rows of several tenants together';
+  if (hasSets && !groupClause.some((it: Node) => isOfTenant(selected(it))))
+    return 'GROUP BY puts rows of several tenants together';
   return groupClause || distinctClause ? comparing(rows) : undefined;
 }

@@ -14,8 +14,8 @@ import { withClause } from './with.js';
 import { checkTarget, returning, scopeOf, set } from './write.js';
 
 /**
- * MERGE. The condition of ON filters the target where it stands beside a row of the source, and the source only where no
- * arm is for its rows without a match. Rows of the target without a match are confined by the arm that changes them.
+ * MERGE. The condition of ON filters the target where it stands beside a row of the source, and the source only where
+ * no arm is for its rows without a match. Rows of the target without a match are confined by the arm that changes them.
  */
 export function merge(proof: Proof, node: Node, outer: Names | undefined, around: Ctes | undefined): Rows {
   only(node, 'MergeStmt', 'relation sourceRelation joinCondition mergeWhenClauses returningClause withClause');
@@ -66,13 +66,20 @@ function checkAlone(proof: Proof, target: Entry, condition: Condition): void {
   if (!isConfined(sameTenant([target], strict), target.level)) refuse(target, condition.expression ? [condition] : []);
 }
 
-function insertOf({ targetList, values }: Node, target: Entry, holdsData: boolean, location: number, place: Place): void {
+function insertOf(
+  { targetList, values }: Node,
+  target: Entry,
+  holdsData: boolean,
+  location: number,
+  place: Place,
+): void {
   for (const { ResTarget } of targetList ?? []) checkTarget(ResTarget, place);
   walk(values, place);
   const table = target.table!;
   if (!table.tenant) return;
   const { column } = table.tenant;
   const value = values?.[targetList?.findIndex((it: Node) => it.ResTarget.name === column) ?? -1];
-  if (value === undefined) throw new Refusal(`a row of "${table.name}" is not given its tenant`, remedyFor(column), location);
+  if (value === undefined)
+    throw new Refusal(`a row of "${table.name}" is not given its tenant`, remedyFor(column), location);
   checkCells(place.proof, table, sourcesOf(value, place), holdsData, location);
 }

@@ -20,7 +20,9 @@ export class Scope {
     /** Those of the entries that an outer join may have filled up with nulls. */
     readonly absent: readonly Entry[] = parts.flatMap((it) => (it instanceof Scope ? it.absent : [])),
     /** The two sides of each FULL JOIN, of which one stands as a whole. */
-    readonly either: readonly (readonly [left: readonly Entry[], right: readonly Entry[]])[] = parts.flatMap((it) => (it instanceof Scope ? it.either : [])),
+    readonly either: readonly (readonly [left: readonly Entry[], right: readonly Entry[]])[] = parts.flatMap((it) =>
+      it instanceof Scope ? it.either : [],
+    ),
   ) {}
 
   /** The entries of a name. */
@@ -72,9 +74,12 @@ function nearest(names: Names | undefined, schema: string | undefined, name: str
 }
 
 /** The parts of a column's name; undefined for a star, or what is no name. */
-const pathOf = (expression: Node): (string | undefined)[] | undefined => expression?.ColumnRef?.fields.map((it: Node) => it.String?.sval);
+const pathOf = (expression: Node): (string | undefined)[] | undefined =>
+  expression?.ColumnRef?.fields.map((it: Node) => it.String?.sval);
 
-/** The column that an expression is, where there is no doubt which. A bare name is looked for in the query itself only. */
+/**
+ * The column that an expression is, where there is no doubt which. A bare name is looked for in the query itself only.
+ */
 export function columnOf(expression: Node, names: Names): Column | undefined {
   const path = pathOf(expression);
   const column = path?.at(-1);
@@ -111,15 +116,23 @@ export function checkColumn(node: Node, names: Names): void {
 }
 
 /**
- * Whether an expression is `xmax = 0`, of a row of the tenant's own: whether an upsert inserted the row or updated it. No
- * other number, which would be a transaction's; nor of a row that others have, too.
+ * Whether an expression is `xmax = 0`, of a row of the tenant's own: whether an upsert inserted the row or updated it.
+ * No other number, which would be a transaction's; nor of a row that others have, too.
  */
 export function isOfUpsert({ kind, name, lexpr, rexpr }: Node, names: Names): boolean {
   const path = pathOf(lexpr);
   const operator = name?.length === 1 ? name[0].String?.sval : undefined;
   const isZero = rexpr?.A_Const?.ival !== undefined && (rexpr.A_Const.ival.ival ?? 0) === 0;
-  if (kind !== 'AEXPR_OP' || (operator !== '=' && operator !== '<>') || path?.at(-1) !== 'xmax' || path.length > 3 || !isZero) return false;
-  const found = path.length === 1 ? names.scope.entries.filter((it) => it.table) : nearest(names, path.at(-3), path.at(-2)!);
+  if (
+    kind !== 'AEXPR_OP' ||
+    (operator !== '=' && operator !== '<>') ||
+    path?.at(-1) !== 'xmax' ||
+    path.length > 3 ||
+    !isZero
+  )
+    return false;
+  const found =
+    path.length === 1 ? names.scope.entries.filter((it) => it.table) : nearest(names, path.at(-3), path.at(-2)!);
   return found.length === 1 && found[0]!.table?.tenant !== undefined && !found[0]!.table.tenant.everybody;
 }
 
@@ -127,7 +140,8 @@ export function isOfUpsert({ kind, name, lexpr, rexpr }: Node, names: Names): bo
 export function checkField({ arg, indirection }: Node, names: Names): void {
   const [first, ...rest]: (string | undefined)[] = indirection.map((it: Node) => it.String?.sval);
   const path = pathOf(arg);
-  if (rest.some((it) => it !== undefined)) refuseField(rest.find((it) => it !== undefined)!, 'an expression', arg.ColumnRef?.location);
+  if (rest.some((it) => it !== undefined))
+    refuseField(rest.find((it) => it !== undefined)!, 'an expression', arg.ColumnRef?.location);
   if (first === undefined) return;
   const fields = arg.RowExpr?.args?.length ?? 0;
   if (/^f[1-9]\d*$/.test(first) && Number(first.slice(1)) <= fields) return;
@@ -135,11 +149,16 @@ export function checkField({ arg, indirection }: Node, names: Names): void {
   if (name !== undefined) {
     // A column of that name, in whichever query around, would come first.
     let isColumn = false;
-    for (let it: Names | undefined = names; it; it = it.outer) isColumn ||= !it.scope.whole || it.scope.column(name) !== undefined;
+    for (let it: Names | undefined = names; it; it = it.outer)
+      isColumn ||= !it.scope.whole || it.scope.column(name) !== undefined;
     const found = isColumn ? [] : nearest(names, undefined, name);
     if (found.length === 1 && found[0]!.column(first)) return;
   }
-  throw new Refusal(`"${first}" behind an expression is a field or a function`, 'Name the columns of a table or alias', arg.ColumnRef?.location);
+  throw new Refusal(
+    `"${first}" behind an expression is a field or a function`,
+    'Name the columns of a table or alias',
+    arg.ColumnRef?.location,
+  );
 }
 
 function refuseField(name: string, of: string, location: number | undefined): never {
@@ -150,11 +169,15 @@ function refuseField(name: string, of: string, location: number | undefined): ne
   );
 }
 
-/** The name that PostgreSQL gives a column without an alias; `?column?` where there is none, or it is not known here. */
+/**
+ * The name that PostgreSQL gives a column without an alias; `?column?` where there is none, or it is not known here.
+ */
 export function nameOf(value: Node): string {
   const [kind, it] = kindOf(value);
-  const last = (path: readonly Node[] | undefined): string | undefined => path?.findLast((part) => part.String)?.String.sval;
-  const inner = kind === 'TypeCast' || kind === 'CollateClause' ? it.arg : kind === 'CaseExpr' ? it.defresult : undefined;
+  const last = (path: readonly Node[] | undefined): string | undefined =>
+    path?.findLast((part) => part.String)?.String.sval;
+  const inner =
+    kind === 'TypeCast' || kind === 'CollateClause' ? it.arg : kind === 'CaseExpr' ? it.defresult : undefined;
   const name = inner ? nameOf(inner) : '?column?';
   if (name !== '?column?') return name;
   if (kind === 'ColumnRef') return last(it.fields) ?? name;

@@ -56,9 +56,13 @@ export class Proof {
     const of = declared.tenant;
     if (of && !this.touched.has(declared)) {
       if (reach === 'shared') {
-        throw new UnscopedTableError(name, `Use db.forTenant(id) for "${name}": db.shared holds the reference tables only.`);
+        throw new UnscopedTableError(
+          name,
+          `Use db.forTenant(id) for "${name}": db.shared holds the reference tables only.`,
+        );
       }
-      for (const it of this.touched) if (it.tenant && it.tenant.tenancy !== of.tenancy) throw otherTenancy(name, of.tenancy, it.tenant.tenancy);
+      for (const it of this.touched)
+        if (it.tenant && it.tenant.tenancy !== of.tenancy) throw otherTenancy(name, of.tenancy, it.tenant.tenancy);
       if (tenancy !== undefined && of.tenancy !== tenancy) throw otherTenancy(name, of.tenancy, tenancy);
       this.#type ??= of.type;
     }
@@ -69,7 +73,8 @@ export class Proof {
   /** The table that a statement writes. A common table expression of its name does not hide it. */
   target(level: Level, { schemaname, relname, alias, location }: Node): Entry {
     const table = this.table(schemaname, relname, location);
-    if (alias?.colnames) throw new Refusal(`"${relname}" is given other names for its columns`, 'Give the table an alias only', location);
+    if (alias?.colnames)
+      throw new Refusal(`"${relname}" is given other names for its columns`, 'Give the table an alias only', location);
     if (table.isView) throw new Refusal(`"${relname}" is a view`, 'Write the table itself', location);
     if (!table.tenant && this.given.reach !== 'shared') {
       const reason = 'a reference table is shared by all tenants, and a scoped handle only reads it';
@@ -79,13 +84,16 @@ export class Proof {
   }
 
   /**
-   * Counts what the proof takes, since it holds the event loop: for queries, for their entries, and for what is looked for
-   * between each two of those. The second operand of a recursion is read again for each recursion around it.
+   * Counts what the proof takes, since it holds the event loop: for queries, for their entries, and for what is looked
+   * for between each two of those. The second operand of a recursion is read again for each recursion around it.
    */
   work(units: number): void {
     this.#work += units;
     if (this.#work <= maxWork) return;
-    throw new Refusal('it has too many queries or sources of rows within one another', 'Write a shorter statement, or several');
+    throw new Refusal(
+      'it has too many queries or sources of rows within one another',
+      'Write a shorter statement, or several',
+    );
   }
 
   /** The entry of a declared table. */
@@ -98,7 +106,8 @@ export class Proof {
   /** Refuses to set the tenant of a row, but to the handle's own: a parameter, which becomes a guard. */
   isSettable(table: Declared, column: string, value: Node): void {
     if (column !== table.tenant?.column) return;
-    if (!this.isOne || !value?.ParamRef || !this.isCell(value, false)) throw new ImmutableTenantError(table.name, column);
+    if (!this.isOne || !value?.ParamRef || !this.isCell(value, false))
+      throw new ImmutableTenantError(table.name, column);
     this.assigned.push({ number: value.ParamRef.number, table: table.name, column });
   }
 
@@ -106,7 +115,11 @@ export class Proof {
   parameter(node: Node): void {
     const { number, location } = node;
     if (number > this.given.count && number !== this.#tenant) {
-      throw new Refusal(`there is no parameter $${number}`, 'Interpolate the value, so that it becomes a parameter', location);
+      throw new Refusal(
+        `there is no parameter $${number}`,
+        'Interpolate the value, so that it becomes a parameter',
+        location,
+      );
     }
     this.#parameters.push(node);
   }
@@ -138,14 +151,21 @@ export class Proof {
   }
 
   /**
-   * Whether what a row is given as its tenant is one of the handle's: a parameter of the statement's own becomes a guard.
+   * Whether what a row is given as its tenant is one of the handle's: a parameter of the statement's own becomes a
+   * guard.
    *
    * @param orEverybody whether it may be null, which makes the row everybody's
    */
   isCell(source: Source, orEverybody: boolean): boolean {
     if (source === true || this.isTenant(source)) return true;
     const [value, type] = uncast(source);
-    if (this.given.known || !value?.ParamRef || value.ParamRef.number > this.given.count || (type && !this.#keeps(type))) return false;
+    if (
+      this.given.known ||
+      !value?.ParamRef ||
+      value.ParamRef.number > this.given.count ||
+      (type && !this.#keeps(type))
+    )
+      return false;
     this.guards.add(value.ParamRef.number);
     if (!orEverybody) this.notNull.add(value.ParamRef.number);
     this.#carrying.add(value.ParamRef);
@@ -158,13 +178,16 @@ export class Proof {
   }
 
   /**
-   * A parameter has one type in the whole statement. One that carries the tenant stands nowhere else: as a float it would
-   * match neighbouring ids, as a name it would be cut off.
+   * A parameter has one type in the whole statement. One that carries the tenant stands nowhere else: as a float it
+   * would match neighbouring ids, as a name it would be cut off.
    */
   end(): void {
     const carriers = new Set([...this.#carrying].map((it) => it.number));
     if (this.#tenant) carriers.add(this.#tenant);
-    const other = carriers.size === 0 ? undefined : this.#parameters.find((it) => carriers.has(it.number) && !this.#carrying.has(it));
+    const other =
+      carriers.size === 0
+        ? undefined
+        : this.#parameters.find((it) => carriers.has(it.number) && !this.#carrying.has(it));
     if (!other) return;
     throw new Refusal(
       `the parameter $${other.number} carries the tenant, and stands where it could be given another type`,

@@ -34,7 +34,13 @@ export function select(
   if (node.op !== 'SETOP_NONE') return setOperation(proof, node, outer, ctes, recursion);
   const level = new Level();
   const locks = locksOf(node.lockingClause);
-  const from = new From(proof, level, outer, ctes, (name) => isLocked || locks.some((it) => it === undefined || it.includes(name)));
+  const from = new From(
+    proof,
+    level,
+    outer,
+    ctes,
+    (name) => isLocked || locks.some((it) => it === undefined || it.includes(name)),
+  );
   from.add(node.fromClause);
   from.end(node.whereClause);
   const place: Place = { proof, level, names: from.names, ctes };
@@ -68,7 +74,8 @@ export function targets(list: readonly Node[] | undefined, place: Place): Rows {
   for (const { ResTarget } of list ?? []) {
     only(ResTarget, 'ResTarget', 'name val location');
     const { name, val } = ResTarget;
-    if (columns.length > maxColumns) throw new Refusal(`more than ${maxColumns} columns are selected`, 'Select fewer columns', ResTarget.location);
+    if (columns.length > maxColumns)
+      throw new Refusal(`more than ${maxColumns} columns are selected`, 'Select fewer columns', ResTarget.location);
     walk(val, place);
     const path: Node[] | undefined = val.ColumnRef?.fields;
     const isStar = path?.at(-1).A_Star ?? val.A_Indirection?.indirection.at(-1).A_Star;
@@ -83,35 +90,50 @@ export function targets(list: readonly Node[] | undefined, place: Place): Rows {
       }
       continue;
     }
-    columns.push({ name: name ?? nameOf(val), sources: sourcesOf(val, place), ...nullness(columnsOf(val, names), names) });
+    columns.push({
+      name: name ?? nameOf(val),
+      sources: sourcesOf(val, place),
+      ...nullness(columnsOf(val, names), names),
+    });
   }
   return { ...noRows, columns, ordered: Math.min(ordered, columns.length), whole };
 }
 
-/** Whether a column holds the tenant of the rows of the level: its own, or that of the row around to which they belong. */
-const isOf = (of: Entry | undefined, level: Level): boolean => of !== undefined && (of.level === level || level.ties.includes(of));
+/**
+ * Whether a column holds the tenant of the rows of the level: its own, or that of the row around to which they belong.
+ */
+const isOf = (of: Entry | undefined, level: Level): boolean =>
+  of !== undefined && (of.level === level || level.ties.includes(of));
 
 /** The columns that an expression takes a tenant from: itself, or what COALESCE chooses from. */
 const columnsOf = (value: Node, names: Names): readonly (Column | undefined)[] =>
   (value?.CoalesceExpr?.args ?? [value]).map((it: Node) => columnOf(it, names));
 
-/** Whether an outer join may leave a null in a column: here, or in a query below. Or whether its row may be everybody's. */
+/**
+ * Whether an outer join may leave a null in a column: here, or in a query below. Or whether its row may be everybody's.
+ */
 const mayBeNull = (column: Column | undefined, { scope }: Names): boolean =>
   column?.of !== undefined && (column.orNull === true || scope.absent.includes(column.of) || isEverybodys(column));
 
 const isEverybodys = ({ of }: Column): boolean => of?.table?.tenant?.everybody === true;
 
 /**
- * Whether the first of several columns that is not null may be null. Where each of them may be, it is not if one of each
- * side of a FULL JOIN is among them. Alone in its FROM, a table has no rows of other tenants beside those of everybody.
+ * Whether the first of several columns that is not null may be null. Where each of them may be, it is not if one of
+ * each side of a FULL JOIN is among them. Alone in its FROM, a table has no rows of other tenants beside those of
+ * everybody.
  */
 function nullness(columns: readonly (Column | undefined)[], names: Names): { orNull: boolean; orEverybody: boolean } {
   const { scope } = names;
-  const has = (side: readonly Entry[]) => columns.some((it) => it?.of && side.includes(it.of) && it.orNull !== true && !isEverybodys(it));
-  const orNull = columns.every((it) => mayBeNull(it, names)) && !scope.either.some(([left, right]) => has(left) && has(right));
+  const has = (side: readonly Entry[]) =>
+    columns.some((it) => it?.of && side.includes(it.of) && it.orNull !== true && !isEverybodys(it));
+  const orNull =
+    columns.every((it) => mayBeNull(it, names)) && !scope.either.some(([left, right]) => has(left) && has(right));
   const [column] = columns;
   const isAlone = orNull && columns.length === 1 && isEverybodys(column!) && !scope.absent.includes(column!.of!);
-  return { orNull: orNull && !(isAlone && scope.entries.every((it) => it === column!.of || it.holds === 'nothing')), orEverybody: orNull && isAlone };
+  return {
+    orNull: orNull && !(isAlone && scope.entries.every((it) => it === column!.of || it.holds === 'nothing')),
+    orEverybody: orNull && isAlone,
+  };
 }
 
 /** Where the values of a column come from that is passed on as it is: not one that an outer join may leave empty. */
@@ -136,12 +158,15 @@ export function finish(rows: Rows, node: Node, { proof, level, names }: Place): 
   }
   const { holds, ties, why } = holdingOf(level);
   const isOfTenant = (value: Node) =>
-    isTenant(sourcesOf(value, { proof, level, names, ctes: undefined })) && !nullness(columnsOf(value, names), names).orNull;
+    isTenant(sourcesOf(value, { proof, level, names, ctes: undefined })) &&
+    !nullness(columnsOf(value, names), names).orNull;
   const mix = holds === 'tenant' && ties.length === 0 ? mixing(node, level, names, rows, isOfTenant) : why;
   return { ...rows, holds: mix ? 'mixed' : holds, why: mix, own, ties };
 }
 
-/** One column may be the tenant's and another that of a row around: which of them is that of the rows is not known then. */
+/**
+ * One column may be the tenant's and another that of a row around: which of them is that of the rows is not known then.
+ */
 function known(rows: Rows): Rows {
   if (rows.own || rows.ties.length > 0) return rows;
   return { ...rows, columns: rows.columns.map((it) => (it.sources.includes(true) ? { ...it, sources: [] } : it)) };
@@ -168,7 +193,13 @@ interface Around {
   readonly isLocked?: boolean;
 }
 
-function setOperation(proof: Proof, node: Node, outer: Names | undefined, ctes: Ctes | undefined, recursion: Around['recursion']): Rows {
+function setOperation(
+  proof: Proof,
+  node: Node,
+  outer: Names | undefined,
+  ctes: Ctes | undefined,
+  recursion: Around['recursion'],
+): Rows {
   only(node, 'SelectStmt', 'op all larg rarg withClause sortClause limitOffset limitCount limitOption');
   const { all, larg, rarg, sortClause, limitOffset, limitCount } = node;
   let rows = select(proof, larg, outer, ctes);
@@ -178,7 +209,8 @@ function setOperation(proof: Proof, node: Node, outer: Names | undefined, ctes: 
     // What is known of the rows of a recursion is assumed, and given up where its second operand does not keep it.
     if (!recursion) rows = both;
     else if (before === (before = gistOf(both))) break;
-    else rows = { ...both, columns: both.columns.map((it) => ({ ...it, sources: isTenant(it.sources) ? [true] : [] })) };
+    else
+      rows = { ...both, columns: both.columns.map((it) => ({ ...it, sources: isTenant(it.sources) ? [true] : [] })) };
     if (!recursion) break;
   }
   const level = new Level();

@@ -15,12 +15,19 @@ export interface Columns {
 
 /** Functions whose rows are values without a name of their own: their one column is called as the alias is. */
 const ofValues = new Set(
-  ('unnest generate_series generate_subscripts regexp_matches regexp_split_to_table string_to_table json_object_keys jsonb_object_keys ' +
-    'jsonb_path_query jsonb_path_query_tz json_array_elements json_array_elements_text jsonb_array_elements jsonb_array_elements_text').split(' '),
+  (
+    'unnest generate_series generate_subscripts regexp_matches regexp_split_to_table string_to_table json_object_keys jsonb_object_keys ' +
+    'jsonb_path_query jsonb_path_query_tz json_array_elements json_array_elements_text jsonb_array_elements jsonb_array_elements_text'
+  ).split(' '),
 );
 /** The columns of functions that name them. */
 const columnsOf: Record<string, readonly string[]> = Object.fromEntries(
-  ['json', 'jsonb'].flatMap((kind) => ['', '_text'].flatMap((text) => [[`${kind}_each${text}`, ['key', 'value']], [`${kind}_array_elements${text}`, ['value']]])),
+  ['json', 'jsonb'].flatMap((kind) =>
+    ['', '_text'].flatMap((text) => [
+      [`${kind}_each${text}`, ['key', 'value']],
+      [`${kind}_array_elements${text}`, ['value']],
+    ]),
+  ),
 );
 
 /** Walks the functions of an entry, and gives their columns: of those that are not known, only what is written. */
@@ -42,7 +49,11 @@ export function columnsOfFunctions(fields: Node, place: Place): Columns {
   }
   const isKnown = (name: string) => Object.hasOwn(columnsOf, name) || ofValues.has(name);
   const whole = coldeflist !== undefined || called.every(isKnown);
-  return { name: called.find((it) => it !== '') ?? '', columns: ordinality ? [...columns, 'ordinality'] : columns, whole };
+  return {
+    name: called.find((it) => it !== '') ?? '',
+    columns: ordinality ? [...columns, 'ordinality'] : columns,
+    whole,
+  };
 }
 
 function* defined(list: readonly Node[] | undefined): Generator<string> {
@@ -64,7 +75,11 @@ export function columnsOfJsonTable(table: Node, place: Place): Columns {
 
 function jsonColumns(columns: readonly Node[] | undefined, place: Place): string[] {
   return (columns ?? []).flatMap(({ JsonTableColumn: column }: Node): string[] => {
-    only(column, 'JsonTableColumn', 'coltype name typeName pathspec format wrapper quotes columns on_empty on_error location');
+    only(
+      column,
+      'JsonTableColumn',
+      'coltype name typeName pathspec format wrapper quotes columns on_empty on_error location',
+    );
     if (column.typeName) checkType(column.typeName);
     for (const it of [column.on_empty, column.on_error]) if (it) walk({ JsonBehavior: it }, place);
     return column.coltype === 'JTC_NESTED' ? jsonColumns(column.columns, place) : [column.name];

@@ -8,7 +8,9 @@ export function typeOf({ names, typmods, arrayBounds, setof, pct_type }: Node): 
   if (path[0] === 'pg_catalog') path.shift();
   if (setof || pct_type) return '?';
   const modifiers = typmods?.map((it: Node) => it.A_Const?.ival?.ival ?? '?').join(',');
-  return JSON.stringify(path) + (modifiers === undefined ? '' : `(${modifiers})`) + '[]'.repeat(arrayBounds?.length ?? 0);
+  return (
+    JSON.stringify(path) + (modifiers === undefined ? '' : `(${modifiers})`) + '[]'.repeat(arrayBounds?.length ?? 0)
+  );
 }
 
 const families: readonly (readonly string[])[] = [['int2', 'int4', 'int8'], ['uuid'], ['text', 'varchar']];
@@ -34,12 +36,18 @@ export function checkType({ names, setof, pct_type, location }: Node): void {
   const path: string[] = names.map((it: Node) => it.String.sval ?? '');
   const name = path.at(-1)!;
   const isOfCatalog = path.length > 1 && (path[0] === 'information_schema' || /^pg_(?!catalog$)/.test(path[0]!));
-  // An array's type has a name of its own, `_xid`; and each row of a catalog is of a type, `pg_class`, whose columns are of these.
+  // An array's type has a name of its own, `_xid`; and each row of a catalog is of a type, `pg_class`, whose columns
+  // are of these.
   const element = name.replace(/^_/, '');
   // One that is written with another schema is the application's own.
-  const isRefused = (refused.has(element) || /^pg_(?!lsn$)/.test(element)) && (path.length === 1 || path[0] === 'pg_catalog');
+  const isRefused =
+    (refused.has(element) || /^pg_(?!lsn$)/.test(element)) && (path.length === 1 || path[0] === 'pg_catalog');
   if (setof || pct_type || path.length > 2 || isOfCatalog || isRefused) {
-    throw new Refusal(`the type ${name} is not a plain one, or looks into the system catalogs`, 'Cast to a plain type', location);
+    throw new Refusal(
+      `the type ${name} is not a plain one, or looks into the system catalogs`,
+      'Cast to a plain type',
+      location,
+    );
   }
 }
 
@@ -50,7 +58,9 @@ export function typeNamed(parse: Parse, type: string): string | undefined {
   if (!known.has(type)) {
     let name: string | undefined;
     try {
-      name = typeOf(statementOf(parse, `select null::${type}`).SelectStmt.targetList[0].ResTarget.val.TypeCast.typeName);
+      name = typeOf(
+        statementOf(parse, `select null::${type}`).SelectStmt.targetList[0].ResTarget.val.TypeCast.typeName,
+      );
     } catch {
       name = undefined;
     }

@@ -8,14 +8,20 @@ import { Refusal } from '../refusal.js';
 import { select } from './select.js';
 import { write } from './write.js';
 
-export function withClause(proof: Proof, clause: Node | undefined, outer: Names | undefined, around: Ctes | undefined): Ctes | undefined {
+export function withClause(
+  proof: Proof,
+  clause: Node | undefined,
+  outer: Names | undefined,
+  around: Ctes | undefined,
+): Ctes | undefined {
   if (!clause) return around;
   only(clause, 'WithClause', 'ctes recursive location');
   const entries: Ctes[] = [];
   let ctes = around;
   // With RECURSIVE every name is known in every body; a name that is not read yet stands for nothing.
   if (clause.recursive) {
-    for (const { CommonTableExpr } of clause.ctes) entries.push((ctes = { name: CommonTableExpr.ctename, rows: undefined, outer: ctes }));
+    for (const { CommonTableExpr } of clause.ctes)
+      entries.push((ctes = { name: CommonTableExpr.ctename, rows: undefined, outer: ctes }));
   }
   clause.ctes.forEach(({ CommonTableExpr: cte }: Node, i: number) => {
     only(cte, 'CommonTableExpr', 'ctename aliascolnames ctematerialized ctequery search_clause cycle_clause location');
@@ -23,7 +29,8 @@ export function withClause(proof: Proof, clause: Node | undefined, outer: Names 
     const [kind, query] = kindOf(cte.ctequery);
     const isRecursive = clause.recursive && kind === 'SelectStmt' && query.op === 'SETOP_UNION';
     const recursion = isRecursive ? (rows: Rows) => void (entries[i]!.rows = renamed(rows, names)) : undefined;
-    const rows = kind === 'SelectStmt' ? select(proof, query, outer, ctes, { recursion }) : write(proof, kind, query, outer, ctes);
+    const rows =
+      kind === 'SelectStmt' ? select(proof, query, outer, ctes, { recursion }) : write(proof, kind, query, outer, ctes);
     if (!rows) {
       const remedy = 'Write a query, INSERT, UPDATE, DELETE or MERGE there';
       throw new Refusal(`${words(kind)} is not understood in WITH`, remedy, cte.location);
@@ -42,7 +49,12 @@ export function withClause(proof: Proof, clause: Node | undefined, outer: Names 
 /** The columns that SEARCH and CYCLE add. */
 function searched(rows: Rows, { search_clause: search, cycle_clause: cycle }: Node): Rows {
   if (search) only(search, 'search clause', 'search_col_list search_breadth_first search_seq_column location');
-  if (cycle) only(cycle, 'cycle clause', 'cycle_col_list cycle_mark_column cycle_mark_value cycle_mark_default cycle_path_column location');
+  if (cycle)
+    only(
+      cycle,
+      'cycle clause',
+      'cycle_col_list cycle_mark_column cycle_mark_value cycle_mark_default cycle_path_column location',
+    );
   const added: (string | undefined)[] = [search?.search_seq_column, cycle?.cycle_mark_column, cycle?.cycle_path_column];
   const columns = added.filter((it) => it !== undefined).map((name) => ({ name, sources: [] }));
   return columns.length === 0 ? rows : { ...rows, columns: [...rows.columns, ...columns] };

@@ -1,4 +1,7 @@
-/** What writes: UPDATE and DELETE here, INSERT and MERGE in files of their own. What they write is the tenant's, and stays so. */
+/**
+ * What writes: UPDATE and DELETE here, INSERT and MERGE in files of their own. What they write is the tenant's, and
+ * stays so.
+ */
 import { Entry, Level, noRows, type Ctes, type Rows } from './entry.js';
 import { walk, type Place } from './expression.js';
 import { only } from './fields.js';
@@ -18,7 +21,13 @@ import { withClause } from './with.js';
  *
  * @returns what is known of the rows that it returns; undefined for a statement of another kind
  */
-export function write(proof: Proof, kind: string, node: Node, outer: Names | undefined, around: Ctes | undefined): Rows | undefined {
+export function write(
+  proof: Proof,
+  kind: string,
+  node: Node,
+  outer: Names | undefined,
+  around: Ctes | undefined,
+): Rows | undefined {
   const proveKind = { InsertStmt: insert, UpdateStmt: update, DeleteStmt: deleteFrom, MergeStmt: merge }[kind];
   return proveKind?.(proof, node, outer, around);
 }
@@ -41,7 +50,15 @@ function deleteFrom(proof: Proof, node: Node, outer: Names | undefined, around: 
 }
 
 /** The rows that UPDATE or DELETE changes: the target's, joined with the other sources. */
-function changed(proof: Proof, node: Node, relation: Node, sources: Node, where: Node, outer: Names | undefined, around: Ctes | undefined) {
+function changed(
+  proof: Proof,
+  node: Node,
+  relation: Node,
+  sources: Node,
+  where: Node,
+  outer: Names | undefined,
+  around: Ctes | undefined,
+) {
   checkRangeVar(relation);
   const ctes = withClause(proof, node.withClause, outer, around);
   const level = new Level();

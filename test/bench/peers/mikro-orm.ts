@@ -72,12 +72,21 @@ export async function open(url: string, max: number): Promise<Peer> {
     ask: {
       key: (tenant) => forTenant(tenant).find(Task, { id: 17 }),
       nested: (tenant) => forTenant(tenant).find(Project, { id: 3 }, { populate: ['tasks'] }),
-      join: (tenant) => forTenant(tenant).find(Task, { projectId: 7 }, { populate: ['assignee'], fields: ['title', 'assignee.name'] }),
-      page: (tenant) => forTenant(tenant).find(Task, { done: false, points: { $gt: 5 } }, { orderBy: [{ points: 'desc' }, { id: 'asc' }], limit: 10 }),
+      join: (tenant) =>
+        forTenant(tenant).find(Task, { projectId: 7 }, { populate: ['assignee'], fields: ['title', 'assignee.name'] }),
+      page: (tenant) =>
+        forTenant(tenant).find(
+          Task,
+          { done: false, points: { $gt: 5 } },
+          { orderBy: [{ points: 'desc' }, { id: 'asc' }], limit: 10 },
+        ),
       // `countBy` groups by one column, and the relation has two.
       count: async (tenant) => {
         const query = forTenant(tenant).createQueryBuilder(Task);
-        query.select([raw('"projectId"'), raw('count(*)::int as n')]).where({ done: false }).groupBy(raw('"projectId"'));
+        query
+          .select([raw('"projectId"'), raw('count(*)::int as n')])
+          .where({ done: false })
+          .groupBy(raw('"projectId"'));
         await query.applyFilters();
         return query.execute('all', { mapResults: false });
       },
@@ -85,7 +94,8 @@ export async function open(url: string, max: number): Promise<Peer> {
     },
     read: {
       key: (rows: any) => rows.map(task),
-      nested: (rows: any) => rows.map((it: any) => ({ id: it.id, name: it.name, tasks: it.tasks.getItems().map(task) })),
+      nested: (rows: any) =>
+        rows.map((it: any) => ({ id: it.id, name: it.name, tasks: it.tasks.getItems().map(task) })),
       join: (rows: any) => rows.map((it: any) => ({ title: it.title, user: it.assignee.name })),
       page: (rows: any) => rows.map(task),
       count: (rows: any) => rows.map(({ projectId, n }: any) => ({ projectId, n })),

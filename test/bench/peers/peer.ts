@@ -1,6 +1,9 @@
 /** What each peer is asked, on the tables of test/support/schema.ts and the rows of test/bench/database.ts. */
 
-/** A task by its key; a project with its tasks; tasks with a user's name; a filtered and sorted page; tasks per project; an update by key. */
+/**
+ * A task by its key; a project with its tasks; tasks with a user's name; a filtered and sorted page; tasks per project;
+ * an update by key.
+ */
 export const questions = ['key', 'nested', 'join', 'page', 'count', 'update'] as const;
 export type Question = (typeof questions)[number];
 

@@ -5,297 +5,432 @@
 
 /* eslint-disable */
 
-import { type SchemaDef, type AttributeApplication, type FieldDefault, ExpressionUtils } from "@zenstackhq/schema";
+import { type SchemaDef, type AttributeApplication, type FieldDefault, ExpressionUtils } from '@zenstackhq/schema';
 export class SchemaType implements SchemaDef {
-    provider = {
-        type: "postgresql"
-    } as const;
-    models = {
-        User: {
-            name: "User",
-            fields: {
-                accountId: {
-                    name: "accountId",
-                    type: "String",
-                    id: true,
-                    attributes: [{ name: "@db.Uuid" }] as readonly AttributeApplication[]
-                },
-                id: {
-                    name: "id",
-                    type: "Int",
-                    id: true
-                },
-                name: {
-                    name: "name",
-                    type: "String"
-                },
-                email: {
-                    name: "email",
-                    type: "String",
-                    optional: true
-                },
-                managerId: {
-                    name: "managerId",
-                    type: "Int",
-                    optional: true
-                },
-                tasks: {
-                    name: "tasks",
-                    type: "Task",
-                    array: true,
-                    relation: { opposite: "assignee" }
-                },
-                projects: {
-                    name: "projects",
-                    type: "Project",
-                    array: true,
-                    relation: { opposite: "owner" }
-                }
-            },
-            attributes: [
-                { name: "@@id", args: [{ name: "fields", value: ExpressionUtils.array("String", [ExpressionUtils.field("accountId"), ExpressionUtils.field("id")]) }] },
-                { name: "@@allow", args: [{ name: "operation", value: ExpressionUtils.literal("all") }, { name: "condition", value: ExpressionUtils.binary(ExpressionUtils.member(ExpressionUtils.call("auth"), ["accountId"]), "==", ExpressionUtils.field("accountId")) }] },
-                { name: "@@map", args: [{ name: "name", value: ExpressionUtils.literal("users") }] }
-            ] as readonly AttributeApplication[],
-            idFields: ["accountId", "id"],
-            uniqueFields: {
-                accountId_id: { accountId: { type: "String" }, id: { type: "Int" } }
-            }
+  provider = {
+    type: 'postgresql',
+  } as const;
+  models = {
+    User: {
+      name: 'User',
+      fields: {
+        accountId: {
+          name: 'accountId',
+          type: 'String',
+          id: true,
+          attributes: [{ name: '@db.Uuid' }] as readonly AttributeApplication[],
         },
-        Project: {
-            name: "Project",
-            fields: {
-                accountId: {
-                    name: "accountId",
-                    type: "String",
-                    id: true,
-                    attributes: [{ name: "@db.Uuid" }] as readonly AttributeApplication[],
-                    foreignKeyFor: [
-                        "owner"
-                    ] as readonly string[]
-                },
-                id: {
-                    name: "id",
-                    type: "Int",
-                    id: true
-                },
-                name: {
-                    name: "name",
-                    type: "String"
-                },
-                status: {
-                    name: "status",
-                    type: "Status",
-                    attributes: [{ name: "@default", args: [{ name: "value", value: ExpressionUtils.literal("open") }] }] as readonly AttributeApplication[],
-                    default: "open" as FieldDefault
-                },
-                ownerId: {
-                    name: "ownerId",
-                    type: "Int",
-                    optional: true,
-                    foreignKeyFor: [
-                        "owner"
-                    ] as readonly string[]
-                },
-                countryId: {
-                    name: "countryId",
-                    type: "Int",
-                    optional: true
-                },
-                budget: {
-                    name: "budget",
-                    type: "Decimal",
-                    optional: true
-                },
-                tags: {
-                    name: "tags",
-                    type: "String",
-                    array: true
-                },
-                meta: {
-                    name: "meta",
-                    type: "Json",
-                    optional: true
-                },
-                createdAt: {
-                    name: "createdAt",
-                    type: "DateTime",
-                    optional: true
-                },
-                owner: {
-                    name: "owner",
-                    type: "User",
-                    optional: true,
-                    attributes: [{ name: "@relation", args: [{ name: "fields", value: ExpressionUtils.array("String", [ExpressionUtils.field("accountId"), ExpressionUtils.field("ownerId")]) }, { name: "references", value: ExpressionUtils.array("String", [ExpressionUtils.field("accountId"), ExpressionUtils.field("id")]) }] }] as readonly AttributeApplication[],
-                    relation: { opposite: "projects", fields: ["accountId", "ownerId"], references: ["accountId", "id"] }
-                },
-                tasks: {
-                    name: "tasks",
-                    type: "Task",
-                    array: true,
-                    relation: { opposite: "project" }
-                }
-            },
-            attributes: [
-                { name: "@@id", args: [{ name: "fields", value: ExpressionUtils.array("String", [ExpressionUtils.field("accountId"), ExpressionUtils.field("id")]) }] },
-                { name: "@@allow", args: [{ name: "operation", value: ExpressionUtils.literal("all") }, { name: "condition", value: ExpressionUtils.binary(ExpressionUtils.member(ExpressionUtils.call("auth"), ["accountId"]), "==", ExpressionUtils.field("accountId")) }] },
-                { name: "@@map", args: [{ name: "name", value: ExpressionUtils.literal("projects") }] }
-            ] as readonly AttributeApplication[],
-            idFields: ["accountId", "id"],
-            uniqueFields: {
-                accountId_id: { accountId: { type: "String" }, id: { type: "Int" } }
-            }
+        id: {
+          name: 'id',
+          type: 'Int',
+          id: true,
         },
-        Task: {
-            name: "Task",
-            fields: {
-                accountId: {
-                    name: "accountId",
-                    type: "String",
-                    id: true,
-                    attributes: [{ name: "@db.Uuid" }] as readonly AttributeApplication[],
-                    foreignKeyFor: [
-                        "project",
-                        "assignee"
-                    ] as readonly string[]
-                },
-                id: {
-                    name: "id",
-                    type: "Int",
-                    id: true
-                },
-                projectId: {
-                    name: "projectId",
-                    type: "Int",
-                    foreignKeyFor: [
-                        "project"
-                    ] as readonly string[]
-                },
-                parentId: {
-                    name: "parentId",
-                    type: "Int",
-                    optional: true
-                },
-                assigneeId: {
-                    name: "assigneeId",
-                    type: "Int",
-                    optional: true,
-                    foreignKeyFor: [
-                        "assignee"
-                    ] as readonly string[]
-                },
-                title: {
-                    name: "title",
-                    type: "String"
-                },
-                done: {
-                    name: "done",
-                    type: "Boolean",
-                    attributes: [{ name: "@default", args: [{ name: "value", value: ExpressionUtils.literal(false) }] }] as readonly AttributeApplication[],
-                    default: false as FieldDefault
-                },
-                points: {
-                    name: "points",
-                    type: "Int",
-                    optional: true
-                },
-                slug: {
-                    name: "slug",
-                    type: "String",
-                    optional: true
-                },
-                touched: {
-                    name: "touched",
-                    type: "Int",
-                    optional: true
-                },
-                project: {
-                    name: "project",
-                    type: "Project",
-                    attributes: [{ name: "@relation", args: [{ name: "fields", value: ExpressionUtils.array("String", [ExpressionUtils.field("accountId"), ExpressionUtils.field("projectId")]) }, { name: "references", value: ExpressionUtils.array("String", [ExpressionUtils.field("accountId"), ExpressionUtils.field("id")]) }] }] as readonly AttributeApplication[],
-                    relation: { opposite: "tasks", fields: ["accountId", "projectId"], references: ["accountId", "id"] }
-                },
-                assignee: {
-                    name: "assignee",
-                    type: "User",
-                    optional: true,
-                    attributes: [{ name: "@relation", args: [{ name: "fields", value: ExpressionUtils.array("String", [ExpressionUtils.field("accountId"), ExpressionUtils.field("assigneeId")]) }, { name: "references", value: ExpressionUtils.array("String", [ExpressionUtils.field("accountId"), ExpressionUtils.field("id")]) }] }] as readonly AttributeApplication[],
-                    relation: { opposite: "tasks", fields: ["accountId", "assigneeId"], references: ["accountId", "id"] }
-                }
-            },
-            attributes: [
-                { name: "@@id", args: [{ name: "fields", value: ExpressionUtils.array("String", [ExpressionUtils.field("accountId"), ExpressionUtils.field("id")]) }] },
-                { name: "@@allow", args: [{ name: "operation", value: ExpressionUtils.literal("all") }, { name: "condition", value: ExpressionUtils.binary(ExpressionUtils.member(ExpressionUtils.call("auth"), ["accountId"]), "==", ExpressionUtils.field("accountId")) }] },
-                { name: "@@map", args: [{ name: "name", value: ExpressionUtils.literal("tasks") }] }
-            ] as readonly AttributeApplication[],
-            idFields: ["accountId", "id"],
-            uniqueFields: {
-                accountId_id: { accountId: { type: "String" }, id: { type: "Int" } }
-            }
+        name: {
+          name: 'name',
+          type: 'String',
         },
-        Label: {
-            name: "Label",
-            fields: {
-                accountId: {
-                    name: "accountId",
-                    type: "String",
-                    id: true,
-                    attributes: [{ name: "@db.Uuid" }] as readonly AttributeApplication[]
-                },
-                id: {
-                    name: "id",
-                    type: "Int",
-                    id: true
-                },
-                taskId: {
-                    name: "taskId",
-                    type: "Int",
-                    optional: true
-                },
-                name: {
-                    name: "name",
-                    type: "String"
-                }
+        email: {
+          name: 'email',
+          type: 'String',
+          optional: true,
+        },
+        managerId: {
+          name: 'managerId',
+          type: 'Int',
+          optional: true,
+        },
+        tasks: {
+          name: 'tasks',
+          type: 'Task',
+          array: true,
+          relation: { opposite: 'assignee' },
+        },
+        projects: {
+          name: 'projects',
+          type: 'Project',
+          array: true,
+          relation: { opposite: 'owner' },
+        },
+      },
+      attributes: [
+        {
+          name: '@@id',
+          args: [
+            {
+              name: 'fields',
+              value: ExpressionUtils.array('String', [ExpressionUtils.field('accountId'), ExpressionUtils.field('id')]),
             },
-            attributes: [
-                { name: "@@id", args: [{ name: "fields", value: ExpressionUtils.array("String", [ExpressionUtils.field("accountId"), ExpressionUtils.field("id")]) }] },
-                { name: "@@allow", args: [{ name: "operation", value: ExpressionUtils.literal("all") }, { name: "condition", value: ExpressionUtils.binary(ExpressionUtils.member(ExpressionUtils.call("auth"), ["accountId"]), "==", ExpressionUtils.field("accountId")) }] },
-                { name: "@@map", args: [{ name: "name", value: ExpressionUtils.literal("x_labels") }] }
-            ] as readonly AttributeApplication[],
-            idFields: ["accountId", "id"],
-            uniqueFields: {
-                accountId_id: { accountId: { type: "String" }, id: { type: "Int" } }
-            }
-        }
-    } as const;
-    typeDefs = {
-        Auth: {
-            name: "Auth",
-            fields: {
-                accountId: {
-                    name: "accountId",
-                    type: "String"
-                }
+          ],
+        },
+        {
+          name: '@@allow',
+          args: [
+            { name: 'operation', value: ExpressionUtils.literal('all') },
+            {
+              name: 'condition',
+              value: ExpressionUtils.binary(
+                ExpressionUtils.member(ExpressionUtils.call('auth'), ['accountId']),
+                '==',
+                ExpressionUtils.field('accountId'),
+              ),
             },
-            attributes: [
-                { name: "@@auth" }
-            ] as readonly AttributeApplication[]
-        }
-    } as const;
-    enums = {
-        Status: {
-            name: "Status",
-            values: {
-                open: "open",
-                paused: "paused",
-                closed: "closed"
+          ],
+        },
+        { name: '@@map', args: [{ name: 'name', value: ExpressionUtils.literal('users') }] },
+      ] as readonly AttributeApplication[],
+      idFields: ['accountId', 'id'],
+      uniqueFields: {
+        accountId_id: { accountId: { type: 'String' }, id: { type: 'Int' } },
+      },
+    },
+    Project: {
+      name: 'Project',
+      fields: {
+        accountId: {
+          name: 'accountId',
+          type: 'String',
+          id: true,
+          attributes: [{ name: '@db.Uuid' }] as readonly AttributeApplication[],
+          foreignKeyFor: ['owner'] as readonly string[],
+        },
+        id: {
+          name: 'id',
+          type: 'Int',
+          id: true,
+        },
+        name: {
+          name: 'name',
+          type: 'String',
+        },
+        status: {
+          name: 'status',
+          type: 'Status',
+          attributes: [
+            { name: '@default', args: [{ name: 'value', value: ExpressionUtils.literal('open') }] },
+          ] as readonly AttributeApplication[],
+          default: 'open' as FieldDefault,
+        },
+        ownerId: {
+          name: 'ownerId',
+          type: 'Int',
+          optional: true,
+          foreignKeyFor: ['owner'] as readonly string[],
+        },
+        countryId: {
+          name: 'countryId',
+          type: 'Int',
+          optional: true,
+        },
+        budget: {
+          name: 'budget',
+          type: 'Decimal',
+          optional: true,
+        },
+        tags: {
+          name: 'tags',
+          type: 'String',
+          array: true,
+        },
+        meta: {
+          name: 'meta',
+          type: 'Json',
+          optional: true,
+        },
+        createdAt: {
+          name: 'createdAt',
+          type: 'DateTime',
+          optional: true,
+        },
+        owner: {
+          name: 'owner',
+          type: 'User',
+          optional: true,
+          attributes: [
+            {
+              name: '@relation',
+              args: [
+                {
+                  name: 'fields',
+                  value: ExpressionUtils.array('String', [
+                    ExpressionUtils.field('accountId'),
+                    ExpressionUtils.field('ownerId'),
+                  ]),
+                },
+                {
+                  name: 'references',
+                  value: ExpressionUtils.array('String', [
+                    ExpressionUtils.field('accountId'),
+                    ExpressionUtils.field('id'),
+                  ]),
+                },
+              ],
             },
-            attributes: [
-                { name: "@@map", args: [{ name: "name", value: ExpressionUtils.literal("status") }] }
-            ] as readonly AttributeApplication[]
-        }
-    } as const;
-    authType = "Auth" as const;
-    plugins = {};
+          ] as readonly AttributeApplication[],
+          relation: { opposite: 'projects', fields: ['accountId', 'ownerId'], references: ['accountId', 'id'] },
+        },
+        tasks: {
+          name: 'tasks',
+          type: 'Task',
+          array: true,
+          relation: { opposite: 'project' },
+        },
+      },
+      attributes: [
+        {
+          name: '@@id',
+          args: [
+            {
+              name: 'fields',
+              value: ExpressionUtils.array('String', [ExpressionUtils.field('accountId'), ExpressionUtils.field('id')]),
+            },
+          ],
+        },
+        {
+          name: '@@allow',
+          args: [
+            { name: 'operation', value: ExpressionUtils.literal('all') },
+            {
+              name: 'condition',
+              value: ExpressionUtils.binary(
+                ExpressionUtils.member(ExpressionUtils.call('auth'), ['accountId']),
+                '==',
+                ExpressionUtils.field('accountId'),
+              ),
+            },
+          ],
+        },
+        { name: '@@map', args: [{ name: 'name', value: ExpressionUtils.literal('projects') }] },
+      ] as readonly AttributeApplication[],
+      idFields: ['accountId', 'id'],
+      uniqueFields: {
+        accountId_id: { accountId: { type: 'String' }, id: { type: 'Int' } },
+      },
+    },
+    Task: {
+      name: 'Task',
+      fields: {
+        accountId: {
+          name: 'accountId',
+          type: 'String',
+          id: true,
+          attributes: [{ name: '@db.Uuid' }] as readonly AttributeApplication[],
+          foreignKeyFor: ['project', 'assignee'] as readonly string[],
+        },
+        id: {
+          name: 'id',
+          type: 'Int',
+          id: true,
+        },
+        projectId: {
+          name: 'projectId',
+          type: 'Int',
+          foreignKeyFor: ['project'] as readonly string[],
+        },
+        parentId: {
+          name: 'parentId',
+          type: 'Int',
+          optional: true,
+        },
+        assigneeId: {
+          name: 'assigneeId',
+          type: 'Int',
+          optional: true,
+          foreignKeyFor: ['assignee'] as readonly string[],
+        },
+        title: {
+          name: 'title',
+          type: 'String',
+        },
+        done: {
+          name: 'done',
+          type: 'Boolean',
+          attributes: [
+            { name: '@default', args: [{ name: 'value', value: ExpressionUtils.literal(false) }] },
+          ] as readonly AttributeApplication[],
+          default: false as FieldDefault,
+        },
+        points: {
+          name: 'points',
+          type: 'Int',
+          optional: true,
+        },
+        slug: {
+          name: 'slug',
+          type: 'String',
+          optional: true,
+        },
+        touched: {
+          name: 'touched',
+          type: 'Int',
+          optional: true,
+        },
+        project: {
+          name: 'project',
+          type: 'Project',
+          attributes: [
+            {
+              name: '@relation',
+              args: [
+                {
+                  name: 'fields',
+                  value: ExpressionUtils.array('String', [
+                    ExpressionUtils.field('accountId'),
+                    ExpressionUtils.field('projectId'),
+                  ]),
+                },
+                {
+                  name: 'references',
+                  value: ExpressionUtils.array('String', [
+                    ExpressionUtils.field('accountId'),
+                    ExpressionUtils.field('id'),
+                  ]),
+                },
+              ],
+            },
+          ] as readonly AttributeApplication[],
+          relation: { opposite: 'tasks', fields: ['accountId', 'projectId'], references: ['accountId', 'id'] },
+        },
+        assignee: {
+          name: 'assignee',
+          type: 'User',
+          optional: true,
+          attributes: [
+            {
+              name: '@relation',
+              args: [
+                {
+                  name: 'fields',
+                  value: ExpressionUtils.array('String', [
+                    ExpressionUtils.field('accountId'),
+                    ExpressionUtils.field('assigneeId'),
+                  ]),
+                },
+                {
+                  name: 'references',
+                  value: ExpressionUtils.array('String', [
+                    ExpressionUtils.field('accountId'),
+                    ExpressionUtils.field('id'),
+                  ]),
+                },
+              ],
+            },
+          ] as readonly AttributeApplication[],
+          relation: { opposite: 'tasks', fields: ['accountId', 'assigneeId'], references: ['accountId', 'id'] },
+        },
+      },
+      attributes: [
+        {
+          name: '@@id',
+          args: [
+            {
+              name: 'fields',
+              value: ExpressionUtils.array('String', [ExpressionUtils.field('accountId'), ExpressionUtils.field('id')]),
+            },
+          ],
+        },
+        {
+          name: '@@allow',
+          args: [
+            { name: 'operation', value: ExpressionUtils.literal('all') },
+            {
+              name: 'condition',
+              value: ExpressionUtils.binary(
+                ExpressionUtils.member(ExpressionUtils.call('auth'), ['accountId']),
+                '==',
+                ExpressionUtils.field('accountId'),
+              ),
+            },
+          ],
+        },
+        { name: '@@map', args: [{ name: 'name', value: ExpressionUtils.literal('tasks') }] },
+      ] as readonly AttributeApplication[],
+      idFields: ['accountId', 'id'],
+      uniqueFields: {
+        accountId_id: { accountId: { type: 'String' }, id: { type: 'Int' } },
+      },
+    },
+    Label: {
+      name: 'Label',
+      fields: {
+        accountId: {
+          name: 'accountId',
+          type: 'String',
+          id: true,
+          attributes: [{ name: '@db.Uuid' }] as readonly AttributeApplication[],
+        },
+        id: {
+          name: 'id',
+          type: 'Int',
+          id: true,
+        },
+        taskId: {
+          name: 'taskId',
+          type: 'Int',
+          optional: true,
+        },
+        name: {
+          name: 'name',
+          type: 'String',
+        },
+      },
+      attributes: [
+        {
+          name: '@@id',
+          args: [
+            {
+              name: 'fields',
+              value: ExpressionUtils.array('String', [ExpressionUtils.field('accountId'), ExpressionUtils.field('id')]),
+            },
+          ],
+        },
+        {
+          name: '@@allow',
+          args: [
+            { name: 'operation', value: ExpressionUtils.literal('all') },
+            {
+              name: 'condition',
+              value: ExpressionUtils.binary(
+                ExpressionUtils.member(ExpressionUtils.call('auth'), ['accountId']),
+                '==',
+                ExpressionUtils.field('accountId'),
+              ),
+            },
+          ],
+        },
+        { name: '@@map', args: [{ name: 'name', value: ExpressionUtils.literal('x_labels') }] },
+      ] as readonly AttributeApplication[],
+      idFields: ['accountId', 'id'],
+      uniqueFields: {
+        accountId_id: { accountId: { type: 'String' }, id: { type: 'Int' } },
+      },
+    },
+  } as const;
+  typeDefs = {
+    Auth: {
+      name: 'Auth',
+      fields: {
+        accountId: {
+          name: 'accountId',
+          type: 'String',
+        },
+      },
+      attributes: [{ name: '@@auth' }] as readonly AttributeApplication[],
+    },
+  } as const;
+  enums = {
+    Status: {
+      name: 'Status',
+      values: {
+        open: 'open',
+        paused: 'paused',
+        closed: 'closed',
+      },
+      attributes: [
+        { name: '@@map', args: [{ name: 'name', value: ExpressionUtils.literal('status') }] },
+      ] as readonly AttributeApplication[],
+    },
+  } as const;
+  authType = 'Auth' as const;
+  plugins = {};
 }
 export const schema = new SchemaType();

@@ -18,8 +18,17 @@ export async function open(url: string, max: number): Promise<Peer> {
     ask: {
       key: (tenant) => forTenant(tenant).task.findMany({ where: { id: 17 } }),
       nested: (tenant) => forTenant(tenant).project.findMany({ where: { id: 3 }, include: { tasks: true } }),
-      join: (tenant) => forTenant(tenant).task.findMany({ where: { projectId: 7 }, select: { title: true, assignee: { select: { name: true } } } }),
-      page: (tenant) => forTenant(tenant).task.findMany({ where: { done: false, points: { gt: 5 } }, orderBy: [{ points: 'desc' }, { id: 'asc' }], take: 10 }),
+      join: (tenant) =>
+        forTenant(tenant).task.findMany({
+          where: { projectId: 7 },
+          select: { title: true, assignee: { select: { name: true } } },
+        }),
+      page: (tenant) =>
+        forTenant(tenant).task.findMany({
+          where: { done: false, points: { gt: 5 } },
+          orderBy: [{ points: 'desc' }, { id: 'asc' }],
+          take: 10,
+        }),
       count: (tenant) => forTenant(tenant).task.groupBy({ by: ['projectId'], where: { done: false }, _count: true }),
       update: (tenant) => forTenant(tenant).task.updateMany({ where: { id: 19 }, data: { points: { increment: 1 } } }),
     },

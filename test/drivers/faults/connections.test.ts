@@ -15,7 +15,9 @@ describe.each(kinds(database))('$name', ({ rls, open, name }) => {
     await runs.close();
   });
   const isConnectionError = ({ error }: { error?: Failure }) =>
-    expect(name.startsWith('Effect') ? error?.tag : error?.code).toMatch(name.startsWith('Effect') ? /^ConnectionError$/ : /^(CONNECTION_|57P01|ECONN|EPIPE)/);
+    expect(name.startsWith('Effect') ? error?.tag : error?.code).toMatch(
+      name.startsWith('Effect') ? /^ConnectionError$/ : /^(CONNECTION_|57P01|ECONN|EPIPE)/,
+    );
   const touchLocked = (tdb: any) => tdb.update(notes).set({ body: 'changed' }).where(eq(notes.id, 1));
   const add = (id: number) => (tdb: any) => tdb.insert(notes).values({ id, body: 'added' });
   const all = (tdb: any) => tdb.select({ id: notes.id }).from(notes);

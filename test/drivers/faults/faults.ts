@@ -14,7 +14,13 @@ import { asRole, createRole, grants, policiesOf, role } from '../../support/rls.
 
 export const account = tenancy('account', integer);
 /** `parent` is checked at COMMIT. `seen` is whom row-level security was told of. */
-export const notes = tenantTable('notes', { account: account.id('account'), id: integer().primaryKey(), body: text(), parent: integer(), seen: text() });
+export const notes = tenantTable('notes', {
+  account: account.id('account'),
+  id: integer().primaryKey(),
+  body: text(),
+  parent: integer(),
+  seen: text(),
+});
 export const relations = defineTenantRelations({ notes });
 export const [one, two] = [account.parse(1), account.parse(2)];
 export class Db extends TenantDb.Service<Db>()('test/Db', { tenancy: account, relations }) {}
@@ -47,7 +53,13 @@ export interface Failure {
 export interface Kind {
   readonly name: string;
   readonly rls: boolean;
-  open(options?: { max?: number; connection?: Record<string, unknown>; prepare?: boolean; url?: string; connect_timeout?: number }): Promise<Runs>;
+  open(options?: {
+    max?: number;
+    connection?: Record<string, unknown>;
+    prepare?: boolean;
+    url?: string;
+    connect_timeout?: number;
+  }): Promise<Runs>;
 }
 
 export function faultyDatabase() {
@@ -59,7 +71,8 @@ export function faultyDatabase() {
     /** Waits until a statement of a handle waits for a lock. */
     async waitsForLock(): Promise<number> {
       for (let i = 0; i < 400; i++) {
-        const [row] = await it.admin`select pid from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
+        const [row] =
+          await it.admin`select pid from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
         if (row) return row.pid;
         await new Promise((resolve) => setTimeout(resolve, 5));
       }
@@ -78,13 +91,23 @@ export function faultyDatabase() {
       // Of a killed backend, postgres.js tells the next statement again, without having sent it.
       if (!rls) await runs.run(two, (tdb) => tdb.select().from(notes));
       for (let i = 0; i < 3; i++) {
-        expect(await runs.run(two, (tdb) => tdb.insert(notes).values({ id: 90 + i }).returning({ seen: notes.seen }))).toEqual({ rows: [{ seen }] });
+        expect(
+          await runs.run(two, (tdb) =>
+            tdb
+              .insert(notes)
+              .values({ id: 90 + i })
+              .returning({ seen: notes.seen }),
+          ),
+        ).toEqual({ rows: [{ seen }] });
       }
       const { rows } = await runs.run(two, (tdb) => tdb.delete(notes).returning({ id: notes.id }));
       expect(rows.map((it: any) => it.id).sort()).toEqual([1, 90, 91, 92]);
       expect(await it.rows()).toEqual(['1/1 first']);
     },
-    rows: async () => (await it.admin`select account, id, body from notes order by 1, 2`).map((row) => `${row.account}/${row.id} ${row.body}`),
+    rows: async () =>
+      (await it.admin`select account, id, body from notes order by 1, 2`).map(
+        (row) => `${row.account}/${row.id} ${row.body}`,
+      ),
   };
   beforeAll(async () => {
     const fresh = await freshDatabase('alone');
@@ -96,7 +119,9 @@ export function faultyDatabase() {
   beforeEach(async () => {
     it.proxy.judge = undefined;
     it.proxy.cutAnswers = false;
-    await it.admin.unsafe(`delete from notes; insert into notes (account, id, body, seen) values (1, 1, 'first', ''), (2, 1, 'first', '')`);
+    await it.admin.unsafe(
+      `delete from notes; insert into notes (account, id, body, seen) values (1, 1, 'first', ''), (2, 1, 'first', '')`,
+    );
   });
   afterAll(async () => {
     await it.admin?.end();
@@ -135,10 +160,19 @@ export const kinds = (database: { proxy: Proxy }): Kind[] =>
         name: rls ? 'Effect, with rls' : 'Effect',
         rls,
         async open({ url, max = 1, ...connection }: any = {}) {
-          const runtime = ManagedRuntime.make(Db.layer({ url: urlOf(url), maxConnections: max, connection: { onnotice: () => {}, backoff: 0, ...connection }, rls }));
-          const run = async (effect: Effect.Effect<any, any, any>) => effectOutcome(await runtime.runPromiseExit(effect));
+          const runtime = ManagedRuntime.make(
+            Db.layer({
+              url: urlOf(url),
+              maxConnections: max,
+              connection: { onnotice: () => {}, backoff: 0, ...connection },
+              rls,
+            }),
+          );
+          const run = async (effect: Effect.Effect<any, any, any>) =>
+            effectOutcome(await runtime.runPromiseExit(effect));
           return {
-            run: (tenant: any, program: (tdb: any) => any) => run(Db.forTenant(tenant, Effect.flatMap(Db, program) as any)),
+            run: (tenant: any, program: (tdb: any) => any) =>
+              run(Db.forTenant(tenant, Effect.flatMap(Db, program) as any)),
             transaction: (tenant: any, steps: any[], config?: any) =>
               run(
                 Db.forTenant(
@@ -150,7 +184,9 @@ export const kinds = (database: { proxy: Proxy }): Kind[] =>
                           let rows;
                           for (const step of steps) {
                             const result = step(tx);
-                            rows = Effect.isEffect(result) ? yield* result as any : yield* Effect.promise(async () => result);
+                            rows = Effect.isEffect(result)
+                              ? yield* result as any
+                              : yield* Effect.promise(async () => result);
                           }
                           return rows;
                         }),

@@ -1,4 +1,7 @@
-/** Statements and transactions of several at once, among killed backends, lost connections and unwritable values: each is answered. */
+/**
+ * Statements and transactions of several at once, among killed backends, lost connections and unwritable values: each
+ * is answered.
+ */
 import { sql } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/postgres-js';
 import postgres from 'postgres';
@@ -9,7 +12,10 @@ import { asRole } from '../../support/rls.js';
 import { faultyDatabase, notes, one, relations, two } from './faults.js';
 
 const database = faultyDatabase();
-const seeds = Array.from({ length: Number(process.env.MIX_SEEDS ?? 8) }, (_, i) => Number(process.env.MIX_FROM ?? 1) + i);
+const seeds = Array.from(
+  { length: Number(process.env.MIX_SEEDS ?? 8) },
+  (_, i) => Number(process.env.MIX_FROM ?? 1) + i,
+);
 
 function numbers(seed: number) {
   let state = Math.imul(seed, 2_654_435_761) >>> 0 || 1;
@@ -27,13 +33,20 @@ describe.each([{ rls: true }, { rls: false }])('rls: $rls', ({ rls }) => {
     const name = `mix_${rls}_${seed}`;
     const url = rls ? asRole(database.proxy.url) : database.proxy.url;
     // Where a connection is lost while postgres.js asks for the types of arrays, it ends the process.
-    const client = postgres(url, { max: 1 + random(3), onnotice: () => {}, backoff: 0, fetch_types: false, connection: { application_name: name } } as any);
+    const client = postgres(url, {
+      max: 1 + random(3),
+      onnotice: () => {},
+      backoff: 0,
+      fetch_types: false,
+      connection: { application_name: name },
+    } as any);
     const db = withTenancy(drizzle({ client }), { relations, rls });
     const verdicts: Verdict[] = ['cut', 'reset', 'pass-and-cut'];
     database.proxy.judge = () => (random(30) > 0 ? 'pass' : verdicts[random(3)]!);
     const unwritable = () => Object.assign(Object.create(null), { id: 1 });
     const body = (handle: any, id: any = 1) => handle.execute(sql`select account, body from ${notes} where id = ${id}`);
-    const slow = (handle: any) => handle.select({ account: notes.account, hash: sql`md5(repeat('x', 1000000))` }).from(notes);
+    const slow = (handle: any) =>
+      handle.select({ account: notes.account, hash: sql`md5(repeat('x', 1000000))` }).from(notes);
 
     /** What is wrong with an outcome: another's rows, or an error that none of this explains. */
     const wrong: unknown[] = [];
@@ -74,7 +87,9 @@ describe.each([{ rls: true }, { rls: false }])('rls: $rls', ({ rls }) => {
         case 5:
           return settle('bad statement', tenant, () => body(tdb, unwritable()));
         case 6:
-          return settle('bad transaction', tenant, () => tdb.transaction((tx: any) => Promise.all([body(tx), body(tx, unwritable()), body(tx)])));
+          return settle('bad transaction', tenant, () =>
+            tdb.transaction((tx: any) => Promise.all([body(tx), body(tx, unwritable()), body(tx)])),
+          );
         case 7:
           return database.admin`select pg_terminate_backend(pid) from pg_stat_activity where application_name = ${name} limit ${1 + random(2)}`;
         default:

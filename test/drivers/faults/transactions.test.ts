@@ -1,4 +1,7 @@
-/** Transactions and statements that fail: commits, conflicts, timeouts, pools with nothing left, fibers that are interrupted. */
+/**
+ * Transactions and statements that fail: commits, conflicts, timeouts, pools with nothing left, fibers that are
+ * interrupted.
+ */
 import * as Effect from 'effect/Effect';
 import * as Fiber from 'effect/Fiber';
 import { eq } from 'drizzle-orm';
@@ -18,20 +21,28 @@ describe.each(kinds(database))('$name', ({ rls, open, name }) => {
   beforeEach(async () => void (runs = await open()));
   afterEach(() => runs.close());
   const touch = (tdb: any) => tdb.update(notes).set({ body: 'changed' }).where(eq(notes.id, 1));
-  const add = (id: number, values: object = {}) => (tdb: any) => tdb.insert(notes).values({ id, body: 'added', ...values });
+  const add =
+    (id: number, values: object = {}) =>
+    (tdb: any) =>
+      tdb.insert(notes).values({ id, body: 'added', ...values });
   const all = (tdb: any) => tdb.select({ id: notes.id }).from(notes);
 
   test('a statement whose COMMIT fails is not reported as done', async () => {
     // Checked at COMMIT: no such parent.
     expect(await runs.run(one, add(2, { parent: 99 }))).toEqual(failure('23503', 'ForeignKeyViolation'));
-    expect(await runs.run(one, (tdb) => tdb.insert(notes).values({ id: 3, parent: 99 }).returning())).toEqual(failure('23503', 'ForeignKeyViolation'));
+    expect(await runs.run(one, (tdb) => tdb.insert(notes).values({ id: 3, parent: 99 }).returning())).toEqual(
+      failure('23503', 'ForeignKeyViolation'),
+    );
     // Prepared by now, so that all of it is sent at once.
-    for (let i = 0; i < 3; i++) expect(await runs.run(one, add(2, { parent: 99 }))).toEqual(failure('23503', 'ForeignKeyViolation'));
+    for (let i = 0; i < 3; i++)
+      expect(await runs.run(one, add(2, { parent: 99 }))).toEqual(failure('23503', 'ForeignKeyViolation'));
     await database.isWell(runs, rls);
   });
 
   test('a transaction whose COMMIT fails is not reported as done', async () => {
-    expect(await runs.transaction(one, [add(2), add(3, { parent: 99 }), all])).toEqual(failure('23503', 'ForeignKeyViolation'));
+    expect(await runs.transaction(one, [add(2), add(3, { parent: 99 }), all])).toEqual(
+      failure('23503', 'ForeignKeyViolation'),
+    );
     await database.isWell(runs, rls);
   });
 
@@ -118,7 +129,10 @@ describe.each(kinds(database))('$name', ({ rls, open, name }) => {
       await met;
     };
     const lock = (id: number) => (tdb: any) => tdb.update(notes).set({ body: 'x' }).where(eq(notes.id, id));
-    const outcomes = await Promise.all([runs.transaction(one, [lock(1), both, lock(2)]), runs.transaction(one, [lock(2), both, lock(1)])]);
+    const outcomes = await Promise.all([
+      runs.transaction(one, [lock(1), both, lock(2)]),
+      runs.transaction(one, [lock(2), both, lock(1)]),
+    ]);
     expect(outcomes.filter((it) => it.error)).toEqual([failure('40P01', 'DeadlockError')]);
     await database.admin`delete from notes where account = 1 and id > 1`;
     await database.admin`update notes set body = 'first' where account = 1`;
@@ -127,16 +141,26 @@ describe.each(kinds(database))('$name', ({ rls, open, name }) => {
 
   test('a pool with nothing left serves each tenant its own, in the end', async () => {
     const held = new Promise<void>((resolve) => setTimeout(resolve, 30));
-    const holding = runs.transaction(one, [add(2), () => held, (tdb: any) => tdb.delete(notes).where(eq(notes.id, 2)).returning({ seen: notes.seen })]);
+    const holding = runs.transaction(one, [
+      add(2),
+      () => held,
+      (tdb: any) => tdb.delete(notes).where(eq(notes.id, 2)).returning({ seen: notes.seen }),
+    ]);
     const waiting = await Promise.all(
       Array.from({ length: 30 }, (_, i) => {
         const tenant = i % 2 === 0 ? one : two;
-        const create = (tdb: any) => tdb.insert(notes).values({ id: 100 + i }).returning({ account: notes.account, seen: notes.seen });
+        const create = (tdb: any) =>
+          tdb
+            .insert(notes)
+            .values({ id: 100 + i })
+            .returning({ account: notes.account, seen: notes.seen });
         return i % 3 === 0 ? runs.transaction(tenant, [create]) : runs.run(tenant, create);
       }),
     );
     expect(await holding).toMatchObject({ rows: [{ seen: rls ? '1' : '' }] });
-    waiting.forEach((it, i) => expect(it).toEqual({ rows: [{ account: 1 + (i % 2), seen: rls ? String(1 + (i % 2)) : '' }] }));
+    waiting.forEach((it, i) =>
+      expect(it).toEqual({ rows: [{ account: 1 + (i % 2), seen: rls ? String(1 + (i % 2)) : '' }] }),
+    );
     await database.admin`delete from notes where id >= 100`;
     await database.isWell(runs, rls);
   });
@@ -145,11 +169,18 @@ describe.each(kinds(database))('$name', ({ rls, open, name }) => {
 test('a server with no connection left says so, and those that there are go on', async () => {
   const role = `few_${process.pid}`;
   const url = Object.assign(new URL(asRole(database.url)), { username: role }).href;
-  await database.admin.unsafe(`create role ${role} login password 'app' connection limit 1; grant all on notes to ${role}; grant usage on schema public to ${role}`);
+  await database.admin.unsafe(
+    `create role ${role} login password 'app' connection limit 1; grant all on notes to ${role}; grant usage on schema public to ${role}`,
+  );
   const client = postgres(url, { max: 3, onnotice: () => {} });
   const db = withTenancy(drizzle({ client }), { rls: true }) as any;
   try {
-    const create = (i: number) => db.forTenant(i % 2 === 0 ? one : two).insert(notes).values({ id: 200 + i }).returning({ seen: notes.seen });
+    const create = (i: number) =>
+      db
+        .forTenant(i % 2 === 0 ? one : two)
+        .insert(notes)
+        .values({ id: 200 + i })
+        .returning({ seen: notes.seen });
     const outcomes = await Promise.allSettled(Array.from({ length: 12 }, (_, i) => create(i)));
     const codes = outcomes.map((it) => (it.status === 'rejected' ? it.reason.cause.code : it.value[0].seen));
     codes.forEach((it, i) => expect([String(1 + (i % 2)), '53300']).toContain(it));
@@ -162,15 +193,30 @@ test('a server with no connection left says so, and those that there are go on',
 });
 
 test('a fiber that is interrupted leaves no row and no tenant', async () => {
-  const layer = Db.layer({ url: asRole(database.url), maxConnections: 1, rls: true, connection: { onnotice: () => {} } });
+  const layer = Db.layer({
+    url: asRole(database.url),
+    maxConnections: 1,
+    rls: true,
+    connection: { onnotice: () => {} },
+  });
   const program = Effect.gen(function* () {
-    const waiting = yield* Effect.forkChild(Db.forTenant(one, Effect.flatMap(Db, (db) => db.update(notes).set({ body: 'changed' }).where(eq(notes.id, 1)))));
+    const waiting = yield* Effect.forkChild(
+      Db.forTenant(
+        one,
+        Effect.flatMap(Db, (db) => db.update(notes).set({ body: 'changed' }).where(eq(notes.id, 1))),
+      ),
+    );
     yield* Effect.promise(() => database.waitsForLock());
     yield* Fiber.interrupt(waiting);
-    return yield* Db.forTenant(two, Effect.flatMap(Db, (db) => db.select({ account: notes.account, id: notes.id }).from(notes)));
+    return yield* Db.forTenant(
+      two,
+      Effect.flatMap(Db, (db) => db.select({ account: notes.account, id: notes.id }).from(notes)),
+    );
   });
   await database.whileLocked(async () => {
-    expect(await Effect.runPromise(program.pipe(Effect.provide(layer)))).toEqual([{ account: account.parse(2), id: 1 }]);
+    expect(await Effect.runPromise(program.pipe(Effect.provide(layer)))).toEqual([
+      { account: account.parse(2), id: 1 },
+    ]);
   });
   expect(await database.rows()).toEqual(['1/1 first', '2/1 first']);
 });

@@ -23,17 +23,41 @@ describe.each([{ rls: true }, { rls: false }])('rls: $rls', ({ rls }) => {
   /** What has no text. */
   const unwritable = () => Object.assign(Object.create(null), { id: 1 });
   /** Others' statements, which are sent at once, down the same connection. */
-  const others = () => [1, 2, 3].map((n) => client.unsafe(`select ${n} as n, pg_sleep(0.01)`).then(([row]) => row!.n, (error) => error));
-  const outcome = (statement: PromiseLike<any>) => statement.then((rows) => rows, (error: any) => (error.cause ?? error).code ?? 'failed');
+  const others = () =>
+    [1, 2, 3].map((n) =>
+      client.unsafe(`select ${n} as n, pg_sleep(0.01)`).then(
+        ([row]) => row!.n,
+        (error) => error,
+      ),
+    );
+  const outcome = (statement: PromiseLike<any>) =>
+    statement.then(
+      (rows) => rows,
+      (error: any) => (error.cause ?? error).code ?? 'failed',
+    );
   const isWell = async () => {
     for (let i = 0; i < 3; i++) expect(await body(1)).toEqual([{ body: 'first' }]);
-    expect(await database.admin`select state from pg_stat_activity where datname = current_database() and state like 'idle in transaction%'`).toEqual([]);
+    expect(
+      await database.admin`select state from pg_stat_activity where datname = current_database() and state like 'idle in transaction%'`,
+    ).toEqual([]);
   };
 
   test.each([
     ['a value that has no text', () => body(unwritable()), 'failed'],
-    ['a value that is none', () => tdb.select().from(notes).where(eq(notes.id, undefined as any)), 'UNDEFINED_VALUE'],
-    ['too many values', () => tdb.insert(notes).values(Array.from({ length: 22_000 }, (_, i) => ({ id: i, body: 'x', seen: 'x' }))), 'MAX_PARAMETERS_EXCEEDED'],
+    [
+      'a value that is none',
+      () =>
+        tdb
+          .select()
+          .from(notes)
+          .where(eq(notes.id, undefined as any)),
+      'UNDEFINED_VALUE',
+    ],
+    [
+      'too many values',
+      () => tdb.insert(notes).values(Array.from({ length: 22_000 }, (_, i) => ({ id: i, body: 'x', seen: 'x' }))),
+      'MAX_PARAMETERS_EXCEEDED',
+    ],
   ])('%s fails its own statement, and no other', async (_, statement, code) => {
     const before = others();
     const failing = outcome(statement());

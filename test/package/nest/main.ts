@@ -7,10 +7,16 @@ import { defineTenantRelations, tenancy, tenantTable, withTenancy, type TenantDa
 import { claim, tenantGuard } from 'drizzle-tenant/nest';
 
 export const account = tenancy('account', uuid);
-export const projects = tenantTable('projects', { accountId: account.id('account_id'), id: integer().primaryKey(), name: text().notNull() });
+export const projects = tenantTable('projects', {
+  accountId: account.id('account_id'),
+  id: integer().primaryKey(),
+  name: text().notNull(),
+});
 export const relations = defineTenantRelations({ projects });
 export const db = withTenancy(
-  drizzle(async (sql, params, method) => (await fetch(process.env.URL!, { method: 'POST', body: JSON.stringify({ sql, params, method }) })).json()),
+  drizzle(async (sql, params, method) =>
+    (await fetch(process.env.URL!, { method: 'POST', body: JSON.stringify({ sql, params, method }) })).json(),
+  ),
   { relations },
 );
 export type AccountDatabase = TenantDatabase<'account', typeof relations>;

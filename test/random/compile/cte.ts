@@ -15,18 +15,26 @@ export function ctesOf(around: Env, ctes: readonly Cte[]): { env: Env; list: str
     const inner = env.in('CTE').with({ rows: [], outer: [] });
     let rows: Rows;
     if (style % 6 === 5) {
-      const table = choose(env.tables.filter((it) => it.columns.some((column) => column.key === 'points')), named);
+      const table = choose(
+        env.tables.filter((it) => it.columns.some((column) => column.key === 'points')),
+        named,
+      );
       const column = (key: string) => `"${table.columns.find((it) => it.key === key)!.name}"`;
       env.reach('CTE written by hand');
       env.lines.push(
         `const ${name} = ${env.handle}.$with('${called}', { n: sql\`n\`.as('n'), word: sql\`word\`.as('word') }).as(sql\`select x.${column('points')} as n, x.${column('label')} as word from \${${table.name}} x where x.${column('points')} is not null\`);`,
       );
-      rows = namedRows(name, 'CTE', [{ key: 'n', kind: 'int' }, { key: 'word', kind: 'text' }]);
+      rows = namedRows(name, 'CTE', [
+        { key: 'n', kind: 'int' },
+        { key: 'word', kind: 'text' },
+      ]);
     } else {
       const query = selectOf(inner, { ...select, lock: null }, { use: 'source' });
       const isCallback = style % 6 === 4 && query.code.startsWith(`${env.handle}.select`);
       env.reach(isCallback ? 'CTE by a callback' : 'CTE');
-      env.lines.push(`const ${name} = ${env.handle}.$with('${called}').as(${isCallback ? `(qb) => qb${query.code.slice(env.handle.length)}` : query.code});`);
+      env.lines.push(
+        `const ${name} = ${env.handle}.$with('${called}').as(${isCallback ? `(qb) => qb${query.code.slice(env.handle.length)}` : query.code});`,
+      );
       rows = namedRows(name, 'CTE', query.cols);
     }
     list.push(name);

@@ -111,7 +111,9 @@ export class Env {
   linksOf(table: TableSpec): readonly LinkSpec[] {
     // A reference table leads to the tables of every tenancy.
     const isSeen = (name: string) => this.tables.some((it) => it.name === name);
-    return this.spec.links.filter((it) => (it.from === table.name && isSeen(it.to)) || (it.to === table.name && isSeen(it.from)));
+    return this.spec.links.filter(
+      (it) => (it.from === table.name && isSeen(it.to)) || (it.to === table.name && isSeen(it.from)),
+    );
   }
 }
 
@@ -127,7 +129,8 @@ export const sqlText = (text: string): string => `'${text.replaceAll("'", "''")}
 /** How two sources are linked, as a condition; undefined where they are not. */
 export function linkOf(env: Env, a: Rows, b: Rows): string | undefined {
   if (!a.table || !b.table) return undefined;
-  const from = (left: Rows, right: Rows) => env.spec.links.find((it) => it.from === left.table!.name && it.to === right.table!.name);
+  const from = (left: Rows, right: Rows) =>
+    env.spec.links.find((it) => it.from === left.table!.name && it.to === right.table!.name);
   const [one, link, other] = from(a, b) ? [a, from(a, b)!, b] : [b, from(b, a), a];
   if (!link) return undefined;
   const column = (rows: Rows, key: string) => rows.cols.find((it) => it.key === key)?.code;

@@ -20,7 +20,9 @@ export function num(env: Env, it: Num): string {
     case 'arithmetic': {
       env.reach('arithmetic');
       const op = choose(['+', '-', '*'], it.op);
-      return op === '*' ? `sql\`\${${num(env, it.a)}} * 2\`` : `sql\`(\${${num(env, it.a)}} ${op} \${${num(env, it.b)}})\``;
+      return op === '*'
+        ? `sql\`\${${num(env, it.a)}} * 2\``
+        : `sql\`(\${${num(env, it.a)}} ${op} \${${num(env, it.b)}})\``;
     }
     case 'case':
       env.reach('case');
@@ -31,7 +33,9 @@ export function num(env: Env, it: Num): string {
       return `sql\`length(\${${text(env, it.of)}})\``;
     case '$count': {
       env.reach('$count as an expression');
-      const source = it.linked ? { k: 'linked' as const, n: it.table, alias: false } : { k: 'table' as const, table: it.table, alias: false };
+      const source = it.linked
+        ? { k: 'linked' as const, n: it.table, alias: false }
+        : { k: 'table' as const, table: it.table, alias: false };
       const rows = rowsOf(env.in('$count'), source, true);
       const inner = inside(env.in('$count'), rows);
       const link = it.linked ? linkToOuter(env, rows) : undefined;
@@ -42,7 +46,13 @@ export function num(env: Env, it: Num): string {
       return numTemplate(env, it.table, it.form);
     case 'aggregate': {
       const fn = choose(['max', 'min', 'sum', 'count'], it.fn);
-      return scalar(env, it.select, it.style, 'int', (field) => (fn === 'sum' ? `sql\`sum(\${${field}})::int\`` : fn === 'count' ? 'sql`count(*)::int`' : `sql\`${fn}(\${${field}})\``));
+      return scalar(env, it.select, it.style, 'int', (field) =>
+        fn === 'sum'
+          ? `sql\`sum(\${${field}})::int\``
+          : fn === 'count'
+            ? 'sql`count(*)::int`'
+            : `sql\`${fn}(\${${field}})\``,
+      );
     }
   }
 }
@@ -58,7 +68,10 @@ export function text(env: Env, it: Text): string {
     case 'concat':
       return `sql\`(\${${text(env, it.a)}} || \${${text(env, it.b)}})\``;
     case 'function': {
-      const fn = choose(['upper(?)', 'lower(?)', "coalesce(?, '-')", "replace(?, 'a', 'b')", 'substring(? from 1 for 2)', 'trim(?)'], it.fn);
+      const fn = choose(
+        ['upper(?)', 'lower(?)', "coalesce(?, '-')", "replace(?, 'a', 'b')", 'substring(? from 1 for 2)', 'trim(?)'],
+        it.fn,
+      );
       return `sql\`${fn.replace('?', () => `\${${text(env, it.of)}}`)}\``;
     }
     case 'case':
@@ -74,7 +87,13 @@ export function text(env: Env, it: Text): string {
 }
 
 /** A subquery with one value. */
-function scalar(env: Env, select: Select, style: number, kind: 'int' | 'text', aggregate: (field: string) => string): string {
+function scalar(
+  env: Env,
+  select: Select,
+  style: number,
+  kind: 'int' | 'text',
+  aggregate: (field: string) => string,
+): string {
   env.reach('scalar subquery');
   const query = selectOf(env.in('scalar subquery'), select, { shape: [kind], use: 'expression', aggregate });
   return style % 3 === 0 ? `sql\`(\${${query.code}})\`` : `sql\`\${${query.code}}\``;
@@ -86,7 +105,11 @@ export function bool(env: Env, it: Bool): string {
       return choose(['sql`true`', 'sql`(false or true)`', 'sql`false or true`', 'sql`false`', 'sql`1 = 1`'], it.n);
     case 'column': {
       const column = env.column(it.n, 'bool');
-      return column ? (it.n % 2 === 0 ? `sql\`\${${column.code}}\`` : `eq(${column.code}, ${it.n % 4 < 2})`) : 'sql`true`';
+      return column
+        ? it.n % 2 === 0
+          ? `sql\`\${${column.code}}\``
+          : `eq(${column.code}, ${it.n % 4 < 2})`
+        : 'sql`true`';
     }
     case 'compare': {
       const op = choose(comparisons, it.op);
@@ -104,11 +127,22 @@ export function bool(env: Env, it: Bool): string {
       const column = env.column(it.n, (kind) => kind.startsWith('key'));
       if (!column) return 'sql`true`';
       const value = (n: number) => keyText(column.kind, 1 + (n % 5));
-      return choose([`eq(${column.code}, ${value(it.value)})`, `gt(${column.code}, ${value(it.value)})`, `ne(${column.code}, ${value(it.value)})`, `inArray(${column.code}, [${value(it.value)}, ${value(it.value + 1)}])`, `sql\`\${${column.code}} >= \${${value(it.value)}}\``], it.op);
+      return choose(
+        [
+          `eq(${column.code}, ${value(it.value)})`,
+          `gt(${column.code}, ${value(it.value)})`,
+          `ne(${column.code}, ${value(it.value)})`,
+          `inArray(${column.code}, [${value(it.value)}, ${value(it.value + 1)}])`,
+          `sql\`\${${column.code}} >= \${${value(it.value)}}\``,
+        ],
+        it.op,
+      );
     }
     case 'like': {
       const column = env.column(it.n, 'text');
-      return column ? `${choose(['like', 'ilike', 'like'], it.op)}(${column.code}, ${quoted(choose(['%a%', '%of%', 'F%', '%', '_sh', '%1%'], it.pattern))})` : 'sql`true`';
+      return column
+        ? `${choose(['like', 'ilike', 'like'], it.op)}(${column.code}, ${quoted(choose(['%a%', '%of%', 'F%', '%', '_sh', '%1%'], it.pattern))})`
+        : 'sql`true`';
     }
     case 'between':
       return `${it.not ? 'notBetween' : 'between'}(${num(env, columnFirst(it.of))}, ${it.low}, ${it.high})`;
@@ -125,11 +159,20 @@ export function bool(env: Env, it: Bool): string {
       const second = env.column(it.m, (kind) => kind.startsWith('tenant'));
       if (!column) return 'sql`true`';
       env.reach('tenant column');
-      return choose([`isNotNull(${column.code})`, `eq(${column.code}, ${second!.code})`, `ne(${column.code}, ${env.shared.several ? 'ids[0]' : 'id'})`, `sql\`\${${column.code}} is not null or true\``], it.op);
+      return choose(
+        [
+          `isNotNull(${column.code})`,
+          `eq(${column.code}, ${second!.code})`,
+          `ne(${column.code}, ${env.shared.several ? 'ids[0]' : 'id'})`,
+          `sql\`\${${column.code}} is not null or true\``,
+        ],
+        it.op,
+      );
     }
     case 'link': {
       const [first, ...rest] = [...env.rows].reverse();
-      const link = first && [...rest, ...env.outer].map((other) => linkOf(env, first, other)).find((it) => it !== undefined);
+      const link =
+        first && [...rest, ...env.outer].map((other) => linkOf(env, first, other)).find((it) => it !== undefined);
       return link ?? 'sql`true`';
     }
     case 'template':
@@ -138,7 +181,9 @@ export function bool(env: Env, it: Bool): string {
     case 'or': {
       env.reach(it.k);
       const inner = it.k === 'or' ? env.in('or') : env;
-      return it.of.length === 1 ? bool(inner, it.of[0]!) : `${it.k}(${it.of.map((each) => bool(inner, each)).join(', ')})`;
+      return it.of.length === 1
+        ? bool(inner, it.of[0]!)
+        : `${it.k}(${it.of.map((each) => bool(inner, each)).join(', ')})`;
     }
     case 'not':
       env.reach('not');
@@ -149,12 +194,16 @@ export function bool(env: Env, it: Bool): string {
     case 'exists': {
       env.reach(it.not ? 'not exists' : 'exists');
       const query = selectOf(env.in('exists'), it.select, { use: 'expression' });
-      return it.style % 3 === 0 ? `sql\`${it.not ? 'not ' : ''}exists \${${query.code}}\`` : `${it.not ? 'notExists' : 'exists'}(${query.code})`;
+      return it.style % 3 === 0
+        ? `sql\`${it.not ? 'not ' : ''}exists \${${query.code}}\``
+        : `${it.not ? 'notExists' : 'exists'}(${query.code})`;
     }
     case 'in': {
       env.reach(it.not ? 'not in' : 'in');
       const query = selectOf(env.in('in'), it.select, { shape: ['int'], use: 'expression' });
-      return it.style % 3 === 0 ? `sql\`\${${num(env, it.of)}} ${it.not ? 'not ' : ''}in \${${query.code}}\`` : `${it.not ? 'notInArray' : 'inArray'}(${num(env, it.of)}, ${query.code})`;
+      return it.style % 3 === 0
+        ? `sql\`\${${num(env, it.of)}} ${it.not ? 'not ' : ''}in \${${query.code}}\``
+        : `${it.not ? 'notInArray' : 'inArray'}(${num(env, it.of)}, ${query.code})`;
     }
     case 'quantified': {
       env.reach(it.all ? 'all' : 'any');
@@ -176,21 +225,49 @@ function literal(env: Env, n: number): string {
 
 /** Conditions on columns of the other types. */
 function other(env: Env, n: number, op: number, value: number): string {
-  const column = env.column(n, (kind) => kind === 'enum' || kind === 'array' || kind === 'json' || kind === 'numeric' || kind === 'time');
+  const column = env.column(
+    n,
+    (kind) => kind === 'enum' || kind === 'array' || kind === 'json' || kind === 'numeric' || kind === 'time',
+  );
   if (!column) return 'sql`true`';
   const { code, kind } = column;
   env.reach(`${kind} column`);
   switch (kind) {
     case 'enum': {
       const state = quoted(choose(states, value));
-      return choose([`eq(${code}, ${state})`, `ne(${code}, ${state})`, `inArray(${code}, [${state}, 'open'])`, `sql\`\${${code}}::text = \${${state}}\``], op);
+      return choose(
+        [
+          `eq(${code}, ${state})`,
+          `ne(${code}, ${state})`,
+          `inArray(${code}, [${state}, 'open'])`,
+          `sql\`\${${code}}::text = \${${state}}\``,
+        ],
+        op,
+      );
     }
     case 'array': {
       const word = quoted(choose(words, value));
-      return choose([`arrayContains(${code}, [${word}])`, `arrayOverlaps(${code}, [${word}, 't1'])`, `arrayContained(${code}, [${word}, 't0', 't1'])`, `sql\`\${${word}} = any(\${${code}})\``, `sql\`cardinality(\${${code}}) > 0\``], op);
+      return choose(
+        [
+          `arrayContains(${code}, [${word}])`,
+          `arrayOverlaps(${code}, [${word}, 't1'])`,
+          `arrayContained(${code}, [${word}, 't0', 't1'])`,
+          `sql\`\${${word}} = any(\${${code}})\``,
+          `sql\`cardinality(\${${code}}) > 0\``,
+        ],
+        op,
+      );
     }
     case 'json':
-      return choose([`sql\`\${${code}} @> '{"level": ${value % 5}}'::jsonb\``, `sql\`\${${code}}->>'label' like 't%'\``, `sql\`(\${${code}}->>'level')::int > ${value % 5}\``, `sql\`\${${code}} ? 'label'\``], op);
+      return choose(
+        [
+          `sql\`\${${code}} @> '{"level": ${value % 5}}'::jsonb\``,
+          `sql\`\${${code}}->>'label' like 't%'\``,
+          `sql\`(\${${code}}->>'level')::int > ${value % 5}\``,
+          `sql\`\${${code}} ? 'label'\``,
+        ],
+        op,
+      );
     case 'numeric':
       return `${choose(['gt', 'lt'], op)}(${code}, '${value % 9}')`;
     default:

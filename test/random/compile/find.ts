@@ -7,13 +7,17 @@ import { bool, num, text } from './expression.js';
 /** What a relational query can name: a view's expressions are not among it. */
 const namable = (table: TableSpec) => table.columns.filter((it) => it.type !== '');
 
-const relationsOf = (env: Env, table: TableSpec): readonly RelationSpec[] => env.spec.relations.filter((it) => it.table === table.name);
+const relationsOf = (env: Env, table: TableSpec): readonly RelationSpec[] =>
+  env.spec.relations.filter((it) => it.table === table.name);
 
 export function findOf(env: Env, ast: Find, first: boolean): { code: string; ordered: boolean } {
   const table = choose(env.tables, ast.table);
   env.reach(`find of ${table.kind}`);
   const config = configOf(env, ast, table, 0, first);
-  return { code: `${env.handle}.query.${table.name}.${first ? 'findFirst' : 'findMany'}(${config.code})`, ordered: config.ordered && config.within };
+  return {
+    code: `${env.handle}.query.${table.name}.${first ? 'findFirst' : 'findMany'}(${config.code})`,
+    ordered: config.ordered && config.within,
+  };
 }
 
 interface Config {
@@ -50,7 +54,9 @@ function configOf(env: Env, ast: Find, table: TableSpec, level: number, first = 
   }
   if (ast.extras.length > 0) {
     env.reach('extras');
-    parts.push(`extras: { ${ast.extras.map((field) => `${env.name('e')}: ${callback(env.in('extras'), table, (inner) => extra(inner, field))}`).join(', ')} }`);
+    parts.push(
+      `extras: { ${ast.extras.map((field) => `${env.name('e')}: ${callback(env.in('extras'), table, (inner) => extra(inner, field))}`).join(', ')} }`,
+    );
   }
   const relations = relationsOf(env, table);
   if (ast.with.length > 0 && relations.length > 0 && level < 4) {
@@ -104,11 +110,18 @@ const totalOf = (table: TableSpec) => [...new Set([...(table.tenantKey ? [table.
 function order(env: Env, ast: Find, table: TableSpec): string {
   const terms = new Map<string, string>();
   if (ast.by !== null) {
-    const relations = relationsOf(env, table).filter((it) => env.table(it.target).columns.some((column) => column.key === 'label'));
+    const relations = relationsOf(env, table).filter((it) =>
+      env.table(it.target).columns.some((column) => column.key === 'label'),
+    );
     if (relations.length > 0) {
       const relation = choose(relations, ast.by);
       env.reach(relation.many ? 'order by many' : 'order by one');
-      terms.set(relation.name, relation.many ? choose(["'desc(count)'", "'asc(count)'", "{ label: 'desc(max)' }"], ast.by) : "{ label: 'asc' }");
+      terms.set(
+        relation.name,
+        relation.many
+          ? choose(["'desc(count)'", "'asc(count)'", "{ label: 'desc(max)' }"], ast.by)
+          : "{ label: 'asc' }",
+      );
     }
   }
   for (const { n, style } of ast.order) {
@@ -118,7 +131,11 @@ function order(env: Env, ast: Find, table: TableSpec): string {
   }
   if (terms.size > 0 && ast.by === null && ast.order[0]!.style >= 2) {
     env.reach('order by a callback');
-    return `(t, { desc }) => [${[...terms].map(([key, how]) => (how === "'desc'" ? `desc(t.${key})` : `t.${key}`)).join(', ')}, ${totalOf(table).map((key) => `t.${key}`).join(', ')}]`;
+    return `(t, { desc }) => [${[...terms].map(([key, how]) => (how === "'desc'" ? `desc(t.${key})` : `t.${key}`)).join(', ')}, ${totalOf(
+      table,
+    )
+      .map((key) => `t.${key}`)
+      .join(', ')}]`;
   }
   for (const key of totalOf(table)) if (!terms.has(key)) terms.set(key, "'asc'");
   return `{ ${[...terms].map(([key, how]) => `${key}: ${how}`).join(', ')} }`;
@@ -158,24 +175,78 @@ const rawOf = (env: Env, ast: Parameters<typeof bool>[1]) => `sql\`\${${bool(env
 function condition(env: Env, column: ColumnSpec, op: number, value: number): string {
   const { kind } = column;
   const literal =
-    kind === 'int' ? String(value % 8) : kind === 'text' ? quoted(choose(words, value)) : kind === 'enum' ? quoted(choose(states, value)) : kind === 'numeric' ? `'${value % 9}'` : kind === 'time' ? `'2024-0${1 + (value % 8)}-02 00:00:00'` : undefined;
+    kind === 'int'
+      ? String(value % 8)
+      : kind === 'text'
+        ? quoted(choose(words, value))
+        : kind === 'enum'
+          ? quoted(choose(states, value))
+          : kind === 'numeric'
+            ? `'${value % 9}'`
+            : kind === 'time'
+              ? `'2024-0${1 + (value % 8)}-02 00:00:00'`
+              : undefined;
   if (kind.startsWith('key')) {
     const key = (n: number) => keyText(kind, 1 + (n % 5));
-    return choose([key(value), `{ gt: ${key(value)} }`, `{ in: [${key(value)}, ${key(value + 1)}] }`, `{ ne: ${key(value)} }`, '{ isNotNull: true }'], op);
+    return choose(
+      [
+        key(value),
+        `{ gt: ${key(value)} }`,
+        `{ in: [${key(value)}, ${key(value + 1)}] }`,
+        `{ ne: ${key(value)} }`,
+        '{ isNotNull: true }',
+      ],
+      op,
+    );
   }
   if (kind.startsWith('tenant')) env.reach('tenant column');
-  if (kind.startsWith('tenant')) return choose(['{ isNotNull: true }', `{ ne: ${env.shared.several ? 'ids[0]' : 'id'} }`, '{ OR: [{ isNull: true }, { isNotNull: true }] }'], op);
+  if (kind.startsWith('tenant'))
+    return choose(
+      [
+        '{ isNotNull: true }',
+        `{ ne: ${env.shared.several ? 'ids[0]' : 'id'} }`,
+        '{ OR: [{ isNull: true }, { isNotNull: true }] }',
+      ],
+      op,
+    );
   switch (kind) {
     case 'bool':
       return choose(['true', 'false', '{ ne: true }'], op);
     case 'array':
-      return choose([`{ arrayContains: [${quoted(choose(words, value))}] }`, `{ arrayOverlaps: ['t0', ${quoted(choose(words, value))}] }`, '{ isNull: true }'], op);
+      return choose(
+        [
+          `{ arrayContains: [${quoted(choose(words, value))}] }`,
+          `{ arrayOverlaps: ['t0', ${quoted(choose(words, value))}] }`,
+          '{ isNull: true }',
+        ],
+        op,
+      );
     case 'json':
       return choose(['{ isNull: true }', '{ isNotNull: true }'], op);
     case 'text':
-      return choose([literal!, "{ like: '%of%' }", "{ ilike: '%A%' }", `{ ne: ${literal} }`, `{ in: [${literal}, 'ash'] }`, `{ OR: [{ like: '%1%' }, { eq: ${literal} }] }`, '{ isNull: true }'], op);
+      return choose(
+        [
+          literal!,
+          "{ like: '%of%' }",
+          "{ ilike: '%A%' }",
+          `{ ne: ${literal} }`,
+          `{ in: [${literal}, 'ash'] }`,
+          `{ OR: [{ like: '%1%' }, { eq: ${literal} }] }`,
+          '{ isNull: true }',
+        ],
+        op,
+      );
     default:
-      return choose([literal!, kind === 'enum' ? `{ ne: ${literal} }` : `{ gt: ${literal} }`, `{ ne: ${literal} }`, kind === 'enum' ? `{ in: [${literal}] }` : `{ lte: ${literal} }`, `{ NOT: { eq: ${literal} } }`, '{ isNull: true }'], op);
+      return choose(
+        [
+          literal!,
+          kind === 'enum' ? `{ ne: ${literal} }` : `{ gt: ${literal} }`,
+          `{ ne: ${literal} }`,
+          kind === 'enum' ? `{ in: [${literal}] }` : `{ lte: ${literal} }`,
+          `{ NOT: { eq: ${literal} } }`,
+          '{ isNull: true }',
+        ],
+        op,
+      );
   }
 }
-

@@ -15,7 +15,7 @@ export function groupOf(env: Env, group: Group, from: Rows, joins: readonly stri
   const { rows } = env;
   const total = orderOf(rows.flatMap((it) => it.total));
   const int = (n: number) => env.column(n, 'int', true)?.code ?? 'sql`1`';
-  const text = (n: number) => env.column(n, 'text', true)?.code ?? 'sql`\'\'`';
+  const text = (n: number) => env.column(n, 'text', true)?.code ?? "sql`''`";
   const aggregates = group.aggregates.map((n): Chosen => {
     const [kind, code] = choose(
       [
@@ -35,7 +35,12 @@ export function groupOf(env: Env, group: Group, from: Rows, joins: readonly stri
   });
   const key = from.table?.key ?? [];
   // A derived table has no key that the other columns would follow from.
-  const byKey = group.key && key.length > 0 && !from.kind.includes('view') && from.kind !== 'template' && joins.every((it) => it === 'inner' || it === 'left');
+  const byKey =
+    group.key &&
+    key.length > 0 &&
+    !from.kind.includes('view') &&
+    from.kind !== 'template' &&
+    joins.every((it) => it === 'inner' || it === 'left');
   let by: string[];
   let fields: Chosen[];
   if (group.by.length === 2 && group.by[0]! % 4 === 0) {
@@ -54,11 +59,16 @@ export function groupOf(env: Env, group: Group, from: Rows, joins: readonly stri
   } else {
     const columns = group.by.flatMap((n) => env.column(n, isPlain, true) ?? []);
     fields = columns.map((column, i) =>
-      i === 1 && column.kind === 'int' ? { key: env.name('c'), code: `sql\`(\${${column.code}} % 3)\``, kind: 'int' } : { key: env.name('c'), code: column.code, kind: column.kind, name: column.name },
+      i === 1 && column.kind === 'int'
+        ? { key: env.name('c'), code: `sql\`(\${${column.code}} % 3)\``, kind: 'int' }
+        : { key: env.name('c'), code: column.code, kind: column.kind, name: column.name },
     );
     by = fields.map((it) => it.code);
   }
-  let code = by.length === 0 ? '' : `.groupBy(${group.rollup && !byKey ? `sql\`rollup (${by.map((it) => `\${${it}}`).join(', ')})\`` : by.join(', ')})`;
+  let code =
+    by.length === 0
+      ? ''
+      : `.groupBy(${group.rollup && !byKey ? `sql\`rollup (${by.map((it) => `\${${it}}`).join(', ')})\`` : by.join(', ')})`;
   if (group.rollup && !byKey && by.length > 0) env.reach('rollup');
   if (group.having && (by.length > 0 || aggregates.length > 0)) {
     env.reach('having');

@@ -8,10 +8,29 @@ import { namedRows, rowsOf } from './source.js';
 const joinTypes = ['inner', 'left', 'left', 'right', 'full', 'cross', 'inner', 'right', 'full'] as const;
 
 /** A query over one source. */
-const over = (from: Source): Select => ({ ctes: [], from, joins: [], fields: [], correlated: true, where: null, group: null, distinct: 0, order: [], limit: null, offset: null, lock: null, set: null, dynamic: false });
+const over = (from: Source): Select => ({
+  ctes: [],
+  from,
+  joins: [],
+  fields: [],
+  correlated: true,
+  where: null,
+  group: null,
+  distinct: 0,
+  order: [],
+  limit: null,
+  offset: null,
+  lock: null,
+  set: null,
+  dynamic: false,
+});
 
 /** @returns where the clauses behind the joins stand */
-export function joinsOf(around: Env, joins: readonly Join[], only?: readonly string[]): { env: Env; joins: string[]; types: string[] } {
+export function joinsOf(
+  around: Env,
+  joins: readonly Join[],
+  only?: readonly string[],
+): { env: Env; joins: string[]; types: string[] } {
   let env = around;
   const code: string[] = [];
   const types: string[] = [];
@@ -43,7 +62,9 @@ export function joinsOf(around: Env, joins: readonly Join[], only?: readonly str
       const given = join.on ? bool(next.with({ outer: [] }).in(`on of ${type} join`), join.on) : undefined;
       const isGivenOnly = given !== undefined && type !== 'full' && (join.type >> 3) % 3 === 0;
       const on = [isGivenOnly || isLateral ? undefined : link, given].filter((it) => it !== undefined);
-      code.push(`.${method}(${rows.code}, ${on.length === 0 ? 'sql`true`' : on.length === 1 ? on[0] : `and(${on.join(', ')})`})`);
+      code.push(
+        `.${method}(${rows.code}, ${on.length === 0 ? 'sql`true`' : on.length === 1 ? on[0] : `and(${on.join(', ')})`})`,
+      );
     }
     types.push(type);
     env = next;

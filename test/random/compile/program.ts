@@ -31,8 +31,16 @@ export function compile(spec: SchemaSpec, tenancy: number, program: Program): Co
   const env = new Env({ spec, tenancy, several: program.several, reach, names: 0 }, lines, 'tdb');
   for (const step of program.steps) compileStep(env, step);
   reach.add(program.several ? 'handle: several tenants' : 'handle: one tenant');
-  const readsPlainly = program.steps.every((it) => it.k === 'statement' && isPlainRead(it.statement)) && !plainly.some((it) => reach.has(it)) && !program.several;
-  const addsUp = program.several && program.steps.every((it) => it.k === 'statement' && isPlainRead(it.statement) && !(it.statement.k === 'find' && it.statement.first)) && !together.some((it) => reach.has(it));
+  const readsPlainly =
+    program.steps.every((it) => it.k === 'statement' && isPlainRead(it.statement)) &&
+    !plainly.some((it) => reach.has(it)) &&
+    !program.several;
+  const addsUp =
+    program.several &&
+    program.steps.every(
+      (it) => it.k === 'statement' && isPlainRead(it.statement) && !(it.statement.k === 'find' && it.statement.first),
+    ) &&
+    !together.some((it) => reach.has(it));
   const code = lines.join('\n');
   const names = spec.names.filter((it) => new RegExp(`(?<![.\\w'"])${it}\\b(?!:)`).test(code));
   return { body: `const { ${names.join(', ')} } = schema;\n${code}`, reach, readsPlainly, addsUp };
@@ -43,11 +51,53 @@ const plainly = ['group by the primary key', 'CTE with the name of a table'];
 
 /** What looks at rows of several tenants at once, or at those of none. */
 const together = [
-  ...['query in subquery', 'query in lateral', 'query in CTE', 'CTE written by hand', 'exists', 'not exists', 'in', 'not in', 'any', 'all', 'scalar subquery', '$count as an expression'],
-  ...['template as a number', 'template as text', 'template as a condition', 'join written by hand', 'raw', 'group by', 'aggregate', 'distinct', 'distinct on', 'window', 'limit', 'offset'],
-  ...['union', 'unionAll', 'intersect', 'except', 'tenant column', 'extras', 'order by many', 'RAW, level 0', 'RAW, level 1', 'RAW, level 2', 'RAW, level 3', 'RAW, level 4'],
+  ...[
+    'query in subquery',
+    'query in lateral',
+    'query in CTE',
+    'CTE written by hand',
+    'exists',
+    'not exists',
+    'in',
+    'not in',
+    'any',
+    'all',
+    'scalar subquery',
+    '$count as an expression',
+  ],
+  ...[
+    'template as a number',
+    'template as text',
+    'template as a condition',
+    'join written by hand',
+    'raw',
+    'group by',
+    'aggregate',
+    'distinct',
+    'distinct on',
+    'window',
+    'limit',
+    'offset',
+  ],
+  ...[
+    'union',
+    'unionAll',
+    'intersect',
+    'except',
+    'tenant column',
+    'extras',
+    'order by many',
+    'RAW, level 0',
+    'RAW, level 1',
+    'RAW, level 2',
+    'RAW, level 3',
+    'RAW, level 4',
+  ],
   ...[0, 1, 2, 3, 4].map((level) => `relational limit, level ${level}`),
-  ...['reference', 'reference alias', 'values', 'template'].flatMap((it) => [`from ${it}`, ...['inner', 'left', 'right', 'full', 'cross'].map((join) => `${join} join of ${it}`)]),
+  ...['reference', 'reference alias', 'values', 'template'].flatMap((it) => [
+    `from ${it}`,
+    ...['inner', 'left', 'right', 'full', 'cross'].map((join) => `${join} join of ${it}`),
+  ]),
   'find of reference',
   'relational offset',
 ];
@@ -68,20 +118,47 @@ function compileStep(env: Env, step: Step): void {
     case 'prepared': {
       const isWrite = step.statement.k === 'write' || step.statement.k === 'writing CTE';
       const isPreparable = step.statement.k !== '$count' && step.statement.k !== 'raw';
-      const statement: Statement = isPreparable ? step.statement : { k: 'find', first: false, find: { table: 1, columns: [], where: null, order: [], by: null, limit: null, offset: null, extras: [], with: [] } };
+      const statement: Statement = isPreparable
+        ? step.statement
+        : {
+            k: 'find',
+            first: false,
+            find: {
+              table: 1,
+              columns: [],
+              where: null,
+              order: [],
+              by: null,
+              limit: null,
+              offset: null,
+              extras: [],
+              with: [],
+            },
+          };
       const placeholders = { next: 0, max: 3 };
       const handle = step.any && !several ? env.name('h') : env.handle;
       const block = env.with({ lines: [], placeholders, handle, path: [...env.path, 'prepared'] });
       const { code, ordered } = statementOf(block, statement);
-      const values = (n: number) => `{ ${Array.from({ length: placeholders.next }, (_, i) => `p${i}: ${n + i}`).join(', ')} }`;
+      const values = (n: number) =>
+        `{ ${Array.from({ length: placeholders.next }, (_, i) => `p${i}: ${n + i}`).join(', ')} }`;
       const runs = isWrite ? step.values.slice(0, 1) : step.values;
       env.reach(step.any && !several ? 'prepared for any tenant' : 'prepared');
       env.reach(`prepared ${statement.k}`);
       if (step.any && !several) {
         const tenancy = env.spec.tenancies[env.shared.tenancy]!.name;
-        return emit(env, [`const prepared = db.prepare(${tenancy}, (${handle}) => { ${block.lines.join(' ')} return ${code}; });`], inTurn(runs.map((n) => `prepared.run(id, ${values(n)})`)), ordered);
+        return emit(
+          env,
+          [`const prepared = db.prepare(${tenancy}, (${handle}) => { ${block.lines.join(' ')} return ${code}; });`],
+          inTurn(runs.map((n) => `prepared.run(id, ${values(n)})`)),
+          ordered,
+        );
       }
-      return emit(env, [...block.lines, `const prepared = ${code}.prepare('p');`], inTurn(runs.map((n) => `prepared.execute(${values(n)})`)), ordered);
+      return emit(
+        env,
+        [...block.lines, `const prepared = ${code}.prepare('p');`],
+        inTurn(runs.map((n) => `prepared.execute(${values(n)})`)),
+        ordered,
+      );
     }
     case 'transaction': {
       const isNested = env.handle !== 'tdb';
@@ -89,22 +166,30 @@ function compileStep(env: Env, step: Step): void {
       const tx = env.name('tx');
       const block = env.with({ lines: [], handle: tx, path: [...env.path, isNested ? 'savepoint' : 'transaction'] });
       for (const each of step.steps) {
-        if (each.k === 'transaction' || each.k === 'statement' || each.k === 'prepared') compileStep(block, each.k === 'prepared' ? { ...each, any: false } : each);
+        if (each.k === 'transaction' || each.k === 'statement' || each.k === 'prepared')
+          compileStep(block, each.k === 'prepared' ? { ...each, any: false } : each);
       }
-      const end = choose(['commit', 'commit', 'commit', 'commit', 'commit', 'commit', 'rollback', 'throw', 'bad insert'], step.end);
+      const end = choose(
+        ['commit', 'commit', 'commit', 'commit', 'commit', 'commit', 'rollback', 'throw', 'bad insert'],
+        step.end,
+      );
       env.reach(`transaction ends in ${end}`);
       if (end === 'rollback') block.lines.push(`${tx}.rollback();`);
       if (end === 'throw') block.lines.push(`throw Object.assign(new Error('stop'), { code: 'stop' });`);
       if (end === 'bad insert') block.lines.push(badInsert(block));
       block.lines.push("return 'done';");
       const settings = isNested || step.settings % 6 !== 0 ? '' : ", { isolationLevel: 'repeatable read' }";
-      env.lines.push(`await step(() => ${env.handle}.transaction(async (${tx}) => {\n${block.lines.map((it) => `  ${it.replaceAll('\n', '\n  ')}`).join('\n')}\n}${settings}))${isNested ? '.catch(() => {})' : ''};`);
+      env.lines.push(
+        `await step(() => ${env.handle}.transaction(async (${tx}) => {\n${block.lines.map((it) => `  ${it.replaceAll('\n', '\n  ')}`).join('\n')}\n}${settings}))${isNested ? '.catch(() => {})' : ''};`,
+      );
       return;
     }
     case 'shared':
       return sharedStep(env, step.n, step.value);
     case 'refresh': {
-      const views = env.spec.tables.filter((it) => it.kind === 'materialized view' && it.tenancy === env.shared.tenancy);
+      const views = env.spec.tables.filter(
+        (it) => it.kind === 'materialized view' && it.tenancy === env.shared.tenancy,
+      );
       if (views.length === 0) return sharedStep(env, step.n, step.n);
       env.reach('refresh materialized view');
       const view = choose(views, step.n);
@@ -124,20 +209,31 @@ function compileStep(env: Env, step: Step): void {
 function emit(env: Env, lines: readonly string[], code: string, ordered: Expected): void {
   const end = ordered === 'refused' ? ", 'refused'" : ordered ? ', true' : '';
   if (lines.length === 0) env.lines.push(`await step(() => ${code}${end});`);
-  else env.lines.push(`await step(() => {\n${[...lines, `return ${code};`].map((it) => `  ${it.replaceAll('\n', '\n  ')}`).join('\n')}\n}${end});`);
+  else
+    env.lines.push(
+      `await step(() => {\n${[...lines, `return ${code};`].map((it) => `  ${it.replaceAll('\n', '\n  ')}`).join('\n')}\n}${end});`,
+    );
 }
 
 /** One run after the other. */
-const inTurn = ([first, second]: readonly string[]) => (second === undefined ? first! : `${first}.then(async (first) => [first, await ${second}])`);
+const inTurn = ([first, second]: readonly string[]) =>
+  second === undefined ? first! : `${first}.then(async (first) => [first, await ${second}])`;
 
 export function statementOf(env: Env, statement: Statement): { code: string; ordered: boolean } {
   env.reach(statement.k === 'write' ? statement.write.k : statement.k);
-  env.reach(`${statement.k === 'write' ? statement.write.k : statement.k}, key ${env.spec.tenancies[env.shared.tenancy]!.keyType}`);
+  env.reach(
+    `${statement.k === 'write' ? statement.write.k : statement.k}, key ${env.spec.tenancies[env.shared.tenancy]!.keyType}`,
+  );
   switch (statement.k) {
     case 'select':
       return selectOf(env, statement.select, { use: 'statement' });
     case '$count': {
-      const rows = rowsOf(env.in('$count'), statement.source.k === 'values' || statement.source.k === 'template' || statement.source.k === 'cte' ? { k: 'table', table: 1, alias: false } : statement.source);
+      const rows = rowsOf(
+        env.in('$count'),
+        statement.source.k === 'values' || statement.source.k === 'template' || statement.source.k === 'cte'
+          ? { k: 'table', table: 1, alias: false }
+          : statement.source,
+      );
       env.reach(`$count of ${rows.kind}`);
       const where = statement.where ? `, ${bool(inside(env.in('$count'), rows), statement.where)}` : '';
       return { code: `${env.handle}.$count(${rows.code}${where})`, ordered: false };
@@ -156,7 +252,11 @@ export function statementOf(env: Env, statement: Statement): { code: string; ord
       const rows: Rows = namedRows(name, 'CTE', written.cols!);
       if (statement.join) {
         const inner = env.with({ ctes: [rows] });
-        const query = selectOf(inner, { ...statement.join, ctes: [], lock: null, set: null, joins: [], from: { k: 'cte', n: 0 } }, { use: 'statement' });
+        const query = selectOf(
+          inner,
+          { ...statement.join, ctes: [], lock: null, set: null, joins: [], from: { k: 'cte', n: 0 } },
+          { use: 'statement' },
+        );
         return { code: `${env.handle}.with(${name})${query.code.slice(env.handle.length)}`, ordered: query.ordered };
       }
       return { code: `${env.handle}.with(${name}).select().from(${name})`, ordered: false };
@@ -171,12 +271,15 @@ function badInsert(env: Env): string {
   const table = env.writable.find((it) => it.kind === 'tenant')!;
   const keys = table.key.map((key) => `${key}: ${keyText(columnOf(table, key).kind, 1)}`);
   const several = env.shared.several ? [`${table.tenantKey}: ids[0]`] : [];
-  return `await ${env.handle}.insert(${table.name}).values({ ${[...several, ...keys, "label: null"].join(', ')} });`;
+  return `await ${env.handle}.insert(${table.name}).values({ ${[...several, ...keys, 'label: null'].join(', ')} });`;
 }
 
 /** The reference tables, through the handle that writes them. */
 function sharedStep(env: Env, n: number, value: number): void {
-  const table = choose(env.spec.tables.filter((it) => it.kind === 'reference'), n);
+  const table = choose(
+    env.spec.tables.filter((it) => it.kind === 'reference'),
+    n,
+  );
   env.reach('shared');
   const code = choose(
     [

@@ -39,8 +39,14 @@ export interface Chosen {
 
 /** One value of a kind. */
 export function valueOf(env: Env, field: Field | undefined, kind: Kind): string {
-  if (kind === 'text') return field?.k === 'text' ? text(env, field.of) : text(env, { k: 'column', n: field && 'n' in field ? field.n : 0 });
-  if (kind === 'bool') return field?.k === 'bool' ? `sql\`(\${${bool(env, field.of)}})\`` : `sql\`(\${${bool(env, { k: 'column', n: field && 'n' in field ? field.n : 0 })}})\``;
+  if (kind === 'text')
+    return field?.k === 'text'
+      ? text(env, field.of)
+      : text(env, { k: 'column', n: field && 'n' in field ? field.n : 0 });
+  if (kind === 'bool')
+    return field?.k === 'bool'
+      ? `sql\`(\${${bool(env, field.of)}})\``
+      : `sql\`(\${${bool(env, { k: 'column', n: field && 'n' in field ? field.n : 0 })}})\``;
   return field?.k === 'num' ? num(env, field.of) : num(env, { k: 'column', n: field && 'n' in field ? field.n : 0 });
 }
 
@@ -63,7 +69,17 @@ function fieldOf(env: Env, field: Field, rows: readonly Rows[]): Omit<Chosen, 'k
       const partition = env.column(field.partition, isPlain, true);
       const over = `over (${partition && field.partition % 3 !== 0 ? `partition by \${${partition.code}} ` : ''}order by ${total})`;
       const value = valueOf(env, { k: 'column', n: field.n }, 'int');
-      const fn = choose(['row_number()::int', 'rank()::int', `sum(\${${value}})::int`, `lag(\${${value}})`, 'count(*)::int', `first_value(\${${value}})`], field.fn);
+      const fn = choose(
+        [
+          'row_number()::int',
+          'rank()::int',
+          `sum(\${${value}})::int`,
+          `lag(\${${value}})`,
+          'count(*)::int',
+          `first_value(\${${value}})`,
+        ],
+        field.fn,
+      );
       const [call, cast] = fn.endsWith('::int') ? [fn.slice(0, -5), '::int'] : [fn, ''];
       return { code: `sql\`(${call} ${over})${cast}\``, kind: 'int' };
     }
@@ -76,7 +92,9 @@ export const orderOf = (columns: readonly string[]) => columns.map((it) => `\${$
 export function selectOf(around: Env, ast: Select, options: SelectOptions): Query {
   const { use, shape, aggregate } = options;
   const isExpression = use === 'expression' || options.lateral === true;
-  const base = isExpression ? around.with({ rows: [], outer: [...around.rows, ...around.outer] }) : around.with({ rows: [] });
+  const base = isExpression
+    ? around.with({ rows: [], outer: [...around.rows, ...around.outer] })
+    : around.with({ rows: [] });
   around.reach('query');
   const { env: withCtes, list } = ctesOf(base, ast.ctes);
 
@@ -96,19 +114,40 @@ export function selectOf(around: Env, ast: Select, options: SelectOptions): Quer
   const correlated = isExpression && ast.correlated && where.length > (ast.where ? 1 : 0);
   if (correlated) env.reach('correlated');
 
-  const setShape = isSet && !shape ? (ast.fields.length === 0 ? (['int', 'text'] as const) : ast.fields.map(kindOf)) : shape;
+  const setShape =
+    isSet && !shape ? (ast.fields.length === 0 ? (['int', 'text'] as const) : ast.fields.map(kindOf)) : shape;
   const group = ast.group && !setShape && !aggregate ? groupOf(own, ast.group, from, types) : undefined;
   const isDistinct = !group && !aggregate && !isSet && (ast.distinct === 1 || ast.distinct === 2);
-  const isAll = !group && !setShape && !isDistinct && !hasTemplate && ast.fields.length === 0 && (joins.length === 0 ? from.table !== undefined || use === 'statement' : use !== 'source' && use !== 'operand');
+  const isAll =
+    !group &&
+    !setShape &&
+    !isDistinct &&
+    !hasTemplate &&
+    ast.fields.length === 0 &&
+    (joins.length === 0 ? from.table !== undefined || use === 'statement' : use !== 'source' && use !== 'operand');
 
   let chosen: Chosen[];
   const nameOf = (i: number) => options.keys?.[i] ?? env.name('c');
   if (group) chosen = group.fields;
-  else if (setShape) chosen = setShape.map((kind, i) => ({ key: nameOf(i), code: valueOf(own.in('field'), ast.fields[i % Math.max(1, ast.fields.length)], kind), kind }));
+  else if (setShape)
+    chosen = setShape.map((kind, i) => ({
+      key: nameOf(i),
+      code: valueOf(own.in('field'), ast.fields[i % Math.max(1, ast.fields.length)], kind),
+      kind,
+    }));
   else if (isAll) chosen = [];
   else {
-    const fields: readonly Field[] = ast.fields.length > 0 ? ast.fields : [{ k: 'column', n: 0 }, { k: 'column', n: 2 }];
-    chosen = fields.map((field, i) => ({ key: nameOf(i), ...fieldOf(own.in('field'), isDistinct && field.k === 'window' ? { k: 'column', n: field.n } : field, rows) }));
+    const fields: readonly Field[] =
+      ast.fields.length > 0
+        ? ast.fields
+        : [
+            { k: 'column', n: 0 },
+            { k: 'column', n: 2 },
+          ];
+    chosen = fields.map((field, i) => ({
+      key: nameOf(i),
+      ...fieldOf(own.in('field'), isDistinct && field.k === 'window' ? { k: 'column', n: field.n } : field, rows),
+    }));
   }
   if (aggregate && ast.limit === null) chosen = chosen.map((it) => ({ ...it, code: aggregate(it.code) }));
   chosen = unique(env, chosen, isSet ? 'operand' : use);
@@ -145,7 +184,10 @@ export function selectOf(around: Env, ast: Select, options: SelectOptions): Quer
   } else if (isOne) {
     if (ast.limit !== null) [orderBy, ordered] = [rows.flatMap((it) => it.total), true];
   } else if (wantsOrder) {
-    orderBy = [...ast.order.map((it) => orderTerm(env, it)).filter((it) => it !== undefined), ...rows.flatMap((it) => it.total)];
+    orderBy = [
+      ...ast.order.map((it) => orderTerm(env, it)).filter((it) => it !== undefined),
+      ...rows.flatMap((it) => it.total),
+    ];
     ordered = true;
   }
   if (orderBy.length > 0 && !isOne) env.reach('order by');
@@ -173,12 +215,24 @@ export function selectOf(around: Env, ast: Select, options: SelectOptions): Quer
       code += `.offset(${ast.dynamic && ast.offset > 0 ? numTemplate(env.with({ rows: [], outer: [] }).in('offset'), ast.offset, ast.offset * 2 + 1) : ast.offset})`;
     }
   }
-  const isLockable = !isSet && !group && !isDistinct && !isOne && !chosen.some((it) => it.code.includes(' over (')) && (from.kind === 'tenant' || from.kind === 'link') && !from.isAlias && types.every((it) => it === 'inner' || it === 'left');
+  const isLockable =
+    !isSet &&
+    !group &&
+    !isDistinct &&
+    !isOne &&
+    !chosen.some((it) => it.code.includes(' over (')) &&
+    (from.kind === 'tenant' || from.kind === 'link') &&
+    !from.isAlias &&
+    types.every((it) => it === 'inner' || it === 'left');
   if (ast.lock !== null && isLockable) {
     env.reach('for update');
     code += `.for('${choose(['update', 'share', 'no key update', 'key share'], ast.lock)}', { of: ${from.code}${ast.lock % 3 === 0 ? ', skipLocked: true' : ''} })`;
   }
-  const cols = isAll ? (from.table ? from.cols.map((it) => ({ key: it.key, kind: it.kind })) : from.cols.map((it) => ({ key: it.key, kind: it.kind }))) : chosen.map((it) => ({ key: it.key, kind: it.kind }));
+  const cols = isAll
+    ? from.table
+      ? from.cols.map((it) => ({ key: it.key, kind: it.kind }))
+      : from.cols.map((it) => ({ key: it.key, kind: it.kind }))
+    : chosen.map((it) => ({ key: it.key, kind: it.kind }));
   return { code, cols, ordered };
 }
 
@@ -187,7 +241,11 @@ function setOf(env: Env, ast: Select, left: string, chosen: readonly Chosen[], s
   env.reach(op);
   // The WITH of the left side does not reach the right.
   const outside = env.with({ rows: [], outer: seesOuter ? env.outer : [], ctes: [] }).in(op);
-  const right = selectOf(outside, { ...ast.set!.right, lock: null }, { shape: chosen.map((it) => it.kind), keys: chosen.map((it) => it.key), use: 'operand' });
+  const right = selectOf(
+    outside,
+    { ...ast.set!.right, lock: null },
+    { shape: chosen.map((it) => it.kind), keys: chosen.map((it) => it.key), use: 'operand' },
+  );
   return ast.set!.style % 3 === 0 ? `${op}(${left}, ${right.code})` : `${left}.${op}(${right.code})`;
 }
 
@@ -196,7 +254,13 @@ const kindOf = (field: Field): Kind => (field.k === 'text' ? 'text' : field.k ==
 function orderTerm(env: Env, { n, style }: Order): string | undefined {
   if (style === 4) return orderTemplate(env.in('order by'), n, n);
   const column: Col | undefined = env.column(n, (kind) => isPlain(kind), true);
-  return column && choose([`asc(${column.code})`, `desc(${column.code})`, `sql\`\${${column.code}} desc nulls last\``, column.code], style);
+  return (
+    column &&
+    choose(
+      [`asc(${column.code})`, `desc(${column.code})`, `sql\`\${${column.code}} desc nulls last\``, column.code],
+      style,
+    )
+  );
 }
 
 /** Names for the fields that need one, so that no two are called the same. */

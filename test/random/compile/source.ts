@@ -16,7 +16,15 @@ export function tableRows(env: Env, table: TableSpec, alias: boolean): Rows {
   const known = isAlias && table.kind.includes('view') ? table.columns.filter((it) => it.type !== '') : table.columns;
   const cols = known.map((it): Col => ({ code: `${code}.${it.key}`, kind: it.kind, key: it.key, name: it.name }));
   const keys = [...(table.tenantKey ? [table.tenantKey] : []), ...table.key];
-  return { code, name: code, table, kind: table.kind, isAlias, cols, total: [...new Set(keys)].map((key) => `${code}.${key}`) };
+  return {
+    code,
+    name: code,
+    table,
+    kind: table.kind,
+    isAlias,
+    cols,
+    total: [...new Set(keys)].map((key) => `${code}.${key}`),
+  };
 }
 
 /**
@@ -30,12 +38,15 @@ export function rowsOf(env: Env, source: Source, onlyTable = false): Rows {
       return tableRows(env, choose(tables, source.table), source.alias && !onlyTable);
     case 'linked': {
       const near = [...env.rows, ...env.outer].flatMap((it) => it.table ?? []);
-      const linked = near.flatMap((table) => env.linksOf(table).map((it) => (it.from === table.name ? it.to : it.from)));
+      const linked = near.flatMap((table) =>
+        env.linksOf(table).map((it) => (it.from === table.name ? it.to : it.from)),
+      );
       const table = linked.length === 0 ? choose(tables, source.n) : env.table(choose(linked, source.n));
       return tableRows(env, table, source.alias && !onlyTable);
     }
     case 'cte':
-      if (onlyTable || env.ctes.length === 0) return rowsOf(env, { k: 'table', table: source.n, alias: false }, onlyTable);
+      if (onlyTable || env.ctes.length === 0)
+        return rowsOf(env, { k: 'table', table: source.n, alias: false }, onlyTable);
       env.reach('source: CTE');
       return choose(env.ctes, source.n);
     case 'template':
@@ -61,7 +72,11 @@ export function rowsOf(env: Env, source: Source, onlyTable = false): Rows {
 }
 
 /** The rows of a query with a name: a subquery or a CTE. */
-export function namedRows(name: string, kind: string, cols: readonly { readonly key: string; readonly kind: Col['kind'] }[]): Rows {
+export function namedRows(
+  name: string,
+  kind: string,
+  cols: readonly { readonly key: string; readonly kind: Col['kind'] }[],
+): Rows {
   const named = cols.map((it): Col => ({ ...it, code: `${name}.${it.key}` }));
   return { code: name, name, kind, isAlias: true, cols: named, total: named.map((it) => it.code) };
 }
@@ -69,15 +84,24 @@ export function namedRows(name: string, kind: string, cols: readonly { readonly 
 /** Tables interpolated into a template, joined by hand or not. */
 function templateRows(env: Env, table: TableSpec, join: number): Rows {
   const name = env.name('x');
-  const cols = (of: TableSpec, at: string) => of.columns.map((it): Col => ({ code: `sql\`${at}.\${sql.identifier(${quoted(it.name)})}\``, kind: it.kind, key: it.key }));
-  const total = (of: TableSpec, at: string) => [...(of.tenantKey ? [of.tenantKey] : []), ...of.key].map((key) => `sql\`${at}.\${sql.identifier(${quoted(of.columns.find((it) => it.key === key)!.name)})}\``);
+  const cols = (of: TableSpec, at: string) =>
+    of.columns.map(
+      (it): Col => ({ code: `sql\`${at}.\${sql.identifier(${quoted(it.name)})}\``, kind: it.kind, key: it.key }),
+    );
+  const total = (of: TableSpec, at: string) =>
+    [...(of.tenantKey ? [of.tenantKey] : []), ...of.key].map(
+      (key) => `sql\`${at}.\${sql.identifier(${quoted(of.columns.find((it) => it.key === key)!.name)})}\``,
+    );
   const link = env.spec.links.find((it) => it.from === table.name && it.to !== table.name);
   if (join % 3 === 0 && link) {
     env.reach('join written by hand');
     const to = env.table(link.to);
     const other = `${name}y`;
     const on = link.fromKeys
-      .map((key, i) => `${name}."${table.columns.find((it) => it.key === key)!.name}" = ${other}."${to.columns.find((it) => it.key === link.toKeys[i])!.name}"`)
+      .map(
+        (key, i) =>
+          `${name}."${table.columns.find((it) => it.key === key)!.name}" = ${other}."${to.columns.find((it) => it.key === link.toKeys[i])!.name}"`,
+      )
       .join(' and ');
     const type = choose(['join', 'left join', 'inner join'], join >> 2);
     return {
@@ -90,6 +114,13 @@ function templateRows(env: Env, table: TableSpec, join: number): Rows {
       total: [...total(table, name), ...total(to, other)],
     };
   }
-  return { code: `sql\`\${${table.name}} ${join % 2 === 0 ? 'as ' : ''}${name}\``, name, table, kind: 'template', isAlias: true, cols: cols(table, name), total: total(table, name) };
+  return {
+    code: `sql\`\${${table.name}} ${join % 2 === 0 ? 'as ' : ''}${name}\``,
+    name,
+    table,
+    kind: 'template',
+    isAlias: true,
+    cols: cols(table, name),
+    total: total(table, name),
+  };
 }
-

@@ -21,10 +21,17 @@ function over(env: Env, n: number, form: number) {
   const name = env.name('x');
   const column = (key: string) => (isNamed ? `${name}."${columnOf(table, key).name}"` : `\${${table.name}.${key}}`);
   const on = link?.theirs.map((key, i) => `${column(key)} = \${${link.columns[i]!}}`).join(' and ');
-  return { table, from: `\${${table.name}}${isNamed ? ` ${name}` : ''}`, column, where: on === undefined ? '' : ` where ${on}`, and: on === undefined ? ' where ' : ` where ${on} and ` };
+  return {
+    table,
+    from: `\${${table.name}}${isNamed ? ` ${name}` : ''}`,
+    column,
+    where: on === undefined ? '' : ` where ${on}`,
+    and: on === undefined ? ' where ' : ` where ${on} and `,
+  };
 }
 
-const hasPoints = (table: { readonly columns: readonly { readonly key: string }[] }) => table.columns.some((it) => it.key === 'points');
+const hasPoints = (table: { readonly columns: readonly { readonly key: string }[] }) =>
+  table.columns.some((it) => it.key === 'points');
 
 export function numTemplate(env: Env, n: number, form: number): string {
   const { table, from, column, where } = over(env, n, form);
@@ -46,10 +53,16 @@ export function boolTemplate(env: Env, n: number, form: number, not: boolean): s
   const tests = [
     `${not ? 'not ' : ''}exists (select 1 from ${from}${and}${column('label')} like '%a%')`,
     `${not ? 'not ' : ''}exists (select from ${from}${and}true)`,
-    ...(outer ? [`\${${outer.code}} ${not ? 'not ' : ''}in (select ${column('label')} from ${from}${and}${column('label')} is not null)`, `\${${outer.code}} = any (array(select ${column('label')} from ${from}${and}true))`] : []),
+    ...(outer
+      ? [
+          `\${${outer.code}} ${not ? 'not ' : ''}in (select ${column('label')} from ${from}${and}${column('label')} is not null)`,
+          `\${${outer.code}} = any (array(select ${column('label')} from ${from}${and}true))`,
+        ]
+      : []),
   ];
   return `sql\`${choose(tests, form >> 1)}\``;
 }
 
 /** Something to order by. */
-export const orderTemplate = (env: Env, n: number, form: number): string => `sql\`${numTemplate(env, n, form).slice(4, -1)} desc\``;
+export const orderTemplate = (env: Env, n: number, form: number): string =>
+  `sql\`${numTemplate(env, n, form).slice(4, -1)} desc\``;

@@ -16,7 +16,10 @@ export interface Written {
 
 /** @param list the CTEs that the statement has */
 export function writeOf(env: Env, write: Write, list: readonly string[], needsRows = false): Written {
-  const table = choose(write.k === 'insert select' ? env.writable.filter((it) => it.kind !== 'root') : env.writable, write.table);
+  const table = choose(
+    write.k === 'insert select' ? env.writable.filter((it) => it.kind !== 'root') : env.writable,
+    write.table,
+  );
   const handle = list.length > 0 ? `${env.handle}.with(${list.join(', ')})` : env.handle;
   const returning = needsRows ? (write.returning ?? { fields: [], some: false }) : write.returning;
   env.reach(`${write.k} of ${table.kind}`);
@@ -32,7 +35,13 @@ export function writeOf(env: Env, write: Write, list: readonly string[], needsRo
   }
 }
 
-function remove(env: Env, handle: string, table: TableSpec, condition: Bool | null, returning: Returning | null): Written {
+function remove(
+  env: Env,
+  handle: string,
+  table: TableSpec,
+  condition: Bool | null,
+  returning: Returning | null,
+): Written {
   const rows = bare(table);
   const inner = env.with({ rows: [rows] });
   const where = condition ? `.where(${bool(inner.in('where'), condition)})` : '';
@@ -55,14 +64,19 @@ function returned(env: Env, code: string, rows: Rows, returning: Returning | nul
   if (!returning) return { code, cols: undefined };
   env.reach('returning');
   if (!returning.some || returning.fields.length === 0) {
-    if (env.rows.length > 1) return { code: `${code}.returning({ ${rows.cols.map((it) => `${it.key}: ${it.code}`).join(', ')} })`, cols: rows.cols };
+    if (env.rows.length > 1)
+      return {
+        code: `${code}.returning({ ${rows.cols.map((it) => `${it.key}: ${it.code}`).join(', ')} })`,
+        cols: rows.cols,
+      };
     return { code: `${code}.returning()`, cols: rows.cols };
   }
   const inner = ownOnly.in('returning').with({ outer: [] });
   const cols = returning.fields.map((field) => {
     const kind = field.k === 'text' ? 'text' : field.k === 'bool' ? 'bool' : 'int';
     const key = env.name('c');
-    const value = field.k === 'column' && field.n % 3 === 0 ? numTemplate(inner, field.n, field.n) : valueOf(inner, field, kind);
+    const value =
+      field.k === 'column' && field.n % 3 === 0 ? numTemplate(inner, field.n, field.n) : valueOf(inner, field, kind);
     return { key, kind, code: `sql\`\${${value}}\`.as('${key}')` } as const;
   });
   return { code: `${code}.returning({ ${cols.map((it) => `${it.key}: ${it.code}`).join(', ')} })`, cols };
@@ -80,9 +94,13 @@ function cellOf(env: Env, column: ColumnSpec, cell: Cell): string | undefined {
   }
   switch (kind) {
     case 'int':
-      return cell.k === 2 ? `sql\`\${${num(env.in('value'), cell.num)}}\`` : String(cell.n % 60 === 59 ? 200 : cell.n % 9);
+      return cell.k === 2
+        ? `sql\`\${${num(env.in('value'), cell.num)}}\``
+        : String(cell.n % 60 === 59 ? 200 : cell.n % 9);
     case 'text':
-      return cell.k === 2 ? `sql\`\${${text(env.in('value'), cell.text)}}\`` : quoted(`${choose(words, cell.n)}${cell.n % 3 === 0 ? ` ${cell.n}` : ''}`);
+      return cell.k === 2
+        ? `sql\`\${${text(env.in('value'), cell.text)}}\``
+        : quoted(`${choose(words, cell.n)}${cell.n % 3 === 0 ? ` ${cell.n}` : ''}`);
     case 'bool':
       return String(cell.n % 2 === 0);
     case 'enum':
@@ -100,19 +118,34 @@ function cellOf(env: Env, column: ColumnSpec, cell: Cell): string | undefined {
   }
 }
 
-const isWritten = (table: TableSpec, column: ColumnSpec) => column.made !== 'generated' && column.key !== table.tenantKey && !table.key.includes(column.key);
+const isWritten = (table: TableSpec, column: ColumnSpec) =>
+  column.made !== 'generated' && column.key !== table.tenantKey && !table.key.includes(column.key);
 
-function insert(env: Env, handle: string, table: TableSpec, write: Extract<Write, { k: 'insert' }>, returning: Returning | null): Written {
+function insert(
+  env: Env,
+  handle: string,
+  table: TableSpec,
+  write: Extract<Write, { k: 'insert' }>,
+  returning: Returning | null,
+): Written {
   const { several } = env.shared;
   const rows = write.rows.map(({ key, tenant, cells }) => {
     const parts: string[] = [];
     if (tenant || several) parts.push(`${table.tenantKey}: ${several ? `ids[${key % 2}]` : 'id'}`);
-    const ids = table.key.map((it, i) => [it, table.kind === 'link' ? 1 + ((i === 0 ? key : key >> 2) % 5) : it === 'slot' ? key % 2 : 1 + (key % 12)] as const);
+    const ids = table.key.map(
+      (it, i) =>
+        [
+          it,
+          table.kind === 'link' ? 1 + ((i === 0 ? key : key >> 2) % 5) : it === 'slot' ? key % 2 : 1 + (key % 12),
+        ] as const,
+    );
     for (const [it, n] of ids) parts.push(`${it}: ${keyText(columnOf(table, it).kind, n)}`);
-    table.columns.filter((it) => isWritten(table, it)).forEach((column, i) => {
-      const code = cellOf(env, column, cells[i % cells.length]!);
-      if (code !== undefined) parts.push(`${column.key}: ${code}`);
-    });
+    table.columns
+      .filter((it) => isWritten(table, it))
+      .forEach((column, i) => {
+        const code = cellOf(env, column, cells[i % cells.length]!);
+        if (code !== undefined) parts.push(`${column.key}: ${code}`);
+      });
     return `{ ${parts.join(', ')} }`;
   });
   if (rows.length > 1) env.reach('several rows');
@@ -147,31 +180,51 @@ function conflictOf(env: Env, table: TableSpec, conflict: Conflict | null): stri
 }
 
 /** Rows of the table itself under other keys, which is always a row that fits. */
-function insertSelect(env: Env, handle: string, table: TableSpec, write: Extract<Write, { k: 'insert select' }>, returning: Returning | null): Written {
+function insertSelect(
+  env: Env,
+  handle: string,
+  table: TableSpec,
+  write: Extract<Write, { k: 'insert select' }>,
+  returning: Returning | null,
+): Written {
   const from = tableRows(env, table, write.style % 2 === 0);
   const { env: inner, joins } = joinsOf(env.with({ rows: [from] }), write.joins, ['inner', 'left']);
   const fields = table.columns.flatMap((column) => {
     const own = `${from.code}.${column.key}`;
     if (column.made === 'generated' || column.key === table.tenantKey) return [];
     const isKey = table.kind !== 'link' && table.key.includes(column.key) && column.key !== 'slot';
-    if (isKey && (column.kind === 'key integer' || column.kind === 'key bigint')) return `${column.key}: sql\`\${${own}} + ${write.shift * 20}\`.as('${env.name('c')}')`;
-    if (isKey && column.kind === 'key text') return `${column.key}: sql\`\${${own}} || ${`'${'n'.repeat(write.shift)}'`}\`.as('${env.name('c')}')`;
+    if (isKey && (column.kind === 'key integer' || column.kind === 'key bigint'))
+      return `${column.key}: sql\`\${${own}} + ${write.shift * 20}\`.as('${env.name('c')}')`;
+    if (isKey && column.kind === 'key text')
+      return `${column.key}: sql\`\${${own}} || ${`'${'n'.repeat(write.shift)}'`}\`.as('${env.name('c')}')`;
     if (isKey) return `${column.key}: sql\`gen_random_uuid()\`.as('${env.name('c')}')`;
     if (column.unique) return `${column.key}: sql\`\${${own}} || '~'\`.as('${env.name('c')}')`;
     return `${column.key}: ${own}`;
   });
   // A key that is drawn anew each time cannot be compared.
-  const isRandom = table.columns.some((it) => table.key.includes(it.key) && it.kind === 'key uuid') && table.kind !== 'link';
+  const isRandom =
+    table.columns.some((it) => table.key.includes(it.key) && it.kind === 'key uuid') && table.kind !== 'link';
   if (isRandom || env.shared.several) return remove(env, handle, table, write.where, returning);
   const where = write.where ? `.where(${bool(inner.in('where'), write.where)})` : '';
   const select = `select({ ${fields.join(', ')} }).from(${from.code})${joins.join('')}${where}`;
   const query = write.style % 3 === 1 ? `(qb) => qb.${select}` : `${env.handle}.${select}`;
   if (write.style % 3 === 1) env.reach('a query by a callback');
   const target = bare(table);
-  return returned(env.with({ rows: [target] }), `${handle}.insert(${table.name}).select(${query})${conflictOf(env, table, write.conflict)}`, target, returning);
+  return returned(
+    env.with({ rows: [target] }),
+    `${handle}.insert(${table.name}).select(${query})${conflictOf(env, table, write.conflict)}`,
+    target,
+    returning,
+  );
 }
 
-function update(env: Env, handle: string, table: TableSpec, write: Extract<Write, { k: 'update' }>, returning: Returning | null): Written {
+function update(
+  env: Env,
+  handle: string,
+  table: TableSpec,
+  write: Extract<Write, { k: 'update' }>,
+  returning: Returning | null,
+): Written {
   const target = write.alias ? tableRows(env, table, true) : bare(table);
   let inner = env.with({ rows: [target] });
   let from = '';
@@ -209,9 +262,14 @@ function update(env: Env, handle: string, table: TableSpec, write: Extract<Write
     if (code !== undefined) set.set(column.key, code);
   }
   if (set.size === 0) set.set('label', `sql\`\${${target.code}.label} || '!'\``);
-  const conditions = [condition, write.where ? bool(inner.in('where'), write.where) : undefined].filter((it) => it !== undefined);
+  const conditions = [condition, write.where ? bool(inner.in('where'), write.where) : undefined].filter(
+    (it) => it !== undefined,
+  );
   if (write.where) inner.reach('where');
-  const where = conditions.length === 0 ? '' : `.where(${conditions.length === 1 ? conditions[0] : `and(${conditions.join(', ')})`})`;
+  const where =
+    conditions.length === 0
+      ? ''
+      : `.where(${conditions.length === 1 ? conditions[0] : `and(${conditions.join(', ')})`})`;
   const code = `${handle}.update(${target.code}).set({ ${[...set].map(([key, value]) => `${key}: ${value}`).join(', ')} })${from}${where}`;
   return returned(inner, code, target, returning, own);
 }

@@ -7,7 +7,10 @@ const server = onServer();
 
 /** What only tells of the machine, or is for the prover to refuse, and what is refused here. */
 const refused = new Map<string, string>([
-  [`insert into x_labels select * from x_labels`, 'Name the columns of the INSERT, which are declared as ("id", "taskId", "name")'],
+  [
+    `insert into x_labels select * from x_labels`,
+    'Name the columns of the INSERT, which are declared as ("id", "taskId", "name")',
+  ],
   [`update tasks set "accountId" = 'bbbbbbbb-bbbb-4bbb-8bbb-bbbbbbbbbbbb'`, 'ImmutableTenantError'],
   [`explain select * from tasks`, 'Use db.acrossTenants({ reason })'],
   [`select id from tasks; delete from tasks`, 'Send one statement at a time'],
@@ -24,7 +27,13 @@ const refused = new Map<string, string>([
   [`select 1 into foo from tasks`, 'Write the statement without it'],
   [`create table foo as select * from tasks`, "Use the handle's own methods"],
 ]);
-const forTheProver = [/^set role/, /ctid/, /xmin/, /query_to_xml/, /^insert into x_labels \("accountId", id, name\) values \('bbb/];
+const forTheProver = [
+  /^set role/,
+  /ctid/,
+  /xmin/,
+  /query_to_xml/,
+  /^insert into x_labels \("accountId", id, name\) values \('bbb/,
+];
 
 describe('statements by hand', () => {
   for (const text of statements) {

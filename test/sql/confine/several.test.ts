@@ -6,8 +6,11 @@ const server = onServer();
 
 describe('conditions that raise an error on rows of tenants that are not reached', () => {
   // Without an index, PostgreSQL looks at the conditions in the order of their cost.
-  beforeAll(() => server.many.unsafe('set enable_indexscan = off; set enable_indexonlyscan = off; set enable_bitmapscan = off'));
-  for (const text of raising) test(text, async () => expect((await server.union(text, 'several')).error).toBeUndefined());
+  beforeAll(() =>
+    server.many.unsafe('set enable_indexscan = off; set enable_indexonlyscan = off; set enable_bitmapscan = off'),
+  );
+  for (const text of raising)
+    test(text, async () => expect((await server.union(text, 'several')).error).toBeUndefined());
   afterAll(() => server.many.unsafe('reset all'));
 
   test('refused, where a query does not tell whose its rows are', () => {
@@ -24,6 +27,7 @@ describe('conditions that raise an error on rows of tenants that are not reached
 for (const reach of ['several', 'all'] as const) {
   describe(reach, () => {
     for (const text of together) test(text, async () => void (await server.union(text, reach)));
-    for (const [text, remedy] of apart) test(`refused: ${text}`, () => expect(refusalOf(text, 0, { reach })).toContain(remedy));
+    for (const [text, remedy] of apart)
+      test(`refused: ${text}`, () => expect(refusalOf(text, 0, { reach })).toContain(remedy));
   });
 }

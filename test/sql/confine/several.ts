@@ -96,7 +96,10 @@ const tenantNamed = 'TenantMismatchError: Name the tenant of each row';
 /** Refused: what each tenant's handle gives is something else than what comes of all of them. */
 export const apart: readonly (readonly [text: string, remedy: string])[] = [
   [`with c as (select count(*) as n from tasks) select p.name, c.n from projects p join c on true`, group],
-  [`with c as (select "projectId", count(*) as n from tasks group by 1) select p.name, c.n from projects p join c on c."projectId" = p.id`, group],
+  [
+    `with c as (select "projectId", count(*) as n from tasks group by 1) select p.name, c.n from projects p join c on c."projectId" = p.id`,
+    group,
+  ],
   [`with c as (select id from tasks) select p.name from projects p join c on c.id = p.id`, group],
   [`with c as (select id from tasks) select p.name from projects p where p.id in (select id from c)`, group],
   [`select s.n, p.name from (select count(*) as n from tasks) s join projects p on true`, group],
@@ -110,7 +113,10 @@ export const apart: readonly (readonly [text: string, remedy: string])[] = [
   [`select id from tasks t right join projects p using (id)`, on],
   [`select t.id from tasks t where exists (select 1 from projects t where t.id = 1)`, alias],
   [`select (select max(points) from tasks) from tasks`, alias],
-  [`with recursive tree as (select id, "parentId" from tasks union all select t.id, t."parentId" from tasks t join tree on t."parentId" = tree.id) select * from tree`, group],
+  [
+    `with recursive tree as (select id, "parentId" from tasks union all select t.id, t."parentId" from tasks t join tree on t."parentId" = tree.id) select * from tree`,
+    group,
+  ],
   [`select * from (select t.*, row_number() over (order by t.id) as n from tasks t) x where n = 1`, group],
   [`insert into x_labels (id, name) values (70, 'z')`, tenantNamed],
   [`insert into x_labels ("accountId", id, name) values (default, 70, 'z')`, tenantNamed],

@@ -1,6 +1,7 @@
 /**
  * The device of these tests: a statement runs as confined SQL over three tenants, and as it was written over a database
- * that holds one tenant's rows under ordinary keys. What it returns or raises must be equal, and so must be what it leaves.
+ * that holds one tenant's rows under ordinary keys. What it returns or raises must be equal, and so must be what it
+ * leaves.
  */
 import postgres from 'postgres';
 import { afterAll, beforeAll, expect } from 'vitest';
@@ -21,7 +22,15 @@ let parse: Parse;
 
 /** Confines a text, for a handle of one account unless `more` says otherwise. */
 export function confined(text: string, count = 0, more: Partial<Given> = {}): string {
-  const given: Given = { reach: 'one', filters: true, tenancy: schema.account, tables, functions: new Set(), count, ...more };
+  const given: Given = {
+    reach: 'one',
+    filters: true,
+    tenancy: schema.account,
+    tables,
+    functions: new Set(),
+    count,
+    ...more,
+  };
   return confine(statementOf(parse, text), text, given).text;
 }
 
@@ -66,7 +75,12 @@ export interface Outcome {
 }
 
 /** Runs a statement in a transaction that is rolled back. */
-async function outcomeOf(client: postgres.Sql, text: string, params: readonly unknown[], isOrdered: boolean): Promise<Outcome> {
+async function outcomeOf(
+  client: postgres.Sql,
+  text: string,
+  params: readonly unknown[],
+  isOrdered: boolean,
+): Promise<Outcome> {
   let outcome: Outcome = {};
   await client
     .begin(async (tx) => {
@@ -94,7 +108,11 @@ export function onServer() {
 
   beforeAll(async () => {
     parse = await loadParser();
-    const clients = await Promise.all((['many', 'alone'] as const).map(async (it) => postgres((await freshDatabase(it)).url, { max: 1, onnotice: () => {} })));
+    const clients = await Promise.all(
+      (['many', 'alone'] as const).map(async (it) =>
+        postgres((await freshDatabase(it)).url, { max: 1, onnotice: () => {} }),
+      ),
+    );
     [many, alone] = clients as [postgres.Sql, postgres.Sql];
     await alone.unsafe(ordinaryKeys);
     before = await outcomeOf(many, 'select 1', [], false);
@@ -114,7 +132,10 @@ export function onServer() {
       const sent = confined(text, params.length);
       const values = sent.includes(`$${params.length + 1}`) ? [...params, a] : params;
       const isOrdered = /order by/i.test(text);
-      const [ours, plain] = [await outcomeOf(many, sent, values, isOrdered), await outcomeOf(alone, text, params, isOrdered)];
+      const [ours, plain] = [
+        await outcomeOf(many, sent, values, isOrdered),
+        await outcomeOf(alone, text, params, isOrdered),
+      ];
       expect({ ...ours, others: undefined }, sent).toEqual({ ...plain, others: undefined });
       expect(ours.others, sent).toEqual(before.others);
       return ours;
@@ -123,7 +144,8 @@ export function onServer() {
     /** Compares a statement over several tenants, or all, with what each one's handle gives. */
     async union(text: string, reach: 'several' | 'all', params: readonly unknown[] = []): Promise<Outcome> {
       const ids = reach === 'all' ? [a, b, c] : [a, b];
-      const valuesOf = (sent: string, tenant: unknown) => (sent.includes(`$${params.length + 1}`) ? [...params, tenant] : params);
+      const valuesOf = (sent: string, tenant: unknown) =>
+        sent.includes(`$${params.length + 1}`) ? [...params, tenant] : params;
       const sent = confined(text, params.length, { reach });
       const ours = await outcomeOf(many, sent, valuesOf(sent, ids), false);
       const each: Outcome[] = [];
@@ -133,7 +155,9 @@ export function onServer() {
       }
       const error = each.find((it) => it.error)?.error;
       const result = each.flatMap((it) => (it.result ?? []) as string[]).sort();
-      expect({ error: ours.error, result: ours.result }, sent).toEqual(error ? { error, result: undefined } : { error: undefined, result });
+      expect({ error: ours.error, result: ours.result }, sent).toEqual(
+        error ? { error, result: undefined } : { error: undefined, result },
+      );
       return ours;
     },
   };

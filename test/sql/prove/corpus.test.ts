@@ -21,7 +21,9 @@ test(`${programs.length} programs`, { timeout: 60_000 }, async () => {
     for (const { sql, params } of opened.sent.splice(0)) {
       if (/^(begin|commit|rollback|savepoint|release|set transaction)/i.test(sql)) continue;
       count++;
-      const tables = await proveScoped(sql, { tables: schema, tenant: a, params }).catch((error) => expect.fail(`${name}: ${error.message}\n${sql}`));
+      const tables = await proveScoped(sql, { tables: schema, tenant: a, params }).catch((error) =>
+        expect.fail(`${name}: ${error.message}\n${sql}`),
+      );
       if (tables.every((it) => it === 'countries')) continue;
       await expect(proveScoped(sql, { tables: schema, tenant: b, params }), `${name}: ${sql}`).rejects.toThrow();
     }

@@ -23,7 +23,10 @@ beforeAll(async () => {
   await sql.end();
 });
 
-/** Looked at one by one: the session's time, time zone and formats, the encoding of the database, and the declared types of arguments. */
+/**
+ * Looked at one by one: the session's time, time zone and formats, the encoding of the database, and the declared types
+ * of arguments.
+ */
 const stable = new Set(
   `age array_to_json array_to_string concat concat_ws convert convert_from convert_to date date_add date_part date_subtract date_trunc enum_first enum_last
   enum_range extract format generate_series json_agg json_build_array json_build_object json_object_agg json_populate_record
@@ -32,12 +35,18 @@ const stable = new Set(
   jsonb_populate_record jsonb_populate_record_valid jsonb_populate_recordset jsonb_to_record jsonb_to_recordset jsonb_to_tsvector
   length make_timestamptz money now numeric overlaps pg_column_size pg_typeof phraseto_tsquery plainto_tsquery quote_literal quote_nullable
   row_to_json statement_timestamp time timestamp timestamptz timetz timezone to_char to_date to_json to_jsonb to_number
-  to_timestamp to_tsquery to_tsvector transaction_timestamp ts_headline websearch_to_tsquery xml xml_is_well_formed`.split(/\s+/),
+  to_timestamp to_tsquery to_tsvector transaction_timestamp ts_headline websearch_to_tsquery xml xml_is_well_formed`.split(
+    /\s+/,
+  ),
 );
 
 /** Types of arguments through which a function could look at the catalogs, at transactions or at the places of rows. */
-const telling = /^(?:oid|reg.*|xid8?|cid|tid|pg_lsn|pg_snapshot|txid_snapshot|name|internal|cstring|refcursor|aclitem.*|pg_node_tree)(?:\[\])?$/;
-/** The configuration of a text search, by which a text is read; the name of an encoding; numbers; and age(xid), whose argument no statement can make. */
+const telling =
+  /^(?:oid|reg.*|xid8?|cid|tid|pg_lsn|pg_snapshot|txid_snapshot|name|internal|cstring|refcursor|aclitem.*|pg_node_tree)(?:\[\])?$/;
+/**
+ * The configuration of a text search, by which a text is read; the name of an encoding; numbers; and age(xid), whose
+ * argument no statement can make.
+ */
 const harmless: Record<string, RegExp> = {
   regconfig: /^(?:(?:json_|jsonb_)?to_ts(?:vector|query)|(?:plain|phrase|websearch_)to_tsquery|ts_headline)$/,
   name: /^(?:convert|convert_from|convert_to|length|to_ascii|text|varchar|bpchar)$/,
@@ -55,16 +64,24 @@ describe("PostgreSQL's own", () => {
     for (const { volatility, language, types } of found) {
       expect(['internal', 'sql']).toContain(language);
       expect(volatility === 'i' || (volatility === 's' && stable.has(name))).toBe(true);
-      for (const type of types.filter((it) => telling.test(it))) expect(harmless[type]?.test(name) ?? false, `${name}(${types.join()})`).toBe(true);
+      for (const type of types.filter((it) => telling.test(it)))
+        expect(harmless[type]?.test(name) ?? false, `${name}(${types.join()})`).toBe(true);
     }
   });
 
   test('those of the moment, and those that do something, are the volatile ones', () => {
     for (const name of [...ofTheMoment, ...doing]) {
       if (/^uuidv|^array_s/.test(name) && !procs.has(name)) continue;
-      expect(procs.get(name)?.some((it) => it.volatility === 'v'), name).toBe(true);
+      expect(
+        procs.get(name)?.some((it) => it.volatility === 'v'),
+        name,
+      ).toBe(true);
     }
-    for (const name of builtin) expect(procs.get(name)!.every((it) => it.volatility !== 'v'), name).toBe(true);
+    for (const name of builtin)
+      expect(
+        procs.get(name)!.every((it) => it.volatility !== 'v'),
+        name,
+      ).toBe(true);
   });
 
   test('the list says nothing twice', () => {
@@ -89,8 +106,12 @@ const dangerous = (
 test.each(dangerous)('%s is not called', (name) => {
   expect(isSafeFunction(name)).toBe(false);
   for (const written of [name, `pg_catalog.${name}`, `"${name}"`]) {
-    expect(refusalOf(() => proveText(`select ${written}('x')`, 'one', 0))).toMatch(/not known to read its arguments only/);
-    expect(refusalOf(() => proveText(`select * from ${written}('x')`, 'all', 0))).toMatch(/not known to read its arguments only/);
+    expect(refusalOf(() => proveText(`select ${written}('x')`, 'one', 0))).toMatch(
+      /not known to read its arguments only/,
+    );
+    expect(refusalOf(() => proveText(`select * from ${written}('x')`, 'all', 0))).toMatch(
+      /not known to read its arguments only/,
+    );
   }
 });
 
@@ -105,8 +126,22 @@ test.each([
 
 test("the application's own functions, as they were given", () => {
   const functions = new Set(['slugify', 'app.total', 'nextval']);
-  for (const text of [`select slugify('x'), app.total(1)`, `select nextval('s')`, `select t.n from app.total(1) as t(n)`]) proveText(text, 'one', 0, { functions });
-  for (const text of [`select app.slugify('x')`, `select total(1)`, `select other.total(1)`, `select pg_catalog.slugify('x')`, `select slugify.slugify from unnest(array[1]) as slugify(n)`]) {
-    expect(refusalOf(() => proveText(text, 'one', 0, { functions })), text).toBeDefined();
+  for (const text of [
+    `select slugify('x'), app.total(1)`,
+    `select nextval('s')`,
+    `select t.n from app.total(1) as t(n)`,
+  ])
+    proveText(text, 'one', 0, { functions });
+  for (const text of [
+    `select app.slugify('x')`,
+    `select total(1)`,
+    `select other.total(1)`,
+    `select pg_catalog.slugify('x')`,
+    `select slugify.slugify from unnest(array[1]) as slugify(n)`,
+  ]) {
+    expect(
+      refusalOf(() => proveText(text, 'one', 0, { functions })),
+      text,
+    ).toBeDefined();
   }
 });

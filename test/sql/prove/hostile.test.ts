@@ -35,7 +35,10 @@ async function run(contents: Contents, text: string): Promise<{ result: string; 
       let result: string;
       try {
         const rows = await tx.savepoint((sp) => sp.unsafe(sql, params as any[]));
-        result = rows.map((row) => JSON.stringify(row)).sort().join('\n');
+        result = rows
+          .map((row) => JSON.stringify(row))
+          .sort()
+          .join('\n');
       } catch (error) {
         result = `error ${(error as any).code}: ${(error as Error).message}`;
       }
@@ -48,7 +51,8 @@ async function run(contents: Contents, text: string): Promise<{ result: string; 
   return answer!;
 }
 
-const others = async (client: { unsafe(text: string): any }) => JSON.stringify((await stateOf((text) => client.unsafe(text))).others);
+const others = async (client: { unsafe(text: string): any }) =>
+  JSON.stringify((await stateOf((text) => client.unsafe(text))).others);
 
 /** What a statement shows or changes of other tenants. */
 async function leak(text: string): Promise<string | undefined> {

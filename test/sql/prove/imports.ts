@@ -1,2 +1,7 @@
-export { RawSqlNotScopedError, TenantMismatchError, UnscopedTableError, UnsupportedTenantOperationError } from '../../../src/index.js';
+export {
+  RawSqlNotScopedError,
+  TenantMismatchError,
+  UnscopedTableError,
+  UnsupportedTenantOperationError,
+} from '../../../src/index.js';
 export { account } from '../../support/schema.js';

@@ -37,7 +37,9 @@ describe('over all', () => {
 
 test('most of those that are refused would bring rows of two tenants together', async () => {
   let differing = 0;
-  const reads = refusedAcross.filter(([text, reason]) => reason === meeting && /^(select|with recursive|with q)/.test(text));
+  const reads = refusedAcross.filter(
+    ([text, reason]) => reason === meeting && /^(select|with recursive|with q)/.test(text),
+  );
   for (const [text] of reads) {
     const all = await rowsOf(opened, text).catch((error) => [String(error.message)]);
     const alone = await unionOf(opened, text).catch(() => []);
@@ -49,7 +51,9 @@ test('most of those that are refused would bring rows of two tenants together', 
 const seed = Number(process.env.SEED ?? 3);
 const count = Number(process.env.HOSTILE_MEETING ?? 1_500);
 
-test(`of ${count} hostile statements, those that are accepted bring none together (SEED=${seed})`, { timeout: 3_600_000 }, async () => {
+test(`of ${count} hostile statements, those that are accepted bring none together (SEED=${seed})`, {
+  timeout: 3_600_000,
+}, async () => {
   const random = randomFrom(seed);
   const plain = ofEach.filter((it) => /^(select|with)/.test(it) && !/delete|insert/.test(it));
   const tally = { accepted: 0, failed: 0, refused: 0, refusedAndRun: 0, telling: 0 };
@@ -80,6 +84,14 @@ test(`of ${count} hostile statements, those that are accepted bring none togethe
 });
 
 test('a row names its tenant, which becomes a guard', () => {
-  expect(proveText(`insert into x_labels ("accountId", id, name) values ($1, $2, $3), ($4, $5, $6)`, 'several', 6)).toMatchObject({ guards: [1, 4], usesTenant: false });
-  expect(proveText(`insert into x_labels (id, "accountId", name) select $1, $2::uuid, $3 union all select $4, $5::uuid, $6`, 'several', 6)).toMatchObject({ guards: [2, 5] });
+  expect(
+    proveText(`insert into x_labels ("accountId", id, name) values ($1, $2, $3), ($4, $5, $6)`, 'several', 6),
+  ).toMatchObject({ guards: [1, 4], usesTenant: false });
+  expect(
+    proveText(
+      `insert into x_labels (id, "accountId", name) select $1, $2::uuid, $3 union all select $4, $5::uuid, $6`,
+      'several',
+      6,
+    ),
+  ).toMatchObject({ guards: [2, 5] });
 });

@@ -20,13 +20,23 @@ export const sources: ReadonlyMap<string, string> = new Map(
 );
 
 /** What the prover imports from around it. */
-const around: Record<string, unknown> = { '../../errors.js': errors, '../other-tenancy.js': otherTenancy, '../parser.js': parser, '../refusal.js': refusal };
+const around: Record<string, unknown> = {
+  '../../errors.js': errors,
+  '../other-tenancy.js': otherTenancy,
+  '../parser.js': parser,
+  '../refusal.js': refusal,
+};
 const compiled = new Map<string, (exports: object, require: (name: string) => unknown, module: object) => void>();
 
 function compile(text: string) {
   const known = compiled.get(text);
   if (known) return known;
-  const code: any = new Function('exports', 'require', 'module', transformSync(text, { loader: 'ts', format: 'cjs' }).code);
+  const code: any = new Function(
+    'exports',
+    'require',
+    'module',
+    transformSync(text, { loader: 'ts', format: 'cjs' }).code,
+  );
   compiled.set(text, code);
   return code;
 }

@@ -32,7 +32,12 @@ function* refusals(text: string): Generator<readonly [start: number, end: number
   }
 }
 
-const dropped = [...sources].flatMap(([file, text]) => [...refusals(text)].map(([start, end]) => [`${file}: ${text.slice(start, end).replace(/\s+/g, ' ').slice(0, 140)}`, file, start, end] as const));
+const dropped = [...sources].flatMap(([file, text]) =>
+  [...refusals(text)].map(
+    ([start, end]) =>
+      [`${file}: ${text.slice(start, end).replace(/\s+/g, ' ').slice(0, 140)}`, file, start, end] as const,
+  ),
+);
 
 test.each(dropped)('without %s', (_, file, start, end) => {
   const text = sources.get(file)!;

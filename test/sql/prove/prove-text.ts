@@ -20,7 +20,8 @@ let known: { readonly count: number; readonly tables: Tables } | undefined;
 /** The tables that are declared by now. */
 function tablesNow(): Tables {
   const all = declaredTables();
-  if (known?.count !== all.length) known = { count: all.length, tables: new Tables(allDeclared(own), allDeclared(all)) };
+  if (known?.count !== all.length)
+    known = { count: all.length, tables: new Tables(allDeclared(own), allDeclared(all)) };
   return known.tables;
 }
 
@@ -32,7 +33,14 @@ export type Prove = typeof prove;
  * @param text with `count` parameters of its own
  * @param proveIt the prover, or one with a rule broken
  */
-export function proveText(text: string, reach: Given['reach'], count: number, more: Partial<Given> = {}, proveIt: Prove = prove, read = parse): Proved {
+export function proveText(
+  text: string,
+  reach: Given['reach'],
+  count: number,
+  more: Partial<Given> = {},
+  proveIt: Prove = prove,
+  read = parse,
+): Proved {
   return proveIt(read, text, {
     reach,
     filters: true,
@@ -45,11 +53,13 @@ export function proveText(text: string, reach: Given['reach'], count: number, mo
 }
 
 /** A parser that says something else in one place, as that of a later grammar might. */
-export const laterParse = (from: string, to: string): typeof parse => (text) => {
-  const tree = JSON.stringify(parse(text));
-  if (!tree.includes(from)) throw new Error(`${from} is not found in ${tree}`);
-  return JSON.parse(tree.replace(from, to));
-};
+export const laterParse =
+  (from: string, to: string): typeof parse =>
+  (text) => {
+    const tree = JSON.stringify(parse(text));
+    if (!tree.includes(from)) throw new Error(`${from} is not found in ${tree}`);
+    return JSON.parse(tree.replace(from, to));
+  };
 
 /** What is said of a text that is refused. */
 export function refusalOf(run: () => unknown): string | undefined {

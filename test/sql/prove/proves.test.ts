@@ -6,23 +6,33 @@ import { laterParse, proveText, refusalOf } from './prove-text.js';
 import { proveCase } from './support.js';
 
 const short = (text: string) => (text.length > 200 ? `${text.slice(0, 200)}...` : text);
-const titled = cases.map((it) => [it.more.filters === false ? 'write-only' : it.more.reach, short(it.text), it] as const);
+const titled = cases.map(
+  (it) => [it.more.filters === false ? 'write-only' : it.more.reach, short(it.text), it] as const,
+);
 
 describe('accepts', () => {
-  test.each(titled.filter(([, , it]) => !it.reason))('%s: %s', (_, __, { text, count, more }) => void proveText(text, more.reach, count, more));
+  test.each(titled.filter(([, , it]) => !it.reason))(
+    '%s: %s',
+    (_, __, { text, count, more }) => void proveText(text, more.reach, count, more),
+  );
 });
 
 describe('refuses', () => {
   test.each(titled.filter(([, , it]) => it.reason))('%s: %s', (_, __, { text, count, more, reason, later }) => {
-    expect(refusalOf(() => proveText(text, more.reach, count, more, undefined, later && laterParse(...later)))).toMatch(reason!);
+    expect(refusalOf(() => proveText(text, more.reach, count, more, undefined, later && laterParse(...later)))).toMatch(
+      reason!,
+    );
   });
 });
 
 describe('proveScoped throws the typed errors', () => {
-  test.each(refused.map(([text, reason, type]) => [short(text), text, reason, type ?? RawSqlNotScopedError] as const))('%s', async (_, text, reason, type) => {
-    const error = await proveCase(text).catch((error: unknown) => error);
-    expect(error).toBeInstanceOf(type);
-    expect((error as Error).message).toMatch(reason);
-    expect((error as Error).cause).toBeUndefined();
-  });
+  test.each(refused.map(([text, reason, type]) => [short(text), text, reason, type ?? RawSqlNotScopedError] as const))(
+    '%s',
+    async (_, text, reason, type) => {
+      const error = await proveCase(text).catch((error: unknown) => error);
+      expect(error).toBeInstanceOf(type);
+      expect((error as Error).message).toMatch(reason);
+      expect((error as Error).cause).toBeUndefined();
+    },
+  );
 });

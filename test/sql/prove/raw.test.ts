@@ -1,7 +1,13 @@
 /** SQL by hand through the handles, on a database with many tenants: scoped like any other, or refused. */
 import { eq, sql } from 'drizzle-orm';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { RawSqlNotScopedError, TenantMismatchError, UnscopedTableError, UnsupportedTenantOperationError, account } from './imports.js';
+import {
+  RawSqlNotScopedError,
+  TenantMismatchError,
+  UnscopedTableError,
+  UnsupportedTenantOperationError,
+  account,
+} from './imports.js';
 import { dropDatabases, open } from '../../support/databases.js';
 import { a, b, w } from '../../support/rows.js';
 import { boards, projects, tasks } from '../../support/schema.js';
@@ -19,7 +25,10 @@ afterAll(async () => {
 });
 
 /** Refused, with nothing sent. */
-async function refused(run: () => PromiseLike<unknown>, type: abstract new (...args: any[]) => Error = RawSqlNotScopedError) {
+async function refused(
+  run: () => PromiseLike<unknown>,
+  type: abstract new (...args: any[]) => Error = RawSqlNotScopedError,
+) {
   opened.sent.splice(0);
   const error = await (async () => run())().then(
     () => undefined,
@@ -32,7 +41,9 @@ async function refused(run: () => PromiseLike<unknown>, type: abstract new (...a
 
 describe('execute', () => {
   test('runs text that is bound to the tenant by a parameter', async () => {
-    const rows = await tdb.execute(sql`select p.name, t.title from projects p join tasks t on t."accountId" = p."accountId" and t."projectId" = p.id where p."accountId" = ${a} order by 1, 2`);
+    const rows = await tdb.execute(
+      sql`select p.name, t.title from projects p join tasks t on t."accountId" = p."accountId" and t."projectId" = p.id where p."accountId" = ${a} order by 1, 2`,
+    );
     expect(rows.map((it: any) => it.title)).toEqual(['Build a', 'plan', 'rest', 'ship']);
   });
 
@@ -43,15 +54,24 @@ describe('execute', () => {
   });
 
   test('writes', async () => {
-    expect(await tdb.execute(sql`update projects set budget = 7 where "accountId" = ${a} and id = 1 returning name`)).toHaveLength(1);
-    expect(await tdb.execute(sql`update projects set budget = 7 where id = 1 returning name`)).toEqual([{ name: 'north' }]);
-    await refused(() => tdb.execute(sql`insert into projects ("accountId", id, name) values (${b}, 77, 'x')`), TenantMismatchError);
+    expect(
+      await tdb.execute(sql`update projects set budget = 7 where "accountId" = ${a} and id = 1 returning name`),
+    ).toHaveLength(1);
+    expect(await tdb.execute(sql`update projects set budget = 7 where id = 1 returning name`)).toEqual([
+      { name: 'north' },
+    ]);
+    await refused(
+      () => tdb.execute(sql`insert into projects ("accountId", id, name) values (${b}, 77, 'x')`),
+      TenantMismatchError,
+    );
   });
 
   test('refuses with the place and the remedy, before anything is sent', async () => {
     expect(await tdb.execute(sql`select * from projects where true or "accountId" = ${b}`)).toHaveLength(3);
     const error = await refused(() => tdb.execute(sql`select pg_sleep(1), name from projects`));
-    expect(error.message).toMatch(/^Use functions of PostgreSQL that read their arguments only; .*: the function pg_sleep\(\) is not known to read its arguments only, at "pg_sleep\(1\), name from/);
+    expect(error.message).toMatch(
+      /^Use functions of PostgreSQL that read their arguments only; .*: the function pg_sleep\(\) is not known to read its arguments only, at "pg_sleep\(1\), name from/,
+    );
     expect(error.place).toMatch(/^pg_sleep/);
   });
 
@@ -61,7 +81,16 @@ describe('execute', () => {
     expect(await tdb.execute(query, 'objects').execute({ id: 1 })).toEqual([{ name: 'north' }]);
     const all = sql`select name from projects where "accountId" = ${sql.placeholder('id')}`;
     expect(await tdb.execute(all, 'objects').execute({ id: b })).toEqual([]);
-    await refused(() => tdb.execute(sql`insert into projects ("accountId", id, name) values (${sql.placeholder('id')}, 78, 'x')`, 'objects').execute({ id: b }), TenantMismatchError);
+    await refused(
+      () =>
+        tdb
+          .execute(
+            sql`insert into projects ("accountId", id, name) values (${sql.placeholder('id')}, 78, 'x')`,
+            'objects',
+          )
+          .execute({ id: b }),
+      TenantMismatchError,
+    );
   });
 
   test('in a transaction, and not behind its end', async () => {
@@ -71,11 +100,16 @@ describe('execute', () => {
       expect(await tx.execute(sql`select id from projects where "accountId" = ${a}`)).toHaveLength(3);
       await tx.transaction(async (inner: any) => {
         expect(await inner.execute(sql`select id from projects`)).toHaveLength(3);
-        await expect((async () => inner.execute(sql`select * from pg_class`))()).rejects.toBeInstanceOf(RawSqlNotScopedError);
+        await expect((async () => inner.execute(sql`select * from pg_class`))()).rejects.toBeInstanceOf(
+          RawSqlNotScopedError,
+        );
       });
     });
     opened.sent.splice(0);
-    await refused(() => late.execute(sql`select id from projects where "accountId" = ${a}`), UnsupportedTenantOperationError);
+    await refused(
+      () => late.execute(sql`select id from projects where "accountId" = ${a}`),
+      UnsupportedTenantOperationError,
+    );
   });
 
   test("a table of another tenancy is refused even when it is bound to this tenant's value", async () => {
@@ -89,20 +123,58 @@ describe('fragments', () => {
   test('stand in any clause', async () => {
     const own = sql`exists (select 1 from tasks t where t."accountId" = ${projects.accountId} and t."projectId" = ${projects.id})`;
     expect(await tdb.select().from(projects).where(own)).toHaveLength(2);
-    expect(await tdb.select({ n: sql`(select count(*)::int from tasks t where t."accountId" = ${a})` }).from(projects).limit(1)).toEqual([{ n: 4 }]);
-    expect(await tdb.select({ id: projects.id }).from(projects).orderBy(sql`(select min(t.id) from tasks t where t."accountId" = ${a} and t."projectId" = ${projects.id}) desc nulls last`).limit(1)).toEqual([{ id: 2 }]);
-    expect(await tdb.update(projects).set({ budget: sql`(select count(*) from tasks where tasks."accountId" = ${a})` }).where(eq(projects.id, 1)).returning({ budget: projects.budget })).toEqual([{ budget: 4 }]);
-    expect(await tdb.select({ x: sql`q.x` }).from(sql`(select name as x from projects where "accountId" = ${a}) q`)).toHaveLength(3);
+    expect(
+      await tdb
+        .select({ n: sql`(select count(*)::int from tasks t where t."accountId" = ${a})` })
+        .from(projects)
+        .limit(1),
+    ).toEqual([{ n: 4 }]);
+    expect(
+      await tdb
+        .select({ id: projects.id })
+        .from(projects)
+        .orderBy(
+          sql`(select min(t.id) from tasks t where t."accountId" = ${a} and t."projectId" = ${projects.id}) desc nulls last`,
+        )
+        .limit(1),
+    ).toEqual([{ id: 2 }]);
+    expect(
+      await tdb
+        .update(projects)
+        .set({ budget: sql`(select count(*) from tasks where tasks."accountId" = ${a})` })
+        .where(eq(projects.id, 1))
+        .returning({ budget: projects.budget }),
+    ).toEqual([{ budget: 4 }]);
+    expect(
+      await tdb.select({ x: sql`q.x` }).from(sql`(select name as x from projects where "accountId" = ${a}) q`),
+    ).toHaveLength(3);
   });
 
   test('open no way past the predicate, wherever they stand', async () => {
     expect(await tdb.select({ n: sql`(select count(*)::int from tasks)` }).from(projects).limit(1)).toEqual([{ n: 4 }]);
     expect(await tdb.select().from(projects).where(sql`exists (select 1 from tasks)`)).toHaveLength(3);
     expect(await tdb.select().from(projects).orderBy(sql`(select count(*) from tasks)`)).toHaveLength(3);
-    expect(await tdb.select().from(projects).limit(sql`(select count(*) from tasks where title like 'secret%')` as any)).toHaveLength(0);
-    expect(await tdb.select().from(tdb.select({ n: sql`(select count(*)::int from tasks)`.as('n') }).from(projects).as('q'))).toHaveLength(3);
+    expect(
+      await tdb
+        .select()
+        .from(projects)
+        .limit(sql`(select count(*) from tasks where title like 'secret%')` as any),
+    ).toHaveLength(0);
+    expect(
+      await tdb.select().from(
+        tdb
+          .select({ n: sql`(select count(*)::int from tasks)`.as('n') })
+          .from(projects)
+          .as('q'),
+      ),
+    ).toHaveLength(3);
     expect(await tdb.query.projects.findMany({ where: { RAW: sql`exists (select 1 from tasks)` } })).toHaveLength(3);
-    expect(await tdb.select({ n: sql`1`.as('n') }).from(projects).union(tdb.select({ n: sql`(select count(*)::int from tasks)`.as('n') }).from(projects))).toHaveLength(2);
+    expect(
+      await tdb
+        .select({ n: sql`1`.as('n') })
+        .from(projects)
+        .union(tdb.select({ n: sql`(select count(*)::int from tasks)`.as('n') }).from(projects)),
+    ).toHaveLength(2);
   });
 
   test('are refused where they do not close what they open', async () => {
@@ -111,19 +183,34 @@ describe('fragments', () => {
     await refused(() => tdb.select().from(projects).where(sql`true; delete from tasks`));
     await refused(() => tdb.delete(tasks).where(sql`true) or (true`));
     await refused(() => tdb.$count(projects, sql`true) or (true`));
-    await refused(() => tdb.insert(projects).values({ id: 50, name: sql`'x'), ('${sql.raw(String(b))}', 51, 'y'` }), Error);
+    await refused(
+      () => tdb.insert(projects).values({ id: 50, name: sql`'x'), ('${sql.raw(String(b))}', 51, 'y'` }),
+      Error,
+    );
     await refused(() => tdb.update(projects).set({ name: sql`'x', "accountId" = '${sql.raw(String(b))}'` }), Error);
     await refused(() => tdb.update(projects).set({ name: 'x' }).where(sql`true) or (true`));
   });
 
   test('a subquery of another handle stays refused', async () => {
     const foreign = opened.db.forTenant(b).select().from(projects);
-    await refused(() => tdb.execute(sql`select * from (${foreign}) q, tasks where tasks."accountId" = ${a}`), TenantMismatchError);
+    await refused(
+      () => tdb.execute(sql`select * from (${foreign}) q, tasks where tasks."accountId" = ${a}`),
+      TenantMismatchError,
+    );
     const everyone = opened.db.acrossTenants({ reason: 'test' }).select().from(projects);
-    await refused(() => tdb.execute(sql`select * from (${everyone}) q, tasks where tasks."accountId" = ${a}`), TenantMismatchError);
+    await refused(
+      () => tdb.execute(sql`select * from (${everyone}) q, tasks where tasks."accountId" = ${a}`),
+      TenantMismatchError,
+    );
     // Nor behind text that is not understood, where it goes as it is.
-    await refused(() => tdb.execute(sql`select $$x$$, q.* from tasks t, (${foreign}) q where t."accountId" = ${a}`), TenantMismatchError);
-    await refused(() => tdb.execute(sql`select $$x$$, q.* from tasks t, (${everyone}) q where t."accountId" = ${a}`), TenantMismatchError);
+    await refused(
+      () => tdb.execute(sql`select $$x$$, q.* from tasks t, (${foreign}) q where t."accountId" = ${a}`),
+      TenantMismatchError,
+    );
+    await refused(
+      () => tdb.execute(sql`select $$x$$, q.* from tasks t, (${everyone}) q where t."accountId" = ${a}`),
+      TenantMismatchError,
+    );
   });
 });
 
@@ -133,7 +220,11 @@ describe('the other handles', () => {
     expect(await both.execute(sql`select id from projects where "accountId" in (${a}, ${b})`)).toHaveLength(7);
     expect(await both.execute(sql`select id from projects where "accountId" = ${b}`)).toHaveLength(4);
     opened.sent.splice(0);
-    expect(await both.execute(sql`select id from projects where "accountId" in (${a}, ${'cccccccc-cccc-4ccc-8ccc-cccccccccccc'})`)).toHaveLength(3);
+    expect(
+      await both.execute(
+        sql`select id from projects where "accountId" in (${a}, ${'cccccccc-cccc-4ccc-8ccc-cccccccccccc'})`,
+      ),
+    ).toHaveLength(3);
     expect(await both.execute(sql`select id from projects`)).toHaveLength(7);
   });
 
@@ -152,12 +243,17 @@ describe('the other handles', () => {
 
   test('a statement prepared for any tenant', async () => {
     const prepared = opened.db.prepare(account, (it: any) =>
-      it.select({ n: sql<number>`(select count(*)::int from tasks t where t."accountId" = ${projects.accountId})` }).from(projects).limit(1),
+      it
+        .select({ n: sql<number>`(select count(*)::int from tasks t where t."accountId" = ${projects.accountId})` })
+        .from(projects)
+        .limit(1),
     );
     expect(await prepared.run(a)).toEqual([{ n: 4 }]);
     expect(await prepared.run(b)).toEqual([{ n: 6 }]);
     opened.sent.splice(0);
-    const all = opened.db.prepare(account, (it: any) => it.select({ n: sql`(select count(*)::int from tasks)` }).from(projects).limit(1));
+    const all = opened.db.prepare(account, (it: any) =>
+      it.select({ n: sql`(select count(*)::int from tasks)` }).from(projects).limit(1),
+    );
     expect(await all.run(a)).toEqual([{ n: 4 }]);
     expect(await all.run(b)).toEqual([{ n: 6 }]);
   });
@@ -176,8 +272,14 @@ describe('no other way to run', () => {
 
   test('what toSQL() tells is of no use to the session', async () => {
     const query = good().toSQL();
-    await refused(() => tdb.session.prepareQuery({ ...query }, 'raw', false).execute(), UnsupportedTenantOperationError);
-    await refused(() => tdb.session.prepareQuery({ sql: 'select * from projects', params: [] }, 'raw', false).execute(), UnsupportedTenantOperationError);
+    await refused(
+      () => tdb.session.prepareQuery({ ...query }, 'raw', false).execute(),
+      UnsupportedTenantOperationError,
+    );
+    await refused(
+      () => tdb.session.prepareQuery({ sql: 'select * from projects', params: [] }, 'raw', false).execute(),
+      UnsupportedTenantOperationError,
+    );
   });
 
   test('a rendered query is run by the session of its handle only', async () => {

@@ -37,7 +37,9 @@ export async function rowsOf(
 }
 
 /** What each tenant alone gives, put together. */
-export async function unionOf(...[opened, text, options]: [Parameters<typeof rowsOf>[0], string, Parameters<typeof rowsOf>[3]?]): Promise<string[]> {
+export async function unionOf(
+  ...[opened, text, options]: [Parameters<typeof rowsOf>[0], string, Parameters<typeof rowsOf>[3]?]
+): Promise<string[]> {
   const rows: string[] = [];
   for (const tenant of tenants) rows.push(...(await rowsOf(opened, text, tenant, options)));
   return rows.sort();

@@ -3,28 +3,80 @@
 const own = (text: string) => `${text} from tasks t where t."accountId" = $1`;
 
 export const settings: readonly string[] = [
-  `set local statement_timeout = 1000`, `set local lock_timeout to '3s'`, `set local work_mem = '64MB'`, `set local pg_trgm.similarity_threshold = 0.5`,
-  `set local hnsw.ef_search = 100`, `set local ivfflat.probes = 10`, `set local enable_seqscan = off`, `set local random_page_cost = 1.1`,
-  `set local time zone 'UTC'`, `set local timezone to default`, `set local application_name = 'x'`,
+  `set local statement_timeout = 1000`,
+  `set local lock_timeout to '3s'`,
+  `set local work_mem = '64MB'`,
+  `set local pg_trgm.similarity_threshold = 0.5`,
+  `set local hnsw.ef_search = 100`,
+  `set local ivfflat.probes = 10`,
+  `set local enable_seqscan = off`,
+  `set local random_page_cost = 1.1`,
+  `set local time zone 'UTC'`,
+  `set local timezone to default`,
+  `set local application_name = 'x'`,
 ];
 
 export const notSettings: readonly string[] = [
-  `set statement_timeout = 1000`, `set session work_mem = '1MB'`, `reset all`, `reset statement_timeout`, `set local search_path = x`, `set local role x`,
-  `set role x`, `set session authorization x`, `set local row_security = off`, `set local session_replication_role = replica`,
-  `set local standard_conforming_strings = off`, `set local citus.max_adaptive_executor_pool_size = 1`, `set local app.tenant = 'x'`, `set local drizzle_tenant.id = 'x'`,
-  `set local "enable_seqscan" from current`, `set transaction isolation level serializable`, `set local default_transaction_read_only = on`, `set local xmloption = document`,
-  `set local backslash_quote = on`, `set local escape_string_warning = off`, `set local client_encoding = 'SQL_ASCII'`, `set local lc_messages = 'C'`, `set constraints all deferred`,
-  `set local debug_print_plan = on`, `set local log_statement = 'all'`, `set local temp_tablespaces = x`, `set local transform_null_equals = on`,
+  `set statement_timeout = 1000`,
+  `set session work_mem = '1MB'`,
+  `reset all`,
+  `reset statement_timeout`,
+  `set local search_path = x`,
+  `set local role x`,
+  `set role x`,
+  `set session authorization x`,
+  `set local row_security = off`,
+  `set local session_replication_role = replica`,
+  `set local standard_conforming_strings = off`,
+  `set local citus.max_adaptive_executor_pool_size = 1`,
+  `set local app.tenant = 'x'`,
+  `set local drizzle_tenant.id = 'x'`,
+  `set local "enable_seqscan" from current`,
+  `set transaction isolation level serializable`,
+  `set local default_transaction_read_only = on`,
+  `set local xmloption = document`,
+  `set local backslash_quote = on`,
+  `set local escape_string_warning = off`,
+  `set local client_encoding = 'SQL_ASCII'`,
+  `set local lc_messages = 'C'`,
+  `set constraints all deferred`,
+  `set local debug_print_plan = on`,
+  `set local log_statement = 'all'`,
+  `set local temp_tablespaces = x`,
+  `set local transform_null_equals = on`,
 ];
 
-export const types: readonly string[] = [`select 'x'::regional`, `select 'x'::register_state`, `select 'x'::app.regclass`, `select '{1}'::int[]`, `select '{1}'::_int4`, `select '0/0'::pg_lsn`, `select null::app.pg_class`];
+export const types: readonly string[] = [
+  `select 'x'::regional`,
+  `select 'x'::register_state`,
+  `select 'x'::app.regclass`,
+  `select '{1}'::int[]`,
+  `select '{1}'::_int4`,
+  `select '0/0'::pg_lsn`,
+  `select null::app.pg_class`,
+];
 
 export const notTypes: readonly string[] = [
-  `select '16400'::regclass`, `select '16400'::pg_catalog.regclass::text`, `select cast('x' as regtype)`, `select age('3'::xid)`, `select '3'::xid8`, `select '(0,1)'::tid`,
-  `select '{3}'::xid[]`, `select age(('{3}'::_xid)[1])`, `select '{16400}'::pg_catalog._regclass`, `select x from json_to_record('{}') as r(x _regrole)`,
-  `select age(relfrozenxid) from jsonb_populate_record(null::pg_class, '{"relfrozenxid": "3"}')`, `select null::_pg_class`, `select 'x=r/x'::aclitem`,
-  `select x from json_to_record('{}') as r(x regclass)`, `select * from json_table('{}', '$' columns (x regclass path '$')) t`,
-  `select json_value('1', '$' returning regclass)`, `select xmlserialize(content x as regclass)`, `select regclass '16400'`, `select 'x'::pg_toast.x`, `select null::information_schema.sql_identifier`,
+  `select '16400'::regclass`,
+  `select '16400'::pg_catalog.regclass::text`,
+  `select cast('x' as regtype)`,
+  `select age('3'::xid)`,
+  `select '3'::xid8`,
+  `select '(0,1)'::tid`,
+  `select '{3}'::xid[]`,
+  `select age(('{3}'::_xid)[1])`,
+  `select '{16400}'::pg_catalog._regclass`,
+  `select x from json_to_record('{}') as r(x _regrole)`,
+  `select age(relfrozenxid) from jsonb_populate_record(null::pg_class, '{"relfrozenxid": "3"}')`,
+  `select null::_pg_class`,
+  `select 'x=r/x'::aclitem`,
+  `select x from json_to_record('{}') as r(x regclass)`,
+  `select * from json_table('{}', '$' columns (x regclass path '$')) t`,
+  `select json_value('1', '$' returning regclass)`,
+  `select xmlserialize(content x as regclass)`,
+  `select regclass '16400'`,
+  `select 'x'::pg_toast.x`,
+  `select null::information_schema.sql_identifier`,
 ];
 
 export const systemColumns: readonly string[] = [
@@ -33,10 +85,34 @@ export const systemColumns: readonly string[] = [
   own('select xmax = 0'),
 ];
 
-export const notSystemColumns: readonly string[] = ['ctid', 'xmin', 'xmax', 'cmin', 'cmax', 'tableoid', 'oid', 't.ctid', 't.xmin', 't.tableoid', '(t).ctid', 'xmax = 1', 'xmax = 00.0', 'xmax > 0', 'xmax = $1', 'xmax::text', 'xmin = 0', '0 = xmax', 'xmax = 0::xid', 'u.xmax = 0', 'age(xmin)', 'xmax operator(app.=) 0'].map((it) => own(`select ${it}`)).concat([
-  // Who refers to a row that all tenants have is told by the lock of its key.
-  `select xmax = 0 from countries`,
-  `select c.xmax = 0 from countries c`,
-  `select c.xmax = 0 from tasks t, countries c where t."accountId" = $1`,
-]);
-
+export const notSystemColumns: readonly string[] = [
+  'ctid',
+  'xmin',
+  'xmax',
+  'cmin',
+  'cmax',
+  'tableoid',
+  'oid',
+  't.ctid',
+  't.xmin',
+  't.tableoid',
+  '(t).ctid',
+  'xmax = 1',
+  'xmax = 00.0',
+  'xmax > 0',
+  'xmax = $1',
+  'xmax::text',
+  'xmin = 0',
+  '0 = xmax',
+  'xmax = 0::xid',
+  'u.xmax = 0',
+  'age(xmin)',
+  'xmax operator(app.=) 0',
+]
+  .map((it) => own(`select ${it}`))
+  .concat([
+    // Who refers to a row that all tenants have is told by the lock of its key.
+    `select xmax = 0 from countries`,
+    `select c.xmax = 0 from countries c`,
+    `select c.xmax = 0 from tasks t, countries c where t."accountId" = $1`,
+  ]);

@@ -109,7 +109,10 @@ export const accepted: readonly string[] = [
   `select coalesce((select max(points) from tasks where "accountId" = @a), 0)`,
   `select name from countries c where (select count(*) from projects p where p."accountId" = @a and p."countryId" = c.id) > 0`,
   `select (select (select (select max(id) from projects where "accountId" = @a)))`,
-  `select name from projects order by (select count(*) from tasks where "accountId" = @a), name limit 3`.replace('order by', 'where "accountId" = @a order by'),
+  `select name from projects order by (select count(*) from tasks where "accountId" = @a), name limit 3`.replace(
+    'order by',
+    'where "accountId" = @a order by',
+  ),
   `select count(*) from projects p where p."accountId" = @a group by p.status having count(*) > (select count(*) - 5 from tasks where "accountId" = @a)`,
   // Set operations
   `select name from projects where "accountId" = @a union all select title from tasks where "accountId" = @a`,
@@ -220,7 +223,11 @@ export const accepted: readonly string[] = [
 ];
 
 /** Refused, with words of the reason. */
-export const refused: readonly (readonly [text: string, reason: RegExp, type?: abstract new (...args: any[]) => Error])[] = [
+export const refused: readonly (readonly [
+  text: string,
+  reason: RegExp,
+  type?: abstract new (...args: any[]) => Error,
+])[] = [
   // No predicate, or none that confines
   [`select * from projects`, /"projects" is not bound/],
   [`table projects`, /not bound/],
@@ -284,27 +291,57 @@ export const refused: readonly (readonly [text: string, reason: RegExp, type?: a
   [`select $1::name from projects where "accountId" = $1`, /another type/],
   [`select * from projects where "accountId" = $1 limit length($1)`, /another type/],
   // Joins
-  [`select * from projects p join tasks t on t."projectId" = p.id where p."accountId" = @a`, /"tasks" as "t" is not bound/],
+  [
+    `select * from projects p join tasks t on t."projectId" = p.id where p."accountId" = @a`,
+    /"tasks" as "t" is not bound/,
+  ],
   [`select * from projects p, tasks t where p."accountId" = @a`, /"tasks" as "t"/],
-  [`select * from projects p, tasks t where p."accountId" = @a and (t."accountId" = p."accountId" or p.id = 1)`, /an OR weakens/],
+  [
+    `select * from projects p, tasks t where p."accountId" = @a and (t."accountId" = p."accountId" or p.id = 1)`,
+    /an OR weakens/,
+  ],
   [`select * from projects p join tasks t on t."accountId" = p."accountId"`, /not bound/],
   [`select * from projects p left join tasks t on t."accountId" = @a and p."accountId" = @a`, /outer join keeps/],
-  [`select * from projects p left join tasks t on t."accountId" = p."accountId" where t."accountId" is null or p."accountId" = @a`, /not bound/],
-  [`select * from projects p right join tasks t on p."accountId" = @a and t."accountId" = @a`, /"tasks" as "t".*outer join keeps/],
+  [
+    `select * from projects p left join tasks t on t."accountId" = p."accountId" where t."accountId" is null or p."accountId" = @a`,
+    /not bound/,
+  ],
+  [
+    `select * from projects p right join tasks t on p."accountId" = @a and t."accountId" = @a`,
+    /"tasks" as "t".*outer join keeps/,
+  ],
   [`select * from projects p full join tasks t on t."accountId" = @a and p."accountId" = @a`, /not bound/],
-  [`select * from (projects p full join tasks t on true) left join users u on u."accountId" = @a and p."accountId" = @a`, /not bound/],
+  [
+    `select * from (projects p full join tasks t on true) left join users u on u."accountId" = @a and p."accountId" = @a`,
+    /not bound/,
+  ],
   [`select * from (projects p join tasks t on true) as j where p."accountId" = @a and t."accountId" = @a`, /not bound/],
   [`select * from projects p, projects p where p."accountId" = @a`, /not bound/],
   [`select * from tasks t1 join tasks t2 on t1."accountId" = @a`, /"t2"/],
   [`select * from countries c join projects p on c.id = p."countryId" and c.id = @a`, /not bound/],
-  [`select * from projects p where p."accountId" = @a and exists (select 1 from (users u join countries c on t."accountId" = @a), tasks t where u."accountId" = @a)`, /./],
+  [
+    `select * from projects p where p."accountId" = @a and exists (select 1 from (users u join countries c on t."accountId" = @a), tasks t where u."accountId" = @a)`,
+    /./,
+  ],
   // Subqueries
   [`select * from (select * from projects) p where p."accountId" = @a`, /not bound/],
   [`select name from projects p where p."accountId" = @a and exists (select 1 from tasks)`, /"tasks" is not bound/],
-  [`select name from projects p where p."accountId" = @a and exists (select 1 from tasks t where t."projectId" = p.id)`, /"tasks" as "t"/],
-  [`select name from projects p where p."accountId" = @a and exists (select 1 from tasks t where p."accountId" = @a)`, /"tasks" as "t"/],
-  [`select name from projects p where exists (select 1 from tasks t where t."accountId" = @a and p."accountId" = @a)`, /"projects" as "p"/],
-  [`select name from projects p where exists (select 1 from tasks t where t."accountId" = p."accountId" and t."accountId" = @a)`, /"projects" as "p"/],
+  [
+    `select name from projects p where p."accountId" = @a and exists (select 1 from tasks t where t."projectId" = p.id)`,
+    /"tasks" as "t"/,
+  ],
+  [
+    `select name from projects p where p."accountId" = @a and exists (select 1 from tasks t where p."accountId" = @a)`,
+    /"tasks" as "t"/,
+  ],
+  [
+    `select name from projects p where exists (select 1 from tasks t where t."accountId" = @a and p."accountId" = @a)`,
+    /"projects" as "p"/,
+  ],
+  [
+    `select name from projects p where exists (select 1 from tasks t where t."accountId" = p."accountId" and t."accountId" = @a)`,
+    /"projects" as "p"/,
+  ],
   [`select (select count(*) from tasks)`, /not bound/],
   [`select 1 order by (select count(*) from tasks)`, /not bound/],
   [`select 1 limit (select count(*) from tasks)`, /not bound/],
@@ -323,19 +360,47 @@ export const refused: readonly (readonly [text: string, reason: RegExp, type?: a
   [`select count(*) filter (where exists (select 1 from tasks))`, /not bound/],
   [`select g from generate_series(1, (select count(*) from tasks)) g`, /not bound/],
   [`values ((select max(id) from tasks))`, /not bound/],
-  [`select s.n from projects p, lateral (select count(*) as n from tasks t) s where p."accountId" = @a`, /"tasks" as "t"/],
-  [`select 1 from projects t where t."accountId" = @a and exists (select 1 from (select 'x' as "accountId") t, lateral (select 1 from tasks k where k."accountId" = t."accountId") z)`, /"tasks" as "k"/],
-  [`select d.x from (select 'x' as x) d where exists (select 1 from projects p where p."accountId" = d.x::uuid)`, /not bound/],
+  [
+    `select s.n from projects p, lateral (select count(*) as n from tasks t) s where p."accountId" = @a`,
+    /"tasks" as "t"/,
+  ],
+  [
+    `select 1 from projects t where t."accountId" = @a and exists (select 1 from (select 'x' as "accountId") t, lateral (select 1 from tasks k where k."accountId" = t."accountId") z)`,
+    /"tasks" as "k"/,
+  ],
+  [
+    `select d.x from (select 'x' as x) d where exists (select 1 from projects p where p."accountId" = d.x::uuid)`,
+    /not bound/,
+  ],
   [`select 1 from (select '@b'::uuid as "accountId") d join projects p on p."accountId" = d."accountId"`, /not bound/],
-  [`select 1 from (select "accountId"::text as t from projects where "accountId" = @a) d join projects p on p."accountId"::text = d.t`, /"projects" as "p"/],
-  [`select 1 from (select * from projects where "accountId" = @a) d("accountId", id), tasks t where t."accountId" = d."accountId"`, /./],
+  [
+    `select 1 from (select "accountId"::text as t from projects where "accountId" = @a) d join projects p on p."accountId"::text = d.t`,
+    /"projects" as "p"/,
+  ],
+  [
+    `select 1 from (select * from projects where "accountId" = @a) d("accountId", id), tasks t where t."accountId" = d."accountId"`,
+    /./,
+  ],
   [`select name from projects p where p."accountId" = @a union all select title from tasks`, /not bound/],
   [`select name from projects union all select title from tasks where "accountId" = @a`, /"projects" is not bound/],
-  [`select d.x from (select "accountId" as x from projects where "accountId" = @a union all select '@b'::uuid) d join tasks t on t."accountId" = d.x`, /"tasks" as "t"/],
-  // A name that PostgreSQL finds elsewhere than it seems: what stands before an item, or in the ON beside it, sees the level around
-  [`select x.n from (select '@b'::uuid as "accountId") t, lateral (select z.n from lateral (select count(*) as n from users k where k."accountId" = t."accountId") z, tasks t where t."accountId" = @a) x`, /"users" as "k"/],
-  [`select x.n from (select '@b'::uuid as "accountId") t, lateral (select count(*) as n from (users u join countries c on u."accountId" = t."accountId"), tasks t where t."accountId" = @a) x`, /"users" as "u"/],
-  [`select t.title from countries c left join projects p on p."accountId" = @a and p.id = -1 join tasks t on t."accountId" is not distinct from p."accountId"`, /"tasks" as "t"/],
+  [
+    `select d.x from (select "accountId" as x from projects where "accountId" = @a union all select '@b'::uuid) d join tasks t on t."accountId" = d.x`,
+    /"tasks" as "t"/,
+  ],
+  // A name that PostgreSQL finds elsewhere than it seems: what stands before an item, or in the ON beside it, sees the
+  // level around
+  [
+    `select x.n from (select '@b'::uuid as "accountId") t, lateral (select z.n from lateral (select count(*) as n from users k where k."accountId" = t."accountId") z, tasks t where t."accountId" = @a) x`,
+    /"users" as "k"/,
+  ],
+  [
+    `select x.n from (select '@b'::uuid as "accountId") t, lateral (select count(*) as n from (users u join countries c on u."accountId" = t."accountId"), tasks t where t."accountId" = @a) x`,
+    /"users" as "u"/,
+  ],
+  [
+    `select t.title from countries c left join projects p on p."accountId" = @a and p.id = -1 join tasks t on t."accountId" is not distinct from p."accountId"`,
+    /"tasks" as "t"/,
+  ],
   [`select 1 window w as (order by (select count(*) from tasks))`, /not bound/],
   // CTEs
   [`with notes as (select 1 as x) select * from crm.notes`, /"notes" is not bound/],
@@ -348,10 +413,22 @@ export const refused: readonly (readonly [text: string, reason: RegExp, type?: a
   [`with projects as (select 1 as x) update projects set name = 'x'`, /not bound/],
   [`with x as (delete from tasks returning *) select * from x`, /not bound/],
   [`with x as (update tasks set title = 'x' returning *) select * from x where x."accountId" = @a`, /not bound/],
-  [`with x as (insert into tasks ("accountId", id, "projectId", title) values (@b, 1, 1, 'x')) select 1`, /not this handle's tenant/],
-  [`with recursive t as (select * from tasks where "accountId" = @a union all select tasks.* from tasks, t) select * from t`, /"tasks" is not bound/],
-  [`with recursive t as (select * from tasks union all select * from t) select * from t where "accountId" = @a`, /not bound/],
-  [`with recursive t("accountId", id) as (select "accountId", id from tasks where "accountId" = @a union all select '@b'::uuid, k.id from tasks k join t on k."accountId" = t."accountId") select * from t`, /"tasks" as "k"/],
+  [
+    `with x as (insert into tasks ("accountId", id, "projectId", title) values (@b, 1, 1, 'x')) select 1`,
+    /not this handle's tenant/,
+  ],
+  [
+    `with recursive t as (select * from tasks where "accountId" = @a union all select tasks.* from tasks, t) select * from t`,
+    /"tasks" is not bound/,
+  ],
+  [
+    `with recursive t as (select * from tasks union all select * from t) select * from t where "accountId" = @a`,
+    /not bound/,
+  ],
+  [
+    `with recursive t("accountId", id) as (select "accountId", id from tasks where "accountId" = @a union all select '@b'::uuid, k.id from tasks k join t on k."accountId" = t."accountId") select * from t`,
+    /"tasks" as "k"/,
+  ],
   [`with recursive a as (select * from b), b as (select 1) select * from a`, /before it is read/],
   [`select (with c as (select * from projects) select count(*) from c)`, /not bound/],
   [`with a as (select 1 from projects where "accountId" = @a) select * from a, tasks`, /"tasks"/],
@@ -389,8 +466,14 @@ export const refused: readonly (readonly [text: string, reason: RegExp, type?: a
   [`select e.ordinality from unnest(array['x']) e`, /could be a function/],
   [`select d.secret from (select name from projects where "accountId" = @a) d`, /could be a function/],
   [`select p.secret_rows from projects p where p."accountId" = @a`, /could be a function/],
-  [`select 1 from (select 1 as secret_rows) t where exists (select t.secret_rows from tasks t where t."accountId" = @a)`, /could be a function/],
-  [`select 1 from (select 1 as secret_rows) t, lateral (select g from tasks t, unnest(array[t.secret_rows]) g where t."accountId" = @a) x`, /could be a function/],
+  [
+    `select 1 from (select 1 as secret_rows) t where exists (select t.secret_rows from tasks t where t."accountId" = @a)`,
+    /could be a function/,
+  ],
+  [
+    `select 1 from (select 1 as secret_rows) t, lateral (select g from tasks t, unnest(array[t.secret_rows]) g where t."accountId" = @a) x`,
+    /could be a function/,
+  ],
   [`select (p).secret_rows from projects p where p."accountId" = @a`, /a field or a function/],
   [`select ((select p from projects p where p."accountId" = @a limit 1)).secret_rows`, /a field or a function/],
   [`select nextval('projects_id_seq')`, /nextval/],
@@ -415,15 +498,37 @@ export const refused: readonly (readonly [text: string, reason: RegExp, type?: a
   [`insert into projects (id, "accountId", name) values (@a, 1, 'x')`, /not this handle's tenant/],
   [`insert into projects ("accountId", id, name) select * from projects where "accountId" = @a`, /behind a star/],
   [`insert into projects ("accountId", id, name) select @b, 1, 'x'`, /not this handle's tenant/],
-  [`insert into projects ("accountId", id, name) select @a, 1, 'x' union all select @b, 2, 'y'`, /not this handle's tenant/],
+  [
+    `insert into projects ("accountId", id, name) select @a, 1, 'x' union all select @b, 2, 'y'`,
+    /not this handle's tenant/,
+  ],
   [`insert into projects ("accountId", id, name) select p."accountId", 1, 'x' from projects p`, /not bound/],
-  [`insert into projects ("accountId", id, name) select d.x, 1, 'x' from (select '@b'::uuid as x) d`, /not this handle's tenant/],
+  [
+    `insert into projects ("accountId", id, name) select d.x, 1, 'x' from (select '@b'::uuid as x) d`,
+    /not this handle's tenant/,
+  ],
   [`insert into projects ("accountId", id, name) values (@a, (select max(id) from projects), 'x')`, /not bound/],
-  [`insert into projects ("accountId", id, name) values (@a, 1, 'x') returning (select count(*) from tasks)`, /not bound/],
-  [`insert into projects ("accountId", id, name) values (@a, 1, 'x') on conflict (id) do update set name = 'x'`, /row of another tenant could conflict/],
-  [`insert into projects ("accountId", id, name) values (@a, 1, 'x') on conflict on constraint projects_pkey do update set name = 'x'`, /could conflict/],
-  [`insert into projects ("accountId", id, name) values (@a, 1, 'x') on conflict ("accountId", id) do update set "accountId" = @b`, /the tenant of a row/, ImmutableTenantError],
-  [`insert into projects ("accountId", id, name) values (@a, 1, 'x') on conflict ("accountId", id) do update set name = (select title from tasks limit 1)`, /not bound/],
+  [
+    `insert into projects ("accountId", id, name) values (@a, 1, 'x') returning (select count(*) from tasks)`,
+    /not bound/,
+  ],
+  [
+    `insert into projects ("accountId", id, name) values (@a, 1, 'x') on conflict (id) do update set name = 'x'`,
+    /row of another tenant could conflict/,
+  ],
+  [
+    `insert into projects ("accountId", id, name) values (@a, 1, 'x') on conflict on constraint projects_pkey do update set name = 'x'`,
+    /could conflict/,
+  ],
+  [
+    `insert into projects ("accountId", id, name) values (@a, 1, 'x') on conflict ("accountId", id) do update set "accountId" = @b`,
+    /the tenant of a row/,
+    ImmutableTenantError,
+  ],
+  [
+    `insert into projects ("accountId", id, name) values (@a, 1, 'x') on conflict ("accountId", id) do update set name = (select title from tasks limit 1)`,
+    /not bound/,
+  ],
   [`insert into countries (id, name, code) values (9, 'x', 'x')`, /db\.shared/, UnscopedTableError],
   [`insert into open_tasks ("accountId", id) values (@a, 1)`, /is a view/],
   [`insert into nowhere values (1)`, /is not declared/, UnscopedTableError],
@@ -433,12 +538,26 @@ export const refused: readonly (readonly [text: string, reason: RegExp, type?: a
   [`update projects set name = 'x' where "accountId" = @b`, /something else/],
   [`update projects set name = 'x' where "accountId" = @a or id = 1`, /an OR weakens/],
   [`update projects set "accountId" = @b where "accountId" = @a`, /the tenant of a row/, ImmutableTenantError],
-    [`update projects set (name, "accountId") = ('x', @b) where "accountId" = @a`, /the tenant of a row/, ImmutableTenantError],
-  [`update projects set (name, "accountId") = (select 'x', @b) where "accountId" = @a`, /the tenant of a row/, ImmutableTenantError],
+  [
+    `update projects set (name, "accountId") = ('x', @b) where "accountId" = @a`,
+    /the tenant of a row/,
+    ImmutableTenantError,
+  ],
+  [
+    `update projects set (name, "accountId") = (select 'x', @b) where "accountId" = @a`,
+    /the tenant of a row/,
+    ImmutableTenantError,
+  ],
   [`update accounts set id = @b where id = @a`, /the tenant of a row/, ImmutableTenantError],
   [`update projects p set name = t.title from tasks t where p."accountId" = @a`, /"tasks" as "t"/],
-  [`update projects p set name = t.title from tasks t where t."accountId" = @a and t."projectId" = p.id`, /"projects" as "p"/],
-  [`update projects p set name = 'x' from tasks t join users u on u."accountId" = @a and p."accountId" = @a where t."accountId" = @a`, /"projects" as "p"/],
+  [
+    `update projects p set name = t.title from tasks t where t."accountId" = @a and t."projectId" = p.id`,
+    /"projects" as "p"/,
+  ],
+  [
+    `update projects p set name = 'x' from tasks t join users u on u."accountId" = @a and p."accountId" = @a where t."accountId" = @a`,
+    /"projects" as "p"/,
+  ],
   [`update projects set name = (select title from tasks limit 1) where "accountId" = @a`, /not bound/],
   [`update projects set name = 'x' where "accountId" = @a returning (select count(*) from tasks)`, /not bound/],
   [`update projects set name = 'x' where current of c`, /not bound/],
@@ -449,33 +568,107 @@ export const refused: readonly (readonly [text: string, reason: RegExp, type?: a
   [`delete from projects p using tasks t where t."accountId" = @a and t."projectId" = p.id`, /"projects" as "p"/],
   [`delete from projects using tasks where projects."accountId" = @a`, /"tasks" is not bound/],
   [`delete from countries`, /db\.shared/, UnscopedTableError],
-  [`merge into projects p using tasks t on p.id = t.id and p."accountId" = @a when matched then delete`, /"tasks" as "t" is not bound/],
+  [
+    `merge into projects p using tasks t on p.id = t.id and p."accountId" = @a when matched then delete`,
+    /"tasks" as "t" is not bound/,
+  ],
   // MERGE: an arm for rows of the target without a match, and one for rows of the source without one
-  [`merge into x_labels l using (select * from tasks where "accountId" = @a) t on l."accountId" = @a and l."taskId" = t.id when not matched by source then delete`, /"x_labels" as "l" is not bound/],
-  [`merge into x_labels l using (select * from tasks where "accountId" = @a) t on l."accountId" = @a and l."taskId" = t.id when not matched by source and l.id > 0 then delete`, /"x_labels" as "l" is not bound/],
-  [`merge into x_labels l using (select * from tasks where "accountId" = @a) t on l."accountId" = @a and l."taskId" = t.id when not matched by source and (l."accountId" = @a or true) then delete`, /an OR weakens/],
-  [`merge into x_labels l using (select * from tasks where "accountId" = @a) t on l."accountId" = @a when not matched by source and l."accountId" = @a then delete when not matched by source then update set name = 'x'`, /not bound/],
-  [`merge into x_labels l using (select * from tasks where "accountId" = @a) t on l."taskId" = t.id when matched then delete`, /"x_labels" as "l" is not bound/],
-  [`merge into x_labels l using tasks t on l."accountId" = @a and l."taskId" = t.id when matched then delete`, /"tasks" as "t" is not bound/],
-  [`merge into x_labels l using tasks t on l."accountId" = @a and t."accountId" = @a and l."taskId" = t.id when not matched then insert ("accountId", id, name) values (@a, t.id, t.title)`, /"tasks" as "t" is not bound/],
-  [`merge into x_labels l using countries c on l."accountId" = @a and l.id = c.id when not matched then insert (id, name) values (c.id, c.name)`, /not given its tenant/],
-  [`merge into x_labels l using countries c on l."accountId" = @a and l.id = c.id when not matched then insert ("accountId", id, name) values (@b, c.id, c.name)`, /not this handle's tenant/],
-  [`merge into x_labels l using countries c on l."accountId" = @a and l.id = c.id when not matched then insert ("accountId", id, name) values (default, c.id, c.name)`, /not this handle's tenant/],
-  [`merge into x_labels l using countries c on l."accountId" = @a and l.id = c.id when not matched then insert values (@a, c.id, c.name)`, /not given its tenant/],
-  [`merge into x_labels l using countries c on l."accountId" = @a and l.id = c.id when not matched then insert default values`, /not given its tenant/],
-  [`merge into x_labels l using (values (@a::uuid, 1), (@b::uuid, 2)) v(tenant, id) on l."accountId" = @a and l.id = v.id when not matched then insert ("accountId", id, name) values (v.tenant, v.id, 'z')`, /not this handle's tenant/],
-  [`merge into x_labels l using countries c on l."accountId" = @a and l.id = c.id when matched then update set "accountId" = @b`, /tenant of a row/, ImmutableTenantError],
-  [`merge into x_labels l using countries c on l."accountId" = @a and l.id = c.id when matched and exists (select 1 from tasks) then delete`, /"tasks" is not bound/],
-  [`merge into x_labels l using countries c on l."accountId" = @a and l.id = c.id when matched then update set name = (select max(title) from tasks)`, /"tasks" is not bound/],
-  [`merge into x_labels l using countries c on l."accountId" = @a and l.id = c.id when matched then delete returning (select count(*) from tasks)`, /"tasks" is not bound/],
-  [`merge into countries c using tasks t on t."accountId" = @a and c.id = t.id when matched then delete`, /db\.shared/, UnscopedTableError],
-  [`merge into open_tasks o using countries c on o."accountId" = @a and o.id = c.id when matched then delete`, /is a view/],
+  [
+    `merge into x_labels l using (select * from tasks where "accountId" = @a) t on l."accountId" = @a and l."taskId" = t.id when not matched by source then delete`,
+    /"x_labels" as "l" is not bound/,
+  ],
+  [
+    `merge into x_labels l using (select * from tasks where "accountId" = @a) t on l."accountId" = @a and l."taskId" = t.id when not matched by source and l.id > 0 then delete`,
+    /"x_labels" as "l" is not bound/,
+  ],
+  [
+    `merge into x_labels l using (select * from tasks where "accountId" = @a) t on l."accountId" = @a and l."taskId" = t.id when not matched by source and (l."accountId" = @a or true) then delete`,
+    /an OR weakens/,
+  ],
+  [
+    `merge into x_labels l using (select * from tasks where "accountId" = @a) t on l."accountId" = @a when not matched by source and l."accountId" = @a then delete when not matched by source then update set name = 'x'`,
+    /not bound/,
+  ],
+  [
+    `merge into x_labels l using (select * from tasks where "accountId" = @a) t on l."taskId" = t.id when matched then delete`,
+    /"x_labels" as "l" is not bound/,
+  ],
+  [
+    `merge into x_labels l using tasks t on l."accountId" = @a and l."taskId" = t.id when matched then delete`,
+    /"tasks" as "t" is not bound/,
+  ],
+  [
+    `merge into x_labels l using tasks t on l."accountId" = @a and t."accountId" = @a and l."taskId" = t.id when not matched then insert ("accountId", id, name) values (@a, t.id, t.title)`,
+    /"tasks" as "t" is not bound/,
+  ],
+  [
+    `merge into x_labels l using countries c on l."accountId" = @a and l.id = c.id when not matched then insert (id, name) values (c.id, c.name)`,
+    /not given its tenant/,
+  ],
+  [
+    `merge into x_labels l using countries c on l."accountId" = @a and l.id = c.id when not matched then insert ("accountId", id, name) values (@b, c.id, c.name)`,
+    /not this handle's tenant/,
+  ],
+  [
+    `merge into x_labels l using countries c on l."accountId" = @a and l.id = c.id when not matched then insert ("accountId", id, name) values (default, c.id, c.name)`,
+    /not this handle's tenant/,
+  ],
+  [
+    `merge into x_labels l using countries c on l."accountId" = @a and l.id = c.id when not matched then insert values (@a, c.id, c.name)`,
+    /not given its tenant/,
+  ],
+  [
+    `merge into x_labels l using countries c on l."accountId" = @a and l.id = c.id when not matched then insert default values`,
+    /not given its tenant/,
+  ],
+  [
+    `merge into x_labels l using (values (@a::uuid, 1), (@b::uuid, 2)) v(tenant, id) on l."accountId" = @a and l.id = v.id when not matched then insert ("accountId", id, name) values (v.tenant, v.id, 'z')`,
+    /not this handle's tenant/,
+  ],
+  [
+    `merge into x_labels l using countries c on l."accountId" = @a and l.id = c.id when matched then update set "accountId" = @b`,
+    /tenant of a row/,
+    ImmutableTenantError,
+  ],
+  [
+    `merge into x_labels l using countries c on l."accountId" = @a and l.id = c.id when matched and exists (select 1 from tasks) then delete`,
+    /"tasks" is not bound/,
+  ],
+  [
+    `merge into x_labels l using countries c on l."accountId" = @a and l.id = c.id when matched then update set name = (select max(title) from tasks)`,
+    /"tasks" is not bound/,
+  ],
+  [
+    `merge into x_labels l using countries c on l."accountId" = @a and l.id = c.id when matched then delete returning (select count(*) from tasks)`,
+    /"tasks" is not bound/,
+  ],
+  [
+    `merge into countries c using tasks t on t."accountId" = @a and c.id = t.id when matched then delete`,
+    /db\.shared/,
+    UnscopedTableError,
+  ],
+  [
+    `merge into open_tasks o using countries c on o."accountId" = @a and o.id = c.id when matched then delete`,
+    /is a view/,
+  ],
   [`with x as (merge into x_labels l using countries c on l.id = c.id when matched then delete) select 1`, /not bound/],
   // What hides or confuses a name
-  [`select j.name from (projects p join countries c on c.id = p."countryId") as j where p."accountId" = @a`, /not bound/],
-  [`select * from (projects p join tasks t on t."accountId" = @a) as j where j."accountId" = @a`, /"projects" as "p" is not bound/],
-  [`select * from projects p full join tasks t on t.id = p.id where coalesce(p."accountId", t."accountId") = @a`, /not bound/],
-  [`select * from projects p left join tasks t using ("accountId") where coalesce(t."accountId", @a) = @a`, /not bound/],
+  [
+    `select j.name from (projects p join countries c on c.id = p."countryId") as j where p."accountId" = @a`,
+    /not bound/,
+  ],
+  [
+    `select * from (projects p join tasks t on t."accountId" = @a) as j where j."accountId" = @a`,
+    /"projects" as "p" is not bound/,
+  ],
+  [
+    `select * from projects p full join tasks t on t.id = p.id where coalesce(p."accountId", t."accountId") = @a`,
+    /not bound/,
+  ],
+  [
+    `select * from projects p left join tasks t using ("accountId") where coalesce(t."accountId", @a) = @a`,
+    /not bound/,
+  ],
   [`select (t).secret from tasks t where t."accountId" = @a`, /a field or a function/],
   [`select (t).title.secret from tasks t where t."accountId" = @a`, /could be a function/],
   [`select (row(1, 2)).f3`, /a field or a function/],
@@ -483,51 +676,135 @@ export const refused: readonly (readonly [text: string, reason: RegExp, type?: a
   [`select (t).title from (select 1 as t) x, tasks t where t."accountId" = @a`, /a field or a function/],
   [`select (old).secret from tasks t where t."accountId" = @a`, /a field or a function/],
   [`update tasks t set points = 1 where t."accountId" = @a returning old.secret`, /could be a function/],
-  [`select p.name from projects p, lateral (select t.title from tasks t where t."accountId" = p."accountId") x`, /"projects" as "p" is not bound/],
-  [`select p.name from projects p, lateral (select t."accountId" from tasks t where t."accountId" = p."accountId") x where x."accountId" = p."accountId"`, /"projects" as "p" is not bound/],
-  [`select p.name from projects p, users u, lateral (select t."accountId" from tasks t, crm.notes n where t."accountId" = p."accountId" and n.account_id = u."accountId") x where u."accountId" = @a and x."accountId" = u."accountId"`, /"projects" as "p" is not bound/],
-  [`insert into x_labels ("accountId", id, name) values (@a, 1, 'x') on conflict ("accountId", id) do update set name = (select max(title) from tasks where tasks."accountId" <> excluded."accountId")`, /"tasks" is not bound/],
+  [
+    `select p.name from projects p, lateral (select t.title from tasks t where t."accountId" = p."accountId") x`,
+    /"projects" as "p" is not bound/,
+  ],
+  [
+    `select p.name from projects p, lateral (select t."accountId" from tasks t where t."accountId" = p."accountId") x where x."accountId" = p."accountId"`,
+    /"projects" as "p" is not bound/,
+  ],
+  [
+    `select p.name from projects p, users u, lateral (select t."accountId" from tasks t, crm.notes n where t."accountId" = p."accountId" and n.account_id = u."accountId") x where u."accountId" = @a and x."accountId" = u."accountId"`,
+    /"projects" as "p" is not bound/,
+  ],
+  [
+    `insert into x_labels ("accountId", id, name) values (@a, 1, 'x') on conflict ("accountId", id) do update set name = (select max(title) from tasks where tasks."accountId" <> excluded."accountId")`,
+    /"tasks" is not bound/,
+  ],
   // What only seems to say whose rows they are
   [`select * from tasks where coalesce("accountId", @a) = @a`, /not bound/],
   [`select * from projects where "accountId" = any(array[@a]::text[])`, /not bound/],
-  [`select t.title from (projects p join countries c on p."accountId" = @a) full join tasks t on t."accountId" = p."accountId" left join users u on u."accountId" = coalesce(p."accountId", t."accountId") and u."accountId" = @a`, /"tasks" as "t" is not bound/],
-  [`select p.name from projects p, lateral (select u."accountId" from tasks t, users u where t."accountId" = @a and u."accountId" = p."accountId") x where x."accountId" = p."accountId"`, /"projects" as "p" is not bound/],
-  [`select p.name from projects p, lateral (select t."accountId" from tasks t where t."accountId" = @a union all select u."accountId" from users u where u."accountId" = p."accountId") x where x."accountId" = p."accountId"`, /"projects" as "p" is not bound/],
-  [`select 1 from (select '@b'::uuid as "accountId") t where exists (select 1 from tasks t, (select k.name from users k where k."accountId" = t."accountId") z where t."accountId" = @a)`, /"users" as "k" is not bound/],
-  [`select x.n from (select '@b'::uuid as "accountId") t, lateral (select count(*) as n from tasks t, (users u join countries c on u."accountId" = t."accountId") where t."accountId" = @a) x`, /"users" as "u" is not bound/],
-  [`select * from (select 1.5::float8 as "accountId") d join projects p using ("accountId") where "accountId" = @a`, /not bound/],
-  [`select a.name from (projects p join countries c on p."accountId" = @a) right join tasks t using ("accountId") join accounts a on a.id = "accountId"`, /not bound/],
-  [`select a.name from (projects p join countries c on p."accountId" = @a) full join tasks t using ("accountId") join accounts a on a.id = "accountId"`, /not bound/],
-  [`select p.name from projects p left join (tasks t join countries c on t."accountId" = @a) using ("accountId")`, /"projects" as "p" is not bound/],
-  [`select p.name from projects p left join (select "accountId" from tasks where "accountId" = @a) d on d."accountId" = p."accountId"`, /"projects" as "p" is not bound/],
-  [`select t.title from (select '@b'::uuid as "accountId", "accountId" from projects where "accountId" = @a) d join tasks t on t."accountId" = d."accountId"`, /"tasks" as "t" is not bound/],
+  [
+    `select t.title from (projects p join countries c on p."accountId" = @a) full join tasks t on t."accountId" = p."accountId" left join users u on u."accountId" = coalesce(p."accountId", t."accountId") and u."accountId" = @a`,
+    /"tasks" as "t" is not bound/,
+  ],
+  [
+    `select p.name from projects p, lateral (select u."accountId" from tasks t, users u where t."accountId" = @a and u."accountId" = p."accountId") x where x."accountId" = p."accountId"`,
+    /"projects" as "p" is not bound/,
+  ],
+  [
+    `select p.name from projects p, lateral (select t."accountId" from tasks t where t."accountId" = @a union all select u."accountId" from users u where u."accountId" = p."accountId") x where x."accountId" = p."accountId"`,
+    /"projects" as "p" is not bound/,
+  ],
+  [
+    `select 1 from (select '@b'::uuid as "accountId") t where exists (select 1 from tasks t, (select k.name from users k where k."accountId" = t."accountId") z where t."accountId" = @a)`,
+    /"users" as "k" is not bound/,
+  ],
+  [
+    `select x.n from (select '@b'::uuid as "accountId") t, lateral (select count(*) as n from tasks t, (users u join countries c on u."accountId" = t."accountId") where t."accountId" = @a) x`,
+    /"users" as "u" is not bound/,
+  ],
+  [
+    `select * from (select 1.5::float8 as "accountId") d join projects p using ("accountId") where "accountId" = @a`,
+    /not bound/,
+  ],
+  [
+    `select a.name from (projects p join countries c on p."accountId" = @a) right join tasks t using ("accountId") join accounts a on a.id = "accountId"`,
+    /not bound/,
+  ],
+  [
+    `select a.name from (projects p join countries c on p."accountId" = @a) full join tasks t using ("accountId") join accounts a on a.id = "accountId"`,
+    /not bound/,
+  ],
+  [
+    `select p.name from projects p left join (tasks t join countries c on t."accountId" = @a) using ("accountId")`,
+    /"projects" as "p" is not bound/,
+  ],
+  [
+    `select p.name from projects p left join (select "accountId" from tasks where "accountId" = @a) d on d."accountId" = p."accountId"`,
+    /"projects" as "p" is not bound/,
+  ],
+  [
+    `select t.title from (select '@b'::uuid as "accountId", "accountId" from projects where "accountId" = @a) d join tasks t on t."accountId" = d."accountId"`,
+    /"tasks" as "t" is not bound/,
+  ],
   [`select 1 from projects p, tasks t where "accountId" = @a and t."accountId" = p."accountId"`, /not bound/],
   // Another column that is not declared could be merged, or be meant
   [`select * from projects p natural full join countries c where "accountId" = @a`, /not bound/],
-  [`select 1 from projects p where p."accountId" = @a and exists (select 1 from accounts a where a.id = "accountId")`, /"accounts" as "a" is not bound/],
-  [`select (t).title from json_populate_record(null::app.some, '{}') x, tasks t where t."accountId" = @a`, /a field or a function/],
+  [
+    `select 1 from projects p where p."accountId" = @a and exists (select 1 from accounts a where a.id = "accountId")`,
+    /"accounts" as "a" is not bound/,
+  ],
+  [
+    `select (t).title from json_populate_record(null::app.some, '{}') x, tasks t where t."accountId" = @a`,
+    /a field or a function/,
+  ],
   [`select * from crm.notes where other.notes.account_id = @a`, /not bound/],
   [`select * from tasks p, countries p where p."accountId" = @a`, /not bound/],
   [`select p.name from projects p, countries p where p."accountId" = @a`, /not bound/],
-  [`insert into x_labels ("accountId", id, name) select coalesce('@b'::uuid, p."accountId"), 1, 'x' from projects p where p."accountId" = @a`, /not this handle's tenant/],
-  [`insert into x_labels ("accountId", id, name) select s.a, 1, 'x' from (values (@a::uuid)) v(a), lateral (select v.a) s`, /not this handle's tenant/],
-  [`select p.name from projects p, users u, lateral (select t."accountId" as a, n.account_id as b from tasks t, crm.notes n where t."accountId" = p."accountId" and n.account_id = u."accountId") x where u."accountId" = @a and x.a = p."accountId" and x.b = u."accountId"`, /"projects" as "p" is not bound/],
+  [
+    `insert into x_labels ("accountId", id, name) select coalesce('@b'::uuid, p."accountId"), 1, 'x' from projects p where p."accountId" = @a`,
+    /not this handle's tenant/,
+  ],
+  [
+    `insert into x_labels ("accountId", id, name) select s.a, 1, 'x' from (values (@a::uuid)) v(a), lateral (select v.a) s`,
+    /not this handle's tenant/,
+  ],
+  [
+    `select p.name from projects p, users u, lateral (select t."accountId" as a, n.account_id as b from tasks t, crm.notes n where t."accountId" = p."accountId" and n.account_id = u."accountId") x where u."accountId" = @a and x.a = p."accountId" and x.b = u."accountId"`,
+    /"projects" as "p" is not bound/,
+  ],
   [`select x.name from projects p where p."accountId" = @a`, /no source of rows/],
   [`select projects.name from projects p where p."accountId" = @a`, /no source of rows/],
   [`insert into x_labels (id, name, "accountId") values (1, 'x', @a), (2, 'y')`, /place behind a star/],
   // Subqueries at the ends of a statement
-  [`insert into x_labels ("accountId", id, name) values (@a, 1, 'x') on conflict ("accountId", id) where (select count(*) from tasks) > 0 do update set name = 'y'`, /not bound/],
-  [`insert into x_labels ("accountId", id, name) values (@a, 1, 'x') on conflict ("accountId", id) do update set name = 'y' where exists (select 1 from tasks)`, /not bound/],
-  [`merge into x_labels l using countries c on l."accountId" = @a and l.id = c.id when not matched then insert ("accountId", id, name) values (@a, c.id, (select max(title) from tasks))`, /not bound/],
+  [
+    `insert into x_labels ("accountId", id, name) values (@a, 1, 'x') on conflict ("accountId", id) where (select count(*) from tasks) > 0 do update set name = 'y'`,
+    /not bound/,
+  ],
+  [
+    `insert into x_labels ("accountId", id, name) values (@a, 1, 'x') on conflict ("accountId", id) do update set name = 'y' where exists (select 1 from tasks)`,
+    /not bound/,
+  ],
+  [
+    `merge into x_labels l using countries c on l."accountId" = @a and l.id = c.id when not matched then insert ("accountId", id, name) values (@a, c.id, (select max(title) from tasks))`,
+    /not bound/,
+  ],
   [`select (select count(*) from tasks) in (select 1)`, /not bound/],
   [`update projects set tags.x = 1 where "accountId" = @a`, /field of a column/],
   [`insert into projects ("accountId", tags.x) values (@a, 1)`, /field of a column/],
   [`update projects set "accountId" = '@a' where "accountId" = @a`, /tenant of a row/, ImmutableTenantError],
-  [`select j.x from json_table((select json_agg(t.title) from tasks t), '$[*]' columns (x text path '$')) j`, /not bound/],
-  [`select j.x from json_table('[]', '$[*]' passing (select max(t.title) from tasks t) as p columns (x text path '$')) j`, /not bound/],
-  [`select j.x from json_table('[]', '$[*]' columns (x text path '$' default (select max(t.title) from tasks t) on empty)) j`, /not bound/],
-  [`select j.x from xmltable('/a' passing (select max(t.title)::xml from tasks t) columns x text path 'b') j`, /not bound/],
-  [`select j.x from xmltable('/a' passing '<a/>' columns x text path 'b' default (select max(t.title) from tasks t)) j`, /not bound/],
+  [
+    `select j.x from json_table((select json_agg(t.title) from tasks t), '$[*]' columns (x text path '$')) j`,
+    /not bound/,
+  ],
+  [
+    `select j.x from json_table('[]', '$[*]' passing (select max(t.title) from tasks t) as p columns (x text path '$')) j`,
+    /not bound/,
+  ],
+  [
+    `select j.x from json_table('[]', '$[*]' columns (x text path '$' default (select max(t.title) from tasks t) on empty)) j`,
+    /not bound/,
+  ],
+  [
+    `select j.x from xmltable('/a' passing (select max(t.title)::xml from tasks t) columns x text path 'b') j`,
+    /not bound/,
+  ],
+  [
+    `select j.x from xmltable('/a' passing '<a/>' columns x text path 'b' default (select max(t.title) from tasks t)) j`,
+    /not bound/,
+  ],
   // Other statements
   [`select * into copied from projects where "accountId" = @a`, /SELECT INTO/],
   [`create table x as select * from projects where "accountId" = @a`, /is no query/],

@@ -24,10 +24,19 @@ export const refused: readonly (readonly [text: string, reason: RegExp])[] = [
   [`select id from projects where id = any($1)`, /not bound/],
   [`select id from projects where "accountId" = any($1::text[])`, /not bound/],
   [`select id from projects where "accountId" = any($1) and id::text = any($1)`, /another type/],
-  [`select p.name, t.title from projects p join tasks t on t."projectId" = p.id where p."accountId" = any($1) and t."accountId" = any($1)`, meeting],
-  [`select p.name, (select count(*) from tasks t where t."accountId" = any($1)) from projects p where p."accountId" = any($1)`, meeting],
+  [
+    `select p.name, t.title from projects p join tasks t on t."projectId" = p.id where p."accountId" = any($1) and t."accountId" = any($1)`,
+    meeting,
+  ],
+  [
+    `select p.name, (select count(*) from tasks t where t."accountId" = any($1)) from projects p where p."accountId" = any($1)`,
+    meeting,
+  ],
   [`select p.name from projects p where p."accountId" = any($1) and p."accountId" = any($2)`, /no parameter \$2/],
-  [`select p.name, q.n from projects p join (select "accountId", count(*) as n from tasks group by 1) q on q."accountId" = p."accountId" where p."accountId" = any($1)`, /"tasks" is not bound/],
+  [
+    `select p.name, q.n from projects p join (select "accountId", count(*) as n from tasks group by 1) q on q."accountId" = p."accountId" where p."accountId" = any($1)`,
+    /"tasks" is not bound/,
+  ],
   [`select * from projects tablesample system (1) where "accountId" = any($1)`, /TABLESAMPLE/],
   [`insert into x_labels (id, name) values (1, 'x')`, /not given its tenant/],
   [`insert into x_labels ("accountId", id, name) values (default, 1, 'x')`, /not this handle's tenant/],

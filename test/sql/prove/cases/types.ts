@@ -17,7 +17,19 @@ export const keeping: readonly string[] = [
 ];
 
 export const changing: readonly string[] = [
-  ...['varchar(1)', 'char', 'char(5)', '"char"', 'bpchar', 'name', 'text[]', 'my.text', 'citext', 'varchar(6)', 'pg_catalog.varchar(3)'].map(ofCut),
+  ...[
+    'varchar(1)',
+    'char',
+    'char(5)',
+    '"char"',
+    'bpchar',
+    'name',
+    'text[]',
+    'my.text',
+    'citext',
+    'varchar(6)',
+    'pg_catalog.varchar(3)',
+  ].map(ofCut),
   ...['float8', 'real', 'numeric(3)', 'numeric', 'money', 'oid'].map(ofBig),
   `select * from ty_bigs where big = $1 + 0`,
   `insert into ty_bigs (big, id) values ($1::float8, 1)`,
