@@ -76,7 +76,7 @@ describe.skipIf(!hasBrowser)(
     it('shows a query without a tenant in red, with the words of the library, as one types', async () => {
       await write(program('db.select().from(tasks)'));
       expect(await words()).toMatch(/^Line 4\s*TS\d+: .*Choose a tenant first, as in db\.forTenant\(id\)\.select\(\)/s);
-      expect(await page.locator('.cm-lintRange-error').innerText()).toBe('select');
+      expect(await page.locator('.cm-lintRange-error').innerText()).toBe('db');
       await write(program('tdb.insert(tasks).values({ id: 9, projectId: 1, title: "x", accountId: "y" })'));
       expect(await words()).toContain('Leave the tenant column out of values(): the handle fills it in');
       await write(program('tdb.select({ title: tasks.title }).from(tasks)'));
