@@ -127,7 +127,7 @@ export async function runDrivers(tarball, names) {
 
 /** What does not work anywhere, and what is said then. */
 export const refused = {
-  'neon-http': { transactions: /No transactions support/, rls: /has transactions/, streams: /transaction/i },
+  'neon-http': { transactions: /as one batch/, streams: /transaction/i },
   'pg-proxy': { transactions: /Transactions are not supported/, rls: /has transactions/, streams: /transaction/i },
 };
 

@@ -18,16 +18,33 @@ export async function startServers(url, { pg, ws }) {
   const pool = new pg.Pool({ connectionString: url, max: 4 });
   pool.on('error', () => {});
 
+  /** Several queries are one transaction. */
+  const inTransaction = async (queries, ask) => {
+    const client = await pool.connect();
+    try {
+      await client.query('begin');
+      const results = [];
+      for (const it of queries) results.push(await ask(it, client));
+      await client.query('commit');
+      return results;
+    } catch (error) {
+      await client.query('rollback');
+      throw error;
+    } finally {
+      client.release();
+    }
+  };
+
   const neon = createServer(async (request, response) => {
     try {
       const { query, params, queries } = await bodyOf(request);
       const rowMode = request.headers['neon-array-mode'] === 'true' ? 'array' : undefined;
-      const ask = async ({ query: text, params: values = [] }) => {
+      const ask = async ({ query: text, params: values = [] }, on = pool) => {
         const types = request.url === '/sql' ? asText : undefined;
-        const { rows, fields, command, rowCount } = await pool.query({ text, values, rowMode, types });
+        const { rows, fields, command, rowCount } = await on.query({ text, values, rowMode, types });
         return { rows, fields, command, rowCount };
       };
-      const answer = queries ? { results: await Promise.all(queries.map(ask)) } : await ask({ query, params });
+      const answer = queries ? { results: await inTransaction(queries, ask) } : await ask({ query, params });
       response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(answer));
     } catch ({ message, code, severity }) {
       response.writeHead(400, { 'content-type': 'application/json' }).end(JSON.stringify({ message, code, severity }));

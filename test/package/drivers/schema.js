@@ -66,7 +66,12 @@ export const parts = {
     const db = withTenancy(orm, { relations, rls: true });
     await each(db, async (tdb, name) => {
       same((await tdb.select({ name: guarded.name }).from(guarded)).map((it) => it.name), [name, name, name], 'select');
-      await tdb.transaction(async (tx) => same(await tx.$count(guarded), 3, 'in a transaction'));
+      try {
+        await tdb.transaction(async (tx) => same(await tx.$count(guarded), 3, 'in a transaction'));
+      } catch (error) {
+        if (!error.message.includes('as one batch')) throw error;
+        same((await tdb.batch([tdb.select().from(guarded)]))[0].length, 3, 'in a batch');
+      }
     });
     // Without the handle's setting, the policy shows nothing.
     await each(withTenancy(orm, { relations }), async (tdb) => same(await tdb.$count(guarded), 0, 'without rls'));
