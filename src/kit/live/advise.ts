@@ -4,7 +4,7 @@
  * rows; or an index that does not begin with the tenant column has been read far, scan after scan.
  */
 import { DatabaseStateError } from '../errors.js';
-import { plain, type TableName } from '../names.js';
+import { ident, plain, type TableName } from '../names.js';
 import type { TenancyState } from '../state.js';
 import type { Database } from './database.js';
 import { readingsOf, type Reading } from './plan-readings.js';
@@ -163,8 +163,6 @@ async function readings(
   }
 }
 
-const quoted = (name: string) => `"${name.replaceAll('"', '""')}"`;
-
 function adviceFor(index: Index, evidence: string, statements: readonly Costly[]): Advice {
   const { table, name, method, tenant, isUnique, isConstraint, definition } = index;
   const common = { table, index: name, evidence, statements };
@@ -179,8 +177,8 @@ function adviceFor(index: Index, evidence: string, statements: readonly Costly[]
   if (method === 'btree') {
     const sql = inner
       ? [
-          `CREATE INDEX CONCURRENTLY ${quoted(`${name.slice(0, 52)}_by_tenant`)} ON ${tableOf(definition)} ${inner[1]}(${quoted(tenant)}, ${inner[2]}`,
-          `DROP INDEX CONCURRENTLY ${schemaOf(definition)}${quoted(name)}`,
+          `CREATE INDEX CONCURRENTLY ${ident(`${name.slice(0, 52)}_by_tenant`)} ON ${tableOf(definition)} ${inner[1]}(${ident(tenant)}, ${inner[2]}`,
+          `DROP INDEX CONCURRENTLY ${schemaOf(definition)}${ident(name)}`,
         ]
       : [];
     return {
@@ -200,7 +198,7 @@ function adviceFor(index: Index, evidence: string, statements: readonly Costly[]
     ...common,
     sql: [
       `CREATE EXTENSION IF NOT EXISTS ${extension}`,
-      `CREATE INDEX CONCURRENTLY ${quoted(`${name.slice(0, 52)}_by_tenant`)} ON ${tableOf(definition)} ${inner[1]}(${quoted(tenant)}, ${inner[2]}`,
+      `CREATE INDEX CONCURRENTLY ${ident(`${name.slice(0, 52)}_by_tenant`)} ON ${tableOf(definition)} ${inner[1]}(${ident(tenant)}, ${inner[2]}`,
     ],
     schema: `With the extension ${extension}, write index('${name}').using('${method}', t.${tenant}, ...).`,
   };
@@ -215,7 +213,7 @@ const adviceForTable = (
   index: null,
   evidence: `${evidence}; the whole table is read, and no index begins with ${table.column}`,
   statements,
-  sql: [`CREATE INDEX CONCURRENTLY ON ${quoted(table.schema)}.${quoted(table.name)} (${quoted(table.column)})`],
+  sql: [`CREATE INDEX CONCURRENTLY ON ${ident(table.schema)}.${ident(table.name)} (${ident(table.column)})`],
   schema: `Add index() on the columns that the statement looks for: it begins with ${table.column} by itself.`,
 });
 

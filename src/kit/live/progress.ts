@@ -31,11 +31,18 @@ async function builtOnShards(database: Database, { index }: PlanStep): Promise<n
   const counted = `SELECT json_build_object('done', count(*) FILTER (WHERE i.indisvalid AND i.indisready), 'all', count(*))::text
     FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE n.nspname = ${literal(index!.schema)} AND c.relname ~ ('^' || ${literal(index!.name)} || '_[0-9]+$')`;
+  return shareOf(database, counted);
+}
+
+/** What a query of one row counts on every node: how much is done, of all. */
+async function shareOf(database: Database, sql: string): Promise<number | undefined> {
   const nodes = await database.query<{ result: string; success: boolean }>(
     'SELECT success, result FROM run_command_on_all_nodes($1)',
-    [counted],
+    [sql],
   );
-  const counts = nodes.filter((it) => it.success).map((it) => JSON.parse(it.result) as { done: number; all: number });
+  const counts = nodes
+    .filter((it) => it.success && it.result)
+    .map((it) => JSON.parse(it.result) as { done: number; all: number });
   const all = counts.reduce((sum, it) => sum + it.all, 0);
   return all === 0 ? undefined : counts.reduce((sum, it) => sum + it.done, 0) / all;
 }
@@ -44,17 +51,10 @@ async function builtOnShards(database: Database, { index }: PlanStep): Promise<n
 async function copied(database: Database, sql: string): Promise<number | undefined> {
   const table = /concurrently\('((?:[^']|'')*)'/.exec(sql)?.[1];
   if (table === undefined) return undefined;
-  const sizes = `SELECT json_build_object('known', coalesce(sum(pg_relation_size(c.oid)) FILTER (WHERE s.shardid IS NOT NULL), 0), 'new', coalesce(sum(pg_relation_size(c.oid)) FILTER (WHERE s.shardid IS NULL), 0))::text
+  const sizes = `SELECT json_build_object('all', coalesce(sum(pg_relation_size(c.oid)) FILTER (WHERE s.shardid IS NOT NULL), 0), 'done', coalesce(sum(pg_relation_size(c.oid)) FILTER (WHERE s.shardid IS NULL), 0))::text
     FROM pg_class t JOIN pg_class c ON c.relnamespace = t.relnamespace AND c.relname ~ ('^' || t.relname || '_[0-9]+$') AND c.relkind = 'r'
     LEFT JOIN pg_dist_shard s ON s.logicalrelid = t.oid AND c.relname = t.relname || '_' || s.shardid
     WHERE t.oid = to_regclass('${table}')`;
-  const nodes = await database.query<{ result: string; success: boolean }>(
-    'SELECT success, result FROM run_command_on_all_nodes($1)',
-    [sizes],
-  );
-  const parts = nodes
-    .filter((it) => it.success && it.result)
-    .map((it) => JSON.parse(it.result) as { known: number; new: number });
-  const known = parts.reduce((sum, it) => sum + it.known, 0);
-  return known === 0 ? undefined : Math.min(1, parts.reduce((sum, it) => sum + it.new, 0) / known);
+  const share = await shareOf(database, sizes);
+  return share === undefined ? undefined : Math.min(1, share);
 }
