@@ -9,7 +9,6 @@ import type { Gate, Passed } from './gate.js';
 import { guard, guardedValues, type Guard, type Tenant } from './guards.js';
 import { assertHandle, handlesOf, type ScopedDialect } from './handles.js';
 import { ProvedQuery, WaitingQuery } from './compiled.js';
-import { keptMappers } from './mappers.js';
 import type { Scope } from './scope.js';
 
 /** The handle for which a statement is being rendered. Rendering is synchronous. */
@@ -93,8 +92,6 @@ export function scopedDialect(driver: PgDialect, gate: Gate): new (scope: Scope)
   return handlesOf(
     Object.freeze(
       Object.assign(Object.create(driver), {
-        mapperGenerators: keptMappers(drizzle.mapperGenerators),
-
         // Each by itself: the engine reads a config fast where it has met one shape alone.
         buildSelectQuery(this: ScopedDialect, config: any) {
           recognize(config.table, config.joins);

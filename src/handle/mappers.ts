@@ -134,16 +134,18 @@ function isSameOptions(a: Options, b: Options): boolean {
 }
 
 /**
- * @param generators those of the application's dialect
- * @returns the same, where they compile nothing; otherwise ones that compile once for each selection
+ * @param dialect the application's
+ * @returns the same, where it compiles no mappers; otherwise one that compiles them once for each selection
  */
-export function keptMappers(generators: any): any {
-  if (generators?.rows !== makeJitQueryMapper || generators.relationalRows !== makeJitRqbMapper) return generators;
-  const rows = new Mappers((fields, { nullable }) => makeJitQueryMapper(fields as any, nullable as any));
+export function withKeptMappers<T extends object>(dialect: T): T {
+  const { rows, relationalRows } = (dialect as any).mapperGenerators ?? {};
+  if (rows !== makeJitQueryMapper || relationalRows !== makeJitRqbMapper) return dialect;
+  const plain = new Mappers((fields, { nullable }) => makeJitQueryMapper(fields as any, nullable as any));
   const relational = new Mappers((selection, options) => makeJitRqbMapper({ ...options, selection } as any));
-  return {
-    rows: (fields: readonly Field[], nullable: readonly string[] | undefined) => rows.of(fields, { nullable }),
+  const value = {
+    rows: (fields: readonly Field[], nullable: readonly string[] | undefined) => plain.of(fields, { nullable }),
     relationalRows: ({ selection, ...options }: Options & { readonly selection: readonly Field[] }) =>
       relational.of(selection, options),
   };
+  return Object.create(dialect, { mapperGenerators: { value } });
 }

@@ -9,7 +9,7 @@ import { comparison, type Side } from '../support/comparison.js';
 import { freshDatabase, plainDrizzle, type Contents } from '../support/databases.js';
 import { a } from '../support/rows.js';
 import { projects, projectSizes, relations, tasks } from '../support/schema.js';
-import { keptMappers } from '../../src/scope/mappers.js';
+import { withKeptMappers } from '../../src/handle/mappers.js';
 import { programs } from '../isolation/programs.js';
 
 const answer: unknown[][] = [];
@@ -98,7 +98,8 @@ describe('queries of one text', () => {
 });
 
 describe('a mapper', () => {
-  const own: any = (drizzle({ client, jit: true }) as any).dialect.mapperGenerators;
+  const { dialect } = drizzle({ client, jit: true }) as any;
+  const own = dialect.mapperGenerators;
   const t = pgTable('t', { id: integer(), at: timestamp(), day: timestamp({ mode: 'string' }), name: text() });
   const field = (column: any, path = [column.name], more = {}) => ({
     path,
@@ -109,7 +110,7 @@ describe('a mapper', () => {
   const aliased = (chunk: any) => ({ path: ['n'], field: chunk, fieldType: 'SQL' });
 
   it('is compiled once for a selection, also of SQL that is written anew', () => {
-    const mappers = keptMappers(own);
+    const mappers = withKeptMappers(dialect).mapperGenerators;
     const fields = () => [field(t.id), aliased(sql`${t.id} + 1`.mapWith(Number)), aliased(sql`now()`)];
     expect(mappers.rows(fields(), undefined)).toBe(mappers.rows(fields(), undefined));
     expect(mappers.rows(fields(), [])).not.toBe(mappers.rows(fields(), ['a']));
@@ -120,7 +121,7 @@ describe('a mapper', () => {
   });
 
   it('is made from what it is found by, and holds no query', () => {
-    const mappers = keptMappers(own);
+    const mappers = withKeptMappers(dialect).mapperGenerators;
     const codec = (value: unknown) => `${value}?`;
     const all = [
       [field(t.name)],
@@ -139,7 +140,7 @@ describe('a mapper', () => {
   });
 
   it('of a relational query is found by its keys and what is nested', () => {
-    const { relationalRows } = keptMappers(own);
+    const { relationalRows } = withKeptMappers(dialect).mapperGenerators;
     const of = (key: string, nested: any[], more = {}) =>
       relationalRows({
         isFirst: false,
@@ -162,7 +163,7 @@ describe('a mapper', () => {
   });
 
   it('is not kept without end', () => {
-    const mappers = keptMappers(own);
+    const mappers = withKeptMappers(dialect).mapperGenerators;
     const nth = (n: number) => mappers.rows([field(t.id, [`n${n}`])], undefined);
     const first = nth(0);
     for (let n = 1; n < 32; n++) nth(n);
@@ -172,8 +173,8 @@ describe('a mapper', () => {
   });
 
   it("is Drizzle's own without jit", () => {
-    const plain = (drizzle({ client }) as any).dialect.mapperGenerators;
-    expect(keptMappers(plain)).toBe(plain);
+    const plain = (drizzle({ client }) as any).dialect;
+    expect(withKeptMappers(plain)).toBe(plain);
   });
 });
 
