@@ -64,10 +64,10 @@ import type {
  */
 export const Service =
   <Self>() =>
-  <const Id extends string, Name extends string, TRelations = {}>(
+  <const Id extends string, Name extends string, TRelations = {}, Data = unknown>(
     id: Id,
-    definition: Definition<Name, TRelations>,
-  ): ServiceClass<Self, Id, Name, TRelations> => {
+    definition: Definition<Name, TRelations, Data>,
+  ): ServiceClass<Self, Id, Name, TRelations, Data> => {
     const Connected = Context.Service<any, Handles>(`${id}/Connected`);
     const Shared = Context.Service<any, any>(`${id}/Shared`);
     const AcrossTenants = Context.Service<any, any>(`${id}/AcrossTenants`);
@@ -144,10 +144,10 @@ export const Service =
  */
 export const ServiceOn =
   <Self>() =>
-  <const Id extends string, Name extends string, Base, TRelations>(
+  <const Id extends string, Name extends string, Base, TRelations, Data = unknown>(
     id: Id,
-    { tenancy, on }: DefinitionOn<Name, Base, TRelations>,
-  ): TenantsClass<Self, Id, Name, TRelations, Base> =>
+    { tenancy, on }: DefinitionOn<Name, Base, TRelations, Data>,
+  ): TenantsClass<Self, Id, Name, TRelations, Base, Data> =>
     tenantsOf(id, tenancy, on.Connected as any, (on as any)[siblings]);
 
 /** Where the classes of one connection know each other: a transaction takes all of them along. */
