@@ -220,7 +220,7 @@ export interface ServiceClass<Self, Id extends string, Name extends string, TRel
    * Takes any Drizzle handle of PostgreSQL: node-postgres, PGlite, Drizzle's Effect drivers. A handle of
    * postgres.js gives its options: connections are opened anew, for this layer alone.
    *
-   * @param db the handle; its client stays the application's to close
+   * @param db the handle, or what Drizzle's `withReplicas` returned; its client stays the application's to close
    * @param options `rls` and `across`, as in `layer`
    * @example const layer = Db.layerFrom(drizzle({ client: postgres(url) }));
    */
@@ -229,6 +229,17 @@ export interface ServiceClass<Self, Id extends string, Name extends string, TRel
     options?: Pick<LayerOptions, 'rls' | 'across' | 'fair'>,
   ): Layer.Layer<Connected<Self> | Shared<Self>, DbError>;
 
+  /**
+   * Runs a program on a replica, where the layer was given what Drizzle's `withReplicas` returned: whatever the program
+   * yields or provides of this database, in whichever function, is the replica's. A replica is a moment behind.
+   *
+   * @param program what it yields as `Db` is the handle of the tenant that is provided around it
+   * @returns what the program gives; it fails with an UnsupportedTenantOperationError where there is no replica, and in
+   * a transaction
+   * @example
+   * const report = Db.replica(Db.use((db) => db.select().from(projects)));
+   */
+  replica<A, E, R>(program: Effect.Effect<A, E, R>): Effect.Effect<A, E | DbError, R | Connected<Self>>;
   /**
    * Provides every tenant, to programs that use `Db.AcrossTenants`.
    *
