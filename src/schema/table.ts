@@ -258,5 +258,6 @@ export function getColumns<TTable extends AnyTenantTable | PgTable | PgViewBase>
  * Drizzle's `getTableColumns`, for tenant tables too.
  *
  * @deprecated Use `getColumns`, as in Drizzle 1.0.
+ * @example const { accountId, ...columns } = getTableColumns(projects);
  */
 export const getTableColumns = getColumns;
