@@ -100,13 +100,15 @@ export abstract class Context {
     return `$${this.given.count + 1}`;
   }
 
+  #taken: Set<string> | undefined;
   #names = 0;
 
   /** A name that stands nowhere in the text. */
   newName(): string {
+    this.#taken ??= new Set(this.splices.text.match(/_\d+/g));
     let name: string;
     do name = `_${++this.#names}`;
-    while (this.splices.text.includes(name));
+    while (this.#taken.has(name));
     return `"${name}"`;
   }
 

@@ -181,6 +181,7 @@ function values(node: Node, place: Place): Rows {
       (columns[i] ??= { name: `column${i + 1}`, sources: [] }).sources.push(value);
   }
   // Rows of different lengths are PostgreSQL's error; what stands in a place of them is not known.
+  if (!node.valuesLists.every((it: Node) => it.List.items.length === columns.length)) ordered = 0;
   // A star is as many values as its row has columns: behind it, each stands in another place.
   for (const it of columns.slice(ordered)) it.sources = [];
   return { ...noRows, columns, ordered, whole: ordered === columns.length };

@@ -376,7 +376,7 @@ export const mutations: readonly Mutation[] = [
       "holds === 'tenant' && ties.length === 0 ? mixing",
       "holds === 'tenant' ? mixing",
     ],
-    ['rows of VALUES have as many cells', 'ordered = Math.min(ordered, beforeStar(List.items).length);', ''],
+    ['rows of VALUES have as many cells', 'it.List.items.length === columns.length', 'true'],
     ['the second operand', 'select(proof, rarg, outer, ctes)', 'rows'],
     [
       'a recursion keeps what is assumed',

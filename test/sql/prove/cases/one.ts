@@ -771,6 +771,7 @@ export const refused: readonly (readonly [
   [`select x.name from projects p where p."accountId" = @a`, /no source of rows/],
   [`select projects.name from projects p where p."accountId" = @a`, /no source of rows/],
   [`insert into x_labels (id, name, "accountId") values (1, 'x', @a), (2, 'y')`, /place behind a star/],
+  [`insert into x_labels ("accountId", id, name) values (@a, 1, 'x'), (@a, 2)`, /place behind a star/],
   [`insert into x_labels (id, "accountId", name) values ((row(1, '@b'::uuid)).*, @a)`, /place behind a star/],
   [
     `insert into x_labels (id, "accountId", name) values (2, @a, 'x'), ((row(1, '@b'::uuid)).*, @a)`,
