@@ -178,20 +178,16 @@ export class Statement extends Context {
     }
   }
 
-  /** What is selected besides by `table x`, which has no list of it. */
-  readonly besides = new Map<Node, string>();
+  /** What `table x` selects where that is more than all, since it has no list of it. */
+  readonly listed = new Map<Node, string>();
 
   /** `table x`, which becomes a SELECT where it needs a WHERE. */
   #table(node: Node, where: readonly string[]): void {
     const { tokens, splices } = this;
-    const besides = this.besides.get(node);
-    if (where.length === 0 && besides === undefined) return;
+    const listed = this.listed.get(node);
+    if (where.length === 0 && listed === undefined) return;
     const table = tokens.before(tokens.at(startOf(node.fromClause[0])), 'TABLE');
-    splices.replace(
-      tokens.start(table),
-      tokens.end(table),
-      `select *${besides === undefined ? '' : `, ${besides}`} from`,
-    );
+    splices.replace(tokens.start(table), tokens.end(table), `select ${listed ?? '*'} from`);
     if (where.length > 0) this.#where(undefined, where, undefined, () => tokens.endOf(table + 1));
   }
 

@@ -55,7 +55,7 @@ function checkRows(
   if (index >= rows.ordered) {
     throw new Refusal(
       `a row of "${table.name}" is given a value whose place behind a star is not known`,
-      remedy,
+      `Write out the columns in place of a star. ${remedy}`,
       location,
     );
   }
@@ -111,7 +111,7 @@ function onConflict(node: Node, table: Declared, place: Place): void {
     if (!infer?.indexElems?.some(({ IndexElem }: Node) => IndexElem.name === column)) {
       throw new Refusal(
         'a row of another tenant could conflict',
-        `Put "${column}" into the target of ON CONFLICT`,
+        `Put "${column}" into the target of ON CONFLICT, which names columns and no constraint`,
         infer?.location ?? location,
       );
     }
