@@ -52,13 +52,8 @@ function checkRows(
   if (index < 0 && proof.given.reach === 'all' && (!rows || (names && rows.holds === 'nothing'))) return;
   const remedy = remedyFor(column);
   if (index < 0 || !rows) throw new Refusal(`a row of "${table.name}" is not given its tenant`, remedy, location);
-  if (index >= rows.ordered) {
-    throw new Refusal(
-      `a row of "${table.name}" is given a value whose place behind a star is not known`,
-      `Write out the columns in place of a star. ${remedy}`,
-      location,
-    );
-  }
+  const reason = `a row of "${table.name}" is given a value whose place behind a star is not known`;
+  if (index >= rows.ordered) throw new Refusal(reason, `Write out the columns in place of a star. ${remedy}`, location);
   checkCells(proof, table, rows.columns[index]!.sources, rows.holds !== 'nothing', location);
 }
 

@@ -549,7 +549,7 @@ export const mutations: readonly Mutation[] = [
   ]),
   ...of('insert', [
     ['rows name their tenant', 'if (index < 0 || !rows) throw', 'if (index < 0 || !rows) return;\n  if (false) throw'],
-    ['a place behind a star', 'if (index >= rows.ordered) {\n', 'if (index >= rows.ordered) return;\n  if (false) {\n'],
+    ['a place behind a star', 'if (index >= rows.ordered)\n', 'if (index >= rows.ordered) return;\n  if (false)\n'],
     [
       'only a handle of all leaves it to the default',
       "if (index < 0 && proof.given.reach === 'all' && ",
