@@ -183,5 +183,9 @@ export abstract class Context {
 
 /** Refuses a query of several tenants whose rows would meet. */
 export function refuseMeeting(reason: string, location?: number): never {
-  throw new Refusal(reason, 'Group by the tenant column and join on it', location);
+  throw new Refusal(
+    reason,
+    'Group by the tenant column and join on it; a query that groups nothing selects it, a window partitions by it, and counts over all tenants are statements of their own',
+    location,
+  );
 }
