@@ -11,7 +11,7 @@ export const accepted: readonly string[] = [
   `select * from projects where projects."accountId" = @a`,
   `select * from projects where public.projects."accountId" = @a`,
   `select (select count(*) from tasks t where t."accountId" = public.projects."accountId") from projects where "accountId" = @a`,
-  `insert into x_labels ("accountId", id, name) values (@a, (row(1, 'x')).*)`,
+  `insert into x_labels ("accountId", id, name) values (@a, (row(77, 'x')).*)`,
   `select * from projects p where p."accountId" = @a`,
   `select * from "projects" as "P" where "P"."accountId" = @a`,
   `select * from PROJECTS where "accountId" = @a`,
