@@ -62,14 +62,8 @@ function mixedRows(text: string, at: number, cells: number, next: number): { end
   return { end, to, length };
 }
 
-/** Whether there are items, and no rows. */
-function isList(text: string, at: number): boolean {
-  parameter.lastIndex = at;
-  const first = parameter.exec(text);
-  const run = first?.index === at ? runOf([first[0]], false) : undefined;
-  const length = run?.lengthIn(text, at) ?? 0;
-  return length >= fewest && !text.startsWith('), (', run!.endOf(at, length));
-}
+/** Whether the items of an IN or an ARRAY begin at a place: of no other list items may be left out. */
+const isList = (text: string, at: number): boolean => /(?:\bin ?\(|\[)$/i.test(text.slice(Math.max(0, at - 5), at));
 
 /** @returns undefined where there is no long list */
 export function fold(text: string, count: number): Folded | undefined {
@@ -85,9 +79,9 @@ export function fold(text: string, count: number): Folded | undefined {
   }[] = [];
   beginnings.lastIndex = 0;
   for (let match = beginnings.exec(text); match; match = beginnings.exec(text)) {
-    // What begins as a row may be the list of an IN, which is not read as a row of a thousand cells.
-    const isRows = match[0] === '(' && !isList(text, match.index + 1);
-    if (match[0] === '(' && !isRows) continue;
+    const isRows = match[0] === '(';
+    // The list of an IN is not read as a row of a thousand cells, nor a row as a list.
+    if (isRows === isList(text, match.index + (isRows ? 1 : 0))) continue;
     const pattern = isRows ? row : parameter;
     pattern.lastIndex = match.index;
     const [first] = pattern.exec(text) ?? [];
