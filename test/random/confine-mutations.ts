@@ -228,8 +228,10 @@ export const mutations: readonly (readonly [file: string, place: string, from: s
     'if (!cols) return;',
   ],
   ['insert', 'VALUES: the first row only', 'for (const at of places) it', 'for (const at of places.slice(0, 1)) it'],
-  ['insert', 'INSERT ... SELECT: left only', '    return addToQuery(it, rarg, value);', '    return;'],
-  ['insert', 'INSERT ... SELECT: null', '`${it.tenant}::${table.tenant!.type}`);', "'null');"],
+  ['insert', 'INSERT ... SELECT: left only', '    return addToQuery(it, rarg, value, isFirst);', '    return;'],
+  ['insert', 'INSERT ... SELECT: null', '`${it.tenant}::${table.tenant!.type}`;', "'null';"],
+  ['insert', 'INSERT ... SELECT: not behind a star', 'hasStar(query) && !hasPosition(query)', 'false'],
+  ['insert', 'INSERT ... SELECT: positions count', ' && !hasPosition(query)', ''],
   ['insert', 'DEFAULT VALUES', '`(${quoted(column)}) values (${it.tenant})`', "'default values'"],
   [
     'merge',

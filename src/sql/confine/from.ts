@@ -195,7 +195,7 @@ export class From {
     withEverybody = false,
   ): void {
     if (!this.context.needsBarrier) return;
-    const [name, schema]: string[] = alias ? [alias.aliasname] : [relname, schemaname];
+    const [name, schema]: string[] = alias ? [alias.aliasname] : [relname, schemaname ?? 'public'];
     const given: readonly string[] = alias?.colnames?.map((it: Node) => it.String.sval) ?? [];
     const raises = (column: string) => (columns.has(column) || given.includes(column) ? isView : undefined);
     this.level.sources.push({
@@ -228,7 +228,12 @@ export class From {
     const { schemaname, relname, alias } = fields;
     if (alias?.colnames) return;
     const column = `${nameOf(fields)}.${quoted(table.tenant!.column)}`;
-    this.tables.push({ name: alias?.aliasname ?? relname, schema: alias ? undefined : schemaname, table, column });
+    this.tables.push({
+      name: alias?.aliasname ?? relname,
+      schema: alias ? undefined : (schemaname ?? 'public'),
+      table,
+      column,
+    });
   }
 
   #cte(fields: Node, rows: ReturnType<RowsReader['of']> | undefined, place: Place): Side {
