@@ -46,8 +46,25 @@ export const mutations: readonly (readonly [file: string, place: string, from: s
     'else this.where.push(...predicates);',
   ],
   ['from', 'fence: left join', '` join (select) as', '` left join (select) as'],
-  ['from', 'derived: none', 'if (predicates.length > 0) this.#derive(fields, predicates, before !== undefined);', ''],
-  ['from', 'derived: OR', "` where ${predicates.join(' and ')})", "` where ${predicates.join(' or ')} or true)"],
+  [
+    'from',
+    'derived: none',
+    'if (predicates.length > 0) this.#derive(fields, predicates, before !== undefined, own);',
+    '',
+  ],
+  [
+    'from',
+    'hidden: by its own name',
+    'const own = anchor && this.#hiding(this.level, anchor) !== undefined ? context.newName() : undefined;',
+    'const own = undefined;',
+  ],
+  [
+    'from',
+    'hidden: from anywhere',
+    'const from = canBeHidden ? this.level.parent : this.level;',
+    'const from = undefined;',
+  ],
+  ['from', 'derived: OR', " where ${predicates.join(' and ')})", " where ${predicates.join(' or ')} or true)"],
   [
     'from',
     'LEFT JOIN: right side in WHERE',
