@@ -1,0 +1,23 @@
+/** What a person does about an error of the server's, by its code, or by its words where Citus passes them on. */
+const remedies: readonly (readonly [code: RegExp, words: RegExp, remedy: string])[] = [
+  [
+    /^53100$/,
+    /No space left on device|could not (?:extend|write to) file/i,
+    'Make room on the disk of the node that the message is from',
+  ],
+  [/^53300$/, /too many clients|remaining connection slots/i, 'Raise max_connections, or end sessions that idle'],
+  [
+    /^(?:08|57P0)|^CONNECTION_|^ECONN/,
+    /connection to the remote node|server closed the connection|SSL SYSCALL error|EOF detected|invalid socket|terminating connection|connection not open|Connection refused|the database system is (?:starting up|shutting down)/i,
+    'Start the node that does not answer, which "npx drizzle-tenant nodes" names',
+  ],
+  [/^25006$/, /read-only transaction/i, 'Connect to the primary server, as a role whose transactions may write'],
+  [/^42501$/, /permission denied|must be owner of/i, 'Use the role that owns the tables, or grant what is refused'],
+];
+
+/** @returns the first words of a message; "Correct the cause" where nothing more is known */
+export const remedyFor = ({ code = '', message }: Error & { code?: string }): string =>
+  remedies.find(([codes, words]) => codes.test(code) || words.test(message))?.[2] ?? 'Correct the cause';
+
+/** The server's words on one line, to stand within a sentence. */
+export const saidBy = ({ message }: Error): string => message.replace(/\s+/g, ' ').replace(/[.\s]+$/, '');
