@@ -6,9 +6,10 @@ const remedies: readonly (readonly [code: RegExp, words: RegExp, remedy: string]
     'Make room on the disk of the node that the message is from',
   ],
   [/^53300$/, /too many clients|remaining connection slots/i, 'Raise max_connections, or end sessions that idle'],
+  [/^CONNECTION_|^ECONN|^57P0/, /^terminating connection/, 'Start the server again: it ended the connection'],
   [
-    /^(?:08|57P0)|^CONNECTION_|^ECONN/,
-    /connection to the remote node|server closed the connection|SSL SYSCALL error|EOF detected|invalid socket|terminating connection|connection not open|Connection refused|the database system is (?:starting up|shutting down)/i,
+    /^08/,
+    /connection to the remote node|server closed the connection|SSL SYSCALL error|EOF detected|invalid socket|connection not open|Connection refused|the database system is (?:starting up|shutting down)/i,
     'Start the node that does not answer, which "npx drizzle-tenant nodes" names',
   ],
   [/^25006$/, /read-only transaction/i, 'Connect to the primary server, as a role whose transactions may write'],
