@@ -574,9 +574,20 @@ export function handleIn(tx: object, handle: ScopedDatabase): object {
       'Provide the handles of one database in a transaction: one of these is of another.',
     );
   }
+  return handleAt(tx, handle);
+}
+
+/**
+ * A handle of the same scope elsewhere: in a transaction, or on a replica.
+ *
+ * @param place what `db` or `tx` is there
+ */
+export function handleAt(place: object, handle: ScopedDatabase): object {
+  const on = places.get(place)!;
   const { scope } = handle.dialect;
   const { kind } = scope.reach;
-  return new ScopedTransaction(
+  const Handle = on.lifetime ? ScopedTransaction : ScopedDatabase;
+  return new Handle(
     kind === 'one' || kind === 'shared' ? on : acrossOn(on, kind === 'all' ? 'acrossTenants' : 'forTenants'),
     scope,
   );

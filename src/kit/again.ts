@@ -5,9 +5,10 @@
  * after.
  */
 import { literal, quoted, type TableName } from './names.js';
+import { rewriteObstacles, stopAt } from './obstacles.js';
 
 /** A query of one text: the statements to run afterwards, as a JSON list. */
-function lost(tables: readonly TableName[]): string {
+function lost(tables: readonly TableName[], more = ''): string {
   const list = tables.map((it) => `${literal(quoted(it))}::regclass`).join(', ');
   return `WITH RECURSIVE tables AS (SELECT unnest(ARRAY[${list}])::oid AS oid), views AS (
   SELECT v.oid, v.relkind FROM tables t JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = t.oid AND d.classid = 'pg_rewrite'::regclass
@@ -23,12 +24,14 @@ function lost(tables: readonly TableName[]): string {
   FROM pg_description d JOIN pg_constraint k ON k.oid = d.objoid JOIN tables t ON t.oid = k.conrelid WHERE d.classoid = 'pg_constraint'::regclass
   UNION ALL SELECT 3, format('COMMENT ON POLICY %I ON %s IS %L;', p.polname, p.polrelid::regclass, d.description)
   FROM pg_description d JOIN pg_policy p ON p.oid = d.objoid JOIN tables t ON t.oid = p.polrelid WHERE d.classoid = 'pg_policy'::regclass
+  UNION ALL SELECT 3, format('COMMENT ON STATISTICS %s.%I IS %L;', e.stxnamespace::regnamespace, e.stxname, d.description)
+  FROM pg_description d JOIN pg_statistic_ext e ON e.oid = d.objoid JOIN tables t ON t.oid = e.stxrelid WHERE d.classoid = 'pg_statistic_ext'::regclass
   UNION ALL SELECT 2, format('CREATE %sINDEX IF NOT EXISTS %s', CASE WHEN i.indisunique THEN 'UNIQUE ' ELSE '' END, regexp_replace(pg_get_indexdef(i.indexrelid), '^CREATE (UNIQUE )?INDEX ', '')) || ';'
   FROM pg_index i JOIN views v ON v.oid = i.indrelid WHERE v.relkind = 'm'
   UNION ALL SELECT 1, format('ALTER MATERIALIZED VIEW %s SET (%s);', c.oid::regclass, array_to_string(c.reloptions, ', '))
   FROM views v JOIN pg_class c ON c.oid = v.oid WHERE v.relkind = 'm' AND c.reloptions IS NOT NULL
   UNION ALL SELECT 1, regexp_replace(pg_get_ruledef(r.oid), '^CREATE RULE', 'CREATE OR REPLACE RULE')
-  FROM pg_rewrite r JOIN views v ON v.oid = r.ev_class WHERE r.rulename <> '_RETURN'
+  FROM pg_rewrite r JOIN held h ON h.oid = r.ev_class WHERE r.rulename <> '_RETURN'
   UNION ALL SELECT 1, regexp_replace(pg_get_triggerdef(g.oid), '^CREATE (CONSTRAINT )?TRIGGER', CASE WHEN g.tgconstraint = 0 THEN 'CREATE OR REPLACE TRIGGER' ELSE 'CREATE CONSTRAINT TRIGGER' END) || ';'
     || CASE g.tgenabled WHEN 'D' THEN format(' ALTER TABLE %s DISABLE TRIGGER %I;', g.tgrelid::regclass, g.tgname) ELSE '' END
   FROM pg_trigger g JOIN held h ON h.oid = g.tgrelid WHERE NOT g.tgisinternal
@@ -39,7 +42,7 @@ function lost(tables: readonly TableName[]): string {
   UNION ALL SELECT 3, format('GRANT %s%s ON %s TO %s%s;', g.privilege_type, CASE WHEN g.attname IS NULL THEN '' ELSE format(' (%I)', g.attname) END, v.oid::regclass,
     CASE WHEN g.grantee = 0 THEN 'PUBLIC' ELSE g.grantee::regrole::text END, CASE WHEN g.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END)
   FROM views v JOIN pg_class c ON c.oid = v.oid, LATERAL (SELECT NULL::name AS attname, e.* FROM aclexplode(c.relacl) e
-    UNION ALL SELECT a.attname, e.* FROM pg_attribute a, aclexplode(a.attacl) e WHERE a.attrelid = c.oid) g WHERE g.grantee <> c.relowner
+    UNION ALL SELECT a.attname, e.* FROM pg_attribute a, aclexplode(a.attacl) e WHERE a.attrelid = c.oid) g WHERE g.grantee <> c.relowner${more}
 ) SELECT coalesce(json_agg(it ORDER BY n), '[]')::text FROM said`;
 }
 
@@ -61,7 +64,7 @@ const setting = 'drizzle_tenant.again';
 
 /** PL/pgSQL before tables are written anew. */
 export const collect = (tables: readonly TableName[]): string =>
-  `-- What Citus loses when it writes a table anew.\nPERFORM set_config('${setting}', (${lost(tables)}), true);\n${dropTriggers(tables)}`;
+  `${stopAt(rewriteObstacles(tables))}\n-- What Citus loses when it writes a table anew.\nPERFORM set_config('${setting}', (${lost(tables)}), true);\n${dropTriggers(tables)}`;
 
 /** PL/pgSQL after it. What the migration took away meanwhile, such as a column with a comment, stays away. */
 export const writeAgain = [
@@ -77,6 +80,51 @@ export const writeAgain = [
   `\tPERFORM set_config('${setting}', '', true);`,
   'END;',
 ].join('\n');
+
+/** Where it is kept in a way that no transaction holds together: there until it is written again. */
+const kept = 'drizzle.tenant_again';
+
+/**
+ * Before a table is distributed while it is written to, which no transaction may hold: what Citus loses is kept in a
+ * table, so that a run which stops in between leaves it to the next. Of materialized views the rows are lost as well.
+ */
+export const keep = (table: TableName): string =>
+  [
+    'DO $again$ DECLARE found jsonb; BEGIN',
+    `found := (${lost(
+      [table],
+      `
+  UNION ALL SELECT 4, format('REFRESH MATERIALIZED VIEW %s;', c.oid::regclass) FROM views v JOIN pg_class c ON c.oid = v.oid WHERE c.relkind = 'm' AND c.relispopulated`,
+    )})::jsonb;`,
+    `IF found = '[]' THEN RETURN; END IF;`,
+    `CREATE SCHEMA IF NOT EXISTS drizzle;`,
+    `CREATE TABLE IF NOT EXISTS ${kept} (table_name text PRIMARY KEY, statements jsonb NOT NULL);`,
+    // What an earlier run kept may be gone from the table already.
+    `INSERT INTO ${kept} AS k VALUES (${literal(quoted(table))}, found) ON CONFLICT (table_name) DO UPDATE SET statements = k.statements || excluded.statements;`,
+    'END $again$;',
+  ].join('\n');
+
+/** What {@link keep} kept of a table, written again. */
+export const writeKept = (table: TableName): string =>
+  [
+    'DO $again$ DECLARE it text; BEGIN',
+    `IF to_regclass('${kept}') IS NULL THEN RETURN; END IF;`,
+    `FOR it IN SELECT jsonb_array_elements_text(statements) FROM ${kept} WHERE table_name = ${literal(quoted(table))} LOOP`,
+    'BEGIN EXECUTE it; EXCEPTION WHEN undefined_column OR undefined_table OR undefined_object OR undefined_function THEN NULL; END;',
+    'END LOOP;',
+    `DELETE FROM ${kept} WHERE table_name = ${literal(quoted(table))};`,
+    `IF NOT EXISTS (SELECT FROM ${kept}) THEN DROP TABLE ${kept}; END IF;`,
+    'END $again$;',
+  ].join('\n');
+
+/** The tables, as they are quoted, of which a stopped run left something to write again. */
+export async function readKept(query: (text: string) => Promise<{ name: string }[]>): Promise<string[]> {
+  const [there] = await query(
+    `SELECT '' AS name FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname || '.' || c.relname = '${kept}'
+       AND has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT')`,
+  );
+  return there ? (await query(`SELECT table_name AS name FROM ${kept} ORDER BY 1`)).map((it) => it.name) : [];
+}
 
 /** The same as statements, for a step of a plan. */
 export const collectSql = (tables: readonly TableName[]): string =>

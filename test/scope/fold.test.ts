@@ -182,3 +182,22 @@ test('a row that is shorter than the first is refused', () => {
   const text = `insert into x_labels ("accountId", id, name) values (default, $1, $2), ${Array.from({ length: 30 }, (_, i) => (i === 7 ? '(default, $18)' : `(default, $${i < 7 ? 3 + 2 * i : 5 + 2 * i - 3}, $${i < 7 ? 4 + 2 * i : 6 + 2 * i - 3})`)).join(', ')}`;
   expect(() => one.dialect.sqlToQuery({ toQuery: () => ({ sql: text, params: Array(200).fill(1) }) } as any)).toThrow();
 });
+
+test.each([
+  ['what begins as a row and is none', '(default,'.repeat(50_000)],
+  ['one parameter again and again', '($1), '.repeat(300_000)],
+  ['many short lists', Array.from({ length: 4_000 }, () => `(${list(1, 9)}), `).join('')],
+])('a text is looked through once: %s', (_, text) => {
+  const start = performance.now();
+  fold(`select ${text}`, 1_000);
+  expect(performance.now() - start).toBeLessThan(1_000);
+});
+
+test('a text with many names like those that confining adds takes no longer', () => {
+  const names = Array.from({ length: 30_000 }, (_, i) => `'_${i}'`).join();
+  const text = `select 1 from tasks full join projects on true where title in (${names})`;
+  const start = performance.now();
+  const sent = one.dialect.sqlToQuery({ toQuery: () => ({ sql: text, params: [] }) } as any).sql;
+  expect(sent).toContain('"_30000"');
+  expect(performance.now() - start).toBeLessThan(3_000);
+});

@@ -74,7 +74,10 @@ export async function planFor(project: Project, database: Database, options: Pla
   const steps = planSteps(target.state, target.entities, live, waiting, keys, online);
   for (const { what, precondition } of steps) {
     if (!precondition) continue;
-    const found = await database.query(`${precondition.query} LIMIT 1`);
+    const found = await database.query<{ remedy?: string }>(`${precondition.query} LIMIT 5`);
+    const remedies = [...new Set(found.flatMap((it) => it.remedy ?? []))];
+    if (remedies.length > 0)
+      throw new DatabaseStateError(`${remedies.join('; ')}. This step would fail: ${what}. Nothing was changed.`);
     if (found.length > 0)
       throw new DatabaseStateError(
         `${precondition.remedy}: this step would fail (${what}). They are found by: ${precondition.query}.`,

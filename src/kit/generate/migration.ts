@@ -23,6 +23,7 @@ import {
 } from '../citus.js';
 import { swapIndexes } from './indexes.js';
 import { keyOf, literal, quoted, type TableName } from '../names.js';
+import { placeObstacles, stopAt } from '../obstacles.js';
 import { changePolicies, lift, restore } from './policies.js';
 import { collect, writeAgain } from '../again.js';
 import { apart, renameConstraints } from './rewrite.js';
@@ -76,7 +77,10 @@ export function migrationStatements(generated: readonly string[], migrated: Migr
       it.from.kind === 'local' ? [] : [undistribute(it.table, oldNames(it.from, it.table, after))],
     ),
   ];
+  const adopted = moving.filter((it) => it.from.kind === 'local' && it.to.kind !== 'local');
+  const placings = adopted.map(({ table, to }) => ({ table, ...(to.kind === 'tenant' && { column: to.column }) }));
   const forth = [
+    ...(placings.length > 0 ? [stopAt(placeObstacles(placings))] : []),
     ...distribute(changes, next),
     ...kept.map((fk) => addForeignKey(fk, next)),
     ...(moving.some((it) => it.from.kind !== 'local') ? [writeAgain] : []),

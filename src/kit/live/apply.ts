@@ -86,7 +86,9 @@ async function remedyOf(error: Error & { code?: string }, step: PlanStep, databa
       'Set wal_level = logical on every node, and put citus into output_plugin_libraries where the server has that setting, ' +
       'then run apply again; or run it with --block-writes, which lets writes to the table wait while it is copied'
     );
-  if (step.ifFailed && error.code?.startsWith('23')) return `${step.ifFailed}, and run apply again`;
+  // A node's word for it may come without its code.
+  if (step.ifFailed && (error.code?.startsWith('23') || / violates /.test(error.message)))
+    return `${step.ifFailed}, and run apply again`;
   return 'Correct the cause and run apply again';
 }
 

@@ -56,6 +56,8 @@ export const isOnItsWay = (table: TableName, writeOnly: NonNullable<TenancyState
   writeOnly.keys?.[keyOf(table)] !== undefined ||
   writeOnly.statements.some((it) => it.includes(quoted(table)));
 
+const isOneOf = (table: TableName, tables: readonly TableName[]) => tables.some((it) => keyOf(it) === keyOf(table));
+
 /**
  * What comes before tables move: rows, NOT NULL and keys. On Citus a table takes no key along that lacks the tenant.
  */
@@ -65,6 +67,8 @@ export function stepsBefore(input: OnlineInput, moving: readonly TableName[]): P
     ...fillSteps(tables, input),
     ...tables.flatMap((it) => notNullSteps(it, input)),
     ...tables.flatMap((it) => keySwaps(it, input)),
+    // A shard takes no row that breaks a check, whether it was looked at before or not.
+    ...tables.filter((it) => isOneOf(it, moving)).flatMap((it) => checkSteps(it, input)),
     ...dropSteps(input).filter((it) => moving.some((table) => plain(table) === it.table)),
   ];
 }
@@ -73,7 +77,7 @@ export function stepsBefore(input: OnlineInput, moving: readonly TableName[]): P
 export function stepsAfter(input: OnlineInput, moving: readonly TableName[]): PlanStep[] {
   const tables = tablesOf(input);
   return [
-    ...tables.flatMap((it) => checkSteps(it, input)),
+    ...tables.filter((it) => !isOneOf(it, moving)).flatMap((it) => checkSteps(it, input)),
     ...dropSteps(input).filter((it) => !moving.some((table) => plain(table) === it.table)),
   ];
 }

@@ -3,10 +3,11 @@ import { calls, foreignKeySql, words } from '../citus.js';
 import { distributionOf } from '../changes.js';
 import { DatabaseStateError } from '../errors.js';
 import type { Live, LiveTable } from './read.js';
-import { collectSql, writeAgainSql } from '../again.js';
+import { collectSql, keep, writeAgainSql, writeKept } from '../again.js';
 import { keySteps, type KeyInput } from './key-plan.js';
 import { ident, keyOf, literal, plain, quoted, type TableName } from '../names.js';
 import type { Drop } from '../online.js';
+import { placeObstacles, rewriteObstacles } from '../obstacles.js';
 import { isDropped, stepsAfter, stepsBefore, type Online } from './online-plan.js';
 import { policySteps } from './policy-plan.js';
 import type { Entities, Row } from '../snapshot.js';
@@ -58,6 +59,25 @@ export function planSteps(
   const left = online && { online, state, entities, live, ...(keys && { due: keys.due }) };
 
   const drops = online?.drops ?? [];
+  // What keeps a table from its first place, but for keys that are replaced before.
+  const first = (it: LiveTable, column?: string): Partial<PlanStep> => {
+    if (it.kind !== 'local') return {};
+    const declared = ['pks', 'uniques', 'indexes'].flatMap((kind) => entities.of(kind, it));
+    const known = [
+      ...declared.map((row) => row.name as string),
+      ...drops.flatMap((drop) => drop.constraint ?? drop.index ?? []),
+      ...it.keys.filter((key) => key.kind === 'primary').map((key) => key.name),
+    ];
+    return {
+      precondition: atObstacles(placeObstacles([{ table: it, known, ...(column !== undefined && { column }) }])),
+      ifFailed: `Correct the rows that break a constraint of ${plain(it)}, which may be NOT VALID until now`,
+    };
+  };
+  for (const it of tables) {
+    if (it.kind !== 'tenant' || !live.kept?.includes(quoted(it))) continue;
+    const what = `${plain(it)}: what Citus left behind of it written again, such as comments`;
+    steps.push({ table: plain(it), what, sql: [writeKept(it)] });
+  }
   // Keys of a table that Citus holds are built when it is back on one node.
   const back = left ? moving.filter((it) => it.kind !== 'local') : moving;
   steps.push(...looseners(back, entities, live, drops));
@@ -68,7 +88,7 @@ export function planSteps(
         what: words.undistribute(it),
         sql: [collectSql([it]), ...relax(it), `SELECT ${calls.undistribute(it)}`, writeAgainSql],
         ...size(it),
-        precondition: withoutIdentity([it]),
+        precondition: atObstacles(rewriteObstacles([it])),
       });
   }
   if (left) {
@@ -81,6 +101,7 @@ export function planSteps(
       what: words.createReference(it),
       sql: [...relax(it), `SELECT ${calls.createReference(it)}`],
       ...size(it),
+      ...first(it),
     });
   }
   for (const it of rootsFirst(moving, state)) {
@@ -94,22 +115,26 @@ export function planSteps(
     if (!anchor) anchors.set(wanted.group, it);
     const what = words.createDistributed(it, wanted.column, beside);
     const hasKey = it.keys.some((key) => key.kind === 'primary') || keys?.due.of('pks', it).length;
-    if (online && !online.blockWrites && hasKey) {
+    const blocking = [...(hasKey ? [] : ['it has no primary key']), ...(online?.columns(keyOf(it)).blocking ?? [])];
+    if (online && !online.blockWrites && blocking.length === 0) {
       steps.push({
         table: plain(it),
         what: `${what}, while it is written to`,
-        sql: [`SELECT ${calls.createDistributedConcurrently(it, wanted.column, beside)}`],
+        sql: [keep(it), `SELECT ${calls.createDistributedConcurrently(it, wanted.column, beside)}`, writeKept(it)],
         alone: true,
         ...size(it),
-        ...(it.forced && { precondition: hidden(it) }),
+        ...first(it, wanted.column),
+        ...(it.forced && { precondition: hidden(it, first(it, wanted.column).precondition!.query) }),
       });
       continue;
     }
+    const since = online && !online.blockWrites ? `, since ${blocking.join(', and ')}` : '';
     steps.push({
       table: plain(it),
-      what: online ? `${what}; writes to it wait${hasKey ? '' : ', since it has no primary key'}` : what,
+      what: online ? `${what}; writes to it wait${since}` : what,
       sql: [...relax(it), `SELECT ${calls.createDistributed(it, wanted.column, beside)}`],
       ...size(it),
+      ...first(it, wanted.column),
     });
   }
   for (const [group, anchor] of anchors) {
@@ -143,7 +168,7 @@ export function planSteps(
       what: words.setShardCount(anchor, shardCount),
       sql,
       ...size(anchor),
-      precondition: withoutIdentity(beside),
+      precondition: atObstacles(rewriteObstacles(beside)),
     });
   }
   const lacking = keys ? keySteps({ ...keys, tables: live.tables, state, online: online !== undefined }) : [];
@@ -157,12 +182,8 @@ export function planSteps(
   return steps;
 }
 
-/** Citus copies no table with an identity column. */
-const withoutIdentity = (tables: readonly TableName[]): PlanStep['precondition'] => ({
-  query: `SELECT attrelid::regclass AS "table", attname AS "column" FROM pg_attribute WHERE attidentity <> '' AND attrelid IN (${tables.map((it) => `${literal(quoted(it))}::regclass`).join(', ')})`,
-  remedy:
-    'Keep the table where it is and as many shards as it has, or copy its rows to a new table with a bigserial: Citus copies no table with an identity column',
-});
+/** Each obstacle has its own remedy. */
+const atObstacles = (query: string): PlanStep['precondition'] => ({ query, remedy: 'Correct what is in the way' });
 
 /** The table of each group that the others go beside: the root where it stands right, or another that does. */
 function anchorsOf(tables: readonly LiveTable[], state: TenancyState): Map<string, LiveTable> {
@@ -317,10 +338,10 @@ function strays(fk: Row): PlanStep['precondition'] {
 }
 
 /** A role that policies hold back would copy no rows. */
-const hidden = (table: LiveTable): PlanStep['precondition'] => ({
-  query: `SELECT 1 WHERE row_security_active(${literal(quoted(table))}::regclass)`,
-  remedy: 'Run apply as a role that has BYPASSRLS',
-});
+const hidden = (table: LiveTable, query: string): PlanStep['precondition'] =>
+  atObstacles(
+    `SELECT 'Run apply as a role that has BYPASSRLS' AS remedy WHERE row_security_active(${literal(quoted(table))}::regclass) UNION ALL (${query})`,
+  );
 
 /** An owner who is no superuser sees no rows under FORCE, and would move none. */
 const relax = (table: LiveTable) => (table.forced ? [`ALTER TABLE ${quoted(table)} NO FORCE ROW LEVEL SECURITY;`] : []);

@@ -1,4 +1,5 @@
 /** What a live database holds: its tables, how Citus holds them, their foreign keys and policies. */
+import { readKept } from '../again.js';
 import type { Database } from './database.js';
 import { keyOf, type TableName } from '../names.js';
 import { readKeys, type LiveKeys } from './keys.js';
@@ -25,6 +26,8 @@ export interface Live {
   readonly citus: string | null;
   readonly tables: ReadonlyMap<string, LiveTable>;
   readonly foreignKeys: readonly Row[];
+  /** The tables, as they are quoted, of which a stopped run left something to write again. */
+  readonly kept?: readonly string[];
 }
 
 const actions = `CASE %s WHEN 'a' THEN 'NO ACTION' WHEN 'r' THEN 'RESTRICT' WHEN 'c' THEN 'CASCADE' WHEN 'n' THEN 'SET NULL' ELSE 'SET DEFAULT' END`;
@@ -67,5 +70,11 @@ export async function readLive(database: Database): Promise<Live> {
   const policies = await readPolicies(database, Boolean(extension));
   const keys = await readKeys(database, Boolean(extension));
   const found = tables.map((it): LiveTable => ({ ...it, ...policies(keyOf(it)), ...keys(keyOf(it)) }));
-  return { citus: extension?.extversion ?? null, tables: new Map(found.map((it) => [keyOf(it), it])), foreignKeys };
+  const kept = extension ? await readKept((text) => database.query(text)) : [];
+  return {
+    citus: extension?.extversion ?? null,
+    tables: new Map(found.map((it) => [keyOf(it), it])),
+    foreignKeys,
+    kept,
+  };
 }

@@ -21,7 +21,7 @@ export interface PlanStep {
   /** How much is moved: an estimate of the rows, and the size. */
   readonly rows?: number;
   readonly bytes?: number;
-  /** Finds what would make the step fail. */
+  /** Finds what would make the step fail. A row of it may have a remedy of its own. */
   readonly precondition?: { readonly query: string; readonly remedy: string };
   /**
    * Each statement runs by itself, outside of a transaction: what stops halfway is found, and finished, by the next

@@ -4,6 +4,26 @@ SET LOCAL citus.multi_shard_modify_mode TO 'sequential';
 DO $citus$
 BEGIN
 	IF NOT EXISTS (SELECT FROM pg_extension WHERE extname = 'citus') THEN RETURN; END IF;
+	-- Stops at what drizzle-kit does not know of, and Citus refuses or drops.
+	DECLARE
+		found text;
+	BEGIN
+		SELECT string_agg(remedy, '; ') INTO found FROM (SELECT format('Drop the %s before, and create it again after: it holds %s, which Citus replaces by a copy, and drops whatever holds the old one', thing, of) AS remedy FROM (WITH RECURSIVE held AS (
+	    SELECT unnest(ARRAY['"accounts"'::regclass, '"projects"'::regclass, '"tasks"'::regclass])::oid AS oid
+	    UNION SELECT r.ev_class FROM held h JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = h.oid AND d.classid = 'pg_rewrite'::regclass
+	      JOIN pg_rewrite r ON r.oid = d.objid AND r.rulename = '_RETURN' AND r.ev_class <> h.oid
+	  ) SELECT DISTINCT pg_describe_object(d.classid, d.objid, d.objsubid) AS thing, h.oid::regclass::text AS of
+	  FROM held h JOIN pg_class c ON c.oid = h.oid JOIN pg_type y ON y.oid = c.reltype
+	  JOIN pg_depend d ON d.deptype IN ('n', 'a') AND (d.refclassid, d.refobjid) IN (('pg_class'::regclass, h.oid), ('pg_type'::regclass, y.oid), ('pg_type'::regclass, y.typarray))
+	  WHERE d.classid = 'pg_proc'::regclass
+	    OR (d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_type'::regclass AND d.objsubid > 0 AND EXISTS (SELECT FROM pg_class o WHERE o.oid = d.objid AND o.relkind NOT IN ('v', 'm')))
+	    OR (d.classid = 'pg_type'::regclass AND EXISTS (SELECT FROM pg_type o WHERE o.oid = d.objid AND o.typtype = 'd'))
+	    OR (d.classid = 'pg_policy'::regclass AND NOT EXISTS (SELECT FROM pg_policy p WHERE p.oid = d.objid AND p.polrelid = h.oid))
+	    OR (d.classid = 'pg_rewrite'::regclass AND EXISTS (SELECT FROM pg_rewrite r WHERE r.oid = d.objid AND r.rulename <> '_RETURN' AND r.ev_class NOT IN (SELECT oid FROM held)))) holders
+	UNION ALL SELECT format('Keep %s where it is and as many shards as it has, or copy its rows to a new table whose %I is a bigserial: Citus copies no table with an identity column', attrelid::regclass, attname)
+	  FROM pg_attribute WHERE attidentity <> '' AND attrelid = ANY (ARRAY['"accounts"'::regclass, '"projects"'::regclass, '"tasks"'::regclass])) obstacles;
+		IF found IS NOT NULL THEN RAISE EXCEPTION '%. Nothing was changed.', found; END IF;
+	END;
 	-- What Citus loses when it writes a table anew.
 	PERFORM set_config('drizzle_tenant.again', (WITH RECURSIVE tables AS (SELECT unnest(ARRAY['"accounts"'::regclass, '"projects"'::regclass, '"tasks"'::regclass])::oid AS oid), views AS (
 	  SELECT v.oid, v.relkind FROM tables t JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = t.oid AND d.classid = 'pg_rewrite'::regclass
@@ -19,12 +39,14 @@ BEGIN
 	  FROM pg_description d JOIN pg_constraint k ON k.oid = d.objoid JOIN tables t ON t.oid = k.conrelid WHERE d.classoid = 'pg_constraint'::regclass
 	  UNION ALL SELECT 3, format('COMMENT ON POLICY %I ON %s IS %L;', p.polname, p.polrelid::regclass, d.description)
 	  FROM pg_description d JOIN pg_policy p ON p.oid = d.objoid JOIN tables t ON t.oid = p.polrelid WHERE d.classoid = 'pg_policy'::regclass
+	  UNION ALL SELECT 3, format('COMMENT ON STATISTICS %s.%I IS %L;', e.stxnamespace::regnamespace, e.stxname, d.description)
+	  FROM pg_description d JOIN pg_statistic_ext e ON e.oid = d.objoid JOIN tables t ON t.oid = e.stxrelid WHERE d.classoid = 'pg_statistic_ext'::regclass
 	  UNION ALL SELECT 2, format('CREATE %sINDEX IF NOT EXISTS %s', CASE WHEN i.indisunique THEN 'UNIQUE ' ELSE '' END, regexp_replace(pg_get_indexdef(i.indexrelid), '^CREATE (UNIQUE )?INDEX ', '')) || ';'
 	  FROM pg_index i JOIN views v ON v.oid = i.indrelid WHERE v.relkind = 'm'
 	  UNION ALL SELECT 1, format('ALTER MATERIALIZED VIEW %s SET (%s);', c.oid::regclass, array_to_string(c.reloptions, ', '))
 	  FROM views v JOIN pg_class c ON c.oid = v.oid WHERE v.relkind = 'm' AND c.reloptions IS NOT NULL
 	  UNION ALL SELECT 1, regexp_replace(pg_get_ruledef(r.oid), '^CREATE RULE', 'CREATE OR REPLACE RULE')
-	  FROM pg_rewrite r JOIN views v ON v.oid = r.ev_class WHERE r.rulename <> '_RETURN'
+	  FROM pg_rewrite r JOIN held h ON h.oid = r.ev_class WHERE r.rulename <> '_RETURN'
 	  UNION ALL SELECT 1, regexp_replace(pg_get_triggerdef(g.oid), '^CREATE (CONSTRAINT )?TRIGGER', CASE WHEN g.tgconstraint = 0 THEN 'CREATE OR REPLACE TRIGGER' ELSE 'CREATE CONSTRAINT TRIGGER' END) || ';'
 	    || CASE g.tgenabled WHEN 'D' THEN format(' ALTER TABLE %s DISABLE TRIGGER %I;', g.tgrelid::regclass, g.tgname) ELSE '' END
 	  FROM pg_trigger g JOIN held h ON h.oid = g.tgrelid WHERE NOT g.tgisinternal
