@@ -66,14 +66,9 @@ function mixedRows(text: string, at: number, cells: number, next: number): { end
   return { end, to, length };
 }
 
-/** Whether there are items, and no rows. */
-function isList(text: string, at: number): boolean {
-  parameterHere.lastIndex = at;
-  const first = parameterHere.exec(text);
-  const run = first ? runOf([first[0]], false) : undefined;
-  const length = run?.lengthIn(text, at) ?? 0;
-  return length >= fewest && !text.startsWith('), (', run!.endOf(at, length));
-}
+/** Whether the items of an IN or an ARRAY begin at a place: of no other list items may be left out. */
+const isList = (text: string, at: number): boolean =>
+  text[at - 1] === '[' || (text[at - 1] === '(' && /\bin ?$/i.test(text.slice(Math.max(0, at - 5), at - 1)));
 
 type List = Pick<Cut, 'length' | 'stride'> & { at: number; end: number; from: number; to: number; run: Run };
 
@@ -84,9 +79,9 @@ export function fold(text: string, count: number): Folded | undefined {
   beginnings.lastIndex = 0;
   let misses = 0;
   for (let match = beginnings.exec(text); match; match = beginnings.exec(text)) {
-    // What begins as a row may be the list of an IN, which is not read as a row of a thousand cells.
-    const isRows = match[0] === '(' && !isList(text, match.index + 1);
-    if (match[0] === '(' && !isRows) continue;
+    const isRows = match[0] === '(';
+    // The list of an IN is not read as a row of a thousand cells, nor a row as a list.
+    if (isRows === isList(text, match.index + (isRows ? 1 : 0))) continue;
     if (++misses > mostMisses || found.length > mostLists) return undefined;
     const pattern = isRows ? row : parameterHere;
     pattern.lastIndex = match.index;

@@ -1,9 +1,9 @@
 /** Long lists are read once for all lengths, and what is sent is the whole statement. */
 import { inArray, sql } from 'drizzle-orm';
-import { PgDialect } from 'drizzle-orm/pg-core';
+import { integer, PgDialect } from 'drizzle-orm/pg-core';
 import { drizzle } from 'drizzle-orm/postgres-js';
 import { beforeAll, expect, test } from 'vitest';
-import { TenantMismatchError, withTenancy } from '../../src/index.js';
+import { tenantTable, TenantMismatchError, withTenancy } from '../../src/index.js';
 import { declaredTables } from '../../src/schema/classify.js';
 import { allDeclared } from '../../src/scope/declared.js';
 import { fold } from '../../src/scope/fold.js';
@@ -83,6 +83,37 @@ test.each(Object.keys(programs))('%s', (name) => {
     if (n === 2 || n === 200) expect(fold(plain.sqlToQuery(query.getSQL()).sql, 1000) !== undefined).toBe(n === 200);
     expect(query.toSQL().sql.replace(' /* test */', '')).toBe(whole(handleOf(name), query));
   }
+});
+
+const names = Array.from({ length: 20 }, (_, i) => `column_number_${i}`);
+const wide = tenantTable('fold_wide', {
+  ...(Object.fromEntries(names.map((it) => [it, integer()])) as Record<string, any>),
+  accountId: account.id(),
+}) as any;
+const cells = (n: number, i: number) => Object.fromEntries(names.slice(0, n).map((it, j) => [it, i + j]));
+const wideRows: Record<string, (i: number) => object> = {
+  'a value in each column': (i) => cells(20, i),
+  'values, and defaults behind them': (i) => cells(12, i),
+  'values, an expression, and values': (i) => ({ ...cells(20, i), [names[10]!]: sql`lower(${'x'})::int` }),
+};
+
+test.each(Object.keys(wideRows))('few rows of many columns are no lists: %s', (name) => {
+  for (const n of [1, 2, 7, 8, 40]) {
+    const values = Array.from({ length: n }, (_, i) => wideRows[name]!(i));
+    for (const query of [
+      one.insert(wide).values(values).returning(),
+      one.insert(wide).values(values.map((it) => ({ ...it, accountId: a }))),
+    ])
+      expect(query.toSQL().sql).toBe(whole(one, query));
+    const many = several.insert(wide).values(values.map((it, i) => ({ ...it, accountId: i % 2 ? a : b })));
+    expect(many.toSQL().sql).toBe(whole(several, many));
+  }
+  const arguments_ = sql.join(
+    names.map((_, i) => sql`${i}`),
+    sql`, `,
+  );
+  const query = one.select({ n: sql`greatest(${arguments_})` }).from(wide);
+  expect(query.toSQL().sql).toBe(whole(one, query));
 });
 
 test('a row that names no tenant is found among many, for more than one tenant', () => {
