@@ -7,6 +7,7 @@ import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { buildSync } from 'esbuild';
+import { bundle } from './bundle.mjs';
 import { writePgQuery } from './pg-query.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -21,6 +22,8 @@ execFileSync(
 // Where there are no files, imports of package.json name another module. The sources know only the one.
 const tenantData = join(dist, 'data/tenant-data.js');
 writeFileSync(tenantData, readFileSync(tenantData, 'utf8').replaceAll("import('./work.js')", "import('#tenant-data')"));
+
+await bundle(dist);
 
 const files = readdirSync(dist, { recursive: true }).map((it) => join(dist, it));
 // The command line is a program, and only one.

@@ -35,10 +35,10 @@ const sidebar = [
   group('Migrations', ['guide/migrations', 'guide/online', 'guide/single-tenant', 'adopt', 'ci', 'indexes', 'guide/growing']),
   group('Citus', ['guide/citus', 'cluster', 'managed-citus']),
   group('Frameworks', ['guide/effect', 'frameworks', 'better-auth']),
-  group('Where it runs', ['runtimes', 'guide/poolers', 'prepared-plans', 'scale']),
+  group('Where it runs', ['runtimes', 'guide/poolers', 'prepared-plans']),
   folder('Coming from', 'coming-from/'),
   folder('Errors', 'errors/'),
-  group('Reference', ['guide/errors', 'benchmarks', 'guide/limits', 'security', 'architecture', 'changelog']),
+  group('Reference', ['guide/errors', 'benchmarks', 'scale', 'guide/limits', 'security', 'architecture', 'changelog']),
   folder('Decisions', 'decisions/'),
 ];
 // A framework is looked for by its name.

@@ -10,6 +10,7 @@ import type {
   TenantTransaction,
 } from '../handle/database.types.js';
 import type { Runner } from '../handle/handle.types.js';
+import type { TenantId } from '../schema/tenancy.js';
 import type { DbError } from './db-error.js';
 import type { QueryResult, StreamOptions } from './prepared.js';
 
@@ -54,11 +55,11 @@ export interface QueryResultHKT extends PgQueryResultHKT {
 }
 
 /** A handle that is confined to one tenant. */
-export interface Database<Name extends string, TRelations = {}>
-  extends TenantDatabase<Name, TRelations, QueryResultHKT, EffectRunner> {}
+export interface Database<Name extends string, TRelations = {}, Data = unknown>
+  extends TenantDatabase<Name, TRelations, QueryResultHKT, EffectRunner, TenantId<Name, Data>> {}
 /** A tenant's handle inside a transaction. */
-export interface Transaction<Name extends string, TRelations = {}>
-  extends TenantTransaction<Name, TRelations, QueryResultHKT, EffectRunner> {}
+export interface Transaction<Name extends string, TRelations = {}, Data = unknown>
+  extends TenantTransaction<Name, TRelations, QueryResultHKT, EffectRunner, TenantId<Name, Data>> {}
 /** A handle over several tenants. */
 export interface SeveralDatabase<Name extends string, TRelations = {}>
   extends TenantsDatabase<Name, TRelations, QueryResultHKT, EffectRunner> {}

@@ -21,7 +21,7 @@ import type { Connected, ServiceClass, Shared } from './tenant-db.types.js';
 export type Access = 'granted' | 'denied' | 'unknown';
 
 /** How a request finds its tenant. */
-export interface Options<Self, Name extends string, E, R, R2> {
+export interface Options<Self, Name extends string, E, R, R2, Data = unknown> {
   /**
    * The tenant's id as the request names it: a path parameter, a header, the only account of the user. It is parsed
    * here, and what is no id is a tenant that does not exist.
@@ -34,7 +34,7 @@ export interface Options<Self, Name extends string, E, R, R2> {
    *
    * @example access: (id) => Effect.map(CurrentUser, (user) => user.accounts.includes(id) ? 'granted' : 'denied')
    */
-  readonly access: (id: TenantId<Name>) => Effect.Effect<Access, E, R2 | Connected<Self> | Shared<Self>>;
+  readonly access: (id: TenantId<Name, Data>) => Effect.Effect<Access, E, R2 | Connected<Self> | Shared<Self>>;
   /** Whether a tenant that the user may not use is answered as one that does not exist, 404 for 403. */
   readonly concealed?: boolean | undefined;
 }
@@ -84,10 +84,11 @@ export const layer = <
   E extends DbError | never,
   R extends Requires | HttpRouter.Provided,
   R2 extends Requires | HttpRouter.Provided,
+  Data = unknown,
 >(
   middleware: Context.Service<Id, HttpApiMiddleware.HttpApiMiddleware<Self, typeof errors, Requires>>,
-  Db: ServiceClass<Self, any, Name, any>,
-  { tenant, access, concealed = false }: Options<Self, Name, E, R, R2>,
+  Db: ServiceClass<Self, any, Name, any, Data>,
+  { tenant, access, concealed = false }: Options<Self, Name, E, R, R2, Data>,
 ): Layer.Layer<Id, never, Connected<Self> | Shared<Self>> =>
   Layer.effect(
     middleware,

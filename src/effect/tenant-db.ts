@@ -32,6 +32,7 @@ import type { Driver } from './driver.js';
 import { effectDriver, inTurn, isEffectDrizzle, isPglite, promiseDriver } from './drizzle.js';
 import { isNodePostgres, nodePostgresDriver } from './node-postgres.js';
 import { postgresJsDriver } from './postgres-js.js';
+import { onReplica, openAll } from './replicas.js';
 import { attempt } from './prepared.js';
 import type {
   AnyDrizzle,
@@ -64,10 +65,10 @@ import type {
  */
 export const Service =
   <Self>() =>
-  <const Id extends string, Name extends string, TRelations = {}>(
+  <const Id extends string, Name extends string, TRelations = {}, Data = unknown>(
     id: Id,
-    definition: Definition<Name, TRelations>,
-  ): ServiceClass<Self, Id, Name, TRelations> => {
+    definition: Definition<Name, TRelations, Data>,
+  ): ServiceClass<Self, Id, Name, TRelations, Data> => {
     const Connected = Context.Service<any, Handles>(`${id}/Connected`);
     const Shared = Context.Service<any, any>(`${id}/Shared`);
     const AcrossTenants = Context.Service<any, any>(`${id}/AcrossTenants`);
@@ -78,15 +79,15 @@ export const Service =
       Layer.effectContext(
         Effect.map(open, (handles) => Context.make(Connected, handles).pipe(Context.add(Shared, handles.shared))),
       );
-    const layerFrom = (db: AnyDrizzle, { rls, across, fair }: Pick<LayerOptions, 'rls' | 'across' | 'fair'> = {}) =>
-      connected(
-        Effect.all([driverOf(db), acrossOf(across)]).pipe(
-          Effect.flatMap(([driver, other]) =>
-            attempt(() => Effect.succeed(handlesOf(db, driver, definition, rls, other, fair))),
-          ),
-          Effect.tap((handles) => (rls ? checked(handles, rls) : Effect.void)),
+    const open = (db: AnyDrizzle, { rls, across, fair }: Pick<LayerOptions, 'rls' | 'across' | 'fair'>) =>
+      Effect.all([driverOf(db), acrossOf(across)]).pipe(
+        Effect.flatMap(([driver, other]) =>
+          attempt(() => Effect.succeed(handlesOf(db, driver, definition, rls, other, fair))),
         ),
+        Effect.tap((handles) => (rls ? checked(handles, rls) : Effect.void)),
       );
+    const layerFrom = (db: AnyDrizzle, options = {}) => connected(openAll(db, options, open));
+    const services = () => [...tenants, ...tenants.map((it) => it.Several), AcrossTenants];
     const layer = (options: LayerOptions) =>
       Layer.unwrap(Effect.map(drizzleOf(options), (db) => layerFrom(db, options)));
     return Object.assign(self, {
@@ -98,6 +99,7 @@ export const Service =
       layerConfig: (config: Config.Wrap<ConfigOptions>, options?: Partial<LayerOptions>) =>
         Layer.unwrap(Effect.map(Config.unwrap<ConfigOptions>(config), (it) => layer({ ...options, ...it }))),
       layerFrom,
+      replica: (program: Effect.Effect<any, any, any>) => onReplica(Connected, Shared, services, program),
       acrossTenants: (options: { readonly reason: string }, program?: Effect.Effect<any, any, any>) =>
         given(Connected, AcrossTenants, ({ acrossTenants }) => ({
           handle: acrossTenants(options),
@@ -115,7 +117,7 @@ export const Service =
               (tx) =>
                 attempt(() => {
                   let within: Context.Context<any> = Context.make(Connected, tx).pipe(Context.add(Shared, tx.shared));
-                  for (const key of [...tenants, ...tenants.map((it) => it.Several), AcrossTenants]) {
+                  for (const key of services()) {
                     const handle = provided(key);
                     if (handle) within = Context.add(within, key, handleIn(tx, handle));
                   }
@@ -144,10 +146,10 @@ export const Service =
  */
 export const ServiceOn =
   <Self>() =>
-  <const Id extends string, Name extends string, Base, TRelations>(
+  <const Id extends string, Name extends string, Base, TRelations, Data = unknown>(
     id: Id,
-    { tenancy, on }: DefinitionOn<Name, Base, TRelations>,
-  ): TenantsClass<Self, Id, Name, TRelations, Base> =>
+    { tenancy, on }: DefinitionOn<Name, Base, TRelations, Data>,
+  ): TenantsClass<Self, Id, Name, TRelations, Base, Data> =>
     tenantsOf(id, tenancy, on.Connected as any, (on as any)[siblings]);
 
 /** Where the classes of one connection know each other: a transaction takes all of them along. */

@@ -45,9 +45,9 @@ export interface AcrossTenants<in out Self, out _Remedy = 'Provide it with Db.ac
 }
 
 /** What a database is made of. */
-export interface Definition<Name extends string, TRelations> {
+export interface Definition<Name extends string, TRelations, Data = unknown> {
   /** The tenancy whose tenants `forTenant` takes. */
-  readonly tenancy: Tenancy<Name, any, any>;
+  readonly tenancy: Tenancy<Name, Data, any>;
   /** What `defineTenantRelations` returned: gives the handles their `query`. */
   readonly relations?: TenantRelations<TRelations> | undefined;
   /** As in `withTenancy`. */
@@ -55,11 +55,11 @@ export interface Definition<Name extends string, TRelations> {
 }
 
 /** What a second tenancy of a database is made of. */
-export interface DefinitionOn<Name extends string, Base, TRelations> {
+export interface DefinitionOn<Name extends string, Base, TRelations, Data = unknown> {
   /** The tenancy whose tenants `forTenant` takes. */
-  readonly tenancy: Tenancy<Name, any, any>;
+  readonly tenancy: Tenancy<Name, Data, any>;
   /** The class of the database, whose connection, relations and transactions it shares. */
-  readonly on: ServiceClass<Base, any, any, TRelations>;
+  readonly on: ServiceClass<Base, any, any, TRelations, any>;
 }
 
 /** Whether the database has row-level security; `except` as in `assertRowLevelSecurity`. */
@@ -112,25 +112,27 @@ export interface Handles {
  * What gives the tenants of one tenancy, over the connection of the database `Base`. Made by {@link Service} and {@link
  * ServiceOn}.
  */
-export interface TenantsClass<Self, Id extends string, Name extends string, TRelations, Base = Self>
-  extends Context.ServiceClass<Self, Id, Database<Name, TRelations>> {
-  readonly [Effect.TypeId]: Effect.Variance<Database<Name, TRelations>, never, Provide<Self>>;
-  [Symbol.iterator](): Effect.EffectIterator<Effect.Effect<Database<Name, TRelations>, never, Provide<Self>>>;
+export interface TenantsClass<Self, Id extends string, Name extends string, TRelations, Base = Self, Data = unknown>
+  extends Context.ServiceClass<Self, Id, Database<Name, TRelations, Data>> {
+  readonly [Effect.TypeId]: Effect.Variance<Database<Name, TRelations, Data>, never, Provide<Self>>;
+  [Symbol.iterator](): Effect.EffectIterator<Effect.Effect<Database<Name, TRelations, Data>, never, Provide<Self>>>;
   /**
    * Runs what is made of the tenant's handle.
    *
    * @param f gets the handle of the tenant that is provided
    * @example yield* Db.use((db) => db.select().from(projects));
    */
-  use<A, E, R>(f: (db: Database<Name, TRelations>) => Effect.Effect<A, E, R>): Effect.Effect<A, E, R | Provide<Self>>;
+  use<A, E, R>(
+    f: (db: Database<Name, TRelations, Data>) => Effect.Effect<A, E, R>,
+  ): Effect.Effect<A, E, R | Provide<Self>>;
   /**
    * What is made of the tenant's handle without running anything.
    *
    * @param f gets the handle of the tenant that is provided
    * @example const query = yield* Db.useSync((db) => db.select().from(projects));
    */
-  useSync<A>(f: (db: Database<Name, TRelations>) => A): Effect.Effect<A, never, Provide<Self>>;
-  readonly tenancy: Tenancy<Name, any, any>;
+  useSync<A>(f: (db: Database<Name, TRelations, Data>) => A): Effect.Effect<A, never, Provide<Self>>;
+  readonly tenancy: Tenancy<Name, Data, any>;
   /**
    * Several tenants, where `Db.forTenants(ids)` provides them.
    *
@@ -172,14 +174,14 @@ export interface TenantsClass<Self, Id extends string, Name extends string, TRel
    * const rows = yield* byName(id, { name: 'x' });
    */
   prepare<A>(
-    build: (db: Database<Name, TRelations>) => EffectQuery<A>,
+    build: (db: Database<Name, TRelations, Data>) => EffectQuery<A>,
   ): (id: TenantId<Name>, values?: Record<string, unknown>) => Effect.Effect<A, DbError, Connected<Base>>;
 }
 
 /** The class of a database. Made by {@link Service}. */
-export interface ServiceClass<Self, Id extends string, Name extends string, TRelations>
-  extends TenantsClass<Self, Id, Name, TRelations> {
-  readonly definition: Definition<Name, TRelations>;
+export interface ServiceClass<Self, Id extends string, Name extends string, TRelations, Data = unknown>
+  extends TenantsClass<Self, Id, Name, TRelations, Self, Data> {
+  readonly definition: Definition<Name, TRelations, Data>;
   /** The connection, without a tenant. */
   readonly Connected: Context.Service<Connected<Self>, Handles>;
   /**
@@ -218,7 +220,7 @@ export interface ServiceClass<Self, Id extends string, Name extends string, TRel
    * Takes any Drizzle handle of PostgreSQL: node-postgres, PGlite, Drizzle's Effect drivers. A handle of
    * postgres.js gives its options: connections are opened anew, for this layer alone.
    *
-   * @param db the handle; its client stays the application's to close
+   * @param db the handle, or what Drizzle's `withReplicas` returned; its client stays the application's to close
    * @param options `rls` and `across`, as in `layer`
    * @example const layer = Db.layerFrom(drizzle({ client: postgres(url) }));
    */
@@ -227,6 +229,17 @@ export interface ServiceClass<Self, Id extends string, Name extends string, TRel
     options?: Pick<LayerOptions, 'rls' | 'across' | 'fair'>,
   ): Layer.Layer<Connected<Self> | Shared<Self>, DbError>;
 
+  /**
+   * Runs a program on a replica, where the layer was given what Drizzle's `withReplicas` returned: whatever the program
+   * yields or provides of this database, in whichever function, is the replica's. A replica is a moment behind.
+   *
+   * @param program what it yields as `Db` is the handle of the tenant that is provided around it
+   * @returns what the program gives; it fails with an UnsupportedTenantOperationError where there is no replica, and in
+   * a transaction
+   * @example
+   * const report = Db.replica(Db.use((db) => db.select().from(projects)));
+   */
+  replica<A, E, R>(program: Effect.Effect<A, E, R>): Effect.Effect<A, E | DbError, R | Connected<Self>>;
   /**
    * Provides every tenant, to programs that use `Db.AcrossTenants`.
    *

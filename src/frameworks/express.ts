@@ -44,9 +44,9 @@ export interface TenantMiddleware<Handle> {
  *   response.json(await forTenant.tdb(request).select().from(projects));
  * });
  */
-export function tenantMiddleware<User, Name extends string, Db extends AnyDatabase>(
-  options: TenantOptions<Request, User, Name, Db>,
-): TenantMiddleware<HandleOf<Name, Db>> {
+export function tenantMiddleware<User, Name extends string, Db extends AnyDatabase, Data = unknown>(
+  options: TenantOptions<Request, User, Name, Db, Data>,
+): TenantMiddleware<HandleOf<Name, Db, Data>> {
   const handles = new RequestHandles(tenantOf(options));
   const middleware = (request: any, _response: unknown, next: NextFunction): void =>
     void handles.open(request).then(() => next(), next);

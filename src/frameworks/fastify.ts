@@ -41,9 +41,9 @@ export interface TenantHook<Handle> {
  * app.addHook('onRequest', forTenant);
  * app.get('/projects', (request) => forTenant.tdb(request).select().from(projects));
  */
-export function tenantHook<User, Name extends string, Db extends AnyDatabase>(
-  options: TenantOptions<FastifyRequest<any>, User, Name, Db>,
-): TenantHook<HandleOf<Name, Db>> {
+export function tenantHook<User, Name extends string, Db extends AnyDatabase, Data = unknown>(
+  options: TenantOptions<FastifyRequest<any>, User, Name, Db, Data>,
+): TenantHook<HandleOf<Name, Db, Data>> {
   const handles = new RequestHandles(tenantOf(options));
   const hook = (request: FastifyRequest<any>): Promise<void> => handles.open(request);
   return Object.assign(hook, { tdb: (request: FastifyRequest<any>) => handles.of(request) });

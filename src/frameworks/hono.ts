@@ -36,9 +36,10 @@ export function tenantMiddleware<
   Db extends AnyDatabase,
   E extends Env = any,
   As extends string = 'tdb',
+  Data = unknown,
 >(
-  options: TenantOptions<Context<E>, User, Name, Db> & { readonly as?: As },
-): MiddlewareHandler<{ Variables: { [K in As]: HandleOf<Name, Db> } }> {
+  options: TenantOptions<Context<E>, User, Name, Db, Data> & { readonly as?: As },
+): MiddlewareHandler<{ Variables: { [K in As]: HandleOf<Name, Db, Data> } }> {
   const resolve = tenantOf(options);
   const key = options.as ?? 'tdb';
   return async (c, next) => {

@@ -56,9 +56,9 @@ export interface TenantGuard<Handle> extends CanActivate {
  * type AccountDatabase = TenantDatabase<'account', typeof relations>;
  * const list = (tdb: AccountDatabase) => tdb.query.projects.findMany();
  */
-export function tenantGuard<User, Name extends string, Db extends AnyDatabase>(
-  options: TenantOptions<TenantRequest, User, Name, Db>,
-): TenantGuard<HandleOf<Name, Db>> {
+export function tenantGuard<User, Name extends string, Db extends AnyDatabase, Data = unknown>(
+  options: TenantOptions<TenantRequest, User, Name, Db, Data>,
+): TenantGuard<HandleOf<Name, Db, Data>> {
   const handles = new RequestHandles(tenantOf(options));
   return {
     async canActivate(context) {

@@ -52,9 +52,11 @@ export interface TenantRoute<Handle> {
  * });
  * export const GET = forTenant(async (tdb) => Response.json(await tdb.select().from(projects)));
  */
-export function tenantRoute<User, Name extends string, Db extends AnyDatabase>(
-  options: TenantOptions<TenantRequest, User, Name, Db> & { readonly refused?: (error: TenantAccessError) => Response },
-): TenantRoute<HandleOf<Name, Db>> {
+export function tenantRoute<User, Name extends string, Db extends AnyDatabase, Data = unknown>(
+  options: TenantOptions<TenantRequest, User, Name, Db, Data> & {
+    readonly refused?: (error: TenantAccessError) => Response;
+  },
+): TenantRoute<HandleOf<Name, Db, Data>> {
   const resolve = tenantOf(options);
   const refused = options.refused ?? ((error) => Response.json({ error: error.message }, { status: error.status }));
   const route =

@@ -6,6 +6,7 @@
 import { TenantAccessError, UnsupportedTenantOperationError } from '../errors.js';
 import type { TenancyDatabase } from '../data/database.types.js';
 import type { TenantDatabase } from '../handle/database.types.js';
+import type { PromiseRunner } from '../handle/handle.types.js';
 import type { Tenancy, TenantId } from '../schema/tenancy.js';
 
 type Awaitable<T> = T | PromiseLike<T>;
@@ -33,15 +34,17 @@ export const claim = <const Key extends string>(key: Key): Claim<Key> => ({ clai
 export type AnyDatabase = TenancyDatabase<any, any>;
 
 /** The handle that a database gives for a tenant of the tenancy. */
-export type HandleOf<Name extends string, Db> =
-  Db extends TenancyDatabase<infer TRelations, infer Q> ? TenantDatabase<Name, TRelations, Q> : never;
+export type HandleOf<Name extends string, Db, Data = unknown> =
+  Db extends TenancyDatabase<infer TRelations, infer Q>
+    ? TenantDatabase<Name, TRelations, Q, PromiseRunner, TenantId<Name, Data>>
+    : never;
 
 /** What every framework's options have in common. */
-export interface BaseOptions<TRequest, User, Name extends string, Db extends AnyDatabase> {
+export interface BaseOptions<TRequest, User, Name extends string, Db extends AnyDatabase, Data = unknown> {
   /** What `withTenancy` returned. */
   readonly db: Db;
   /** The tenancy that the tenant is of: it parses the id. */
-  readonly tenancy: Tenancy<Name, any, any>;
+  readonly tenancy: Tenancy<Name, Data, any>;
   /**
    * Who asks, as the application has verified it: the claims of a token whose signature it has checked, the user of a
    * session. Nobody, 401, where it is nothing.
@@ -53,25 +56,29 @@ export interface BaseOptions<TRequest, User, Name extends string, Db extends Any
  * Whether the user may use the tenant that the request names. Say 'unknown' for one that the user is to know nothing
  * of.
  */
-export type AccessCheck<TRequest, User, Name extends string> = (
-  id: TenantId<Name>,
+export type AccessCheck<TRequest, User, Name extends string, Data = unknown> = (
+  id: TenantId<Name, Data>,
   user: NonNullable<User>,
   request: TRequest,
 ) => Awaitable<Access>;
 
 /** How a request finds its tenant. `user` stands first, so that its result is known to what follows. */
-export type TenantOptions<TRequest, User, Name extends string, Db extends AnyDatabase> = BaseOptions<
+export type TenantOptions<TRequest, User, Name extends string, Db extends AnyDatabase, Data = unknown> = BaseOptions<
   TRequest,
   User,
   Name,
-  Db
+  Db,
+  Data
 > &
   (
-    | { readonly tenant: Claim<keyof NonNullable<User> & string>; readonly access?: AccessCheck<TRequest, User, Name> }
+    | {
+        readonly tenant: Claim<keyof NonNullable<User> & string>;
+        readonly access?: AccessCheck<TRequest, User, Name, Data>;
+      }
     | {
         /** The tenant's id as the request names it; nothing, or what is no id, is a tenant that does not exist: 404. */
         readonly tenant: (request: TRequest, user: NonNullable<User>) => unknown;
-        readonly access: AccessCheck<TRequest, User, Name>;
+        readonly access: AccessCheck<TRequest, User, Name, Data>;
       }
   );
 
@@ -84,9 +91,9 @@ export type Resolve<TRequest, Handle> = (request: TRequest) => Promise<Handle>;
  * application threw
  * @throws UnsupportedTenantOperationError for options that would let a request choose its tenant by itself
  */
-export function tenantOf<TRequest, User, Name extends string, Db extends AnyDatabase>(
-  options: TenantOptions<TRequest, User, Name, Db>,
-): Resolve<TRequest, HandleOf<Name, Db>> {
+export function tenantOf<TRequest, User, Name extends string, Db extends AnyDatabase, Data = unknown>(
+  options: TenantOptions<TRequest, User, Name, Db, Data>,
+): Resolve<TRequest, HandleOf<Name, Db, Data>> {
   const { db, tenancy, user, tenant, access } = options;
   if (typeof db?.forTenant !== 'function')
     throw new UnsupportedTenantOperationError('Give `db` what withTenancy(drizzle(...)) returned.');
@@ -135,7 +142,7 @@ export function tenantOf<TRequest, User, Name extends string, Db extends AnyData
         : new Error('The tenant of the request could not be found.', { cause: error });
     });
     if ('status' in decided) throw new TenantAccessError(decided.status);
-    return db.forTenant<any>(decided.id as any) as HandleOf<Name, Db>;
+    return db.forTenant<any>(decided.id as any) as HandleOf<Name, Db, Data>;
   };
 }
 

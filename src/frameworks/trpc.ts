@@ -36,9 +36,16 @@ const codes = { 401: 'UNAUTHORIZED', 403: 'FORBIDDEN', 404: 'NOT_FOUND' } as con
  * );
  * const list = tenantProcedure.query(({ ctx }) => ctx.tdb.select().from(projects));
  */
-export function tenantMiddleware<Context, User, Name extends string, Db extends AnyDatabase, As extends string = 'tdb'>(
-  options: TenantOptions<TenantCall<Context>, User, Name, Db> & { readonly as?: As },
-): TRPCMiddlewareFunction<Context, any, object, { [K in As]: HandleOf<Name, Db> }, any> {
+export function tenantMiddleware<
+  Context,
+  User,
+  Name extends string,
+  Db extends AnyDatabase,
+  As extends string = 'tdb',
+  Data = unknown,
+>(
+  options: TenantOptions<TenantCall<Context>, User, Name, Db, Data> & { readonly as?: As },
+): TRPCMiddlewareFunction<Context, any, object, { [K in As]: HandleOf<Name, Db, Data> }, any> {
   const resolve = tenantOf(options);
   const key = options.as ?? 'tdb';
   return async ({ ctx, input, next }) => {
@@ -47,6 +54,6 @@ export function tenantMiddleware<Context, User, Name extends string, Db extends 
         ? new TRPCError({ code: codes[error.status], message: error.message })
         : error;
     });
-    return next({ ctx: { [key]: tdb } as { [K in As]: HandleOf<Name, Db> } });
+    return next({ ctx: { [key]: tdb } as { [K in As]: HandleOf<Name, Db, Data> } });
   };
 }

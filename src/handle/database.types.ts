@@ -168,7 +168,7 @@ export interface WriteMethods<H extends Handle> {
   delete<T extends AnyTarget>(table: CheckTarget<H, T>): TenantDelete<H, T>;
 }
 
-export interface OfTenant<H extends Handle> {
+export interface OfTenant<Id> {
   /**
    * Whose rows the handle sees: for logs, cache keys, and other services. Undefined on a handle of several tenants, or
    * of none.
@@ -176,16 +176,16 @@ export interface OfTenant<H extends Handle> {
    * @throws UnsupportedTenantOperationError in `db.prepare`, whose statement is for every tenant
    * @example console.log(`the projects of ${tdb.tenantId}`, await tdb.$count(projects));
    */
-  readonly tenantId: H['writes'] extends 'one' ? TenantId<H['tenancy']> : undefined;
+  readonly tenantId: Id;
 }
 
 /** The whole of Drizzle's query API, on the tables of one handle. */
-export interface ScopedHandle<H extends Handle, TRelations, TTransaction>
+export interface ScopedHandle<H extends Handle, TRelations, TTransaction, Id = undefined>
   extends ReadMethods<H>,
     WriteMethods<H>,
     ScopeBrand<H['tenancy']>,
     Reach<H['writes']>,
-    OfTenant<H> {
+    OfTenant<Id> {
   /**
    * Relational queries on the tables that `relations` names: `findMany` and `findFirst`. Relations stay within the
    * tenant.
@@ -292,7 +292,8 @@ export interface TenantDatabase<
   TRelations = {},
   Q extends PgQueryResultHKT = AnyQueryResultHKT,
   R extends Runner = PromiseRunner,
-> extends ScopedHandle<One<Name, Q, R>, TRelations, TenantTransaction<Name, TRelations, Q, R>> {}
+  Id = TenantId<Name>,
+> extends ScopedHandle<One<Name, Q, R>, TRelations, TenantTransaction<Name, TRelations, Q, R, Id>, Id> {}
 
 /** A tenant's handle inside a transaction. */
 export interface TenantTransaction<
@@ -300,7 +301,8 @@ export interface TenantTransaction<
   TRelations = {},
   Q extends PgQueryResultHKT = AnyQueryResultHKT,
   R extends Runner = PromiseRunner,
-> extends TenantDatabase<Name, TRelations, Q, R>,
+  Id = TenantId<Name>,
+> extends TenantDatabase<Name, TRelations, Q, R, Id>,
     TransactionMethods<R> {}
 
 /** A handle over several tenants. Made by `db.forTenants(ids)`: an inserted row must name one of them. */
@@ -392,7 +394,7 @@ export interface TenancyHandles<TRelations = {}, TQueryResult extends PgQueryRes
   forTenant<Id>(
     id: CheckId<Id>,
     options?: { readonly signal?: AbortSignal | undefined },
-  ): TenantDatabase<NameOf<Id>, TRelations, TQueryResult> & BatchOf<TQueryResult>;
+  ): TenantDatabase<NameOf<Id>, TRelations, TQueryResult, PromiseRunner, Id> & BatchOf<TQueryResult>;
   /**
    * A handle over several tenants at once: reads, updates and deletes; an inserted row must name its tenant.
    *

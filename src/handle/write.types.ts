@@ -33,6 +33,7 @@ import type {
   TenantTypeError,
   Unscoped,
 } from '../schema/table.types.js';
+import type { TenantId } from '../schema/tenancy.js';
 import type {
   AnySource,
   CheckSource,
@@ -124,7 +125,13 @@ export type InsertValue<
 > = [TWrites] extends ['one']
   ? PgInsertValue<WriteTable<'one', T>, TOverride, TList> &
       NoTenant<'one', T, 'Leave the tenant column out of values(): the handle fills it in'>
-  : PgInsertValue<WriteTable<'several', T>, TOverride, TList>;
+  : WithTenant<T, PgInsertValue<WriteTable<'several', T>, TOverride, TList>>;
+
+/** A row that names its tenant, by any id of the tenancy: whether the type of its value is known or not. */
+export type WithTenant<T, TValue> =
+  T extends TenantTableBase<infer Name, infer C>
+    ? { [K in keyof TValue]: K extends TenantKey<C['columns']> ? TValue[K] | TenantId<Name> : TValue[K] }
+    : TValue;
 
 declare const writes: unique symbol;
 

@@ -72,6 +72,13 @@ export function classOf(table: object): TableClass | undefined {
   return isItself && ((table as any)[IsAlias] || known === classified.name) ? (found as TableClass) : undefined;
 }
 
+/**
+ * What a table says that it is, which `classOf` looks at: one look, also at an alias that was made just now.
+ *
+ * @returns undefined for a view, and for what is no table of this library
+ */
+export const markOf = (table: any): object | undefined => table[mark];
+
 const naming: readonly symbol[] = [Name, OriginalName, Schema, IsAlias];
 
 function isComputed(table: object, key: symbol): boolean {

@@ -11,6 +11,7 @@ export {
 export {
   alias,
   getColumns,
+  getTableColumns,
   referenceTable,
   tenantSchema,
   tenantTable,
@@ -30,4 +31,5 @@ export type {
   TenantTableFn,
   TenantTypeError,
 } from './table.types.js';
+export type { SafeParsedId } from './parsed-id.js';
 export { defineTenantRelations, type TenantRelations } from './relations.js';

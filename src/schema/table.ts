@@ -253,3 +253,11 @@ export function alias<TTable extends AnyTenantTable | PgTable | PgViewBase, cons
 export function getColumns<TTable extends AnyTenantTable | PgTable | PgViewBase>(table: TTable): ColumnsOf<TTable> {
   return drizzleGetColumns(table as unknown as PgTable) as any;
 }
+
+/**
+ * Drizzle's `getTableColumns`, for tenant tables too.
+ *
+ * @deprecated Use `getColumns`, as in Drizzle 1.0.
+ * @example const { accountId, ...columns } = getTableColumns(projects);
+ */
+export const getTableColumns = getColumns;

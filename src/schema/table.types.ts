@@ -38,7 +38,7 @@ declare const unscopedTable: unique symbol;
  */
 export interface TenantTableBase<Name extends string, T extends PgTableConfig> {
   readonly _: {
-    readonly brand: 'Query it through db.forTenant(id)';
+    readonly brand: 'Query it through db.forTenant(id), and import getColumns() and alias() from drizzle-tenant';
     readonly viewBrand: '';
     readonly existing: false;
     readonly selectedFields: {};

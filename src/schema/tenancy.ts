@@ -9,6 +9,7 @@ import { markEverybody } from './everybody.js';
 import { isSameColumn } from './same-column.js';
 import { checkFor, type IdValue } from './tenant-id.js';
 import type { TenantId as TenantIdBrand } from './tenant-id-brand.js';
+import type { SafeParsedId, StandardSchema } from './parsed-id.js';
 
 export declare const tenantColumn: unique symbol;
 
@@ -48,18 +49,6 @@ export type TenantColumnFactory = (name: string) => PgColumnBuilder<any, any>;
 
 export type BuilderData<TBuilder> = TBuilder extends { readonly _: { data: infer Data } } ? Data : never;
 
-/** Standard Schema v1, as published at standardschema.dev. */
-export interface StandardSchema<Output> {
-  readonly version: 1;
-  readonly vendor: 'drizzle-tenant';
-  readonly validate: (
-    value: unknown,
-  ) =>
-    | { readonly value: Output; readonly issues?: undefined }
-    | { readonly issues: readonly { readonly message: string }[] };
-  readonly types?: { readonly input: unknown; readonly output: Output } | undefined;
-}
-
 /** One kind of tenant. Made by {@link tenancy}. */
 export interface Tenancy<Name extends string = string, Data = any, TBuilder = any> {
   readonly name: Name;
@@ -96,6 +85,16 @@ export interface Tenancy<Name extends string = string, Data = any, TBuilder = an
    * @example const id = account.parse(request.headers['x-account'])
    */
   parse(value: unknown): TenantId<Name, Data>;
+  /**
+   * `parse` without throwing, for ids from outside: a wrong one is an answer like any other there.
+   *
+   * @param value anything: a parameter of a URL, a header, a webhook's body
+   * @returns `success` with the id as `data`, or without, with the InvalidTenantIdError that `parse` throws as `error`
+   * @example
+   * const parsed = account.safeParse(request.headers['x-account']);
+   * const rows = parsed.success ? await db.forTenant(parsed.data).select().from(projects) : [];
+   */
+  safeParse(value: unknown): SafeParsedId<Name, Data>;
   /** Standard Schema v1: any validator that speaks it can decode a tenant id. */
   readonly '~standard': StandardSchema<TenantId<Name, Data>>;
   readonly $inferData: Data;
@@ -162,10 +161,16 @@ export function tenancy<const Name extends string, TFactory extends TenantColumn
     if (dbName !== undefined) Object.assign(made.config, { name: dbName, keyAsName: false });
     return made;
   };
-  const parse = (value: unknown): TenantId<Name> => {
+  const safeParse = (value: unknown): SafeParsedId<Name> => {
     const checked = check(value);
-    if (typeof checked === 'object') throw new InvalidTenantIdError(name, checked.reason);
-    return checked as unknown as TenantId<Name>;
+    return typeof checked === 'object'
+      ? { success: false, error: new InvalidTenantIdError(name, checked.reason) }
+      : { success: true, data: checked as unknown as TenantId<Name> };
+  };
+  const parse = (value: unknown): TenantId<Name> => {
+    const { error, data } = safeParse(value);
+    if (error) throw error;
+    return data;
   };
   const self = Object.freeze({
     name,
@@ -180,14 +185,13 @@ export function tenancy<const Name extends string, TFactory extends TenantColumn
       return made;
     },
     parse,
+    safeParse,
     '~standard': Object.freeze({
       version: 1,
       vendor: 'drizzle-tenant',
       validate: (value: unknown) => {
-        const checked = check(value);
-        return typeof checked === 'object'
-          ? { issues: [{ message: refusedId(name, checked.reason) }] }
-          : { value: parse(checked) };
+        const { error, data } = safeParse(value);
+        return error ? { issues: [{ message: refusedId(name, error.reason) }] } : { value: data };
       },
     }),
   }) as any;

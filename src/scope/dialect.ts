@@ -1,5 +1,5 @@
 /** The dialect of the handles: Drizzle builds and renders as for one tenant, and the gate confines what comes out. */
-import { is, Param, Placeholder, SQL, sql, Table } from 'drizzle-orm';
+import { is, Param, Placeholder, SQL, sql } from 'drizzle-orm';
 import { PgDialect } from 'drizzle-orm/pg-core';
 import { TenantMismatchError, UnscopedTableError, UnsupportedTenantOperationError } from '../errors.js';
 import { columnOf } from '../schema/tenancy.js';
@@ -40,14 +40,6 @@ export function markBuilt<T extends SQL>(query: T, { scope }: ScopedDialect): T 
 
 const nothing = new SQL([]);
 Object.freeze(nothing.queryChunks);
-const builders = [
-  'buildSelectQuery',
-  'buildUpdateQuery',
-  'buildDeleteQuery',
-  'buildInsertQuery',
-  'buildRefreshMaterializedViewQuery',
-] as const;
-
 /**
  * @param driver the dialect of the application's Drizzle handle
  * @param gate of the handles
@@ -87,60 +79,78 @@ export function scopedDialect(driver: PgDialect, gate: Gate): new (scope: Scope)
     );
   };
 
+  /** What a builder was given where a table stands. */
+  const recognize = (table: object | undefined, joins?: readonly { readonly table: object }[]): void => {
+    if (table) gate.recognize(table);
+    if (joins) for (const it of joins) gate.recognize(it.table);
+  };
+  const built = (dialect: ScopedDialect, query: SQL): SQL => {
+    assertHandle(dialect);
+    return markBuilt(query, dialect);
+  };
+
   return handlesOf(
     Object.freeze(
-      Object.assign(
-        Object.create(driver),
-        Object.fromEntries(
-          builders.map((name) => [
-            name,
-            function (this: ScopedDialect, config: unknown) {
-              assertHandle(this);
-              for (const it of tablesOf(config)) if (is(it, Table)) gate.recognize(it);
-              return markBuilt(drizzle[name](config), this);
-            },
-          ]),
-        ),
-        {
-          buildRelationalQuery(this: ScopedDialect, config: unknown) {
-            assertHandle(this);
-            const built = drizzle.buildRelationalQuery(config);
-            markBuilt(built.sql, this);
-            return built;
-          },
-
-          sqlToQuery(this: ScopedDialect, query: SQL, source?: unknown) {
-            assertHandle(this);
-            const { scope } = this;
-            const { sql: text, params } = render(scope, query, source);
-            const pass = (parse: Parse, given: unknown[]) => {
-              try {
-                return prove(parse, scope, text, given);
-              } catch (refusal) {
-                const spelled = refusal instanceof UnscopedTableError ? withTables(query) : undefined;
-                if (!spelled) throw gate.explained(refusal, tablesIn(query));
-                const again = render(scope, spelled, source);
-                return prove(parse, scope, again.sql, again.params);
-              }
-            };
-            const parse = parser();
-            // What waits may be asked more than once: each time adds the tenant to a copy.
-            return parse ? pass(parse, params) : new WaitingQuery((it) => pass(it, [...params]));
-          },
-
-          // Only what is tagged is taken in pieces, and no handle of this library is.
-          _sqlToQuery(this: ScopedDialect, query: SQL) {
-            return this.sqlToQuery(query);
-          },
+      Object.assign(Object.create(driver), {
+        // Each by itself: the engine reads a config fast where it has met one shape alone.
+        buildSelectQuery(this: ScopedDialect, config: any) {
+          recognize(config.table, config.joins);
+          return built(this, drizzle.buildSelectQuery(config));
         },
-      ),
+
+        buildUpdateQuery(this: ScopedDialect, config: any) {
+          recognize(config.table, config.joins);
+          recognize(config.from);
+          return built(this, drizzle.buildUpdateQuery(config));
+        },
+
+        buildDeleteQuery(this: ScopedDialect, config: any) {
+          recognize(config.table);
+          return built(this, drizzle.buildDeleteQuery(config));
+        },
+
+        buildInsertQuery(this: ScopedDialect, config: any) {
+          recognize(config.table);
+          return built(this, drizzle.buildInsertQuery(config));
+        },
+
+        buildRefreshMaterializedViewQuery(this: ScopedDialect, config: any) {
+          return built(this, drizzle.buildRefreshMaterializedViewQuery(config));
+        },
+
+        buildRelationalQuery(this: ScopedDialect, config: unknown) {
+          const query = drizzle.buildRelationalQuery(config);
+          built(this, query.sql);
+          return query;
+        },
+
+        sqlToQuery(this: ScopedDialect, query: SQL, source?: unknown) {
+          assertHandle(this);
+          const { scope } = this;
+          const { sql: text, params } = render(scope, query, source);
+          const pass = (parse: Parse, given: unknown[]) => {
+            try {
+              return prove(parse, scope, text, given);
+            } catch (refusal) {
+              const spelled = refusal instanceof UnscopedTableError ? withTables(query) : undefined;
+              if (!spelled) throw gate.explained(refusal, tablesIn(query));
+              const again = render(scope, spelled, source);
+              return prove(parse, scope, again.sql, again.params);
+            }
+          };
+          const parse = parser();
+          // What waits may be asked more than once: each time adds the tenant to a copy.
+          return parse ? pass(parse, params) : new WaitingQuery((it) => pass(it, [...params]));
+        },
+
+        // Only what is tagged is taken in pieces, and no handle of this library is.
+        _sqlToQuery(this: ScopedDialect, query: SQL) {
+          return this.sqlToQuery(query);
+        },
+      }),
     ),
   );
 }
-
-/** What a builder was given where a table stands. */
-const tablesOf = ({ table, from, joins }: any): unknown[] =>
-  joins?.length > 0 ? [table, from, ...joins.map((it: any) => it.table)] : [table, from];
 
 /** What the driver is given for the tenant. */
 export function encodedTenant(drizzle: any, { reach, tenancy }: Scope): Tenant {

@@ -40,9 +40,13 @@ export interface Folded {
 
 /** What is shorter is met as it is. */
 const shortest = 500;
+/** What has more lists, or more that looks like one and is none, is no statement that a builder made. */
+const [mostLists, mostMisses] = [100, 2_000];
 const row = /\((?:\$\d+|default)(?:, (?:\$\d+|default))*\)/y;
-const beginnings = /\((?=\$|default)|\$(?=\d)/g;
+/** A row or an item that another one follows. */
+const beginnings = /\((?=\$|default)|\$(?=\d+, )/g;
 const parameter = /\$(\d+)/g;
+const parameterHere = /\$\d+/y;
 
 /**
  * Rows that differ in which cells are `default`, such as those of which some name their tenant.
@@ -62,33 +66,24 @@ function mixedRows(text: string, at: number, cells: number, next: number): { end
   return { end, to, length };
 }
 
-/** Whether there are items, and no rows. */
-function isList(text: string, at: number): boolean {
-  parameter.lastIndex = at;
-  const first = parameter.exec(text);
-  const run = first?.index === at ? runOf([first[0]], false) : undefined;
-  const length = run?.lengthIn(text, at) ?? 0;
-  return length >= fewest && !text.startsWith('), (', run!.endOf(at, length));
-}
+/** Whether the items of an IN or an ARRAY begin at a place: of no other list items may be left out. */
+const isList = (text: string, at: number): boolean =>
+  text[at - 1] === '[' || (text[at - 1] === '(' && /\bin ?$/i.test(text.slice(Math.max(0, at - 5), at - 1)));
+
+type List = Pick<Cut, 'length' | 'stride'> & { at: number; end: number; from: number; to: number; run: Run };
 
 /** @returns undefined where there is no long list */
 export function fold(text: string, count: number): Folded | undefined {
   if (text.length < shortest) return undefined;
-  const found: {
-    at: number;
-    end: number;
-    from: number;
-    to: number;
-    length: number;
-    stride: number | undefined;
-    run: Run;
-  }[] = [];
+  const found: List[] = [];
   beginnings.lastIndex = 0;
+  let misses = 0;
   for (let match = beginnings.exec(text); match; match = beginnings.exec(text)) {
-    // What begins as a row may be the list of an IN, which is not read as a row of a thousand cells.
-    const isRows = match[0] === '(' && !isList(text, match.index + 1);
-    if (match[0] === '(' && !isRows) continue;
-    const pattern = isRows ? row : parameter;
+    const isRows = match[0] === '(';
+    // The list of an IN is not read as a row of a thousand cells, nor a row as a list.
+    if (isRows === isList(text, match.index + (isRows ? 1 : 0))) continue;
+    if (++misses > mostMisses || found.length > mostLists) return undefined;
+    const pattern = isRows ? row : parameterHere;
     pattern.lastIndex = match.index;
     const [first] = pattern.exec(text) ?? [];
     const run = first && runOf(isRows ? first.slice(1, -1).split(', ') : [first], isRows);
@@ -111,6 +106,7 @@ export function fold(text: string, count: number): Folded | undefined {
       stride,
       run,
     });
+    misses--;
     beginnings.lastIndex = end;
   }
   // What looks like parameters and is none may stand in a string.
@@ -128,8 +124,8 @@ export function fold(text: string, count: number): Folded | undefined {
     done = end;
   }
   out += shifted(text.slice(done));
-  const cuts = found.map(({ at, end, from, to, length, stride, run: { isRows, first } }): Cut => {
-    return {
+  const cuts = found.map(
+    ({ at, end, from, to, length, stride, run: { isRows, first } }): Cut => ({
       isRows,
       last: short(from - 1),
       count: to - from + 1,
@@ -137,8 +133,8 @@ export function fold(text: string, count: number): Folded | undefined {
       stride,
       first: first.map(shifted),
       text: text.slice(at, end),
-    };
-  });
+    }),
+  );
   // The last parameter may be one of those that were cut.
   const left = cuts.reduce((sum, cut) => sum - cut.count, count);
   return isApart ? { text: out, count: left, cuts } : undefined;

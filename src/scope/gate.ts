@@ -16,7 +16,7 @@
  *    given to the driver there is the handle's own encoded tenant, a primitive, or the statement is not sent.
  */
 import { RawSqlNotScopedError, UnscopedTableError, UnsupportedTenantOperationError } from '../errors.js';
-import { classOf, declaredTables } from '../schema/classify.js';
+import { classOf, declaredTables, markOf } from '../schema/classify.js';
 import { allDeclared, declaredOf } from './declared.js';
 import type { AnyTenancy } from '../schema/tenancy.js';
 import { confine } from '../sql/confine/index.js';
@@ -110,10 +110,11 @@ export class Gate {
    */
   recognize(table: object): void {
     if (this.#known !== declaredTables().length) this.#declare();
-    if (this.#recognized.has(table)) return;
-    const declared = declaredOf(table);
-    if (declared && this.#tables!.showsMore(declared)) throw redeclared(declared);
-    this.#recognized.add(table);
+    const mark = markOf(table);
+    const declared = mark && !this.#recognized.has(mark) && declaredOf(table);
+    if (!declared) return;
+    if (this.#tables!.showsMore(declared)) throw redeclared(declared);
+    this.#recognized.add(mark);
   }
 
   /**

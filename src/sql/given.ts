@@ -40,11 +40,6 @@ export interface KnownTenants {
   readonly arrays: ReadonlySet<number>;
 }
 
-/** What became of a text. */
-export interface Confined {
-  readonly text: string;
-}
-
 /** A parameter that the tenant column of a row is set to. */
 export interface Assigned {
   readonly number: number;

@@ -5,7 +5,9 @@
  *   npm run bench -- gate
  */
 import { execFileSync } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
+import { cpSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { and, eq, inArray } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/postgres-js';
 import { withTenancy } from '../../src/index.js';
@@ -178,10 +180,17 @@ for (const [what, text] of Object.entries(dense)) {
   );
 }
 
-// A process of its own: from importing the package until the first statement is given to the driver.
+// A process of its own: from importing the package until the first statement is given to the driver. The modules are put
+// into few files, as the package has them.
+const compiled = fileURLToPath(new URL('../..', import.meta.url));
+const packed = join(compiled, 'packed', 'src');
+rmSync(packed, { recursive: true, force: true });
+cpSync(join(compiled, 'src'), packed, { recursive: true });
+const { bundle } = await import(pathToFileURL(join(compiled, '../../../scripts/bundle.mjs')).href);
+await bundle(packed);
 const program = `
   const start = performance.now();
-  const { withTenancy, tenancy, tenantTable } = await import(${JSON.stringify(fileURLToPath(new URL('../../src/index.js', import.meta.url)))});
+  const { withTenancy, tenancy, tenantTable } = await import(${JSON.stringify(join(packed, 'index.js'))});
   const { drizzle } = await import('drizzle-orm/postgres-js');
   const { uuid } = await import('drizzle-orm/pg-core');
   const account = tenancy('account', uuid);

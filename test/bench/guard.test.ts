@@ -14,6 +14,7 @@ import { comparison } from '../support/comparison.js';
 import { a } from '../support/rows.js';
 import * as schema from '../support/schema.js';
 import { queries } from './queries.js';
+import { files } from './scale/page.js';
 import { sizes } from './size.js';
 import { Figures, type Line } from './table.js';
 import { applications } from './types.js';
@@ -38,6 +39,12 @@ describe('the queries by hand are those of the corpus', () => {
 
 test('the table in docs is that of the figures', () => {
   expect(readFileSync(`${root}/docs/benchmarks.md`, 'utf8')).toBe(figures.page());
+});
+
+test('the page on scale and its plots are those of their figures', () => {
+  const written = files(root);
+  expect(Object.keys(written)).toHaveLength(6);
+  for (const [name, text] of Object.entries(written)) expect(readFileSync(`${root}/docs/${name}`, 'utf8')).toBe(text);
 });
 
 test('the core stays small', async () => {

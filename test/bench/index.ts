@@ -3,6 +3,7 @@
  *
  *   npm run bench                    all of them
  *   npm run bench -- build types     some of them: the other parts of the table stay
+ *   npm run bench -- scale           10,000 tenants: its own page, see scale/index.ts
  *
  * `peers` wants packages of its own, and `citus` a CITUS_URL. Without, each says so, and its part stays as it is.
  */
@@ -26,6 +27,12 @@ function run(part: string, args: readonly string[]): Promise<Line[]> {
       code === 0 ? resolve(lines) : reject(new Error(`The benchmark "${part}" ended with ${code}.`)),
     );
   });
+}
+
+// It takes long and has a page of its own, so that it runs when it is asked for only.
+if (process.argv[2] === 'scale') {
+  await run('scale/index', process.argv.slice(3));
+  process.exit();
 }
 
 const all = Object.keys(parts) as Part[];

@@ -16,11 +16,15 @@ import { defineTenantRelations, tenancy, tenantTable, unscoped, withTenancy } fr
 import { startPostgres } from '../support/server.js';
 
 const projectsByDefault = 1000;
-const account = tenancy('account', uuid);
+export const account = tenancy('account', uuid);
 
-/** @param asWritten whether the indexes stay over everybody's rows, as without this library */
-function declare(asWritten: boolean) {
+/**
+ * @param asWritten whether the indexes stay over everybody's rows, as without this library
+ * @param bare whether there are no indexes yet, for a table that is filled first
+ */
+export function declare(asWritten: boolean, bare = false) {
   const keep = <T extends Parameters<typeof unscoped>[0]>(it: T): T => (asWritten ? (unscoped(it) as T) : it);
+  const unless = <T>(indexes: T[]): T[] => (bare ? [] : indexes);
   const accounts = tenantTable('accounts', { id: account.id().primaryKey(), name: text().notNull() });
   const projects = tenantTable(
     'projects',
@@ -31,11 +35,12 @@ function declare(asWritten: boolean) {
       status: text().notNull(),
       createdAt: timestamp('created_at').notNull(),
     },
-    (t) => [
-      keep(index('projects_created').on(t.createdAt)),
-      keep(index('projects_status').on(t.status, t.createdAt)),
-      keep(index('projects_name').on(t.name)),
-    ],
+    (t) =>
+      unless([
+        keep(index('projects_created').on(t.createdAt)),
+        keep(index('projects_status').on(t.status, t.createdAt)),
+        keep(index('projects_name').on(t.name)),
+      ]),
   );
   const tasks = tenantTable(
     'tasks',
@@ -45,7 +50,7 @@ function declare(asWritten: boolean) {
       projectId: uuid('project_id').notNull(),
       title: text().notNull(),
     },
-    (t) => [keep(index('tasks_project').on(t.projectId))],
+    (t) => unless([keep(index('tasks_project').on(t.projectId))]),
   );
   const schema = { accounts, projects, tasks };
   const relations = defineTenantRelations(schema, (r) => ({

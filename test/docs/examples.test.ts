@@ -1,4 +1,4 @@
-/** Every example of the documentation compiles, and those of the docstrings run. */
+/** Every example of the documentation compiles, and runs. */
 import { randomBytes } from 'node:crypto';
 import { generateDrizzleJson, generateMigration } from 'drizzle-kit/api-postgres';
 import postgres from 'postgres';
@@ -9,6 +9,7 @@ import { docstringExamples, generated, pageExamples, write, type Example } from 
 const docstrings = docstringExamples();
 const examples: Example[] = [...docstrings, ...pageExamples()];
 const database = `docs_${process.pid}_${randomBytes(3).toString('hex')}`;
+const checksRole = /assertRowLevelSecurity\(/;
 let prelude: typeof import('./prelude.js');
 let files: string[];
 
@@ -20,7 +21,9 @@ const admin = async (text: string) => {
 
 beforeAll(async () => {
   await admin(`create database ${database}`);
-  process.env.DOCS_DATABASE_URL = Object.assign(new URL(inject('databaseUrl')), { pathname: `/${database}` }).href;
+  process.env.DOCS_DATABASE_URL = process.env.ADMIN_URL = Object.assign(new URL(inject('databaseUrl')), {
+    pathname: `/${database}`,
+  }).href;
   prelude = await import('./prelude.js');
   for (const statement of await generateMigration(
     await generateDrizzleJson({}),
@@ -53,14 +56,19 @@ test('each compiles, but for the lines that say that they do not', { timeout: 60
   expect(foretold.length).toBeGreaterThan(0);
 });
 
-describe('each in a docstring runs', { timeout: 60_000 }, () => {
-  test.each(docstrings.map(({ place }, i) => [place, i] as const))('%s', async (place, i) => {
+// The README's application has a database of its own: test/package runs it, in an empty folder.
+const runs = examples.map(({ place }, i) => [place, i] as const).filter(([place]) => place !== 'README.md // app.ts');
+
+describe('each runs', { timeout: 60_000 }, () => {
+  test.each(runs)('%s', async (place, i) => {
     const run = async () => {
       await (await import(/* @vite-ignore */ generated + files[i]!)).default();
       await Promise.all(prelude.pending.splice(0));
     };
-    // The tests' role is a superuser, whom no policy holds back: that is what this one finds.
-    if (place.startsWith('src/rls/check.ts')) await expect(run()).rejects.toThrow('is a superuser');
+    // What another example inserted is not there.
+    await prelude.tdb.delete(prelude.projects);
+    // The tests' role is a superuser, whom no policy holds back: that is what these find.
+    if (checksRole.test(examples[i]!.lines.join('\n'))) await expect(run()).rejects.toThrow('is a superuser');
     else await run();
   });
 });

@@ -33,7 +33,7 @@ describe('express', () => {
       void response.status(error.status ?? 500).json({ error: error.expose ? error.message : 'wrong' });
     return listening(createServer(app.use(onError)));
   });
-  type Tenant = ReturnType<typeof tenantMiddleware<any, 'account', typeof database.db>>;
+  type Tenant = ReturnType<typeof tenantMiddleware<any, 'account', typeof database.db, string>>;
 
   test('the handle is typed by its tenancy, with its relations, and a header alone does not compile', () => {
     const shared = { db: database.db, tenancy: account, user: () => ({ accountId: 'x' }) };

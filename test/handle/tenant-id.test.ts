@@ -18,7 +18,7 @@ const id = account.parse('AAAAAAAA-aaaa-4aaa-8aaa-aaaaaaaaaaaa');
 
 test('it is the id, in the spelling that rows have, and cannot be set', () => {
   const tdb = db.forTenant(id);
-  expectTypeOf(tdb.tenantId).toEqualTypeOf<TenantId<'tenant_id_account'>>();
+  expectTypeOf(tdb.tenantId).toEqualTypeOf<TenantId<'tenant_id_account', string>>();
   expect(tdb.tenantId).toBe('aaaaaaaa-aaaa-4aaa-8aaa-aaaaaaaaaaaa');
   expect(tdb.tenantId).toBe(id);
   // A helper that has the handle alone can open another one, also beside it.

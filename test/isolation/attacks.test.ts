@@ -359,3 +359,45 @@ describe('a table that says another name after some looks', () => {
     });
   }
 });
+
+describe('a star among the values of a row, behind which each stands in another place', () => {
+  const programs: Record<string, Run> = {
+    'of an insert': (tdb) =>
+      tdb.execute(
+        sql`insert into x_labels (id, "accountId", name) values ((row(950, ${sql.raw(`'${b}'`)}::uuid)).*, ${a})`,
+      ),
+    'of values that are inserted': (tdb) =>
+      tdb.execute(
+        sql`insert into x_labels (id, "accountId", name) select * from (values ((row(950, ${sql.raw(`'${b}'`)}::uuid)).*, ${a})) v`,
+      ),
+    'of values by their names': (tdb) =>
+      tdb.execute(
+        sql`insert into x_labels (id, "accountId", name) select column1, column2, 'x' from (values ((row(950, ${sql.raw(`'${b}'`)}::uuid)).*, ${a}::uuid)) v`,
+      ),
+    'of MERGE': (tdb) =>
+      tdb.execute(
+        sql`merge into x_labels l using countries c on l.id = c.id + 950 when not matched then insert (id, "accountId", name) values ((row(950 + c.id, ${sql.raw(`'${b}'`)}::uuid)).*, ${a})`,
+      ),
+  };
+  for (const [name, run] of Object.entries(programs)) test(name, () => pair.refused(run));
+  test('behind the tenant', () =>
+    pair.confined((tdb) =>
+      tdb.execute(sql`insert into x_labels (id, name) values ((row(950, 'x')).*) returning id, name`),
+    ));
+});
+
+describe('what has no alias in FROM hides a table around by the name that PostgreSQL gives it', () => {
+  const row = `'(${b},1,1,,,x,f,,,)'`;
+  const sources: Record<string, readonly [name: string, source: string]> = {
+    'a cast': ['tasks', `cast(${row} as tasks)`],
+    COALESCE: ['"coalesce"', `coalesce(${row}::tasks)`],
+    'the first of ROWS FROM': ['"coalesce"', `rows from (coalesce(${row}::tasks), abs(1))`],
+  };
+  for (const [title, [name, source]] of Object.entries(sources)) {
+    const text = sql.raw(`select (select count(*) from projects p, ${source}) from tasks as ${name}`);
+    test(`${title}, of several tenants`, () =>
+      pair.refused((_tdb, _schema, db) => (db.forTenants([a, b] as any) as any).execute(text)));
+    test(`${title}, across tenants`, () =>
+      pair.refused((_tdb, _schema, db) => (db.acrossTenants({ reason: 'test' }) as any).execute(text)));
+  }
+});

@@ -30,7 +30,7 @@ import {
 } from 'drizzle-orm/pg-core';
 import { describe, expect, test } from 'vitest';
 import { drizzle } from 'drizzle-orm/node-postgres';
-import { defineTenantRelations, tenancy, tenantTable, withTenancy } from '../../src/index.js';
+import { defineTenantRelations, InvalidTenantIdError, tenancy, tenantTable, withTenancy } from '../../src/index.js';
 import { comparison } from '../support/comparison.js';
 import { a } from '../support/rows.js';
 
@@ -99,6 +99,18 @@ describe('forTenant', () => {
 test('an id is parsed to the form in which PostgreSQL prints it', async () => {
   const { account } = await import('../support/schema.js');
   expect(account.parse(String(a).toUpperCase())).toBe(a);
+});
+
+test('a value from outside is asked about without throwing', () => {
+  const account = tenancy('account', uuid);
+  expect(account.safeParse(a.toUpperCase())).toEqual({ success: true, data: a });
+  for (const value of Object.values(none)) {
+    const parsed = account.safeParse(value);
+    expect(parsed.success).toBe(false);
+    expect(parsed.data).toBeUndefined();
+    expect(parsed.error).toBeInstanceOf(InvalidTenantIdError);
+    expect(() => account.parse(value)).toThrow(parsed.error!.message);
+  }
 });
 
 test('each type of key takes its own values only', () => {

@@ -417,26 +417,29 @@ describe('what is written', { timeout: 90_000 }, () => {
     });
   });
 
-  it('takes files that import each other, an index that exports again, validators, and relations of the first version', async () => {
-    const core = "import { pgTable, text } from 'drizzle-orm/pg-core';\n";
-    const it = project({
-      'schema/index.ts': "export * from './orgs.ts';\nexport * from './notes.ts';\n",
-      'schema/orgs.ts': `${core}import { relations } from 'drizzle-orm/_relations';\nimport { notes } from './notes.ts';\nexport const orgs = pgTable('orgs', { id: text().primaryKey().$defaultFn(() => 'x') });\nexport const r = relations(orgs, ({ many }) => ({ notes: many(notes) }));\n`,
-      'schema/notes.ts': `${core}import { createInsertSchema } from 'drizzle-orm/zod';\nimport { orgs } from './orgs.ts';\nexport const notes = pgTable('notes', { id: text().primaryKey().$defaultFn(() => 'x'), orgId: text('org_id').notNull().references(() => orgs.id) });\nexport const picked = createInsertSchema(notes).pick({ orgId: true });\n`,
-    });
-    const done = await it.tenant('adopt', '--schema', 'schema/*.ts', '--write', '--json');
-    expect(done, done.stderr).toMatchObject({ code: 0 });
-    const { byHand, notes, uniquePerTenant } = JSON.parse(done.stdout);
-    expect([byHand, notes, uniquePerTenant]).toEqual([
-      ['write one defineTenantRelations() in place of the relations() in schema/orgs.ts (1)'],
-      ['orgs: the schema made the id of a new row; now it is the one that forTenant() is given'],
-      ['notes(id)'],
-    ]);
-    expect(it.read('schema/tenancy.ts')).toContain("export const org = tenancy('org', text);");
-    expect(it.read('schema/orgs.ts')).toContain("tenantTable('orgs', { id: org.id().primaryKey() })");
-    expect(it.read('schema/notes.ts')).toContain('createInsertSchema(unscoped(notes)).pick({ orgId: true })');
-    expect(it.read('schema/index.ts')).not.toContain('drizzle-tenant');
-  });
+  it.each(['schema/*.ts', 'schema/index.ts'])(
+    'takes files that import each other, an index that exports again, validators, and relations of the first version: %s',
+    async (schema) => {
+      const core = "import { pgTable, text } from 'drizzle-orm/pg-core';\n";
+      const it = project({
+        'schema/index.ts': "export * from './orgs';\nexport { notes, picked } from './notes.js';\n",
+        'schema/orgs.ts': `${core}import { relations } from 'drizzle-orm/_relations';\nimport { notes } from './notes.ts';\nexport const orgs = pgTable('orgs', { id: text().primaryKey().$defaultFn(() => 'x') });\nexport const r = relations(orgs, ({ many }) => ({ notes: many(notes) }));\n`,
+        'schema/notes.ts': `${core}import { createInsertSchema } from 'drizzle-orm/zod';\nimport { orgs } from './orgs.ts';\nexport const notes = pgTable('notes', { id: text().primaryKey().$defaultFn(() => 'x'), orgId: text('org_id').notNull().references(() => orgs.id) });\nexport const picked = createInsertSchema(notes).pick({ orgId: true });\n`,
+      });
+      const done = await it.tenant('adopt', '--schema', schema, '--write', '--json');
+      expect(done, done.stderr).toMatchObject({ code: 0 });
+      const { byHand, notes, uniquePerTenant } = JSON.parse(done.stdout);
+      expect([byHand, notes, uniquePerTenant]).toEqual([
+        ['write one defineTenantRelations() in place of the relations() in schema/orgs.ts (1)'],
+        ['orgs: the schema made the id of a new row; now it is the one that forTenant() is given'],
+        ['notes(id)'],
+      ]);
+      expect(it.read('schema/tenancy.ts')).toContain("export const org = tenancy('org', text);");
+      expect(it.read('schema/orgs.ts')).toContain("tenantTable('orgs', { id: org.id().primaryKey() })");
+      expect(it.read('schema/notes.ts')).toContain('createInsertSchema(unscoped(notes)).pick({ orgId: true })');
+      expect(it.read('schema/index.ts')).not.toContain('drizzle-tenant');
+    },
+  );
 
   it('reads a live database, and pulls it again without a difference', async () => {
     const database = await createDatabase();

@@ -58,6 +58,29 @@ const counted = (statements: readonly (readonly [query: string, calls: number, b
 
 const latest = 'select "id" from "projects" where "accountId" = $1 order by "created" desc limit $2';
 
+test('before PostgreSQL 16, where EXPLAIN plans no parameters: the same advice, and no prepared statement is left', async () => {
+  await counted([
+    // As Drizzle numbers them: the limit stands before the tenant.
+    ['select "id" from "projects" where "accountId" = $2 order by "created" desc limit $1', 120, 7_949, 20],
+    ['select * from gone where "accountId" = $1', 5, 900, 1],
+    ['select * from crm.notes where account_id = 7', 9, 160, 2],
+  ]);
+  const asked: string[] = [];
+  const old: Database = {
+    ...database,
+    query: async (text: string, values?: readonly unknown[]) => {
+      asked.push(text);
+      const rows: any[] = await database.query(text, values);
+      return text.includes('server_version_num') ? [{ ...rows[0], version: 150_000 }] : rows;
+    },
+  };
+  const told = await advise(old, state);
+  expect(asked.filter((it) => it.includes('GENERIC_PLAN'))).toEqual([]);
+  expect(told).toEqual(await advise(database, state));
+  expect(told.advice.map((it) => it.index)).toEqual(['projects_created', null]);
+  expect(await database.query('select name from pg_prepared_statements')).toEqual([]);
+});
+
 test('a statement that reads an index over all tenants, with the index and the SQL, which PostgreSQL takes', async () => {
   await counted([[latest, 120, 7_949, 20]]);
   const { advice, notes } = await advise(database, state);

@@ -1,9 +1,9 @@
 /** Long lists are read once for all lengths, and what is sent is the whole statement. */
 import { inArray, sql } from 'drizzle-orm';
-import { PgDialect } from 'drizzle-orm/pg-core';
+import { integer, PgDialect } from 'drizzle-orm/pg-core';
 import { drizzle } from 'drizzle-orm/postgres-js';
 import { beforeAll, expect, test } from 'vitest';
-import { TenantMismatchError, withTenancy } from '../../src/index.js';
+import { tenantTable, TenantMismatchError, withTenancy } from '../../src/index.js';
 import { declaredTables } from '../../src/schema/classify.js';
 import { allDeclared } from '../../src/scope/declared.js';
 import { fold } from '../../src/scope/fold.js';
@@ -83,6 +83,37 @@ test.each(Object.keys(programs))('%s', (name) => {
     if (n === 2 || n === 200) expect(fold(plain.sqlToQuery(query.getSQL()).sql, 1000) !== undefined).toBe(n === 200);
     expect(query.toSQL().sql.replace(' /* test */', '')).toBe(whole(handleOf(name), query));
   }
+});
+
+const names = Array.from({ length: 20 }, (_, i) => `column_number_${i}`);
+const wide = tenantTable('fold_wide', {
+  ...(Object.fromEntries(names.map((it) => [it, integer()])) as Record<string, any>),
+  accountId: account.id(),
+}) as any;
+const cells = (n: number, i: number) => Object.fromEntries(names.slice(0, n).map((it, j) => [it, i + j]));
+const wideRows: Record<string, (i: number) => object> = {
+  'a value in each column': (i) => cells(20, i),
+  'values, and defaults behind them': (i) => cells(12, i),
+  'values, an expression, and values': (i) => ({ ...cells(20, i), [names[10]!]: sql`lower(${'x'})::int` }),
+};
+
+test.each(Object.keys(wideRows))('few rows of many columns are no lists: %s', (name) => {
+  for (const n of [1, 2, 7, 8, 40]) {
+    const values = Array.from({ length: n }, (_, i) => wideRows[name]!(i));
+    for (const query of [
+      one.insert(wide).values(values).returning(),
+      one.insert(wide).values(values.map((it) => ({ ...it, accountId: a }))),
+    ])
+      expect(query.toSQL().sql).toBe(whole(one, query));
+    const many = several.insert(wide).values(values.map((it, i) => ({ ...it, accountId: i % 2 ? a : b })));
+    expect(many.toSQL().sql).toBe(whole(several, many));
+  }
+  const arguments_ = sql.join(
+    names.map((_, i) => sql`${i}`),
+    sql`, `,
+  );
+  const query = one.select({ n: sql`greatest(${arguments_})` }).from(wide);
+  expect(query.toSQL().sql).toBe(whole(one, query));
 });
 
 test('a row that names no tenant is found among many, for more than one tenant', () => {
@@ -181,4 +212,23 @@ test('a list at the end of a text is one text in all lengths, and so is one befo
 test('a row that is shorter than the first is refused', () => {
   const text = `insert into x_labels ("accountId", id, name) values (default, $1, $2), ${Array.from({ length: 30 }, (_, i) => (i === 7 ? '(default, $18)' : `(default, $${i < 7 ? 3 + 2 * i : 5 + 2 * i - 3}, $${i < 7 ? 4 + 2 * i : 6 + 2 * i - 3})`)).join(', ')}`;
   expect(() => one.dialect.sqlToQuery({ toQuery: () => ({ sql: text, params: Array(200).fill(1) }) } as any)).toThrow();
+});
+
+test.each([
+  ['what begins as a row and is none', '(default,'.repeat(50_000)],
+  ['one parameter again and again', '($1), '.repeat(300_000)],
+  ['many short lists', Array.from({ length: 4_000 }, () => `(${list(1, 9)}), `).join('')],
+])('a text is looked through once: %s', (_, text) => {
+  const start = performance.now();
+  fold(`select ${text}`, 1_000);
+  expect(performance.now() - start).toBeLessThan(1_000);
+});
+
+test('a text with many names like those that confining adds takes no longer', () => {
+  const names = Array.from({ length: 30_000 }, (_, i) => `'_${i}'`).join();
+  const text = `select 1 from tasks full join projects on true where title in (${names})`;
+  const start = performance.now();
+  const sent = one.dialect.sqlToQuery({ toQuery: () => ({ sql: text, params: [] }) } as any).sql;
+  expect(sent).toContain('"_30000"');
+  expect(performance.now() - start).toBeLessThan(3_000);
 });

@@ -4,6 +4,7 @@ import { dirname, join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { TenantConfigError } from '../errors.js';
 import { schemaFiles } from '../schema-files.js';
+import { withReexported } from './reexported.js';
 import { adopt, defaultAnswersFile, type Adopted } from './adopt.js';
 import { joinAnswers, readAnswers, type Answers } from './answers.js';
 import { askPerson } from './ask.js';
@@ -87,7 +88,7 @@ export function addAdoptCommands({ program, line, report }: AdoptTools): void {
           'Pass --schema with the files of the schema, or --url with a live database: there is no drizzle.config.ts that names one.',
         );
       if (named) {
-        const files = schemaFiles(named);
+        const files = withReexported(schemaFiles(named));
         const answersFile = defaultAnswersFile(files);
         const answers = joinAnswers(readAnswers(answersFile), answersOf(options));
         const done = await adopt({

@@ -212,6 +212,19 @@ export class Source {
     return end;
   }
 
+  /** The modules of `export ... from`, beside this file. */
+  reexports(): string[] {
+    return this.tokens.flatMap((it, i) => {
+      if (it.text !== 'export' || !this.depthIsZero(i) || this.tokens[i + 1]?.text === 'type') return [];
+      const braces = this.tokens[i + 1]?.text === '{' ? this.partner.get(i + 1) : undefined;
+      const from = braces === undefined ? (this.tokens[i + 1]?.text === '*' ? i + 2 : -1) : braces + 1;
+      const module = this.tokens[from + 1];
+      if (this.tokens[from]?.text !== 'from' || module?.kind !== 'string') return [];
+      const path = module.text.slice(1, -1);
+      return path.startsWith('.') ? [path] : [];
+    });
+  }
+
   /** `import { a, b as c } from 'module'`: each specifier. */
   imports(): {
     readonly module: Token;

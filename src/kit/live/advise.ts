@@ -84,13 +84,9 @@ export async function advise(database: Database, state: TenancyState): Promise<A
     notes.push(
       'Put pg_stat_statements into shared_preload_libraries and run CREATE EXTENSION pg_stat_statements to see statements: only the counts of indexes were looked at.',
     );
-  } else if (server!.version < 160_000)
-    notes.push(
-      'Use PostgreSQL 16 or later to see plans of statements with parameters: only the counts of indexes were looked at.',
-    );
-  else {
+  } else {
     for (const statement of await readStatements(database)) {
-      for (const reading of await readings(database, statement, tables)) {
+      for (const reading of await readings(database, statement, tables, server!.version)) {
         const key = `${reading.table}\0${reading.index ?? ''}`;
         if (!found.has(key))
           found.set(key, { reading, of: tables.find((it) => plain(it) === reading.table)!, statements: [] });
@@ -151,15 +147,38 @@ async function readings(
   database: Database,
   { query }: Costly,
   tables: readonly (TableName & { column: string })[],
+  version: number,
 ): Promise<readonly Reading[]> {
   // A limit that the planner does not know is taken for a tenth of all rows.
   const text = query.replaceAll(/\blimit \$\d+/gi, 'limit 20');
   try {
-    const [row] = await database.query(`EXPLAIN (GENERIC_PLAN, VERBOSE, FORMAT JSON) ${text}`);
+    const [row] = await (version < 160_000
+      ? explainPrepared(database, text)
+      : database.query(`EXPLAIN (GENERIC_PLAN, VERBOSE, FORMAT JSON) ${text}`));
     const plan = row!['QUERY PLAN'];
     return readingsOf((typeof plan === 'string' ? JSON.parse(plan) : plan)[0].Plan, tables);
   } catch {
     return [];
+  }
+}
+
+/** The plan for any values before PostgreSQL 16, where EXPLAIN has no word for it: that of a prepared statement. */
+async function explainPrepared(database: Database, text: string): Promise<Record<string, any>[]> {
+  await database.query('SET plan_cache_mode = force_generic_plan');
+  // No number may be left out, and that of a limit was.
+  const numbers = [...new Set(text.match(/\$\d+/g))];
+  const numbered = text.replaceAll(/\$\d+/g, (it) => `$${numbers.indexOf(it) + 1}`);
+  await database.query(`PREPARE drizzle_tenant_advise AS ${numbered}`);
+  try {
+    const [prepared] = await database.query<{ count: number }>(
+      `SELECT cardinality(parameter_types) AS count FROM pg_prepared_statements WHERE name = 'drizzle_tenant_advise'`,
+    );
+    const values = Array.from({ length: prepared!.count }, () => 'NULL').join(', ');
+    return await database.query(
+      `EXPLAIN (VERBOSE, FORMAT JSON) EXECUTE drizzle_tenant_advise${values && `(${values})`}`,
+    );
+  } finally {
+    await database.query('DEALLOCATE drizzle_tenant_advise');
   }
 }
 

@@ -100,13 +100,15 @@ export abstract class Context {
     return `$${this.given.count + 1}`;
   }
 
+  #taken: Set<string> | undefined;
   #names = 0;
 
   /** A name that stands nowhere in the text. */
   newName(): string {
+    this.#taken ??= new Set(this.splices.text.match(/_\d+/g));
     let name: string;
     do name = `_${++this.#names}`;
-    while (this.splices.text.includes(name));
+    while (this.#taken.has(name));
     return `"${name}"`;
   }
 
@@ -181,5 +183,9 @@ export abstract class Context {
 
 /** Refuses a query of several tenants whose rows would meet. */
 export function refuseMeeting(reason: string, location?: number): never {
-  throw new Refusal(reason, 'Group by the tenant column and join on it', location);
+  throw new Refusal(
+    reason,
+    'Group by the tenant column and join on it; a query that groups nothing selects it, a window partitions by it, and counts over all tenants are statements of their own',
+    location,
+  );
 }

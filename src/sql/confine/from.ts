@@ -7,7 +7,8 @@
  * - Where neither filters the rows of that table only (FULL JOIN, USING, NATURAL, a join with an alias): the table is
  *   joined with one empty row, `(tasks join (select) as "_1" on ...)`. It is still the table, so that all that names it
  *   still does.
- * - A table whose columns are renamed, and the source of MERGE, becomes a derived table.
+ * - A table whose columns are renamed, and the source of MERGE, becomes a derived table; so does, where several tenants
+ *   are in sight, a table of a query whose names hide the table of the query around that tells its tenant.
  *
  * Of a table with rows of everybody, those are read too: `(tenant = $k or tenant is null)`. What is written or locked
  * is the tenant's own. Where several tenants are in sight, such a row meets the rows of any of them, and no query
@@ -146,14 +147,17 @@ export class From {
       this.#source(fields, table, undefined);
       return undefined;
     }
-    const anchor = context.isMany ? this.#anchor() : undefined;
+    const isNamed = alias !== undefined || schemaname === undefined;
+    const anchor = context.isMany ? this.#anchor(isNamed) : undefined;
     const isOpen = context.isMany && !anchor;
+    // Beside a name that hides it, the query around is named from within a query of its own, under another name.
+    const own = anchor && this.#hiding(this.level, anchor) !== undefined ? context.newName() : undefined;
     // A table whose columns are renamed, or whose join has no condition, tells its tenant within a query of its own.
     const before = isOpen && (alias?.colnames || !place.canMeet) ? place.before : undefined;
-    const isDerived = alias?.colnames !== undefined || before !== undefined;
+    const isDerived = alias?.colnames !== undefined || before !== undefined || own !== undefined;
     // Behind a schema, columns are named that a query would not have.
-    const isSource = place.isSource === true && (alias !== undefined || schemaname === undefined);
-    const column = `${isDerived || isSource ? nameOf({ schemaname, relname }) : nameOf(fields)}.${quoted(table.tenant.column)}`;
+    const isSource = place.isSource === true && isNamed;
+    const column = `${own ?? (isDerived || isSource ? nameOf({ schemaname, relname }) : nameOf(fields))}.${quoted(table.tenant.column)}`;
     const predicates: string[] = [];
     const withEverybody =
       table.tenant.everybody === true && (context.given.reach === 'all' || !this.isLocked(alias?.aliasname ?? relname));
@@ -170,7 +174,7 @@ export class From {
       if (other)
         predicates.push(withEverybody ? `(${column} = ${other.sql} or ${column} is null)` : `${column} = ${other.sql}`);
     if (isDerived) {
-      if (predicates.length > 0) this.#derive(fields, predicates, before !== undefined);
+      if (predicates.length > 0) this.#derive(fields, predicates, before !== undefined, own);
       return isOpen && !before ? 'hidden' : undefined;
     }
     this.#group(fields, table);
@@ -191,7 +195,7 @@ export class From {
     withEverybody = false,
   ): void {
     if (!this.context.needsBarrier) return;
-    const [name, schema]: string[] = alias ? [alias.aliasname] : [relname, schemaname];
+    const [name, schema]: string[] = alias ? [alias.aliasname] : [relname, schemaname ?? 'public'];
     const given: readonly string[] = alias?.colnames?.map((it: Node) => it.String.sval) ?? [];
     const raises = (column: string) => (columns.has(column) || given.includes(column) ? isView : undefined);
     this.level.sources.push({
@@ -224,7 +228,12 @@ export class From {
     const { schemaname, relname, alias } = fields;
     if (alias?.colnames) return;
     const column = `${nameOf(fields)}.${quoted(table.tenant!.column)}`;
-    this.tables.push({ name: alias?.aliasname ?? relname, schema: alias ? undefined : schemaname, table, column });
+    this.tables.push({
+      name: alias?.aliasname ?? relname,
+      schema: alias ? undefined : (schemaname ?? 'public'),
+      table,
+      column,
+    });
   }
 
   #cte(fields: Node, rows: ReturnType<RowsReader['of']> | undefined, place: Place): Side {
@@ -246,13 +255,21 @@ export class From {
     return undefined;
   }
 
-  /** The tenant of the query around, which no source of rows here may hide. */
-  #anchor(): Tenant | undefined {
+  /** The name of a source of rows that hides one from which the tenant of the query around is read. */
+  #hiding = ({ names }: Level, anchor: Tenant): string | undefined => names.find((it) => anchor.names.includes(it));
+
+  /**
+   * The tenant of the query around.
+   *
+   * @param canBeHidden whether a source of rows of this level may hide it
+   */
+  #anchor(canBeHidden = false): Tenant | undefined {
     const { anchor } = this.level;
     if (!anchor) return undefined;
     if (anchor.isEverybodys) this.#refuseWithin(anchor);
-    for (let it: Level | undefined = this.level; it && it.anchor === anchor; it = it.parent) {
-      const hiding = it.names.find((name) => anchor.names.includes(name));
+    const from = canBeHidden ? this.level.parent : this.level;
+    for (let it: Level | undefined = from; it && it.anchor === anchor; it = it.parent) {
+      const hiding = this.#hiding(it, anchor);
       if (hiding !== undefined)
         throw new Refusal(
           `"${hiding}" stands in a query within one that has a "${hiding}"`,
@@ -291,13 +308,14 @@ export class From {
     splices.insert(tokens.end(last), ` join (select) as ${this.context.newName()} on ${predicates.join(' and ')})`);
   }
 
-  #derive(fields: Node, predicates: readonly string[], isLateral: boolean): void {
+  /** @param own what the table is called within */
+  #derive(fields: Node, predicates: readonly string[], isLateral: boolean, own?: string): void {
     const { tokens, splices } = this.context;
     const { first, name } = this.#tokensOf(fields);
     splices.insert(tokens.start(first), `${isLateral ? 'lateral ' : ''}(select * from `);
     splices.insert(
       tokens.end(name),
-      ` where ${predicates.join(' and ')})${fields.alias ? '' : ` as ${quoted(fields.relname)}`}`,
+      `${own === undefined ? '' : ` as ${own}`} where ${predicates.join(' and ')})${fields.alias ? '' : ` as ${quoted(fields.relname)}`}`,
     );
   }
 
@@ -484,6 +502,8 @@ export function namesIn(list: readonly Node[] | undefined): string[] {
       const alias = (RangeVar ?? RangeSubselect ?? RangeFunction ?? RangeTableFunc ?? JsonTable)?.alias?.aliasname;
       if (alias !== undefined) return [alias];
       if (RangeVar) return [RangeVar.relname];
+      if (RangeTableFunc) return ['xmltable'];
+      if (JsonTable) return ['json_table'];
       const call = RangeFunction?.functions[0].List.items[0].FuncCall?.funcname.at(-1).String.sval;
       return call === undefined ? [] : [call];
     },

@@ -3,9 +3,14 @@
  * that the tree names, and everything else stays as it was written. It may be wrong without a leak: what comes out is
  * parsed anew, and the prover has the last word.
  */
-import type { Confined, Given } from '../given.js';
+import type { Given } from '../given.js';
 import type { Node } from '../parser.js';
 import { Statement } from './statement.js';
+
+/** What became of a text. */
+export interface Confined {
+  readonly text: string;
+}
 
 /**
  * @param tree PostgreSQL's parse tree of `text`

@@ -91,12 +91,34 @@ function giveTenant(it: Statement, { relation, cols, selectStmt }: Node, table: 
     it.splices.insert(cols[0].ResTarget.location, `${quoted(column)}, `);
     return addToRows(it, query);
   }
+  const value = `${it.tenant}::${table.tenant!.type}`;
+  // How many columns a star stands for is not known here, so that the tenant comes first: where nothing counts them.
+  if (hasStar(query) && !hasPosition(query)) {
+    it.splices.insert(cols[0].ResTarget.location, `${quoted(column)}, `);
+    return addToQuery(it, query, value, true);
+  }
   const { tokens } = it;
   let close = tokens.at(cols.at(-1).ResTarget.location);
   while (tokens.word(close) !== ')') close = tokens.word(close) === '(' ? tokens.pair(close) + 1 : close + 1;
   it.splices.insert(tokens.start(close), `, ${quoted(column)}`);
-  addToQuery(it, query, `${it.tenant}::${table.tenant!.type}`);
+  addToQuery(it, query, value, false);
 }
+
+/** Whether a query, or an operand of it, selects a star. */
+const hasStar = ({ larg, rarg, targetList }: Node): boolean =>
+  larg
+    ? hasStar(larg) || hasStar(rarg)
+    : (targetList ?? []).some(
+        ({ ResTarget: { val } }: Node) =>
+          (val.ColumnRef?.fields ?? val.A_Indirection?.indirection)?.at(-1).A_Star !== undefined,
+      );
+
+/** Whether a clause of a query, or of an operand of it, names a column by its position. */
+const hasPosition = ({ larg, rarg, sortClause, groupClause, distinctClause }: Node): boolean =>
+  [...(sortClause ?? []).map((it: Node) => it.SortBy.node), ...(groupClause ?? []), ...(distinctClause ?? [])].some(
+    (it: Node) => it.A_Const !== undefined,
+  ) ||
+  (larg !== undefined && (hasPosition(larg) || hasPosition(rarg)));
 
 /** A row of several tenants has to say whose it is. */
 export function unnamed(it: Statement, table: Declared): void {
@@ -155,18 +177,23 @@ function forRows({ tokens }: Statement, valuesLists: readonly Node[], row: (open
   for (; tokens.word(open) === '('; open = tokens.pair(open) + 2) row(open);
 }
 
-/** INSERT ... SELECT: what is selected ends with the tenant, in each operand of a set operation. */
-function addToQuery(it: Statement, query: Node, value: string): void {
+/** INSERT ... SELECT: what is selected ends with the tenant, or begins with it, in each operand of a set operation. */
+function addToQuery(it: Statement, query: Node, value: string, isFirst: boolean): void {
   const { tokens, splices } = it;
   const { op, larg, rarg, valuesLists, targetList, fromClause, whereClause } = query;
   if (op !== 'SETOP_NONE') {
-    addToQuery(it, larg, value);
-    return addToQuery(it, rarg, value);
+    addToQuery(it, larg, value, isFirst);
+    return addToQuery(it, rarg, value, isFirst);
   }
   if (valuesLists)
-    return forRows(it, valuesLists, (open) => splices.insert(tokens.start(tokens.pair(open)), `, ${value}`));
-  if (isTable(query)) return void it.besides.set(query, value);
+    return forRows(it, valuesLists, (open) =>
+      isFirst
+        ? splices.insert(tokens.end(open), `${value}, `)
+        : splices.insert(tokens.start(tokens.pair(open)), `, ${value}`),
+    );
+  if (isTable(query)) return void it.listed.set(query, isFirst ? `${value}, *` : `*, ${value}`);
   if (!targetList) throw new Refusal('nothing is selected', 'Name what is selected');
+  if (isFirst) return splices.insert(targetList[0].ResTarget.location, `${value}, `);
   const end = tokens.endOf(
     tokens.at(targetList[0].ResTarget.location),
     false,

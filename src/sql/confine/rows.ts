@@ -178,7 +178,7 @@ export class RowsReader {
       const tenant = isNullable || alias?.colnames || table.tenant?.everybody ? undefined : table.tenant?.column;
       items.push({
         name,
-        schema: alias ? undefined : schemaname,
+        schema: alias ? undefined : (schemaname ?? 'public'),
         columns: alias?.colnames ? new Set() : table.columns,
         raises: () => table.isView,
         tenant,

@@ -1,7 +1,7 @@
 /** One statement while it is confined: queries, UPDATE and DELETE, and whatever has queries in it. */
 import { ImmutableTenantError, UnscopedTableError } from '../../errors.js';
 import { barriersOf } from './barrier.js';
-import { Context, type Level } from './context.js';
+import { Context, refuseMeeting, type Level } from './context.js';
 import { From, namesIn } from './from.js';
 import { neededColumns } from './group.js';
 import { insert } from './insert.js';
@@ -88,11 +88,7 @@ export class Statement extends Context {
       this.#rows.of('SelectStmt', node, level.ctes).holds &&
       ++level.alone.count > 1
     ) {
-      throw new Refusal(
-        'queries within one read the rows of several tenants beside each other',
-        'Group by the tenant column and join on it',
-        startOf(node),
-      );
+      refuseMeeting('queries within one read the rows of several tenants beside each other', startOf(node));
     }
     this.select(node, level);
   }
@@ -109,11 +105,7 @@ export class Statement extends Context {
     for (const { CommonTableExpr: cte } of clause?.ctes ?? []) {
       const rows = known && rowsIn(known, around.ctes, cte.ctename);
       if (rows?.holds && !rows.isApart) {
-        throw new Refusal(
-          `what "${cte.ctename}" counts, limits or compares is of several tenants`,
-          'Group by the tenant column and join on it',
-          cte.location,
-        );
+        refuseMeeting(`what "${cte.ctename}" counts, limits or compares is of several tenants`, cte.location);
       }
       const query = cte.ctequery.SelectStmt;
       if (query) this.select(query, { ...level(), alone: { count: 0 } });
@@ -178,20 +170,16 @@ export class Statement extends Context {
     }
   }
 
-  /** What is selected besides by `table x`, which has no list of it. */
-  readonly besides = new Map<Node, string>();
+  /** What `table x` selects where that is more than all, since it has no list of it. */
+  readonly listed = new Map<Node, string>();
 
   /** `table x`, which becomes a SELECT where it needs a WHERE. */
   #table(node: Node, where: readonly string[]): void {
     const { tokens, splices } = this;
-    const besides = this.besides.get(node);
-    if (where.length === 0 && besides === undefined) return;
+    const listed = this.listed.get(node);
+    if (where.length === 0 && listed === undefined) return;
     const table = tokens.before(tokens.at(startOf(node.fromClause[0])), 'TABLE');
-    splices.replace(
-      tokens.start(table),
-      tokens.end(table),
-      `select *${besides === undefined ? '' : `, ${besides}`} from`,
-    );
+    splices.replace(tokens.start(table), tokens.end(table), `select ${listed ?? '*'} from`);
     if (where.length > 0) this.#where(undefined, where, undefined, () => tokens.endOf(table + 1));
   }
 

@@ -29,6 +29,16 @@ export function kindOf(node: Node): [kind: string, fields: Node] {
   return ['', undefined];
 }
 
+/** Whether an expression in a list stands for all columns of a row: `t.*`, `(row(1, 2)).*`. */
+export const isStar = ({ ColumnRef, A_Indirection }: Node): boolean =>
+  (ColumnRef?.fields ?? A_Indirection?.indirection)?.at(-1).A_Star !== undefined;
+
+/** The expressions of a list whose place is known. */
+export function beforeStar(list: readonly Node[]): readonly Node[] {
+  const at = list.findIndex(isStar);
+  return at < 0 ? list : list.slice(0, at);
+}
+
 const notes: Record<string, string> = {
   intoClause: 'SELECT INTO',
   SelectStmt: 'a query',

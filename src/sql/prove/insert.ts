@@ -52,13 +52,8 @@ function checkRows(
   if (index < 0 && proof.given.reach === 'all' && (!rows || (names && rows.holds === 'nothing'))) return;
   const remedy = remedyFor(column);
   if (index < 0 || !rows) throw new Refusal(`a row of "${table.name}" is not given its tenant`, remedy, location);
-  if (index >= rows.ordered) {
-    throw new Refusal(
-      `a row of "${table.name}" is given a value whose place behind a star is not known`,
-      remedy,
-      location,
-    );
-  }
+  const reason = `a row of "${table.name}" is given a value whose place behind a star is not known`;
+  if (index >= rows.ordered) throw new Refusal(reason, `Write out the columns in place of a star. ${remedy}`, location);
   checkCells(proof, table, rows.columns[index]!.sources, rows.holds !== 'nothing', location);
 }
 
@@ -111,7 +106,7 @@ function onConflict(node: Node, table: Declared, place: Place): void {
     if (!infer?.indexElems?.some(({ IndexElem }: Node) => IndexElem.name === column)) {
       throw new Refusal(
         'a row of another tenant could conflict',
-        `Put "${column}" into the target of ON CONFLICT`,
+        `Put "${column}" into the target of ON CONFLICT, which names columns and no constraint`,
         infer?.location ?? location,
       );
     }

@@ -4,6 +4,7 @@
  */
 import { isTenant, type Entry, type Level, type Rows } from './entry.js';
 import { sameTenant } from './facts.js';
+import { beforeStar } from './fields.js';
 import { nameOf, type Names } from './names.js';
 import type { Node } from '../parser.js';
 import { Refusal } from '../refusal.js';
@@ -79,7 +80,7 @@ export function mixing(
   const targets: Node[] = (node.targetList ?? []).map((it: Node) => it.ResTarget);
   const selected = (it: Node): Node => {
     const { ival } = it.A_Const ?? {};
-    if (ival) return targets[(ival.ival ?? 0) - 1]?.val;
+    if (ival) return beforeStar(targets.map(({ val }) => val))[(ival.ival ?? 0) - 1];
     const fields = it.ColumnRef?.fields;
     return (
       (fields?.length === 1 &&

@@ -2,7 +2,7 @@
 import { Level, type Ctes, type Entry, type Rows } from './entry.js';
 import { walk, type Place } from './expression.js';
 import { addFacts, sameTenant, type Condition } from './facts.js';
-import { only } from './fields.js';
+import { beforeStar, only } from './fields.js';
 import { checkRangeVar, From, isConfined, refuse } from './from.js';
 import { checkCells, remedyFor } from './insert.js';
 import type { Names } from './names.js';
@@ -78,7 +78,7 @@ function insertOf(
   const table = target.table!;
   if (!table.tenant) return;
   const { column } = table.tenant;
-  const value = values?.[targetList?.findIndex((it: Node) => it.ResTarget.name === column) ?? -1];
+  const value = beforeStar(values ?? [])[targetList?.findIndex((it: Node) => it.ResTarget.name === column) ?? -1];
   if (value === undefined)
     throw new Refusal(`a row of "${table.name}" is not given its tenant`, remedyFor(column), location);
   checkCells(place.proof, table, sourcesOf(value, place), holdsData, location);

@@ -123,14 +123,8 @@ export function isOfUpsert({ kind, name, lexpr, rexpr }: Node, names: Names): bo
   const path = pathOf(lexpr);
   const operator = name?.length === 1 ? name[0].String?.sval : undefined;
   const isZero = rexpr?.A_Const?.ival !== undefined && (rexpr.A_Const.ival.ival ?? 0) === 0;
-  if (
-    kind !== 'AEXPR_OP' ||
-    (operator !== '=' && operator !== '<>') ||
-    path?.at(-1) !== 'xmax' ||
-    path.length > 3 ||
-    !isZero
-  )
-    return false;
+  const isTest = kind === 'AEXPR_OP' && (operator === '=' || operator === '<>') && isZero;
+  if (!isTest || path?.at(-1) !== 'xmax' || path.length > 3) return false;
   const found =
     path.length === 1 ? names.scope.entries.filter((it) => it.table) : nearest(names, path.at(-3), path.at(-2)!);
   return found.length === 1 && found[0]!.table?.tenant !== undefined && !found[0]!.table.tenant.everybody;

@@ -97,7 +97,8 @@ export class Proof {
   }
 
   /** The entry of a declared table. */
-  entry(level: Level, { schemaname, relname, alias, location }: Node, table: Declared): Entry {
+  entry(level: Level, { schemaname = 'public', relname, alias, location }: Node, table: Declared): Entry {
+    // `public.tasks.id` means the nearest "tasks" without an alias, whether or not that is written with its schema.
     const entry = new Entry(level, alias?.aliasname ?? relname, table, alias ? undefined : schemaname, location);
     if (table.tenant && (this.confines || this.meets)) entry.holds = 'tenant';
     return entry;

@@ -1,7 +1,7 @@
 /** A query: SELECT, VALUES, and set operations of them. */
 import { isTenant, Level, noRows, type Column, type Ctes, type Entry, type Rows, type Source } from './entry.js';
 import { walk, type Place } from './expression.js';
-import { only } from './fields.js';
+import { beforeStar, isStar, only } from './fields.js';
 import { From, checkRangeVar } from './from.js';
 import { commonTies, comparing, holdingOf, mixing } from './meeting.js';
 import { columnOf, entryOf, nameOf, Scope, type Names } from './names.js';
@@ -77,9 +77,8 @@ export function targets(list: readonly Node[] | undefined, place: Place): Rows {
     if (columns.length > maxColumns)
       throw new Refusal(`more than ${maxColumns} columns are selected`, 'Select fewer columns', ResTarget.location);
     walk(val, place);
-    const path: Node[] | undefined = val.ColumnRef?.fields;
-    const isStar = path?.at(-1).A_Star ?? val.A_Indirection?.indirection.at(-1).A_Star;
-    if (isStar) {
+    if (isStar(val)) {
+      const path: Node[] | undefined = val.ColumnRef?.fields;
       ordered = Math.min(ordered, columns.length);
       const qualifier = path?.slice(0, -1).map((it) => it.String?.sval as string | undefined);
       const source = !qualifier ? undefined : qualifier.length === 0 ? names.scope : entryOf(qualifier, names);
@@ -174,15 +173,18 @@ function known(rows: Rows): Rows {
 
 function values(node: Node, place: Place): Rows {
   const columns: { name: string; sources: Source[] }[] = [];
+  let ordered = Infinity;
   for (const { List } of node.valuesLists) {
     walk(List.items, place);
-    List.items.forEach((value: Node, i: number) => {
+    ordered = Math.min(ordered, beforeStar(List.items).length);
+    for (const [i, value] of List.items.entries())
       (columns[i] ??= { name: `column${i + 1}`, sources: [] }).sources.push(value);
-    });
   }
   // Rows of different lengths are PostgreSQL's error; what stands in a place of them is not known.
-  const isEven = node.valuesLists.every((it: Node) => it.List.items.length === columns.length);
-  return { ...noRows, columns, ordered: isEven ? columns.length : 0 };
+  if (!node.valuesLists.every((it: Node) => it.List.items.length === columns.length)) ordered = 0;
+  // A star is as many values as its row has columns: behind it, each stands in another place.
+  for (const it of columns.slice(ordered)) it.sources = [];
+  return { ...noRows, columns, ordered, whole: ordered === columns.length };
 }
 
 /** What is around a query. */

@@ -86,6 +86,20 @@ export const together: readonly string[] = [
   `select open_tasks.title, p.name from open_tasks join projects p on p.id = open_tasks."projectId"`,
   `select t.id from tasks t for update of t`,
   `table tasks`,
+  `select t.id from tasks t where exists (select 1 from projects t where t.id = 1)`,
+  `select id, (select max(points) from tasks) from tasks`,
+  `select id from tasks where points = (select max(points) from tasks)`,
+  `select id from tasks where id in (select tasks.id from tasks left join projects on projects.id = tasks."projectId" where projects.status = 'closed' or projects.id is null)`,
+  `select id from tasks where exists (select 1 from projects right join tasks on projects.id = tasks."projectId" and tasks.done where projects.id is null)`,
+  `select id from tasks where exists (select 1 from projects full join tasks using (id) where tasks.done)`,
+  `select id from tasks t where "projectId" in (select t.id from projects t order by t.id desc limit 1)`,
+  `select id from tasks where id in (with c as (select * from tasks) select tasks.id from c tasks)`,
+  `update tasks set points = 7 where id in (select tasks.id from tasks inner join projects on projects.id = tasks."projectId" where projects.status = 'closed') returning id, points`,
+  `update tasks set points = (select count(*)::int from tasks) where id in (select tasks.id from tasks where tasks.done) returning id, points`,
+  `delete from tasks where id in (select tasks.id from tasks order by tasks.points desc, tasks.id limit 1) returning id`,
+  `delete from tasks where not exists (select 1 from tasks where tasks.done) returning id`,
+  `select (select string_agg(p.name, ',' order by p.id) from projects p, json_table('["bbbbbbbb-bbbb-4bbb-8bbb-bbbbbbbbbbbb"]', '$[*]' columns ("accountId" uuid path '$'))) from tasks as json_table`,
+  `select (select string_agg(p.name, ',' order by p.id) from projects p, xmltable('/r' passing xml '<r>bbbbbbbb-bbbb-4bbb-8bbb-bbbbbbbbbbbb</r>' columns "accountId" uuid path '.')) from tasks as xmltable`,
 ];
 
 const group = 'Group by the tenant column and join on it';
@@ -111,8 +125,11 @@ export const apart: readonly (readonly [text: string, remedy: string])[] = [
   [`select (select max(id) from tasks), (select max(id) from projects)`, group],
   [`select id from tasks t full join projects p using (id)`, on],
   [`select id from tasks t right join projects p using (id)`, on],
-  [`select t.id from tasks t where exists (select 1 from projects t where t.id = 1)`, alias],
-  [`select (select max(points) from tasks) from tasks`, alias],
+  [
+    `select id from tasks where exists (select 1 from tasks where exists (select 1 from projects p where p.id = tasks."projectId"))`,
+    alias,
+  ],
+  [`select body from crm.notes where exists (select 1 from crm.notes where crm.notes."taskId" = 1)`, alias],
   [
     `with recursive tree as (select id, "parentId" from tasks union all select t.id, t."parentId" from tasks t join tree on t."parentId" = tree.id) select * from tree`,
     group,

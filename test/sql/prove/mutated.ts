@@ -57,8 +57,8 @@ export function mutated(name: string, text: string): Prove {
   return (modules.get('prove.ts')!.exports as { prove: Prove }).prove;
 }
 
-/** What told of one rule often tells of the next: it is asked first. */
-const asked = [...cases];
+/** What told of one rule often tells of the next: it is asked first. Long ones stay last: they take longest. */
+const asked = [...cases].sort((a, b) => a.text.length - b.text.length);
 
 /** The cases that a prover judges otherwise than it should; the first of them where one `isEnough`. */
 export function wrong(prove: Prove, isEnough = false): string[] {
@@ -70,8 +70,10 @@ export function wrong(prove: Prove, isEnough = false): string[] {
     if (isRight) continue;
     found.push(`${reason ? (said === undefined ? 'accepted' : 'refused otherwise') : 'refused'}: ${text}`);
     if (!isEnough) continue;
-    asked.splice(i, 1);
-    asked.unshift(it);
+    if (text.length < 1_000) {
+      asked.splice(i, 1);
+      asked.unshift(it);
+    }
     break;
   }
   return found;

@@ -270,6 +270,11 @@ export const mutations: readonly Mutation[] = [
     ['only its tenant column holds the tenant of a table', 'this.table.tenant?.column === name ? this', 'true ? this'],
     ['a column is declared', 'if (!this.table.columns.has(name)) return undefined;', ''],
   ]),
+  ...of('table-functions', [
+    ['ROWS FROM is called as its first function is', 'name: called[0]!', "name: called.find((it) => it !== '')!"],
+    ['the name of JSON_TABLE', "name: 'json_table'", "name: ''"],
+    ['the name of XMLTABLE', "name: 'xmltable'", "name: ''"],
+  ]),
   ...of('names', [
     ['a bare name is of one entry', 'if (column && found) return { name };', ''],
     [
@@ -314,7 +319,7 @@ export const mutations: readonly Mutation[] = [
       'isZero = rexpr?.A_Const?.ival !== undefined && (rexpr.A_Const.ival.ival ?? 0) === 0',
       'isZero = rexpr?.A_Const?.ival !== undefined',
     ],
-    ['xmax is compared for equality', " || (operator !== '=' && operator !== '<>')", ''],
+    ['xmax is compared for equality', " && (operator === '=' || operator === '<>')", ''],
     ['xmax only', " || path?.at(-1) !== 'xmax'", ' || !path'],
     [
       "xmax of the tenant's own row",
@@ -345,6 +350,12 @@ export const mutations: readonly Mutation[] = [
       '',
     ],
     ['WITH', 'const ctes = withClause(proof, node.withClause, outer, around);', 'const ctes = around;'],
+    ['the place of a value behind a star', 'beforeStar(List.items).length', 'List.items.length'],
+    [
+      'a value behind a star is no column by its place',
+      'for (const it of columns.slice(ordered)) it.sources = [];',
+      '',
+    ],
     ['the place of a column behind a star', 'ordered = Math.min(ordered, columns.length);\n      const', 'const'],
     ['the tenant of this query, not of one around', '(of.level === level || level.ties.includes(of))', 'true'],
     [
@@ -370,7 +381,7 @@ export const mutations: readonly Mutation[] = [
       "holds === 'tenant' && ties.length === 0 ? mixing",
       "holds === 'tenant' ? mixing",
     ],
-    ['rows of VALUES have as many cells', 'ordered: isEven ? columns.length : 0', 'ordered: columns.length'],
+    ['rows of VALUES have as many cells', 'it.List.items.length === columns.length', 'true'],
     ['the second operand', 'select(proof, rarg, outer, ctes)', 'rows'],
     [
       'a recursion keeps what is assumed',
@@ -416,6 +427,11 @@ export const mutations: readonly Mutation[] = [
     ['nulls of either operand', '(orNull === true || right.columns[i]!.orNull === true)', 'orNull === true'],
   ]),
   ...of('meeting', [
+    [
+      'the place of a column behind a star',
+      'beforeStar(targets.map(({ val }) => val))',
+      'targets.map(({ val }) => val)',
+    ],
     [
       'each pair of entries',
       'for (const [j, other] of entries.slice(0, i).entries()) {',
@@ -473,6 +489,7 @@ export const mutations: readonly Mutation[] = [
     ],
   ]),
   ...of('proof', [
+    ['a table without a schema is in "public"', "schemaname = 'public'", 'schemaname'],
     ['what a proof takes is counted', 'this.#work += units;', ''],
     [
       "another handle's tenancy",
@@ -537,7 +554,7 @@ export const mutations: readonly Mutation[] = [
   ]),
   ...of('insert', [
     ['rows name their tenant', 'if (index < 0 || !rows) throw', 'if (index < 0 || !rows) return;\n  if (false) throw'],
-    ['a place behind a star', 'if (index >= rows.ordered) {\n', 'if (index >= rows.ordered) return;\n  if (false) {\n'],
+    ['a place behind a star', 'if (index >= rows.ordered)\n', 'if (index >= rows.ordered) return;\n  if (false)\n'],
     [
       'only a handle of all leaves it to the default',
       "if (index < 0 && proof.given.reach === 'all' && ",
@@ -572,6 +589,7 @@ export const mutations: readonly Mutation[] = [
     ],
   ]),
   ...of('merge', [
+    ['the place of a value behind a star', 'beforeStar(values ?? [])', '(values ?? [])'],
     ['the source of MERGE', 'from.add([sourceRelation]);', ''],
     [
       'rows of the source without a match are inserted',

@@ -5,7 +5,7 @@ import type { PgAsyncSelect } from 'drizzle-orm/pg-core/async';
 import { drizzle } from 'drizzle-orm/postgres-js';
 import { tenancy } from '../../../src/schema/tenancy.js';
 
-export { getColumns } from 'drizzle-orm';
+export { getColumns, getTableColumns } from 'drizzle-orm';
 export { alias } from 'drizzle-orm/pg-core';
 export { defineRelations, pgTable as referenceTable, pgTable as table };
 

@@ -18,7 +18,7 @@ import {
   type TenantSelect,
 } from '../../../src/index.js';
 
-export { alias, getColumns } from '../../../src/index.js';
+export { alias, getColumns, getTableColumns } from '../../../src/index.js';
 export { referenceTable, tenantSchema as inSchema, tenantTable as table, tenantTableCreator as tableCreator, unscoped };
 export { defineTenantRelations as defineRelations };
 

@@ -22,7 +22,7 @@ import {
 } from 'drizzle-orm/pg-core';
 import type { TenantId } from '../../../src/index.js';
 import { Expect, type Equal } from './expect.js';
-import { accountId, alias, getColumns, referenceTable, table, tableCreator, unscoped } from './kit.js';
+import { accountId, alias, getColumns, getTableColumns, referenceTable, table, tableCreator, unscoped } from './kit.js';
 import {
   contacts,
   countries,
@@ -148,6 +148,7 @@ type Account = TenantId<'account', string>;
 // columns, aliases, names
 {
   const columns = getColumns(users);
+  Expect<Equal<keyof ReturnType<typeof getTableColumns<typeof users>>, keyof typeof columns>>;
   Expect<Equal<keyof typeof columns, 'accountId' | 'id' | 'email' | 'managerId' | 'settings'>>;
   const other = alias(users, 'other');
   Expect<Equal<(typeof other)['_']['name'], 'other'>>;

@@ -146,6 +146,11 @@ const tdb = db.forTenant(id);
   const found = await all.query.projects.findMany({ with: { tasks: true } });
   Expect<Equal<(typeof found)[number]['tasks'], TaskRow[]>>;
   await all.insert(labels).values({ accountId: id, id: 1, name: 'x' });
+  await all.insert(labels).values(await all.select().from(labels));
+  // An id whose value a function does not know is one all the same.
+  const copy = (it: TenantDatabase<'account'>, other: TenantId<'account'>) =>
+    all.insert(labels).values([{ accountId: it.tenantId, id: 1, name: 'x' }, { accountId: other, id: 2, name: 'x' }]);
+  await copy(tdb, account.parse('y'));
   await all.update(documents).set({ title: 'x' });
   const typed: AcrossTenantsDatabase = all;
   await typed.$count(tasks);
@@ -217,7 +222,11 @@ const tdb = db.forTenant(id);
 
 // the id of a handle
 {
-  Expect<Equal<typeof tdb.tenantId, TenantId<'account'>>>;
+  Expect<Equal<typeof tdb.tenantId, TenantId<'account', string>>>;
+  await tdb.transaction(async (tx) => Expect<Equal<typeof tx.tenantId, TenantId<'account', string>>>);
+  const key: string = tdb.tenantId;
+  const number: number = db.forTenant(workspace.parse(1)).tenantId;
+  await db.transaction(async (tx) => [tx.forTenant(id).tenantId.toUpperCase(), key, number]);
   const again = (it: TenantDatabase<'account'>) => db.forTenant(it.tenantId);
   Expect<Equal<ReturnType<typeof again>['tenantId'], TenantId<'account'>>>;
 }
@@ -238,7 +247,9 @@ const tdb = db.forTenant(id);
   const rows = await now(tdb);
   Expect<Equal<typeof rows, { now: Date }[]>>;
   const choose = (db: TenancyDatabase, value: unknown) => db.forTenant(account.parse(value));
-  Expect<Equal<ReturnType<typeof choose>, TenantDatabase<'account'>>>;
+  const chosen: TenantDatabase<'account'> = choose(db, 'x');
+  Expect<Equal<typeof chosen.tenantId, TenantId<'account'>>>;
+  Expect<Equal<ReturnType<typeof choose>['tenantId'], TenantId<'account', string>>>;
 }
 
 // a helper for selects of any tenancy

@@ -58,6 +58,17 @@ const tdb = db.forTenant(id);
   eq(notes.accountId, logs.who);
 }
 
+// an id from outside, without throwing
+{
+  const parsed = account.safeParse('x');
+  Expect<Equal<typeof parsed.data, TenantId<'account', string> | undefined>>;
+  if (parsed.success) await db.forTenant(parsed.data).select().from(notes);
+  else void parsed.error.reason;
+  const other = workspace.safeParse(1);
+  const number: number = other.success ? other.data : 0;
+  void number;
+}
+
 // a column that holds an id, and is not the tenant column
 {
   const rows = await tdb.select({ a: notes.accountId, b: notes.sharedWith, c: notes.space }).from(notes).where(eq(notes.space, space));

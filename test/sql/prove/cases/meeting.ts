@@ -141,6 +141,10 @@ export const refusedAcross: readonly (readonly [text: string, reason: RegExp])[]
     meeting,
   ],
   [
+    `select p.name, q.name from projects p join (select distinct on (2) l.*, l."accountId" as a from x_labels l) q on q.a = p."accountId"`,
+    /of different tenants would meet/,
+  ],
+  [
     `select p.name, q.title from projects p join (select distinct on (title) "accountId", title from tasks) q on q."accountId" = p."accountId"`,
     meeting,
   ],

@@ -9,6 +9,11 @@ export const accepted: readonly string[] = [
   `select * from projects where "accountId" = @a`,
   `select * from projects where @a = "accountId"`,
   `select * from projects where projects."accountId" = @a`,
+  `select * from projects where public.projects."accountId" = @a`,
+  `select x.day, p.id from projects p, cast('2024-01-01' as date) as x(day) where p."accountId" = @a`,
+  `select json_table.n, xmltable.m, p.id from projects p, json_table('[1]', '$[*]' columns (n int path '$')), xmltable('/r' passing xml '<r/>' columns m text path '.') where p."accountId" = @a`,
+  `select (select count(*) from tasks t where t."accountId" = public.projects."accountId") from projects where "accountId" = @a`,
+  `insert into x_labels ("accountId", id, name) values (@a, (row(77, 'x')).*)`,
   `select * from projects p where p."accountId" = @a`,
   `select * from "projects" as "P" where "P"."accountId" = @a`,
   `select * from PROJECTS where "accountId" = @a`,
@@ -768,6 +773,58 @@ export const refused: readonly (readonly [
   [`select x.name from projects p where p."accountId" = @a`, /no source of rows/],
   [`select projects.name from projects p where p."accountId" = @a`, /no source of rows/],
   [`insert into x_labels (id, name, "accountId") values (1, 'x', @a), (2, 'y')`, /place behind a star/],
+  [`insert into x_labels ("accountId", id, name) values (@a, 1, 'x'), (@a, 2)`, /place behind a star/],
+  [`insert into x_labels (id, "accountId", name) values ((row(1, '@b'::uuid)).*, @a)`, /place behind a star/],
+  [
+    `insert into x_labels (id, "accountId", name) values (2, @a, 'x'), ((row(1, '@b'::uuid)).*, @a)`,
+    /place behind a star/,
+  ],
+  [
+    `insert into x_labels (id, "accountId", name) select v.column1, v.column2, v.column3 from (values ((row(1, '@b'::uuid)).*, @a)) v`,
+    /not this handle's tenant|not known to be a column/,
+  ],
+  [
+    `insert into x_labels (id, "accountId", name) select column1, column2, 'x' from (values ((row(1, '@b'::uuid)).*, @a)) v`,
+    /not this handle's tenant/,
+  ],
+  [
+    `insert into x_labels (id, "accountId", name) select v.i, v.a, 'x' from (values ((row(1, '@b'::uuid)).*, @a)) v(i, a, n)`,
+    /not this handle's tenant/,
+  ],
+  [
+    `insert into x_labels (id, "accountId", name) select u.* from countries c, lateral (values (c.*, @a)) u(i, a, n, x)`,
+    /place behind a star/,
+  ],
+  [
+    `merge into x_labels l using countries c on l."accountId" = @a and l.id = c.id when not matched then insert (id, "accountId", name) values ((row(1, '@b'::uuid)).*, @a)`,
+    /not given its tenant/,
+  ],
+  // Behind a schema, the nearest table without an alias is meant
+  [
+    `select p.name, (select count(*) from tasks where tasks."accountId" = public.tasks."accountId") from projects p join public.tasks on tasks."projectId" = p.id where p."accountId" = @a and tasks."accountId" = p."accountId"`,
+    /"tasks" is not bound/,
+  ],
+  // The names that PostgreSQL gives to what has no alias
+  [
+    `select (select count(*) from projects p, cast('(@b,1,1,,,x,f,,,)' as tasks) where p."accountId" = tasks."accountId") from tasks where tasks."accountId" = @a`,
+    /no name that is known/,
+  ],
+  [
+    `select (select count(*) from projects p, coalesce('(@b,1,1,,,x,f,,,)'::tasks) where p."accountId" = "coalesce"."accountId") from tasks as "coalesce" where "coalesce"."accountId" = @a`,
+    /no name that is known/,
+  ],
+  [
+    `select (select count(*) from projects p, rows from (coalesce('(@b,1,1,,,x,f,,,)'::tasks), abs(1)) where p."accountId" = "coalesce"."accountId") from tasks as "coalesce" where "coalesce"."accountId" = @a`,
+    /no name that is known/,
+  ],
+  [
+    `select (select count(*) from projects p, json_table('["@b"]', '$[*]' columns ("accountId" uuid path '$')) where p."accountId" = json_table."accountId") from tasks as json_table where json_table."accountId" = @a`,
+    /"projects" as "p" is not bound/,
+  ],
+  [
+    `select (select count(*) from projects p, xmltable('/r' passing xml '<r>@b</r>' columns "accountId" uuid path '.') where p."accountId" = xmltable."accountId") from tasks as xmltable where xmltable."accountId" = @a`,
+    /"projects" as "p" is not bound/,
+  ],
   // Subqueries at the ends of a statement
   [
     `insert into x_labels ("accountId", id, name) values (@a, 1, 'x') on conflict ("accountId", id) where (select count(*) from tasks) > 0 do update set name = 'y'`,
