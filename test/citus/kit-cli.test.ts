@@ -66,10 +66,17 @@ describe.skipIf(!url)('on Citus', { timeout: 60_000 }, () => {
     expect(plan.stdout).toContain(
       "SELECT create_distributed_table('\"projects\"', 'account_id', colocate_with => '\"accounts\"')",
     );
-    // Citus refuses a table with a trigger: the run stops there.
+    // Citus refuses a table with a trigger: the run does not begin.
     await sql.unsafe(
       `CREATE OR REPLACE FUNCTION kit_f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'; CREATE TRIGGER t BEFORE INSERT ON projects FOR EACH ROW EXECUTE FUNCTION kit_f()`,
     );
+    expect(await project.tenant('apply')).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/^Drop the trigger t of projects, .* Nothing was changed\./),
+    });
+    await sql.unsafe('DROP TRIGGER t ON projects');
+    // Nor does a shard take a row that breaks a check which was not looked at: the run stops there.
+    await sql.unsafe('ALTER TABLE projects ADD CONSTRAINT by_hand CHECK (id IS NULL) NOT VALID');
     const stopped = await project.tenant('apply');
     expect(stopped).toMatchObject({
       code: 1,
@@ -78,7 +85,7 @@ describe.skipIf(!url)('on Citus', { timeout: 60_000 }, () => {
     expect(stopped.stderr).toContain('projects: by account_id');
     const half = await project.tenant('status');
     expect(half.stdout).toMatch(/! +projects/);
-    await sql.unsafe('DROP TRIGGER t ON projects');
+    await sql.unsafe('ALTER TABLE projects DROP CONSTRAINT by_hand');
     const done = await project.tenant('apply');
     expect(done).toMatchObject({ code: 0, stdout: expect.stringContaining('done in') });
     expect(await project.tenant('plan')).toMatchObject({ code: 0, stdout: expect.stringContaining('Nothing to do') });
