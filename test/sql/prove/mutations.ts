@@ -271,7 +271,6 @@ export const mutations: readonly Mutation[] = [
     ['a column is declared', 'if (!this.table.columns.has(name)) return undefined;', ''],
   ]),
   ...of('table-functions', [
-    ['ROWS FROM is called as its first function is', 'name: called[0]!', "name: called.find((it) => it !== '')!"],
     ['the name of JSON_TABLE', "name: 'json_table'", "name: ''"],
     ['the name of XMLTABLE', "name: 'xmltable'", "name: ''"],
   ]),
