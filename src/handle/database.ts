@@ -28,6 +28,7 @@ import { FairQueue, nobody, placesOf, whoOf, type Turn, type Who } from './fair.
 import { closing, isTransaction, Lifetime, transactionConfig } from './transaction.js';
 import { streamed, streamedWith } from './stream.js';
 import { assertBatches, assertTransactions, batchedBy, runBatch } from './batch.js';
+import { withKeptMappers } from './mappers.js';
 import { promiseTurns, type Turns } from './turns.js';
 
 /** How handles run: as promises here, as Effects in another entry point. */
@@ -447,7 +448,7 @@ export function scopedHandles(
     filters,
     binding: options.rls ? running.binding : undefined,
     across: acrossOf(options),
-    Dialect: scopedDialect(db.dialect, new Gate(tables, filters, new Set(options.functions))),
+    Dialect: scopedDialect(withKeptMappers(db.dialect), new Gate(tables, filters, new Set(options.functions))),
     marks: Marks.of(db.dialect),
     statements: (options.prepare ?? preparesByItself(db)) ? new Statements() : undefined,
     queue,

@@ -19,19 +19,17 @@ export class Run {
     readonly stride: number,
   ) {}
 
-  /** The first so many of them. */
-  #upTo(length: number): string {
-    if (this.#ends.length < length) {
-      const more: string[] = [];
-      let end = this.#text.length;
-      for (let i = this.#ends.length, n = this.from + i * this.stride; i < length; i++) {
-        const cells = this.first.map((it) => (it === 'default' ? it : `$${n++}`)).join(', ');
-        more.push(`${i === 0 ? '' : ', '}${this.isRows ? `(${cells})` : cells}`);
-        this.#ends.push((end += more.at(-1)!.length));
-      }
-      this.#text += more.join('');
+  /** Writes so many of them. */
+  #extend(length: number): void {
+    if (this.#ends.length >= length) return;
+    const more: string[] = [];
+    let end = this.#text.length;
+    for (let i = this.#ends.length, n = this.from + i * this.stride; i < length; i++) {
+      const cells = this.first.map((it) => (it === 'default' ? it : `$${n++}`)).join(', ');
+      more.push(`${i === 0 ? '' : ', '}${this.isRows ? `(${cells})` : cells}`);
+      this.#ends.push((end += more.at(-1)!.length));
     }
-    return this.#text.slice(0, this.#ends[length - 1]);
+    this.#text += more.join('');
   }
 
   get size(): number {
@@ -41,17 +39,15 @@ export class Run {
   /** @returns how many stand at a place of a text */
   lengthIn(text: string, at: number): number {
     // Equality of two slices is a comparison of memory; startsWith() looks at one character after the other.
-    const has = (length: number) => {
-      const run = this.#upTo(length);
-      return text.slice(at, at + run.length) === run;
+    const goesOn = (from: number, more: number) => {
+      this.#extend(from + more);
+      const [begin, end] = [from === 0 ? 0 : this.#ends[from - 1]!, this.#ends[from + more - 1]!];
+      return text.slice(at + begin, at + end) === this.#text.slice(begin, end);
     };
-    let [low, high] = [0, fewest];
-    while (has(high)) [low, high] = [high, 2 * high];
-    while (high - low > 1) {
-      const middle = (low + high) >> 1;
-      if (has(middle)) low = middle;
-      else high = middle;
-    }
+    // Twice as many more each time, and then the rest by halves: no part is compared again that was found equal.
+    let [low, more] = [0, fewest];
+    for (; goesOn(low, more); more *= 2) low += more;
+    while ((more >>= 1) > 0) if (goesOn(low, more)) low += more;
     // `$12` begins as `$123` does.
     const isCutShort = low > 0 && /\d/.test(text.charAt(at + this.#ends[low - 1]!)) && !this.isRows;
     return isCutShort ? low - 1 : low;

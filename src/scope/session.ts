@@ -110,17 +110,16 @@ export class ScopedSession {
       [sent, mode, named, mapper, metadata, this.#cacheOf(cache), shape],
       !this.#lifetime,
     );
-    const run =
-      (method: string) =>
-      (values?: Values, ...more: unknown[]) => {
-        this.#assertOpen();
-        return prepared[method](ProvedQuery.valuesFor(query, values), ...more);
-      };
-    const stream = prepared.stream
-      ? run('stream')
-      : (values?: Values, options?: { chunkSize?: number }) =>
-          this.#rows(query, { ...sent, mode, mapper, shape }, values, options);
-    return Object.freeze({ query, getQuery: () => query, execute: run('execute'), stream });
+    const execute = (values?: Values) => {
+      this.#assertOpen();
+      return prepared.execute(ProvedQuery.valuesFor(query, values));
+    };
+    const stream = (values?: Values, options?: { chunkSize?: number }) => {
+      if (!prepared.stream) return this.#rows(query, { ...sent, mode, mapper, shape }, values, options);
+      this.#assertOpen();
+      return prepared.stream(ProvedQuery.valuesFor(query, values), options);
+    };
+    return Object.freeze({ query, getQuery: () => query, execute, stream });
   }
 
   /** The rows of a query one by one. What the cursor sends is looked at by the session of its transaction. */

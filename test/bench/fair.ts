@@ -3,9 +3,10 @@
  *
  *   npx tsx test/bench/fair.ts        DATABASE_URL names a server, otherwise one is started
  *
- * Prints the 99th percentile of the quiet tenant's look-ups beside the flood, as many times that alone, and the
+ * Prints what a flood alone takes of this process's processor, and in how many pieces it is written; the 99th percentile of the quiet tenant's look-ups beside the flood, as many times that alone, and the
  * throughput of the flood alone with the queue, as a part of that without. Both within one run, in turns.
  */
+import { Socket } from 'node:net';
 import { eq } from 'drizzle-orm';
 import { drizzle as drizzleNodePostgres } from 'drizzle-orm/node-postgres';
 import { drizzle } from 'drizzle-orm/postgres-js';
@@ -14,7 +15,7 @@ import postgres from 'postgres';
 import { withTenancy } from '../../src/index.js';
 import { relations, tasks } from '../support/schema.js';
 import { startDatabases, tenantIds } from './database.js';
-import { ratioOf, show } from './measure.js';
+import { processorTime, ratioOf, show, spreadOf } from './measure.js';
 
 const max = 4;
 const perTenant = Number(process.argv[2] ?? 2);
@@ -44,6 +45,13 @@ const lookUp = (db: any, id: any, n: number) =>
     .select()
     .from(tasks)
     .where(eq(tasks.id, 1 + (n % 200)));
+/** How often something was written to a socket. */
+let writes = 0;
+const { write } = Socket.prototype;
+Socket.prototype.write = function (this: Socket, ...args: any[]) {
+  writes++;
+  return (write as any).apply(this, args);
+} as typeof write;
 const p99 = (values: number[]) => [...values].sort((a, b) => a - b)[Math.floor(values.length * 0.99)]!;
 
 /** The latencies of the quiet tenant, one statement after the other with a pause between, until `until` resolves. */
@@ -75,14 +83,20 @@ try {
     const alone: Record<string, number[]> = { plain: [], fair: [] };
     const beside: Record<string, number[]> = { plain: [], fair: [] };
     const throughput: Record<string, number[]> = { plain: [], fair: [] };
+    const processor: Record<string, number[]> = { plain: [], fair: [] };
+    const pieces: Record<string, number[]> = { plain: [], fair: [] };
     for (let round = -3; round < rounds; round++) {
       for (const kind of round % 2 === 0 ? (['plain', 'fair'] as const) : (['fair', 'plain'] as const)) {
         const db = handles[kind];
+        const before = { processor: processorTime(), writes };
         const rate = await flood(db);
+        const took = { processor: processorTime() - before.processor, writes: writes - before.writes };
         const single = await latencies(db, new Promise((resolve) => setTimeout(resolve, 200)));
         const shared = await latencies(db, flood(db));
         if (round < 0) continue;
         throughput[kind]!.push(rate);
+        processor[kind]!.push(took.processor);
+        pieces[kind]!.push(took.writes);
         alone[kind]!.push(...single);
         beside[kind]!.push(...shared);
       }
@@ -94,6 +108,11 @@ try {
         `  p99 of a quiet tenant, ${kind === 'fair' ? 'fair' : 'without'}: ${(b / a).toFixed(1)} times alone (${b.toFixed(2)} ms of ${a.toFixed(2)} ms, ${beside[kind]!.length} statements)`,
       );
     }
+    console.log(
+      `  processor time of this process for it: ${show(ratioOf(processor['fair']!, processor['plain']!))} of that without`,
+    );
+    for (const kind of ['plain', 'fair'] as const)
+      console.log(`  pieces written, ${kind === 'fair' ? 'fair' : 'without'}: ${show(spreadOf(pieces[kind]!), 0)}`);
     console.log(
       `  throughput of the flood: ${show(ratioOf(throughput['fair']!, throughput['plain']!))} of that without`,
     );

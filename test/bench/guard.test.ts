@@ -43,7 +43,7 @@ test('the table in docs is that of the figures', () => {
 
 test('the page on scale and its plots are those of their figures', () => {
   const written = files(root);
-  expect(Object.keys(written)).toHaveLength(5);
+  expect(Object.keys(written)).toHaveLength(6);
   for (const [name, text] of Object.entries(written)) expect(readFileSync(`${root}/docs/${name}`, 'utf8')).toBe(text);
 });
 

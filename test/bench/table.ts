@@ -18,6 +18,7 @@ export const parts = {
   gate: 'The gate',
   handles: 'Handles',
   'end-to-end': 'On a PostgreSQL, through postgres.js',
+  mappers: 'From rows to objects, through postgres.js',
   rls: 'Row-level security',
   peers: 'Six questions, in units of bare postgres.js',
   citus: 'On Citus',

@@ -125,6 +125,9 @@ describe.skipIf(!url)('on Citus', { timeout: 60_000 }, () => {
     const byHand = [
       'ALTER MATERIALIZED VIEW counts SET (fillfactor = 80)',
       'CREATE RULE nothing AS ON DELETE TO ns DO INSTEAD NOTHING',
+      'CREATE RULE own AS ON DELETE TO "tree nodes" DO INSTEAD NOTHING',
+      'CREATE STATISTICS st (dependencies) ON account_id, n FROM "tree nodes"',
+      `COMMENT ON STATISTICS st IS 'of both'`,
       `COMMENT ON CONSTRAINT positive ON "tree nodes" IS 'of n'`,
       'CREATE INDEX by_n ON "tree nodes" (account_id, n)',
       `COMMENT ON INDEX by_n IS 'for n'`,
@@ -157,11 +160,11 @@ describe.skipIf(!url)('on Citus', { timeout: 60_000 }, () => {
         await sql`SELECT tgname AS name FROM pg_trigger WHERE NOT tgisinternal AND tgrelid = '"tree nodes"'::regclass`
       ).map((it) => it['name']),
       others: (
-        await sql`SELECT array_agg(description ORDER BY description) AS d FROM pg_description WHERE description IN ('of n', 'for n')`
+        await sql`SELECT array_agg(description ORDER BY description) AS d FROM pg_description WHERE description IN ('of n', 'for n', 'of both')`
       )[0]!['d'],
       views: (
         await sql`SELECT (SELECT reloptions FROM pg_class WHERE relname = 'counts') AS options, has_column_privilege('pg_monitor', 'ns', 'n', 'UPDATE') AS updates,
-        (SELECT count(*)::int FROM pg_rewrite WHERE rulename = 'nothing') AS rules`
+        (SELECT count(*)::int FROM pg_rewrite WHERE rulename IN ('nothing', 'own')) AS rules`
       )[0],
       constraints: await constraints(),
     });
@@ -170,8 +173,8 @@ describe.skipIf(!url)('on Citus', { timeout: 60_000 }, () => {
     expect(before).toMatchObject({
       deferred: [key],
       triggers: ['tg'],
-      others: ['for n', 'of n'],
-      views: { options: ['fillfactor=80'], updates: true, rules: 1 },
+      others: ['for n', 'of both', 'of n'],
+      views: { options: ['fillfactor=80'], updates: true, rules: 2 },
     });
     const shards = async () =>
       (await sql`SELECT count(*)::int AS n FROM pg_dist_shard WHERE logicalrelid = '"tree nodes"'::regclass`)[0]!['n'];

@@ -385,3 +385,19 @@ describe('a star among the values of a row, behind which each stands in another 
       tdb.execute(sql`insert into x_labels (id, name) values ((row(950, 'x')).*) returning id, name`),
     ));
 });
+
+describe('what has no alias in FROM hides a table around by the name that PostgreSQL gives it', () => {
+  const row = `'(${b},1,1,,,x,f,,,)'`;
+  const sources: Record<string, readonly [name: string, source: string]> = {
+    'a cast': ['tasks', `cast(${row} as tasks)`],
+    COALESCE: ['"coalesce"', `coalesce(${row}::tasks)`],
+    'the first of ROWS FROM': ['"coalesce"', `rows from (coalesce(${row}::tasks), abs(1))`],
+  };
+  for (const [title, [name, source]] of Object.entries(sources)) {
+    const text = sql.raw(`select (select count(*) from projects p, ${source}) from tasks as ${name}`);
+    test(`${title}, of several tenants`, () =>
+      pair.refused((_tdb, _schema, db) => (db.forTenants([a, b] as any) as any).execute(text)));
+    test(`${title}, across tenants`, () =>
+      pair.refused((_tdb, _schema, db) => (db.acrossTenants({ reason: 'test' }) as any).execute(text)));
+  }
+});

@@ -1,6 +1,7 @@
 /**
  * A history of 40 migrations with `online`, while rows are read and written: RUN=history npx vitest run, on PostgreSQL
- * and with CITUS_URL (an empty database) on Citus, where it is distributed on the way and gets more shards at the end.
+ * and with CITUS_URL (an empty database) on Citus, where it is distributed on the way and gets more shards twice, between
+ * them a third worker (CITUS_THIRD=host:port, of a node with the same database) and a rebalance.
  * After each migration nothing is left, and an empty database that gets all of them at once looks the same.
  */
 import { spawn } from 'node:child_process';
@@ -13,6 +14,7 @@ import { describe, expect, test } from 'vitest';
 import { tenancy, tenantTable } from '../../src/index.js';
 import { inTransaction, patiently } from '../../src/kit/live/apply.js';
 import type { Database as Connection } from '../../src/kit/live/database.js';
+import { rebalance } from '../../src/kit/live/cluster.js';
 import type { TenancyOptions } from '../../src/kit/index.js';
 import { createDatabase } from './database.js';
 import { finish, leftBy } from './online.js';
@@ -88,7 +90,7 @@ async function live(url: string, onCitus: boolean) {
   });
   const tenancyAt = (n: number): TenancyOptions => ({
     online: true,
-    citus: !onCitus || n < 10 ? false : { shardCount: n >= 38 ? 8 : 4 },
+    citus: !onCitus || n < 10 ? false : { shardCount: n >= length ? 16 : n >= 38 ? 8 : 4 },
   });
   const history = new History();
   const all: (readonly string[])[] = [];
@@ -115,13 +117,32 @@ async function live(url: string, onCitus: boolean) {
     child.stdout!.on('data', (it) => void (said += it));
     child.stderr!.pipe(process.stderr);
   }
+  // A node more, while it is written to, and twice as many shards.
+  let moves = 0;
+  const third = process.env['CITUS_THIRD'];
+  if (onCitus && third) {
+    const [host, port] = third.split(':');
+    await sql`SELECT citus_add_node(${host!}, ${Number(port)})`;
+    moves = await rebalance(database, { online: true, fallback() {}, progress() {} });
+    expect(await leftBy(database, history)).toEqual([]);
+  }
+  if (onCitus) {
+    const migration = await history.next({ schema: schemaAt(length - 1), tenancy: tenancyAt(length) });
+    all.push(migration);
+    await patiently(
+      () => inTransaction(database, migration),
+      () => {},
+    );
+    steps += (await finish(database, history, history.left)).length;
+    expect(await leftBy(database, history, history.left)).toEqual([]);
+  }
   const ended = new Promise((end) => child!.on('exit', end));
   child!.stdin!.end();
   await ended;
   const [{ count }] = (await sql.unsafe(`SELECT count(*)::int AS count FROM notes WHERE id <= ${rows}`)) as any;
   expect(count).toBe(rows);
   console.log(
-    `${length} migrations, ${steps} steps, ${((Date.now() - begin) / 1000).toFixed(0)} s, load ${loadavg()[0]!.toFixed(1)}: ${said}`,
+    `${all.length} migrations, ${steps} steps, ${moves} moves, ${((Date.now() - begin) / 1000).toFixed(0)} s, load ${loadavg()[0]!.toFixed(1)}: ${said}`,
   );
   expect(JSON.parse(said).errors).toEqual({});
   const grown = await shape();

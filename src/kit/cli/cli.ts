@@ -15,6 +15,7 @@ import { bytesOf, count, mayBeLeft } from './text.js';
 import { differences } from './behind.js';
 import { describeHazard, pendingHazards } from './hazards.js';
 import { editedMigrations } from '../generate/edited.js';
+import { typed } from '../live/remedies.js';
 import type { PlanStep } from '../live/step.js';
 import { loadConfig, loadProject, type Project } from './load.js';
 import { applyAll, planFor, runMigration, type PlanOptions } from './planning.js';
@@ -52,7 +53,14 @@ export async function main(args: readonly string[], output: Output): Promise<num
     return status.code;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-    const { _tag = 'InternalError', message, faults } = error as Error & { _tag?: string; faults?: unknown };
+    const {
+      _tag = 'InternalError',
+      message,
+      faults,
+    } = typed(error as Error) as Error & {
+      _tag?: string;
+      faults?: unknown;
+    };
     if (json)
       output.out(
         `${JSON.stringify({ status: 'error', error: { tag: _tag, message, ...(faults ? { faults } : {}) } })}\n`,

@@ -6,6 +6,7 @@ import { isOnItsWay } from '../live/online-plan.js';
 import { planSteps } from '../live/plan.js';
 import { readLive, type Live } from '../live/read.js';
 import { migrated, requireCoordinator, standingOf } from '../live/server.js';
+import { remedyFor, saidBy } from '../live/remedies.js';
 import type { PlanStep } from '../live/step.js';
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
@@ -191,8 +192,13 @@ export async function runMigration(
   try {
     await patiently(() => inTransaction(database, [...splitStatements(text), note]), again);
   } catch (error) {
+    const { code, message } = error as Error & { code?: string };
+    const failed = `${folder} failed, and nothing of it was changed`;
     throw new DatabaseStateError(
-      `Correct the cause and run migrate again: ${folder} failed, and nothing of it was changed: ${(error as Error).message}`,
+      // What a migration of ours raises says itself what to do.
+      code === 'P0001'
+        ? `${message.replace(/ Nothing was changed\.$/, '')} Then run migrate again: ${failed}.`
+        : `${remedyFor(error as Error)}, and run migrate again: ${failed}: ${saidBy(error as Error)}.`,
       { cause: error },
     );
   }

@@ -9,6 +9,7 @@ import { fillRows } from './fill.js';
 import { lockTimeout } from '../generate/lock-block.js';
 import { literal } from '../names.js';
 import { progressOf } from './progress.js';
+import { remedyFor, saidBy } from './remedies.js';
 import type { PlanStep } from './step.js';
 
 export interface Progress {
@@ -63,7 +64,7 @@ export async function applySteps(
         for (const statement of step.sql) await patiently(() => alone(database, statement), again, tries);
       else await patiently(() => inTransaction(database, step.sql), again, tries);
     } catch (error) {
-      const where = `step ${index + 1} of ${steps.length} failed (${step.what}): ${(error as Error).message}`;
+      const where = `step ${index + 1} of ${steps.length} failed (${step.what}): ${saidBy(error as Error)}`;
       throw new DatabaseStateError(
         `${await remedyOf(error as Error & { code?: string }, step, database)}: ${where}. ` +
           `${index === 0 && !step.alone && !step.fill ? 'Nothing was changed' : 'The steps before it stay, and apply goes on from there'}.`,
@@ -89,7 +90,7 @@ async function remedyOf(error: Error & { code?: string }, step: PlanStep, databa
   // A node's word for it may come without its code.
   if (step.ifFailed && (error.code?.startsWith('23') || / violates /.test(error.message)))
     return `${step.ifFailed}, and run apply again`;
-  return 'Correct the cause and run apply again';
+  return `${remedyFor(error)}, and run apply again`;
 }
 
 /** The sessions that hold a lock on a table, the oldest transaction first. */
@@ -129,9 +130,12 @@ const begin = [
   `SET LOCAL lock_timeout = '${lockTimeout}'`,
 ].join('; ');
 
-/** CONCURRENTLY waits for others without making them wait; any other statement is a transaction of its own. */
+/**
+ * CONCURRENTLY waits for others without making them wait, and so does Citus where it cuts a shard; any other statement
+ * is a transaction of its own.
+ */
 async function alone(database: Database, statement: string, values: readonly unknown[] = []): Promise<number> {
-  if (/ CONCURRENTLY |_concurrently\(/.test(statement)) {
+  if (/ CONCURRENTLY |_concurrently\(|citus_split_shard/.test(statement)) {
     await database.query(statement);
     return 0;
   }

@@ -42,19 +42,48 @@ export function urlOfConfig({ dbCredentials: it }: Record<string, any>): string 
   return `postgres://${user}${it.host}:${it.port ?? 5432}/${encodeURIComponent(it.database)}${ssl}`;
 }
 
+/**
+ * One connection, and never another in its place: the lock of a run goes with it. postgres.js would connect anew, and
+ * does not always settle what was written while the socket closed.
+ */
+function byPostgresJs(postgres: typeof import('postgres'), url: string): Database {
+  let lost: Error | undefined;
+  const pending = new Set<(error: Error) => void>();
+  const onclose = () => {
+    lost ??= Object.assign(new Error('the server ended the connection'), { code: 'CONNECTION_CLOSED' });
+    if (pending.size === 0) return;
+    // First come the words of postgres.js.
+    setTimeout(() => {
+      for (const reject of pending) reject(lost!);
+    }, 200);
+  };
+  const options = { max: 1, max_lifetime: null, onclose, onnotice: () => {}, connect_timeout: 10, prepare: false };
+  const sql = postgres(url, options);
+  return {
+    query: (text, values = []) =>
+      lost
+        ? Promise.reject(lost)
+        : new Promise((resolve, reject) => {
+            pending.add(reject);
+            const settled = () => void pending.delete(reject);
+            sql
+              .unsafe(text, values as any[])
+              .then(resolve as any, reject)
+              .finally(settled);
+          }),
+    close: () => sql.end({ timeout: 1 }),
+  };
+}
+
 async function open(url: string): Promise<Database> {
   const found = await import('postgres').catch(() => undefined);
-  if (found) {
-    const sql = found.default(url, { max: 1, onnotice: () => {}, connect_timeout: 10, prepare: false });
-    return {
-      query: (text, values = []) => sql.unsafe(text, values as any[]) as any,
-      close: () => sql.end({ timeout: 1 }),
-    };
-  }
+  if (found) return byPostgresJs(found.default, url);
   const pg = await import('pg').catch(() => undefined);
   if (!pg)
     throw new DatabaseConnectionError('Install postgres or pg: the command needs one of them to reach the database.');
   const client = new pg.default.Client({ connectionString: url, connectionTimeoutMillis: 10_000 });
+  // What was running is rejected; without this, the process ends with a stack.
+  client.on('error', () => {});
   await client.connect();
   return {
     query: async (text, values = []) => (await client.query(text, [...values])).rows,

@@ -1,6 +1,6 @@
 /** The keys and indexes of a live database's tables and, on Citus, those that some shard lacks. */
 import type { Database } from './database.js';
-import { DatabaseStateError } from '../errors.js';
+import { askNodes } from './nodes.js';
 
 /** A primary key, a unique constraint, or an index. */
 export interface LiveKey {
@@ -53,23 +53,12 @@ export async function readKeys(database: Database, onCitus: boolean): Promise<(k
      LEFT JOIN pg_constraint k ON k.conindid = i.indexrelid AND k.conrelid = i.indrelid AND k.contype IN ('p', 'u')
      WHERE c.relkind IN ('r', 'p') AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast') ORDER BY 1, 2`,
   );
-  const nodes = onCitus
-    ? await database.query<{ nodeid: number; success: boolean; result: string }>(
-        'SELECT nodeid, success, result FROM run_command_on_all_nodes($1)',
-        [shards],
-      )
-    : [];
-  const lost = nodes.filter((it) => !it.success);
-  if (lost.length > 0) {
-    throw new DatabaseStateError(
-      `Start the nodes ${lost.map((it) => it.nodeid).join(', ')} of pg_dist_node, or grant the role what it is refused there: the indexes of their shards cannot be read (${lost[0]!.result}).`,
-    );
-  }
+  const nodes = onCitus ? await askNodes(database, shards, 'the indexes of the shards') : [];
   const byTable = new Map<string, LiveKey[]>();
   for (const { table, ...key } of rows) byTable.set(table, [...(byTable.get(table) ?? []), key]);
   const onShards = new Map<string, Set<string>[]>();
   for (const { table, indexes } of nodes.flatMap(
-    (it) => JSON.parse(it.result || '[]') as { table: string; indexes: unknown[] }[],
+    (it) => JSON.parse(it || '[]') as { table: string; indexes: unknown[] }[],
   )) {
     onShards.set(table, [...(onShards.get(table) ?? []), new Set(indexes.map((it) => JSON.stringify(it)))]);
   }

@@ -13,6 +13,7 @@ import { policySteps } from './policy-plan.js';
 import type { Entities, Row } from '../snapshot.js';
 import type { TenancyState } from '../state.js';
 import { match } from '../statements.js';
+import { splitSteps } from './split-plan.js';
 import type { PlanStep } from './step.js';
 
 /**
@@ -143,6 +144,11 @@ export function planSteps(
     if (moving.includes(anchor) || (fewest <= shardCount && shardCount <= anchor.shardCount - anchor.isolated))
       continue;
     const beside = tables.filter((it) => it.colocation === anchor.colocation);
+    const split = splitSteps(anchor, beside, shardCount, live.nodes ?? 1, online !== undefined && !online.blockWrites);
+    if (split) {
+      steps.push(...split);
+      continue;
+    }
     const force = beside.filter((it) => it.forced).map((it) => `ALTER TABLE ${quoted(it)} FORCE ROW LEVEL SECURITY;`);
     const own = live.foreignKeys.filter(
       (fk) =>

@@ -1,7 +1,7 @@
 /** The policies of a live database's tables and, on Citus, of their shards on each node. */
 import type { Policy } from '../../rls/policies.js';
 import type { Database } from './database.js';
-import { DatabaseStateError } from '../errors.js';
+import { askNodes } from './nodes.js';
 
 /** Row-level security of one table, or of one of its shards. */
 export interface Locks {
@@ -43,22 +43,11 @@ export async function readPolicies(database: Database, onCitus: boolean): Promis
          FROM pg_attribute a JOIN pg_type y ON y.oid = a.atttypid WHERE a.attrelid = c.oid AND a.attnum > 0) AS types
      FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind IN ('r', 'p') AND n.nspname NOT IN ('pg_catalog', 'information_schema')`,
   );
-  const nodes = onCitus
-    ? await database.query<{ nodeid: number; success: boolean; result: string }>(
-        `SELECT nodeid, success, result FROM run_command_on_all_nodes($1)`,
-        [shards],
-      )
-    : [];
-  const lost = nodes.filter((it) => !it.success);
-  if (lost.length > 0) {
-    throw new DatabaseStateError(
-      `Start the nodes ${lost.map((it) => it.nodeid).join(', ')} of pg_dist_node, or grant the role what it is refused there: the policies of their shards cannot be read (${lost[0]!.result}).`,
-    );
-  }
+  const nodes = onCitus ? await askNodes(database, shards, 'the policies of the shards') : [];
   const found = new Map(tables.map((it) => [it.key, it]));
   const byTable = new Map<string, Locks[]>();
   for (const { table, locks: of } of nodes.flatMap(
-    (it) => JSON.parse(it.result || '[]') as { table: string; locks: Locks }[],
+    (it) => JSON.parse(it || '[]') as { table: string; locks: Locks }[],
   )) {
     byTable.set(table, [...(byTable.get(table) ?? []), of]);
   }

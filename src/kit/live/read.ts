@@ -11,6 +11,8 @@ export interface LiveTable extends TableName, LivePolicies, LiveKeys {
   readonly column: string | null;
   readonly colocation: number | null;
   readonly shardCount: number;
+  /** The lowest and the highest hash of each shard. */
+  readonly ranges?: readonly (readonly [number, number])[] | null;
   /** Shards that hold one tenant only. Each was cut out of another, which left up to two more than there were. */
   readonly isolated: number;
   /** An estimate, as PostgreSQL keeps it; -1 when it was never analyzed. */
@@ -26,6 +28,8 @@ export interface Live {
   readonly citus: string | null;
   readonly tables: ReadonlyMap<string, LiveTable>;
   readonly foreignKeys: readonly Row[];
+  /** How many nodes take shards. */
+  readonly nodes?: number;
   /** The tables, as they are quoted, of which a stopped run left something to write again. */
   readonly kept?: readonly string[];
 }
@@ -43,6 +47,7 @@ export async function readLive(database: Database): Promise<Live> {
        CASE WHEN p.partmethod = 'h' THEN p.colocationid::int END AS colocation,
        (SELECT count(*)::int FROM pg_dist_shard s WHERE s.logicalrelid = c.oid) AS "shardCount",
        (SELECT count(*)::int FROM pg_dist_shard s WHERE s.logicalrelid = c.oid AND s.shardminvalue = s.shardmaxvalue) AS isolated,
+       CASE WHEN p.partmethod = 'h' THEN (SELECT json_agg(json_build_array(s.shardminvalue::int, s.shardmaxvalue::int) ORDER BY s.shardminvalue::int) FROM pg_dist_shard s WHERE s.logicalrelid = c.oid) END AS ranges,
        CASE WHEN p.partmethod = 'h' OR p.repmodel = 't' THEN citus_total_relation_size(c.oid, false) ELSE pg_total_relation_size(c.oid) END::float8 AS bytes`
     : `'local' AS kind, NULL AS column, NULL AS colocation, 0 AS "shardCount", 0 AS isolated, pg_total_relation_size(c.oid)::float8 AS bytes`;
   const tables = await database.query<Omit<LiveTable, keyof LivePolicies | keyof LiveKeys>>(
@@ -70,11 +75,17 @@ export async function readLive(database: Database): Promise<Live> {
   const policies = await readPolicies(database, Boolean(extension));
   const keys = await readKeys(database, Boolean(extension));
   const found = tables.map((it): LiveTable => ({ ...it, ...policies(keyOf(it)), ...keys(keyOf(it)) }));
+  const [takers] = extension
+    ? await database.query<{ n: number }>(
+        `SELECT count(*)::int AS n FROM pg_dist_node WHERE noderole = 'primary' AND shouldhaveshards AND isactive`,
+      )
+    : [];
   const kept = extension ? await readKept((text) => database.query(text)) : [];
   return {
     citus: extension?.extversion ?? null,
     tables: new Map(found.map((it) => [keyOf(it), it])),
     foreignKeys,
     kept,
+    nodes: takers?.n ?? 0,
   };
 }

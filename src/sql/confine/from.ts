@@ -502,6 +502,8 @@ export function namesIn(list: readonly Node[] | undefined): string[] {
       const alias = (RangeVar ?? RangeSubselect ?? RangeFunction ?? RangeTableFunc ?? JsonTable)?.alias?.aliasname;
       if (alias !== undefined) return [alias];
       if (RangeVar) return [RangeVar.relname];
+      if (RangeTableFunc) return ['xmltable'];
+      if (JsonTable) return ['json_table'];
       const call = RangeFunction?.functions[0].List.items[0].FuncCall?.funcname.at(-1).String.sval;
       return call === undefined ? [] : [call];
     },

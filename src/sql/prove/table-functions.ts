@@ -2,6 +2,7 @@
 import { walk, type Place } from './expression.js';
 import { only } from './fields.js';
 import type { Node } from '../parser.js';
+import { Refusal } from '../refusal.js';
 import { checkType } from './types.js';
 
 /** The columns of such rows. */
@@ -47,13 +48,11 @@ export function columnsOfFunctions(fields: Node, place: Place): Columns {
     // would call the function of that name on the value.
     else if (ofValues.has(name)) columns.push(alias && functions.length === 1 ? alias.aliasname : name);
   }
+  // Without an alias it is called as PostgreSQL would call it in a select list: a cast as its type, COALESCE "coalesce".
+  if (!alias && !called[0]) throw new Refusal('what stands in FROM has no name that is known here', 'Give it an alias');
   const isKnown = (name: string) => Object.hasOwn(columnsOf, name) || ofValues.has(name);
   const whole = coldeflist !== undefined || called.every(isKnown);
-  return {
-    name: called.find((it) => it !== '') ?? '',
-    columns: ordinality ? [...columns, 'ordinality'] : columns,
-    whole,
-  };
+  return { name: called[0]!, columns: ordinality ? [...columns, 'ordinality'] : columns, whole };
 }
 
 function* defined(list: readonly Node[] | undefined): Generator<string> {
@@ -70,7 +69,7 @@ export function columnsOfJsonTable(table: Node, place: Place): Columns {
   walk({ JsonValueExpr: table.context_item }, place);
   walk(table.passing, place);
   if (table.on_error) walk({ JsonBehavior: table.on_error }, place);
-  return { name: '', columns: jsonColumns(table.columns, place), whole: true };
+  return { name: 'json_table', columns: jsonColumns(table.columns, place), whole: true };
 }
 
 function jsonColumns(columns: readonly Node[] | undefined, place: Place): string[] {
@@ -99,5 +98,5 @@ export function columnsOfXmlTable(table: Node, place: Place): Columns {
     walk(column.coldefexpr, place);
     return column.colname;
   });
-  return { name: '', columns, whole: true };
+  return { name: 'xmltable', columns, whole: true };
 }

@@ -10,8 +10,8 @@ import type { Among } from './tenants.js';
 const number = (it: number) => it.toLocaleString('en');
 const mega = (bytes: number, least = 0.1) =>
   bytes < least * 1e6 ? `under ${least} MB` : `${(bytes / 1e6).toFixed(1)} MB`;
-/** Of a heap less than half a megabyte cannot be told from what a runtime does besides. */
-const heap = (bytes: number) => mega(bytes, 0.5);
+/** Of a heap less than a megabyte cannot be told from what a runtime does besides. */
+const heap = (bytes: number) => mega(bytes, 1);
 const table = (head: readonly string[], rows: readonly (readonly (string | number)[])[]) =>
   [
     head,
@@ -126,7 +126,7 @@ function render(found: Found): { sections: Record<string, string>; plots: Record
         {
           name: 'this library and postgres.js',
           color: 0,
-          points: one.filter((it) => it.client >= 5e5).map((it) => [it.statements, it.client / 1e3]),
+          points: one.filter((it) => it.client >= 1e6).map((it) => [it.statements, it.client / 1e3]),
         },
         { name: 'one connection, on the server', color: 1, points: one.map((it) => [it.statements, it.server / 1e3]) },
       ],

@@ -98,6 +98,8 @@ export const together: readonly string[] = [
   `update tasks set points = (select count(*)::int from tasks) where id in (select tasks.id from tasks where tasks.done) returning id, points`,
   `delete from tasks where id in (select tasks.id from tasks order by tasks.points desc, tasks.id limit 1) returning id`,
   `delete from tasks where not exists (select 1 from tasks where tasks.done) returning id`,
+  `select (select string_agg(p.name, ',' order by p.id) from projects p, json_table('["bbbbbbbb-bbbb-4bbb-8bbb-bbbbbbbbbbbb"]', '$[*]' columns ("accountId" uuid path '$'))) from tasks as json_table`,
+  `select (select string_agg(p.name, ',' order by p.id) from projects p, xmltable('/r' passing xml '<r>bbbbbbbb-bbbb-4bbb-8bbb-bbbbbbbbbbbb</r>' columns "accountId" uuid path '.')) from tasks as xmltable`,
 ];
 
 const group = 'Group by the tenant column and join on it';

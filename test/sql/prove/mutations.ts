@@ -270,6 +270,11 @@ export const mutations: readonly Mutation[] = [
     ['only its tenant column holds the tenant of a table', 'this.table.tenant?.column === name ? this', 'true ? this'],
     ['a column is declared', 'if (!this.table.columns.has(name)) return undefined;', ''],
   ]),
+  ...of('table-functions', [
+    ['ROWS FROM is called as its first function is', 'name: called[0]!', "name: called.find((it) => it !== '')!"],
+    ['the name of JSON_TABLE', "name: 'json_table'", "name: ''"],
+    ['the name of XMLTABLE', "name: 'xmltable'", "name: ''"],
+  ]),
   ...of('names', [
     ['a bare name is of one entry', 'if (column && found) return { name };', ''],
     [

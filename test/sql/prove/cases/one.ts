@@ -10,8 +10,10 @@ export const accepted: readonly string[] = [
   `select * from projects where @a = "accountId"`,
   `select * from projects where projects."accountId" = @a`,
   `select * from projects where public.projects."accountId" = @a`,
+  `select x.day, p.id from projects p, cast('2024-01-01' as date) as x(day) where p."accountId" = @a`,
+  `select json_table.n, xmltable.m, p.id from projects p, json_table('[1]', '$[*]' columns (n int path '$')), xmltable('/r' passing xml '<r/>' columns m text path '.') where p."accountId" = @a`,
   `select (select count(*) from tasks t where t."accountId" = public.projects."accountId") from projects where "accountId" = @a`,
-  `insert into x_labels ("accountId", id, name) values (@a, (row(1, 'x')).*)`,
+  `insert into x_labels ("accountId", id, name) values (@a, (row(77, 'x')).*)`,
   `select * from projects p where p."accountId" = @a`,
   `select * from "projects" as "P" where "P"."accountId" = @a`,
   `select * from PROJECTS where "accountId" = @a`,
@@ -801,6 +803,27 @@ export const refused: readonly (readonly [
   [
     `select p.name, (select count(*) from tasks where tasks."accountId" = public.tasks."accountId") from projects p join public.tasks on tasks."projectId" = p.id where p."accountId" = @a and tasks."accountId" = p."accountId"`,
     /"tasks" is not bound/,
+  ],
+  // The names that PostgreSQL gives to what has no alias
+  [
+    `select (select count(*) from projects p, cast('(@b,1,1,,,x,f,,,)' as tasks) where p."accountId" = tasks."accountId") from tasks where tasks."accountId" = @a`,
+    /no name that is known/,
+  ],
+  [
+    `select (select count(*) from projects p, coalesce('(@b,1,1,,,x,f,,,)'::tasks) where p."accountId" = "coalesce"."accountId") from tasks as "coalesce" where "coalesce"."accountId" = @a`,
+    /no name that is known/,
+  ],
+  [
+    `select (select count(*) from projects p, rows from (coalesce('(@b,1,1,,,x,f,,,)'::tasks), abs(1)) where p."accountId" = "coalesce"."accountId") from tasks as "coalesce" where "coalesce"."accountId" = @a`,
+    /no name that is known/,
+  ],
+  [
+    `select (select count(*) from projects p, json_table('["@b"]', '$[*]' columns ("accountId" uuid path '$')) where p."accountId" = json_table."accountId") from tasks as json_table where json_table."accountId" = @a`,
+    /"projects" as "p" is not bound/,
+  ],
+  [
+    `select (select count(*) from projects p, xmltable('/r' passing xml '<r>@b</r>' columns "accountId" uuid path '.') where p."accountId" = xmltable."accountId") from tasks as xmltable where xmltable."accountId" = @a`,
+    /"projects" as "p" is not bound/,
   ],
   // Subqueries at the ends of a statement
   [
