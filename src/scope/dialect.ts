@@ -118,8 +118,12 @@ export function scopedDialect(driver: PgDialect, gate: Gate): new (scope: Scope)
           return built(this, drizzle.buildRefreshMaterializedViewQuery(config));
         },
 
-        buildRelationalQuery(this: ScopedDialect, config: unknown) {
-          const query = drizzle.buildRelationalQuery(config);
+        buildRelationalQuery(this: ScopedDialect, config: any) {
+          const { kind } = this.scope.reach;
+          // Drizzle's other strategy puts LIMIT into a query in FROM, which counts the rows of several tenants there.
+          const isMany = kind === 'several' || kind === 'all';
+          const queryConfig = isMany ? { ...config.queryConfig, strategy: 'basic' } : config.queryConfig;
+          const query = drizzle.buildRelationalQuery({ ...config, queryConfig });
           built(this, query.sql);
           return query;
         },

@@ -85,3 +85,20 @@ describe.each(Object.entries(programs))('%s', (_name, program) => {
     expect(await run(program, (tx) => tx.forTenants([a, b]))).toEqual(each.slice(0, 2).flat().sort());
   });
 });
+
+test('a relational query takes its first rows of all tenants, each with its own', async () => {
+  const page = { orderBy: { id: 'desc', accountId: 'asc' }, with: { project: { columns: { meta: true } } } } as const;
+  const each = [];
+  for (const id of [a, b, c]) each.push(...(await db.forTenant(id).query.tasks.findMany(page)));
+  const all = each.sort((x: any, y: any) => y.id - x.id || (x.accountId < y.accountId ? -1 : 1));
+  const across = db.acrossTenants({ reason: 'test' });
+  expect(await across.query.tasks.findMany({ ...page, limit: 5, offset: 1 })).toEqual(all.slice(1, 6));
+  expect(await across.query.tasks.findFirst(page)).toEqual(all[0]);
+  expect(await across.query.tasks.findFirst({ ...page, strategy: 'optimized' })).toEqual(all[0]);
+  const some = all.filter((it: any) => it.accountId !== c);
+  expect(await db.forTenants([a, b]).query.tasks.findMany({ ...page, limit: 4 })).toEqual(some.slice(0, 4));
+  const open = { where: { project: { status: 'open' } } } as const;
+  expect(await across.query.tasks.findMany({ ...page, ...open })).toHaveLength(
+    (await Promise.all([a, b, c].map((id) => db.forTenant(id).query.tasks.findMany(open)))).flat().length,
+  );
+});
