@@ -10,15 +10,15 @@ import { makeJitQueryMapper, makeJitRqbMapper, noopDecoder } from 'drizzle-orm';
 
 /** A field of a selection, as Drizzle hands it to its mappers. */
 interface Field {
-  readonly path?: readonly string[];
-  readonly key?: string;
+  readonly path?: readonly string[] | undefined;
+  readonly key?: string | undefined;
   readonly field: any;
   readonly fieldType: string;
   readonly subqueryDecoder?: Decoder;
   readonly codec?: unknown;
   readonly arrayDimensions?: unknown;
-  readonly isArray?: boolean;
-  readonly selection?: readonly Field[];
+  readonly isArray?: boolean | undefined;
+  readonly selection?: readonly Field[] | undefined;
 }
 
 interface Decoder {
@@ -29,7 +29,7 @@ interface Decoder {
 interface Kept extends Field {
   readonly decoder: Decoder;
   readonly map: Decoder['mapFromDriverValue'];
-  readonly selection?: readonly Kept[];
+  readonly selection?: readonly Kept[] | undefined;
 }
 
 type Mapper = (rows: any[]) => unknown;
