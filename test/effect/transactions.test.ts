@@ -9,7 +9,7 @@ import { drizzle as overNodePostgres } from 'drizzle-orm/node-postgres';
 import { drizzle as overPglite } from 'drizzle-orm/pglite';
 import { drizzle as overPostgresJs } from 'drizzle-orm/postgres-js';
 import { randomBytes } from 'node:crypto';
-import { Effect, Exit, Fiber, Layer, ManagedRuntime, Redacted, Stream } from 'effect';
+import { Deferred, Effect, Exit, Fiber, Layer, ManagedRuntime, Redacted, Stream } from 'effect';
 import pg from 'pg';
 import postgres from 'postgres';
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
@@ -266,16 +266,18 @@ describe.each(Object.keys(drivers).flatMap((driver) => [true, false].map((rls) =
     it('rolls back when it is interrupted, and refuses whom it left behind', async () => {
       let late: any;
       const interrupted = Effect.gen(function* () {
+        const wrote = yield* Deferred.make<void>();
         const fiber = yield* Effect.forkChild(
           Db.transaction(
             Effect.gen(function* () {
               yield* Db.forTenant(one, write(50));
               late = yield* Db.Shared;
-              yield* Effect.all([Db.forTenant(two, write(51)), Effect.never], { concurrency: 2 });
+              const second = Effect.andThen(Db.forTenant(two, write(51)), Deferred.succeed(wrote, undefined));
+              yield* Effect.all([second, Effect.never], { concurrency: 2 });
             }),
           ),
         );
-        yield* Effect.sleep(80);
+        yield* Deferred.await(wrote);
         yield* Fiber.interrupt(fiber);
         const refused = yield* Effect.exit(late.$count(people) as Effect.Effect<number, DbError>);
         return [
