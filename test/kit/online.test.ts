@@ -8,7 +8,10 @@ import postgres from 'postgres';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { tenancy, tenantTable } from '../../src/index.js';
 import { applySteps } from '../../src/kit/live/apply.js';
+import { readColumns } from '../../src/kit/live/columns.js';
 import type { Database as Connection } from '../../src/kit/live/database.js';
+import { planSteps } from '../../src/kit/live/plan.js';
+import { readLive } from '../../src/kit/live/read.js';
 import type { TenancyOptions } from '../../src/kit/index.js';
 import { createDatabase, type Database } from './database.js';
 import { finish, leftBy } from './online.js';
@@ -260,4 +263,18 @@ describe('online', { timeout: 60_000 }, () => {
     await finish(database, history, left);
     expect(await sql`SELECT count(*)::int AS plain FROM notes WHERE kind = 'plain'`).toEqual([{ plain: rows }]);
   });
+});
+
+test('a table of another kind, on which policies are forced, goes to its place by a role that sees every row', async () => {
+  await sql.unsafe('DROP SCHEMA public CASCADE; CREATE SCHEMA public;');
+  const placed = new History();
+  await run(
+    await placed.next({ schema: { accounts }, tenancy: { citus: { shardCount: 4 }, online: true, rls: true } }),
+  );
+  const live = await readLive(database);
+  const tables = new Map([...live.tables].map(([key, it]) => [key, { ...it, kind: 'reference' as const }]));
+  expect([...tables.values()].map((it) => it.forced)).toEqual([true]);
+  const left = { fills: [], drops: [], columns: await readColumns(database), blockWrites: false };
+  const steps = planSteps(placed.state!, placed.entities, { ...live, citus: '13.2', tables }, [], undefined, left);
+  expect(steps.find((it) => it.alone)?.precondition?.query).toContain('row_security_active');
 });

@@ -116,6 +116,7 @@ export function planSteps(
     if (!anchor) anchors.set(wanted.group, it);
     const what = words.createDistributed(it, wanted.column, beside);
     const hasKey = it.keys.some((key) => key.kind === 'primary') || keys?.due.of('pks', it).length;
+    const place = first(it, wanted.column);
     const blocking = [...(hasKey ? [] : ['it has no primary key']), ...(online?.columns(keyOf(it)).blocking ?? [])];
     if (online && !online.blockWrites && blocking.length === 0) {
       steps.push({
@@ -124,8 +125,8 @@ export function planSteps(
         sql: [keep(it), `SELECT ${calls.createDistributedConcurrently(it, wanted.column, beside)}`, writeKept(it)],
         alone: true,
         ...size(it),
-        ...first(it, wanted.column),
-        ...(it.forced && { precondition: hidden(it, first(it, wanted.column).precondition!.query) }),
+        ...place,
+        ...(it.forced && { precondition: hidden(it, place.precondition) }),
       });
       continue;
     }
@@ -135,7 +136,7 @@ export function planSteps(
       what: online ? `${what}; writes to it wait${since}` : what,
       sql: [...relax(it), `SELECT ${calls.createDistributed(it, wanted.column, beside)}`],
       ...size(it),
-      ...first(it, wanted.column),
+      ...place,
     });
   }
   for (const [group, anchor] of anchors) {
@@ -344,9 +345,9 @@ function strays(fk: Row): PlanStep['precondition'] {
 }
 
 /** A role that policies hold back would copy no rows. */
-const hidden = (table: LiveTable, query: string): PlanStep['precondition'] =>
+const hidden = (table: LiveTable, more: PlanStep['precondition']): PlanStep['precondition'] =>
   atObstacles(
-    `SELECT 'Run apply as a role that has BYPASSRLS' AS remedy WHERE row_security_active(${literal(quoted(table))}::regclass) UNION ALL (${query})`,
+    `SELECT 'Run apply as a role that has BYPASSRLS' AS remedy WHERE row_security_active(${literal(quoted(table))}::regclass)${more ? ` UNION ALL (${more.query})` : ''}`,
   );
 
 /** An owner who is no superuser sees no rows under FORCE, and would move none. */
