@@ -38,19 +38,37 @@ export const openAll = (db: any, options: Options, open: Open): ReturnType<Open>
 const acrossAt = ({ across }: Options, index: number): Options['across'] =>
   !across || 'role' in across ? across : (across as { $replicas?: readonly AnyDrizzle[] }).$replicas?.[index];
 
+/** The services of a database: of its connection, of shared tables, and of handles that may be provided. */
+export interface Keys {
+  readonly Connected: Context.Service<any, Handles>;
+  readonly Shared: Context.Service<any, any>;
+  readonly services: () => readonly Context.Service<any, any>[];
+}
+
 /**
- * Runs a program on a replica: whatever it yields of the database is the replica's.
+ * The services of a database elsewhere: in a transaction, or on a replica.
  *
- * @param services of handles that may be provided
+ * @param context which handles are provided
+ * @param at gives the handle of the same scope there
  */
-export const onReplica = (
-  Connected: Context.Service<any, Handles>,
-  Shared: Context.Service<any, any>,
-  services: () => readonly Context.Service<any, any>[],
-  program: Effect.Effect<any, any, any>,
-): Effect.Effect<any, any, any> =>
+export function servicesAt(
+  place: Pick<Handles, 'shared'>,
+  { Connected, Shared, services }: Keys,
+  context: Context.Context<any>,
+  at: (place: object, handle: any) => object,
+): Context.Context<any> {
+  let within: Context.Context<any> = Context.make(Connected, place as Handles).pipe(Context.add(Shared, place.shared));
+  for (const key of services()) {
+    const handle = Option.getOrUndefined(Context.getOption(context, key));
+    if (handle) within = Context.add(within, key, at(place, handle));
+  }
+  return within;
+}
+
+/** Runs a program on a replica: whatever it yields of the database is the replica's. */
+export const onReplica = (keys: Keys, program: Effect.Effect<any, any, any>): Effect.Effect<any, any, any> =>
   Effect.flatMap(Effect.context<any>(), (context) =>
-    Effect.flatMap(Connected, (handles) =>
+    Effect.flatMap(keys.Connected, (handles) =>
       attempt(() => {
         const replica = replicas.get(handles)?.();
         if (!replica) {
@@ -59,12 +77,7 @@ export const onReplica = (
               'transaction: this database has no replica here.',
           );
         }
-        let within = Context.make(Connected, replica).pipe(Context.add(Shared, replica.shared));
-        for (const key of services()) {
-          const handle: any = Option.getOrUndefined(Context.getOption(context, key));
-          if (handle) within = Context.add(within, key, handleAt(replica, handle) as any);
-        }
-        return Effect.provideContext(program, within);
+        return Effect.provideContext(program, servicesAt(replica, keys, context, handleAt as any));
       }),
     ),
   );

@@ -32,7 +32,7 @@ import type { Driver } from './driver.js';
 import { effectDriver, inTurn, isEffectDrizzle, isPglite, promiseDriver } from './drizzle.js';
 import { isNodePostgres, nodePostgresDriver } from './node-postgres.js';
 import { postgresJsDriver } from './postgres-js.js';
-import { onReplica, openAll } from './replicas.js';
+import { onReplica, openAll, servicesAt } from './replicas.js';
 import { attempt } from './prepared.js';
 import type {
   AnyDrizzle,
@@ -88,6 +88,7 @@ export const Service =
       );
     const layerFrom = (db: AnyDrizzle, options = {}) => connected(openAll(db, options, open));
     const services = () => [...tenants, ...tenants.map((it) => it.Several), AcrossTenants];
+    const keys = { Connected, Shared, services };
     const layer = (options: LayerOptions) =>
       Layer.unwrap(Effect.map(drizzleOf(options), (db) => layerFrom(db, options)));
     return Object.assign(self, {
@@ -99,7 +100,7 @@ export const Service =
       layerConfig: (config: Config.Wrap<ConfigOptions>, options?: Partial<LayerOptions>) =>
         Layer.unwrap(Effect.map(Config.unwrap<ConfigOptions>(config), (it) => layer({ ...options, ...it }))),
       layerFrom,
-      replica: (program: Effect.Effect<any, any, any>) => onReplica(Connected, Shared, services, program),
+      replica: (program: Effect.Effect<any, any, any>) => onReplica(keys, program),
       acrossTenants: (options: { readonly reason: string }, program?: Effect.Effect<any, any, any>) =>
         given(Connected, AcrossTenants, ({ acrossTenants }) => ({
           handle: acrossTenants(options),
@@ -114,15 +115,7 @@ export const Service =
           if (db && !home) return db.transaction((tx: unknown) => Effect.provideService(program, key, tx), config);
           const transaction = (handles: Handles) =>
             handles.transaction(
-              (tx) =>
-                attempt(() => {
-                  let within: Context.Context<any> = Context.make(Connected, tx).pipe(Context.add(Shared, tx.shared));
-                  for (const key of services()) {
-                    const handle = provided(key);
-                    if (handle) within = Context.add(within, key, handleIn(tx, handle));
-                  }
-                  return Effect.provideContext(program, within);
-                }),
+              (tx) => attempt(() => Effect.provideContext(program, servicesAt(tx, keys, context, handleIn))),
               config,
             );
           return home ? transaction(home) : Effect.flatMap(Connected, transaction);
