@@ -725,6 +725,8 @@ export const mutations: readonly Mutation[] = [
     ['a name that is folded', 'if (isShort && folded === name) return;', 'if (isShort) return;'],
     ['the name of an alias', 'checkName(alias.aliasname);', ''],
   ]),
+  ...of('insert', [['a value that the database draws', 'checkOverride(node, table, relation.location);', '']]),
+  ...of('merge', [['a value that the database draws', 'checkOverride(arm, table, location);', '']]),
   ...of('with', [['the name of a common table expression', 'checkName(cte.ctename, cte.location);', '']]),
   ...of('write', [['the name of the row that was', 'checkName(option.value, option.location);', '']]),
 ];
