@@ -201,6 +201,7 @@ export const accepted: readonly string[] = [
   `merge into x_labels using countries c on x_labels."accountId" = @a and x_labels.id = c.id when matched then update set name = c.name returning merge_action(), x_labels.id, old.name, new.name`,
   `select "größe"."名" from (select name as "名" from projects where "accountId" = @a) "größe"`,
   `select name as "${'É'.repeat(40)}" from projects "${'a'.repeat(59)}" where "accountId" = @a`,
+  `select title like 'x\\\\' or title like E'\\\\' or title = 'c:\\\\\\\\' from tasks where "accountId" = @a`,
   // RETURNING, upserts and columns of rows
   `update tasks t set points = 5 where t."accountId" = @a returning t, old.points, new.points, old, (t).title, (new).points`,
   `update tasks t set points = 5 where t."accountId" = @a returning with (old as o, new as n) o.points, n.points`,
@@ -478,9 +479,9 @@ export const refused: readonly (readonly [
   [`select * from "projects "`, /is not declared/, UnscopedTableError],
   [`select * from рrojects where "accountId" = @a`, /is not declared/, UnscopedTableError],
   [`select ctid from projects where "accountId" = @a`, /system column/],
-  [`select p.ctid from projects p where p."accountId" = @a`, /not known to be a column/],
+  [`select p.ctid from projects p where p."accountId" = @a`, /the system column ctid/],
   [`select tableoid from projects where "accountId" = @a`, /system column/],
-  [`select p.xmin from projects p where p."accountId" = @a`, /not known to be a column/],
+  [`select p.xmin from projects p where p."accountId" = @a`, /the system column xmin/],
   // Functions and operators
   [`select query_to_xml('select * from projects', true, true, '')`, /query_to_xml/],
   [`select * from dblink('', 'select * from projects') as t(x text)`, /dblink/],
@@ -897,6 +898,8 @@ export const refused: readonly (readonly [
   [`select 1 --\0`, /NUL/],
   [`select '\ud800'`, /well-formed/],
   [`select 'x\\' or true --'`, /backslash/],
+  [`select 'x\\\\\\' or true --'`, /backslash/],
+  [`select * from tasks where title like 'x' escape '\\' and "accountId" = @a`, /backslash/],
   [`selec 1`, /syntax error/],
   [`set search_path = x`, /outlasts/],
   [`set local role postgres`, /which rows are seen/],
