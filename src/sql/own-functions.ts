@@ -17,6 +17,7 @@ export interface OwnFunction {
 
 /** What the grammar of PostgreSQL 17 knows, and an older server calls as a function: a copy of the application's own. */
 const ofLaterGrammar = [
+  'json',
   'json_exists',
   'json_query',
   'json_value',

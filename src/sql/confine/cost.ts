@@ -92,7 +92,7 @@ export function checkCost(tree: Node, text: string): void {
       let width = columnsOfTable;
       if (table) {
         let cte = table.schemaname === undefined ? ctes : undefined;
-        spend(((cte?.count ?? 0) * times) / 50);
+        spend(((cte?.count ?? 0) * times) / 10);
         while (cte && cte.name !== table.relname) cte = cte.outer;
         if (cte) width = cte.width;
       } else if (query) width = select(query.subquery.SelectStmt, around + sources, ctes, times);
