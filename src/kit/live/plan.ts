@@ -71,7 +71,7 @@ export function planSteps(
     ];
     return {
       precondition: atObstacles(placeObstacles([{ table: it, known, ...(column !== undefined && { column }) }])),
-      ifFailed: `Correct the rows that break a constraint of ${plain(it)}, which may be NOT VALID until now`,
+      ifFailed: brokenBy(plain(it)),
     };
   };
   for (const it of tables) {
@@ -90,6 +90,7 @@ export function planSteps(
         sql: [collectSql([it]), ...relax(it), `SELECT ${calls.undistribute(it)}`, writeAgainSql],
         ...size(it),
         precondition: atObstacles(rewriteObstacles([it])),
+        ifFailed: brokenBy(plain(it)),
       });
   }
   if (left) {
@@ -162,7 +163,7 @@ export function planSteps(
       (fk) => `ALTER TABLE ${quoted({ schema: fk.schema, name: fk.table })} DROP CONSTRAINT ${ident(fk.name)};`,
     );
     const sql = [
-      collectSql(beside),
+      collectSql(beside, true),
       ...beside.flatMap(relax),
       ...free,
       `SELECT ${calls.setShardCount(anchor, shardCount)}`,
@@ -175,7 +176,8 @@ export function planSteps(
       what: words.setShardCount(anchor, shardCount),
       sql,
       ...size(anchor),
-      precondition: atObstacles(rewriteObstacles(beside)),
+      precondition: atObstacles(rewriteObstacles(beside, true)),
+      ifFailed: brokenBy(plain(anchor)),
     });
   }
   const lacking = keys ? keySteps({ ...keys, tables: live.tables, state, online: online !== undefined }) : [];
@@ -188,6 +190,10 @@ export function planSteps(
   steps.push(...policySteps(tables, live, entities, state, moving));
   return steps;
 }
+
+/** A row that is copied is checked, whether its constraint was before or not. */
+const brokenBy = (table: string) =>
+  `Correct the rows that break a constraint of ${table}, which may be NOT VALID until now`;
 
 /** Each obstacle has its own remedy. */
 const atObstacles = (query: string): PlanStep['precondition'] => ({ query, remedy: 'Correct what is in the way' });
