@@ -39,11 +39,6 @@ export type How = readonly [
 /** Opens a transaction for one statement's cursor, and gives its session. */
 export type Begin = (body: (session: any) => Promise<void>) => Promise<unknown>;
 
-const hows = new WeakMap<object, How>();
-
-/** How Drizzle asked for a query that a session gave; undefined for anything else. */
-export const howOf = (prepared: object): How | undefined => hows.get(prepared);
-
 export class ScopedSession {
   readonly #session: any;
   readonly #dialect: ScopedDialect;
@@ -78,7 +73,6 @@ export class ScopedSession {
   prepareQuery(query: object, ...how: How) {
     this.#assertOpen();
     const prepared = WaitingQuery.is(query) ? this.#waiting(query, how) : this.#prepare(query as ProvedQuery, how);
-    hows.set(prepared, how);
     this.#handedOut = prepared;
     return prepared;
   }
@@ -102,7 +96,8 @@ export class ScopedSession {
   }
 
   /** What of a prepared query may be used: its driver would run it with other parameters, too. */
-  #prepare(query: ProvedQuery, [mode, name, mapper, metadata, cache, shape]: How) {
+  #prepare(query: ProvedQuery, how: How) {
+    const [mode, name, mapper, metadata, cache, shape] = how;
     const sent = this.#sent(query);
     const named = this.#nameOf(query.sql, name);
     const prepared = this.#lasting(
@@ -119,7 +114,7 @@ export class ScopedSession {
       this.#assertOpen();
       return prepared.stream(ProvedQuery.valuesFor(query, values), options);
     };
-    return Object.freeze({ query, getQuery: () => query, execute, stream });
+    return Object.freeze({ query, how, getQuery: () => query, execute, stream });
   }
 
   /** The rows of a query one by one. What the cursor sends is looked at by the session of its transaction. */
@@ -175,7 +170,7 @@ export class ScopedSession {
           prepared ??= this.#prepare(WaitingQuery.pass(query, parse), how);
           return prepared[method](...args);
         });
-    return Object.freeze({ query, getQuery: () => query, execute: run('execute'), stream: run('stream') });
+    return Object.freeze({ query, how, getQuery: () => query, execute: run('execute'), stream: run('stream') });
   }
 
   /** Whether a prepared query is this session's own, the last that it gave. */

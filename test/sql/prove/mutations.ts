@@ -719,4 +719,14 @@ export const mutations: readonly Mutation[] = [
     ['the document of XMLTABLE', 'walk(table.docexpr, place);', ''],
     ['the columns of XMLTABLE', 'walk(column.coldefexpr, place);', ''],
   ]),
+  ...of('fields', [
+    ['a name that is cut', 'const isShort = name.length * 3 < maxName', 'const isShort = true'],
+    ['the bytes of a name', 'new TextEncoder().encode(name).length < maxName', 'name.length < maxName'],
+    ['a name that is folded', 'if (isShort && folded === name) return;', 'if (isShort) return;'],
+    ['the name of an alias', 'checkName(alias.aliasname);', ''],
+  ]),
+  ...of('insert', [['a value that the database draws', 'checkOverride(node, table, relation.location);', '']]),
+  ...of('merge', [['a value that the database draws', 'checkOverride(arm, table, location);', '']]),
+  ...of('with', [['the name of a common table expression', 'checkName(cte.ctename, cte.location);', '']]),
+  ...of('write', [['the name of the row that was', 'checkName(option.value, option.location);', '']]),
 ];
