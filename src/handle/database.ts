@@ -497,7 +497,8 @@ function handlesOn(on: On) {
       if (!Array.isArray(ids) || ids.length === 0) {
         throw new InvalidTenantIdError(namesOfTenancies(shared.tenancies), 'expected at least one id in an array');
       }
-      const all = ids.map((id) => parsed(id, shared.tenancies));
+      // An array may have a map() of its own.
+      const all = Array.from(ids, (id) => parsed(id, shared.tenancies));
       const tenancies = new Set(all.map((it) => it.tenancy));
       const reach: Reach = { kind: 'several', ids: [...new Set(all.map((it) => it.value))] };
       return handleOfSeveral('forTenants', reach, tenancies.size === 1 ? all[0]!.tenancy : undefined);
