@@ -53,6 +53,8 @@ export interface Running {
   readonly with: <T>(builders: T) => T;
   /** How handles wait for their turn in a fair queue. */
   readonly turns: Turns;
+  /** Is told of each handle. */
+  readonly made?: (handle: object) => void;
 }
 
 const promises: Running = {
@@ -215,6 +217,7 @@ class ScopedDatabase {
       shared.marks,
       lifetime ? undefined : this.#begin,
     );
+    shared.running.made?.(this);
   }
 
   static {
