@@ -24,6 +24,7 @@ import { settingsOf, settingsWithin, type Settings } from '../rls/settings.js';
 import { tenantName, tenantSlot } from './tenant-placeholder.js';
 import { isPostgresJs, preparesByItself, Statements } from '../drivers/prepares.js';
 import { loadParser } from '../sql/load.js';
+import { refuseTextRunners } from '../sql/runs-text.js';
 import { FairQueue, nobody, placesOf, whoOf, type Turn, type Who } from './fair.js';
 import { closing, isTransaction, Lifetime, transactionConfig } from './transaction.js';
 import { streamed, streamedWith } from './stream.js';
@@ -450,6 +451,7 @@ export function scopedHandles(
       },
     });
   }
+  refuseTextRunners(options.functions);
   const shared: Shared = {
     running,
     relations,

@@ -3,6 +3,7 @@ import type { SQL } from 'drizzle-orm';
 import { UnsupportedTenantOperationError } from '../errors.js';
 import { rowsOf, type Asked } from '../drivers/cursor.js';
 import type { Marks } from '../drivers/marks.js';
+import { commentOf } from './gate.js';
 import { columnOf } from '../schema/tenancy.js';
 import type { Statements } from '../drivers/prepares.js';
 import { loadParser, parser, type Parse } from '../sql/load.js';
@@ -150,7 +151,12 @@ export class ScopedSession {
     const type =
       number === undefined ? undefined : `${columnOf(tenancy!).getSQLType()}${reach.kind === 'several' ? '[]' : ''}`;
     return {
-      sql: marks.in(parser()!, query.sql, type === undefined ? undefined : { number: number!, type }),
+      sql: marks.in(
+        parser()!,
+        query.sql,
+        type === undefined ? undefined : { number: number!, type },
+        reach.kind === 'all' ? commentOf(reach.reason) : undefined,
+      ),
       params: query.params,
     };
   }
@@ -166,13 +172,8 @@ export class ScopedSession {
           prepared ??= this.#prepare(WaitingQuery.pass(query, parse), how);
           return prepared[method](...args);
         });
-    return Object.freeze({
-      query,
-      [asked]: how,
-      getQuery: () => query,
-      execute: run('execute'),
-      stream: run('stream'),
-    });
+    const [execute, stream] = [run('execute'), run('stream')];
+    return Object.freeze({ query, [asked]: how, getQuery: () => query, execute, stream });
   }
 
   /** Whether a prepared query is this session's own, the last that it gave. */
