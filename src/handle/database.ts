@@ -54,6 +54,8 @@ export interface Running {
   readonly with: <T>(builders: T) => T;
   /** How handles wait for their turn in a fair queue. */
   readonly turns: Turns;
+  /** Is told of each handle. */
+  readonly made?: (handle: object) => void;
 }
 
 const promises: Running = {
@@ -216,6 +218,7 @@ class ScopedDatabase {
       shared.marks,
       lifetime ? undefined : this.#begin,
     );
+    shared.running.made?.(this);
   }
 
   static {
@@ -499,7 +502,8 @@ function handlesOn(on: On) {
       if (!Array.isArray(ids) || ids.length === 0) {
         throw new InvalidTenantIdError(namesOfTenancies(shared.tenancies), 'expected at least one id in an array');
       }
-      const all = ids.map((id) => parsed(id, shared.tenancies));
+      // An array may have a map() of its own.
+      const all = Array.from(ids, (id) => parsed(id, shared.tenancies));
       const tenancies = new Set(all.map((it) => it.tenancy));
       const reach: Reach = { kind: 'several', ids: [...new Set(all.map((it) => it.value))] };
       return handleOfSeveral('forTenants', reach, tenancies.size === 1 ? all[0]!.tenancy : undefined);

@@ -13,9 +13,12 @@ export interface ScopedDialect extends PgDialect {
 class Handle {
   readonly #scope: Scope;
   #encoded: { readonly tenancy: unknown; readonly tenant: Tenant } | undefined;
+  /** Handles of two tenants, and their queries, are not alike for what compares or serializes them. */
+  readonly whose: string;
 
   constructor(scope: Scope) {
     this.#scope = scope;
+    this.whose = scope.whose;
     Object.freeze(this);
   }
 

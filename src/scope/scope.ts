@@ -58,19 +58,24 @@ export class Scope {
    * @param values of the run, which name the tenant where the statement was prepared for any
    */
   tag(tag: string, values?: Readonly<Record<string, unknown>>): string {
-    return this.#tagOf(this.#tenancy, tag, values);
+    return `${this.#nameIn(this.#tenancy, values)}:${tag}`;
   }
 
   /** The tags that one may be filed under: a handle that has met no table yet may be of any of the tenancies. */
   tags(tag: string, tenancies: readonly AnyTenancy[]): string[] {
-    return [undefined, ...(this.#tenancy ? [this.#tenancy] : tenancies)].map((it) => this.#tagOf(it, tag));
+    return [undefined, ...(this.#tenancy ? [this.#tenancy] : tenancies)].map((it) => `${this.#nameIn(it)}:${tag}`);
   }
 
-  #tagOf(tenancy: AnyTenancy | undefined, tag: string, values?: Readonly<Record<string, unknown>>): string {
+  /** Whose rows, as text: what compares or serializes handles, as the key of a cache does, tells them apart by it. */
+  get whose(): string {
+    return this.#nameIn(this.#tenancy);
+  }
+
+  #nameIn(tenancy: AnyTenancy | undefined, values?: Readonly<Record<string, unknown>>): string {
     const { reach } = this;
     const idIn = (id: unknown) => (is(id, Placeholder) ? values?.[(id as unknown as { name: string }).name] : id);
     const ids = reach.kind === 'one' ? [idIn(reach.id)] : reach.kind === 'several' ? reach.ids : [];
-    return `${JSON.stringify([reach.kind, tenancy?.name ?? null, ...ids.map(String)])}:${tag}`;
+    return JSON.stringify([reach.kind, tenancy?.name ?? null, ...ids.map(String)]);
   }
 
   /** Whether a query built for `other` may be part of one built for this scope. */

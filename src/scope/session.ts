@@ -172,13 +172,8 @@ export class ScopedSession {
           prepared ??= this.#prepare(WaitingQuery.pass(query, parse), how);
           return prepared[method](...args);
         });
-    return Object.freeze({
-      query,
-      [asked]: how,
-      getQuery: () => query,
-      execute: run('execute'),
-      stream: run('stream'),
-    });
+    const [execute, stream] = [run('execute'), run('stream')];
+    return Object.freeze({ query, [asked]: how, getQuery: () => query, execute, stream });
   }
 
   /** Whether a prepared query is this session's own, the last that it gave. */

@@ -94,3 +94,30 @@ test('a placeholder of a query that was proved takes no other value', async () =
   expect(() => (tenant.value = sql.placeholder('other'))).toThrow(TypeError);
   expect(await all.run(a, { other: b })).toEqual([{ title: 'Build a' }]);
 });
+
+test('handles of two tenants, and their queries, are not alike for what serializes or compares them', () => {
+  const { db } = pair.many;
+  const made: Record<string, (tdb: any) => unknown> = {
+    handle: (tdb) => tdb,
+    select: (tdb) => tdb.select().from(tasks),
+    relational: (tdb) => tdb.query.tasks.findMany(),
+    insert: (tdb) => tdb.insert(tasks).values({ id: 1, projectId: 1, title: 'x' }),
+    update: (tdb) => tdb.update(tasks).set({ title: 'x' }),
+    delete: (tdb) => tdb.delete(tasks),
+  };
+  const text = (it: unknown) => {
+    const seen = new WeakSet();
+    return JSON.stringify(it, (_, value) => {
+      if (typeof value !== 'object' || value === null) return value;
+      if (seen.has(value)) return undefined;
+      seen.add(value);
+      return value;
+    });
+  };
+  for (const [what, make] of Object.entries(made)) {
+    const all = [db.forTenant(a), db.forTenant(b), db.forTenants([a, b]), db.shared];
+    const handles = what === 'handle' ? all : all.slice(0, 3);
+    expect(new Set(handles.map((it) => text(make(it)))).size, what).toBe(handles.length);
+    expect(text(make(db.forTenant(a)))).toBe(text(make(db.forTenant(a))));
+  }
+});

@@ -32,6 +32,7 @@ import { nameCleared } from '../set-null.js';
 import type { Entities, Row } from '../snapshot.js';
 import { marker, type TenancyState } from '../state.js';
 import { match } from '../statements.js';
+import { doBlock } from '../quotes.js';
 
 const header = `${marker}: tenancy.json beside this file says what the tables are after it.`;
 
@@ -189,15 +190,13 @@ function tolerate(statement: string, loosened: readonly Row[]): string {
     !loosened.some((fk) => fk.name === renamed.name && quoted({ schema: fk.schema, name: fk.table }) === renamed.table)
   )
     return statement;
-  return [
-    'DO $rename$',
+  return doBlock('rename', [
     'BEGIN',
     `\tIF EXISTS (SELECT FROM pg_constraint WHERE conrelid = ${literal(renamed.table)}::regclass AND conname = ${literal(renamed.name)}) THEN`,
     `\t\t${statement}`,
     '\tEND IF;',
     'END',
-    '$rename$;',
-  ].join('\n');
+  ]);
 }
 
 /** drizzle-kit switches row-level security off with the schema's last policy: it does not know of ours. */

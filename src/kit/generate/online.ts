@@ -12,6 +12,7 @@ import type { Drop, Fill, OnlineSteps } from '../online.js';
 import type { Row } from '../snapshot.js';
 import { marker } from '../state.js';
 import { match, tablePattern } from '../statements.js';
+import { dollar, doBlock } from '../quotes.js';
 import { uniqueKeys } from './unique-keys.js';
 
 /** What becomes of one statement. */
@@ -67,17 +68,14 @@ export function leaveForLater(
 const setting = 'drizzle_tenant.later';
 
 function whereEmpty(statements: readonly string[]): string {
-  const text = statements.join('\n');
-  let tag = '$step$';
-  for (let i = 2; text.includes(tag); i++) tag = `$step${i}$`;
   return [
     '-- Left to "npx drizzle-tenant apply" where the tables have rows.',
-    'DO $later$',
-    'BEGIN',
-    `\tIF current_setting('${setting}') = 'on' THEN RETURN; END IF;`,
-    ...statements.map((it) => `\tEXECUTE ${tag}${it}${tag};`),
-    'END',
-    '$later$;',
+    doBlock('later', [
+      'BEGIN',
+      `\tIF current_setting('${setting}') = 'on' THEN RETURN; END IF;`,
+      ...statements.map((it) => `\tEXECUTE ${dollar('step', it)};`),
+      'END',
+    ]),
   ].join('\n');
 }
 
@@ -310,15 +308,15 @@ class Splitter {
   asksForRows(): string {
     return [
       `-- Where one of these tables has rows, what would hold them for long is left to "npx drizzle-tenant apply".`,
-      'DO $later$',
-      'BEGIN',
-      `\tPERFORM set_config(${literal(setting)}, 'off', true);`,
-      ...[...this.touched.values()].map(
-        (it) =>
-          `\tPERFORM FROM ${quoted(it)} LIMIT 1;\n\tIF FOUND THEN PERFORM set_config(${literal(setting)}, 'on', true); END IF;`,
-      ),
-      'END',
-      '$later$;',
+      doBlock('later', [
+        'BEGIN',
+        `\tPERFORM set_config(${literal(setting)}, 'off', true);`,
+        ...[...this.touched.values()].map(
+          (it) =>
+            `\tPERFORM FROM ${quoted(it)} LIMIT 1;\n\tIF FOUND THEN PERFORM set_config(${literal(setting)}, 'on', true); END IF;`,
+        ),
+        'END',
+      ]),
     ].join('\n');
   }
 }

@@ -61,9 +61,9 @@ BEGIN
 	  UNION ALL SELECT 1, regexp_replace(pg_get_triggerdef(g.oid), '^CREATE (CONSTRAINT )?TRIGGER', CASE WHEN g.tgconstraint = 0 THEN 'CREATE OR REPLACE TRIGGER' ELSE 'CREATE CONSTRAINT TRIGGER' END) || ';'
 	    || CASE WHEN g.tgenabled <> 'O' THEN format(' ALTER TABLE %s %s TRIGGER %I;', g.tgrelid::regclass, CASE g.tgenabled WHEN 'D' THEN 'DISABLE' WHEN 'R' THEN 'ENABLE REPLICA' ELSE 'ENABLE ALWAYS' END, g.tgname) ELSE '' END
 	  FROM pg_trigger g JOIN held h ON h.oid = g.tgrelid WHERE NOT g.tgisinternal
-	  UNION ALL SELECT 1, format('DO $key$ BEGIN IF EXISTS (SELECT FROM pg_constraint WHERE conrelid = %1$L::regclass AND conname = %2$L AND pg_get_constraintdef(oid) || %3$L = %4$L) '
-	    || 'THEN ALTER TABLE %1$s DROP CONSTRAINT %2$I; ALTER TABLE %1$s ADD CONSTRAINT %2$I %4$s; END IF; END $key$;', k.conrelid::regclass, k.conname,
-	    ' DEFERRABLE' || CASE WHEN k.condeferred THEN ' INITIALLY DEFERRED' ELSE '' END, pg_get_constraintdef(k.oid))
+	  UNION ALL SELECT 1, format('DO %L;', format('BEGIN IF EXISTS (SELECT FROM pg_constraint WHERE conrelid = %1$L::regclass AND conname = %2$L AND pg_get_constraintdef(oid) || %3$L = %4$L) '
+	    || 'THEN ALTER TABLE %1$s DROP CONSTRAINT %2$I; ALTER TABLE %1$s ADD CONSTRAINT %2$I %4$s; END IF; END', k.conrelid::regclass, k.conname,
+	    ' DEFERRABLE' || CASE WHEN k.condeferred THEN ' INITIALLY DEFERRED' ELSE '' END, pg_get_constraintdef(k.oid)))
 	  FROM pg_constraint k WHERE k.contype = 'f' AND k.condeferrable AND (k.conrelid IN (SELECT oid FROM tables) OR k.confrelid IN (SELECT oid FROM tables))
 	  UNION ALL SELECT 3, format('GRANT %s%s ON %s TO %s%s;', g.privilege_type, CASE WHEN g.attname IS NULL THEN '' ELSE format(' (%I)', g.attname) END, v.oid::regclass,
 	    CASE WHEN g.grantee = 0 THEN 'PUBLIC' ELSE g.grantee::regrole::text END, CASE WHEN g.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END)
