@@ -61,7 +61,7 @@ export async function readShards(database: Database): Promise<Shard[]> {
 
 /** What a move of shards by logical replication needs, and these servers may not have. */
 export const isNoLogicalReplication = (error: unknown): boolean =>
-  /wal_level|output plugin|replica identity|REPLICA IDENTITY|logical (?:replication|decoding)/.test(
+  /wal_level|output plugin|to publication|replica identity|REPLICA IDENTITY|logical (?:replication|decoding)/.test(
     (error as Error).message,
   );
 
@@ -150,7 +150,8 @@ async function watch(
     if (now.state === 'finished') return { total: now.total };
     if (now.state.startsWith('fail') || now.state.startsWith('cancel'))
       return { total: now.total, error: now.error ?? now.state };
-    if (retried && /output plugin|wal_level/.test(retried.message)) return { total: now.total, error: retried.message };
+    if (retried && isNoLogicalReplication(new Error(retried.message)))
+      return { total: now.total, error: retried.message };
     await new Promise((done) => setTimeout(done, 500));
   }
 }

@@ -7,7 +7,7 @@ type ServerError = Error & { readonly code?: string; readonly where?: string };
 const remedies: readonly (readonly [code: RegExp, words: RegExp, remedy: (node?: string) => string])[] = [
   [
     /^53100$/,
-    /No space left on device|could not (?:extend|write to) file/i,
+    /No space left on device|could not (?:extend|write to) file|not enough empty space on node/i,
     (node = 'the node that the message is from') => `Make room on the disk of ${node}`,
   ],
   [/^53300$/, /too many clients|remaining connection slots/i, () => 'Raise max_connections, or end sessions that idle'],
@@ -41,13 +41,15 @@ const remedies: readonly (readonly [code: RegExp, words: RegExp, remedy: (node?:
 ];
 
 /** Citus names a worker in the message, or in the context of its error. */
-const nodeOf = ({ message, where = '' }: ServerError): string | undefined =>
-  /\b(?:on|to|node:?|node to) ([\w.-]+[:-]\d{2,5})\b/.exec(`${message}\n${where}`)?.[1]?.replace(/-(?=\d+$)/, ':');
+const nodeIn = (text: string): string | undefined =>
+  /\b(?:on|to|node:?) (?:[\w.-]+@)?([\w.-]+[:-]\d{2,5})\b/.exec(text)?.[1]?.replace(/-(?=\d+$)/, ':');
 
 /** @returns the first words of a message; "Correct the cause" where nothing more is known */
-export const remedyFor = (error: ServerError): string =>
-  remedies.find(([codes, words]) => codes.test(error.code ?? '') || words.test(error.message))?.[2](nodeOf(error)) ??
-  'Correct the cause';
+export function remedyFor({ code = '', message, where = '' }: ServerError): string {
+  const found = remedies.find(([codes, words]) => codes.test(code) || words.test(message));
+  // The context names the node that says so, which is not the one that does not answer.
+  return found?.[2](nodeIn(message) ?? (found[0].test('53100') ? nodeIn(where) : undefined)) ?? 'Correct the cause';
+}
 
 /** The server's words on one line, to stand within a sentence. */
 export const saidBy = ({ message }: Error): string => message.replace(/\s+/g, ' ').replace(/[.,\s]+$/, '');

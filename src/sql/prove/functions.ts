@@ -100,7 +100,7 @@ const safe: ReadonlySet<string> = new Set([...builtin, ...ofTheMoment, ...doing,
 export const isSafeFunction = (name: string): boolean => safe.has(name);
 
 const others =
-  'Use functions of PostgreSQL that read their arguments only; trust another with withTenancy(db, { functions: [...] })';
+  'Use functions of PostgreSQL that read their arguments only; trust one of your own with withTenancy(db, { functions: [...] })';
 const instead: Record<string, string> = {
   nextval:
     "Let the column's default draw it; trust it with withTenancy(db, { functions: ['nextval'] }) if its numbers may tell how many rows others have",
