@@ -1,9 +1,10 @@
 /** What `withTenancy` returns: the handles, and each tenant as a whole. */
-import type { PgAsyncDatabase } from 'drizzle-orm/pg-core/async';
+import type { PgAsyncRefreshMaterializedView } from 'drizzle-orm/pg-core/async';
 import type { PgQueryResultHKT, PgTransactionConfig } from 'drizzle-orm/pg-core';
 import type {
   AnyQueryResultHKT,
   CheckId,
+  DrizzleHandle,
   NameOf,
   TenancyHandles,
   TransactionMethods,
@@ -90,7 +91,7 @@ export type QueryResultOf<TDrizzle, TQueryResult extends PgQueryResultHKT> = TDr
 
 /** The type of `withTenancy`. */
 export interface WithTenancy {
-  <TDrizzle extends PgAsyncDatabase<any, any>, TRelations = {}>(
+  <TDrizzle extends DrizzleHandle, TRelations = {}>(
     db: TDrizzle,
     options?: WithTenancyOptions<TRelations>,
   ): TenancyDatabaseOf<
@@ -99,5 +100,12 @@ export interface WithTenancy {
   >;
 }
 
-/** What `execute` gives on a driver, or on any of several: `drizzle()` of drizzle-orm/netlify-db gives one of two. */
-export type ResultsOf<TDrizzle> = TDrizzle extends PgAsyncDatabase<infer TQueryResult, any> ? TQueryResult : never;
+/**
+ * What `execute` gives on a driver, or on any of several: `drizzle()` of drizzle-orm/netlify-db gives one of two. It is
+ * read off a small method, since comparing whole handles is dear, as in {@link DrizzleHandle}.
+ */
+export type ResultsOf<TDrizzle> = TDrizzle extends {
+  refreshMaterializedView(view: any): PgAsyncRefreshMaterializedView<infer TQueryResult>;
+}
+  ? TQueryResult
+  : never;

@@ -1,5 +1,5 @@
 /** The types of the handles. */
-import type { PgAsyncDatabase } from 'drizzle-orm/pg-core/async';
+import type { BasePgAsyncSession, PgAsyncRefreshMaterializedView } from 'drizzle-orm/pg-core/async';
 import type { IsUnion, SQL, SQLWrapper, TablesRelationalConfig } from 'drizzle-orm';
 import type {
   PgMaterializedView,
@@ -42,6 +42,17 @@ import type {
   TenantUpdateBuilder,
 } from './write.types.js';
 
+/**
+ * A handle of one of Drizzle's PostgreSQL drivers. Drizzle's `PgAsyncDatabase<any, any>` says the same, and costs
+ * seconds: the compiler would compare all that a handle can do, for relations of any kind. A session is told by its
+ * class.
+ */
+export interface DrizzleHandle {
+  readonly _: { readonly session: BasePgAsyncSession };
+  refreshMaterializedView(view: any): PgAsyncRefreshMaterializedView<any>;
+  transaction(run: any, config?: any): Promise<any>;
+}
+
 /** Options of `withTenancy`. */
 export interface WithTenancyOptions<TRelations = {}> {
   /** What `defineTenantRelations` returned: gives the handles their `query`. */
@@ -69,12 +80,13 @@ export interface WithTenancyOptions<TRelations = {}> {
    * with a role do they run in `db.transaction`: SET LOCAL ROLE, and back after the statement. For a database with
    * replicas, a handle needs a replica for each: `across: withReplicas(admin, [...])`.
    */
-  readonly across?: PgAsyncDatabase<any, any> | { readonly role: string } | undefined;
+  readonly across?: DrizzleHandle | { readonly role: string } | undefined;
   /** Views of tenants' rows that the relations do not name: a handle reads no other. */
   readonly views?: readonly (PgView | PgMaterializedView)[] | undefined;
   /**
    * The application's own functions that a statement may call, as they are written there: `['slugify', 'app.total']`.
-   * Name none that reads tables, or that runs text: it would see every tenant's rows.
+   * Name none that reads tables, or that runs text: it would see every tenant's rows. Of PostgreSQL's and its extensions',
+   * such as `crosstab`, none is accepted.
    */
   readonly functions?: readonly string[] | undefined;
   /**

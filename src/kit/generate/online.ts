@@ -55,7 +55,7 @@ export function leaveForLater(
   const isLeft = parts.some(({ split }) => split.later);
   return {
     statements: [
-      header,
+      it.isCutLater ? `${header}\n-- "npx drizzle-tenant apply" cuts the shards.` : header,
       ...(isLeft ? [it.asksForRows()] : []),
       ...lockBlock(kept, it.existing, migrated.next.citus || migrated.prev.citus),
       ...body,
@@ -101,6 +101,8 @@ class Splitter {
    * migration.
    */
   private readonly inPlace: ReadonlySet<string>;
+  /** Whether shards are left to `apply` in an empty database too. */
+  isCutLater = false;
   /** The tables whose rows are asked for, by their names before. */
   private readonly touched = new Map<string, TableName>();
 
@@ -146,8 +148,18 @@ class Splitter {
     return this.index(statement) ?? this.constraint(statement, all) ?? this.column(statement) ?? this.other(statement);
   }
 
-  /** Citus rewrites the tables of a group when it splits them anew: a step of its own. */
+  /**
+   * Citus rewrites the tables of a group when it splits them anew: a step of its own. It copies no identity, so that
+   * shards of such tables are only cut, which no transaction may do that did anything else.
+   */
   private reshard(statement: string): Split {
+    const hasIdentity = this.migrated.after
+      .list('columns')
+      .some((it) => it.identity && statement.includes(`${literal(tableOf(it))}::regclass`));
+    if (hasIdentity) {
+      this.isCutLater = true;
+      return {};
+    }
     for (const it of Object.values(this.migrated.next.tables)) if (it.kind === 'tenant') this.touch(quoted(it));
     return later(statement);
   }

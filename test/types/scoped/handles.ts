@@ -5,6 +5,7 @@ import { drizzle as nodePostgres, type NodePgQueryResultHKT } from 'drizzle-orm/
 import { drizzle as pglite } from 'drizzle-orm/pglite';
 import { drizzle as postgresJs } from 'drizzle-orm/postgres-js';
 import { withReplicas } from 'drizzle-orm/pg-core';
+import type { PgAsyncDatabase } from 'drizzle-orm/pg-core/async';
 import type { QueryResult } from 'pg';
 import pg from 'pg';
 import postgres from 'postgres';
@@ -229,6 +230,19 @@ const tdb = db.forTenant(id);
   await db.transaction(async (tx) => [tx.forTenant(id).tenantId.toUpperCase(), key, number]);
   const again = (it: TenantDatabase<'account'>) => db.forTenant(it.tenantId);
   Expect<Equal<ReturnType<typeof again>['tenantId'], TenantId<'account'>>>;
+}
+
+// what a function knows of a driver
+{
+  const any = (it: PgAsyncDatabase<any, any>) => withTenancy(it, { relations }).forTenant(id).query.projects.findMany();
+  Expect<Equal<Awaited<ReturnType<typeof any>>, ProjectRow[]>>;
+  const some = (it: PgAsyncDatabase<NodePgQueryResultHKT>) => withTenancy(it).forTenant(id).delete(labels);
+  Expect<Equal<Awaited<ReturnType<typeof some>>, QueryResult<never>>>;
+  const generic = <T extends PgAsyncDatabase<any, any>>(it: T) => withTenancy(it);
+  await generic(postgresJs.mock()).forTenant(id).delete(labels);
+  const either = withTenancy(null! as ReturnType<typeof postgresJs.mock> | ReturnType<typeof nodePostgres.mock>);
+  await either.forTenant(id).delete(labels);
+  await nodePostgres.mock().transaction(async (tx) => withTenancy(tx).forTenant(id).delete(labels));
 }
 
 // replicas
