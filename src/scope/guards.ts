@@ -39,6 +39,7 @@ export function guard(
   tenant: Tenant,
 ): Guard[] {
   const guards: Guard[] = [];
+  if (numbers.length === 0 && assigned.length === 0) return guards;
   const nullable = new Set(orEverybody);
   for (const { number, table, column } of assigned) {
     const param = params[number - 1];

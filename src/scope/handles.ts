@@ -12,7 +12,7 @@ export interface ScopedDialect extends PgDialect {
 /** What a handle's dialect adds to the dialect that all of them share. */
 class Handle {
   readonly #scope: Scope;
-  #encoded: { readonly tenancy: unknown; readonly tenant: Tenant } | undefined;
+  #tenant: Tenant | undefined;
   /** Handles of two tenants, and their queries, are not alike for what compares or serializes them. */
   readonly whose: string;
 
@@ -30,14 +30,9 @@ class Handle {
     return #scope in dialect;
   }
 
-  /**
-   * @param encode is asked once, and again where a statement has told the scope its tenancy since
-   * @returns what the driver is given for the tenant
-   */
+  /** What the driver is given for the tenant, kept as soon as the tenancy is known, which a statement may tell. */
   tenant(encode: (scope: Scope) => Tenant): Tenant {
-    const { tenancy } = this.#scope;
-    if (!this.#encoded || this.#encoded.tenancy !== tenancy) this.#encoded = { tenancy, tenant: encode(this.#scope) };
-    return this.#encoded.tenant;
+    return this.#scope.tenancy ? (this.#tenant ??= encode(this.#scope)) : encode(this.#scope);
   }
 }
 
