@@ -19,11 +19,12 @@ import { checkable } from '../rls/checked.js';
 import { withSafeTransactions } from '../drivers/safe-postgres-js.js';
 import { Scope, type Reach } from '../scope/scope.js';
 import { WaitingQuery } from '../scope/compiled.js';
-import { ScopedSession, tagsOf, type After, type Lasting } from '../scope/session.js';
+import { ScopedSession, type After, type Lasting } from '../scope/session.js';
 import { settingsOf, settingsWithin, type Settings } from '../rls/settings.js';
 import { tenantName, tenantSlot } from './tenant-placeholder.js';
 import { isPostgresJs, preparesByItself, Statements } from '../drivers/prepares.js';
 import { loadParser } from '../sql/load.js';
+import { refuseTextRunners } from '../sql/runs-text.js';
 import { FairQueue, nobody, placesOf, whoOf, type Turn, type Who } from './fair.js';
 import { closing, isTransaction, Lifetime, transactionConfig } from './transaction.js';
 import { streamed, streamedWith } from './stream.js';
@@ -186,6 +187,9 @@ function inTurn(
   };
 }
 
+/** Where a handle runs; undefined for what is none. Nothing that a handle leads to gives it. */
+let onOf: (handle: object) => On | undefined;
+
 /** Drizzle's handle, with a scoped dialect and session in place of its own. */
 class ScopedDatabase {
   readonly #on: On;
@@ -214,9 +218,8 @@ class ScopedDatabase {
     );
   }
 
-  /** @returns where a handle runs; undefined for what is none */
-  static on(handle: object): On | undefined {
-    return #on in handle ? handle.#on : undefined;
+  static {
+    onOf = (handle) => (#on in handle ? handle.#on : undefined);
   }
 
   get query(): object {
@@ -248,7 +251,7 @@ class ScopedDatabase {
               : {
                   tags: [tags]
                     .flat()
-                    .flatMap((tag) => tagsOf(this.dialect, tag, this.#shared.tenancies ?? declaredTenancies())),
+                    .flatMap((tag) => this.dialect.scope.tags(tag, this.#shared.tenancies ?? declaredTenancies())),
                 }),
           }),
         ),
@@ -368,6 +371,10 @@ class ScopedTransaction extends ScopedDatabase {
   }
 }
 
+// What runs with a handle alone leads to no class of handles.
+for (const { prototype } of [ScopedDatabase, ScopedTransaction])
+  Object.defineProperty(prototype, 'constructor', { value: Object });
+
 const rollback = ({ drizzle }: On): unknown => drizzle.rollback();
 
 const setTransaction = ({ drizzle, shared: { running } }: On, config: unknown) =>
@@ -391,7 +398,7 @@ export function scopedHandles(
   running: Running,
   queue = options.fair && new FairQueue(options.fair, placesOf(db, options.fair.perTenant)),
 ): any {
-  if (typeof db === 'object' && db !== null && (places.has(db) || ScopedDatabase.on(db))) {
+  if (typeof db === 'object' && db !== null && (places.has(db) || onOf(db))) {
     throw new UnsupportedTenantOperationError(
       places.has(db)
         ? 'Use this database as it is: it is what withTenancy() returned. Pass withTenancy() a handle of Drizzle, as in withTenancy(drizzle({ client })).'
@@ -441,6 +448,7 @@ export function scopedHandles(
       },
     });
   }
+  refuseTextRunners(options.functions);
   const shared: Shared = {
     running,
     relations,
@@ -546,7 +554,7 @@ function handlesOn(on: On) {
  * @returns undefined for a handle of a transaction that has one tenant: no other runs in it
  */
 export function homeOf(handle: object): ReturnType<typeof handlesOn> | undefined {
-  const on = ScopedDatabase.on(handle);
+  const on = onOf(handle);
   return on && !on.lifetime?.isBound ? handlesOn(on) : undefined;
 }
 
@@ -570,7 +578,7 @@ export function handlesFor(
 /** A handle of the same scope, on a transaction of its database: a transaction has it in place of the one outside. */
 export function handleIn(tx: object, handle: ScopedDatabase): object {
   const on = places.get(tx);
-  if (!on || ScopedDatabase.on(handle)?.shared.relations !== on.shared.relations) {
+  if (!on || onOf(handle)?.shared.relations !== on.shared.relations) {
     throw new UnsupportedTenantOperationError(
       'Provide the handles of one database in a transaction: one of these is of another.',
     );

@@ -85,7 +85,8 @@ export interface WithTenancyOptions<TRelations = {}> {
   readonly views?: readonly (PgView | PgMaterializedView)[] | undefined;
   /**
    * The application's own functions that a statement may call, as they are written there: `['slugify', 'app.total']`.
-   * Name none that reads tables, or that runs text: it would see every tenant's rows.
+   * Name none that reads tables, or that runs text: it would see every tenant's rows. Of PostgreSQL's and its extensions',
+   * such as `crosstab`, none is accepted.
    */
   readonly functions?: readonly string[] | undefined;
   /**

@@ -4,6 +4,7 @@ import { TenantMismatchError, UnsupportedTenantOperationError } from '../errors.
 import { classOf } from '../schema/classify.js';
 import type { AnyTenancy, TenantId } from '../schema/tenancy.js';
 import { loadParser, parser } from '../sql/load.js';
+import { refuseTextRunners } from '../sql/runs-text.js';
 import { parsed } from './database.js';
 import { addTenant, encodedTenant } from '../scope/dialect.js';
 import { Gate } from '../scope/gate.js';
@@ -91,6 +92,7 @@ function knownOf(tables: ConfineOptions['tables'], functions: readonly string[])
   const key = JSON.stringify([...functions].sort());
   let found = byFunctions.get(key);
   if (!found) {
+    refuseTextRunners(functions);
     const own = Object.values(tables).filter(
       (it): it is object => typeof it === 'object' && it !== null && classOf(it) !== undefined,
     );

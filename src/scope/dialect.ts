@@ -165,7 +165,7 @@ export function encodedTenant(drizzle: any, { reach, tenancy }: Scope): Tenant {
   };
   if (reach.kind === 'several') return { kind: 'several', values: new Set(reach.ids.map(primitive)) };
   return is(reach.id, Placeholder)
-    ? { kind: 'slot', param: encoded(reach.id) }
+    ? { kind: 'slot', param: Object.freeze(encoded(reach.id)) }
     : { kind: 'one', value: primitive(reach.id) };
 }
 

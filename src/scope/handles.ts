@@ -44,6 +44,8 @@ export const tenantOf = (dialect: object, encode: (scope: Scope) => Tenant): Ten
 /** The class of the handles of one dialect: what is made of a class is made faster than what is given its prototype. */
 export function handlesOf(dialect: object): new (scope: Scope) => ScopedDialect {
   class HandleOf extends Handle {}
+  // A dialect leads to no class: its methods would tell another tenant in place of the handle's own.
+  Object.defineProperty(HandleOf.prototype, 'constructor', { value: Object });
   Object.setPrototypeOf(
     HandleOf.prototype,
     Object.create(dialect, { scope: Object.getOwnPropertyDescriptor(Handle.prototype, 'scope')! }),

@@ -31,12 +31,19 @@ export interface Seeded {
 export const keyOf = (columns: Seeded['columns'], column: PgColumn) =>
   columns.find(([, it]) => it.name === column.name)![0];
 
-/** @returns the error for a column of which nothing is known */
-export const unknown = ({ title, columns }: Seeded, column: PgColumn) =>
-  new UnsupportedTenantOperationError(
-    `Say what "${title}"."${column.name}" holds, as in seedTenants(db, { columns: { ${title}: { ${keyOf(columns, column)}: ({ index }) => value } } }): ` +
-      'nothing is known of its type, or no row that it could lead to.',
+/** @returns the error for columns of which nothing is known: all of them at once, as they are to be written */
+export const unknown = (...found: readonly (readonly [Seeded, PgColumn])[]) => {
+  const named = found.map(([{ title }, column]) => `"${title}"."${column.name}"`).join(', ');
+  const tables = [...new Set(found.map(([it]) => it))].map(({ title, columns }) => {
+    const own = found.filter(([it]) => it.title === title).map(([, column]) => keyOf(columns, column));
+    return `${title}: { ${own.map((key) => `${key}: ({ index }) => value`).join(', ')} }`;
+  });
+  const [holds, type] = found.length === 1 ? ['holds', 'its type'] : ['hold', 'their types'];
+  return new UnsupportedTenantOperationError(
+    `Say what ${named} ${holds}, as in seedTenants(db, { columns: { ${tables.join(', ')} } }): ` +
+      `nothing is known of ${type}, or no row that it could lead to.`,
   );
+};
 
 export function tablesOf(relations: object): Seeded[] {
   return Object.entries<any>(relationsConfig(relations as never)).flatMap(([title, { table }]) => {
@@ -96,7 +103,7 @@ export function inOrder(tables: readonly Seeded[]): Seeded[] {
       );
     const next = left.filter((it) => !waits(it, false));
     const chosen = next.length > 0 ? next : left.filter((it) => !waits(it, true)).slice(0, 1);
-    if (chosen.length === 0) throw unknown(left[0]!, left[0]!.keys[0]!.columns[0]![0]);
+    if (chosen.length === 0) throw unknown([left[0]!, left[0]!.keys[0]!.columns[0]![0]]);
     order.push(...chosen);
     left = left.filter((it) => !chosen.includes(it));
   }

@@ -51,6 +51,10 @@ export async function seedTenants(db: TenancyDatabase<any, any>, options: SeedOp
   const tables = tablesOf(options.relations);
   const tenants = tenantsOf(tables, options.tenants);
   checkNames(tables, options);
+  checkTypes(
+    tables.filter(({ found }) => found.kind !== 'tenant' || found.everybody || tenants.get(found.tenancy)!.length > 0),
+    options,
+  );
   /** The rows of each tenant, and those of nobody by `undefined`. */
   const made = new Map<PgTable, Map<unknown, Row[]>>();
   for (const it of inOrder(tables)) {
@@ -101,7 +105,7 @@ function rowsFor(it: Seeded, tenant: unknown, place: number, seeding: Seeding): 
       if (key.columns.some(([column]) => own?.[keyOf(columns, column)])) continue;
       const rowsOf = key.to === table ? result : parents.get(key)!;
       const parent = rowsOf[among(key, rowsOf.length)];
-      if (!parent && key.columns.some(([column]) => column.notNull)) throw unknown(it, key.columns[0]![0]);
+      if (!parent && key.columns.some(([column]) => column.notNull)) throw unknown([it, key.columns[0]![0]]);
       for (const [column, foreign] of key.columns) row[keyOf(columns, column)] = parent?.[foreign] ?? null;
     }
     for (const [name, column] of columns) {
@@ -117,7 +121,7 @@ function rowsFor(it: Seeded, tenant: unknown, place: number, seeding: Seeding): 
         ? choices[among(column, choices.length)]
         : valueOf(column, n + seed * (isUnique(column.name) ? 0 : 7));
       if (value !== undefined) row[name] = value;
-      else if (column.notNull && !column.hasDefault) throw unknown(it, column);
+      else if (column.notNull && !column.hasDefault) throw unknown([it, column]);
     }
     result.push(row);
   }
@@ -179,6 +183,28 @@ function tenantsOf(tables: readonly Seeded[], given: SeedOptions['tenants']): Ma
   return new Map(
     tenancies.map((it) => [it, ids(it).map((id) => (idOf(id, it) === undefined ? it.parse(id) : idOf(id, it)))]),
   );
+}
+
+/** Before anything is written, and all at once: tables with some rows could not be seeded again. */
+function checkTypes(tables: readonly Seeded[], { columns: given = {}, rows = {} }: SeedOptions): void {
+  const found = tables
+    .filter(({ title }) => typeof rows === 'number' || rows[title] !== 0)
+    .flatMap((it) =>
+      it.columns.flatMap(([key, column]) =>
+        column.notNull &&
+        !column.hasDefault &&
+        !given[it.title]?.[key] &&
+        !(it.found.kind === 'tenant' && column === it.found.column) &&
+        !isGenerated(column) &&
+        !it.keys.some(({ columns }) => columns.some(([own]) => own.name === column.name)) &&
+        tenancyReferredTo(column) === undefined &&
+        choicesOf(column) === undefined &&
+        valueOf(column, 0) === undefined
+          ? [[it, column] as const]
+          : [],
+      ),
+    );
+  if (found.length > 0) throw unknown(...found);
 }
 
 function checkNames(tables: readonly Seeded[], { columns = {}, rows = {} }: SeedOptions): void {

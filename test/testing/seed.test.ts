@@ -30,6 +30,7 @@ import {
   withTenancy,
 } from '../../src/index.js';
 import {
+  type SeedRow,
   expectIsolated,
   freshDatabase,
   IsolationError,
@@ -245,14 +246,29 @@ test('what it does not know is said, with what to add', async () => {
     id: integer().primaryKey(),
     odd: odd().notNull(),
   });
-  const only = defineTenantRelations({ strict });
-  const database = await freshDatabase({ schema: { strict }, server: inject('databaseUrl') });
+  const first = referenceTable('seed_first', { id: integer().primaryKey() });
+  const stranger = tenantTable('seed_stranger', {
+    accountId: account.id(),
+    id: integer().primaryKey(),
+    one: odd().notNull(),
+    two: odd('Two').notNull(),
+    three: odd(),
+  });
+  const only = defineTenantRelations({ first, strict, stranger });
+  const database = await freshDatabase({ schema: { first, strict, stranger }, server: inject('databaseUrl') });
   databases.push(database);
   const db = withTenancy(database.drizzle, { relations: only });
+  const columns = { strict: { odd: ({ index }: SeedRow) => `${index}` } };
   await expect(seedTenants(db, { relations: only, tenants: [a] })).rejects.toThrow(
-    /^Say what "strict"."odd" holds, as in seedTenants\(db, { columns: { strict: { odd:/,
+    'Say what "strict"."odd", "stranger"."one", "stranger"."Two" hold, as in seedTenants(db, { columns: ' +
+      '{ strict: { odd: ({ index }) => value }, stranger: { one: ({ index }) => value, two: ({ index }) => value } } })',
   );
-  await seedTenants(db, { relations: only, tenants: [a], columns: { strict: { odd: ({ index }) => `${index}` } } });
+  await expect(
+    seedTenants(db, { relations: only, tenants: [a], columns: { ...columns, stranger: { one: () => '' } } }),
+  ).rejects.toThrow(/^Say what "stranger"."Two" holds, as in seedTenants\(db, { columns: { stranger: { two:/);
+  // Before anything is written: what has rows could not be seeded again.
+  expect(await db.shared.$count(first)).toBe(0);
+  await seedTenants(db, { relations: only, tenants: [a], columns, rows: { stranger: 0 } });
   expect(await db.forTenant(a).$count(strict)).toBe(3);
   await expect(seedTenants(db, { relations: only, tenants: [a], rows: { nothing: 1 } })).rejects.toThrow(
     UnsupportedTenantOperationError,

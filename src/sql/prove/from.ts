@@ -80,7 +80,7 @@ export class From {
         refuse(it, this.conditions);
       });
     }
-    if (proof.meets) checkMeeting(holding, level);
+    if (proof.meets) checkMeeting(proof, holding, level);
     level.own = found.every((it) => it.has('tenant'));
     level.ties = commonTies(found.map((it) => outside(it, level)));
   }
