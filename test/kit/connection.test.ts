@@ -36,6 +36,9 @@ it('gives an error of the server a tag and what to do, and leaves others as they
   expect(remedyFor(Object.assign(lost, { where: 'while executing command on 127.0.0.1:9801' }))).toMatch(
     /^Start the node that does not answer/,
   );
+  const task =
+    'Failed to COPY to shard public.notes_1 : SSL SYSCALL error\nCONTEXT: while executing command on 10.0.0.1:9701';
+  expect(remedyFor(new Error(task))).toMatch(/^Start the node that does not answer/);
   const full = Object.assign(new Error('could not extend file "base/1": No space left on device'), { code: '53100' });
   expect(remedyFor(full)).toBe('Make room on the disk of the node that the message is from');
   expect(remedyFor(Object.assign(full, { where: 'while executing command on 127.0.0.1:9801' }))).toBe(

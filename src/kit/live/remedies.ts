@@ -47,8 +47,11 @@ const nodeIn = (text: string): string | undefined =>
 /** @returns the first words of a message; "Correct the cause" where nothing more is known */
 export function remedyFor({ code = '', message, where = '' }: ServerError): string {
   const found = remedies.find(([codes, words]) => codes.test(code) || words.test(message));
-  // The context names the node that says so, which is not the one that does not answer.
-  return found?.[2](nodeIn(message) ?? (found[0].test('53100') ? nodeIn(where) : undefined)) ?? 'Correct the cause';
+  // The context names the node that says so, which is not the one that does not answer. A background task has it too.
+  const [said = '', ...context] = `${message}\nCONTEXT: ${where}`.split('\nCONTEXT:');
+  return (
+    found?.[2](nodeIn(said) ?? (found[0].test('53100') ? nodeIn(context.join('\n')) : undefined)) ?? 'Correct the cause'
+  );
 }
 
 /** The server's words on one line, to stand within a sentence. */
