@@ -9,7 +9,11 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 
 const { peerDependencies } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
-const oldest = (range) => /\d+\.\d+\.\d+[-.\w]*/.exec(range)[0];
+/** The first version that a range names, as `^11`, `>=4.1 <5` or `1.0.0-rc.5` do. */
+const oldest = (range) => {
+  const [, version, prerelease = ''] = /(\d+(?:\.\d+){0,2})(-[\w.]+)?/.exec(range);
+  return [...version.split('.'), '0', '0'].slice(0, 3).join('.') + prerelease;
+};
 
 /**
  * What was published last, without builds of single commits: those sort behind the release candidate that follows them.
@@ -25,7 +29,11 @@ function next(range, name) {
 
 const version = { oldest, newest: (range) => range, next }[process.argv[2]];
 if (!version) throw new Error('Say which: oldest, newest or next.');
-const packages = Object.entries(peerDependencies).map(([name, range]) => `${name}@${version(range, name)}`);
+/** What the tests install beside a peer, in the same version. */
+const companions = { '@nestjs/common': ['@nestjs/core', '@nestjs/platform-express'] };
+const packages = Object.entries(peerDependencies).flatMap(([name, range]) =>
+  [name, ...(companions[name] ?? [])].map((it) => `${it}@${version(range, name)}`),
+);
 execFileSync('npm', ['install', '--no-save', '--no-audit', '--no-fund', '--force', ...packages], { stdio: 'inherit' });
 // It fails where what is installed is not what the tests of every day run with: that is meant.
 spawnSync('npm', ['ls', '--depth=0', ...Object.keys(peerDependencies)], { stdio: ['ignore', 'inherit', 'ignore'] });

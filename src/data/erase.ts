@@ -28,9 +28,24 @@ export interface EraseRecord {
   readonly refreshed: readonly string[];
   /** Tables whose rows were to stay. */
   readonly kept: readonly string[];
+  /**
+   * Rows of tables that nobody declared, which a foreign key deletes or changes with the rows that they point at. Null
+   * where policies hide them.
+   */
+  readonly along: readonly ErasedAlong[];
   /** Rows of every table that is the tenant's by the schema or by the catalog, afterwards. */
   readonly proof: readonly TableCount[];
 }
+
+/** Rows that go or change with a tenant's, by a foreign key of theirs. */
+export interface ErasedAlong {
+  readonly table: string;
+  readonly key: string;
+  readonly onDelete: 'CASCADE' | 'SET NULL' | 'SET DEFAULT';
+  readonly rows: number | null;
+}
+
+const actions = { c: 'CASCADE', n: 'SET NULL', d: 'SET DEFAULT' } as const;
 
 /** What a hook of an erasure is told. */
 export interface Erasing {
@@ -120,6 +135,7 @@ class Erasure {
       outside: resume?.outside,
       refreshed: [],
       kept: keep,
+      along: resume?.along ?? (await this.#transact('read', () => this.#goingAlong())),
       proof: before,
     };
     if (options.dryRun)
@@ -169,6 +185,28 @@ class Erasure {
     this.#record.finishedAt = new Date().toISOString();
     await this.#tell();
     return { ...this.#record };
+  }
+
+  /** @throws TenantDataError where rows that are to stay would go or change with what they point at */
+  async #goingAlong(): Promise<ErasedAlong[]> {
+    const { tables, others, tenant } = this.#catalog;
+    const found: ErasedAlong[] = [];
+    for (const from of [...others.values(), ...tables.filter((it) => this.#isKept(it.title))]) {
+      for (const key of from.foreignKeys) {
+        const to = tables.find((it) => it.oid === key.to && !this.#isKept(it.title));
+        const onDelete = actions[key.onDelete as keyof typeof actions];
+        if (!to || !onDelete) continue;
+        const [[counted] = []] = await this.connection.query(sql.countPointing(from, key, to, tenant));
+        const rows = from.isRestricted ? null : Number(counted);
+        if (rows === 0) continue;
+        if (this.#isKept(from.title))
+          throw new TenantDataError(
+            `Let go of the foreign key "${key.name}" of "${from.title}", or leave the table out of keep: it has ON DELETE ${onDelete}, so that rows which are to stay would not. Nothing was deleted.`,
+          );
+        found.push({ table: from.title, key: key.name, onDelete, rows });
+      }
+    }
+    return found;
   }
 
   /** Rows of a table that nobody declared, or that is kept, point at rows that were to go. */

@@ -1,5 +1,5 @@
 /** Exports as bytes: one stream of NDJSON, or a folder with a file for each table. Compressed with gzip, or not. */
-import { createReadStream, existsSync, statSync } from 'node:fs';
+import { createReadStream, existsSync, lstatSync, statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -166,9 +166,18 @@ function headOf(value: any): ExportHead {
   return value;
 }
 
+/** Whoever made the folder may have put a link into it, to a file that is not theirs: none is followed. */
+function own(file: string): void {
+  if (!lstatSync(file).isFile())
+    throw new DamagedExportError(
+      `Put the file itself in the place of ${file}, which is a link, or no file. Nothing was written.`,
+    );
+}
+
 async function* folderPieces(folder: string): AsyncGenerator<Piece> {
   const path = join(folder, 'manifest.json');
   if (!existsSync(path)) throw damaged(`${folder} has no manifest.json`);
+  own(path);
   const { digests, format, gzip, ...rest } = parse(await readFile(path, 'utf8'));
   const head = headOf(rest);
   // The name of each file is made of them: nothing else may lead out of the folder.
@@ -178,6 +187,7 @@ async function* folderPieces(folder: string): AsyncGenerator<Piece> {
   for (const table of head.tables) {
     const file = join(folder, fileName(table, format, gzip));
     if (!existsSync(file)) throw damaged(`${file} is not there`);
+    own(file);
     yield { kind: 'table', table };
     for await (const rows of rowsOfFile(file, format, table)) yield { kind: 'rows', table, ...rows };
   }

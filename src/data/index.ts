@@ -1,7 +1,7 @@
 export type { CompareOptions, Comparison, TableComparison } from './compare.js';
 export type { ComparedWithExport, TableWithExport } from './compare-export.js';
 export type { Counted, TableCount } from './count.js';
-export type { EraseOptions, EraseRecord, Erasing } from './erase.js';
+export type { ErasedAlong, EraseOptions, EraseRecord, Erasing } from './erase.js';
 export type { Mask, Masks, Progress } from './export.js';
 export type { ExportFormat } from './export-to.js';
 export type { Bytes, ExportSource } from './files.js';

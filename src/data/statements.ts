@@ -262,6 +262,10 @@ export const countOrphans = (table: Owned, { columns, toColumns }: ForeignKey, t
 export const anyPointing = (from: Named, { columns, toColumns }: ForeignKey, to: Owned, tenant: string) =>
   `select exists (select ${rowsOf(to, tenant)} and exists (select from ${nameOf(from)} p where ${columns.map((it, i) => `p.${ident(it)} = t.${ident(toColumns[i]!)}`).join(' and ')}))::text`;
 
+/** How many rows point at rows of the tenant. */
+export const countPointing = (from: Named, { columns, toColumns }: ForeignKey, to: Owned, tenant: string) =>
+  `select count(*)::text from ${nameOf(from)} p where exists (select ${rowsOf(to, tenant)} and ${columns.map((it, i) => `p.${ident(it)} = t.${ident(toColumns[i]!)}`).join(' and ')})`;
+
 const sameKey = (key: readonly string[], a: string, b: string) =>
   key.map((it) => `${a}.${ident(it)} = ${b}.${ident(it)}`).join(' and ');
 /** Shared rows that are there under the same key, and say something else. */

@@ -20,7 +20,11 @@ function bracketedClass(base: Class): Class {
     constructor(before: readonly SettingStatement[], config: unknown, values: unknown, callback: unknown) {
       super(config, values, callback);
       this.#before = before;
-      (this as any).queryMode = 'extended';
+    }
+
+    /** A query without parameters would be sent by itself, and not what comes before it. */
+    requiresPreparation() {
+      return true;
     }
 
     prepare(connection: any) {
@@ -52,8 +56,8 @@ function bracketedClass(base: Class): Class {
 /** The class for a client or a pool; undefined where queries are not what they are in node-postgres. */
 function classFor(client: any): Class | undefined {
   const base: Class | undefined = (client.Client ?? client.constructor).Query;
-  if (typeof base?.prototype?.prepare !== 'function' || typeof base.prototype.handleCommandComplete !== 'function')
-    return undefined;
+  const parts = ['requiresPreparation', 'prepare', 'handleCommandComplete', 'handleError'];
+  if (!base || !parts.every((it) => typeof base.prototype?.[it] === 'function')) return undefined;
   if (!classes.has(base)) classes.set(base, bracketedClass(base));
   return classes.get(base);
 }

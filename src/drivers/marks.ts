@@ -37,10 +37,13 @@ export class Marks {
 
   /**
    * @param text that was proved
+   * @param comment that ends it: a colon in it means no parameter, and is set apart
    * @returns it with the driver's marks
    * @throws UnsupportedTenantOperationError where the driver could see a parameter that is none
    */
-  in(parse: Parse, text: string, tenant: TenantParameter | undefined): string {
+  in(parse: Parse, text: string, tenant: TenantParameter | undefined, comment = ''): string {
+    if (comment !== '' && text.endsWith(comment))
+      return this.in(parse, text.slice(0, -comment.length), tenant) + comment.replaceAll(/:(?=\w)/g, ': ');
     const key = tenant ? `${tenant.type}\0${text}` : text;
     let marked = this.#kept.get(key);
     if (marked === undefined) {

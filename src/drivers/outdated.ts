@@ -5,6 +5,7 @@
  * from then on.
  */
 import type { DrizzleSession } from './binding.js';
+import { executionOf } from './execution.js';
 
 /**
  * Names for texts whose statements are out of date. More than are ever asked for: a text that is left out fails once
@@ -49,26 +50,30 @@ export function lasting(
   isAlone: boolean,
 ): any {
   const [{ sql: text }, mode, name, ...rest] = query;
-  if (name === false || name === undefined) return session.prepareQuery(...query);
+  if (name === false || name === undefined) {
+    const prepared = session.prepareQuery(...query);
+    const execute = executionOf(prepared);
+    return prepared.stream ? { execute, stream: (...how: unknown[]) => prepared.stream(...how) } : { execute };
+  }
   const key = `${String(name)}\0${text}`;
   const prepare = (as: unknown) => session.prepareQuery(query[0], mode, as, ...rest);
-  let current = renamed.get(key);
-  let prepared = prepare(current ?? name);
-  const refused = (error: unknown, used: string | undefined, values: unknown) => {
-    if (!isOutdated(error)) throw error;
-    if (renamed.get(key) === used) {
-      if (renamed.size >= renamedLimit) renamed.clear();
-      renamed.set(key, nextName());
-    }
-    if (!isAlone) throw error;
-    return prepare(false).execute(values);
-  };
+  const executionAs = (used: string | undefined) =>
+    executionOf(prepare(used ?? name), (error, values) => {
+      if (!isOutdated(error)) return undefined;
+      if (renamed.get(key) === used) {
+        if (renamed.size >= renamedLimit) renamed.clear();
+        renamed.set(key, nextName());
+      }
+      return isAlone ? prepare(false).execute(values) : undefined;
+    });
+  const renamedTo = () => (renamed.size === 0 ? undefined : renamed.get(key));
+  let current = renamedTo();
+  let execute = executionAs(current);
   return {
-    // Without `async`, which would add two promises to each run.
-    execute(values?: unknown): Promise<unknown> {
-      const used = renamed.size === 0 ? undefined : renamed.get(key);
-      if (used !== current) prepared = prepare((current = used) ?? name);
-      return prepared.execute(values).then(undefined, (error: unknown) => refused(error, used, values));
+    execute(values?: Record<string, unknown>): Promise<unknown> {
+      const used = renamedTo();
+      if (used !== current) execute = executionAs((current = used));
+      return execute(values);
     },
   };
 }

@@ -3,6 +3,7 @@
  * and so the scoped handles of `drizzle-tenant` build, and gate, what runs here.
  */
 import * as Effect from 'effect/Effect';
+import * as Equal from 'effect/Equal';
 import * as Stream from 'effect/Stream';
 import type { PgDialect, PgTransactionConfig } from 'drizzle-orm/pg-core';
 import { PgEffectDatabase, PgEffectRelationalQuery } from 'drizzle-orm/pg-core/effect';
@@ -87,6 +88,8 @@ export const effects: Running = {
   select: (builder) => builder,
   with: (builders) => builders,
   turns: effectTurns,
+  // Effect compares objects by what they hold, in grouped requests and caches: no two handles are the same.
+  made: Equal.byReferenceUnsafe,
 };
 
 /** Drizzle's handle. Its methods run with a scoped handle as `this`, as those of all Drizzle handles do here. */

@@ -4,6 +4,7 @@
  * session: what comes here was rendered by a scoped dialect, or is one of the few texts of this folder.
  */
 import * as Effect from 'effect/Effect';
+import * as Exit from 'effect/Exit';
 import type { PgTransactionConfig } from 'drizzle-orm/pg-core';
 import { UnsupportedTenantOperationError } from '../schema/index.js';
 import { setWithin, withinSession } from '../drivers/bound.js';
@@ -52,11 +53,8 @@ export function within<A>(driver: Driver, settings: Settings, use: Use<A>, text?
     const role = Effect.map(runText(alone, "select current_setting('role') as role"), roleIn);
     return Effect.flatMap(role, (it) => {
       const back = Effect.forEach(backTo(it), (sql) => runText(alone, sql), { discard: true });
-      // A statement may also have failed before it was sent, so that the transaction goes on.
-      return Effect.tap(
-        Effect.tapCause(statement, () => Effect.ignore(back)),
-        () => back,
-      );
+      // A statement may also have failed before it was sent, or its fiber was interrupted: the transaction goes on.
+      return Effect.onExit(statement, (exit) => (Exit.isSuccess(exit) ? back : Effect.ignoreCause(back)));
     });
   });
 }

@@ -26,10 +26,10 @@ export const pendingRequests = Metric.gauge('db.client.connection.pending_reques
 });
 
 /** Takes a turn, which ends with the scope. */
-const taken = (queue: FairQueue, who: Who): Effect.Effect<Turn, never, Scope.Scope> =>
+const taken = (queue: FairQueue, who: Who, isStatement = false): Effect.Effect<Turn, never, Scope.Scope> =>
   Effect.uninterruptibleMask((restore) =>
     Effect.withFiber((fiber) => {
-      const turn = queue.take(who, isOpen(Context.get(fiber.context, Holding)));
+      const turn = queue.take(who, isOpen(Context.get(fiber.context, Holding)), isStatement);
       const end = Effect.addFinalizer(() => Effect.sync(() => turn.end()));
       if (turn.state === 'running') return Effect.as(end, turn);
       const come = Effect.callback<void>((resume) => {
@@ -58,7 +58,7 @@ const measured = (queue: FairQueue, { since, who }: Turn, wait: Effect.Effect<vo
 export const effectTurns: Turns = {
   statement: (queue, who, run) =>
     Effect.scoped(
-      Effect.flatMap(taken(queue, who), (turn) => {
+      Effect.flatMap(taken(queue, who, true), (turn) => {
         turn.begin();
         return run();
       }),

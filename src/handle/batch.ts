@@ -2,7 +2,7 @@
 import { entityKind, is, Param, Placeholder } from 'drizzle-orm';
 import { UnsupportedTenantOperationError } from '../errors.js';
 import type { Settings } from '../rls/settings.js';
-import { howOf, type How, type ScopedSession, type Sendable } from '../scope/session.js';
+import { asked, type How, type ScopedSession, type Sendable } from '../scope/session.js';
 import type { Parse } from '../sql/load.js';
 
 type Batched = readonly [query: Sendable, ...how: How];
@@ -26,7 +26,7 @@ export function assertTransactions(session: any): void {
 export const batchedBy = (session: ScopedSession, queries: readonly any[], parse: Parse): Batched[] =>
   queries.map((it) => {
     const prepared = it?._prepare?.();
-    const how = prepared && howOf(prepared);
+    const how: How | undefined = prepared?.[asked];
     if (!how) throw refused('one of these is none');
     const sent = session.batched(prepared.query, parse);
     if (sent.params.some((param) => is(param, Placeholder) || (is(param, Param) && is(param.value, Placeholder))))

@@ -19,7 +19,7 @@ import { checkable } from '../rls/checked.js';
 import { withSafeTransactions } from '../drivers/safe-postgres-js.js';
 import { Scope, type Reach } from '../scope/scope.js';
 import { WaitingQuery } from '../scope/compiled.js';
-import { ScopedSession, tagsOf, type After, type Lasting } from '../scope/session.js';
+import { ScopedSession, type After, type Lasting } from '../scope/session.js';
 import { settingsOf, settingsWithin, type Settings } from '../rls/settings.js';
 import { tenantName, tenantSlot } from './tenant-placeholder.js';
 import { isPostgresJs, preparesByItself, Statements } from '../drivers/prepares.js';
@@ -54,6 +54,8 @@ export interface Running {
   readonly with: <T>(builders: T) => T;
   /** How handles wait for their turn in a fair queue. */
   readonly turns: Turns;
+  /** Is told of each handle. */
+  readonly made?: (handle: object) => void;
 }
 
 const promises: Running = {
@@ -187,6 +189,9 @@ function inTurn(
   };
 }
 
+/** Where a handle runs; undefined for what is none. Nothing that a handle leads to gives it. */
+let onOf: (handle: object) => On | undefined;
+
 /** Drizzle's handle, with a scoped dialect and session in place of its own. */
 class ScopedDatabase {
   readonly #on: On;
@@ -213,11 +218,11 @@ class ScopedDatabase {
       shared.marks,
       lifetime ? undefined : this.#begin,
     );
+    shared.running.made?.(this);
   }
 
-  /** @returns where a handle runs; undefined for what is none */
-  static on(handle: object): On | undefined {
-    return #on in handle ? handle.#on : undefined;
+  static {
+    onOf = (handle) => (#on in handle ? handle.#on : undefined);
   }
 
   get query(): object {
@@ -249,7 +254,7 @@ class ScopedDatabase {
               : {
                   tags: [tags]
                     .flat()
-                    .flatMap((tag) => tagsOf(this.dialect, tag, this.#shared.tenancies ?? declaredTenancies())),
+                    .flatMap((tag) => this.dialect.scope.tags(tag, this.#shared.tenancies ?? declaredTenancies())),
                 }),
           }),
         ),
@@ -369,6 +374,10 @@ class ScopedTransaction extends ScopedDatabase {
   }
 }
 
+// What runs with a handle alone leads to no class of handles.
+for (const { prototype } of [ScopedDatabase, ScopedTransaction])
+  Object.defineProperty(prototype, 'constructor', { value: Object });
+
 const rollback = ({ drizzle }: On): unknown => drizzle.rollback();
 
 const setTransaction = ({ drizzle, shared: { running } }: On, config: unknown) =>
@@ -392,7 +401,7 @@ export function scopedHandles(
   running: Running,
   queue = options.fair && new FairQueue(options.fair, placesOf(db, options.fair.perTenant)),
 ): any {
-  if (typeof db === 'object' && db !== null && (places.has(db) || ScopedDatabase.on(db))) {
+  if (typeof db === 'object' && db !== null && (places.has(db) || onOf(db))) {
     throw new UnsupportedTenantOperationError(
       places.has(db)
         ? 'Use this database as it is: it is what withTenancy() returned. Pass withTenancy() a handle of Drizzle, as in withTenancy(drizzle({ client })).'
@@ -493,7 +502,8 @@ function handlesOn(on: On) {
       if (!Array.isArray(ids) || ids.length === 0) {
         throw new InvalidTenantIdError(namesOfTenancies(shared.tenancies), 'expected at least one id in an array');
       }
-      const all = ids.map((id) => parsed(id, shared.tenancies));
+      // An array may have a map() of its own.
+      const all = Array.from(ids, (id) => parsed(id, shared.tenancies));
       const tenancies = new Set(all.map((it) => it.tenancy));
       const reach: Reach = { kind: 'several', ids: [...new Set(all.map((it) => it.value))] };
       return handleOfSeveral('forTenants', reach, tenancies.size === 1 ? all[0]!.tenancy : undefined);
@@ -548,7 +558,7 @@ function handlesOn(on: On) {
  * @returns undefined for a handle of a transaction that has one tenant: no other runs in it
  */
 export function homeOf(handle: object): ReturnType<typeof handlesOn> | undefined {
-  const on = ScopedDatabase.on(handle);
+  const on = onOf(handle);
   return on && !on.lifetime?.isBound ? handlesOn(on) : undefined;
 }
 
@@ -572,7 +582,7 @@ export function handlesFor(
 /** A handle of the same scope, on a transaction of its database: a transaction has it in place of the one outside. */
 export function handleIn(tx: object, handle: ScopedDatabase): object {
   const on = places.get(tx);
-  if (!on || ScopedDatabase.on(handle)?.shared.relations !== on.shared.relations) {
+  if (!on || onOf(handle)?.shared.relations !== on.shared.relations) {
     throw new UnsupportedTenantOperationError(
       'Provide the handles of one database in a transaction: one of these is of another.',
     );

@@ -33,6 +33,16 @@ export interface FairOptions {
    */
   readonly perTenant: number;
   /**
+   * How many statements a tenant may have on the pool while no other has anything there. Where another one comes, what
+   * is there already is finished, and `perTenant` holds again. On postgres.js, which sends several on one connection
+   * before the first is answered, this may be many times its connections: fewer pieces are written then. Leave it out
+   * where statements take long, since the other one waits for those that are in front of it. Transactions and streams
+   * have `perTenant`.
+   *
+   * @default perTenant
+   */
+  readonly alone?: number | undefined;
+  /**
    * Is called for each statement and transaction that had to wait, when its turn comes, or when the wait is given up.
    *
    * @example
@@ -81,6 +91,7 @@ export class Turn {
     readonly queue: FairQueue,
     readonly who: Who,
     readonly party: Party,
+    readonly isStatement: boolean,
   ) {}
 
   /** A statement of a transaction begins. */
@@ -110,6 +121,7 @@ export class Turn {
 
 export class FairQueue {
   readonly #perTenant: number;
+  readonly #alone: number;
   readonly #onWait: FairOptions['onWait'];
   readonly #size: number;
   #taken = 0;
@@ -117,19 +129,27 @@ export class FairQueue {
   readonly #parties = new Map<string, Party>();
   /** Those who wait, and are below their limit: the next comes first. */
   readonly #ready = new Set<Party>();
+  /** Who has more than its limit, since it was alone. */
+  #loud: Party | undefined;
 
   /**
    * @param options of the application
    * @param size how many connections the pool has; Infinity where that is not known
    * @throws UnsupportedTenantOperationError for a number that is none
    */
-  constructor({ perTenant, onWait }: FairOptions, size: number) {
+  constructor({ perTenant, alone = perTenant, onWait }: FairOptions, size: number) {
     if (!Number.isInteger(perTenant) || perTenant < 1) {
       throw new UnsupportedTenantOperationError(
         'Say how many statements a tenant may have on the pool at once, as in fair: { perTenant: 4 }.',
       );
     }
+    if (!Number.isInteger(alone) || alone < perTenant) {
+      throw new UnsupportedTenantOperationError(
+        'Let alone be perTenant or more, as in fair: { perTenant: 4, alone: 64 }: a tenant may have so many while no other has anything on the pool.',
+      );
+    }
     this.#perTenant = perTenant;
+    this.#alone = alone;
     this.#onWait = onWait;
     this.#size = size;
   }
@@ -141,12 +161,15 @@ export class FairQueue {
 
   /**
    * @param isHolding whether the caller has a turn already, and so must not wait for another one
+   * @param isStatement whether it is one statement, which ends by itself
    * @returns a turn, which runs, or waits and then calls `onStart`
    */
-  take(who: Who, isHolding: boolean): Turn {
+  take(who: Who, isHolding: boolean, isStatement = false): Turn {
     const party = this.#partyOf(who);
-    const turn = new Turn(this, who, party);
-    if (isHolding || (this.#taken < this.#size && party.running.size < party.limit)) this.#start(turn);
+    const turn = new Turn(this, who, party, isStatement);
+    // None overtakes a transaction that waits: statement after statement, its turn would never come.
+    const isNext = party.running.size < party.limit ? this.#hasRoom() : party.waiting.size === 0 && this.#isLet(turn);
+    if (isHolding || isNext) this.#start(turn);
     else {
       this.#waiting++;
       party.waiting.add(turn);
@@ -173,9 +196,33 @@ export class FairQueue {
       }
       this.#next();
     }
-    if (party.waiting.size > 0 || party.running.size > 0) return;
-    clearTimeout(party.timer);
-    this.#parties.delete(party.key);
+    if (party.waiting.size === 0 && party.running.size === 0) {
+      clearTimeout(party.timer);
+      this.#parties.delete(party.key);
+    }
+    this.#letAlone();
+  }
+
+  /** Whether a tenant's statement may run beyond its limit: nobody else is there. */
+  #isLet({ isStatement, party }: Turn): boolean {
+    if (!isStatement || this.#parties.size > 1 || party.running.size >= this.#alone) return false;
+    this.#loud = party;
+    return true;
+  }
+
+  #letAlone(): void {
+    if (this.#parties.size !== 1 || this.#waiting === 0 || this.#alone === this.#perTenant) return;
+    const [party] = this.#parties.values();
+    for (const turn of party!.waiting) {
+      if (!this.#isLet(turn)) return;
+      this.#startNext(party!);
+    }
+  }
+
+  /** Whether the pool has a place. What was begun beyond a limit takes none: others do not wait for all of that. */
+  #hasRoom(): boolean {
+    const beyond = this.#loud ? Math.max(0, this.#loud.running.size - this.#loud.limit) : 0;
+    return this.#taken - beyond < this.#size;
   }
 
   /** Has the next one start when a tenant waits for nothing but what has been idle for long. */
@@ -223,7 +270,7 @@ export class FairQueue {
 
   #next(): void {
     for (const party of this.#ready) {
-      if (this.#taken >= this.#size) return;
+      if (!this.#hasRoom()) return;
       this.#ready.delete(party);
       this.#startNext(party);
       // Behind the others, who are met before it in this very loop.

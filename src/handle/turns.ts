@@ -32,9 +32,9 @@ export function isOpen(it: Held | undefined): boolean {
 }
 
 /** @returns the turn, when it has come */
-async function taken(queue: FairQueue, who: Who, signal: AbortSignal | undefined): Promise<Turn> {
+async function taken(queue: FairQueue, who: Who, signal: AbortSignal | undefined, isStatement: boolean): Promise<Turn> {
   signal?.throwIfAborted();
-  const turn = queue.take(who, held ? isOpen(held.getStore()) : open > 0);
+  const turn = queue.take(who, held ? isOpen(held.getStore()) : open > 0, isStatement);
   if (turn.state === 'waiting') await started(turn, signal);
   return turn;
 }
@@ -54,7 +54,7 @@ const started = (turn: Turn, signal: AbortSignal | undefined) =>
 
 export const promiseTurns: Turns = {
   async statement(queue, who, run, signal) {
-    const turn = await taken(queue, who, signal);
+    const turn = await taken(queue, who, signal, true);
     turn.begin();
     try {
       return await run();
@@ -76,7 +76,7 @@ export const promiseTurns: Turns = {
     return run();
   },
   async transaction(queue, who, run, signal) {
-    const turn = await taken(queue, who, signal);
+    const turn = await taken(queue, who, signal, false);
     open++;
     // Until its BEGIN is answered.
     turn.begin();

@@ -5,17 +5,15 @@
  * after.
  */
 import { literal, quoted, type TableName } from './names.js';
-import { rewriteObstacles, stopAt } from './obstacles.js';
+import { heldFrom, rewriteObstacles, stopAt } from './obstacles.js';
+import { doBlock } from './quotes.js';
 
 /** A query of one text: the statements to run afterwards, as a JSON list. */
 function lost(tables: readonly TableName[], more = ''): string {
   const list = tables.map((it) => `${literal(quoted(it))}::regclass`).join(', ');
-  return `WITH RECURSIVE tables AS (SELECT unnest(ARRAY[${list}])::oid AS oid), views AS (
-  SELECT v.oid, v.relkind FROM tables t JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = t.oid AND d.classid = 'pg_rewrite'::regclass
-    JOIN pg_rewrite r ON r.oid = d.objid JOIN pg_class v ON v.oid = r.ev_class AND v.relkind IN ('v', 'm')
-  UNION SELECT v.oid, v.relkind FROM views t JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = t.oid AND d.classid = 'pg_rewrite'::regclass
-    JOIN pg_rewrite r ON r.oid = d.objid JOIN pg_class v ON v.oid = r.ev_class AND v.relkind IN ('v', 'm') AND v.oid <> t.oid
-), held AS (SELECT oid FROM tables UNION SELECT oid FROM views), said AS (
+  return `WITH RECURSIVE ${heldFrom(`ARRAY[${list}]`)}, tables AS (SELECT unnest(ARRAY[${list}])::oid AS oid), views AS (
+  SELECT c.oid, c.relkind FROM held h JOIN pg_class c ON c.oid = h.oid AND c.relkind IN ('v', 'm')
+), said AS (
   SELECT 3 AS n, format('COMMENT ON %s %s IS %L;', CASE WHEN d.objsubid > 0 THEN 'COLUMN' WHEN c.relkind = 'v' THEN 'VIEW' WHEN c.relkind = 'm' THEN 'MATERIALIZED VIEW' WHEN c.relkind IN ('i', 'I') THEN 'INDEX' ELSE 'TABLE' END,
     c.oid::regclass::text || coalesce('.' || quote_ident(a.attname), ''), d.description) AS it
   FROM pg_description d JOIN pg_class c ON c.oid = d.objoid LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = d.objsubid AND d.objsubid > 0
@@ -30,14 +28,16 @@ function lost(tables: readonly TableName[], more = ''): string {
   FROM pg_index i JOIN views v ON v.oid = i.indrelid WHERE v.relkind = 'm'
   UNION ALL SELECT 1, format('ALTER MATERIALIZED VIEW %s SET (%s);', c.oid::regclass, array_to_string(c.reloptions, ', '))
   FROM views v JOIN pg_class c ON c.oid = v.oid WHERE v.relkind = 'm' AND c.reloptions IS NOT NULL
+  UNION ALL SELECT 1, format('ALTER TABLE %s SET (%s);', t.oid::regclass, (SELECT string_agg('toast.' || o, ', ') FROM unnest(x.reloptions) o))
+  FROM tables t JOIN pg_class c ON c.oid = t.oid JOIN pg_class x ON x.oid = c.reltoastrelid AND x.reloptions IS NOT NULL
   UNION ALL SELECT 1, regexp_replace(pg_get_ruledef(r.oid), '^CREATE RULE', 'CREATE OR REPLACE RULE')
   FROM pg_rewrite r JOIN held h ON h.oid = r.ev_class WHERE r.rulename <> '_RETURN'
   UNION ALL SELECT 1, regexp_replace(pg_get_triggerdef(g.oid), '^CREATE (CONSTRAINT )?TRIGGER', CASE WHEN g.tgconstraint = 0 THEN 'CREATE OR REPLACE TRIGGER' ELSE 'CREATE CONSTRAINT TRIGGER' END) || ';'
-    || CASE g.tgenabled WHEN 'D' THEN format(' ALTER TABLE %s DISABLE TRIGGER %I;', g.tgrelid::regclass, g.tgname) ELSE '' END
+    || CASE WHEN g.tgenabled <> 'O' THEN format(' ALTER TABLE %s %s TRIGGER %I;', g.tgrelid::regclass, CASE g.tgenabled WHEN 'D' THEN 'DISABLE' WHEN 'R' THEN 'ENABLE REPLICA' ELSE 'ENABLE ALWAYS' END, g.tgname) ELSE '' END
   FROM pg_trigger g JOIN held h ON h.oid = g.tgrelid WHERE NOT g.tgisinternal
-  UNION ALL SELECT 1, format('DO $key$ BEGIN IF EXISTS (SELECT FROM pg_constraint WHERE conrelid = %1$L::regclass AND conname = %2$L AND pg_get_constraintdef(oid) || %3$L = %4$L) '
-    || 'THEN ALTER TABLE %1$s DROP CONSTRAINT %2$I; ALTER TABLE %1$s ADD CONSTRAINT %2$I %4$s; END IF; END $key$;', k.conrelid::regclass, k.conname,
-    ' DEFERRABLE' || CASE WHEN k.condeferred THEN ' INITIALLY DEFERRED' ELSE '' END, pg_get_constraintdef(k.oid))
+  UNION ALL SELECT 1, format('DO %L;', format('BEGIN IF EXISTS (SELECT FROM pg_constraint WHERE conrelid = %1$L::regclass AND conname = %2$L AND pg_get_constraintdef(oid) || %3$L = %4$L) '
+    || 'THEN ALTER TABLE %1$s DROP CONSTRAINT %2$I; ALTER TABLE %1$s ADD CONSTRAINT %2$I %4$s; END IF; END', k.conrelid::regclass, k.conname,
+    ' DEFERRABLE' || CASE WHEN k.condeferred THEN ' INITIALLY DEFERRED' ELSE '' END, pg_get_constraintdef(k.oid)))
   FROM pg_constraint k WHERE k.contype = 'f' AND k.condeferrable AND (k.conrelid IN (SELECT oid FROM tables) OR k.confrelid IN (SELECT oid FROM tables))
   UNION ALL SELECT 3, format('GRANT %s%s ON %s TO %s%s;', g.privilege_type, CASE WHEN g.attname IS NULL THEN '' ELSE format(' (%I)', g.attname) END, v.oid::regclass,
     CASE WHEN g.grantee = 0 THEN 'PUBLIC' ELSE g.grantee::regrole::text END, CASE WHEN g.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END)
@@ -63,8 +63,8 @@ const dropTriggers = (tables: readonly TableName[]): string =>
 const setting = 'drizzle_tenant.again';
 
 /** PL/pgSQL before tables are written anew. */
-export const collect = (tables: readonly TableName[]): string =>
-  `${stopAt(rewriteObstacles(tables))}\n-- What Citus loses when it writes a table anew.\nPERFORM set_config('${setting}', (${lost(tables)}), true);\n${dropTriggers(tables)}`;
+export const collect = (tables: readonly TableName[], isSplit = false): string =>
+  `${stopAt(rewriteObstacles(tables, isSplit))}\n-- What Citus loses when it writes a table anew.\nPERFORM set_config('${setting}', (${lost(tables)}), true);\n${dropTriggers(tables)}`;
 
 /** PL/pgSQL after it. What the migration took away meanwhile, such as a column with a comment, stays away. */
 export const writeAgain = [
@@ -89,8 +89,8 @@ const kept = 'drizzle.tenant_again';
  * table, so that a run which stops in between leaves it to the next. Of materialized views the rows are lost as well.
  */
 export const keep = (table: TableName): string =>
-  [
-    'DO $again$ DECLARE found jsonb; BEGIN',
+  doBlock('again', [
+    'DECLARE found jsonb; BEGIN',
     `found := (${lost(
       [table],
       `
@@ -101,21 +101,21 @@ export const keep = (table: TableName): string =>
     `CREATE TABLE IF NOT EXISTS ${kept} (table_name text PRIMARY KEY, statements jsonb NOT NULL);`,
     // What an earlier run kept may be gone from the table already.
     `INSERT INTO ${kept} AS k VALUES (${literal(quoted(table))}, found) ON CONFLICT (table_name) DO UPDATE SET statements = k.statements || excluded.statements;`,
-    'END $again$;',
-  ].join('\n');
+    'END',
+  ]);
 
 /** What {@link keep} kept of a table, written again. */
 export const writeKept = (table: TableName): string =>
-  [
-    'DO $again$ DECLARE it text; BEGIN',
+  doBlock('again', [
+    'DECLARE it text; BEGIN',
     `IF to_regclass('${kept}') IS NULL THEN RETURN; END IF;`,
     `FOR it IN SELECT jsonb_array_elements_text(statements) FROM ${kept} WHERE table_name = ${literal(quoted(table))} LOOP`,
     'BEGIN EXECUTE it; EXCEPTION WHEN undefined_column OR undefined_table OR undefined_object OR undefined_function THEN NULL; END;',
     'END LOOP;',
     `DELETE FROM ${kept} WHERE table_name = ${literal(quoted(table))};`,
     `IF NOT EXISTS (SELECT FROM ${kept}) THEN DROP TABLE ${kept}; END IF;`,
-    'END $again$;',
-  ].join('\n');
+    'END',
+  ]);
 
 /** The tables, as they are quoted, of which a stopped run left something to write again. */
 export async function readKept(query: (text: string) => Promise<{ name: string }[]>): Promise<string[]> {
@@ -127,6 +127,6 @@ export async function readKept(query: (text: string) => Promise<{ name: string }
 }
 
 /** The same as statements, for a step of a plan. */
-export const collectSql = (tables: readonly TableName[]): string =>
-  `DO $again$ BEGIN\n${collect(tables)}\nEND $again$;`;
+export const collectSql = (tables: readonly TableName[], isSplit = false): string =>
+  doBlock('again', ['BEGIN', collect(tables, isSplit), 'END']);
 export const writeAgainSql = `DO $again$ ${writeAgain.replaceAll(/\s+/g, ' ')} $again$;`;

@@ -3,6 +3,7 @@
  * plain PostgreSQL, and nothing again when it runs a second time.
  */
 import { ident, literal, plain, quoted, type TableName } from './names.js';
+import { comment, doBlock } from './quotes.js';
 import { onDeleteOf } from './set-null.js';
 import type { Row } from './snapshot.js';
 import type { TenancyState } from './state.js';
@@ -23,14 +24,14 @@ export const sequential = `SET LOCAL citus.multi_shard_modify_mode TO 'sequentia
 /** One DO block, which returns at once where there is no Citus. `steps` are PL/pgSQL. */
 export function citusBlock(title: string, steps: readonly string[], variables: readonly string[] = []): string {
   return [
-    `-- Citus: ${title}. Does nothing on plain PostgreSQL.`,
-    'DO $citus$',
-    ...(variables.length > 0 ? ['DECLARE', ...variables.map((it) => `\t${it};`)] : []),
-    'BEGIN',
-    `\tIF NOT EXISTS (SELECT FROM pg_extension WHERE extname = 'citus') THEN RETURN; END IF;`,
-    ...steps.flatMap((step) => step.split('\n').map((line) => `\t${line}`)),
-    'END',
-    '$citus$;',
+    comment(`Citus: ${title}. Does nothing on plain PostgreSQL.`),
+    doBlock('citus', [
+      ...(variables.length > 0 ? ['DECLARE', ...variables.map((it) => `\t${it};`)] : []),
+      'BEGIN',
+      `\tIF NOT EXISTS (SELECT FROM pg_extension WHERE extname = 'citus') THEN RETURN; END IF;`,
+      ...steps.flatMap((step) => step.split('\n').map((line) => `\t${line}`)),
+      'END',
+    ]),
   ].join('\n');
 }
 
@@ -89,8 +90,8 @@ const isHeld = (table: TableName, kind: keyof typeof held, column?: string) =>
   `EXISTS (SELECT FROM pg_dist_partition WHERE logicalrelid = ${regclass(table)} AND ${held[kind]}` +
   `${column === undefined ? '' : ` AND column_to_column_name(logicalrelid, partkey) = ${literal(column)}`})`;
 
-const step = (comment: string, condition: string, statement: string) =>
-  `-- ${comment}\nIF ${condition} THEN\n\t${statement}\nEND IF;`;
+const step = (why: string, condition: string, statement: string) =>
+  `${comment(why)}\nIF ${condition} THEN\n\t${statement}\nEND IF;`;
 
 export const createReference = (table: TableName): string =>
   step(words.createReference(table), `NOT ${isHeld(table, 'reference')}`, `PERFORM ${calls.createReference(table)};`);

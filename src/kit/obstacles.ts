@@ -17,17 +17,22 @@ export interface Placing {
 const arrayOf = (names: readonly string[]) => `ARRAY[${names.map(literal).join(', ')}]::text[]`;
 
 /**
- * Things outside of a table that hold it, or a view over it, by its identity: a copy that takes its name is not what
- * they read. `undistribute_table` and `alter_distributed_table` drop them, and the concurrent way leaves them reading
- * the rows of before.
+ * Tables and the views over them, however deep, as a part of WITH RECURSIVE.
  *
  * @param list an SQL expression: the tables, as an array of oid
  */
-export const holders = (list: string): string => `WITH RECURSIVE held AS (
+export const heldFrom = (list: string): string => `held AS (
     SELECT unnest(${list})::oid AS oid
     UNION SELECT r.ev_class FROM held h JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = h.oid AND d.classid = 'pg_rewrite'::regclass
       JOIN pg_rewrite r ON r.oid = d.objid AND r.rulename = '_RETURN' AND r.ev_class <> h.oid
-  ) SELECT DISTINCT pg_describe_object(d.classid, d.objid, d.objsubid) AS thing, h.oid::regclass::text AS of
+  )`;
+
+/**
+ * Things outside of a table that hold it, or a view over it, by its identity: a copy that takes its name is not what
+ * they read. `undistribute_table` and `alter_distributed_table` drop them, and the concurrent way leaves them reading
+ * the rows of before.
+ */
+const holders = `SELECT DISTINCT pg_describe_object(d.classid, d.objid, d.objsubid) AS thing, h.oid::regclass::text AS of
   FROM held h JOIN pg_class c ON c.oid = h.oid JOIN pg_type y ON y.oid = c.reltype
   JOIN pg_depend d ON d.deptype IN ('n', 'a') AND (d.refclassid, d.refobjid) IN (('pg_class'::regclass, h.oid), ('pg_type'::regclass, y.oid), ('pg_type'::regclass, y.typarray))
   WHERE d.classid = 'pg_proc'::regclass
@@ -36,12 +41,33 @@ export const holders = (list: string): string => `WITH RECURSIVE held AS (
     OR (d.classid = 'pg_policy'::regclass AND NOT EXISTS (SELECT FROM pg_policy p WHERE p.oid = d.objid AND p.polrelid = h.oid))
     OR (d.classid = 'pg_rewrite'::regclass AND EXISTS (SELECT FROM pg_rewrite r WHERE r.oid = d.objid AND r.rulename <> '_RETURN' AND r.ev_class NOT IN (SELECT oid FROM held)))`;
 
-/** @returns a query of the remedies for what Citus would drop with tables that it copies; no row where it may */
-export function rewriteObstacles(tables: readonly TableName[]): string {
+/** Views that Citus does not make again as they were. */
+const lostViews = `SELECT format('the default of the column %I of the view %s', a.attname, h.oid::regclass) AS thing FROM held h JOIN pg_class c ON c.oid = h.oid AND c.relkind = 'v' JOIN pg_attrdef f ON f.adrelid = h.oid JOIN pg_attribute a ON a.attrelid = h.oid AND a.attnum = f.adnum
+  UNION ALL SELECT format('the temporary view %s of a session', h.oid::regclass) FROM held h JOIN pg_class c ON c.oid = h.oid AND c.relkind = 'v' AND c.relpersistence = 't'
+  UNION ALL SELECT format('the view %s of the extension %I', h.oid::regclass, e.extname) FROM held h JOIN pg_depend d ON d.classid = 'pg_class'::regclass AND d.objid = h.oid AND d.deptype = 'e' JOIN pg_extension e ON e.oid = d.refobjid`;
+
+/**
+ * @param tables what Citus is to write anew
+ * @param isSplit whether they get another shard count, and not another place
+ * @returns a query of the remedies for what Citus would drop with tables that it copies, or refuses; no row where it
+ *   may
+ */
+export function rewriteObstacles(tables: readonly TableName[], isSplit = false): string {
   const list = `ARRAY[${tables.map((it) => `${literal(quoted(it))}::regclass`).join(', ')}]`;
-  return `SELECT format('Drop the %s before, and create it again after: it holds %s, which Citus replaces by a copy, and drops whatever holds the old one', thing, of) AS remedy FROM (${holders(list)}) holders
+  return `WITH RECURSIVE ${heldFrom(list)} SELECT format('Drop the %s before, and create it again after: it holds %s, which Citus replaces by a copy, and drops whatever holds the old one', thing, of) AS remedy FROM (${holders}) holders
+UNION ALL SELECT format('Take away %s before, and make it again after: Citus drops it with the table, or stops there', thing) FROM (${lostViews}) views
 UNION ALL SELECT format('Keep %s where it is and as many shards as it has, or copy its rows to a new table whose %I is a bigserial: Citus copies no table with an identity column', attrelid::regclass, attname)
-  FROM pg_attribute WHERE attidentity <> '' AND attrelid = ANY (${list})`;
+  FROM pg_attribute WHERE attidentity <> '' AND attrelid = ANY (${list})
+UNION ALL SELECT format('Drop the rule %I of %s, which is off: Citus knows no rules that are off, and it would come back switched on', rulename, ev_class::regclass)
+  FROM pg_rewrite WHERE ev_class = ANY (${list}) AND rulename <> '_RETURN' AND ev_enabled <> 'O'
+UNION ALL SELECT format('Drop the materialized view %s before, and create it again after; or run ALTER DATABASE %I SET citus.max_matview_size_to_auto_recreate = -1: it is larger than what Citus fills again by itself', h.oid::regclass, current_database())
+  FROM held h JOIN pg_class c ON c.oid = h.oid AND c.relkind = 'm' JOIN pg_settings s ON s.name = 'citus.max_matview_size_to_auto_recreate' WHERE s.setting::bigint >= 0 AND pg_total_relation_size(h.oid) > s.setting::bigint * 1024 * 1024${
+    isSplit
+      ? `
+UNION ALL SELECT format('Drop %s of %s before, and create it again: the table was clustered by it, which Citus cannot write again', indexrelid::regclass, indrelid::regclass)
+  FROM pg_index WHERE indisclustered AND indrelid = ANY (${list})`
+      : ''
+  }`;
 }
 
 /** @returns a query of the remedies for what keeps tables from their first place; no row where nothing does */
@@ -70,6 +96,8 @@ UNION ALL SELECT format(CASE WHEN i.indisexclusion THEN 'Put %I WITH = into the 
     AND (k.oid IS NULL OR (SELECT o.oprname FROM pg_operator o WHERE o.oid = k.conexclop[n + 1]) = '='))
 UNION ALL SELECT format('Make the column %I of %s a plain one (ALTER COLUMN %1$I DROP EXPRESSION): Citus splits no table by a generated column', placed.tenant, placed.oid)
   FROM placed JOIN pg_attribute a ON a.attrelid = placed.oid AND a.attname = placed.tenant AND a.attgenerated <> ''
+UNION ALL SELECT format('Give the column %I of %s a deterministic collation: Citus finds the shard by a hash of its bytes', placed.tenant, placed.oid)
+  FROM placed JOIN pg_attribute a ON a.attrelid = placed.oid AND a.attname = placed.tenant JOIN pg_collation l ON l.oid = a.attcollation AND NOT l.collisdeterministic
 UNION ALL SELECT format('Write the policy %I of %s without a subquery, with current_setting() for what it needs: a shard cannot see other tables', p.polname, placed.oid)
   FROM placed JOIN pg_policy p ON p.polrelid = placed.oid WHERE concat(p.polqual::text, p.polwithcheck::text) LIKE '%{SUBLINK%'`;
 }
@@ -95,7 +123,7 @@ export const stopAt = (query: string): string =>
 export const concurrentObstacles = (
   oid: string,
 ): string => `SELECT format('its identity column %I would count from the beginning again', a.attname) AS reason FROM pg_attribute a WHERE a.attrelid = ${oid} AND a.attidentity <> ''
-  UNION ALL SELECT format('the %s would read what it was before', thing) FROM (${holders(`ARRAY[${oid}]`)}) holders
+  UNION ALL (WITH RECURSIVE ${heldFrom(`ARRAY[${oid}]`)} SELECT format('the %s would read what it was before', thing) FROM (${holders}) holders UNION ALL SELECT format('%s would be lost, or stop it', thing) FROM (${lostViews}) views)
   UNION ALL SELECT format('the rule %I would be lost', r.rulename) FROM pg_rewrite r WHERE r.ev_class = ${oid} AND r.rulename <> '_RETURN'
   UNION ALL SELECT format('the trigger %I of its partition would be lost', g.tgname) FROM pg_inherits i JOIN pg_trigger g ON g.tgrelid = i.inhrelid WHERE i.inhparent = ${oid} AND NOT g.tgisinternal AND g.tgparentid = 0
   UNION ALL SELECT 'it is unlogged' FROM pg_class t WHERE t.oid = ${oid} AND t.relpersistence = 'u'

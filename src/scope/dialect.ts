@@ -7,7 +7,7 @@ import { parser, type Parse } from '../sql/load.js';
 import { tablesIn, withTables } from './aliases.js';
 import type { Gate, Passed } from './gate.js';
 import { guard, guardedValues, type Guard, type Tenant } from './guards.js';
-import { assertHandle, handlesOf, type ScopedDialect } from './handles.js';
+import { assertHandle, handlesOf, tenantOf, type ScopedDialect } from './handles.js';
 import { ProvedQuery, WaitingQuery } from './compiled.js';
 import type { Scope } from './scope.js';
 
@@ -59,17 +59,13 @@ export function scopedDialect(driver: PgDialect, gate: Gate): new (scope: Scope)
     }
   };
 
-  const tenants = new WeakMap<Scope, { readonly tenancy: unknown; readonly tenant: Tenant }>();
-  const tenantOf = (scope: Scope): Tenant => {
-    let found = tenants.get(scope);
-    if (found?.tenancy !== scope.tenancy || !found)
-      tenants.set(scope, (found = { tenancy: scope.tenancy, tenant: encodedTenant(drizzle, scope) }));
-    return found.tenant;
-  };
-  const prove = (parse: Parse, scope: Scope, text: string, params: unknown[]): ProvedQuery => {
+  const encode = (scope: Scope) => encodedTenant(drizzle, scope);
+  const prove = (parse: Parse, handle: ScopedDialect, text: string, params: unknown[]): ProvedQuery => {
+    const { scope } = handle;
     const passed = gate.pass(parse, scope, text, params.length);
     if (!passed.usesTenant && passed.guards.length === 0) return new ProvedQuery(passed, params, scope);
-    const tenant: Tenant = scope.reach.kind === 'all' ? { kind: 'all', tenancy: passed.tenancy } : tenantOf(scope);
+    const tenant: Tenant =
+      scope.reach.kind === 'all' ? { kind: 'all', tenancy: passed.tenancy } : tenantOf(handle, encode);
     const guards = addTenant(params, passed, tenant);
     return new ProvedQuery(
       passed,
@@ -134,12 +130,12 @@ export function scopedDialect(driver: PgDialect, gate: Gate): new (scope: Scope)
           const { sql: text, params } = render(scope, query, source);
           const pass = (parse: Parse, given: unknown[]) => {
             try {
-              return prove(parse, scope, text, given);
+              return prove(parse, this, text, given);
             } catch (refusal) {
               const spelled = refusal instanceof UnscopedTableError ? withTables(query) : undefined;
               if (!spelled) throw gate.explained(refusal, tablesIn(query));
               const again = render(scope, spelled, source);
-              return prove(parse, scope, again.sql, again.params);
+              return prove(parse, this, again.sql, again.params);
             }
           };
           const parse = parser();
@@ -169,7 +165,7 @@ export function encodedTenant(drizzle: any, { reach, tenancy }: Scope): Tenant {
   };
   if (reach.kind === 'several') return { kind: 'several', values: new Set(reach.ids.map(primitive)) };
   return is(reach.id, Placeholder)
-    ? { kind: 'slot', param: encoded(reach.id) }
+    ? { kind: 'slot', param: Object.freeze(encoded(reach.id)) }
     : { kind: 'one', value: primitive(reach.id) };
 }
 

@@ -243,7 +243,7 @@ const redeclared = ({ name }: Declared) =>
   );
 
 /** The reason of a handle that crosses tenants: a comment that nothing in it ends. */
-const commentOf = (reason: string) =>
+export const commentOf = (reason: string) =>
   `/* ${reason.replaceAll('\0', '').replaceAll('*/', '* /').replaceAll('/*', '/ *')} */`;
 
 function errorFor(cause: unknown, text: string): () => Error {

@@ -51,7 +51,8 @@ export function guard(
     if (isPlaceholder(param)) {
       const name = Symbol(`drizzle-tenant:guard ${number}`) as unknown as string;
       guards.push({ param, orEverybody: mayBeNull, name });
-      params[number - 1] = new Placeholder(name);
+      // Whoever holds the query holds this, too.
+      params[number - 1] = Object.freeze(new Placeholder(name));
     } else check(param, tenant, mayBeNull);
   }
   return guards;

@@ -1,4 +1,5 @@
 /** Whose rows a handle sees. */
+import { is, Placeholder } from 'drizzle-orm';
 import { UnscopedTableError } from '../errors.js';
 import { idOf, type AnyTenancy } from '../schema/tenancy.js';
 
@@ -51,10 +52,29 @@ export class Scope {
     this.#tenancy = tenancy;
   }
 
-  /** What a cache entry of this scope is filed under. */
-  key(tenancy = this.#tenancy): string {
+  /**
+   * What a cache tag of the application's is filed under: a result is the tenant's.
+   *
+   * @param values of the run, which name the tenant where the statement was prepared for any
+   */
+  tag(tag: string, values?: Readonly<Record<string, unknown>>): string {
+    return `${this.#nameIn(this.#tenancy, values)}:${tag}`;
+  }
+
+  /** The tags that one may be filed under: a handle that has met no table yet may be of any of the tenancies. */
+  tags(tag: string, tenancies: readonly AnyTenancy[]): string[] {
+    return [undefined, ...(this.#tenancy ? [this.#tenancy] : tenancies)].map((it) => `${this.#nameIn(it)}:${tag}`);
+  }
+
+  /** Whose rows, as text: what compares or serializes handles, as the key of a cache does, tells them apart by it. */
+  get whose(): string {
+    return this.#nameIn(this.#tenancy);
+  }
+
+  #nameIn(tenancy: AnyTenancy | undefined, values?: Readonly<Record<string, unknown>>): string {
     const { reach } = this;
-    const ids = reach.kind === 'one' ? [reach.id] : reach.kind === 'several' ? reach.ids : [];
+    const idIn = (id: unknown) => (is(id, Placeholder) ? values?.[(id as unknown as { name: string }).name] : id);
+    const ids = reach.kind === 'one' ? [idIn(reach.id)] : reach.kind === 'several' ? reach.ids : [];
     return JSON.stringify([reach.kind, tenancy?.name ?? null, ...ids.map(String)]);
   }
 

@@ -3,7 +3,8 @@ import type { SQL } from 'drizzle-orm';
 import { UnsupportedTenantOperationError } from '../errors.js';
 import { rowsOf, type Asked } from '../drivers/cursor.js';
 import type { Marks } from '../drivers/marks.js';
-import { columnOf, type AnyTenancy } from '../schema/tenancy.js';
+import { commentOf } from './gate.js';
+import { columnOf } from '../schema/tenancy.js';
 import type { Statements } from '../drivers/prepares.js';
 import { loadParser, parser, type Parse } from '../sql/load.js';
 import type { ScopedDialect } from './handles.js';
@@ -16,6 +17,9 @@ export interface InTransaction {
 }
 
 type Values = Record<string, unknown>;
+
+/** How a prepared query was asked for, which a batch asks for again. */
+export const asked = Symbol('asked');
 
 /** What runs after something else, in the way in which the handle's statements run. */
 export type After = <T>(first: () => Promise<T>, then: (it: T) => unknown) => unknown;
@@ -38,11 +42,6 @@ export type How = readonly [
 
 /** Opens a transaction for one statement's cursor, and gives its session. */
 export type Begin = (body: (session: any) => Promise<void>) => Promise<unknown>;
-
-const hows = new WeakMap<object, How>();
-
-/** How Drizzle asked for a query that a session gave; undefined for anything else. */
-export const howOf = (prepared: object): How | undefined => hows.get(prepared);
 
 export class ScopedSession {
   readonly #session: any;
@@ -78,7 +77,6 @@ export class ScopedSession {
   prepareQuery(query: object, ...how: How) {
     this.#assertOpen();
     const prepared = WaitingQuery.is(query) ? this.#waiting(query, how) : this.#prepare(query as ProvedQuery, how);
-    hows.set(prepared, how);
     this.#handedOut = prepared;
     return prepared;
   }
@@ -102,45 +100,39 @@ export class ScopedSession {
   }
 
   /** What of a prepared query may be used: its driver would run it with other parameters, too. */
-  #prepare(query: ProvedQuery, [mode, name, mapper, metadata, cache, shape]: How) {
+  #prepare(query: ProvedQuery, how: How) {
+    const [mode, name, mapper, metadata, cache, shape] = how;
     const sent = this.#sent(query);
     const named = this.#nameOf(query.sql, name);
-    const prepared = this.#lasting(
-      this.#session,
-      [sent, mode, named, mapper, metadata, this.#cacheOf(cache), shape],
-      !this.#lifetime,
-    );
+    const given = cache && { ...cache };
+    const prepare = (values?: Values) => {
+      const filed = given?.tag === undefined ? given : { ...given, tag: this.#dialect.scope.tag(given.tag, values) };
+      return this.#lasting(this.#session, [sent, mode, named, mapper, metadata, filed, shape], !this.#lifetime);
+    };
+    // A cached result is the tenant's: a tag that the application chose is filed under the tenant of each run.
+    const prepared = given?.tag === undefined ? prepare() : undefined;
     const execute = (values?: Values) => {
       this.#assertOpen();
-      return prepared.execute(ProvedQuery.valuesFor(query, values));
+      return (prepared ?? prepare(values)).execute(ProvedQuery.valuesFor(query, values));
     };
     const stream = (values?: Values, options?: { chunkSize?: number }) => {
-      if (!prepared.stream) return this.#rows(query, { ...sent, mode, mapper, shape }, values, options);
+      const own = prepared ?? prepare(values);
+      if (!own.stream) return this.#rows(query, { ...sent, mode, mapper, shape }, values, options);
       this.#assertOpen();
-      return prepared.stream(ProvedQuery.valuesFor(query, values), options);
+      return own.stream(ProvedQuery.valuesFor(query, values), options);
     };
-    return Object.freeze({ query, getQuery: () => query, execute, stream });
+    return Object.freeze({ query, [asked]: how, getQuery: () => query, execute, stream });
   }
 
   /** The rows of a query one by one. What the cursor sends is looked at by the session of its transaction. */
-  #rows(
-    query: ProvedQuery,
-    { sql, params, mode, mapper, shape }: Asked,
-    values: Values | undefined,
-    options: { chunkSize?: number } | undefined,
-  ) {
+  #rows(query: ProvedQuery, asked: Asked, values: Values | undefined, options: { chunkSize?: number } | undefined) {
     this.#assertOpen();
-    const prepareQuery = (...asked: unknown[]) => {
+    const prepareQuery = (...how: unknown[]) => {
       this.#assertOpen();
-      return this.#session.prepareQuery(...asked);
+      return this.#session.prepareQuery(...how);
     };
     const place = () => (this.#lifetime || !this.#begin ? { session: { prepareQuery } } : { begin: this.#begin });
-    return rowsOf(
-      place,
-      { sql, params, mode, mapper, shape },
-      ProvedQuery.valuesFor(query, values),
-      options?.chunkSize,
-    );
+    return rowsOf(place, asked, ProvedQuery.valuesFor(query, values), options?.chunkSize);
   }
 
   /**
@@ -159,7 +151,12 @@ export class ScopedSession {
     const type =
       number === undefined ? undefined : `${columnOf(tenancy!).getSQLType()}${reach.kind === 'several' ? '[]' : ''}`;
     return {
-      sql: marks.in(parser()!, query.sql, type === undefined ? undefined : { number: number!, type }),
+      sql: marks.in(
+        parser()!,
+        query.sql,
+        type === undefined ? undefined : { number: number!, type },
+        reach.kind === 'all' ? commentOf(reach.reason) : undefined,
+      ),
       params: query.params,
     };
   }
@@ -175,7 +172,8 @@ export class ScopedSession {
           prepared ??= this.#prepare(WaitingQuery.pass(query, parse), how);
           return prepared[method](...args);
         });
-    return Object.freeze({ query, getQuery: () => query, execute: run('execute'), stream: run('stream') });
+    const [execute, stream] = [run('execute'), run('stream')];
+    return Object.freeze({ query, [asked]: how, getQuery: () => query, execute, stream });
   }
 
   /** Whether a prepared query is this session's own, the last that it gave. */
@@ -199,22 +197,9 @@ export class ScopedSession {
     return this.prepareQuery(this.#dialect.sqlToQuery(query), mode, false).execute();
   }
 
-  /** A cached result is the tenant's: a tag that the application chose is filed under the tenant. */
-  #cacheOf(given: any): unknown {
-    const cache = given && { ...given };
-    return cache?.tag === undefined ? cache : { ...cache, tag: tagOf(this.#dialect, cache.tag) };
-  }
-
   #assertOpen(): void {
     if (this.#lifetime && !this.#lifetime.open) {
       throw new UnsupportedTenantOperationError('Use the handle inside its transaction: this one has ended.');
     }
   }
 }
-
-/** A cache tag, within the tenant. */
-const tagOf = ({ scope }: ScopedDialect, tag: string) => `${scope.key()}:${tag}`;
-
-/** The tags that a cache tag may be filed under: a handle that has met no table yet may be of any tenancy. */
-export const tagsOf = ({ scope }: ScopedDialect, tag: string, tenancies: readonly AnyTenancy[]): string[] =>
-  [undefined, ...(scope.tenancy ? [scope.tenancy] : tenancies)].map((it) => `${scope.key(it)}:${tag}`);

@@ -15,6 +15,19 @@ export interface OwnFunction {
   readonly signature: string;
 }
 
+/** What the grammar of PostgreSQL 17 knows, and an older server calls as a function: a copy of the application's own. */
+const ofLaterGrammar = [
+  'json',
+  'json_exists',
+  'json_query',
+  'json_value',
+  'json_scalar',
+  'json_serialize',
+  'json_array',
+  'json_arrayagg',
+  'merge_action',
+];
+
 const literals = (names: Iterable<string>) => [...names].map((it) => `'${it}'`).join(', ');
 
 /** Not PostgreSQL's own, which `initdb` made, nor an extension's. */
@@ -29,7 +42,8 @@ export const ownFunctionsQuestion = `
 select 'function' as kind, p.proname as name, pg_catalog.format('%I.%I(%s)', n.nspname, p.proname, pg_catalog.oidvectortypes(p.proargtypes)) as signature
 from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid = p.pronamespace
 where n.nspname = any(pg_catalog.current_schemas(false)) and ${isOwn('pg_proc', 'p.oid')}
-  and pg_catalog.has_function_privilege(p.oid, 'EXECUTE') and p.proname in (${literals([...builtin, ...ofTheMoment, ...doing, ...ofExtensions])})
+  and pg_catalog.has_function_privilege(p.oid, 'EXECUTE') and (p.proname in (${literals([...builtin, ...ofTheMoment, ...doing, ...ofExtensions])})
+  or p.proname in (${literals(ofLaterGrammar)}) and pg_catalog.current_setting('server_version_num')::integer < 170000)
 union all
 select 'operator', o.oprname, pg_catalog.format('%I.%s(%s, %s)', n.nspname, o.oprname, pg_catalog.format_type(nullif(o.oprleft, 0), null), pg_catalog.format_type(o.oprright, null))
 from pg_catalog.pg_operator o join pg_catalog.pg_namespace n on n.oid = o.oprnamespace

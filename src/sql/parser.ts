@@ -50,13 +50,14 @@ export function statementOf(parse: Parse, text: string): Node {
         );
   if (text.includes('\0')) throw new Refusal('a NUL ends the text', split);
   if (!text.isWellFormed()) throw new Refusal('the text is not well-formed Unicode', split);
-  // Where a server has standard_conforming_strings off, such a string would end elsewhere than the parser sees.
-  const quote = text.indexOf("\\'");
-  if (quote >= 0)
+  // Where a server has standard_conforming_strings off, such a string would end elsewhere than the parser sees: behind
+  // two backslashes, it ends either way.
+  const quote = text.includes("\\'") ? /(?<!\\)(?:\\\\)*\\'/.exec(text) : null;
+  if (quote)
     throw new Refusal(
       'a backslash before a quote may end a string elsewhere than it seems',
-      "Write a quote in a string as ''",
-      bytesOf(text.slice(0, quote)),
+      "Write a quote in a string as '', and leave out escape '\\', which is what LIKE has without it",
+      bytesOf(text.slice(0, quote.index)),
     );
   let parsed;
   try {

@@ -1,5 +1,8 @@
 /** Databases that last as long as a test: of PGlite, in memory, or of a PostgreSQL server. */
 import { randomBytes } from 'node:crypto';
+import type { PGlite } from '@electric-sql/pglite';
+import { dataDirOf, emptyPglite, startPglite } from './pglite.js';
+
 /** Where a database is made, and what is in it. */
 export interface FreshOptions {
   /** The folder of drizzle-kit's migrations, which Drizzle's own migrator applies. */
@@ -56,10 +59,7 @@ export const prepared = <A>(run: () => Promise<A>): Promise<A> =>
 
 /** Makes a database and migrates it. */
 export async function fresh(options: FreshOptions): Promise<Fresh> {
-  if (options.server === undefined) {
-    // PGlite takes a second or two to start and a moment to copy.
-    return (await migratedPglite(options)).copy();
-  }
+  if (options.server === undefined) return overPglite(await startPglite(await migratedPglite(options)));
   const database = await createDatabase(options.server);
   try {
     await migrate(database, options, () => import('drizzle-orm/postgres-js/migrator'));
@@ -70,19 +70,23 @@ export async function fresh(options: FreshOptions): Promise<Fresh> {
   }
 }
 
-const pglites = new Map<string, Map<unknown, Promise<Fresh>>>();
+const pglites = new Map<string, Map<unknown, Promise<Blob>>>();
 
-function migratedPglite(options: FreshOptions): Promise<Fresh> {
+/** The data directory of a migrated database: each test starts from it. */
+function migratedPglite(options: FreshOptions): Promise<Blob> {
   const key = options.migrations ?? '';
-  const bySchema = pglites.get(key) ?? new Map<unknown, Promise<Fresh>>();
+  const bySchema = pglites.get(key) ?? new Map<unknown, Promise<Blob>>();
   pglites.set(key, bySchema);
   let made = bySchema.get(options.schema);
   if (!made) {
     made = (async () => {
-      const { PGlite } = await import('@electric-sql/pglite');
-      const database = await overPglite(new PGlite());
-      await migrate(database, options, () => import('drizzle-orm/pglite/migrator'));
-      return database;
+      const client = await emptyPglite();
+      try {
+        await migrate(await overPglite(client), options, () => import('drizzle-orm/pglite/migrator'));
+        return await dataDirOf(client);
+      } finally {
+        await client.close();
+      }
     })();
     bySchema.set(options.schema, made);
     made.catch(() => bySchema.delete(options.schema));
@@ -90,12 +94,12 @@ function migratedPglite(options: FreshOptions): Promise<Fresh> {
   return made;
 }
 
-async function overPglite(client: any): Promise<Fresh> {
+async function overPglite(client: PGlite): Promise<Fresh> {
   const { drizzle } = await import('drizzle-orm/pglite');
   return {
     drizzle: drizzle({ client }),
     run: async (text) => client.exec(text),
-    copy: async () => overPglite(await client.clone()),
+    copy: async () => overPglite(await startPglite(await dataDirOf(client))),
     close: () => client.close(),
   };
 }

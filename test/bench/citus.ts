@@ -3,7 +3,6 @@
  * many shards. Runs when CITUS_URL names a database with the citus extension, whose tables of the test schema are
  * dropped and created again, with a schema for each way to spread them.
  */
-import { generateDrizzleJson, generateMigration } from 'drizzle-kit/api-postgres';
 import { drizzle } from 'drizzle-orm/postgres-js';
 import postgres from 'postgres';
 import { withTenancy } from '../../src/index.js';
@@ -12,13 +11,13 @@ import { createTables, distributed, dropTables } from '../citus/tables.js';
 import { programs } from '../isolation/programs.js';
 import { manyRows, tenantTables } from '../support/rows.js';
 import { relations } from '../support/schema.js';
-import { entities, rows } from './database.js';
+import { migration, rows } from './database.js';
 import { ratioOf, report, spreadOf, takeTurnsAsync } from './measure.js';
 import { asTenant, byHand, cycle, plainRelations } from './mix.js';
 
 const url = process.env.CITUS_URL;
 const connect = (options: postgres.Options<{}> = {}) => postgres(url!, { max: 1, onnotice: () => {}, ...options });
-const statements = await generateMigration(await generateDrizzleJson({}), await generateDrizzleJson(entities as any));
+const statements = await migration();
 
 async function shards(): Promise<void> {
   const admin = connect();

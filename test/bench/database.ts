@@ -1,5 +1,6 @@
 /** A PostgreSQL with many tenants of ordinary size, for what is measured end to end. */
-import { generateDrizzleJson, generateMigration } from 'drizzle-kit/api-postgres';
+import { fork } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
 import postgres from 'postgres';
 import { startPostgres } from '../support/server.js';
 import * as schema from '../support/schema.js';
@@ -53,10 +54,20 @@ export interface BenchDatabases {
   readonly stop: () => Promise<void>;
 }
 
+/** What drizzle-kit makes of the schema, in a process of its own. */
+export const migration = () =>
+  new Promise<string[]>((resolve, reject) => {
+    const file = fileURLToPath(
+      new URL(`./migration${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url),
+    );
+    const child = fork(file);
+    child.on('message', (statements) => resolve(statements as string[]));
+    child.on('exit', (code) => reject(new Error(`drizzle-kit ended with ${code}.`)));
+  });
+
 /** Makes the tables and their rows, and where it is asked for, row-level security. */
 export async function setUp(run: (text: string) => Promise<void>, guarded: boolean): Promise<void> {
-  const statements = await generateMigration(await generateDrizzleJson({}), await generateDrizzleJson(entities as any));
-  await run([...statements, rows, ...(guarded ? [policies, 'set role bench_app'] : [])].join(';\n'));
+  await run([...(await migration()), rows, ...(guarded ? [policies, 'set role bench_app'] : [])].join(';\n'));
 }
 
 export async function startDatabases(): Promise<BenchDatabases> {

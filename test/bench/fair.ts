@@ -1,7 +1,7 @@
 /**
  * A quiet tenant beside a flood of another's, with and without the fair queue.
  *
- *   npx tsx test/bench/fair.ts        DATABASE_URL names a server, otherwise one is started
+ *   npx tsx test/bench/fair.ts [perTenant] [alone]     DATABASE_URL names a server, otherwise one is started
  *
  * Prints what a flood alone takes of this process's processor, and in how many pieces it is written; the 99th percentile of the quiet tenant's look-ups beside the flood, as many times that alone, and the
  * throughput of the flood alone with the queue, as a part of that without. Both within one run, in turns.
@@ -19,6 +19,7 @@ import { processorTime, ratioOf, show, spreadOf } from './measure.js';
 
 const max = 4;
 const perTenant = Number(process.argv[2] ?? 2);
+const whileAlone = Number(process.argv[3] ?? perTenant);
 const statements = 1_000;
 const rounds = 9;
 const [loud, quiet] = [tenantIds[3]!, tenantIds[4]!];
@@ -78,7 +79,7 @@ try {
   for (const [name, open] of Object.entries(drivers)) {
     const handles = {
       plain: withTenancy(open(), { relations }),
-      fair: withTenancy(open(), { relations, fair: { perTenant } }),
+      fair: withTenancy(open(), { relations, fair: { perTenant, alone: whileAlone } }),
     };
     const alone: Record<string, number[]> = { plain: [], fair: [] };
     const beside: Record<string, number[]> = { plain: [], fair: [] };
@@ -101,7 +102,7 @@ try {
         beside[kind]!.push(...shared);
       }
     }
-    console.log(`${name}, ${max} connections, perTenant ${perTenant}, a flood of ${statements}:`);
+    console.log(`${name}, ${max} connections, perTenant ${perTenant}, alone ${whileAlone}, a flood of ${statements}:`);
     for (const kind of ['plain', 'fair'] as const) {
       const [a, b] = [p99(alone[kind]!), p99(beside[kind]!)];
       console.log(

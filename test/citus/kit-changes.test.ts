@@ -29,7 +29,7 @@ describe.skipIf(!url)('each change on Citus', () => {
         FROM citus_tables WHERE citus_table_type IN ('reference', 'distributed') ORDER BY 1`
     ).map((it) => it['held']);
   const empty = async () => {
-    await sql.unsafe('DROP SCHEMA IF EXISTS app CASCADE');
+    await sql.unsafe('DROP SCHEMA IF EXISTS app CASCADE; DROP SEQUENCE IF EXISTS sq, other CASCADE');
     const tables = await sql`SELECT quote_ident(tablename) AS name FROM pg_tables WHERE schemaname = 'public'`;
     if (tables.length > 0) await sql.unsafe(`DROP TABLE ${tables.map((it) => it['name']).join(', ')} CASCADE`);
   };
@@ -94,7 +94,7 @@ describe.skipIf(!url)('each change on Citus', () => {
     });
   }
 
-  it('changes a bigserial to an integer, whose default goes first', async () => {
+  it('changes a bigserial to an integer, whose default goes first, and that to a bigserial again', async () => {
     await empty();
     const history = new History();
     const account = tenancy('account', uuid);
@@ -103,6 +103,14 @@ describe.skipIf(!url)('each change on Citus', () => {
     await sql.unsafe(`INSERT INTO accounts VALUES (gen_random_uuid())`);
     await run(await history.next({ schema: schema(integer().notNull()), tenancy: citus }));
     expect([...(await sql`SELECT n, pg_typeof(n)::text AS type FROM accounts`)]).toEqual([{ n: 1, type: 'integer' }]);
+    const again = await history.next({ schema: schema(bigserial({ mode: 'number' })), tenancy: citus });
+    await run(again);
+    await sql.unsafe(`INSERT INTO accounts VALUES (gen_random_uuid())`);
+    const found = await sql`SELECT n::int, pg_typeof(n)::text AS type FROM accounts`;
+    expect([...found]).toEqual([
+      { n: 1, type: 'bigint' },
+      { n: 1, type: 'bigint' },
+    ]);
   });
 
   it('is tried for each rule that is about Citus', () => {

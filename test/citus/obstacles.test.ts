@@ -125,6 +125,54 @@ const obstacles: readonly [what: string, sql: readonly string[], citus: RegExp, 
     /cannot create policy/,
     /^Write the policy p of t without a subquery/,
   ],
+  [
+    'a tenant column that tells no capital letters from small ones',
+    [
+      `CREATE COLLATION IF NOT EXISTS alike (provider = icu, locale = 'und-u-ks-level2', deterministic = false)`,
+      'CREATE TABLE t (a text COLLATE alike NOT NULL)',
+    ],
+    /non deterministic collation/,
+    /^Give the column a of t a deterministic collation/,
+  ],
+];
+
+/** What Citus stops at when it writes a table anew, or loses: made before the table is distributed, and after. */
+const stops: readonly [what: string, before: string, after: string, remedy: RegExp, citus: RegExp | string][] = [
+  [
+    'a materialized view that is too large to be filled again by itself',
+    '',
+    'INSERT INTO t VALUES (1, 1); SET citus.max_matview_size_to_auto_recreate = 0; CREATE MATERIALIZED VIEW v AS SELECT a FROM t',
+    /^Drop the materialized view v before/,
+    /exceeds citus.max_matview_size_to_auto_recreate/,
+  ],
+  [
+    'a view of an extension',
+    'CREATE VIEW v AS SELECT a FROM t; ALTER EXTENSION btree_gist ADD VIEW v',
+    '',
+    /^Take away the view v of the extension btree_gist before/,
+    /an extension depends on it/,
+  ],
+  [
+    'a default of a column of a view',
+    'CREATE VIEW v AS SELECT a FROM t; ALTER VIEW v ALTER a SET DEFAULT 1',
+    '',
+    /^Take away the default of the column a of the view v before/,
+    `SELECT FROM pg_attrdef WHERE adrelid = to_regclass('v')`,
+  ],
+  [
+    'a rule that is off',
+    'CREATE RULE off AS ON DELETE TO t DO INSTEAD NOTHING; ALTER TABLE t DISABLE RULE off',
+    '',
+    /^Drop the rule off of t, which is off/,
+    `SELECT FROM pg_rewrite WHERE rulename = 'off'`,
+  ],
+  [
+    'an index that it was clustered by',
+    'CLUSTER t USING t_pkey',
+    '',
+    /^Drop t_pkey of t before, and create it again/,
+    /alter table command is currently unsupported/,
+  ],
 ];
 
 /** What is gone when Citus has written the table anew. */
@@ -220,6 +268,26 @@ describe.skipIf(!url)('on Citus', { timeout: 60_000 }, () => {
     });
   }
 
+  for (const [what, before, after, remedy, citus] of stops) {
+    it(`finds ${what}, which is in the way of another shard count`, async () => {
+      const place = `SELECT create_distributed_table('t', 'a', shard_count := 2, colocate_with := 'none')`;
+      await run([made, before, place, after].filter(Boolean));
+      try {
+        expect(await remedies(rewriteObstacles([name], true))).toEqual([expect.stringMatching(remedy)]);
+        // Back on one node, Citus takes a table that was clustered.
+        expect(await remedies(rewriteObstacles([name]))).toHaveLength(before.startsWith('CLUSTER') ? 0 : 1);
+        const split = sql.unsafe(`SELECT alter_distributed_table('t', shard_count := 3)`);
+        if (citus instanceof RegExp) return await expect(split).rejects.toThrow(citus);
+        expect(await sql.unsafe(citus)).toHaveLength(1);
+        await split;
+        expect(await sql.unsafe(citus)).toHaveLength(0);
+      } finally {
+        await sql.unsafe('RESET citus.max_matview_size_to_auto_recreate');
+        if (before.includes('EXTENSION')) await sql.unsafe('ALTER EXTENSION btree_gist DROP VIEW v');
+      }
+    });
+  }
+
   const account = tenancy('account', uuid);
   const schema = {
     accounts: tenantTable('accounts', { id: account.id().primaryKey() }),
@@ -273,6 +341,8 @@ describe.skipIf(!url)('on Citus', { timeout: 60_000 }, () => {
       'GRANT UPDATE (n) ON notes TO pg_monitor',
       'ALTER TABLE notes ALTER n SET STATISTICS 700',
       'ALTER TABLE notes SET (fillfactor = 70)',
+      `ALTER TABLE notes ADD COLUMN body text`,
+      'ALTER TABLE notes SET (toast.autovacuum_enabled = false)',
       'CREATE VIEW v WITH (security_invoker = true) AS SELECT account_id, id FROM notes',
       `COMMENT ON VIEW v IS 'view'`,
       'GRANT SELECT ON v TO pg_monitor',
@@ -289,6 +359,7 @@ describe.skipIf(!url)('on Citus', { timeout: 60_000 }, () => {
         (SELECT count(*)::int FROM pg_rewrite WHERE ev_class = c.oid) AS rules FROM pg_class c WHERE relname IN ('notes', 'v', 'm', 'by_n') ORDER BY 1`,
         await sql`SELECT attname, attacl::text, attstattarget FROM pg_attribute WHERE attrelid = 'notes'::regclass AND attnum > 0 ORDER BY 1`,
         await sql`SELECT count(*)::int AS rows FROM m`,
+        await sql`SELECT x.reloptions FROM pg_class c JOIN pg_class x ON x.oid = c.reltoastrelid WHERE c.oid = 'notes'::regclass`,
       ].map((rows) => rows.map((it) => ({ ...it })));
     const before = await told();
     await migrate();

@@ -32,7 +32,7 @@ describe.skipIf(!url)('on Citus', { timeout: 60_000 }, () => {
   const history = new History();
   const at = (shardCount: number) => ({
     schema,
-    tenancy: { citus: { shardCount }, online: true, rules: { grow: 'off' as const } },
+    tenancy: { citus: { shardCount }, online: true },
   });
   beforeAll(async () => {
     sql = postgres(url!, { max: 2, onnotice: () => {} });

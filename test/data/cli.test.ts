@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import postgres from 'postgres';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createDatabase, type Database } from '../kit/database.js';
+import { tenantIn } from '../kit/in-process.js';
 import { Project, removeProjects, small } from '../kit/project.js';
 
 const [acme, dora] = ['aaaaaaaa-aaaa-4aaa-8aaa-aaaaaaaaaaaa', 'dddddddd-dddd-4ddd-8ddd-dddddddddddd'];
@@ -36,7 +37,7 @@ test('export, erase, import, clone, compare', { timeout: 120_000 }, async () => 
   const project = new Project({ 'schema.ts': small, 'masks.ts': 'export default { accounts: { countryId: 2 } };' });
   const url = ['--url', here.url()];
   const run = async (...args: string[]) => {
-    const { code, stdout, stderr } = await project.tenant(...args);
+    const { code, stdout, stderr } = await tenantIn(project, ...args);
     expect(stderr).toBe('');
     expect(code).toBe(0);
     return stdout;
@@ -52,7 +53,7 @@ test('export, erase, import, clone, compare', { timeout: 120_000 }, async () => 
   });
   expect(existsSync(join(folder, 'manifest.json'))).toBe(true);
   expect(await run('compare', acme, '--with', folder, ...url)).toMatch(/^Equal: 5 rows, as of 20/);
-  expect(await project.tenant('export', acme, '--to', file, ...url)).toMatchObject({
+  expect(await tenantIn(project, 'export', acme, '--to', file, ...url)).toMatchObject({
     code: 1,
     stderr: expect.stringContaining('is not there yet'),
   });
@@ -63,7 +64,7 @@ test('export, erase, import, clone, compare', { timeout: 120_000 }, async () => 
   );
   expect(await run('import', acme, '--from', folder, '--url', there.url())).toContain('countries: 1 shared row added');
   expect(await run('compare', acme, '--with', there.url(), ...url)).toBe('Equal: 4 rows.\n');
-  expect(await project.tenant('import', acme, '--from', folder, '--url', there.url())).toMatchObject({
+  expect(await tenantIn(project, 'import', acme, '--from', folder, '--url', there.url())).toMatchObject({
     code: 1,
     stderr: expect.stringContaining("into: 'merge' or 'replace'"),
   });
@@ -86,7 +87,7 @@ test('export, erase, import, clone, compare', { timeout: 120_000 }, async () => 
     JSON.parse(await run('clone', dora, '--as', acme, '--masks', join(project.folder, 'masks.ts'), '--json', ...url)),
   ).toMatchObject({ tenant: acme, from: dora });
   expect(await sql`select country_id from accounts where id = ${acme}`).toMatchObject([{ country_id: 2 }]);
-  const json = await project.tenant('compare', acme, '--with', here.url(), '--as', dora, '--json', ...url);
+  const json = await tenantIn(project, 'compare', acme, '--with', here.url(), '--as', dora, '--json', ...url);
   expect(json.code).toBe(1);
   expect(JSON.parse(json.stdout)).toMatchObject({ status: 'different', isEqual: false });
   expect(await project.tenant('export', 'nonsense', ...url)).toMatchObject({

@@ -1,6 +1,6 @@
 /** Exports that are not whole, not true, or not of this tenant or schema: refused, and nothing is written. */
 import { createHash } from 'node:crypto';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
@@ -143,6 +143,16 @@ test('a file that says of any table that its rows are shared, or by which key', 
   }));
   await refused(evil('public.lands', lands, ['name'], '["JP","2","mine"]'), 'SchemaDifferenceError', 'public.lands');
   await there.run('drop table staff');
+});
+
+test('a link in the place of a file is not followed', async () => {
+  for (const file of ['public.firms.ndjson', 'manifest.json']) {
+    const path = join(folder, `linked-${file}`);
+    await here.db.tenantData(one).exportTo(path, { format: 'ndjson', gzip: false });
+    await rename(join(path, file), join(folder, `elsewhere-${file}`));
+    await symlink(join(folder, `elsewhere-${file}`), join(path, file));
+    await refused(path, 'DamagedExportError', `Put the file itself in the place of ${join(path, file)}`);
+  }
 });
 
 test('a manifest whose format leads out of its folder', async () => {

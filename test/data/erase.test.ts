@@ -41,6 +41,33 @@ test('a table that nobody declared is found, by its column or by its key', async
   expect(again.proof.every((it) => it.rows === 0)).toBe(true);
 });
 
+test('rows that go or change by a key of a table that nobody declared are named; those that are to stay are not let go', async () => {
+  const here = await open(
+    [1, 2],
+    `create table follows (firm bigint references firms(id) on delete cascade);
+    create table leads (firm bigint references firms(id) on delete set null)`,
+  );
+  await here.run('insert into follows values (1), (1), (2)');
+  await here.run('insert into leads values (1), (2)');
+  const data = here.db.tenantData(one);
+  await expect(data.erase({ reason: 'test', keep: ['follows'] })).rejects.toMatchObject({
+    _tag: 'TenantDataError',
+    message: expect.stringMatching(
+      /^Let go of the foreign key "follows_firm_fkey" of "public\.follows".* ON DELETE CASCADE.* Nothing was deleted\./,
+    ),
+  });
+  const along = [
+    { table: 'public.follows', key: 'follows_firm_fkey', onDelete: 'CASCADE', rows: 2 },
+    { table: 'public.leads', key: 'leads_firm_fkey', onDelete: 'SET NULL', rows: 1 },
+  ];
+  const planned = await data.erase({ reason: 'test', dryRun: true });
+  expect([...planned.along].sort((a, b) => (a.table < b.table ? -1 : 1))).toEqual(along);
+  const record = await data.erase({ reason: 'test' });
+  expect([...record.along].sort((a, b) => (a.table < b.table ? -1 : 1))).toEqual(along);
+  expect(await here.run('select count(*)::int as n from follows')).toMatchObject([{ n: 1 }]);
+  expect(await here.run('select count(firm)::int as n from leads')).toMatchObject([{ n: 1 }]);
+});
+
 test('a materialized view of the rows is refreshed', async () => {
   const here = await open([1, 2], `create materialized view names as select "firmId", name from people`);
   await here.run('refresh materialized view names');

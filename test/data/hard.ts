@@ -1,4 +1,5 @@
 /** Databases of the schema of `hard-schema.ts`. */
+import { randomBytes } from 'node:crypto';
 import { drizzle } from 'drizzle-orm/postgres-js';
 import postgres from 'postgres';
 import { inject } from 'vitest';
@@ -7,7 +8,6 @@ import { ddl, firmRows, relations, sharedRows, tenantTables } from './hard-schem
 
 export { firm, relations } from './hard-schema.js';
 
-let made = 0;
 export interface Hard {
   readonly url: string;
   readonly client: postgres.Sql;
@@ -19,7 +19,7 @@ const open = (client: postgres.Sql) => withTenancy(drizzle({ client }), { relati
 
 /** A database of the schema, with the rows of these firms. */
 export async function hard(firms: readonly number[] = [], more = ''): Promise<Hard> {
-  const name = `hard_${process.pid}_${made++}`;
+  const name = `hard_${process.pid}_${randomBytes(4).toString('hex')}`;
   const admin = postgres(inject('databaseUrl'), { max: 1, onnotice: () => {} });
   await admin.unsafe(`create database ${name}`);
   await admin.end();

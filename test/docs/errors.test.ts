@@ -9,7 +9,9 @@ const classes = ['src/errors.ts', 'src/kit/errors.ts'].flatMap((file) =>
 );
 
 test.each(classes)('%s', (name) => {
-  const page = text(`docs/errors/${name}.md`);
+  const [words, code] = text(`docs/errors/${name}.md`).split(/(?=## What to write)/) as [string, string];
+  // A paragraph or a list's item may go on in the next line.
+  const page = words.replace(/(?<=\S)\n(?: {2})?(?=[^\s#-])/g, ' ') + code;
   const [, meaning, causes, remedy] = new RegExp(
     `^# ${name}\\n\\n(.+)\\n\\n## Usual causes\\n\\n((?:- .+\\n)+)\\n## What to write\\n\\n(\`\`\`ts\\n[^]+\`\`\`)\\n$`,
   ).exec(page)!;

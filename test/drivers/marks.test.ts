@@ -66,6 +66,15 @@ test.each([
   expect(sent).toEqual([]);
 });
 
+test('a reason may have a colon before a word', async () => {
+  const across = db.acrossTenants({ reason: 'job:nightly at 12:30' });
+  await across.select({ id: projects.id }).from(projects).where(eq(projects.name, 'x'));
+  expect(sent[0]!.text).toMatch(/ = :1 \/\* job: nightly at 12: 30 \*\/$/);
+  await expect((async () => across.execute(sql`select '12:30' from ${projects}`))()).rejects.toThrow(
+    /^Pass the value as a parameter/,
+  );
+});
+
 test('marks that are not known are refused', () => {
   expect(Marks.of(new PgDialect())).toBeUndefined();
   const other = Object.assign(new PgDialect(), { escapeParam: () => '?' });

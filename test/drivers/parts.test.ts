@@ -1,9 +1,11 @@
 /** A postgres.js whose private parts are not what the repairs stand on is refused, or says what is not repaired. */
 import { drizzle } from 'drizzle-orm/postgres-js';
 import { uuid } from 'drizzle-orm/pg-core';
+import pg from 'pg';
 import postgres from 'postgres';
 import { afterEach, expect, inject, test, vi } from 'vitest';
 import { refusalOfClient, refusalOfConnection } from '../../src/drivers/postgres-js-parts.js';
+import { nodePostgres } from '../../src/drivers/bound-node-postgres.js';
 import { begin } from '../../src/drivers/postgres-js.js';
 import { lone } from '../../src/drivers/postgres-js-query.js';
 import { tenancy, tenantTable, withTenancy } from '../../src/index.js';
@@ -71,4 +73,28 @@ test('where values are written in another way, it is said once', async () => {
     [expect.stringContaining("a value that cannot be written fails another's query")],
   ]);
   await client.end();
+});
+
+test('a node-postgres that sends a query without parameters by itself sends what is set before it, too', async () => {
+  // As 8.11 does.
+  class Query extends (pg.Query as any) {
+    requiresPreparation(this: any) {
+      return Boolean(this.name) || (this.values?.length ?? 0) > 0;
+    }
+  }
+  class Client extends pg.Client {
+    static Query = Query;
+  }
+  const old = new Client(inject('databaseUrl'));
+  await old.connect();
+  await old.query('begin');
+  await nodePostgres.set(old, {
+    first: `set local app.first = '1'`,
+    tenant: [`set local app.second = '2'`, `set local app.third = '3'`],
+  });
+  const { rows } = await old.query(
+    `select current_setting('app.first', true) || current_setting('app.second', true) || current_setting('app.third', true) as set`,
+  );
+  await old.end();
+  expect(rows).toEqual([{ set: '123' }]);
 });

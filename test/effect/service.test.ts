@@ -1,5 +1,6 @@
 import { eq, sql } from 'drizzle-orm';
-import { Effect, Fiber, Stream } from 'effect';
+import { Context, Effect, Equal, Exit, Fiber, Request, RequestResolver, Stream } from 'effect';
+import type { DbError } from '../../src/effect/index.js';
 import { describe, expect, it } from 'vitest';
 import { testDatabase } from './database.js';
 import { a, accounts, b, c, countries, Db, projects, tasks } from './schema.js';
@@ -143,5 +144,39 @@ describe('Db', () => {
     await expect
       .poll(() => test.client`select 1 from pg_stat_activity where application_name = 'closing'`)
       .toHaveLength(0);
+  });
+});
+
+/** A request that is answered from the tenant's database. */
+class TitleOf extends Request.Class<{ readonly id: number }, string, DbError, Db> {}
+
+describe('what Effect compares', () => {
+  it('no two handles are the same', async () => {
+    const handles = Effect.all([Db, Db.forTenant(b, Db), Db.forTenant(a, Db), Db.Shared]) as Effect.Effect<
+      any,
+      any,
+      any
+    >;
+    const all: any[] = await test.run(handles as any);
+    for (const one of all) expect(all.filter((it) => Equal.equals(one, it))).toEqual([one]);
+    const [x, y] = all.map((it) => it.select().from(projects));
+    expect(Equal.equals(x, y)).toBe(false);
+  });
+
+  it('requests that are grouped by the handle are answered for their own tenant', async () => {
+    const resolver = RequestResolver.makeGrouped<TitleOf, any>({
+      key: ({ context }) => Context.get(context as Context.Context<Db>, Db),
+      resolver: (entries, db) =>
+        Effect.gen(function* () {
+          const query = db.select({ id: tasks.id, title: tasks.title }).from(tasks);
+          const rows = yield* query as Effect.Effect<any[], DbError>;
+          for (const it of entries) it.completeUnsafe(Exit.succeed(rows.find((row) => row.id === it.request.id).title));
+        }),
+    });
+    const title = Effect.request(new TitleOf({ id: 1 }), resolver);
+    const both = Effect.all([Db.forTenant(a, title), Db.forTenant(b, title), Db.forTenant(a, title)], {
+      concurrency: 'unbounded',
+    });
+    expect(await test.run(both)).toEqual([a, b, a]);
   });
 });

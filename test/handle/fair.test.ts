@@ -57,6 +57,41 @@ describe('the queue', () => {
     expect(running([take(queue, 'c')])).toEqual([true]);
   });
 
+  test('lets a tenant that is alone have more statements, until another one comes', () => {
+    const queue = new FairQueue({ perTenant: 2, alone: 5 }, 4);
+    const statement = (ids: string) => queue.take(tenant(ids), false, true);
+    const mine = Array.from({ length: 9 }, () => statement('a'));
+    const begun = () => running(mine).filter(Boolean).length;
+    expect(begun()).toBe(5);
+    mine[0]!.end();
+    expect(running(mine)).toEqual([false, true, true, true, true, true, false, false, false]);
+    // Four connections have something to do, but the other one does not wait for what is beyond the limit.
+    const others = [statement('b'), statement('b'), statement('b'), take(queue, 'c')];
+    expect(running(others)).toEqual([true, true, false, false]);
+    for (const it of mine.slice(1, 4)) it.end();
+    expect(begun()).toBe(2);
+    mine[4]!.end();
+    expect([begun(), queue.waiting]).toEqual([1, 4]);
+    for (const it of others) it.end();
+    expect([begun(), queue.waiting]).toEqual([4, 0]);
+    for (const it of mine) it.end();
+    expect(running([statement('c')])).toEqual([true]);
+  });
+
+  test('a tenant that is alone has no more transactions than with others', () => {
+    const queue = new FairQueue({ perTenant: 2, alone: 5 }, 4);
+    const transactions = [1, 2, 3].map(() => take(queue, 'a'));
+    const statements = [1, 2, 3, 4].map(() => queue.take(tenant('a'), false, true));
+    expect(running([...transactions, ...statements])).toEqual([true, true, false, false, false, false, false]);
+    transactions[0]!.end();
+    // The third one's turn has come, and those behind it are statements.
+    expect(running([...transactions, ...statements])).toEqual([false, true, true, true, true, true, false]);
+    for (const it of transactions) it.end();
+    expect(running(statements)).toEqual([true, true, true, true]);
+    expect(() => new FairQueue({ perTenant: 4, alone: 3 }, 10)).toThrow(/^Let alone be perTenant or more/);
+    expect(() => new FairQueue({ perTenant: 4, alone: 4.5 }, 10)).toThrow(/^Let alone be perTenant or more/);
+  });
+
   test('limits nobody else than tenants', () => {
     const queue = new FairQueue({ perTenant: 1 }, 3);
     const shared = [1, 2, 3].map(() => queue.take({ scope: 'shared', tenancy: undefined, ids: '' }, false));

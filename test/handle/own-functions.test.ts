@@ -57,3 +57,10 @@ test('what is trusted is left out: by name, by signature, and by the handles', a
   expect(await signatures(withTenancy(database.plain, { relations, functions: ['format'] }), rest)).toEqual([]);
   await expect(assertNoOwnFunctions({} as any)).rejects.toMatchObject({ _tag: 'UnsupportedTenantOperationError' });
 });
+
+test('a function that later grammars know is found where the server calls it', async () => {
+  const [{ version }] = await database.client.unsafe(`select current_setting('server_version_num')::int as version`);
+  await database.client.unsafe(`create function "json_value"(jsonb, text) returns text language sql as 'select null'`);
+  const found = (await signatures()).filter((it) => it.includes('json_value'));
+  expect(found).toEqual(version < 170_000 ? ['public.json_value(jsonb, text)'] : []);
+});

@@ -276,6 +276,10 @@ const writes: Record<string, Program> = {
       .from(templates)
       .where(eq(templates.id, jobs.templateId))
       .returning({ id: jobs.id, title: jobs.title }),
+  'a merge into them': (tdb) =>
+    tdb.execute(
+      sql`merge into eb_kinds k using eb_jobs j on k.id = j.kind_id when matched then update set label = j.title when not matched then insert (id, label) values (j.id + 200, j.title)`,
+    ),
   'a merge from them': (tdb) =>
     tdb.execute(
       sql`merge into eb_jobs j using eb_templates t on t.id = j.template_id when matched then update set title = t.name when not matched then insert (id, title) values (t.id + 200, t.name)`,

@@ -196,6 +196,19 @@ describe("Drizzle's query cache", () => {
     expect(cache.entries.size).toBe(4);
   });
 
+  test("a tag of a statement for any tenant is the tenant's of each run", async () => {
+    const { db, cache } = cached();
+    const prepared = db.prepare(account, (tdb: any) =>
+      tdb.select({ title: tasks.title }).from(tasks).where(eq(tasks.id, 2)).$withCache({ tag: 'two' }),
+    );
+    const titles = await Promise.all([a, b, a].map((id) => prepared.run(id)));
+    expect(titles).toEqual([[{ title: 'Build a' }], [{ title: 'Build b' }], [{ title: 'Build a' }]]);
+    expect(cache.entries.size).toBe(2);
+    await db.forTenant(a).$cache.invalidate({ tags: 'two' });
+    expect(cache.entries.size).toBe(1);
+    expect(await prepared.run(b)).toEqual([{ title: 'Build b' }]);
+  });
+
   test("a tag that is another one when it is looked at again is the tenant's own", async () => {
     const { db, cache } = cached();
     const titles = (tdb: any) => tdb.select({ title: tasks.title }).from(tasks).where(eq(tasks.id, 2));

@@ -299,3 +299,8 @@ describe('ids of two tenancies', () => {
     expect(paramsOf(account.parse(id), accounts)).toEqual([id.toLowerCase()]);
   });
 });
+
+test('an array with a map() of its own brings in no id', () => {
+  const map = () => [{ value: "a' or true --", tenancy: undefined }];
+  expect(() => pair.many.db.forTenants(Object.assign(['none'], { map }) as any)).toThrow(InvalidTenantIdError);
+});

@@ -26,6 +26,24 @@ it('gives an error of the server a tag and what to do, and leaves others as they
   expect(of('XX000', 'SSL SYSCALL error: EOF detected\ninvalid socket').message).toMatch(
     /^Start the node that does not answer.*EOF detected invalid socket\./,
   );
+  expect(of('XX000', 'failed to COPY to shard 102042 on 127.0.0.1:9801').message).toMatch(
+    /^Start 127\.0\.0\.1:9801 \(its log says why it stopped, such as a full disk\), and run the command again/,
+  );
+  expect(of('XX000', 'Could not fetch disk stats for node: db-1-9803').message).toMatch(/^Start db-1:9803 /);
+  const refused = new Error('connection to the remote node postgres@10.0.0.2:9702 failed: Connection refused');
+  expect(remedyFor(refused)).toMatch(/^Start 10\.0\.0\.2:9702 /);
+  const lost = Object.assign(new Error('Failed to COPY to destination shard public.notes_1'), { code: '08006' });
+  expect(remedyFor(Object.assign(lost, { where: 'while executing command on 127.0.0.1:9801' }))).toMatch(
+    /^Start the node that does not answer/,
+  );
+  const full = Object.assign(new Error('could not extend file "base/1": No space left on device'), { code: '53100' });
+  expect(remedyFor(full)).toBe('Make room on the disk of the node that the message is from');
+  expect(remedyFor(Object.assign(full, { where: 'while executing command on 127.0.0.1:9801' }))).toBe(
+    'Make room on the disk of 127.0.0.1:9801',
+  );
+  expect(of('0A000', 'cannot set transaction read-write mode during recovery').message).toMatch(
+    /^Connect to the primary server/,
+  );
   expect(of('ECONNRESET').message).toMatch(/^Start the server again/);
   for (const code of ['ENOENT', 'EPERM']) expect(of(code)).not.toHaveProperty('_tag');
 });

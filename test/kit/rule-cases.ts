@@ -7,6 +7,7 @@ import {
   index,
   integer,
   pgPolicy,
+  pgSequence,
   pgTable,
   pgView,
   serial,
@@ -186,6 +187,71 @@ export const ruleCases: readonly RuleCase[] = [
     },
   },
   {
+    rule: 'sequence-type',
+    after: () => ({
+      sq: pgSequence('sq'),
+      accounts: accounts(),
+      notes: tenantTable('notes', {
+        accountId: account.id('account_id'),
+        id: integer().primaryKey().default(sql`nextval('sq')`),
+      }),
+    }),
+    at: ['notes', 'id'],
+    remedy: 'Make it bigint',
+    harm: {
+      sql: [`INSERT INTO notes (account_id) VALUES ('${someId}')`],
+      onWorker: true,
+      error: /type int or smallint/,
+    },
+  },
+  {
+    rule: 'sequence-type',
+    after: () => ({
+      sq: pgSequence('sq'),
+      accounts: accounts(),
+      codes: referenceTable('codes', { id: integer().primaryKey().default(sql`nextval('sq')`) }),
+      notes: tenantTable('notes', {
+        accountId: account.id('account_id'),
+        id: bigint({ mode: 'number' }).primaryKey().default(sql`nextval('public.sq'::regclass)`),
+      }),
+    }),
+    at: ['notes', 'id'],
+    remedy: 'Make it integer, as "codes" (id) is, or give it a sequence of its own',
+    refused: /already used for a different type/,
+  },
+  {
+    rule: 'sequence-type',
+    after: () => ({
+      sq: pgSequence('sq'),
+      other: pgSequence('other'),
+      accounts: accounts(),
+      codes: referenceTable('codes', {
+        id: bigint({ mode: 'number' }).primaryKey().default(sql`nextval('sq') + nextval('other')`),
+      }),
+    }),
+    at: ['codes', 'id'],
+    remedy: 'Draw from one sequence',
+    refused: /More than one sequence/,
+  },
+  {
+    rule: 'foreign-key-action',
+    after: () => {
+      const codes = referenceTable('codes', { id: bigint({ mode: 'number' }).primaryKey() });
+      return {
+        codes,
+        accounts: accounts(),
+        notes: tenantTable('notes', {
+          accountId: account.id('account_id'),
+          id: uuid().primaryKey(),
+          code: bigserial({ mode: 'number' }).references(() => codes.id, { onDelete: 'set default' }),
+        }),
+      };
+    },
+    at: ['notes', 'code'],
+    remedy: `Take 'set default' off the reference to "codes"`,
+    refused: /SET DEFAULT actions/,
+  },
+  {
     rule: 'policy-subquery',
     after: () => ({
       accounts: accounts(),
@@ -291,6 +357,41 @@ export const ruleCases: readonly RuleCase[] = [
     refused: /from a sequence/,
   },
   {
+    rule: 'citus-statement',
+    before: () => ({ accounts: accounts() }),
+    after: () => ({ accounts: tenantTable('accounts', { id: account.id().primaryKey().defaultRandom() }) }),
+    at: ['accounts', 'id'],
+    remedy: 'Give new rows their id by $defaultFn',
+    refused: /partition column/,
+  },
+  {
+    rule: 'citus-statement',
+    before: () => ({ accounts: tenantTable('accounts', { id: account.id().primaryKey().defaultRandom() }) }),
+    after: () => ({ accounts: accounts() }),
+    at: ['accounts', 'id'],
+    remedy: 'Keep the default of the tenant column',
+    refused: /partition column/,
+  },
+  {
+    rule: 'citus-statement',
+    before: () => ({
+      accounts: tenantTable('accounts', {
+        id: account.id().primaryKey(),
+        n: integer().generatedAlwaysAsIdentity({ maxValue: 1000 }),
+      }),
+    }),
+    after: () => ({
+      accounts: tenantTable('accounts', {
+        id: account.id().primaryKey(),
+        n: bigint({ mode: 'number' }).generatedAlwaysAsIdentity({ maxValue: 1000 }),
+      }),
+    }),
+    tenancyBefore: { citus: { shardCount: 4 }, rules: { 'sequence-type': 'off' } },
+    at: ['accounts', 'n'],
+    remedy: 'Keep its type',
+    refused: /identity column/,
+  },
+  {
     rule: 'grow',
     before: () => ({
       accounts: accounts(),
@@ -308,7 +409,7 @@ export const ruleCases: readonly RuleCase[] = [
     }),
     tenancyBefore: { citus: { shardCount: 2 } },
     at: ['notes', 'id'],
-    remedy: 'Keep shardCount at 2',
+    remedy: 'Set tenancy.online to true, so that apply cuts the shards; or copy the rows',
     refused: /identity column/,
   },
   {

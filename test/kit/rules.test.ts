@@ -1,5 +1,5 @@
 /** Every rule: a schema that breaks it, its level, and that all faults come in one report. */
-import { foreignKey, integer, pgTable, text, uuid, type ForeignKeyBuilder } from 'drizzle-orm/pg-core';
+import { bigint, foreignKey, integer, pgTable, text, uuid, type ForeignKeyBuilder } from 'drizzle-orm/pg-core';
 import { afterEach, describe, expect, it } from 'vitest';
 import { defineTenantConfig, ruleNames, TenantRuleError, type Fault } from '../../src/kit/index.js';
 import { referenceTable, tenancy, tenantTable } from '../../src/schema/index.js';
@@ -83,6 +83,39 @@ describe('rules', () => {
       expect(await faultsOf(new History(), { projects, tasks }, { citus: false })).toEqual([]);
     },
   );
+
+  it('lets apply cut the shards of a table with an identity column, and warns where writes have to wait', async () => {
+    const account = tenancy('account', uuid);
+    const notes = tenantTable('notes', {
+      accountId: account.id('account_id'),
+      id: bigint({ mode: 'number' }).primaryKey().generatedAlwaysAsIdentity(),
+    });
+    const codes = referenceTable('codes', { id: integer().primaryKey() });
+    const at = (shardCount: number, online = true) => ({ citus: { shardCount }, online });
+    const history = new History();
+    await history.next({ schema: { notes, codes }, tenancy: at(2) });
+    expect(await history.next({ schema: { notes, codes }, tenancy: at(4) })).toEqual([
+      expect.stringMatching(/\n-- "npx drizzle-tenant apply" cuts the shards\.$/),
+    ]);
+    expect(history.warnings).toEqual([]);
+    expect(await faultsOf(history, { notes, codes }, at(6))).toMatchObject([
+      { rule: 'grow', remedy: expect.stringMatching(/^Keep shardCount at 4, or make it 8 with tenancy.online/) },
+    ]);
+    const plain = tenantTable('notes', { accountId: account.id('account_id'), id: uuid().primaryKey() });
+    const other = new History();
+    await other.next({ schema: { notes: plain, codes }, tenancy: at(4) });
+    await other.next({ schema: { notes: plain }, tenancy: at(2) });
+    expect(other.warnings).toMatchObject([
+      { table: 'notes', level: 'warn', remedy: expect.stringMatching(/^Keep shardCount at 4, or make it 8, so that/) },
+    ]);
+    await other.next({
+      schema: { notes: referenceTable('notes', { accountId: uuid('account_id'), id: uuid().primaryKey() }) },
+      tenancy: at(2),
+    });
+    expect(other.warnings).toMatchObject([
+      { table: 'notes', level: 'warn', reason: expect.stringContaining('goes from account_id to reference') },
+    ]);
+  });
 
   it('accepts what Citus accepts', async () => {
     const account = tenancy('account', uuid);

@@ -1,7 +1,13 @@
 /** Migrations in this process: drizzle-kit's api, our statements, and a history of schemas to run through. */
 import { generateDrizzleJson, generateMigration, type Hint } from 'drizzle-kit/api-postgres';
 import { Entities, type Row } from '../../src/kit/snapshot.js';
-import { tenantStatements, type OnlineSteps, type TenancyOptions, type TenancyState } from '../../src/kit/index.js';
+import {
+  tenantStatements,
+  type Fault,
+  type OnlineSteps,
+  type TenancyOptions,
+  type TenancyState,
+} from '../../src/kit/index.js';
 
 export type Schema = Record<string, unknown>;
 
@@ -22,6 +28,9 @@ export class History {
   /** What the last migration left, with `online`. */
   left: OnlineSteps | undefined;
 
+  /** The faults that the last migration only warned of. */
+  warnings: readonly Fault[] = [];
+
   /** The tables as drizzle-kit sees them. */
   get entities(): Entities {
     return new Entities((this.snapshot?.ddl ?? []) as Row[]);
@@ -31,7 +40,7 @@ export class History {
     const to = await generateDrizzleJson(schema, this.snapshot?.id);
     const from = this.snapshot ?? (await generateDrizzleJson({}));
     const drizzle = await generateMigration(from, to, hints ? { hints } : undefined);
-    const { statements, state, left } = await tenantStatements({
+    const { statements, state, left, warnings } = await tenantStatements({
       statements: drizzle,
       from: this.snapshot,
       to,
@@ -42,6 +51,7 @@ export class History {
     this.snapshot = to;
     this.state = state;
     this.left = left;
+    this.warnings = warnings;
     return statements;
   }
 }

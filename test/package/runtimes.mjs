@@ -139,6 +139,57 @@ async function nextDev(name, ...flags) {
   });
 }
 
+/**
+ * A workspace of two packages, as a monorepo has them: one declares the tables and the database, the other uses them.
+ * Both are `composite`, with everything strict, and each finds only what its own package.json names.
+ */
+async function workspace() {
+  const folder = join(directory, 'workspace');
+  const [library, app] = ['packages/database', 'apps/web'].map((it) => join(folder, it));
+  for (const it of [library, app]) mkdirSync(join(it, 'src'), { recursive: true });
+  const json = (file, content) => writeFileSync(join(folder, file), JSON.stringify(content));
+  const version = (name) => devDependencies[name];
+  const node = { '@types/node': version('@types/node') };
+  writeFileSync(join(folder, 'pnpm-workspace.yaml'), 'packages: [packages/*, apps/*]\n');
+  json('package.json', {
+    private: true,
+    devDependencies: Object.fromEntries(['typescript', 'typescript-5.9'].map((it) => [it, version(it)])),
+  });
+  json('packages/database/package.json', {
+    name: '@acme/database',
+    version: '1.0.0',
+    type: 'module',
+    exports: { '.': { types: './dist/index.d.ts', default: './dist/index.js' } },
+    dependencies: { 'drizzle-orm': version('drizzle-orm'), 'drizzle-tenant': `file:${tarball}` },
+    devDependencies: node,
+  });
+  json('apps/web/package.json', {
+    name: '@acme/web',
+    type: 'module',
+    dependencies: { '@acme/database': 'workspace:*', 'drizzle-orm': version('drizzle-orm') },
+    devDependencies: node,
+  });
+  const compilerOptions = {
+    ...{ target: 'es2023', module: 'nodenext', types: ['node'], rootDir: 'src', outDir: 'dist' },
+    ...{ composite: true, declarationMap: true, sourceMap: true, strict: true, skipLibCheck: true },
+    ...{ exactOptionalPropertyTypes: true, noUncheckedIndexedAccess: true, noPropertyAccessFromIndexSignature: true },
+    ...{ isolatedModules: true, verbatimModuleSyntax: true, noImplicitOverride: true },
+  };
+  json('packages/database/tsconfig.json', { compilerOptions, include: ['src'] });
+  json('apps/web/tsconfig.json', {
+    compilerOptions,
+    include: ['src'],
+    references: [{ path: '../../packages/database' }],
+  });
+  cpSync(join(root, 'test/package/workspace'), folder, { recursive: true });
+  await run('npx', ['--yes', 'pnpm@10', 'install', '--silent'], folder, { CI: '1' });
+  for (const typescript of ['typescript-5.9', 'typescript']) {
+    const tsc = join('node_modules', typescript, 'bin/tsc');
+    await run(process.execPath, [tsc, '--build', '--force', 'apps/web'], folder);
+  }
+  return run(process.execPath, ['dist/main.js'], app);
+}
+
 const esbuild = async (folder, options) =>
   (await import(pathToFileURL(join(folder, 'node_modules/esbuild/lib/main.js')).href)).build({
     absWorkingDir: folder,
@@ -314,6 +365,7 @@ const rows = {
       return `${await get('/', { 'x-user': '11111111-1111-4111-8111-111111111111' })}; ${await get('/', { 'x-user': '22222222-2222-4222-8222-222222222222' })}`;
     });
   },
+  'pnpm workspace, `composite`, both TypeScripts': workspace,
   'Vite, SSR, bundled': async () => {
     const folder = await application('vite-ssr', { vite: '*' });
     writeFileSync(join(folder, 'vite.config.js'), 'export default { ssr: { noExternal: true } };\n');

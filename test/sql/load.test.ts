@@ -1,7 +1,7 @@
 /** PostgreSQL's parser is loaded once, in the background: what it is needed for waits. */
 import { sql } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/postgres-js';
-import { beforeEach, expect, test, vi } from 'vitest';
+import { afterAll, beforeEach, expect, test, vi } from 'vitest';
 import { RawSqlNotScopedError, UnsupportedTenantOperationError, withTenancy } from '../../src/index.js';
 import { loadParser, parser } from '../../src/sql/load.js';
 import { a } from '../support/rows.js';
@@ -19,6 +19,8 @@ vi.mock('../../src/sql/pg-query.js', async (original) => {
     },
   };
 });
+// Other files run in the same process.
+afterAll(() => vi.doUnmock('../../src/sql/pg-query.js'));
 
 const sent: string[] = [];
 const client = {

@@ -1,5 +1,5 @@
 /** One PostgreSQL server for a whole test run: the one at DATABASE_URL, or an embedded one in a temporary directory. */
-import { mkdtemp, rm, chmod } from 'node:fs/promises';
+import { mkdtemp, rm, chmod, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -36,19 +36,25 @@ async function embeddedPostgres() {
   return EmbeddedPostgres;
 }
 
-/** Starts a server that forgets everything when it stops. */
-export async function startPostgres(): Promise<{ url: string; stop: () => Promise<void> }> {
-  if (process.env.DATABASE_URL) return { url: process.env.DATABASE_URL, stop: async () => {} };
+/** Makes a server with an empty data directory of its own, not started yet. */
+async function newServer() {
   const directory = await mkdtemp(join(tmpdir(), 'drizzle-tenant-'));
   await chmod(directory, 0o755); // As root, the server runs as another user, who has to reach its own directory.
   const port = await freePort();
   const log: string[] = [];
+  let isReadOnly = () => {};
+  const readOnly = new Promise<void>((ready) => (isReadOnly = ready));
+  const said = (message: unknown) => {
+    log.push(String(message));
+    if (String(message).includes('ready to accept read-only connections')) isReadOnly();
+  };
+  const data = join(directory, 'data');
   const server = new (await embeddedPostgres())({
-    databaseDir: join(directory, 'data'),
+    databaseDir: data,
     port,
     user: 'postgres',
     password: 'postgres',
-    persistent: false,
+    persistent: true,
     createPostgresUser: process.getuid?.() === 0,
     // Durability is of no use to a test, and costs most of the time that a new database takes.
     initdbFlags: ['--no-sync', '--locale=C', '--encoding=UTF8'],
@@ -64,22 +70,51 @@ export async function startPostgres(): Promise<{ url: string; stop: () => Promis
       '-c',
       'unix_socket_directories=',
     ],
-    onLog: (message) => log.push(String(message)),
-    onError: (message) => log.push(String(message)),
+    onLog: said,
+    onError: said,
   });
-  try {
-    await server.initialise();
-    await server.start();
-  } catch (error) {
-    throw new Error(`PostgreSQL did not start:\n${log.join('\n')}`, { cause: error });
-  }
-  return {
-    url: `postgres://postgres:postgres@127.0.0.1:${port}/postgres`,
-    stop: async () => {
-      await server.stop();
-      await rm(directory, { recursive: true, force: true });
-    },
+  const start = async () => {
+    try {
+      // The class knows the words of a primary only.
+      await Promise.race([server.start(), readOnly]);
+    } catch (error) {
+      throw new Error(`PostgreSQL did not start:\n${log.join('\n')}`, { cause: error });
+    }
   };
+  const remove = () => rm(directory, { recursive: true, force: true });
+  await server.initialise();
+  return { url: `postgres://postgres:postgres@127.0.0.1:${port}/postgres`, data, server, start, remove };
+}
+
+/** Starts a server that forgets everything when it stops. */
+export async function startPostgres(): Promise<{ url: string; stop: () => Promise<void> }> {
+  if (process.env.DATABASE_URL) return { url: process.env.DATABASE_URL, stop: async () => {} };
+  const { url, server, start, remove } = await newServer();
+  await start();
+  return { url, stop: () => server.stop().then(remove) };
+}
+
+/**
+ * Starts a hot standby: what is there was written before, and nothing can be written any more. It has no primary to
+ * follow, which no command asks for.
+ *
+ * @param fill writes what is to be there
+ */
+export async function startStandby(
+  fill: (url: string) => Promise<void>,
+): Promise<{ url: string; stop: () => Promise<void> }> {
+  const { url, data, server, start, remove } = await newServer();
+  await start();
+  try {
+    await fill(url);
+    await server.stop();
+    await writeFile(join(data, 'standby.signal'), '');
+    await start();
+  } catch (error) {
+    await server.stop().then(remove);
+    throw error;
+  }
+  return { url, stop: () => server.stop().then(remove) };
 }
 
 export default async function setup(project: TestProject) {

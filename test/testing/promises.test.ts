@@ -1,4 +1,16 @@
 /** The helpers for tests, as promises: no Effect is needed. */
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { sql } from 'drizzle-orm';
 import postgres from 'postgres';
 import { expect, inject, it, onTestFinished, vi } from 'vitest';
@@ -49,6 +61,26 @@ it.each([
   }
 });
 
+it('freshDatabase starts anew where the data directory that is kept for PGlite is broken, and keeps it for the next', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'drizzle-tenant-cache-'));
+  const before = process.cwd();
+  const cache = join(folder, 'node_modules/.cache/drizzle-tenant');
+  mkdirSync(cache, { recursive: true });
+  symlinkSync(join(before, 'node_modules/@electric-sql'), join(folder, 'node_modules/@electric-sql'));
+  process.chdir(folder);
+  onTestFinished(() => {
+    process.chdir(before);
+    rmSync(folder, { recursive: true });
+  });
+  const manifest = join(folder, 'node_modules/@electric-sql/pglite/package.json');
+  const { version } = JSON.parse(readFileSync(manifest, 'utf8'));
+  const file = join(cache, `pglite-${version}.tar`);
+  writeFileSync(file, 'no tar');
+  await (await freshDatabase({ schema: { ...tables } })).close();
+  expect(readdirSync(cache)).toEqual([`pglite-${version}.tar`]);
+  expect(statSync(file).size).toBeGreaterThan(1_000_000);
+});
+
 it('freshDatabase ends with its block, and leaves no connection behind', async () => {
   const server = inject('databaseUrl');
   const sockets = () => process.getActiveResourcesInfo().filter((it) => it === 'TCPSocketWrap').length;
@@ -90,7 +122,7 @@ it.each<[string, IsolationError['difference'], (tdb: any, other: any) => Promise
     async (tdb, all) => void (await tdb.update(projects).set({ budget: await all.$count(projects) })),
   ],
 ])('rejects where a program %s', async (_name, difference, program) => {
-  const found = await expectIsolated(options, async (tdb, db) =>
+  const found = await expectIsolated({ ...options, server: inject('databaseUrl') }, async (tdb, db) =>
     program(tdb, db.acrossTenants({ reason: 'leak' })),
   ).catch((it: unknown) => it);
   expect(found).toBeInstanceOf(IsolationError);
@@ -106,7 +138,7 @@ it('says what is wrong with a server', async () => {
 
 it('refuses a seed of one tenant: over its rows alone every program is isolated', async () => {
   const seed: typeof options.seed = (db) => db.forTenant(a).insert(accounts).values({ name: 'alone' });
-  await expect(expectIsolated({ ...options, seed }, (tdb) => tdb.$count(accounts))).rejects.toThrow(
-    /Seed the rows of two tenants at least/,
-  );
+  await expect(
+    expectIsolated({ ...options, seed, server: inject('databaseUrl') }, (tdb) => tdb.$count(accounts)),
+  ).rejects.toThrow(/Seed the rows of two tenants at least/);
 });

@@ -311,9 +311,10 @@ function commands(output: Output, status: { code: number }): Command {
   ).action(async (options: Common) => {
     const config = await loadConfig(configOf(options));
     const say = options.json ? () => {} : line;
-    const indexes = await withDatabase(options, config, (database) =>
-      buildIndexes(database, config, (index, table) => say(`${index} on ${table} ...`)),
-    );
+    const indexes = await withDatabase(options, config, async (database) => {
+      await requireWritable(database);
+      return buildIndexes(database, config, (index, table) => say(`${index} on ${table} ...`));
+    });
     if (options.json) return report({ status: 'ok', indexes });
     for (const it of indexes.filter((it) => it.result === 'left'))
       line(`${it.index} on ${it.table} is left to the migration: ${it.reason}.`);

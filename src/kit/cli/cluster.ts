@@ -142,8 +142,9 @@ export function addClusterCommands({
           ...options,
           fallback: (reason) =>
             warn(`Writes to a shard wait while it moves: logical replication is not to be had here (${reason}).`),
-          progress: (done, total) => {
-            const text = `${done} of ${total} moves (${total === 0 ? 100 : Math.round((100 * done) / total)} %)`;
+          progress: (done, total, waits) => {
+            const share = total === 0 ? 100 : Math.round((100 * done) / total);
+            const text = `${done} of ${total} moves (${share} %)${waits ? `. ${waits}. Citus tries again by itself.` : ''}`;
             if (text !== last && !options.json) line(text);
             last = text;
           },

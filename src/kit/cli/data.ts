@@ -248,6 +248,10 @@ export function addDataCommands({ command, load, urlOf, line, report, exitWith }
         );
         if (options.json) return report({ status: 'ok', dryRun: options.dryRun ?? false, ...record });
         list(record.tables);
+        for (const it of record.along)
+          line(
+            `  ${titled(it.table)}: ${it.rows === null ? 'rows that policies hide' : n(it.rows)} with them, by ${it.key} (ON DELETE ${it.onDelete})`,
+          );
         if (options.dryRun) {
           for (const it of record.proof)
             if (!it.isDeclared && it.rows > 0)

@@ -9,6 +9,7 @@ import type { Row } from '../snapshot.js';
 import { namesOneRow, uniqueKeys } from './unique-keys.js';
 import type { TableState } from '../state.js';
 import { match, tablePattern } from '../statements.js';
+import { comment, doBlock } from '../quotes.js';
 
 /** Rewrites `statements` so that tenant columns are filled in; `untouched` are the rest. */
 export function backfill(statements: readonly string[], changes: readonly TableChange[], migrated: Migrated): string[] {
@@ -131,7 +132,7 @@ export function tenantFills(
 
 /** The updates of a table, and the stop behind them. */
 export function fillStatements({ change, updates, disputes }: TenantFill): string[] {
-  const title = `-- Fill in the tenant of the rows of ${plain(change.table)} from the rows that they point at.\n`;
+  const title = `${comment(`Fill in the tenant of the rows of ${plain(change.table)} from the rows that they point at.`)}\n`;
   return [...updates.map((it, i) => (i === 0 ? title + it : it)), stop(change, disputes)];
 }
 
@@ -210,14 +211,14 @@ function duplicates(statement: string, adopted: readonly TableChange[], migrated
     `Those that are alike are found by: SELECT ${names}, count(*) ${find}. Nothing was changed.`;
   return [
     [
-      `-- Stops when rows of ${plain(change.table)} are alike in their new key.`,
-      'DO $tenant$',
-      'BEGIN',
-      `\tIF EXISTS (SELECT ${find}) THEN`,
-      `\t\tRAISE EXCEPTION USING MESSAGE = ${literal(message)};`,
-      '\tEND IF;',
-      'END',
-      '$tenant$;',
+      comment(`Stops when rows of ${plain(change.table)} are alike in their new key.`),
+      doBlock('tenant', [
+        'BEGIN',
+        `\tIF EXISTS (SELECT ${find}) THEN`,
+        `\t\tRAISE EXCEPTION USING MESSAGE = ${literal(message)};`,
+        '\tEND IF;',
+        'END',
+      ]),
     ].join('\n'),
   ];
 }
@@ -231,14 +232,14 @@ function stop({ table, is }: TableChange, disputes: readonly string[]): string {
       ? " Rows without a tenant would be everybody's, and read by all: if they are to be, write AND false behind IS NULL in this statement."
       : '');
   return [
-    `-- Stops when rows of ${plain(table)} have no tenant yet. Write their UPDATE above this line.`,
-    'DO $tenant$',
-    'BEGIN',
-    `\tIF EXISTS (SELECT FROM ${quoted(table)} WHERE ${ident(is!.column!)} IS NULL) THEN`,
-    `\t\tRAISE EXCEPTION USING MESSAGE = ${literal(message)};`,
-    '\tEND IF;',
-    ...disputes,
-    'END',
-    '$tenant$;',
+    comment(`Stops when rows of ${plain(table)} have no tenant yet. Write their UPDATE above this line.`),
+    doBlock('tenant', [
+      'BEGIN',
+      `\tIF EXISTS (SELECT FROM ${quoted(table)} WHERE ${ident(is!.column!)} IS NULL) THEN`,
+      `\t\tRAISE EXCEPTION USING MESSAGE = ${literal(message)};`,
+      '\tEND IF;',
+      ...disputes,
+      'END',
+    ]),
   ].join('\n');
 }

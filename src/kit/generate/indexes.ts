@@ -6,6 +6,7 @@
 import { createHash } from 'node:crypto';
 import { nameBefore, renamedColumn, type Migrated } from '../changes.js';
 import { ident, keyOf, literal, quoted, type TableName } from '../names.js';
+import { comment, doBlock } from '../quotes.js';
 import type { Entities, Row } from '../snapshot.js';
 
 /** A statement that creates an index, taken apart. */
@@ -95,14 +96,16 @@ function swap(table: TableName, it: CreateIndex): string[] {
   const old = indexIn(table, asideName(it.name, 'old'));
   return [
     [
-      `-- Keeps ${ident(it.name)} under another name until the new one stands. Does nothing where "drizzle-tenant indexes" did it.`,
-      'DO $index$',
-      'BEGIN',
-      `\tIF to_regclass(${literal(old)}) IS NULL THEN`,
-      `\t\tALTER INDEX ${indexIn(table, it.name)} RENAME TO ${ident(asideName(it.name, 'old'))};`,
-      '\tEND IF;',
-      'END',
-      '$index$;',
+      comment(
+        `Keeps ${ident(it.name)} under another name until the new one stands. Does nothing where "drizzle-tenant indexes" did it.`,
+      ),
+      doBlock('index', [
+        'BEGIN',
+        `\tIF to_regclass(${literal(old)}) IS NULL THEN`,
+        `\t\tALTER INDEX ${indexIn(table, it.name)} RENAME TO ${ident(asideName(it.name, 'old'))};`,
+        '\tEND IF;',
+        'END',
+      ]),
     ].join('\n'),
     createSql(it, true),
     `DROP INDEX ${old};`,
@@ -136,15 +139,15 @@ function stopAtInvalid(names: readonly (readonly [name: string, aside: string])[
   const list = (part: 0 | 1) => names.map((it) => `to_regclass(${literal(it[part])})`).join(', ');
   return [
     '-- Stops where a concurrent build was interrupted: it leaves an index that is invalid.',
-    'DO $index$',
-    'DECLARE',
-    '\tleft_over text;',
-    'BEGIN',
-    "\tSELECT string_agg(indexrelid::regclass::text, ', ') INTO left_over FROM pg_index",
-    `\t\tWHERE NOT indisvalid AND indexrelid IN (${list(0)})`,
-    `\t\tOR indexrelid IN (${list(1)});`,
-    `\tIF left_over IS NOT NULL THEN RAISE EXCEPTION USING MESSAGE = ${literal(message)} || left_over || '.'; END IF;`,
-    'END',
-    '$index$;',
+    doBlock('index', [
+      'DECLARE',
+      '\tleft_over text;',
+      'BEGIN',
+      "\tSELECT string_agg(indexrelid::regclass::text, ', ') INTO left_over FROM pg_index",
+      `\t\tWHERE NOT indisvalid AND indexrelid IN (${list(0)})`,
+      `\t\tOR indexrelid IN (${list(1)});`,
+      `\tIF left_over IS NOT NULL THEN RAISE EXCEPTION USING MESSAGE = ${literal(message)} || left_over || '.'; END IF;`,
+      'END',
+    ]),
   ].join('\n');
 }

@@ -1,6 +1,7 @@
 /** The locks of a migration, taken before its statements, by tries that make nobody wait for long. */
 import { quoted, type TableName } from '../names.js';
 import { match, tablePattern } from '../statements.js';
+import { doBlock } from '../quotes.js';
 
 const locking = new RegExp(
   `^(?:ALTER TABLE|DROP TABLE|(?:CREATE|DROP|ALTER) POLICY "(?:[^"]|"")*" ON) (${tablePattern})`,
@@ -42,21 +43,21 @@ export function lockBlock(
     `SET LOCAL lock_timeout = '${lockTimeout}';`,
     [
       '-- Takes the locks of the statements below at once, and lets others go first while they are not to be had.',
-      'DO $lock$',
-      'BEGIN',
-      `\tFOR try IN 1..${tries} LOOP`,
-      '\t\tBEGIN',
-      `\t\t\tPERFORM set_config('lock_timeout', '${lockTimeout}', true);`,
-      ...locks.map((it) => `\t\t\t${it}`),
-      '\t\t\tRETURN;',
-      '\t\tEXCEPTION WHEN lock_not_available OR deadlock_detected THEN',
-      `\t\t\tIF try = ${tries} THEN RAISE EXCEPTION USING ERRCODE = 'lock_not_available', MESSAGE =`,
-      `\t\t\t\t'Run the migration again when long transactions have ended (see pg_stat_activity): a lock was not to be had in ${tries} tries. Nothing was changed.'; END IF;`,
-      '\t\t\tPERFORM pg_sleep(least(1, 0.05 * try));',
-      '\t\tEND;',
-      '\tEND LOOP;',
-      'END',
-      '$lock$;',
+      doBlock('lock', [
+        'BEGIN',
+        `\tFOR try IN 1..${tries} LOOP`,
+        '\t\tBEGIN',
+        `\t\t\tPERFORM set_config('lock_timeout', '${lockTimeout}', true);`,
+        ...locks.map((it) => `\t\t\t${it}`),
+        '\t\t\tRETURN;',
+        '\t\tEXCEPTION WHEN lock_not_available OR deadlock_detected THEN',
+        `\t\t\tIF try = ${tries} THEN RAISE EXCEPTION USING ERRCODE = 'lock_not_available', MESSAGE =`,
+        `\t\t\t\t'Run the migration again when long transactions have ended (see pg_stat_activity): a lock was not to be had in ${tries} tries. Nothing was changed.'; END IF;`,
+        '\t\t\tPERFORM pg_sleep(least(1, 0.05 * try));',
+        '\t\tEND;',
+        '\tEND LOOP;',
+        'END',
+      ]),
     ].join('\n'),
   ];
 }

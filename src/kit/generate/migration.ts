@@ -26,12 +26,13 @@ import { keyOf, literal, quoted, type TableName } from '../names.js';
 import { placeObstacles, stopAt } from '../obstacles.js';
 import { changePolicies, lift, restore } from './policies.js';
 import { collect, writeAgain } from '../again.js';
-import { apart, renameConstraints } from './rewrite.js';
+import { apart, renameConstraints, serials } from './rewrite.js';
 import { roleStatements } from './roles.js';
 import { nameCleared } from '../set-null.js';
 import type { Entities, Row } from '../snapshot.js';
 import { marker, type TenancyState } from '../state.js';
 import { match } from '../statements.js';
+import { doBlock } from '../quotes.js';
 
 const header = `${marker}: tenancy.json beside this file says what the tables are after it.`;
 
@@ -59,10 +60,8 @@ export function migrationStatements(generated: readonly string[], migrated: Migr
   const kept = after.list('fks').filter((fk) => touches(fk) && !isCreated(fk));
 
   const policies = changePolicies(rebuilt.statements, changes, migrated);
-  const statements = renameConstraints(
-    policies.rest.filter((it) => !unlocks(it, changes)).map((it) => tolerate(it, loosened)),
-    migrated,
-  );
+  const taken = policies.rest.filter((it) => !unlocks(it, changes)).map((it) => tolerate(it, loosened));
+  const statements = serials(renameConstraints(taken, migrated), migrated);
   const [start, end] = places(statements, migrated);
   const adopts = changes.some((it) => isAdopted(it, after));
   const resharded = reshardedGroups(changes, prev, next);
@@ -86,7 +85,7 @@ export function migrationStatements(generated: readonly string[], migrated: Migr
     ...(moving.some((it) => it.from.kind !== 'local') ? [writeAgain] : []),
   ];
   // Citus adds the keys of a table to itself twice when it splits the table anew.
-  const counts = [...resharded].flatMap(([group, { table, shardCount }]) => {
+  const counts = [...resharded].map(([group, { table, shardCount }]) => {
     const members = changes
       .filter((it) => it.to.kind === 'tenant' && it.to.group === group && !it.isNew)
       .map((it) => it.table);
@@ -103,7 +102,7 @@ export function migrationStatements(generated: readonly string[], migrated: Migr
       setShardCount(table, shardCount),
       ...own.map((fk) => addForeignKey(fk, next)),
     ];
-    return [collect(members), ...split, writeAgain];
+    return [collect(members, true), ...split, writeAgain];
   });
   return [
     `${header}${prev.citus || next.citus ? `\n${sequential}` : ''}`,
@@ -115,7 +114,7 @@ export function migrationStatements(generated: readonly string[], migrated: Migr
     ...backfill(statements.slice(start, end), changes, migrated),
     ...(forth.length > 0 ? [citusBlock('put the tables in their place', forth)] : []),
     ...statements.slice(end),
-    ...(counts.length > 0 ? [citusBlock('split the tables anew', counts)] : []),
+    ...counts.map((it) => citusBlock('split the tables anew', it)),
     ...restore(rewritten.filter((it) => it.was?.rls && it.is?.rls)),
     ...policies.create,
     ...roleStatements(migrated),
@@ -191,15 +190,13 @@ function tolerate(statement: string, loosened: readonly Row[]): string {
     !loosened.some((fk) => fk.name === renamed.name && quoted({ schema: fk.schema, name: fk.table }) === renamed.table)
   )
     return statement;
-  return [
-    'DO $rename$',
+  return doBlock('rename', [
     'BEGIN',
     `\tIF EXISTS (SELECT FROM pg_constraint WHERE conrelid = ${literal(renamed.table)}::regclass AND conname = ${literal(renamed.name)}) THEN`,
     `\t\t${statement}`,
     '\tEND IF;',
     'END',
-    '$rename$;',
-  ].join('\n');
+  ]);
 }
 
 /** drizzle-kit switches row-level security off with the schema's last policy: it does not know of ours. */

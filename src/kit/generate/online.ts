@@ -12,6 +12,7 @@ import type { Drop, Fill, OnlineSteps } from '../online.js';
 import type { Row } from '../snapshot.js';
 import { marker } from '../state.js';
 import { match, tablePattern } from '../statements.js';
+import { dollar, doBlock } from '../quotes.js';
 import { uniqueKeys } from './unique-keys.js';
 
 /** What becomes of one statement. */
@@ -55,7 +56,7 @@ export function leaveForLater(
   const isLeft = parts.some(({ split }) => split.later);
   return {
     statements: [
-      header,
+      it.isCutLater ? `${header}\n-- "npx drizzle-tenant apply" cuts the shards.` : header,
       ...(isLeft ? [it.asksForRows()] : []),
       ...lockBlock(kept, it.existing, migrated.next.citus || migrated.prev.citus),
       ...body,
@@ -67,17 +68,14 @@ export function leaveForLater(
 const setting = 'drizzle_tenant.later';
 
 function whereEmpty(statements: readonly string[]): string {
-  const text = statements.join('\n');
-  let tag = '$step$';
-  for (let i = 2; text.includes(tag); i++) tag = `$step${i}$`;
   return [
     '-- Left to "npx drizzle-tenant apply" where the tables have rows.',
-    'DO $later$',
-    'BEGIN',
-    `\tIF current_setting('${setting}') = 'on' THEN RETURN; END IF;`,
-    ...statements.map((it) => `\tEXECUTE ${tag}${it}${tag};`),
-    'END',
-    '$later$;',
+    doBlock('later', [
+      'BEGIN',
+      `\tIF current_setting('${setting}') = 'on' THEN RETURN; END IF;`,
+      ...statements.map((it) => `\tEXECUTE ${dollar('step', it)};`),
+      'END',
+    ]),
   ].join('\n');
 }
 
@@ -101,6 +99,8 @@ class Splitter {
    * migration.
    */
   private readonly inPlace: ReadonlySet<string>;
+  /** Whether shards are left to `apply` in an empty database too. */
+  isCutLater = false;
   /** The tables whose rows are asked for, by their names before. */
   private readonly touched = new Map<string, TableName>();
 
@@ -146,8 +146,18 @@ class Splitter {
     return this.index(statement) ?? this.constraint(statement, all) ?? this.column(statement) ?? this.other(statement);
   }
 
-  /** Citus rewrites the tables of a group when it splits them anew: a step of its own. */
+  /**
+   * Citus rewrites the tables of a group when it splits them anew: a step of its own. It copies no identity, so that
+   * shards of such tables are only cut, which no transaction may do that did anything else.
+   */
   private reshard(statement: string): Split {
+    const hasIdentity = this.migrated.after
+      .list('columns')
+      .some((it) => it.identity && statement.includes(`${literal(tableOf(it))}::regclass`));
+    if (hasIdentity) {
+      this.isCutLater = true;
+      return {};
+    }
     for (const it of Object.values(this.migrated.next.tables)) if (it.kind === 'tenant') this.touch(quoted(it));
     return later(statement);
   }
@@ -298,15 +308,15 @@ class Splitter {
   asksForRows(): string {
     return [
       `-- Where one of these tables has rows, what would hold them for long is left to "npx drizzle-tenant apply".`,
-      'DO $later$',
-      'BEGIN',
-      `\tPERFORM set_config(${literal(setting)}, 'off', true);`,
-      ...[...this.touched.values()].map(
-        (it) =>
-          `\tPERFORM FROM ${quoted(it)} LIMIT 1;\n\tIF FOUND THEN PERFORM set_config(${literal(setting)}, 'on', true); END IF;`,
-      ),
-      'END',
-      '$later$;',
+      doBlock('later', [
+        'BEGIN',
+        `\tPERFORM set_config(${literal(setting)}, 'off', true);`,
+        ...[...this.touched.values()].map(
+          (it) =>
+            `\tPERFORM FROM ${quoted(it)} LIMIT 1;\n\tIF FOUND THEN PERFORM set_config(${literal(setting)}, 'on', true); END IF;`,
+        ),
+        'END',
+      ]),
     ].join('\n');
   }
 }

@@ -12,18 +12,51 @@ export function apart(statement: string): string[] {
   return found ? [`${found[1]} ${found[2]};`, `${found[1]} ${found[3]}`] : [statement];
 }
 
+const owned = new RegExp(`^ALTER SEQUENCE (${table}) OWNED BY "((?:[^"]|"")*)"\\."((?:[^"]|"")*)"\\."((?:[^"]|"")*)";`);
+
+/**
+ * A column that becomes a serial. Citus changes the owner of no sequence that a table draws from, and the type of no
+ * column that draws: so the type comes first, then the sequence with its owner, and the default last.
+ */
+export function serials(statements: readonly string[], migrated: Migrated): string[] {
+  const held = heldTables(migrated);
+  let done = [...statements];
+  for (const owner of statements) {
+    const [, sequence, schema, name, column] = owned.exec(owner) ?? [];
+    const at = name === undefined ? undefined : quoted({ schema: schema!, name });
+    if (at === undefined || !held.has(at)) continue;
+    const alter = `ALTER TABLE ${at} ALTER COLUMN "${column}" `;
+    const isPart = (it: string) =>
+      it === owner ||
+      it.startsWith(`CREATE SEQUENCE ${sequence};`) ||
+      it.startsWith(`${alter}SET DEFAULT nextval(`) ||
+      it.startsWith(`${alter}SET DATA TYPE `);
+    const rank = (it: string) =>
+      it.includes(' SET DATA TYPE ') ? 0 : it.startsWith('CREATE') ? 1 : it === owner ? 2 : 3;
+    const parts = done.filter(isPart).sort((a, b) => rank(a) - rank(b));
+    const place = done.findIndex(isPart);
+    done = done.flatMap((it, i) => (i === place ? parts : isPart(it) ? [] : [it]));
+  }
+  return done;
+}
+
+/** Tables that Citus holds before and after, as they are quoted after. */
+const heldTables = (migrated: Migrated) =>
+  new Map(
+    migrated.prev.citus && migrated.next.citus
+      ? changesOf(migrated)
+          .filter((it) => !it.isNew && !isMoved(it) && it.to.kind !== 'local')
+          .map((it) => [quoted(it.table), it.table])
+      : [],
+  );
+
 /**
  * A constraint that got another name in the question of drizzle-kit. Citus renames an index, and with it the key that
  * it serves; other constraints are dropped and added.
  */
 export function renameConstraints(statements: readonly string[], migrated: Migrated): string[] {
-  const { after, next, prev } = migrated;
-  if (!prev.citus || !next.citus) return [...statements];
-  const held = new Map(
-    changesOf(migrated)
-      .filter((it) => !it.isNew && !isMoved(it) && it.to.kind !== 'local')
-      .map((it) => [quoted(it.table), it.table]),
-  );
+  const { after, next } = migrated;
+  const held = heldTables(migrated);
   return statements.flatMap((statement) => {
     const found = match('renameConstraint', statement);
     const at = found && held.get(found.table);

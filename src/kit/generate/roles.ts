@@ -3,6 +3,7 @@
  * not. Migrations run as the tables' owner, which is neither.
  */
 import { ident, keyOf, literal, quoted, type TableName } from '../names.js';
+import { doBlock } from '../quotes.js';
 import type { Migrated } from '../changes.js';
 import type { Entities } from '../snapshot.js';
 
@@ -86,11 +87,11 @@ function create({ application, administrator }: Roles, onCitus: boolean): string
   };
   return [
     '-- Roles that row-level security tells apart. To log in: ALTER ROLE ... LOGIN PASSWORD, or grant them to roles that do.',
-    'DO $roles$',
-    'BEGIN',
-    ...make(application, false),
-    ...(administrator === undefined ? [] : make(administrator, true)),
-    'END',
-    '$roles$;',
+    doBlock('roles', [
+      'BEGIN',
+      ...make(application, false),
+      ...(administrator === undefined ? [] : make(administrator, true)),
+      'END',
+    ]),
   ].join('\n');
 }

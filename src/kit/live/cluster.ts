@@ -1,6 +1,7 @@
 /** The cluster itself: its nodes and shards, and moving shards until the nodes carry alike. */
 import { requireCitus, type Database } from './database.js';
 import { DatabaseStateError } from '../errors.js';
+import { remedyFor } from './remedies.js';
 
 export interface ClusterNode {
   readonly node: number;
@@ -45,15 +46,22 @@ export async function readNodes(database: Database): Promise<ClusterNode[]> {
   }));
 }
 
-export const readShards = (database: Database): Promise<Shard[]> =>
-  database.query<Shard>(
+export async function readShards(database: Database): Promise<Shard[]> {
+  // On a replica of the coordinator Citus takes the question for sizes for a write, unless it is told otherwise.
+  const replica = await database.query(
+    `SELECT set_config('citus.writable_standby_coordinator', 'on', false) WHERE pg_is_in_recovery()`,
+  );
+  const shards = await database.query<Shard>(
     `SELECT table_name::text AS table, shardid::text AS shard, nodename || ':' || nodeport AS address, coalesce(shard_size, 0)::float8 AS bytes
      FROM citus_shards WHERE citus_table_type IN ('distributed', 'reference') ORDER BY 1, shardid`,
   );
+  if (replica.length > 0) await database.query('RESET citus.writable_standby_coordinator');
+  return shards;
+}
 
 /** What a move of shards by logical replication needs, and these servers may not have. */
 export const isNoLogicalReplication = (error: unknown): boolean =>
-  /wal_level|output plugin|replica identity|REPLICA IDENTITY|logical (?:replication|decoding)/.test(
+  /wal_level|output plugin|to publication|replica identity|REPLICA IDENTITY|logical (?:replication|decoding)/.test(
     (error as Error).message,
   );
 
@@ -80,8 +88,8 @@ export interface RebalanceOptions {
   readonly online?: boolean;
   /** Told once, before writes wait though nobody asked for it. */
   fallback(reason: string): void;
-  /** Told again and again: how many of the moves are done. */
-  progress(done: number, total: number): void;
+  /** Told again and again: how many of the moves are done, and why Citus waits, until it tries again by itself. */
+  progress(done: number, total: number, waits?: string): void;
 }
 
 /**
@@ -133,16 +141,19 @@ async function watch(
       [job],
     );
     if (!now) return { total: 0 };
-    progress(now.done, now.total);
-    if (now.state === 'finished') return { total: now.total };
     // A task that is to be tried again says why in the meantime.
     const [retried] = await database.query<{ message: string }>(
-      `SELECT message FROM pg_dist_background_task WHERE job_id = $1::bigint AND retry_count > 0 AND message ~ 'output plugin|wal_level' LIMIT 1`,
+      `SELECT message FROM pg_dist_background_task WHERE job_id = $1::bigint AND retry_count > 0 AND status = 'runnable' AND message <> '' ORDER BY task_id LIMIT 1`,
       [job],
     );
+    progress(now.done, now.total, retried && `${remedyFor(new Error(retried.message))}: ${firstLine(retried.message)}`);
+    if (now.state === 'finished') return { total: now.total };
     if (now.state.startsWith('fail') || now.state.startsWith('cancel'))
       return { total: now.total, error: now.error ?? now.state };
-    if (retried) return { total: now.total, error: retried.message };
+    if (retried && isNoLogicalReplication(new Error(retried.message)))
+      return { total: now.total, error: retried.message };
     await new Promise((done) => setTimeout(done, 500));
   }
 }
+
+const firstLine = (message: string) => message.split('\n')[0]!.replace(/^ERROR: +/, '');

@@ -48,7 +48,7 @@ export async function readLive(database: Database): Promise<Live> {
        (SELECT count(*)::int FROM pg_dist_shard s WHERE s.logicalrelid = c.oid) AS "shardCount",
        (SELECT count(*)::int FROM pg_dist_shard s WHERE s.logicalrelid = c.oid AND s.shardminvalue = s.shardmaxvalue) AS isolated,
        CASE WHEN p.partmethod = 'h' THEN (SELECT json_agg(json_build_array(s.shardminvalue::int, s.shardmaxvalue::int) ORDER BY s.shardminvalue::int) FROM pg_dist_shard s WHERE s.logicalrelid = c.oid) END AS ranges,
-       CASE WHEN p.partmethod = 'h' OR p.repmodel = 't' THEN citus_total_relation_size(c.oid, false) ELSE pg_total_relation_size(c.oid) END::float8 AS bytes`
+       CASE WHEN p.logicalrelid IS NOT NULL THEN citus_total_relation_size(c.oid, false) ELSE pg_total_relation_size(c.oid) END::float8 AS bytes`
     : `'local' AS kind, NULL AS column, NULL AS colocation, 0 AS "shardCount", 0 AS isolated, pg_total_relation_size(c.oid)::float8 AS bytes`;
   const tables = await database.query<Omit<LiveTable, keyof LivePolicies | keyof LiveKeys>>(
     `SELECT n.nspname AS schema, c.relname AS name, ${held}, c.reltuples::float8 AS rows,

@@ -1,34 +1,58 @@
 import { DatabaseStateError } from '../errors.js';
 
+/** An error of the server's, as the driver gives it: `where` is its context, which names a worker. */
+type ServerError = Error & { readonly code?: string; readonly where?: string };
+
 /** What a person does about an error of the server's, by its code, or by its words where Citus passes them on. */
-const remedies: readonly (readonly [code: RegExp, words: RegExp, remedy: string])[] = [
+const remedies: readonly (readonly [code: RegExp, words: RegExp, remedy: (node?: string) => string])[] = [
   [
     /^53100$/,
-    /No space left on device|could not (?:extend|write to) file/i,
-    'Make room on the disk of the node that the message is from',
+    /No space left on device|could not (?:extend|write to) file|not enough empty space on node/i,
+    (node = 'the node that the message is from') => `Make room on the disk of ${node}`,
   ],
-  [/^53300$/, /too many clients|remaining connection slots/i, 'Raise max_connections, or end sessions that idle'],
-  [/^CONNECTION_|^ECONN|^57P0/, /^terminating connection/, 'Start the server again: it ended the connection'],
+  [/^53300$/, /too many clients|remaining connection slots/i, () => 'Raise max_connections, or end sessions that idle'],
+  [
+    /^CONNECTION_|^ECONN|^57P0/,
+    /^terminating connection/,
+    () => 'Start the server again (its log says why it ended the connection)',
+  ],
   [
     /^08/,
-    /connection to the remote node|server closed the connection|SSL SYSCALL error|EOF detected|invalid socket|connection not open|Connection refused|the database system is (?:starting up|shutting down)/i,
-    'Start the node that does not answer, which "npx drizzle-tenant nodes" names',
+    /connection to the remote node|connection error|server closed the connection|SSL SYSCALL error|EOF detected|invalid socket|connection not open|Connection refused|failed to (?:connect|COPY) to|could not (?:connect to|receive data from)|Could not fetch disk stats|the database system is (?:starting up|shutting down|in recovery)/i,
+    (node = 'the node that does not answer, which "npx drizzle-tenant nodes" names') =>
+      `Start ${node} (its log says why it stopped, such as a full disk)`,
   ],
   [
     /(?!)/,
     /replication slot .* already exists/,
-    'Drop the replication slot that a stopped run left, which holds back WAL (SELECT pg_drop_replication_slot(...) on its node)',
+    () =>
+      'Drop the replication slot that a stopped run left, which holds back WAL (SELECT pg_drop_replication_slot(...) on its node)',
   ],
-  [/^25006$/, /read-only transaction/i, 'Connect to the primary server, as a role whose transactions may write'],
-  [/^42501$/, /permission denied|must be owner of/i, 'Use the role that owns the tables, or grant what is refused'],
+  [
+    /^25006$/,
+    /read-only transaction|recovery is in progress|during recovery/i,
+    () => 'Connect to the primary server, as a role whose transactions may write',
+  ],
+  [
+    /^42501$/,
+    /permission denied|must be owner of/i,
+    () => 'Use the role that owns the tables, or grant what is refused',
+  ],
 ];
 
+/** Citus names a worker in the message, or in the context of its error. */
+const nodeIn = (text: string): string | undefined =>
+  /\b(?:on|to|node:?) (?:[\w.-]+@)?([\w.-]+[:-]\d{2,5})\b/.exec(text)?.[1]?.replace(/-(?=\d+$)/, ':');
+
 /** @returns the first words of a message; "Correct the cause" where nothing more is known */
-export const remedyFor = ({ code = '', message }: Error & { code?: string }): string =>
-  remedies.find(([codes, words]) => codes.test(code) || words.test(message))?.[2] ?? 'Correct the cause';
+export function remedyFor({ code = '', message, where = '' }: ServerError): string {
+  const found = remedies.find(([codes, words]) => codes.test(code) || words.test(message));
+  // The context names the node that says so, which is not the one that does not answer.
+  return found?.[2](nodeIn(message) ?? (found[0].test('53100') ? nodeIn(where) : undefined)) ?? 'Correct the cause';
+}
 
 /** The server's words on one line, to stand within a sentence. */
-export const saidBy = ({ message }: Error): string => message.replace(/\s+/g, ' ').replace(/[.\s]+$/, '');
+export const saidBy = ({ message }: Error): string => message.replace(/\s+/g, ' ').replace(/[.,\s]+$/, '');
 
 /** An error of the server, or of the way to it, that met nobody who knows what was done: with a tag and what to do. */
 export function typed(error: Error & { code?: unknown; _tag?: string }): Error & { _tag?: string } {

@@ -7,16 +7,8 @@
  */
 import { literal, plain, quoted } from '../names.js';
 import type { LiveTable } from './read.js';
+import { endsOf } from '../shards.js';
 import type { PlanStep } from './step.js';
-
-const lowest = -(2 ** 31);
-const highest = 2 ** 31 - 1;
-
-/** Where Citus ends each of so many shards. */
-const endsOf = (shardCount: number): number[] => {
-  const width = Math.floor(2 ** 32 / shardCount);
-  return Array.from({ length: shardCount }, (_, i) => (i === shardCount - 1 ? highest : lowest + (i + 1) * width - 1));
-};
 
 /**
  * @param anchor a table of the group

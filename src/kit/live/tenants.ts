@@ -1,6 +1,7 @@
 /** Large tenants: which they are, by Citus's own statistics, and a shard of its own for one. */
 import { requireCitus, type Database } from './database.js';
 import { isNoLogicalReplication } from './cluster.js';
+import { remedyFor, saidBy } from './remedies.js';
 import { CitusRequiredError, DatabaseStateError } from '../errors.js';
 import { ident, literal, plain, quoted, type TableName } from '../names.js';
 import type { TenancyState } from '../state.js';
@@ -122,9 +123,10 @@ export async function isolateTenant(
       return { shard: shard!.shard, table: plain(table), already: true };
     }
     if (error instanceof DatabaseStateError) throw error;
-    throw new DatabaseStateError(`Look at the server's log, then run isolate again: ${(error as Error).message}.`, {
-      cause: error,
-    });
+    throw new DatabaseStateError(
+      `${remedyFor(error as Error)}, and run isolate again: ${saidBy(error as Error)}. Nothing was changed.`,
+      { cause: error },
+    );
   }
 }
 

@@ -9,6 +9,8 @@ import type { Options, RuleLevel } from '../options.js';
 import type { Entities, Row } from '../snapshot.js';
 import type { TableState, TenancyState } from '../state.js';
 import { refusedOn } from './refused.js';
+import { drawsDefault, drawsNumbers, sequencesOf, sharedSequences } from './sequences.js';
+import { isCut } from '../shards.js';
 import { match, tablePattern } from '../statements.js';
 import { isNamed, narrowedUniques } from './uniques.js';
 import { viewsOf, type ViewReader } from './views.js';
@@ -50,6 +52,8 @@ export function faultsOf({ entities, state, options, views }: RuleInput): Fault[
       faults,
     );
   }
+  for (const { table, column, remedy, reason } of sharedSequences(entities, state))
+    faults.add('sequence-type', table, column, remedy, reason);
   if (!options.foreignKeyIndexes) indexFaults(entities, state, faults);
   nameFaults(entities, state, faults);
   colocationFaults(state, faults);
@@ -82,7 +86,9 @@ export function changeFaults(drizzle: readonly string[], migrated: Migrated, opt
         retyped?.[1] === name &&
         // Whose default goes first draws no longer.
         !drizzle.includes(`ALTER TABLE ${name} ALTER COLUMN "${retyped[2]}" DROP DEFAULT;`) &&
-        drawsNumbers(migrated.before, nameBefore(table, migrated.after) ?? table, retyped[2]!.replaceAll('""', '"'))
+        drawsNumbers(
+          migrated.before.column(nameBefore(table, migrated.after) ?? table, retyped[2]!.replaceAll('""', '"')),
+        )
       ) {
         faults.add(
           'citus-statement',
@@ -90,6 +96,18 @@ export function changeFaults(drizzle: readonly string[], migrated: Migrated, opt
           retyped[2]!.replaceAll('""', '"'),
           'Keep its type, or add a new column beside it and copy the values',
           'Citus does not change the type of a column that draws from a sequence',
+        );
+      }
+      const defaulted = changesDefault.exec(statement);
+      if (defaulted?.[1] === name && is?.column && defaulted[2]!.replaceAll('""', '"') === is.column) {
+        faults.add(
+          'citus-statement',
+          table,
+          is.column,
+          defaulted[3] === 'SET'
+            ? 'Give new rows their id by $defaultFn, which needs no migration, or in the application'
+            : 'Keep the default of the tenant column: a value that is given goes before it',
+          'Citus does not change a distribution column, nor its default',
         );
       }
       const added = match('addColumn', statement);
@@ -131,7 +149,7 @@ export function changeFaults(drizzle: readonly string[], migrated: Migrated, opt
         'Citus does not change a sequence that a table draws from',
       );
   }
-  growFaults(migrated, faults);
+  growFaults(migrated, options.online, faults);
   for (const { table, was, is } of changesOf(migrated)) {
     if (!was?.rls || !is?.rls || [is.rls.setting, is.rls.also?.setting].includes(was.rls.setting)) continue;
     faults.add(
@@ -147,36 +165,41 @@ export function changeFaults(drizzle: readonly string[], migrated: Migrated, opt
 }
 
 const setType = new RegExp(`^ALTER TABLE (${tablePattern}) ALTER COLUMN "((?:[^"]|"")*)" SET DATA TYPE`);
+const changesDefault = new RegExp(`^ALTER TABLE (${tablePattern}) ALTER COLUMN "((?:[^"]|"")*)" (SET|DROP) DEFAULT`);
 const changedSequence = /^ALTER SEQUENCE ("(?:[^"]|"")*"(?:\."(?:[^"]|"")*")?) (?!RENAME|SET SCHEMA|OWNED)/;
-
-const drawsNumbers = (entities: Entities, table: TableName, name: string): boolean => {
-  const column = entities.column(table, name);
-  return (
-    column !== undefined &&
-    (/serial$/.test(column.type) || (typeof column.default === 'string' && column.default.includes('nextval(')))
-  );
-};
 
 /**
  * A table that goes to another place, or is split anew with its group, is copied: Citus copies no table with an
- * identity.
+ * identity. Shards that are only cut keep their tables.
  */
-function growFaults(migrated: Migrated, faults: Faults): void {
+function growFaults(migrated: Migrated, online: boolean, faults: Faults): void {
+  const waiting = new Map<string, { table: TableName; column: string; before: number; now: number }>();
   for (const change of changesOf(migrated)) {
     const { table, was, is, isNew, to, from } = change;
     if (isNew) continue;
     const identities = migrated.after.of('columns', table).filter((it) => it.identity);
     if (isMoved(change)) {
       if (from.kind === 'local') continue;
+      const [left, wanted] = [from, to].map((it) => (it.kind === 'tenant' ? it.column : it.kind));
       for (const column of identities) {
         faults.add(
           'grow',
           table,
           column.name,
           `Keep the table as it is, or copy the rows to a new table whose "${column.name}" is a bigserial`,
-          `Citus does not copy a table with an identity column, and this one goes from ${from.kind === 'tenant' ? from.column : from.kind} to ${to.kind === 'tenant' ? to.column : to.kind}`,
+          `Citus does not copy a table with an identity column, and this one goes from ${left} to ${wanted}`,
         );
       }
+      if (online && identities.length === 0)
+        faults.add(
+          'grow',
+          table,
+          is?.column ?? '-',
+          'Run the migrations when writes to the table may wait, or copy its rows to a new table in the application',
+          `it goes from ${left} to ${wanted}, for which Citus has no way without a pause`,
+          false,
+          'warn',
+        );
       continue;
     }
     if (to.kind !== 'tenant') continue;
@@ -184,17 +207,33 @@ function growFaults(migrated: Migrated, faults: Faults): void {
       migrated.prev.tenancies[was!.tenancy!]?.shardCount,
       migrated.next.tenancies[is!.tenancy!]?.shardCount,
     ];
-    if (before === undefined || before === now) continue;
+    if (before === undefined || now === undefined || before === now) continue;
+    const canBeCut = isCut(before, now);
+    if (online && canBeCut) continue;
+    if (online && !waiting.has(to.group)) waiting.set(to.group, { table, column: to.column, before, now });
     for (const column of identities) {
       faults.add(
         'grow',
         table,
         column.name,
-        `Keep shardCount at ${before}, or copy the rows to a new table whose "${column.name}" is a bigserial`,
+        (canBeCut
+          ? `Set tenancy.online to true, so that apply cuts the shards`
+          : `Keep shardCount at ${before}, or make it ${before * 2} with tenancy.online, so that apply cuts the shards`) +
+          `; or copy the rows to a new table whose "${column.name}" is a bigserial`,
         'Citus does not copy a table with an identity column, and splits all tables of a group together',
       );
     }
   }
+  for (const { table, column, before, now } of waiting.values())
+    faults.add(
+      'grow',
+      table,
+      column,
+      `Keep shardCount at ${before}, or make it ${before * 2}, so that apply cuts the shards; or run apply when writes may wait`,
+      `the tables of the group are copied to ${now} shards, for which Citus has no way without a pause`,
+      false,
+      'warn',
+    );
 }
 
 /** Looks for unique keys that mean less after an adoption. */
@@ -265,13 +304,14 @@ function tenantTableFaults(table: TableState, entities: Entities, faults: Faults
   }
   for (const it of entities.of('columns', table)) {
     const isSmall =
-      /^(?:small)?serial$/.test(it.type) || (it.identity && /^(?:smallint|integer|int[24]?)$/.test(it.type));
+      /^(?:small)?serial$/.test(it.type) ||
+      ((it.identity || sequencesOf(it).length > 0) && /^(?:smallint|integer|int[24]?)$/.test(it.type));
     if (isSmall) {
       faults.add(
         'sequence-type',
         table,
         it.name,
-        'Make it bigserial',
+        sequencesOf(it).length > 0 ? 'Make it bigint' : 'Make it bigserial',
         'workers draw numbers from ranges of their own, which do not fit into an integer',
       );
     }
@@ -426,6 +466,17 @@ function foreignKeyFaults(
         'a reference table may point at a table on one node only without actions',
       );
     }
+  }
+  const drawn = (fk.columns as string[]).filter((it) => drawsDefault(entities.column(table, it)));
+  const setsDefault = [fk.onDelete, fk.onUpdate].includes('SET DEFAULT');
+  if (from && drawn.length > 0 && setsDefault && !(from.kind === 'tenant' && fk.columns.includes(from.column))) {
+    faults.add(
+      'foreign-key-action',
+      table,
+      columns,
+      `Take 'set default' off the reference to "${target}"`,
+      `the default of "${drawn[0]}" draws from a sequence, which Citus does not do there`,
+    );
   }
   if (from?.kind === 'tenant' && fk.columns.includes(from.column)) {
     for (const [when, action] of [

@@ -212,8 +212,12 @@ export class From {
   #rowsSource(name: string, rows: Rows, alias: Node | undefined, besides?: readonly Source[]): void {
     if (!this.context.needsBarrier) return;
     const column = tenantColumnOf(rows, alias);
-    const columns = renamed(rows, alias?.colnames).columns;
-    const raises = (of: string) => columns.find((it) => it.name === of)?.raises;
+    const columns = new Map(
+      renamed(rows, alias?.colnames)
+        .columns.toReversed()
+        .map((it) => [it.name, it.raises]),
+    );
+    const raises = (of: string) => columns.get(of);
     this.level.sources.push({
       name,
       raises,

@@ -5,6 +5,7 @@
  */
 import type { Given } from '../given.js';
 import type { Node } from '../parser.js';
+import { checkCost } from './cost.js';
 import { Statement } from './statement.js';
 
 /** What became of a text. */
@@ -26,6 +27,7 @@ export interface Confined {
  * `select * from tasks` becomes `select * from tasks where "tasks"."account_id" = $1`.
  */
 export function confine(tree: Node, text: string, given: Given): Confined {
+  checkCost(tree, text);
   const statement = new Statement(text, given);
   statement.run(tree);
   return { text: statement.splices.result() };

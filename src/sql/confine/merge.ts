@@ -27,7 +27,8 @@ export function merge(it: Statement, rows: RowsReader, node: Node, around: Level
 
   // Citus asks for the tenant of the source, where that has one.
   const [source] = from.tables;
-  const isOfSource = sourceRelation.RangeVar && source && !source.table.tenant!.everybody && it.given.filters;
+  const mayBeNull = table.tenant?.everybody || source?.table.tenant!.everybody;
+  const isOfSource = sourceRelation.RangeVar && source && !mayBeNull && it.given.filters;
   const value = () => (isOfSource ? source.column : it.tenant);
   const { tokens } = it;
   const keyword = tokens.before(tokens.at(startOf(joinCondition)), 'ON');

@@ -1,4 +1,5 @@
 /** What is neither a query nor a write. */
+import type { Node } from '../parser.js';
 import { Refusal } from '../refusal.js';
 
 const functions =
@@ -25,12 +26,20 @@ const instead: Record<string, string> = {
 const ofTheDatabase =
   /^(?:Create|Alter|Drop|Index|Rename|Comment|Grant|Revoke|View|Rule|Define|SecLabel|Vacuum|Cluster|Reindex|Reassign|ImportForeign)/;
 
-/** @param kind PostgreSQL's name of the statement, as in TruncateStmt */
-export const noQuery = (kind: string): Refusal => {
-  const words = kind
-    .replace(/^Variable|Stmt$/g, '')
-    .replace(/(?<=[a-z])(?=[A-Z])/g, ' ')
-    .toUpperCase();
+/** What is called otherwise than PostgreSQL's name of it says. */
+const names: Record<string, string> = { IndexStmt: 'CREATE INDEX', ViewStmt: 'CREATE VIEW', RuleStmt: 'CREATE RULE' };
+
+/** @param tree of a statement: its one key is PostgreSQL's name of its kind, as in TruncateStmt */
+export const noQuery = (tree: Node): Refusal => {
+  const [kind] = Object.keys(tree) as [string];
+  const isAnalyze = tree.VacuumStmt && !tree.VacuumStmt.is_vacuumcmd;
+  const words = isAnalyze
+    ? 'ANALYZE'
+    : (names[kind] ??
+      kind
+        .replace(/^Variable|Stmt$/g, '')
+        .replace(/(?<=[a-z])(?=[A-Z])/g, ' ')
+        .toUpperCase());
   return new Refusal(
     `${words} is no query, INSERT, UPDATE, DELETE or MERGE`,
     instead[kind] ??

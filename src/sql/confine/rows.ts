@@ -44,7 +44,8 @@ export function tenantColumnOf({ columns, ordered }: Rows, alias: Node | undefin
   const names: readonly string[] = alias?.colnames?.map((it: Node) => it.String.sval) ?? [];
   if (names.length > ordered) return undefined;
   const known = columns.map((it, i) => ({ ...it, name: names[i] ?? it.name }));
-  return known.find((it) => it.isTenant && known.filter(({ name }) => name === it.name).length === 1)?.name;
+  const isOne = ({ name }: { readonly name: string }) => known.filter((it) => it.name === name).length === 1;
+  return known.find((it) => it.isTenant && isOne(it))?.name;
 }
 
 /** A source of rows in FROM. */
@@ -218,11 +219,15 @@ export class RowsReader {
 
 function itemOf(name: string | undefined, rows: Rows, alias: Node | undefined, isNullable: boolean): Item {
   const tenant = isNullable ? undefined : tenantColumnOf(rows, alias);
-  const { columns } = renamed(rows, alias?.colnames);
+  const columns = new Map(
+    renamed(rows, alias?.colnames)
+      .columns.toReversed()
+      .map((it) => [it.name, it.raises]),
+  );
   return {
     name,
-    columns: new Set(columns.map((it) => it.name)),
-    raises: (column) => columns.find((it) => it.name === column)?.raises ?? true,
+    columns: new Set(columns.keys()),
+    raises: (column) => columns.get(column) ?? true,
     tenant,
     holds: rows.holds,
   };

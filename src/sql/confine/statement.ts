@@ -32,7 +32,7 @@ export class Statement extends Context {
     // A setting names no table: which ones are harmless is the prover's to say.
     if (tree.VariableSetStmt) return;
     if (!tree.SelectStmt && !tree.InsertStmt && !tree.UpdateStmt && !tree.DeleteStmt && !tree.MergeStmt)
-      throw noQuery(Object.keys(tree)[0]!);
+      throw noQuery(tree);
     if (tree.SelectStmt) this.select(tree.SelectStmt, top);
     else this.visit(tree, top);
   }
@@ -131,7 +131,11 @@ export class Statement extends Context {
       ...rest
     } = node;
     if (intoClause)
-      throw new Refusal('SELECT INTO makes a table', 'Write the statement without it', intoClause.rel?.location);
+      throw new Refusal(
+        'SELECT INTO makes a table',
+        'Put the rows into a CTE (WITH ... AS MATERIALIZED), or create the table in a migration',
+        intoClause.rel?.location,
+      );
     const outer = this.with(withClause, around);
     if (op !== 'SETOP_NONE') {
       this.select(larg, outer);

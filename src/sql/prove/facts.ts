@@ -31,16 +31,16 @@ export function sameTenant(
 ): ReadonlySet<Entry | 'tenant'> {
   const here = new Set<unknown>(present);
   const has = (it: Entry) => here.has(it);
-  const holding = new Set<Fact>();
-  for (let before = -1; before !== holding.size; ) {
-    before = holding.size;
-    for (const fact of facts) {
+  const holding: Fact[] = [];
+  for (let open = facts, before = -1; before !== holding.length; ) {
+    before = holding.length;
+    open = open.filter((fact) => {
       const { a, b, join, orNull } = fact;
-      if (holding.has(fact) || (join && !join.filtered.some(has) && !(join.left.some(has) && join.right.some(has))))
-        continue;
-      holding.add(fact);
+      if (join && !join.filtered.some(has) && !(join.left.some(has) && join.right.some(has))) return true;
+      holding.push(fact);
       if (!orNull) here.add(a).add(b);
-    }
+      return false;
+    });
   }
   const found = new Set<Entry | 'tenant'>([present[0]!]);
   const orEverybody = new Set<Entry | 'tenant'>();
@@ -120,7 +120,7 @@ export const isNullInPlace = ({ of, orNull }: Column): boolean =>
  * known to have the same. Its facts may not serve to show that, so it is looked at before they are added.
  */
 export function firstOf(proof: Proof, level: Level, entries: readonly Entry[]): Entry {
-  proof.work(entries.length ** 2 * (level.facts.length + 1));
+  proof.work(6 * entries.length ** 2 * (level.facts.length + 1));
   const first = new Entry(level, '');
   const known = [...level.facts];
   for (const [i, entry] of entries.entries()) {

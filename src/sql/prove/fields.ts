@@ -23,6 +23,30 @@ export function only(node: Node, what: string, fields: string): void {
   }
 }
 
+const maxName = 60;
+
+/**
+ * Refuses the name of a source of rows that a database in another encoding than UTF8 may read as another name: there,
+ * PostgreSQL cuts long names elsewhere than its parser does here, and folds capitals that are not ASCII.
+ */
+export function checkName(name: string, location?: number): void {
+  // A character has three bytes at most for each unit of a string.
+  const isShort = name.length * 3 < maxName || new TextEncoder().encode(name).length < maxName;
+  const folded = name.replace(/[^\0-\x7f]+/g, (it) => it.toLowerCase());
+  if (isShort && folded === name) return;
+  throw new Refusal(
+    `the name "${name}" would be another one in some databases`,
+    `Give the source of rows a name of fewer than ${maxName} bytes, without capital letters that are not ASCII`,
+    location,
+  );
+}
+
+/** Reads an alias. */
+export function checkAlias(alias: Node, fields = 'aliasname colnames'): void {
+  only(alias, 'Alias', fields);
+  checkName(alias.aliasname);
+}
+
 /** The kind of a node, and its fields. */
 export function kindOf(node: Node): [kind: string, fields: Node] {
   for (const kind in node) return [kind, node[kind]];

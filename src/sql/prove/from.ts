@@ -2,7 +2,7 @@
 import { Entry, renamed, type Column, type Ctes, type Join, type Level } from './entry.js';
 import { walk, type Place } from './expression.js';
 import { addFacts, firstOf, isNullInPlace, sameTenant, whyNot, type Condition } from './facts.js';
-import { kindOf, only, words } from './fields.js';
+import { checkAlias, kindOf, only, words } from './fields.js';
 import { checkMeeting, commonTies } from './meeting.js';
 import { Scope, type Names } from './names.js';
 import type { Node } from '../parser.js';
@@ -80,7 +80,7 @@ export class From {
         refuse(it, this.conditions);
       });
     }
-    if (proof.meets) checkMeeting(holding, level);
+    if (proof.meets) checkMeeting(proof, holding, level);
     level.own = found.every((it) => it.has('tenant'));
     level.ties = commonTies(found.map((it) => outside(it, level)));
   }
@@ -146,7 +146,7 @@ export class From {
   #subselect(fields: Node): Scope {
     only(fields, 'RangeSubselect', 'lateral subquery alias');
     const { lateral, subquery, alias } = fields;
-    if (alias) only(alias, 'Alias', 'aliasname colnames');
+    if (alias) checkAlias(alias);
     const [kind, query] = kindOf(subquery);
     if (kind !== 'SelectStmt') throw new Refusal(`${words(kind)} is not understood in FROM`, 'Write a query there');
     const name: string = alias?.aliasname ?? '';
@@ -158,7 +158,7 @@ export class From {
 
   /** The rows of a function or of a document: no tenant's. */
   #values({ alias }: Node, { name, columns, whole }: Columns): Scope {
-    if (alias) only(alias, 'Alias', 'aliasname colnames');
+    if (alias) checkAlias(alias);
     const entry = new Entry(this.level, alias?.aliasname ?? name);
     const names = namesOf(alias) ?? [];
     for (const it of [...names, ...columns.slice(whole ? names.length : 0)]) entry.add(it);
@@ -204,7 +204,7 @@ export class From {
     const merged = common.length === 0 ? undefined : new Map(common.map((name) => [name, merge(name)]));
     let parts: readonly (Entry | Scope)[] = [left, right];
     if (usingAlias) {
-      only(usingAlias, 'Alias', 'aliasname');
+      checkAlias(usingAlias, 'aliasname');
       parts = [...parts, this.#named(usingAlias.aliasname, [...(merged?.values() ?? [])], true)];
     }
     const absent = [...left.absent, ...right.absent];
@@ -220,7 +220,7 @@ export class From {
     const scope = new Scope(parts, entries, merged, isNatural === true, absentThen, either);
     if (quals) this.conditions.push({ expression: quals, names: { scope, outer: this.outer }, join, absent });
     if (!alias) return scope;
-    only(alias, 'Alias', 'aliasname colnames');
+    checkAlias(alias);
     const columnNames = namesOf(alias);
     const entry = this.#named(
       alias.aliasname,
@@ -280,7 +280,7 @@ export function refuse(entry: Entry, conditions: readonly Condition[]): never {
 /** Refuses a table's name that says more than schema, name and alias. */
 export function checkRangeVar(fields: Node): void {
   only(fields, 'RangeVar', 'schemaname relname inh relpersistence alias location');
-  if (fields.alias) only(fields.alias, 'Alias', 'aliasname colnames');
+  if (fields.alias) checkAlias(fields.alias);
 }
 
 export const namesOf = (alias: Node): string[] | undefined => alias?.colnames?.map((it: Node) => it.String.sval);

@@ -64,7 +64,7 @@ random random_normal clock_timestamp timeofday gen_random_uuid uuidv4 uuidv7 arr
  */
 export const doing = split('pg_advisory_xact_lock pg_advisory_xact_lock_shared pg_notify');
 
-/** Those of extensions: pg_trgm, fuzzystrmatch, unaccent, pgcrypto, uuid-ossp, hstore, ltree, pgvector, PostGIS. */
+/** Those of extensions: pg_trgm, fuzzystrmatch, unaccent, pgcrypto, uuid-ossp, hstore, ltree, cube, earthdistance, pgvector, PostGIS. */
 export const ofExtensions = split(`
 similarity word_similarity strict_word_similarity show_trgm
 soundex difference levenshtein levenshtein_less_equal metaphone dmetaphone dmetaphone_alt daitch_mokotoff
@@ -75,6 +75,7 @@ uuid_generate_v1 uuid_generate_v1mc uuid_generate_v3 uuid_generate_v4 uuid_gener
 uuid_ns_oid uuid_ns_x500
 hstore akeys avals skeys svals hstore_to_json hstore_to_jsonb hstore_to_array hstore_to_matrix
 nlevel subpath subltree lca text2ltree ltree2text
+cube cube_dim cube_distance cube_enlarge earth_distance earth_box ll_to_earth
 vector halfvec sparsevec cosine_distance l2_distance l1_distance inner_product hamming_distance jaccard_distance vector_dims
 vector_norm l2_norm l2_normalize binary_quantize subvector
 geometry geography st_distance st_distancesphere st_distancespheroid st_3ddistance st_maxdistance st_hausdorffdistance

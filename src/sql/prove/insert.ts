@@ -25,6 +25,7 @@ export function insert(proof: Proof, node: Node, outer: Names | undefined, aroun
     return ResTarget.name;
   });
   const rows = selectStmt && select(proof, selectStmt.SelectStmt, outer, ctes);
+  checkOverride(node, table, relation.location);
   if (table.tenant) checkRows(proof, table, names, rows, relation.location);
 
   level.entries.push(target);
@@ -36,6 +37,13 @@ export function insert(proof: Proof, node: Node, outer: Names | undefined, aroun
     onConflict(onConflictClause, table, { ...place, names: { scope: scopeOf(target, excluded), outer } });
   }
   return returning(returningClause, target, place);
+}
+
+/** Where the tenant column is an identity column, the database would draw a number in place of the tenant. */
+export function checkOverride({ override }: Node, { name, tenant }: Declared, location: number | undefined): void {
+  if (!tenant || override !== 'OVERRIDING_USER_VALUE') return;
+  const remedy = 'Leave OVERRIDING USER VALUE out, and the columns that the database fills in';
+  throw new Refusal(`a row of "${name}" may be given another value than its tenant`, remedy, location);
 }
 
 /** Each row must be given its tenant, at a place that is known. */

@@ -7,6 +7,7 @@ import { sameTenant } from './facts.js';
 import { beforeStar } from './fields.js';
 import { nameOf, type Names } from './names.js';
 import type { Node } from '../parser.js';
+import type { Proof } from './proof.js';
 import { Refusal } from '../refusal.js';
 
 const remedy = 'In each subquery, group by the tenant column and join on it';
@@ -17,12 +18,13 @@ const titleOf = ({ name, table, why }: Entry) => `"${name || table?.name || 'a s
  * Refuses entries of one FROM that bring tenants together. Mixed rows have no tenant, and meet none. Rows of everybody
  * may meet any tenant's.
  */
-export function checkMeeting(entries: readonly Entry[], level: Level): void {
+export function checkMeeting(proof: Proof, entries: readonly Entry[], level: Level): void {
   const found = entries.map((it) => sameTenant([it], level.facts, true));
   for (const [i, entry] of entries.entries()) {
     for (const [j, other] of entries.slice(0, i).entries()) {
-      if (found[i]!.has(other) || found[j]!.has(entry) || sameTenant([other, entry], level.facts, true).has(entry))
-        continue;
+      if (found[i]!.has(other) || found[j]!.has(entry)) continue;
+      proof.work(level.facts.length * (level.facts.length + level.entries.length));
+      if (sameTenant([other, entry], level.facts, true).has(entry)) continue;
       const reason = `rows of ${titleOf(other)} and ${titleOf(entry)} of different tenants would meet`;
       throw new Refusal(reason, remedy, entry.location ?? other.location);
     }
@@ -78,15 +80,14 @@ export function mixing(
 ): string | undefined {
   if (node.limitCount || node.limitOffset) return 'LIMIT and OFFSET count the rows of every tenant';
   const targets: Node[] = (node.targetList ?? []).map((it: Node) => it.ResTarget);
+  const inOrder = beforeStar(targets.map(({ val }) => val));
+  // Of two of one name, the first.
+  const byName = new Map(targets.toReversed().map(({ name, val }) => [name ?? nameOf(val), val]));
   const selected = (it: Node): Node => {
     const { ival } = it.A_Const ?? {};
-    if (ival) return beforeStar(targets.map(({ val }) => val))[(ival.ival ?? 0) - 1];
+    if (ival) return inOrder[(ival.ival ?? 0) - 1];
     const fields = it.ColumnRef?.fields;
-    return (
-      (fields?.length === 1 &&
-        targets.find(({ name, val }) => (name ?? nameOf(val)) === fields[0].String?.sval)?.val) ||
-      it
-    );
+    return (fields?.length === 1 && byName.get(fields[0].String?.sval)) || it;
   };
   const on: Node[] = (node.distinctClause ?? []).filter((it: Node) => Object.keys(it).length > 0);
   if (on.length > 0 && !on.some((it) => isOfTenant(selected(it))))

@@ -4,7 +4,7 @@ import { walk, type Place } from './expression.js';
 import { addFacts, sameTenant, type Condition } from './facts.js';
 import { beforeStar, only } from './fields.js';
 import { checkRangeVar, From, isConfined, refuse } from './from.js';
-import { checkCells, remedyFor } from './insert.js';
+import { checkCells, checkOverride, remedyFor } from './insert.js';
 import type { Names } from './names.js';
 import type { Node } from '../parser.js';
 import type { Proof } from './proof.js';
@@ -66,16 +66,12 @@ function checkAlone(proof: Proof, target: Entry, condition: Condition): void {
   if (!isConfined(sameTenant([target], strict), target.level)) refuse(target, condition.expression ? [condition] : []);
 }
 
-function insertOf(
-  { targetList, values }: Node,
-  target: Entry,
-  holdsData: boolean,
-  location: number,
-  place: Place,
-): void {
+function insertOf(arm: Node, target: Entry, holdsData: boolean, location: number, place: Place): void {
+  const { targetList, values } = arm;
   for (const { ResTarget } of targetList ?? []) checkTarget(ResTarget, place);
   walk(values, place);
   const table = target.table!;
+  checkOverride(arm, table, location);
   if (!table.tenant) return;
   const { column } = table.tenant;
   const value = beforeStar(values ?? [])[targetList?.findIndex((it: Node) => it.ResTarget.name === column) ?? -1];

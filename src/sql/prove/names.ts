@@ -104,8 +104,7 @@ export function checkColumn(node: Node, names: Names): void {
   const column = path.at(-1);
   if (path.length === 1) {
     if (column === undefined || !systemColumns.has(column) || names.scope.column(column)) return;
-    const remedy = 'Leave the system columns out, and name a row by its primary key';
-    throw new Refusal(`the system column ${column} tells of other rows`, remedy, node.location);
+    refuseSystemColumn(column, node.location);
   }
   const found = path.length > 3 ? [] : nearest(names, path.at(-3), path.at(-2)!);
   if (found.length !== 1) {
@@ -155,7 +154,13 @@ export function checkField({ arg, indirection }: Node, names: Names): void {
   );
 }
 
+function refuseSystemColumn(name: string, location: number | undefined): never {
+  const remedy = 'Leave the system columns out, and name a row by its primary key';
+  throw new Refusal(`the system column ${name} tells of other rows`, remedy, location);
+}
+
 function refuseField(name: string, of: string, location: number | undefined): never {
+  if (systemColumns.has(name)) refuseSystemColumn(name, location);
   throw new Refusal(
     `"${name}" is not known to be a column of "${of}", and could be a function`,
     'Name a declared column; name those of a function with an alias, as in unnest($1) as u(id)',

@@ -1,6 +1,6 @@
 /** WITH: each common table expression is proved where it stands, and known by its name behind that. */
 import { renamed, type Ctes, type Rows } from './entry.js';
-import { kindOf, only, words } from './fields.js';
+import { checkName, kindOf, only, words } from './fields.js';
 import type { Names } from './names.js';
 import type { Node } from '../parser.js';
 import type { Proof } from './proof.js';
@@ -25,6 +25,7 @@ export function withClause(
   }
   clause.ctes.forEach(({ CommonTableExpr: cte }: Node, i: number) => {
     only(cte, 'CommonTableExpr', 'ctename aliascolnames ctematerialized ctequery search_clause cycle_clause location');
+    checkName(cte.ctename, cte.location);
     const names: string[] | undefined = cte.aliascolnames?.map((it: Node) => it.String.sval);
     const [kind, query] = kindOf(cte.ctequery);
     const isRecursive = clause.recursive && kind === 'SelectStmt' && query.op === 'SETOP_UNION';

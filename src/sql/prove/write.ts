@@ -4,7 +4,7 @@
  */
 import { Entry, Level, noRows, type Ctes, type Rows } from './entry.js';
 import { walk, type Place } from './expression.js';
-import { only } from './fields.js';
+import { checkName, only } from './fields.js';
 import { checkRangeVar, From } from './from.js';
 import { insert } from './insert.js';
 import { merge } from './merge.js';
@@ -95,6 +95,7 @@ export function returning(clause: Node | undefined, target: Entry, place: Place)
   const other: Record<string, string> = {};
   for (const { ReturningOption: option } of clause.options ?? []) {
     only(option, 'ReturningOption', 'option value location');
+    checkName(option.value, option.location);
     other[option.option === 'RETURNING_OPTION_OLD' ? 'old' : 'new'] = option.value;
   }
   // A table or alias that is called so comes before them.

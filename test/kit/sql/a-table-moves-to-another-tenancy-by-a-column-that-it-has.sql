@@ -14,11 +14,11 @@ BEGIN
 	DECLARE
 		found text;
 	BEGIN
-		SELECT string_agg(remedy, '; ') INTO found FROM (SELECT format('Drop the %s before, and create it again after: it holds %s, which Citus replaces by a copy, and drops whatever holds the old one', thing, of) AS remedy FROM (WITH RECURSIVE held AS (
+		SELECT string_agg(remedy, '; ') INTO found FROM (WITH RECURSIVE held AS (
 	    SELECT unnest(ARRAY['"pages"'::regclass])::oid AS oid
 	    UNION SELECT r.ev_class FROM held h JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = h.oid AND d.classid = 'pg_rewrite'::regclass
 	      JOIN pg_rewrite r ON r.oid = d.objid AND r.rulename = '_RETURN' AND r.ev_class <> h.oid
-	  ) SELECT DISTINCT pg_describe_object(d.classid, d.objid, d.objsubid) AS thing, h.oid::regclass::text AS of
+	  ) SELECT format('Drop the %s before, and create it again after: it holds %s, which Citus replaces by a copy, and drops whatever holds the old one', thing, of) AS remedy FROM (SELECT DISTINCT pg_describe_object(d.classid, d.objid, d.objsubid) AS thing, h.oid::regclass::text AS of
 	  FROM held h JOIN pg_class c ON c.oid = h.oid JOIN pg_type y ON y.oid = c.reltype
 	  JOIN pg_depend d ON d.deptype IN ('n', 'a') AND (d.refclassid, d.refobjid) IN (('pg_class'::regclass, h.oid), ('pg_type'::regclass, y.oid), ('pg_type'::regclass, y.typarray))
 	  WHERE d.classid = 'pg_proc'::regclass
@@ -26,17 +26,25 @@ BEGIN
 	    OR (d.classid = 'pg_type'::regclass AND EXISTS (SELECT FROM pg_type o WHERE o.oid = d.objid AND o.typtype = 'd'))
 	    OR (d.classid = 'pg_policy'::regclass AND NOT EXISTS (SELECT FROM pg_policy p WHERE p.oid = d.objid AND p.polrelid = h.oid))
 	    OR (d.classid = 'pg_rewrite'::regclass AND EXISTS (SELECT FROM pg_rewrite r WHERE r.oid = d.objid AND r.rulename <> '_RETURN' AND r.ev_class NOT IN (SELECT oid FROM held)))) holders
+	UNION ALL SELECT format('Take away %s before, and make it again after: Citus drops it with the table, or stops there', thing) FROM (SELECT format('the default of the column %I of the view %s', a.attname, h.oid::regclass) AS thing FROM held h JOIN pg_class c ON c.oid = h.oid AND c.relkind = 'v' JOIN pg_attrdef f ON f.adrelid = h.oid JOIN pg_attribute a ON a.attrelid = h.oid AND a.attnum = f.adnum
+	  UNION ALL SELECT format('the temporary view %s of a session', h.oid::regclass) FROM held h JOIN pg_class c ON c.oid = h.oid AND c.relkind = 'v' AND c.relpersistence = 't'
+	  UNION ALL SELECT format('the view %s of the extension %I', h.oid::regclass, e.extname) FROM held h JOIN pg_depend d ON d.classid = 'pg_class'::regclass AND d.objid = h.oid AND d.deptype = 'e' JOIN pg_extension e ON e.oid = d.refobjid) views
 	UNION ALL SELECT format('Keep %s where it is and as many shards as it has, or copy its rows to a new table whose %I is a bigserial: Citus copies no table with an identity column', attrelid::regclass, attname)
-	  FROM pg_attribute WHERE attidentity <> '' AND attrelid = ANY (ARRAY['"pages"'::regclass])) obstacles;
+	  FROM pg_attribute WHERE attidentity <> '' AND attrelid = ANY (ARRAY['"pages"'::regclass])
+	UNION ALL SELECT format('Drop the rule %I of %s, which is off: Citus knows no rules that are off, and it would come back switched on', rulename, ev_class::regclass)
+	  FROM pg_rewrite WHERE ev_class = ANY (ARRAY['"pages"'::regclass]) AND rulename <> '_RETURN' AND ev_enabled <> 'O'
+	UNION ALL SELECT format('Drop the materialized view %s before, and create it again after; or run ALTER DATABASE %I SET citus.max_matview_size_to_auto_recreate = -1: it is larger than what Citus fills again by itself', h.oid::regclass, current_database())
+	  FROM held h JOIN pg_class c ON c.oid = h.oid AND c.relkind = 'm' JOIN pg_settings s ON s.name = 'citus.max_matview_size_to_auto_recreate' WHERE s.setting::bigint >= 0 AND pg_total_relation_size(h.oid) > s.setting::bigint * 1024 * 1024) obstacles;
 		IF found IS NOT NULL THEN RAISE EXCEPTION '%. Nothing was changed.', found; END IF;
 	END;
 	-- What Citus loses when it writes a table anew.
-	PERFORM set_config('drizzle_tenant.again', (WITH RECURSIVE tables AS (SELECT unnest(ARRAY['"pages"'::regclass])::oid AS oid), views AS (
-	  SELECT v.oid, v.relkind FROM tables t JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = t.oid AND d.classid = 'pg_rewrite'::regclass
-	    JOIN pg_rewrite r ON r.oid = d.objid JOIN pg_class v ON v.oid = r.ev_class AND v.relkind IN ('v', 'm')
-	  UNION SELECT v.oid, v.relkind FROM views t JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = t.oid AND d.classid = 'pg_rewrite'::regclass
-	    JOIN pg_rewrite r ON r.oid = d.objid JOIN pg_class v ON v.oid = r.ev_class AND v.relkind IN ('v', 'm') AND v.oid <> t.oid
-	), held AS (SELECT oid FROM tables UNION SELECT oid FROM views), said AS (
+	PERFORM set_config('drizzle_tenant.again', (WITH RECURSIVE held AS (
+	    SELECT unnest(ARRAY['"pages"'::regclass])::oid AS oid
+	    UNION SELECT r.ev_class FROM held h JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = h.oid AND d.classid = 'pg_rewrite'::regclass
+	      JOIN pg_rewrite r ON r.oid = d.objid AND r.rulename = '_RETURN' AND r.ev_class <> h.oid
+	  ), tables AS (SELECT unnest(ARRAY['"pages"'::regclass])::oid AS oid), views AS (
+	  SELECT c.oid, c.relkind FROM held h JOIN pg_class c ON c.oid = h.oid AND c.relkind IN ('v', 'm')
+	), said AS (
 	  SELECT 3 AS n, format('COMMENT ON %s %s IS %L;', CASE WHEN d.objsubid > 0 THEN 'COLUMN' WHEN c.relkind = 'v' THEN 'VIEW' WHEN c.relkind = 'm' THEN 'MATERIALIZED VIEW' WHEN c.relkind IN ('i', 'I') THEN 'INDEX' ELSE 'TABLE' END,
 	    c.oid::regclass::text || coalesce('.' || quote_ident(a.attname), ''), d.description) AS it
 	  FROM pg_description d JOIN pg_class c ON c.oid = d.objoid LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = d.objsubid AND d.objsubid > 0
@@ -51,14 +59,16 @@ BEGIN
 	  FROM pg_index i JOIN views v ON v.oid = i.indrelid WHERE v.relkind = 'm'
 	  UNION ALL SELECT 1, format('ALTER MATERIALIZED VIEW %s SET (%s);', c.oid::regclass, array_to_string(c.reloptions, ', '))
 	  FROM views v JOIN pg_class c ON c.oid = v.oid WHERE v.relkind = 'm' AND c.reloptions IS NOT NULL
+	  UNION ALL SELECT 1, format('ALTER TABLE %s SET (%s);', t.oid::regclass, (SELECT string_agg('toast.' || o, ', ') FROM unnest(x.reloptions) o))
+	  FROM tables t JOIN pg_class c ON c.oid = t.oid JOIN pg_class x ON x.oid = c.reltoastrelid AND x.reloptions IS NOT NULL
 	  UNION ALL SELECT 1, regexp_replace(pg_get_ruledef(r.oid), '^CREATE RULE', 'CREATE OR REPLACE RULE')
 	  FROM pg_rewrite r JOIN held h ON h.oid = r.ev_class WHERE r.rulename <> '_RETURN'
 	  UNION ALL SELECT 1, regexp_replace(pg_get_triggerdef(g.oid), '^CREATE (CONSTRAINT )?TRIGGER', CASE WHEN g.tgconstraint = 0 THEN 'CREATE OR REPLACE TRIGGER' ELSE 'CREATE CONSTRAINT TRIGGER' END) || ';'
-	    || CASE g.tgenabled WHEN 'D' THEN format(' ALTER TABLE %s DISABLE TRIGGER %I;', g.tgrelid::regclass, g.tgname) ELSE '' END
+	    || CASE WHEN g.tgenabled <> 'O' THEN format(' ALTER TABLE %s %s TRIGGER %I;', g.tgrelid::regclass, CASE g.tgenabled WHEN 'D' THEN 'DISABLE' WHEN 'R' THEN 'ENABLE REPLICA' ELSE 'ENABLE ALWAYS' END, g.tgname) ELSE '' END
 	  FROM pg_trigger g JOIN held h ON h.oid = g.tgrelid WHERE NOT g.tgisinternal
-	  UNION ALL SELECT 1, format('DO $key$ BEGIN IF EXISTS (SELECT FROM pg_constraint WHERE conrelid = %1$L::regclass AND conname = %2$L AND pg_get_constraintdef(oid) || %3$L = %4$L) '
-	    || 'THEN ALTER TABLE %1$s DROP CONSTRAINT %2$I; ALTER TABLE %1$s ADD CONSTRAINT %2$I %4$s; END IF; END $key$;', k.conrelid::regclass, k.conname,
-	    ' DEFERRABLE' || CASE WHEN k.condeferred THEN ' INITIALLY DEFERRED' ELSE '' END, pg_get_constraintdef(k.oid))
+	  UNION ALL SELECT 1, format('DO %L;', format('BEGIN IF EXISTS (SELECT FROM pg_constraint WHERE conrelid = %1$L::regclass AND conname = %2$L AND pg_get_constraintdef(oid) || %3$L = %4$L) '
+	    || 'THEN ALTER TABLE %1$s DROP CONSTRAINT %2$I; ALTER TABLE %1$s ADD CONSTRAINT %2$I %4$s; END IF; END', k.conrelid::regclass, k.conname,
+	    ' DEFERRABLE' || CASE WHEN k.condeferred THEN ' INITIALLY DEFERRED' ELSE '' END, pg_get_constraintdef(k.oid)))
 	  FROM pg_constraint k WHERE k.contype = 'f' AND k.condeferrable AND (k.conrelid IN (SELECT oid FROM tables) OR k.confrelid IN (SELECT oid FROM tables))
 	  UNION ALL SELECT 3, format('GRANT %s%s ON %s TO %s%s;', g.privilege_type, CASE WHEN g.attname IS NULL THEN '' ELSE format(' (%I)', g.attname) END, v.oid::regclass,
 	    CASE WHEN g.grantee = 0 THEN 'PUBLIC' ELSE g.grantee::regrole::text END, CASE WHEN g.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END)

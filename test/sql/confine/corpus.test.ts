@@ -21,8 +21,19 @@ const refused = new Map<string, string>([
   [`show timezone`, "Ask a connection outside of the handles: settings are no tenant's: SHOW is no query"],
   [`do $$begin end$$`, 'Write what it does as statements'],
   [`alter table tasks add x int`, 'Run it in a migration'],
-  [`create index on tasks (title)`, 'Run it in a migration'],
-  [`vacuum tasks`, 'Run it in a migration'],
+  [
+    `create index on tasks (title)`,
+    'Run it in a migration, or through a connection outside of the handles: it is for every tenant: CREATE INDEX is no',
+  ],
+  [
+    `vacuum tasks`,
+    'Run it in a migration, or through a connection outside of the handles: it is for every tenant: VACUUM is no',
+  ],
+  [
+    `analyze tasks`,
+    'Run it in a migration, or through a connection outside of the handles: it is for every tenant: ANALYZE is no',
+  ],
+  [`select title from tasks where title like '%' escape '\\'`, "leave out escape '\\'"],
   [`declare c cursor for select 1`, 'select().stream()'],
   [`execute x`, 'Use db.prepare(tenancy, ...)'],
   [`notify x`, 'pg_notify(channel, payload)'],
@@ -33,7 +44,7 @@ const refused = new Map<string, string>([
   [`select * from unknown_table`, 'UnscopedTableError: Declare "unknown_table"'],
   [`update countries set name = 'x'`, 'UnscopedTableError: Write "countries" through db.shared'],
   [`insert into countries values (9, 'x', 'X')`, 'UnscopedTableError: Write "countries" through db.shared'],
-  [`select 1 into foo from tasks`, 'Write the statement without it'],
+  [`select 1 into foo from tasks`, 'Put the rows into a CTE'],
   [`create table foo as select * from tasks`, 'WITH ... AS MATERIALIZED'],
 ]);
 const forTheProver = [

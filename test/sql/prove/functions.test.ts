@@ -116,6 +116,12 @@ test.each(dangerous)('%s is not called', (name) => {
 });
 
 test.each([
+  `'a=>1'::hstore #= 'a=>2', %% 'a=>1'::hstore, %# 'a=>1'::hstore`,
+  `cube(1) ~> 1, point(1, 2) <@> point(3, 4), earth_box(ll_to_earth(1, 2), 9) @> ll_to_earth(1, 2)`,
+  `array['a.b']::ltree[] ?~ 'a.*', array['a.b']::ltree[] ?@ 'a', 'a.b'::ltree ^<@ 'a'`,
+])('of extensions: %s', (selected) => void proveText(`select ${selected}`, 'one', 0));
+
+test.each([
   ['nextval', /column's default draw it/],
   ['currval', /RETURNING/],
   ['set_config', /SET LOCAL/],

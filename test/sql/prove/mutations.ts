@@ -13,13 +13,13 @@ export const mutations: readonly Mutation[] = [
   ...of('facts', [
     [
       'what is looked for between those of COALESCE is counted',
-      'proof.work(entries.length ** 2 * (level.facts.length + 1));',
+      'proof.work(6 * entries.length ** 2 * (level.facts.length + 1));',
       '',
     ],
     [
       'an outer join keeps the rows that its condition refuses',
       '(join && !join.filtered.some(has) && !(join.left.some(has) && join.right.some(has)))',
-      'false',
+      '(false)',
     ],
     ['a join is known to have matched where an entry stands that it drops', '!join.filtered.some(has) && ', ''],
     [
@@ -140,7 +140,7 @@ export const mutations: readonly Mutation[] = [
       'this.own.includes(it) ? sameTenant([it], strict) : found[i]!',
       'found[i]!',
     ],
-    ['rows meet within one tenant', 'if (proof.meets) checkMeeting(holding, level);', ''],
+    ['rows meet within one tenant', 'if (proof.meets) checkMeeting(proof, holding, level);', ''],
     [
       'own rows are those of each entry',
       "level.own = found.every((it) => it.has('tenant'));",
@@ -426,6 +426,11 @@ export const mutations: readonly Mutation[] = [
     ['nulls of either operand', '(orNull === true || right.columns[i]!.orNull === true)', 'orNull === true'],
   ]),
   ...of('meeting', [
+    [
+      'what is looked for between each pair is counted',
+      'proof.work(level.facts.length * (level.facts.length + level.entries.length));',
+      '',
+    ],
     [
       'the place of a column behind a star',
       'beforeStar(targets.map(({ val }) => val))',
@@ -719,4 +724,14 @@ export const mutations: readonly Mutation[] = [
     ['the document of XMLTABLE', 'walk(table.docexpr, place);', ''],
     ['the columns of XMLTABLE', 'walk(column.coldefexpr, place);', ''],
   ]),
+  ...of('fields', [
+    ['a name that is cut', 'const isShort = name.length * 3 < maxName', 'const isShort = true'],
+    ['the bytes of a name', 'new TextEncoder().encode(name).length < maxName', 'name.length < maxName'],
+    ['a name that is folded', 'if (isShort && folded === name) return;', 'if (isShort) return;'],
+    ['the name of an alias', 'checkName(alias.aliasname);', ''],
+  ]),
+  ...of('insert', [['a value that the database draws', 'checkOverride(node, table, relation.location);', '']]),
+  ...of('merge', [['a value that the database draws', 'checkOverride(arm, table, location);', '']]),
+  ...of('with', [['the name of a common table expression', 'checkName(cte.ctename, cte.location);', '']]),
+  ...of('write', [['the name of the row that was', 'checkName(option.value, option.location);', '']]),
 ];

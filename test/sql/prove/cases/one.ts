@@ -199,6 +199,9 @@ export const accepted: readonly string[] = [
   `merge into x_labels l using (values (1, 'x'), (9, 'y')) v(id, name) on l."accountId" = @a and l.id = v.id when matched then update set name = v.name when not matched by target then insert ("accountId", id, name) values (@a, v.id, v.name)`,
   `merge into x_labels l using (values (@a::uuid, 1), (@a::uuid, 9)) v(tenant, id) on l."accountId" = @a and l.id = v.id when not matched then insert ("accountId", id, name) values (v.tenant, v.id, 'z')`,
   `merge into x_labels using countries c on x_labels."accountId" = @a and x_labels.id = c.id when matched then update set name = c.name returning merge_action(), x_labels.id, old.name, new.name`,
+  `select "größe"."名" from (select name as "名" from projects where "accountId" = @a) "größe"`,
+  `select name as "${'É'.repeat(40)}" from projects "${'a'.repeat(59)}" where "accountId" = @a`,
+  `select title like 'x\\\\' or title <> E'\\\\' or title = 'c:\\\\\\\\' from tasks where "accountId" = @a`,
   // RETURNING, upserts and columns of rows
   `update tasks t set points = 5 where t."accountId" = @a returning t, old.points, new.points, old, (t).title, (new).points`,
   `update tasks t set points = 5 where t."accountId" = @a returning with (old as o, new as n) o.points, n.points`,
@@ -233,6 +236,29 @@ export const refused: readonly (readonly [
   reason: RegExp,
   type?: abstract new (...args: any[]) => Error,
 ])[] = [
+  // A tenant column that is an identity column would be drawn
+  [
+    `insert into x_labels ("accountId", id, name) overriding user value values (@a, 70, 'n')`,
+    /another value than its tenant/,
+  ],
+  [
+    `merge into x_labels l using countries c on l."accountId" = @a and l.id = c.id when not matched then insert ("accountId", id, name) overriding user value values (@a, c.id, 'z')`,
+    /another value than its tenant/,
+  ],
+  // Names that a database in another encoding than UTF8 would read as others
+  ...['a'.repeat(63), `${'a'.repeat(62)}é`, 'é'.repeat(30), '名'.repeat(20), 'É'].flatMap((name) =>
+    [
+      `select 1 from countries "${name}"`,
+      `select 1 from (select 1 as x) "${name}"`,
+      `select 1 from unnest(array[1]) "${name}"`,
+      `select 1 from (countries a cross join countries b) "${name}"`,
+      `select 1 from countries a join countries b using (id) as "${name}"`,
+      `select 1 from json_table('1', '$' columns (x int path '$')) "${name}"`,
+      `with "${name}" as (select 1) select 1`,
+      `delete from projects "${name}" where "${name}"."accountId" = @a`,
+      `update tasks t set points = 5 where t."accountId" = @a returning with (old as "${name}") 1`,
+    ].map((text): [string, RegExp] => [text, /another one in some databases/]),
+  ),
   // No predicate, or none that confines
   [`select * from projects`, /"projects" is not bound/],
   [`table projects`, /not bound/],
@@ -453,9 +479,9 @@ export const refused: readonly (readonly [
   [`select * from "projects "`, /is not declared/, UnscopedTableError],
   [`select * from рrojects where "accountId" = @a`, /is not declared/, UnscopedTableError],
   [`select ctid from projects where "accountId" = @a`, /system column/],
-  [`select p.ctid from projects p where p."accountId" = @a`, /not known to be a column/],
+  [`select p.ctid from projects p where p."accountId" = @a`, /the system column ctid/],
   [`select tableoid from projects where "accountId" = @a`, /system column/],
-  [`select p.xmin from projects p where p."accountId" = @a`, /not known to be a column/],
+  [`select p.xmin from projects p where p."accountId" = @a`, /the system column xmin/],
   // Functions and operators
   [`select query_to_xml('select * from projects', true, true, '')`, /query_to_xml/],
   [`select * from dblink('', 'select * from projects') as t(x text)`, /dblink/],
@@ -872,6 +898,8 @@ export const refused: readonly (readonly [
   [`select 1 --\0`, /NUL/],
   [`select '\ud800'`, /well-formed/],
   [`select 'x\\' or true --'`, /backslash/],
+  [`select 'x\\\\\\' or true --'`, /backslash/],
+  [`select * from tasks where title like 'x' escape '\\' and "accountId" = @a`, /backslash/],
   [`selec 1`, /syntax error/],
   [`set search_path = x`, /outlasts/],
   [`set local role postgres`, /which rows are seen/],

@@ -155,6 +155,12 @@ export const refused: readonly (readonly [...Parametric, RegExp])[] = [
   ],
   [`select 1 from ${chain(99)}`, 0, {}, /not bound/],
   [
+    `select 1 from tasks t0 ${Array.from({ length: 45 }, (_, i) => `full join tasks t${i + 1} on t${i}."accountId" = t${i + 1}."accountId"`).join(' ')}`,
+    0,
+    { reach: 'all' },
+    /sources of rows/,
+  ],
+  [
     `select 1 where ${Array.from({ length: 3 }, () => `exists (select 1 from ${chain(99)})`).join(' and ')}`,
     0,
     { reach: 'all' },

@@ -1,0 +1,27 @@
+/** The workflows call what is there: a script or a folder that has moved would be noticed on the day that it is needed. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+
+const root = new URL('../../', import.meta.url);
+const read = (path: string) => readFileSync(new URL(path, root), 'utf8');
+const { scripts } = JSON.parse(read('package.json'));
+const folder = '.github/workflows';
+const called = readdirSync(new URL(folder, root)).flatMap((name) => {
+  const text = read(`${folder}/${name}`);
+  return [
+    ...[...text.matchAll(/npm run ([\w:]+)/g)].map(([, it]) => [name, 'script', it!] as const),
+    ...[...text.matchAll(/(?:\bnode|run:) (\.?[\w./]*\/[\w./-]+)/g)].map(([, it]) => [name, 'file', it!] as const),
+    ...[...text.matchAll(/vitest run (.*)/g)].flatMap(([, args]) =>
+      args!.split(' ').flatMap((it) => (it.startsWith('test/') ? [[name, 'file', it] as const] : [])),
+    ),
+  ];
+});
+
+test('there is something to look at', () => {
+  expect(called.filter(([, kind]) => kind === 'script').length).toBeGreaterThan(2);
+  expect(called.map(([, , it]) => it)).toEqual(expect.arrayContaining(['.ci/run', 'scripts/peers.mjs', 'test/citus']));
+});
+
+test.each(called)('%s calls the %s %s, which is there', (_, kind, it) => {
+  expect(kind === 'script' ? it in scripts : existsSync(new URL(it, root))).toBe(true);
+});
