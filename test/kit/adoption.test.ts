@@ -205,7 +205,11 @@ describe('what is proposed', () => {
       personId: uuid().references(() => people.id),
       country: text().references(() => countries.code),
     });
-    const all = await model({ teams, countries, rates, users, sessions, members, people, teamMembers });
+    // Whoever knows the address of a webhook may post to it.
+    const slack = pgTable('slack', { id: uuid().primaryKey(), webhookUrl: text() });
+    const channels = pgTable('channels', { teamId: teamId().notNull(), slackId: uuid().references(() => slack.id) });
+    const tables = { teams, countries, rates, users, sessions, members, people, teamMembers, slack, channels };
+    const all = await model(tables);
     const plain = propose(all, {}, false);
     expect(kinds(plain)).toMatchObject({
       countries: 'reference',
@@ -219,6 +223,7 @@ describe('what is proposed', () => {
       users: ['plain users', 'reference users', 'tenant users'],
       rates: ['reference rates', 'plain rates', 'tenant rates'],
       people: ['plain people', 'reference people', 'tenant people=team_id'],
+      slack: ['plain slack', 'reference slack', 'tenant slack'],
     });
     expect(asked(plain)).not.toHaveProperty('countries');
     const citus = propose(all, {}, true);

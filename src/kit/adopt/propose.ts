@@ -50,7 +50,8 @@ export interface Proposal {
 const tenantNames =
   /(?:^|[._])(?:organi[sz]ations?|orgs?|tenants?|accounts?|workspaces?|teams?|compan(?:y|ies)|business(?:es)?|schools?|stores?|shops?)$/i;
 const peopleNames = /(?:^|[._])(?:users?|people|persons?|profiles?|members?|identities)$/i;
-const secrets = /passw|secret|token|hash|salt|otp|mfa|two_?factor|api_?key|private_?key|recovery/i;
+const secrets =
+  /passw|secret|token|hash|salt|otp|mfa|two_?factor|(?:api|private|access|signing)_?key|recovery|webhook|credential|connection_?string|database_?url/i;
 
 /**
  * @param model the tables
