@@ -63,7 +63,7 @@ describe.each(kinds(database))('$name', ({ rls, open, name }) => {
 
   test('a statement runs into statement_timeout', async () => {
     await runs.close();
-    runs = await open({ connection: { statement_timeout: 60 } });
+    runs = await open({ connection: { statement_timeout: 250 } });
     await database.whileLocked(async () => {
       expect(await runs.run(one, touch)).toEqual(failure('57014', 'StatementTimeoutError'));
       expect(await runs.transaction(one, [add(2), touch])).toEqual(failure('57014', 'StatementTimeoutError'));
@@ -84,8 +84,8 @@ describe.each(kinds(database))('$name', ({ rls, open, name }) => {
 
   test('a transaction idles until the server ends it', async () => {
     await runs.close();
-    runs = await open({ connection: { idle_in_transaction_session_timeout: 30 } });
-    const idle = () => new Promise<void>((resolve) => setTimeout(resolve, 150));
+    runs = await open({ connection: { idle_in_transaction_session_timeout: 150 } });
+    const idle = () => new Promise<void>((resolve) => setTimeout(resolve, 400));
     const { error } = await runs.transaction(one, [add(2), idle, add(3)]);
     if (isEffect) expect(error?.tag).toBe('ConnectionError');
     else expect(error?.code).toMatch(/^(25P03|CONNECTION_)/);
