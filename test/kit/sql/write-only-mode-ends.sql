@@ -71,6 +71,8 @@ BEGIN
 	    AND (k.oid IS NULL OR (SELECT o.oprname FROM pg_operator o WHERE o.oid = k.conexclop[n + 1]) = '='))
 	UNION ALL SELECT format('Make the column %I of %s a plain one (ALTER COLUMN %1$I DROP EXPRESSION): Citus splits no table by a generated column', placed.tenant, placed.oid)
 	  FROM placed JOIN pg_attribute a ON a.attrelid = placed.oid AND a.attname = placed.tenant AND a.attgenerated <> ''
+	UNION ALL SELECT format('Give the column %I of %s a deterministic collation: Citus finds the shard by a hash of its bytes', placed.tenant, placed.oid)
+	  FROM placed JOIN pg_attribute a ON a.attrelid = placed.oid AND a.attname = placed.tenant JOIN pg_collation l ON l.oid = a.attcollation AND NOT l.collisdeterministic
 	UNION ALL SELECT format('Write the policy %I of %s without a subquery, with current_setting() for what it needs: a shard cannot see other tables', p.polname, placed.oid)
 	  FROM placed JOIN pg_policy p ON p.polrelid = placed.oid WHERE concat(p.polqual::text, p.polwithcheck::text) LIKE '%{SUBLINK%') obstacles;
 		IF found IS NOT NULL THEN RAISE EXCEPTION '%. Nothing was changed.', found; END IF;
