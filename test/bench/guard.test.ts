@@ -50,10 +50,9 @@ test('the page on scale and its plots are those of their figures', () => {
 test('the core stays small', async () => {
   const { minified, brotli } = await sizes();
   expect(minified).toBeGreaterThan(10_000);
-  // The gate is in it: what confines and proves, and a tenant as a whole. It was 23 kB without. Batches and replicas took
-  // 1.5 kB more than the 55 of before, and 1.6: mappers that are kept, more that is understood by hand, and what says
-  // why something is refused.
-  expect(brotli).toBeLessThan(58_000);
+  // The gate is in it: what confines and proves, and a tenant as a whole. It was 23 kB without. Every attack that was
+  // found since has added to it: names that another encoding cuts, what a text takes to be proved, what runs text.
+  expect(brotli).toBeLessThan(60_500);
 });
 
 test('handles leave nothing behind', () => {

@@ -201,7 +201,7 @@ describe('interrupted', () => {
       if (cut) return;
       cut = true;
       await here.run(
-        `select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid() and query like '%drizzle%' or query in ('commit')`,
+        `select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid() and (query like '%drizzle%' or query in ('commit'))`,
       );
     };
     await here.db

@@ -129,6 +129,7 @@ const sent = {
     forms.countOrphans(own, own.foreignKeys[1]!, land, tenant),
   ],
   anyPointing: [forms.anyPointing(land, key('bill', ['code'], 1, ['note']), own, tenant)],
+  countPointing: [forms.countPointing(land, key('bill', ['code'], 1, ['note']), own, tenant)],
   insertStaged: [
     forms.insertStaged(own, 'drizzle_tenant_stage_0', own.columns, ['before'], undefined, tenant),
     forms.insertStaged(own, 'drizzle_tenant_stage_0', own.columns, [], own.key, tenant),

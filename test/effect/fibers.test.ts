@@ -166,7 +166,7 @@ describe('a transaction', () => {
             yield* tx.delete(tasks);
             yield* Effect.promise(
               () =>
-                test.client`select pg_terminate_backend(pid) from pg_stat_activity where state = 'idle in transaction'`,
+                test.client`select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and state = 'idle in transaction'`,
             );
             yield* Effect.sleep(100);
             yield* tx.delete(projects);
