@@ -23,7 +23,7 @@ export interface LivePolicies extends Locks {
 const locks = `json_build_object('enabled', c.relrowsecurity, 'forced', c.relforcerowsecurity, 'policies', coalesce((
   SELECT json_agg(json_build_object('name', p.polname, 'permissive', p.polpermissive, 'command', p.polcmd,
     'using', pg_get_expr(p.polqual, p.polrelid), 'check', pg_get_expr(p.polwithcheck, p.polrelid),
-    'roles', (SELECT json_agg(coalesce(r.rolname::text, 'public') ORDER BY 1) FROM unnest(p.polroles) u LEFT JOIN pg_roles r ON r.oid = u)) ORDER BY p.polname)
+    'roles', (SELECT json_agg(coalesce(r.rolname::text, 'public') ORDER BY r.rolname) FROM unnest(p.polroles) u LEFT JOIN pg_roles r ON r.oid = u)) ORDER BY p.polname)
   FROM pg_policy p WHERE p.polrelid = c.oid), '[]'))`;
 
 /** Run on each node: the shards that it holds, by the table's name. */
