@@ -34,6 +34,8 @@ describe.skipIf(!found)('behind pgbouncer', () => {
   };
   const nodePostgres = () => {
     const client = new pg.Pool({ connectionString: bouncer.url, max: 8 });
+    // What happens to a connection that nobody uses is told to the pool, as its documentation says.
+    client.on('error', () => {});
     closing.push(() => client.end());
     return {
       drizzle: drizzleNodePostgres({ client }) as any,
