@@ -196,8 +196,9 @@ class Erasure {
         const to = tables.find((it) => it.oid === key.to && !this.#isKept(it.title));
         const onDelete = actions[key.onDelete as keyof typeof actions];
         if (!to || !onDelete) continue;
-        const [[counted] = []] = await this.connection.query(sql.countPointing(from, key, to, tenant));
-        const rows = from.isRestricted ? null : Number(counted);
+        const rows = from.isRestricted
+          ? null
+          : Number((await this.connection.query(sql.countPointing(from, key, to, tenant)))[0]?.[0]);
         if (rows === 0) continue;
         if (this.#isKept(from.title))
           throw new TenantDataError(

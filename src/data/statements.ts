@@ -258,13 +258,17 @@ export const countOrphans = (table: Owned, { columns, toColumns }: ForeignKey, t
   `select count(*)::text ${rowsOf(table, tenant)} and ${columns.map((it) => `t.${ident(it)} is not null`).join(' and ')} ` +
   `and not exists (select from ${nameOf(to)} p where ${columns.map((it, i) => `p.${ident(toColumns[i]!)} = t.${ident(it)}`).join(' and ')})`;
 
+/** That a row p points at a row t. */
+const pointsAt = ({ columns, toColumns }: ForeignKey) =>
+  columns.map((it, i) => `p.${ident(it)} = t.${ident(toColumns[i]!)}`).join(' and ');
+
 /** Whether rows of a table that is not the tenant's point at rows that are. */
-export const anyPointing = (from: Named, { columns, toColumns }: ForeignKey, to: Owned, tenant: string) =>
-  `select exists (select ${rowsOf(to, tenant)} and exists (select from ${nameOf(from)} p where ${columns.map((it, i) => `p.${ident(it)} = t.${ident(toColumns[i]!)}`).join(' and ')}))::text`;
+export const anyPointing = (from: Named, key: ForeignKey, to: Owned, tenant: string) =>
+  `select exists (select ${rowsOf(to, tenant)} and exists (select from ${nameOf(from)} p where ${pointsAt(key)}))::text`;
 
 /** How many rows point at rows of the tenant. */
-export const countPointing = (from: Named, { columns, toColumns }: ForeignKey, to: Owned, tenant: string) =>
-  `select count(*)::text from ${nameOf(from)} p where exists (select ${rowsOf(to, tenant)} and ${columns.map((it, i) => `p.${ident(it)} = t.${ident(toColumns[i]!)}`).join(' and ')})`;
+export const countPointing = (from: Named, key: ForeignKey, to: Owned, tenant: string) =>
+  `select count(*)::text from ${nameOf(from)} p where exists (select ${rowsOf(to, tenant)} and ${pointsAt(key)})`;
 
 const sameKey = (key: readonly string[], a: string, b: string) =>
   key.map((it) => `${a}.${ident(it)} = ${b}.${ident(it)}`).join(' and ');
@@ -341,8 +345,7 @@ export const deleteUnused = (
   `with gone as (delete from ${nameOf(table)} t using json_array_elements($1::text::json) r where ${isListed(key)} ` +
   pointers
     .map(
-      ({ table: from, foreignKey: { columns, toColumns } }) =>
-        `and not exists (select from ${nameOf(from)} p where ${columns.map((it, i) => `p.${ident(it)} = t.${ident(toColumns[i]!)}`).join(' and ')}) `,
+      ({ table: from, foreignKey }) => `and not exists (select from ${nameOf(from)} p where ${pointsAt(foreignKey)}) `,
     )
     .join('') +
   'returning 1) select count(*)::text from gone';

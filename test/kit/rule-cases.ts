@@ -56,6 +56,13 @@ function without(table: any, what: 'pks' | 'tenant-in-unique'): any {
   return table;
 }
 
+/** A worker draws from a range of its own, which an integer cannot hold. */
+const drawsInteger = {
+  sql: [`INSERT INTO notes (account_id) VALUES ('${someId}')`],
+  onWorker: true,
+  error: /type int or smallint/,
+};
+
 export const ruleCases: readonly RuleCase[] = [
   {
     rule: 'primary-key',
@@ -180,11 +187,7 @@ export const ruleCases: readonly RuleCase[] = [
     }),
     at: ['notes', 'id'],
     remedy: 'Make it bigserial',
-    harm: {
-      sql: [`INSERT INTO notes (account_id) VALUES ('${someId}')`],
-      onWorker: true,
-      error: /type int or smallint/,
-    },
+    harm: drawsInteger,
   },
   {
     rule: 'sequence-type',
@@ -198,11 +201,7 @@ export const ruleCases: readonly RuleCase[] = [
     }),
     at: ['notes', 'id'],
     remedy: 'Make it bigint',
-    harm: {
-      sql: [`INSERT INTO notes (account_id) VALUES ('${someId}')`],
-      onWorker: true,
-      error: /type int or smallint/,
-    },
+    harm: drawsInteger,
   },
   {
     rule: 'sequence-type',

@@ -73,16 +73,13 @@ async function newServer() {
     onLog: said,
     onError: said,
   });
-  const start = async () => {
-    try {
-      // The class knows the words of a primary only.
-      await Promise.race([server.start(), readOnly]);
-    } catch (error) {
-      throw new Error(`PostgreSQL did not start:\n${log.join('\n')}`, { cause: error });
-    }
+  const orSay = (error: unknown) => {
+    throw new Error(`PostgreSQL did not start:\n${log.join('\n')}`, { cause: error });
   };
+  // The class knows the words of a primary only.
+  const start = () => Promise.race([server.start(), readOnly]).catch(orSay);
   const remove = () => rm(directory, { recursive: true, force: true });
-  await server.initialise();
+  await server.initialise().catch(orSay);
   return { url: `postgres://postgres:postgres@127.0.0.1:${port}/postgres`, data, server, start, remove };
 }
 

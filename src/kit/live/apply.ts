@@ -9,7 +9,7 @@ import { fillRows } from './fill.js';
 import { lockTimeout } from '../generate/lock-block.js';
 import { literal } from '../names.js';
 import { progressOf } from './progress.js';
-import { remedyFor, saidBy } from './remedies.js';
+import { noLogicalReplication, remedyFor, saidBy } from './remedies.js';
 import type { PlanStep } from './step.js';
 
 export interface Progress {
@@ -82,7 +82,7 @@ async function remedyOf(error: Error & { code?: string }, step: PlanStep, databa
   if (error instanceof DatabaseStateError) return 'Do what this step asks for, and run apply again';
   if (locked.includes(error.code ?? ''))
     return `Run apply again when the transactions that hold ${step.table} have ended${await holders(database, step.table)}`;
-  if (/output plugin|wal_level|to publication|logical (?:replication|decoding)/i.test(error.message))
+  if (new RegExp(noLogicalReplication, 'i').test(error.message))
     return (
       'Set wal_level = logical on every node, and put citus into output_plugin_libraries where the server has that setting, ' +
       'then run apply again; or run it with --block-writes, which lets writes to the table wait while it is copied'

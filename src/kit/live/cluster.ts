@@ -1,7 +1,7 @@
 /** The cluster itself: its nodes and shards, and moving shards until the nodes carry alike. */
 import { requireCitus, type Database } from './database.js';
 import { DatabaseStateError } from '../errors.js';
-import { remedyFor } from './remedies.js';
+import { noLogicalReplication, remedyFor } from './remedies.js';
 
 export interface ClusterNode {
   readonly node: number;
@@ -61,9 +61,7 @@ export async function readShards(database: Database): Promise<Shard[]> {
 
 /** What a move of shards by logical replication needs, and these servers may not have. */
 export const isNoLogicalReplication = (error: unknown): boolean =>
-  /wal_level|output plugin|to publication|replica identity|REPLICA IDENTITY|logical (?:replication|decoding)/.test(
-    (error as Error).message,
-  );
+  new RegExp(`${noLogicalReplication}|replica identity|REPLICA IDENTITY`).test((error as Error).message);
 
 export interface Move {
   readonly table: string;

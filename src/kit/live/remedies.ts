@@ -54,6 +54,9 @@ export function remedyFor({ code = '', message, where = '' }: ServerError): stri
   );
 }
 
+/** The words of errors where logical replication is not to be had, as a part of a pattern. */
+export const noLogicalReplication = 'output plugin|wal_level|to publication|logical (?:replication|decoding)';
+
 /** The server's words on one line, to stand within a sentence. */
 export const saidBy = ({ message }: Error): string => message.replace(/\s+/g, ' ').replace(/[.,\s]+$/, '');
 

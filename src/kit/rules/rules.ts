@@ -82,18 +82,17 @@ export function changeFaults(drizzle: readonly string[], migrated: Migrated, opt
       const found = refusedOn(name, statement);
       if (found) faults.add('citus-statement', table, found.at, found.refused.remedy, found.refused.reason);
       const retyped = setType.exec(statement);
+      const retypedColumn = retyped?.[2]!.replaceAll('""', '"') ?? '';
       if (
         retyped?.[1] === name &&
         // Whose default goes first draws no longer.
         !drizzle.includes(`ALTER TABLE ${name} ALTER COLUMN "${retyped[2]}" DROP DEFAULT;`) &&
-        drawsNumbers(
-          migrated.before.column(nameBefore(table, migrated.after) ?? table, retyped[2]!.replaceAll('""', '"')),
-        )
+        drawsNumbers(migrated.before.column(nameBefore(table, migrated.after) ?? table, retypedColumn))
       ) {
         faults.add(
           'citus-statement',
           table,
-          retyped[2]!.replaceAll('""', '"'),
+          retypedColumn,
           'Keep its type, or add a new column beside it and copy the values',
           'Citus does not change the type of a column that draws from a sequence',
         );

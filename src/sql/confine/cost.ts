@@ -5,6 +5,7 @@
  */
 import type { Node } from '../parser.js';
 import { Refusal } from '../refusal.js';
+import { findCte } from './rows.js';
 
 /** In microseconds, about. */
 const most = 150_000;
@@ -91,10 +92,9 @@ export function checkCost(tree: Node, text: string): void {
       sources++;
       let width = columnsOfTable;
       if (table) {
-        let cte = table.schemaname === undefined ? ctes : undefined;
-        spend(((cte?.count ?? 0) * times) / 10);
-        while (cte && cte.name !== table.relname) cte = cte.outer;
-        if (cte) width = cte.width;
+        const inSight = table.schemaname === undefined ? ctes : undefined;
+        spend(((inSight?.count ?? 0) * times) / 10);
+        width = findCte(inSight, table.relname)?.width ?? width;
       } else if (query) width = select(query.subquery.SelectStmt, around + sources, ctes, times);
       widths += width;
       spend((table && width === columnsOfTable ? 1 : width) * times);

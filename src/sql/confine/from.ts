@@ -20,7 +20,7 @@ import { nameOf, quoted, refuseMeeting } from './context.js';
 import type { Grouped } from './group.js';
 import type { Node } from '../parser.js';
 import { Refusal } from '../refusal.js';
-import { findCte, renamed, tenantColumnOf } from './rows.js';
+import { findCte, raisesByName, tenantColumnOf } from './rows.js';
 import type { Rows, RowsReader } from './rows.js';
 import { startOf } from '../tokens.js';
 import type { Declared } from '../tables.js';
@@ -212,11 +212,7 @@ export class From {
   #rowsSource(name: string, rows: Rows, alias: Node | undefined, besides?: readonly Source[]): void {
     if (!this.context.needsBarrier) return;
     const column = tenantColumnOf(rows, alias);
-    const columns = new Map(
-      renamed(rows, alias?.colnames)
-        .columns.toReversed()
-        .map((it) => [it.name, it.raises]),
-    );
+    const columns = raisesByName(rows, alias);
     const raises = (of: string) => columns.get(of);
     this.level.sources.push({
       name,

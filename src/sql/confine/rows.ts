@@ -28,7 +28,11 @@ export interface Ctes {
   readonly outer: Ctes | undefined;
 }
 
-export function findCte(ctes: Ctes | undefined, name: string): Ctes | undefined {
+/** The nearest common table expression of a name: each knows the one around it. */
+export function findCte<T extends { readonly name: string; readonly outer: T | undefined }>(
+  ctes: T | undefined,
+  name: string,
+): T | undefined {
   for (let it = ctes; it; it = it.outer) if (it.name === name) return it;
   return undefined;
 }
@@ -219,11 +223,7 @@ export class RowsReader {
 
 function itemOf(name: string | undefined, rows: Rows, alias: Node | undefined, isNullable: boolean): Item {
   const tenant = isNullable ? undefined : tenantColumnOf(rows, alias);
-  const columns = new Map(
-    renamed(rows, alias?.colnames)
-      .columns.toReversed()
-      .map((it) => [it.name, it.raises]),
-  );
+  const columns = raisesByName(rows, alias);
   return {
     name,
     columns: new Set(columns.keys()),
@@ -239,6 +239,14 @@ export function renamed(rows: Rows, names: readonly Node[] | undefined): Rows {
   if (names.length > rows.ordered) return { ...rows, columns: [], ordered: 0 };
   return { ...rows, columns: rows.columns.map((it, i) => ({ ...it, name: names[i]?.String.sval ?? it.name })) };
 }
+
+/** Whether each column is an expression that can raise, by the name that an alias gives it: of two, the first. */
+export const raisesByName = (rows: Rows, alias: Node | undefined) =>
+  new Map(
+    renamed(rows, alias?.colnames)
+      .columns.toReversed()
+      .map((it) => [it.name, it.raises]),
+  );
 
 /** The source of rows whose tenant an expression is. */
 function tenantOf(node: Node, items: readonly Item[]): Item | undefined {
