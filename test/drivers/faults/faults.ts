@@ -48,6 +48,8 @@ export interface Runs {
 export interface Failure {
   readonly code: string | undefined;
   readonly tag: string | undefined;
+  /** For whoever reads why a test failed. */
+  readonly message: string;
 }
 
 export interface Kind {
@@ -77,6 +79,20 @@ export function faultyDatabase() {
         await new Promise((resolve) => setTimeout(resolve, 5));
       }
       throw new Error('Nothing waits for a lock.');
+    },
+    /** Kills the connection of the transaction that waits for its next statement, and waits until it is gone. */
+    async killIdleTransaction(): Promise<void> {
+      const idle = () =>
+        it.admin`select pg_terminate_backend(pid) from pg_stat_activity
+          where datname = current_database() and state = 'idle in transaction'`;
+      let killed = 0;
+      for (let i = 0; i < 4_000; i++) {
+        const { length } = await idle();
+        killed += length;
+        if (killed > 0 && length === 0) return;
+        await new Promise((resolve) => setTimeout(resolve, 5));
+      }
+      throw new Error(killed === 0 ? 'No transaction waits for a statement.' : 'The killed connection stays.');
     },
     /** Runs a program while somebody else holds tenant one's first row. */
     async whileLocked<A>(program: () => Promise<A>): Promise<A> {
@@ -207,7 +223,7 @@ async function outcome(program: () => Promise<unknown>) {
     return { rows: await program() };
   } catch (error: any) {
     const cause = error.cause ?? error;
-    return { error: { code: cause.code, tag: error._tag } };
+    return { error: { code: cause.code, tag: error._tag, message: String(cause) } };
   }
 }
 
@@ -216,5 +232,5 @@ function effectOutcome(exit: Exit.Exit<any, any>) {
   const [reason] = exit.cause.reasons as any[];
   const error = reason?.error;
   if (!(error instanceof DbError)) throw reason?.defect ?? reason;
-  return { error: { code: (error.reason as any).code, tag: error.reason._tag } };
+  return { error: { code: (error.reason as any).code, tag: error.reason._tag, message: String(error) } };
 }
