@@ -2,7 +2,9 @@
 import { Column, is, SQL, sql, StringChunk, Subquery, Table } from 'drizzle-orm';
 import { namesOf } from '../schema/classify.js';
 
-const source = /\b(?:from|join|update|using|only|,)\s*\(?\s*$/i;
+const source = /\b(?:from|join|update|using|only|,)$/i;
+/** Whether a table may follow a text. Blanks are cut off first: to look for them from each place on takes seconds. */
+const endsBeforeTable = (text: string) => source.test(text.trimEnd().replace(/\($/, '').trimEnd());
 
 /**
  * @param query a statement that names a table which is not declared
@@ -19,7 +21,7 @@ export function withTables(query: SQL): SQL | undefined {
       return sql`(${spelled(chunk._.sql, undefined)}) ${sql.identifier(chunk._.alias)}`;
     if (Array.isArray(chunk)) return chunk.map((it) => spelled(it, undefined));
     if (!is(chunk, Table) || !(chunk as any)[(Table as any).Symbol.IsAlias]) return chunk;
-    if (!is(before, StringChunk) || !source.test(String(before.value))) return chunk;
+    if (!is(before, StringChunk) || !endsBeforeTable(String(before.value))) return chunk;
     isFound = true;
     const [schema, original, known] = namesOf(chunk);
     return sql`${schema === undefined ? undefined : sql`${sql.identifier(schema)}.`}${sql.identifier(original)} ${sql.identifier(known)}`;

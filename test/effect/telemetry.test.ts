@@ -68,6 +68,18 @@ describe('spans', () => {
     expect(statements[2]!.status._tag === 'Ended' && Exit.isFailure(statements[2]!.status.exit)).toBe(true);
   });
 
+  it('tell the operation behind comments, however many there are', async () => {
+    const { spans, layer } = recorder();
+    const comments = '/**/ /* a ** b */'.repeat(60);
+    const program = Effect.gen(function* () {
+      const db = yield* Db;
+      yield* db.execute(sql.raw(`${comments} select 1`));
+      yield* db.execute(sql.raw(`${comments} (select 1)`));
+    });
+    await Effect.runPromise(Db.forTenant(a, program).pipe(Effect.provide(test.layer()), Effect.provide(layer)));
+    expect(spans.map((span) => attributesOf(span)['db.operation.name'])).toEqual(['SELECT', 'QUERY']);
+  });
+
   it('say that a statement crosses tenants, and why', async () => {
     const { spans, layer } = recorder();
     const program = Effect.all([
