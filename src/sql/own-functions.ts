@@ -42,7 +42,7 @@ export const ownFunctionsQuestion = `
 select 'function' as kind, p.proname as name, pg_catalog.format('%I.%I(%s)', n.nspname, p.proname, pg_catalog.oidvectortypes(p.proargtypes)) as signature
 from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid = p.pronamespace
 where n.nspname = any(pg_catalog.current_schemas(false)) and ${isOwn('pg_proc', 'p.oid')}
-  and pg_catalog.has_function_privilege(p.oid, 'EXECUTE') and (p.proname in (${literals([...builtin, ...ofTheMoment, ...doing, ...ofExtensions])})
+  and pg_catalog.has_function_privilege(p.oid, 'EXECUTE') and (p.proname in (${literals([...builtin, 'pg_typeof', ...ofTheMoment, ...doing, ...ofExtensions])})
   or p.proname in (${literals(ofLaterGrammar)}) and pg_catalog.current_setting('server_version_num')::integer < 170000)
 union all
 select 'operator', o.oprname, pg_catalog.format('%I.%s(%s, %s)', n.nspname, o.oprname, pg_catalog.format_type(nullif(o.oprleft, 0), null), pg_catalog.format_type(o.oprright, null))

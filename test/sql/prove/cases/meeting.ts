@@ -107,6 +107,14 @@ export const refusedAcross: readonly (readonly [text: string, reason: RegExp])[]
     meeting,
   ],
   [
+    `select p.name, q.n from projects p full join (select a, count(*) as n from (select t."accountId" as a, u.id from users u left join tasks t on t."accountId" = u."accountId" and t."assigneeId" = u.id) s full join (select "accountId" as a, title from tasks) k using (a) group by a) q on q.a = p."accountId"`,
+    /different tenants would meet/,
+  ],
+  [
+    `select p.name, t.title from projects p left join tasks t on t."projectId" = p.id where coalesce(t."accountId", p."accountId") = p."accountId"`,
+    /rows of "p" and "t" of different tenants would meet/,
+  ],
+  [
     `select p.name, t.title, u.name from projects p full join tasks t on t.id = p.id full join users u on u."accountId" = coalesce(p."accountId", t."accountId")`,
     meeting,
   ],
