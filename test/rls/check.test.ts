@@ -342,6 +342,45 @@ describe('a view', () => {
     ).toBeUndefined();
   });
 
+  test('that the role reads by way of another one', async () => {
+    const [safe, keeper] = [`safe_${process.pid}`, `keeper_${process.pid}`];
+    await admin.unsafe(`create role ${safe}; create role ${keeper}; grant usage on schema public to ${safe}`);
+    const client = connect(asRole(url));
+    /** What the role reads without a tenant, and what the check says. */
+    const both = async (change: string, back: string, options?: RowLevelSecurityOptions) => {
+      await admin.unsafe(change);
+      const read = (await client`select 1 from shown limit 1`).length;
+      return { read, problems: await problemsWhile('select 1', back, options) };
+    };
+    const shown = (of: string) =>
+      `create view shown as select * from ${of}; alter view shown owner to ${safe}; grant select on shown to ${role}`;
+    const reason = 'is a view that reads as its owner "postgres", whom policies do not hold back';
+    try {
+      const under = `create view under as select * from tasks; grant select on under to ${safe}; ${shown('under')}`;
+      expect(await both(under, 'drop view shown, under')).toMatchObject({
+        read: 1,
+        problems: [{ table: 'under', reason }],
+      });
+      const kept = `create materialized view kept as select * from tasks; grant select on kept to ${safe}; ${shown('kept')}`;
+      const problem = { table: 'kept', reason: 'is a materialized view, which has no policies' };
+      expect(await both(kept, 'drop view shown; drop materialized view kept')).toMatchObject({
+        read: 1,
+        problems: [problem],
+      });
+      const dropped = 'drop view shown; drop materialized view kept';
+      expect(await both(kept, dropped, { except: ['kept'] })).toEqual({ read: 1, problems: undefined });
+      // A member of the role that owns the table is an owner, too.
+      const owned = `alter table tasks owner to ${keeper}; alter table tasks no force row level security; grant ${keeper} to ${safe}; ${shown('tasks')}`;
+      const back = `drop view shown; revoke ${keeper} from ${safe}; alter table tasks owner to postgres; alter table tasks force row level security`;
+      expect(await both(owned, back)).toMatchObject({
+        read: 1,
+        problems: [{ table: 'shown', reason: reason.replace('postgres', safe) }],
+      });
+    } finally {
+      await admin.unsafe(`drop owned by ${safe}, ${keeper}; drop role ${safe}, ${keeper}`);
+    }
+  });
+
   test('is materialized', async () => {
     const relations = defineTenantRelations({ projectSizes: schema.projectSizes as any });
     expect((await problemsOf(undefined, undefined, true, relations))!.problems).toEqual([
