@@ -9,6 +9,7 @@ import { unquote } from '../quotes.js';
 import type { Options, RuleLevel } from '../options.js';
 import type { Entities, Row } from '../snapshot.js';
 import type { TableState, TenancyState } from '../state.js';
+import { endedNames } from './quoted-names.js';
 import { refusedOn } from './refused.js';
 import { drawsDefault, drawsNumbers, sequencesOf, sharedSequences } from './sequences.js';
 import { isCut } from '../shards.js';
@@ -149,6 +150,15 @@ export function changeFaults(drizzle: readonly string[], migrated: Migrated, opt
         'Citus does not change a sequence that a table draws from',
       );
   }
+  for (const { table, column, name } of endedNames(drizzle, migrated))
+    faults.add(
+      'name-quote',
+      table,
+      column,
+      `Take the double quote out of the name ${name}`,
+      'drizzle-kit writes it as it is, and PostgreSQL takes it for the end of the name',
+      true,
+    );
   growFaults(migrated, options.online, faults);
   for (const { table, was, is } of changesOf(migrated)) {
     if (!was?.rls || !is?.rls || [is.rls.setting, is.rls.also?.setting].includes(was.rls.setting)) continue;
