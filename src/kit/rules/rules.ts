@@ -5,9 +5,11 @@
 import { changesOf, isMoved, nameBefore, type Migrated } from '../changes.js';
 import type { Fault, RuleName } from '../faults.js';
 import { keyOf, ourNames, plain, quoted, type TableName } from '../names.js';
+import { unquote } from '../quotes.js';
 import type { Options, RuleLevel } from '../options.js';
 import type { Entities, Row } from '../snapshot.js';
 import type { TableState, TenancyState } from '../state.js';
+import { endedNames } from './quoted-names.js';
 import { refusedOn } from './refused.js';
 import { drawsDefault, drawsNumbers, sequencesOf, sharedSequences } from './sequences.js';
 import { isCut } from '../shards.js';
@@ -82,11 +84,11 @@ export function changeFaults(drizzle: readonly string[], migrated: Migrated, opt
       const found = refusedOn(name, statement);
       if (found) faults.add('citus-statement', table, found.at, found.refused.remedy, found.refused.reason);
       const retyped = setType.exec(statement);
-      const retypedColumn = retyped?.[2]!.replaceAll('""', '"') ?? '';
+      const retypedColumn = retyped ? unquote(retyped[2]!) : '';
       if (
         retyped?.[1] === name &&
         // Whose default goes first draws no longer.
-        !drizzle.includes(`ALTER TABLE ${name} ALTER COLUMN "${retyped[2]}" DROP DEFAULT;`) &&
+        !drizzle.includes(`ALTER TABLE ${name} ALTER COLUMN ${retyped[2]} DROP DEFAULT;`) &&
         drawsNumbers(migrated.before.column(nameBefore(table, migrated.after) ?? table, retypedColumn))
       ) {
         faults.add(
@@ -98,7 +100,7 @@ export function changeFaults(drizzle: readonly string[], migrated: Migrated, opt
         );
       }
       const defaulted = changesDefault.exec(statement);
-      if (defaulted?.[1] === name && is?.column && defaulted[2]!.replaceAll('""', '"') === is.column) {
+      if (defaulted?.[1] === name && is?.column && unquote(defaulted[2]!) === is.column) {
         faults.add(
           'citus-statement',
           table,
@@ -148,6 +150,15 @@ export function changeFaults(drizzle: readonly string[], migrated: Migrated, opt
         'Citus does not change a sequence that a table draws from',
       );
   }
+  for (const { table, column, name } of endedNames(drizzle, migrated))
+    faults.add(
+      'name-quote',
+      table,
+      column,
+      `Take the double quote out of the name ${name}`,
+      'drizzle-kit writes it as it is, and PostgreSQL takes it for the end of the name',
+      true,
+    );
   growFaults(migrated, options.online, faults);
   for (const { table, was, is } of changesOf(migrated)) {
     if (!was?.rls || !is?.rls || [is.rls.setting, is.rls.also?.setting].includes(was.rls.setting)) continue;
@@ -163,8 +174,8 @@ export function changeFaults(drizzle: readonly string[], migrated: Migrated, opt
   return faults.sorted();
 }
 
-const setType = new RegExp(`^ALTER TABLE (${tablePattern}) ALTER COLUMN "((?:[^"]|"")*)" SET DATA TYPE`);
-const changesDefault = new RegExp(`^ALTER TABLE (${tablePattern}) ALTER COLUMN "((?:[^"]|"")*)" (SET|DROP) DEFAULT`);
+const setType = new RegExp(`^ALTER TABLE (${tablePattern}) ALTER COLUMN ("(?:[^"]|"")*") SET DATA TYPE`);
+const changesDefault = new RegExp(`^ALTER TABLE (${tablePattern}) ALTER COLUMN ("(?:[^"]|"")*") (SET|DROP) DEFAULT`);
 const changedSequence = /^ALTER SEQUENCE ("(?:[^"]|"")*"(?:\."(?:[^"]|"")*")?) (?!RENAME|SET SCHEMA|OWNED)/;
 
 /**
