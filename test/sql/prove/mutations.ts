@@ -601,6 +601,7 @@ export const mutations: readonly Mutation[] = [
       'if (arm.matchKind === ofTargetOnly) checkAlone',
       'if (false) checkAlone',
     ],
+    ['rows of the target without a match have no source', '[...scope.absent, ...missing]', 'scope.absent'],
     [
       'rows of everybody without a match',
       'const strict = alone.facts.filter((it) => !it.orNull);',

@@ -17,6 +17,7 @@ export const ofEach: readonly string[] = [
   `select a.name, p.name from accounts a join projects p on p."accountId" = a.id`,
   `select t.title, u.name, p.name from tasks t left join users u on u."accountId" = t."accountId" and u.id = t."assigneeId" left join projects p on p."accountId" = t."accountId" and p.id = t."projectId"`,
   `select t.title, u.name from (tasks t join projects p on p."accountId" = t."accountId" and p.id = t."projectId") left join users u on u."accountId" = p."accountId" and u.id = t."assigneeId"`,
+  `with m as (merge into x_labels l using tasks s on l."accountId" = s."accountId" and l.id = s.id when not matched by source then delete returning l."accountId" as a) select p.name, g.n from projects p full join (select a, count(*) as n from m group by a) g on g.a = p."accountId"`,
   // A subquery tells its tenant, and is joined on it
   `select p.name, q.n from projects p join (select "accountId", "projectId", count(*) as n from tasks group by 1, 2) q on q."accountId" = p."accountId" and q."projectId" = p.id`,
   `select p.name, q.n from projects p left join (select "accountId" as a, "projectId", count(*) as n from tasks group by "accountId", "projectId") q on q.a = p."accountId" and q."projectId" = p.id`,
@@ -201,6 +202,10 @@ export const refusedAcross: readonly (readonly [text: string, reason: RegExp])[]
     meeting,
   ],
   // A row that was not there before, or is not there after, has no tenant there
+  ...['tasks', '(select "accountId", id from tasks)'].map((source): (typeof refusedAcross)[number] => [
+    `with m as (merge into x_labels l using ${source} s on l."accountId" = s."accountId" and l.id = s.id when not matched by source then delete returning s."accountId" as a) select p.name, g.n from projects p full join (select a, count(*) as n from m group by a) g on g.a = p."accountId"`,
+    meeting,
+  ]),
   [
     `with gone as (delete from x_labels returning new."accountId" as a), g as (select a, count(*) as n from gone group by a) select p.name, g.n from projects p full join g on g.a = p."accountId"`,
     meeting,
