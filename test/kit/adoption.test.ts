@@ -460,6 +460,16 @@ describe('what is written', { timeout: 90_000 }, () => {
     },
   );
 
+  it('names the sequence of a serial id as PostgreSQL reads it', async () => {
+    const it = project({
+      'schema.ts': `import { integer, pgTable, serial } from 'drizzle-orm/pg-core';
+export const team = pgTable('Team', { id: serial().primaryKey() });
+export const note = pgTable('Note', { id: serial().primaryKey(), teamId: integer().notNull().references(() => team.id) });\n`,
+    });
+    expect(await it.tenant('adopt', '--schema', 'schema.ts', '--write', '--yes')).toMatchObject({ code: 0 });
+    expect(it.read('schema.ts')).toContain(`.default(sql\`nextval('"Team_id_seq"'::regclass)\`)`);
+  });
+
   it('reads a live database, and pulls it again without a difference', async () => {
     const database = await createDatabase();
     const url = database.url();

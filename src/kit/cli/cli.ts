@@ -23,6 +23,7 @@ import { buildIndexes } from '../live/prebuild.js';
 import { ruleNames, ruleTexts } from '../faults.js';
 import { alone, requireWritable, standingOf } from '../live/server.js';
 import { describeOwn, ownFunctionsQuestion, type OwnFunction } from '../../sql/own-functions.js';
+import { tsString } from '../quotes.js';
 import { foldersToRun } from '../snapshot.js';
 
 /** Where a command writes, so that tests can read it. */
@@ -182,7 +183,7 @@ function commands(output: Output, status: { code: number }): Command {
       for (const it of hazards) output.err(`${describeHazard(it)}\n`);
       for (const it of own)
         output.err(
-          `Rename ${describeOwn(it)}, or trust it with assertNoOwnFunctions(db, { except: ['${it.signature}'] }) once you know that it reads no table.\n`,
+          `Rename ${describeOwn(it)}, or trust it with assertNoOwnFunctions(db, { except: [${tsString(it.signature)}] }) once you know that it reads no table.\n`,
         );
       line(
         `The schema keeps to the rules: ${count(Object.values(project.state.tables).filter((it) => it.kind === 'tenant').length, 'tenant table')}, ${count(Object.values(project.state.tables).filter((it) => it.kind === 'reference').length, 'reference table')}.`,

@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { calls } from '../citus.js';
 import { distributionOf } from '../changes.js';
-import { ident, quoted } from '../names.js';
+import { ident, literal, quoted } from '../names.js';
 import { entitiesAt, readMigrations } from '../snapshot.js';
 import { emptyState, stateAt } from '../state.js';
 import { enable, ourPolicies, ownPolicies } from './policies.js';
@@ -41,7 +41,7 @@ export function editedMigrations(out: string): EditedMigration[] {
       const { kind } = distributionOf(after, table);
       if (kind !== 'local' && distributionOf(before, before.tables[key]).kind !== kind) {
         const call =
-          kind === 'reference' ? calls.createReference(table) : `create_distributed_table('${quoted(table)}'`;
+          kind === 'reference' ? calls.createReference(table) : `create_distributed_table(${literal(quoted(table))}`;
         if (!sql.includes(call)) tell(call, 'distributes');
       }
       if (!table.rls || before.tables[key]?.rls) continue;

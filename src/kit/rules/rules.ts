@@ -5,7 +5,7 @@
 import { changesOf, isMoved, nameBefore, type Migrated } from '../changes.js';
 import type { Fault, RuleName } from '../faults.js';
 import { keyOf, ourNames, plain, quoted, type TableName } from '../names.js';
-import { unquote } from '../quotes.js';
+import { tsColumn, tsString, unquote } from '../quotes.js';
 import type { Options, RuleLevel } from '../options.js';
 import type { Entities, Row } from '../snapshot.js';
 import type { TableState, TenancyState } from '../state.js';
@@ -253,12 +253,12 @@ export function uniqueFaults(migrated: Migrated, options: Options): Fault[] {
     if (isNamed(it, options.uniquePerTenant)) continue;
     const keep = migrated.next.citus
       ? 'a referenceTable (docs/unique-values.md)'
-      : `unscoped(unique().on(${it.columns.map((name) => `t.${name}`).join(', ')}))`;
+      : `unscoped(unique().on(${it.columns.map(tsColumn).join(', ')}))`;
     faults.add(
       'unique-meaning',
       it.table,
       it.columns.join(', '),
-      `Keep it unique over all tenants with ${keep}, or set tenancy.uniquePerTenant to ['${it.name}'] if each tenant may have its own`,
+      `Keep it unique over all tenants with ${keep}, or set tenancy.uniquePerTenant to [${tsString(it.name)}] if each tenant may have its own`,
       'it was unique over all rows, and would only be unique within each tenant',
       true,
     );
@@ -538,7 +538,7 @@ function indexFaults(entities: Entities, state: TenancyState, faults: Faults): v
       'foreign-key-index',
       table,
       fk.columns.join(', '),
-      `Add index().on(${fk.columns.map((it: string) => `t.${it}`).join(', ')}), or take foreignKeyIndexes: false out of the config`,
+      `Add index().on(${fk.columns.map(tsColumn).join(', ')}), or take foreignKeyIndexes: false out of the config`,
       `deleting a row of "${plain({ schema: fk.schemaTo, name: fk.tableTo })}" reads all of "${plain(table)}"`,
       true,
     );
