@@ -548,14 +548,17 @@ function indexFaults(entities: Entities, state: TenancyState, faults: Faults): v
 /** PostgreSQL cuts a name without an error, and two that begin alike become one. */
 function nameFaults(entities: Entities, state: TenancyState, faults: Faults): void {
   const names = new Map<string, string>();
-  for (const type of ['indexes', 'uniques', 'pks']) {
+  for (const type of ['tables', 'columns', 'indexes', 'uniques', 'pks']) {
     for (const it of entities.list(type)) {
-      const table = { schema: it.schema, name: it.table };
+      const table = { schema: it.schema, name: type === 'tables' ? it.name : it.table };
       const cut = Buffer.from(it.name).subarray(0, 63).toString();
-      const other = names.get(`${it.schema}.${cut}`);
-      names.set(`${it.schema}.${cut}`, it.name);
+      // Columns of two tables may have one name; tables, indexes and keys of a schema may not.
+      const among = type === 'columns' ? `${it.schema}.${it.table}..${cut}` : `${it.schema}.${cut}`;
+      const other = names.get(among);
+      names.set(among, it.name);
       if (!state.tables[keyOf(table)] || Buffer.byteLength(it.name) <= 63) continue;
-      const columns = it.columns.map((column: any) => column.value ?? column).join(', ');
+      const columns =
+        it.columns?.map((column: any) => column.value ?? column).join(', ') ?? (type === 'columns' ? it.name : '-');
       if (other !== undefined)
         faults.add(
           'name-length',
