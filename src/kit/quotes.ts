@@ -22,3 +22,10 @@ export const unquote = (quoted: string): string => quoted.slice(1, -1).replaceAl
 
 /** The names in quotes that a text has, in its order. */
 export const namesIn = (text: string): string[] => (text.match(/"(?:[^"]|"")*"/g) ?? []).map(unquote);
+
+/** A string of TypeScript, for what a person is told to write. */
+export const tsString = (text: string): string => `'${text.replaceAll(/[\\']/g, '\\$&')}'`;
+
+/** A column of a table in TypeScript: `t.name`, or `t['a name']`. */
+export const tsColumn = (name: string): string =>
+  /^[A-Za-z_$][\w$]*$/.test(name) ? `t.${name}` : `t[${tsString(name)}]`;
