@@ -23,7 +23,7 @@ export function keeps(type: string, declared: string): boolean {
   return family?.some((name) => type === JSON.stringify([name])) ?? false;
 }
 
-/** Counters of the server, places of rows, `reg...`: names in the catalogs. `regconfig`, of text searches, tells nothing. */
+/** Counters of the server, places of rows, `reg...`: names in the catalogs. `regconfig`, of searches, tells nothing. */
 const refused = new Set(
   (
     'xid xid8 cid tid pg_snapshot txid_snapshot regclass regcollation regdatabase regdictionary regnamespace regoper ' +
