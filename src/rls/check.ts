@@ -177,7 +177,7 @@ function problemOfView(found: Found): Omit<RowLevelSecurityProblem, 'table'> | u
   if (found.invoker || !found.ownerBypasses) return undefined;
   return {
     reason: `is a view that reads as its owner "${found.owner}", whom policies do not hold back`,
-    remedy: `ALTER VIEW ${quotedOf(found)} SET (security_invoker = true)`,
+    remedy: `ALTER VIEW ${quotedOf(found)} SET (security_invoker = true), in the schema pgView(...).with({ securityInvoker: true })`,
   };
 }
 

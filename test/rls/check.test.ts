@@ -310,7 +310,8 @@ describe('a view', () => {
     const problem = {
       table: 'open_tasks',
       reason: 'is a view that reads as its owner "postgres", whom policies do not hold back',
-      remedy: 'ALTER VIEW "open_tasks" SET (security_invoker = true)',
+      remedy:
+        'ALTER VIEW "open_tasks" SET (security_invoker = true), in the schema pgView(...).with({ securityInvoker: true })',
     };
     const back = 'alter view open_tasks set (security_invoker = true)';
     expect(await problemsWhile('alter view open_tasks reset (security_invoker)', back)).toEqual([problem]);
@@ -330,8 +331,18 @@ describe('a view', () => {
     const back = 'drop schema reports cascade; drop view leak';
     const reason = 'is a view that reads as its owner "postgres", whom policies do not hold back';
     const problems = [
-      { table: 'leak', reason, remedy: 'ALTER VIEW "leak" SET (security_invoker = true)' },
-      { table: 'reports.a leak', reason, remedy: 'ALTER VIEW "reports"."a leak" SET (security_invoker = true)' },
+      {
+        table: 'leak',
+        reason,
+        remedy:
+          'ALTER VIEW "leak" SET (security_invoker = true), in the schema pgView(...).with({ securityInvoker: true })',
+      },
+      {
+        table: 'reports.a leak',
+        reason,
+        remedy:
+          'ALTER VIEW "reports"."a leak" SET (security_invoker = true), in the schema pgView(...).with({ securityInvoker: true })',
+      },
     ];
     const grant = `grant select on leak to ${role}; grant select (id) on reports."a leak" to ${role}`;
     const found = await problemsWhile(`${made}; ${grant}`, back);
