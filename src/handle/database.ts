@@ -1,5 +1,5 @@
 /** The handles: `withTenancy`, `forTenant` and their like. Each is Drizzle's own handle on a scoped dialect. */
-import { entityKind, is, Subquery } from 'drizzle-orm';
+import { entityKind, is, SQL, sql, Subquery, type SQLWrapper } from 'drizzle-orm';
 import { PgDialect, QueryBuilder } from 'drizzle-orm/pg-core';
 import { RelationalQueryBuilder } from 'drizzle-orm/pg-core/query-builders/query';
 import { PgAsyncRelationalQuery } from 'drizzle-orm/pg-core/async';
@@ -299,7 +299,10 @@ class ScopedDatabase {
 
   execute(...args: unknown[]) {
     try {
-      return this.#drizzle.execute.apply(this, args);
+      const [query, ...mode] = args as [SQLWrapper | string];
+      // A copy: the template stays the application's own.
+      const built = new SQL([typeof query === 'string' ? sql.raw(query) : query.getSQL()]);
+      return this.#drizzle.execute.apply(this, [markBuilt(built, this.dialect), ...mode]);
     } catch (refusal) {
       // As all that a promise or an Effect is made for, it fails when it is run.
       const query = new WaitingQuery(() => {

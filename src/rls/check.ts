@@ -7,7 +7,7 @@ import {
   UnsupportedTenantOperationError,
   type RowLevelSecurityProblem,
 } from '../schema/index.js';
-import { confines, openingPolicy, type Policy, type TenantOf } from './policies.js';
+import { confines, ident, openingPolicy, type Policy, type TenantOf } from './policies.js';
 import { soleSetting, tenantSetting } from './names.js';
 import { declaredTenancies } from '../schema/tenancy.js';
 
@@ -165,7 +165,7 @@ function wantedOf(relations: Record<string, any>): Wanted[] {
 const quotedOf = ({ schema, table }: { schema: string | null; table: string }) =>
   [schema, table]
     .filter((part) => part !== null)
-    .map((part) => `"${part}"`)
+    .map(ident)
     .join('.');
 
 function problemOfView(found: Found): Omit<RowLevelSecurityProblem, 'table'> | undefined {
@@ -177,7 +177,7 @@ function problemOfView(found: Found): Omit<RowLevelSecurityProblem, 'table'> | u
   if (found.invoker || !found.ownerBypasses) return undefined;
   return {
     reason: `is a view that reads as its owner "${found.owner}", whom policies do not hold back`,
-    remedy: `ALTER VIEW ${quotedOf(found)} SET (security_invoker = true)`,
+    remedy: `ALTER VIEW ${quotedOf(found)} SET (security_invoker = true), in the schema pgView(...).with({ securityInvoker: true })`,
   };
 }
 
@@ -188,12 +188,12 @@ function problemOf(it: Wanted, found: Found): Omit<RowLevelSecurityProblem, 'tab
     if (!found.entersSchema)
       return {
         reason: `is in a schema that the role "${found.role}" may not use`,
-        remedy: `GRANT USAGE ON SCHEMA "${it.schema ?? 'public'}" TO "${found.role}"`,
+        remedy: `GRANT USAGE ON SCHEMA ${ident(it.schema ?? 'public')} TO ${ident(found.role)}`,
       };
     if (!found.reads)
       return {
         reason: `is not granted to the role "${found.role}"`,
-        remedy: `GRANT SELECT, INSERT, UPDATE, DELETE ON ${quoted} TO "${found.role}"`,
+        remedy: `GRANT SELECT, INSERT, UPDATE, DELETE ON ${quoted} TO ${ident(found.role)}`,
       };
   }
   switch (found.kind) {
@@ -253,17 +253,17 @@ function problemOfAcross({ across, role }: Found, name: string): RowLevelSecurit
   if (!said)
     return {
       reason: `there is no role "${name}", which across names`,
-      remedy: `CREATE ROLE "${name}" BYPASSRLS; GRANT "${name}" TO "${role}"`,
+      remedy: `CREATE ROLE ${ident(name)} BYPASSRLS; GRANT ${ident(name)} TO ${ident(role)}`,
     };
   if (!said.set)
     return {
       reason: `the role "${role}" may not SET ROLE to "${name}", which across names`,
-      remedy: `GRANT "${name}" TO "${role}"${said.member ? ' WITH SET TRUE' : ''}`,
+      remedy: `GRANT ${ident(name)} TO ${ident(role)}${said.member ? ' WITH SET TRUE' : ''}`,
     };
   if (said.bypass) return undefined;
   return {
     reason: `the role "${name}", which across names, is held back by policies`,
-    remedy: `ALTER ROLE "${name}" BYPASSRLS`,
+    remedy: `ALTER ROLE ${ident(name)} BYPASSRLS`,
   };
 }
 
@@ -288,7 +288,7 @@ function problemOfPartition(found: Found, it: Wanted): Omit<RowLevelSecurityProb
   return (
     opening && {
       reason: `is a partition of "${it.name}" whose policy "${opening.name}" lets rows through`,
-      remedy: `DROP POLICY "${opening.name}" ON ${quoted}`,
+      remedy: `DROP POLICY ${ident(opening.name)} ON ${quoted}`,
     }
   );
 }
@@ -414,7 +414,7 @@ export function checkOf(db: object, { except = [] }: RowLevelSecurityOptions = {
             ]
           : []),
         ...(!superuser && bypass
-          ? [{ reason: `the role "${role}" has BYPASSRLS`, remedy: `ALTER ROLE "${role}" NOBYPASSRLS` }]
+          ? [{ reason: `the role ${ident(role)} has BYPASSRLS`, remedy: `ALTER ROLE ${ident(role)} NOBYPASSRLS` }]
           : []),
         ...(across === undefined ? [] : [problemOfAcross(rows[0]!, across)].filter((it) => it !== undefined)),
         ...wanted.flatMap((it) => {

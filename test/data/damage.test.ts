@@ -40,6 +40,9 @@ describe('a stream', () => {
     for (const at of [0, 1, 2, 5, lines.length - 1])
       await refused(stream(lines.slice(0, at)), at === 0 ? 'DamagedExportError' : 'DamagedExportError');
     await refused([Buffer.from(lines.join('\n').slice(0, -20))], 'DamagedExportError');
+    // As a stream with an encoding gives it.
+    await refused([lines.join('\n').slice(0, -20)], 'DamagedExportError');
+    await refused(['hello'], 'DamagedExportError', 'a line is no JSON');
   });
 
   test('cut off while compressed, and changed in one byte', async () => {

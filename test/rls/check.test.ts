@@ -124,14 +124,17 @@ describe('the role', () => {
 
   test('has BYPASSRLS', async () => {
     // A role of its own: other files of tests log in as the usual one.
-    const other = `bypassing_${process.pid}`;
-    await admin.unsafe(`create role ${other} login password 'app' bypassrls`);
+    const other = `bypassing "${process.pid}"`;
+    const quoted = `"bypassing ""${process.pid}"""`;
+    await admin.unsafe(`create role ${quoted} login password 'app' bypassrls`);
     try {
-      expect((await problemsOf(Object.assign(new URL(asRole(url)), { username: other }).href))!.problems).toEqual([
-        { reason: `the role "${other}" has BYPASSRLS`, remedy: `ALTER ROLE "${other}" NOBYPASSRLS` },
+      const { problems } = (await problemsOf(Object.assign(new URL(asRole(url)), { username: other }).href))!;
+      expect(problems).toEqual([
+        { reason: `the role ${quoted} has BYPASSRLS`, remedy: `ALTER ROLE ${quoted} NOBYPASSRLS` },
       ]);
+      await admin.unsafe(problems[0]!.remedy);
     } finally {
-      await admin.unsafe(`drop role ${other}`);
+      await admin.unsafe(`drop role ${quoted}`);
     }
   });
 });
@@ -239,26 +242,26 @@ describe('a table', () => {
   });
 
   test('has a partition that can be read past it', async () => {
-    const made = `create table tasks_old () inherits (tasks); create schema archive; create table archive."tasks older" () inherits (tasks_old)`;
+    const made = `create table tasks_old () inherits (tasks); create schema archive; create table archive."tasks ""older""" () inherits (tasks_old)`;
     const back = 'drop schema archive cascade; drop table tasks_old';
-    const grant = `grant select on tasks_old to ${role}; grant usage on schema archive to ${role}; grant delete on archive."tasks older" to ${role}`;
+    const grant = `grant select on tasks_old to ${role}; grant usage on schema archive to ${role}; grant delete on archive."tasks ""older""" to ${role}`;
     const reason = 'is a partition of "tasks" that can be read past its policies';
     const remedy = (name: string) =>
       `ALTER TABLE ${name} ENABLE ROW LEVEL SECURITY; ALTER TABLE ${name} FORCE ROW LEVEL SECURITY`;
     const found = await problemsWhile(`${made}; ${grant}`, back);
     expect([...found!].sort((x, y) => (x.table! < y.table! ? -1 : 1))).toEqual([
-      { table: 'archive.tasks older', reason, remedy: remedy('"archive"."tasks older"') },
+      { table: 'archive.tasks "older"', reason, remedy: remedy('"archive"."tasks ""older"""') },
       { table: 'tasks_old', reason, remedy: remedy('"tasks_old"') },
     ]);
     expect(await problemsWhile(made, back)).toBeUndefined();
     // The remedy works: rows are there by way of the parent only.
-    const closed = [`${made}; ${grant}`, remedy('tasks_old'), remedy('archive."tasks older"')].join('; ');
+    const closed = [`${made}; ${grant}`, remedy('tasks_old'), remedy('archive."tasks ""older"""')].join('; ');
     expect(await problemsWhile(closed, back)).toBeUndefined();
-    expect(await problemsWhile(`${closed}; create policy p on tasks_old using (true)`, back)).toEqual([
+    expect(await problemsWhile(`${closed}; create policy "p ""q""" on tasks_old using (true)`, back)).toEqual([
       {
         table: 'tasks_old',
-        reason: 'is a partition of "tasks" whose policy "p" lets rows through',
-        remedy: 'DROP POLICY "p" ON "tasks_old"',
+        reason: 'is a partition of "tasks" whose policy "p "q"" lets rows through',
+        remedy: 'DROP POLICY "p ""q""" ON "tasks_old"',
       },
     ]);
   });
@@ -307,7 +310,8 @@ describe('a view', () => {
     const problem = {
       table: 'open_tasks',
       reason: 'is a view that reads as its owner "postgres", whom policies do not hold back',
-      remedy: 'ALTER VIEW "open_tasks" SET (security_invoker = true)',
+      remedy:
+        'ALTER VIEW "open_tasks" SET (security_invoker = true), in the schema pgView(...).with({ securityInvoker: true })',
     };
     const back = 'alter view open_tasks set (security_invoker = true)';
     expect(await problemsWhile('alter view open_tasks reset (security_invoker)', back)).toEqual([problem]);
@@ -327,8 +331,18 @@ describe('a view', () => {
     const back = 'drop schema reports cascade; drop view leak';
     const reason = 'is a view that reads as its owner "postgres", whom policies do not hold back';
     const problems = [
-      { table: 'leak', reason, remedy: 'ALTER VIEW "leak" SET (security_invoker = true)' },
-      { table: 'reports.a leak', reason, remedy: 'ALTER VIEW "reports"."a leak" SET (security_invoker = true)' },
+      {
+        table: 'leak',
+        reason,
+        remedy:
+          'ALTER VIEW "leak" SET (security_invoker = true), in the schema pgView(...).with({ securityInvoker: true })',
+      },
+      {
+        table: 'reports.a leak',
+        reason,
+        remedy:
+          'ALTER VIEW "reports"."a leak" SET (security_invoker = true), in the schema pgView(...).with({ securityInvoker: true })',
+      },
     ];
     const grant = `grant select on leak to ${role}; grant select (id) on reports."a leak" to ${role}`;
     const found = await problemsWhile(`${made}; ${grant}`, back);
