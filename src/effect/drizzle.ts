@@ -32,7 +32,7 @@ export const promiseDriver = (session: DrizzleSession, attributes: Driver['attri
   attributes,
   statement: (use, text) =>
     Effect.suspend(() =>
-      open?.isOpen === false
+      open && !isAlive(open)
         ? Effect.fail(ended)
         : noticing(
             open,
@@ -48,6 +48,8 @@ export const promiseDriver = (session: DrizzleSession, attributes: Driver['attri
 /** A transaction. */
 interface Open {
   isOpen: boolean;
+  /** The transaction that it is a savepoint of. */
+  readonly outer: Open | undefined;
   /** How many savepoints it is within. */
   readonly depth: number;
   /** Whether a statement failed, and so may have ended it. */
@@ -56,7 +58,19 @@ interface Open {
   readonly nested: Semaphore.Semaphore;
 }
 
-const opened = (depth: number): Open => ({ isOpen: true, depth, hasFailed: false, nested: Semaphore.makeUnsafe(1) });
+const opened = (outer?: Open): Open => ({
+  isOpen: true,
+  outer,
+  depth: outer ? outer.depth + 1 : 0,
+  hasFailed: false,
+  nested: Semaphore.makeUnsafe(1),
+});
+
+/** Behind the end of the outermost, the connection is somebody else's. */
+function isAlive(open: { readonly isOpen: boolean; readonly outer: any }): boolean {
+  for (let it = open; it; it = it.outer) if (!it.isOpen) return false;
+  return true;
+}
 
 const noticing = <A>(
   open: Pick<Open, 'hasFailed'> | undefined,
@@ -93,7 +107,7 @@ const outermost = <A, E, R>(
           return Effect.sync(() => end.reject(rollback));
         }),
       );
-      const open = opened(0);
+      const open = opened();
       const within = promiseDriver(inner, attributes, open);
       let exit: Exit.Exit<A, E | DbError> = yield* Effect.exit(restore(Effect.suspend(() => body(within))));
       if (Exit.isSuccess(exit) && open.hasFailed) exit = yield* Effect.exit(Effect.andThen(ensureAlive(within), exit));
@@ -118,10 +132,9 @@ const nested = <A, E, R>(
   Effect.uninterruptibleMask((restore) =>
     Effect.gen(function* () {
       const outer = promiseDriver(session, attributes, parent);
-      const depth = parent.depth + 1;
-      const name = `drizzle_tenant_${depth}`;
+      const open = opened(parent);
+      const name = `drizzle_tenant_${open.depth}`;
       yield* runText(outer, `savepoint ${name}`);
-      const open = opened(depth);
       const exit = yield* Effect.exit(restore(Effect.suspend(() => body(promiseDriver(session, attributes, open)))));
       open.isOpen = false;
       const release = runText(outer, `release savepoint ${name}`);
@@ -213,7 +226,7 @@ const inside = <A, E, R>(
   run: Effect.Effect<A, E, R>,
 ): Effect.Effect<A, E | DbError, R> =>
   Effect.withFiber<A, E | DbError, R>((fiber) => {
-    for (let it: Within | undefined = open; it; it = it.outer) if (!it.isOpen) return Effect.fail(ended);
+    if (!isAlive(open)) return Effect.fail(ended);
     const [key, { level }] = [keyOf(session), open];
     if (!level || Context.getOrUndefined(fiber.context as Context.Context<any>, key)?.[0] === level[0]) return run;
     return Effect.updateContext(run as Effect.Effect<A, E, any>, (all) =>

@@ -372,6 +372,45 @@ describe.each(Object.keys(drivers).flatMap((driver) => [true, false].map((rls) =
       expect((await written()).filter((it) => !/7[34]/.test(it))).toEqual(['1:m71', '1:m72']);
     });
 
+    it.skipIf(driver === 'PGlite')('an inner one that nobody waited for ends nothing of another tenant', async () => {
+      const seen = await run(
+        Effect.gen(function* () {
+          const [wrote, mayEnd] = [yield* Deferred.make<void>(), yield* Deferred.make<void>()];
+          const left = yield* Deferred.make<Fiber.Fiber<Exit.Exit<void, DbError>>>();
+          const transaction = <A>(id: typeof one, body: (tx: any) => Effect.Effect<A, DbError>) =>
+            Db.forTenant(
+              id,
+              Effect.flatMap(Db, (db) => db.transaction(body)),
+            );
+          const add = (tx: any, id: number): Effect.Effect<void, DbError> =>
+            tx.insert(memos).values({ id, body: `m${id}` });
+          yield* transaction(one, (tx) =>
+            Effect.gen(function* () {
+              const inner = tx.transaction((it: any) =>
+                Effect.andThen(add(it, 90), Effect.andThen(Deferred.succeed(wrote, undefined), Deferred.await(mayEnd))),
+              ) as Effect.Effect<void, DbError>;
+              yield* Deferred.succeed(left, yield* Effect.forkDetach(Effect.exit(inner)));
+              yield* Deferred.await(wrote);
+            }),
+          );
+          const fiber = yield* Deferred.await(left);
+          yield* transaction(two, (tx) =>
+            tx.transaction((it: any) =>
+              Effect.gen(function* () {
+                yield* add(it, 91);
+                yield* Deferred.succeed(mayEnd, undefined);
+                yield* Fiber.await(fiber);
+                yield* add(it, 92);
+              }),
+            ),
+          );
+          return Exit.isFailure(yield* Fiber.join(fiber));
+        }),
+      );
+      expect(seen).toBe(true);
+      expect((await written()).filter((it) => it !== '1:m90')).toEqual(['2:m91', '2:m92']);
+    });
+
     it.runIf(driver === '@effect/sql-pg')("leaves no role behind in the application's own transaction", async () => {
       const across = Db.acrossTenants(
         { reason: 'x' },
