@@ -165,7 +165,7 @@ export class OwnFunctionError extends TenantError {
   ) {
     super(
       'Rename these, or trust them with assertNoOwnFunctions(db, { except: [...] }) once you know that they read no table: ' +
-        `a statement may call them by a name that is known to be safe. ${lines.join('; ')}.`,
+        `a statement may mean them by a name that is known to be safe. ${lines.join('; ')}.`,
     );
   }
 }

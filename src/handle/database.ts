@@ -356,7 +356,7 @@ function sessionOf({ drizzle, shared: { binding, across }, lifetime }: On, scope
   if (!binding || lifetime?.isBound) return session;
   const role = roleOf(across);
   return lifetime
-    ? binding.statementsWithin(session, (values) => settingsWithin(scope, role, values))
+    ? binding.statementsWithin(session, (values) => settingsWithin(scope, role, values), lifetime.transaction)
     : binding.statements(session, (values) => settingsOf(scope, role, values));
 }
 
@@ -473,7 +473,7 @@ export function scopedHandles(
   // Whoever needs it loads it again, and hears what is wrong.
   loadParser().catch(() => {});
   // What is within the application's own transaction is never begun, nor committed, here.
-  const lifetime = isTransaction(db) ? new Lifetime(false) : undefined;
+  const lifetime = isTransaction(db) ? new Lifetime(false, undefined, undefined, db.session) : undefined;
   return checkable(handlesOn({ drizzle, shared, lifetime }), {
     session: db.session,
     relations,

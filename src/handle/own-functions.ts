@@ -13,7 +13,8 @@ export interface OwnFunctionsOptions {
 /**
  * Says at start-up whether the database has functions, operators or casts of its own that a statement could call by a
  * name that is known to be safe: an application's own `format(integer)` is a better match for `format(1)` than
- * PostgreSQL's, and may read rows of any tenant. One statement, of the role that the handles log in as.
+ * PostgreSQL's, and may read rows of any tenant. Or tables that the search path finds before those in "public", which
+ * are meant by what is declared without a schema. One statement, of the role that the handles log in as.
  *
  * @param db what `withTenancy()` returned; its `functions` are trusted
  * @param options `except` names what is trusted besides

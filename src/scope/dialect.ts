@@ -195,6 +195,8 @@ export function addTenant(params: unknown[], passed: Passed, tenant: Tenant): Gu
 
 /** The tenant's parameter: several are one array, as text. */
 function parameterOf(tenant: Tenant): unknown {
-  if (tenant.kind !== 'several') return tenant.kind === 'one' ? tenant.value : (tenant as { param?: unknown }).param;
+  if (tenant.kind === 'one') return tenant.value;
+  if (tenant.kind === 'slot') return tenant.param;
+  if (tenant.kind === 'all') return undefined;
   return `{${[...tenant.values].map((it) => `"${String(it).replaceAll(/["\\]/g, '\\$&')}"`).join(',')}}`;
 }

@@ -4,11 +4,12 @@ import { UnsupportedTenantOperationError } from '../errors.js';
 const kinds = ['xml', 'xmlschema', 'xml_and_xmlschema'];
 const runText: ReadonlySet<string> = new Set([
   ...['query', 'table', 'schema', 'database'].flatMap((what) => kinds.map((kind) => `${what}_to_${kind}`)),
-  ...'cursor_to_xml cursor_to_xmlschema ts_stat pg_read_file pg_read_binary_file lo_get loread'.split(' '),
+  ...'cursor_to_xml cursor_to_xmlschema ts_stat ts_rewrite pg_read_file pg_read_binary_file lo_get loread'.split(' '),
   ...'crosstab crosstab2 crosstab3 crosstab4 connectby xpath_table'.split(' '),
-  ...'dblink dblink_exec dblink_open dblink_fetch dblink_send_query dblink_get_result'.split(' '),
-  ...'run_command_on_workers run_command_on_all_nodes run_command_on_coordinator run_command_on_shards'.split(' '),
 ]);
+/** dblink, Citus, pgRouting, pg_background, logical decoding, pageinspect: all that are called so. */
+const runTextToo =
+  /^(?:dblink|run_command_on_|pgr_|_pgr_|pg_background_|pg_logical_slot_(?:get|peek)_|get_raw_page|heap_page_)/;
 /** Where PostgreSQL and extensions put theirs; in another schema, a name is the application's own. */
 const theirs: ReadonlySet<string> = new Set(['', 'pg_catalog', 'public', 'extensions']);
 
@@ -19,7 +20,8 @@ const theirs: ReadonlySet<string> = new Set(['', 'pg_catalog', 'public', 'extens
 export function refuseTextRunners(functions: readonly string[] = []): void {
   for (const name of functions) {
     const parts = name.toLowerCase().replaceAll('"', '').split('.');
-    if (runText.has(parts.pop()!) && theirs.has(parts.join('.')))
+    const called = parts.pop()!;
+    if ((runText.has(called) || runTextToo.test(called)) && theirs.has(parts.join('.')))
       throw new UnsupportedTenantOperationError(
         `Leave "${name}" out of functions, and write its query in the statement itself: it reads whatever its arguments name, of any tenant, and nothing confines that. Or name a function of your own that calls it and filters by the tenant.`,
       );

@@ -53,6 +53,14 @@ describe('a stream', () => {
     await refused([changed], 'DamagedExportError');
   });
 
+  test('a line without an end, of which a few kilobytes make many megabytes', { timeout: 15_000 }, async () => {
+    await refused([gzipSync(Buffer.alloc(30e6, 'x'))], 'DamagedExportError', 'no JSON');
+    const endless = (function* () {
+      for (;;) yield Buffer.alloc(32e6, 'x');
+    })();
+    await refused(endless, 'DamagedExportError', 'longer than any row');
+  });
+
   test('a row more, less or changed: not what the digest tells', async () => {
     const at = lines.findIndex((it) => it.startsWith('["1","same"'));
     await refused(stream(lines.toSpliced(at, 1)), 'DamagedExportError', '"public.events"');

@@ -4,11 +4,11 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { assertNoOwnFunctions, withTenancy } from '../../src/index.js';
 import { dropDatabases, open } from '../support/databases.js';
 import { a } from '../support/rows.js';
-import { relations } from '../support/schema.js';
+import { countries, relations } from '../support/schema.js';
 
 let database: any;
 beforeAll(async () => {
-  database = await open('many');
+  database = await open('many', 1);
 });
 afterAll(async () => {
   await database.close();
@@ -56,6 +56,29 @@ test('what is trusted is left out: by name, by signature, and by the handles', a
   expect(await signatures(database.db, { except: [...rest.except, 'format'] })).toEqual([]);
   expect(await signatures(withTenancy(database.plain, { relations, functions: ['format'] }), rest)).toEqual([]);
   await expect(assertNoOwnFunctions({} as any)).rejects.toMatchObject({ _tag: 'UnsupportedTenantOperationError' });
+});
+
+test('a table that the search path finds before the one in public', async () => {
+  const { db, client } = database;
+  // Only this connection reads tables of "ahead" by their bare names.
+  await client.unsafe(`create schema ahead; create table ahead.countries as select id, title as name, 'x' as code from tasks;
+    create view ahead.tasks as select * from public.tasks; create table ahead.alone (id integer)`);
+  const except = ['cast (integer as mood)', 'public.=(mood, integer)', 'format'];
+  expect(await signatures(db, { except })).toEqual([]);
+  await client.unsafe('set search_path to ahead, public');
+  // What is guarded against: a reference table is read, and each tenant's rows are seen.
+  const seen = await db.forTenant(a).select({ name: countries.name }).from(countries);
+  expect(seen.map((it: any) => it.name)).toContain('secret b');
+  expect(await signatures(db, { except })).toEqual(['ahead.countries', 'ahead.tasks']);
+  await expect(assertNoOwnFunctions(db, { except })).rejects.toThrow(
+    /the table ahead\.countries, which countries may mean in place of the one in public/,
+  );
+  expect(await signatures(db, { except: [...except, 'ahead.countries', 'ahead.tasks'] })).toEqual([]);
+  await client.unsafe('set search_path to public, ahead');
+  expect(await signatures(db, { except })).toEqual([]);
+  await client.unsafe('set search_path to ahead');
+  expect((await signatures(db, { except })).filter((it) => it.includes('ahead'))).toEqual([]);
+  await client.unsafe('set search_path to public');
 });
 
 test('a function that later grammars know is found where the server calls it', async () => {

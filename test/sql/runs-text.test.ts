@@ -7,7 +7,11 @@ import { refuseTextRunners } from '../../src/sql/runs-text.js';
 import { a } from '../support/rows.js';
 import * as schema from '../support/schema.js';
 
-const refused = ['ts_stat', 'query_to_xml', 'pg_catalog.table_to_xmlschema', 'CROSSTAB', '"crosstab"', 'public.dblink'];
+const refused = [
+  ...['ts_stat', 'query_to_xml', 'pg_catalog.table_to_xmlschema', 'CROSSTAB', '"crosstab"', 'public.dblink'],
+  ...['ts_rewrite', 'pgr_dijkstra', 'extensions.pgr_drivingDistance', 'dblink_get_result', 'run_command_on_shards'],
+  ...['pg_background_launch', 'pg_logical_slot_peek_changes', 'get_raw_page'],
+];
 
 describe('functions that run text', () => {
   test.each(refused)('%s', (name) => {
@@ -16,9 +20,12 @@ describe('functions that run text', () => {
     );
   });
 
-  test.each(['slugify', 'app.crosstab', 'nextval', 'pg_sleep', 'app.ts_stat'])('%s may be trusted', (name) => {
-    expect(() => refuseTextRunners([name])).not.toThrow();
-  });
+  test.each(['slugify', 'app.crosstab', 'nextval', 'pg_sleep', 'app.ts_stat', 'app.pgr_route', 'pgrade'])(
+    '%s may be trusted',
+    (name) => {
+      expect(() => refuseTextRunners([name])).not.toThrow();
+    },
+  );
 
   test('by handles, and by confine()', async () => {
     await ready;

@@ -1,6 +1,6 @@
 /** Walks an expression: every node kind and field that it accepts stands in the table below, and no other passes. */
 import type { Ctes, Level } from './entry.js';
-import { kindOf, words } from './fields.js';
+import { kindOf, unknownField, words } from './fields.js';
 import { isSafeFunction, remedyFor } from './functions.js';
 import { checkColumn, checkField, columnOf, isOfUpsert, type Names } from './names.js';
 import { checkOperator, isEquals } from './operators.js';
@@ -8,7 +8,7 @@ import type { Node } from '../parser.js';
 import type { Proof } from './proof.js';
 import { Refusal } from '../refusal.js';
 import { select } from './select.js';
-import { checkType } from './types.js';
+import { checkType, typeOf } from './types.js';
 
 /** Where an expression stands. */
 export interface Place {
@@ -40,6 +40,20 @@ const subquery: Check = (value, { proof, level, names, ctes, isTarget = false },
   const [kind, fields] = kindOf(value);
   if (kind !== 'SelectStmt') throw new Refusal(`${words(kind)} is not understood as a subquery`, 'Write a query there');
   level.sublinks.push({ rows: select(proof, fields, names, ctes), isTarget, location });
+};
+
+/**
+ * `pg_typeof(x)::text`. Anywhere else its type, `regtype`, would become that of a literal or a parameter beside it, as in
+ * `case when ... then pg_typeof(x) else '16400' end`, which looks up whose number that is.
+ */
+const castOf: Check = (value, place, { typeName }) => {
+  const { funcname, ...rest } = value.FuncCall ?? {};
+  const isTypeOf = funcname?.length === 1 && funcname[0].String.sval === 'pg_typeof';
+  walk(isTypeOf && typeOf(typeName) === '["text"]' ? { FuncCall: rest } : value, place);
+};
+const over: Check = (value, place) => {
+  place.level.windows.push(value);
+  walk({ WindowDef: value }, place);
 };
 
 const location = plain;
@@ -75,10 +89,7 @@ const kinds: Record<string, Record<string, Check>> = {
     args: nodes,
     agg_order: nodes,
     agg_filter: nodes,
-    over: (value, place) => {
-      place.level.windows.push(value);
-      walk({ WindowDef: value }, place);
-    },
+    over,
     agg_within_group: plain,
     agg_star: plain,
     agg_distinct: plain,
@@ -97,7 +108,7 @@ const kinds: Record<string, Record<string, Check>> = {
     },
   },
   A_Indices: { is_slice: plain, lidx: nodes, uidx: nodes },
-  TypeCast: { arg: nodes, typeName: type, location },
+  TypeCast: { arg: castOf, typeName: type, location },
   CollateClause: { arg: nodes, collname: plain, location },
   SubLink: {
     subLinkType: oneOf('EXISTS_SUBLINK ANY_SUBLINK ALL_SUBLINK EXPR_SUBLINK ARRAY_SUBLINK ROWCOMPARE_SUBLINK'),
@@ -150,10 +161,7 @@ const kinds: Record<string, Record<string, Check>> = {
     output: as('JsonOutput'),
     agg_filter: nodes,
     agg_order: nodes,
-    over: (value, place) => {
-      place.level.windows.push(value);
-      walk({ WindowDef: value }, place);
-    },
+    over,
     location,
   },
   JsonKeyValue: { key: nodes, value: as('JsonValueExpr') },
@@ -205,12 +213,7 @@ export function walk(node: Node, place: Place): void {
   if (!known) throw new Refusal(`${words(kind)} is not understood`, 'Write the statement without it', fields?.location);
   for (const field in fields) {
     const check = known.get(field);
-    if (!check)
-      throw new Refusal(
-        `${words(field)} is not understood in ${words(kind)}`,
-        'Write the statement without it',
-        fields.location,
-      );
+    if (!check) unknownField(field, kind, fields.location);
     check(fields[field], place, fields);
   }
 }

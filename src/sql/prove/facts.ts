@@ -99,7 +99,7 @@ function tenantOf(proof: Proof, expression: Node, level: Level, names: Names): E
   const args: Node[] | undefined = expression?.CoalesceExpr?.args;
   if (!args) return columnOf(expression, names)?.of;
   const columns = args.map((it) => columnOf(it, names));
-  return columns.every((it) => it?.of !== undefined && !isNullInPlace(it))
+  return columns.every((it) => it?.of !== undefined)
     ? firstOf(
         proof,
         level,
@@ -108,23 +108,23 @@ function tenantOf(proof: Proof, expression: Node, level: Level, names: Names): E
     : undefined;
 }
 
-/**
- * Whether a column may be null though its entry stands: then COALESCE goes on to the next, which tells nothing of that
- * entry.
- */
+/** Whether a column may be null though its entry stands: then what FULL JOIN makes of two tells nothing of that entry. */
 export const isNullInPlace = ({ of, orNull }: Column): boolean =>
   orNull === true || of?.table?.tenant?.everybody === true;
 
 /**
- * What holds the tenant of the first of several entries that stands: of each of them, if those that stand together are
- * known to have the same. Its facts may not serve to show that, so it is looked at before they are added.
+ * What holds the tenant of the first of several entries that stands: of each of them, if it is known to have the same as
+ * those before it where they stand together. Of an entry of this level, as those behind it, too: COALESCE is not strict,
+ * so that a row would be dropped for another tenant's in its place, and kept where there is none. Its facts may not
+ * serve to show that, so it is looked at before they are added.
  */
 export function firstOf(proof: Proof, level: Level, entries: readonly Entry[]): Entry {
   proof.work(6 * entries.length ** 2 * (level.facts.length + 1));
   const first = new Entry(level, '');
   const known = [...level.facts];
   for (const [i, entry] of entries.entries()) {
-    const isSame = entries.slice(0, i).every((it) => sameTenant([it, entry], known).has(entry));
+    const others = entry.level === level ? entries : entries.slice(0, i);
+    const isSame = others.every((it) => sameTenant([it, entry], known).has(entry));
     if (isSame) level.facts.push({ a: first, b: entry, join: { left: [], right: [], filtered: [entry] } });
   }
   return first;

@@ -14,13 +14,12 @@ export function only(node: Node, what: string, fields: string): void {
   if (!known) lists.set(fields, (known = new Set(fields.split(' '))));
   for (const field in node) {
     if (known.has(field)) continue;
-    const location = node.location ?? node[field]?.location;
-    throw new Refusal(
-      `${words(field)} is not understood in ${words(what)}`,
-      'Write the statement without it',
-      location,
-    );
+    unknownField(field, what, node.location ?? node[field]?.location);
   }
+}
+
+export function unknownField(field: string, of: string, location: number | undefined): never {
+  throw new Refusal(`${words(field)} is not understood in ${words(of)}`, 'Write the statement without it', location);
 }
 
 const maxName = 60;

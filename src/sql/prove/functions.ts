@@ -28,7 +28,7 @@ pg_column_size
 to_char to_date to_timestamp to_number now statement_timestamp transaction_timestamp date_trunc date_part date_bin date_add
 date_subtract extract age make_date make_time make_timestamp make_timestamptz make_interval justify_days justify_hours
 justify_interval isfinite timezone overlaps
-enum_range enum_first enum_last num_nulls num_nonnulls pg_typeof uuid_extract_timestamp uuid_extract_version
+enum_range enum_first enum_last num_nulls num_nonnulls uuid_extract_timestamp uuid_extract_version
 json_build_object jsonb_build_object json_build_array jsonb_build_array to_json to_jsonb row_to_json array_to_json json_object
 jsonb_object json_array_length jsonb_array_length json_array_elements jsonb_array_elements json_array_elements_text
 jsonb_array_elements_text json_each jsonb_each json_each_text jsonb_each_text json_object_keys jsonb_object_keys
@@ -104,6 +104,7 @@ const others =
 const instead: Record<string, string> = {
   nextval:
     "Let the column's default draw it; trust it with withTenancy(db, { functions: ['nextval'] }) if its numbers may tell how many rows others have",
+  pg_typeof: 'Cast it to text at once, as in pg_typeof(x)::text',
   currval: 'Take the value from RETURNING',
   lastval: 'Take the value from RETURNING',
   set_config: 'Write SET LOCAL in a transaction, for a setting that changes no row that is seen',

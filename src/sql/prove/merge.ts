@@ -5,7 +5,7 @@ import { addFacts, sameTenant, type Condition } from './facts.js';
 import { beforeStar, only } from './fields.js';
 import { checkRangeVar, From, isConfined, refuse } from './from.js';
 import { checkCells, checkOverride, remedyFor } from './insert.js';
-import type { Names } from './names.js';
+import { Scope, type Names } from './names.js';
 import type { Node } from '../parser.js';
 import type { Proof } from './proof.js';
 import { Refusal } from '../refusal.js';
@@ -45,7 +45,11 @@ export function merge(proof: Proof, node: Node, outer: Names | undefined, around
     if (arm.commandType === 'CMD_INSERT') insertOf(arm, target, holdsData, relation.location, here);
     else set(arm.targetList, target.table!, here);
   }
-  return returning(returningClause, target, place);
+  // A row of the target without a match is returned with nulls for the source.
+  const missing = arms.some((it) => it.matchKind === ofTargetOnly) ? sources : [];
+  const { scope } = from.names;
+  const returned = new Scope([scope], scope.entries, undefined, false, [...scope.absent, ...missing]);
+  return returning(returningClause, target, { ...place, names: { scope: returned, outer } });
 }
 
 const ofTargetOnly = 'MERGE_WHEN_NOT_MATCHED_BY_SOURCE';

@@ -160,15 +160,10 @@ export class Proof {
   isCell(source: Source, orEverybody: boolean): boolean {
     if (source === true || this.isTenant(source)) return true;
     const [value, type] = uncast(source);
-    if (
-      this.given.known ||
-      !value?.ParamRef ||
-      value.ParamRef.number > this.given.count ||
-      (type && !this.#keeps(type))
-    )
-      return false;
-    this.guards.add(value.ParamRef.number);
-    if (!orEverybody) this.notNull.add(value.ParamRef.number);
+    const number: number | undefined = value?.ParamRef?.number;
+    if (!number || number > this.given.count || this.given.known || (type && !this.#keeps(type))) return false;
+    this.guards.add(number);
+    if (!orEverybody) this.notNull.add(number);
     this.#carrying.add(value.ParamRef);
     return true;
   }

@@ -9,6 +9,7 @@ interface Proc {
   readonly volatility: 'i' | 's' | 'v';
   readonly language: string;
   readonly types: readonly string[];
+  readonly returns: string;
 }
 
 let procs: Map<string, Proc[]>;
@@ -16,7 +17,8 @@ beforeAll(async () => {
   const sql = postgres(inject('databaseUrl'), { max: 1 });
   const rows = await sql<Proc[]>`
     select p.proname as name, p.provolatile as volatility, l.lanname as language,
-           array(select format_type(t, null) from unnest(coalesce(p.proallargtypes, p.proargtypes::oid[])) t) as types
+           array(select format_type(t, null) from unnest(coalesce(p.proallargtypes, p.proargtypes::oid[])) t) as types,
+           format_type(p.prorettype, null) as returns
     from pg_proc p join pg_language l on l.oid = p.prolang where p.pronamespace = 'pg_catalog'::regnamespace`;
   procs = new Map();
   for (const it of rows) procs.set(it.name, [...(procs.get(it.name) ?? []), it]);
@@ -33,7 +35,7 @@ const stable = new Set(
   json_populate_recordset json_to_record json_to_recordset json_to_tsvector jsonb_agg jsonb_build_array jsonb_build_object
   jsonb_object_agg jsonb_path_exists_tz jsonb_path_match_tz jsonb_path_query_array_tz jsonb_path_query_first_tz jsonb_path_query_tz
   jsonb_populate_record jsonb_populate_record_valid jsonb_populate_recordset jsonb_to_record jsonb_to_recordset jsonb_to_tsvector
-  length make_timestamptz money now numeric overlaps pg_column_size pg_typeof phraseto_tsquery plainto_tsquery quote_literal quote_nullable
+  length make_timestamptz money now numeric overlaps pg_column_size phraseto_tsquery plainto_tsquery quote_literal quote_nullable
   row_to_json statement_timestamp time timestamp timestamptz timetz timezone to_char to_date to_json to_jsonb to_number
   to_timestamp to_tsquery to_tsvector transaction_timestamp ts_headline websearch_to_tsquery xml xml_is_well_formed`.split(
     /\s+/,
@@ -67,6 +69,13 @@ describe("PostgreSQL's own", () => {
       for (const type of types.filter((it) => telling.test(it)))
         expect(harmless[type]?.test(name) ?? false, `${name}(${types.join()})`).toBe(true);
     }
+  });
+
+  test('none returns a type that a literal beside it would be converted to', () => {
+    const found = [...builtin, ...ofTheMoment, ...doing].flatMap((name) =>
+      (procs.get(name) ?? []).filter((it) => telling.test(it.returns) && !harmless[it.returns]?.test(name)),
+    );
+    expect(found).toEqual([]);
   });
 
   test('those of the moment, and those that do something, are the volatile ones', () => {
@@ -124,6 +133,7 @@ test.each([
 test.each([
   ['nextval', /column's default draw it/],
   ['currval', /RETURNING/],
+  ['pg_typeof', /pg_typeof\(x\)::text/],
   ['set_config', /SET LOCAL/],
   ['slugify', /withTenancy\(db, \{ functions/],
 ])('%s is refused with what to do instead', (name, remedy) => {

@@ -78,22 +78,18 @@ export const mutations: readonly Mutation[] = [
     ['only AND joins facts', "if (expression?.BoolExpr?.boolop === 'AND_EXPR')", 'if (expression?.BoolExpr)'],
     [
       'each of COALESCE is a tenant',
-      'columns.every((it) => it?.of !== undefined && !isNullInPlace(it)) ? firstOf(proof, level, columns.map((it) => it!.of!))',
-      'columns.some((it) => it?.of !== undefined && !isNullInPlace(it)) ? firstOf(proof, level, columns.flatMap((it) => it?.of ?? []))',
+      'columns.every((it) => it?.of !== undefined) ? firstOf(proof, level, columns.map((it) => it!.of!))',
+      'columns.some((it) => it?.of !== undefined) ? firstOf(proof, level, columns.flatMap((it) => it?.of ?? []))',
     ],
+    ['COALESCE is not strict', 'entry.level === level ? entries : entries', 'entries'],
     ['those of COALESCE that stand together are of one tenant', 'if (isSame) level.facts.push', 'level.facts.push'],
     [
-      'COALESCE passes by what is null in its place',
-      'it?.of !== undefined && !isNullInPlace(it)',
-      'it?.of !== undefined',
-    ],
-    [
-      'COALESCE passes by a row of everybody',
+      'FULL JOIN merges rows of everybody',
       'orNull === true || of?.table?.tenant?.everybody === true;',
       'orNull === true;',
     ],
     [
-      'COALESCE passes by what a query below left empty',
+      'FULL JOIN merges what a query below left empty',
       'orNull === true || of?.table?.tenant?.everybody === true;',
       'of?.table?.tenant?.everybody === true;',
     ],
@@ -540,8 +536,8 @@ export const mutations: readonly Mutation[] = [
     ['a literal is the tenant', 'text !== undefined && known!.values.has(text)', 'text !== undefined'],
     [
       'a row names its tenant by a parameter',
-      'if (this.given.known || !value?.ParamRef ||',
-      'if (!value?.ParamRef) return true;\n    if (this.given.known ||',
+      'if (!number || number > this.given.count ||',
+      'if (!number) return true;\n    if (number > this.given.count ||',
     ],
     ['a parameter that carries the tenant stands nowhere else', 'if (!other) return;', 'return;'],
     ["the tenant's parameter carries it", 'if (this.#tenant) carriers.add(this.#tenant);', ''],
@@ -605,6 +601,7 @@ export const mutations: readonly Mutation[] = [
       'if (arm.matchKind === ofTargetOnly) checkAlone',
       'if (false) checkAlone',
     ],
+    ['rows of the target without a match have no source', '[...scope.absent, ...missing]', 'scope.absent'],
     [
       'rows of everybody without a match',
       'const strict = alone.facts.filter((it) => !it.orNull);',
@@ -657,9 +654,11 @@ export const mutations: readonly Mutation[] = [
     ],
     [
       'types of casts',
-      'TypeCast: { arg: nodes, typeName: type, location },',
-      'TypeCast: { arg: nodes, typeName: plain, location },',
+      'TypeCast: { arg: castOf, typeName: type, location },',
+      'TypeCast: { arg: castOf, typeName: plain, location },',
     ],
+    ['what is cast to text at once', `isTypeOf && typeOf(typeName) === '["text"]' ?`, 'isTypeOf ?'],
+    ['the arguments of what is cast', '{ FuncCall: rest } : value', '[] : value'],
     ['fields', 'checkField(node, place.names);', ''],
     ['subscripts', 'for (const it of value) if (it.A_Indices) walk(it, place);', ''],
     [
@@ -680,11 +679,7 @@ export const mutations: readonly Mutation[] = [
     ['subqueries', 'level.sublinks.push({ rows: select(proof, fields, names, ctes), isTarget, location });', ''],
     ['the left side of IN', 'testexpr: nodes,', 'testexpr: plain,'],
     ['FILTER', 'agg_filter: nodes,\n    over', 'agg_filter: plain,\n    over'],
-    [
-      'windows',
-      'place.level.windows.push(value);\n      walk({ WindowDef: value }, place);\n    },\n    agg_within',
-      'walk({ WindowDef: value }, place);\n    },\n    agg_within',
-    ],
+    ['windows', 'place.level.windows.push(value);', ''],
   ]),
   ...of('prove', [
     [

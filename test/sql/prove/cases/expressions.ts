@@ -55,6 +55,7 @@ export const types: readonly string[] = [
   `select '{1}'::_int4`,
   `select '0/0'::pg_lsn`,
   `select null::app.pg_class`,
+  `select pg_typeof(1)::text, cast(pg_typeof(null) as pg_catalog.text)`,
 ];
 
 export const notTypes: readonly string[] = [
@@ -78,6 +79,20 @@ export const notTypes: readonly string[] = [
   `select regclass '16400'`,
   `select 'x'::pg_toast.x`,
   `select null::information_schema.sql_identifier`,
+  `select pg_typeof('16400'::regclass)::text`,
+  `select pg_typeof(variadic array['16400'::regclass])::text`,
+];
+
+export const notCastAtOnce: readonly string[] = [
+  // Beside a value of type regtype, a literal or a parameter is one, too.
+  `select (case when false then pg_typeof(1) else '16400' end)::text`,
+  `select coalesce(null, pg_typeof(1), '16400')`,
+  `select pg_typeof(1) union all select '16400'`,
+  `select (array[pg_typeof(1), '16400'])::text`,
+  `select lag(pg_catalog.pg_typeof(1), 1, '16400') over ()`,
+  `select pg_typeof(1)::varchar`,
+  `select pg_typeof(1)::text[]`,
+  `select * from pg_typeof(1) as t`,
 ];
 
 export const systemColumns: readonly string[] = [

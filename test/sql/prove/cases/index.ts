@@ -121,5 +121,6 @@ export const cases: readonly Case[] = [
       later: [from, to],
     }),
   ),
+  ...expressions.notCastAtOnce.map((it) => of('one', it, 0, /Cast it to text at once/)),
   ...expressions.notTypes.map((it) => of('one', it, 0, /not a plain one|looks into/)),
 ];

@@ -17,6 +17,7 @@ export const ofEach: readonly string[] = [
   `select a.name, p.name from accounts a join projects p on p."accountId" = a.id`,
   `select t.title, u.name, p.name from tasks t left join users u on u."accountId" = t."accountId" and u.id = t."assigneeId" left join projects p on p."accountId" = t."accountId" and p.id = t."projectId"`,
   `select t.title, u.name from (tasks t join projects p on p."accountId" = t."accountId" and p.id = t."projectId") left join users u on u."accountId" = p."accountId" and u.id = t."assigneeId"`,
+  `with m as (merge into x_labels l using tasks s on l."accountId" = s."accountId" and l.id = s.id when not matched by source then delete returning l."accountId" as a) select p.name, g.n from projects p full join (select a, count(*) as n from m group by a) g on g.a = p."accountId"`,
   // A subquery tells its tenant, and is joined on it
   `select p.name, q.n from projects p join (select "accountId", "projectId", count(*) as n from tasks group by 1, 2) q on q."accountId" = p."accountId" and q."projectId" = p.id`,
   `select p.name, q.n from projects p left join (select "accountId" as a, "projectId", count(*) as n from tasks group by "accountId", "projectId") q on q.a = p."accountId" and q."projectId" = p.id`,
@@ -107,6 +108,14 @@ export const refusedAcross: readonly (readonly [text: string, reason: RegExp])[]
     meeting,
   ],
   [
+    `select p.name, q.n from projects p full join (select a, count(*) as n from (select t."accountId" as a, u.id from users u left join tasks t on t."accountId" = u."accountId" and t."assigneeId" = u.id) s full join (select "accountId" as a, title from tasks) k using (a) group by a) q on q.a = p."accountId"`,
+    /different tenants would meet/,
+  ],
+  [
+    `select p.name, t.title from projects p left join tasks t on t."projectId" = p.id where coalesce(t."accountId", p."accountId") = p."accountId"`,
+    /rows of "p" and "t" of different tenants would meet/,
+  ],
+  [
     `select p.name, t.title, u.name from projects p full join tasks t on t.id = p.id full join users u on u."accountId" = coalesce(p."accountId", t."accountId")`,
     meeting,
   ],
@@ -193,6 +202,10 @@ export const refusedAcross: readonly (readonly [text: string, reason: RegExp])[]
     meeting,
   ],
   // A row that was not there before, or is not there after, has no tenant there
+  ...['tasks', '(select "accountId", id from tasks)'].map((source): (typeof refusedAcross)[number] => [
+    `with m as (merge into x_labels l using ${source} s on l."accountId" = s."accountId" and l.id = s.id when not matched by source then delete returning s."accountId" as a) select p.name, g.n from projects p full join (select a, count(*) as n from m group by a) g on g.a = p."accountId"`,
+    meeting,
+  ]),
   [
     `with gone as (delete from x_labels returning new."accountId" as a), g as (select a, count(*) as n from gone group by a) select p.name, g.n from projects p full join g on g.a = p."accountId"`,
     meeting,

@@ -723,6 +723,19 @@ export const refused: readonly (readonly [
     `insert into x_labels ("accountId", id, name) values (@a, 1, 'x') on conflict ("accountId", id) do update set name = (select max(title) from tasks where tasks."accountId" <> excluded."accountId")`,
     /"tasks" is not bound/,
   ],
+  // COALESCE is not strict: without a match a row stays, and another tenant's match drops it
+  ...['p."accountId"', '@a'].map((it): (typeof refused)[number] => [
+    `select p.name from projects p left join tasks t on t."projectId" = p.id where p."accountId" = @a and coalesce(t."accountId", p."accountId") = ${it}`,
+    /"tasks" as "t" is not bound/,
+  ]),
+  [
+    `select p.name from projects p left join (users u left join tasks t on t."assigneeId" = u.id) on u."accountId" = @a and coalesce(t."accountId", u."accountId") = u."accountId" where p."accountId" = @a`,
+    /"tasks" as "t" is not bound/,
+  ],
+  [
+    `select t.title from tasks t full join projects p on p.id = t."projectId", users u where p."accountId" = @a and u."accountId" = @a and coalesce(t."accountId", p."accountId") = p."accountId"`,
+    /"tasks" as "t" is not bound/,
+  ],
   // What only seems to say whose rows they are
   [`select * from tasks where coalesce("accountId", @a) = @a`, /not bound/],
   [`select * from projects where "accountId" = any(array[@a]::text[])`, /not bound/],
