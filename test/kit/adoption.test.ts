@@ -38,7 +38,7 @@ import { tokenize } from '../../src/kit/adopt/tokens.js';
 import { Entities, type Row } from '../../src/kit/snapshot.js';
 import { createDatabase } from './database.js';
 import { tenantIn } from './in-process.js';
-import { codeCache, drizzleKitBin, lib, removeProjects, run } from './project.js';
+import { drizzleKitBin, lib, removeProjects, run } from './project.js';
 
 const root = resolve(import.meta.dirname, '../..');
 const folders: string[] = [];
@@ -64,7 +64,7 @@ function project(files: Record<string, string>) {
     read: (name: string) => readFileSync(join(folder, name), 'utf8'),
     write: (name: string, content: string) => writeFileSync(join(folder, name), content),
     tenant: (...args: string[]) => tenantIn({ folder }, ...args),
-    kit: (...args: string[]) => run(process.execPath, [...codeCache, drizzleKitBin, ...args], folder),
+    kit: (...args: string[]) => run(process.execPath, [drizzleKitBin, ...args], folder),
   };
 }
 

@@ -5,7 +5,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { requireTestedVersion } from '../../src/kit/generate/drizzle-kit-version.js';
 import { readMigrations, leavesOf } from '../../src/kit/snapshot.js';
 import { stateAt } from '../../src/kit/state.js';
-import { account, codeCache, drizzleKitBin, Project, removeProjects, run, small } from './project.js';
+import { account, drizzleKitBin, Project, removeProjects, run, small } from './project.js';
 
 afterAll(removeProjects);
 
@@ -283,11 +283,7 @@ export const b = tenantTable('b', { accountId: account.id('account_id'), id: uui
     mkdirSync(join(project.folder, 'drizzle'));
     // The place where the folder is put together is taken.
     project.write('block.cjs', `require('node:fs').mkdirSync('.drizzle-' + process.pid + '.tmp');`);
-    const result = await run(
-      process.execPath,
-      [...codeCache, '-r', './block.cjs', drizzleKitBin, 'generate'],
-      project.folder,
-    );
+    const result = await run(process.execPath, ['-r', './block.cjs', drizzleKitBin, 'generate'], project.folder);
     expect(result.code).toBe(1);
     expect(project.migrations).toEqual([]);
   });
@@ -296,7 +292,7 @@ export const b = tenantTable('b', { accountId: account.id('account_id'), id: uui
     const project = new Project({ 'schema.ts': small });
     project.write('kill.cjs', `require('node:fs').renameSync = () => process.kill(process.pid, 'SIGKILL');`);
     expect(
-      (await run(process.execPath, [...codeCache, '-r', './kill.cjs', drizzleKitBin, 'generate'], project.folder)).code,
+      (await run(process.execPath, ['-r', './kill.cjs', drizzleKitBin, 'generate'], project.folder)).code,
     ).not.toBe(0);
     expect(project.migrations).toEqual([]);
     expect((await project.drizzleKit('generate')).code).toBe(0);
@@ -313,11 +309,7 @@ export const b = tenantTable('b', { accountId: account.id('account_id'), id: uui
     );
     const plain = small.replace(/export const (countries|accounts|projects).*\n/g, '');
     project.write('schema.ts', plain);
-    const result = await run(
-      process.execPath,
-      [...codeCache, '-r', './other.cjs', drizzleKitBin, 'generate'],
-      project.folder,
-    );
+    const result = await run(process.execPath, ['-r', './other.cjs', drizzleKitBin, 'generate'], project.folder);
     expect(result).toMatchObject({
       code: 1,
       stderr: expect.stringContaining('Delete 20990101000000_x, and report the version of drizzle-kit'),
@@ -333,8 +325,7 @@ export const b = tenantTable('b', { accountId: account.id('account_id'), id: uui
       project.write('kit/drizzle-kit/bin.cjs', changed);
       return {
         isChanged: changed !== text,
-        run: (...args: string[]) =>
-          run(process.execPath, [...codeCache, 'kit/drizzle-kit/bin.cjs', ...args], project.folder),
+        run: (...args: string[]) => run(process.execPath, ['kit/drizzle-kit/bin.cjs', ...args], project.folder),
       };
     };
     const tested = '1.0.0-rc.5';

@@ -62,8 +62,6 @@ function build(): string {
 /** Where the built package is. */
 export const lib = build();
 export const drizzleKitBin = join(root, 'node_modules/drizzle-kit/bin.cjs');
-/** What stands before a program that reads much of node_modules, which then starts in two thirds of the time. */
-export const codeCache = ['-r', join(import.meta.dirname, 'code-cache.cjs')];
 
 export interface Result {
   readonly code: number;
@@ -134,7 +132,7 @@ export class Project {
   }
 
   drizzleKit(...args: string[]): Promise<Result> {
-    return run(process.execPath, [...codeCache, drizzleKitBin, ...args], this.folder);
+    return run(process.execPath, [drizzleKitBin, ...args], this.folder);
   }
 }
 

@@ -2,7 +2,7 @@
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createDatabase, type Database } from './database.js';
-import { codeCache, Project, removeProjects, run, small } from './project.js';
+import { Project, removeProjects, run, small } from './project.js';
 
 const databases: Database[] = [];
 afterAll(async () => {
@@ -26,7 +26,7 @@ process.exit(0);
 function program(project: Project, text: string, ...args: string[]) {
   for (const it of ['schema', 'drizzle.config']) project.write(`${it}.mjs`, project.read(`${it}.ts`));
   project.write('program.mjs', text);
-  return run(process.execPath, [...codeCache, 'program.mjs', ...args], project.folder);
+  return run(process.execPath, ['program.mjs', ...args], project.folder);
 }
 
 describe('push', { timeout: 120_000 }, () => {
@@ -65,7 +65,7 @@ describe('push', { timeout: 120_000 }, () => {
     'the command, with --explain': () => project.drizzleKit('push', '--explain'),
     'the command, printing JSON': () => project.drizzleKit('push', '--output=json'),
     'the command, through the bin of node_modules': () =>
-      run(process.execPath, [...codeCache, 'node_modules/.bin/drizzle-kit', 'push'], project.folder),
+      run(process.execPath, ['node_modules/.bin/drizzle-kit', 'push'], project.folder),
     'the command, past the config': () => project.drizzleKit('push', ...connection()),
     'the command, past the config, with --force': () => project.drizzleKit('push', ...connection(), '--force'),
     'the command, with a config that is not ours': () => {
