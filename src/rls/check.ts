@@ -1,7 +1,7 @@
 /** The start-up check of `rls: true`: whether the policies hold for the role that the handles log in as. */
 import { is, Subquery } from 'drizzle-orm';
 import { classOf, declaredTables, nameOf, namesOf } from '../schema/classify.js';
-import { checkedDatabase, withReplicasOf } from './checked.js';
+import { answerTo, checkedDatabase, withReplicasOf } from './checked.js';
 import {
   RowLevelSecurityError,
   UnsupportedTenantOperationError,
@@ -442,7 +442,8 @@ export function checkOf(db: object, { except = [] }: RowLevelSecurityOptions = {
  *
  * @param db what `withTenancy(..., { relations, rls: true })` returned
  * @param options `except` names what only the handles' filter is to confine
- * @throws RowLevelSecurityError with each table, what is wrong, and the remedy
+ * @throws RowLevelSecurityError with each table, what is wrong, and the remedy; the driver's own error where the server
+ * cannot be asked
  * @example
  * const db = withTenancy(drizzle({ client: postgres(url) }), { relations, rls: true });
  * await assertRowLevelSecurity(db);
@@ -450,7 +451,7 @@ export function checkOf(db: object, { except = [] }: RowLevelSecurityOptions = {
 export async function assertRowLevelSecurity(db: Checkable, options?: RowLevelSecurityOptions): Promise<void> {
   for (const it of withReplicasOf(db)) {
     const { ask, askNodes, hasNodes, judge } = checkOf(it, options);
-    const rows = await ask();
-    judge(rows, hasNodes(rows) ? await askNodes() : []);
+    const rows: Found[] = await answerTo(ask());
+    judge(rows, hasNodes(rows) ? await answerTo<Node[]>(askNodes()) : []);
   }
 }

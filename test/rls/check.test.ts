@@ -6,6 +6,7 @@ import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { TenantDb } from '../../src/effect/index.js';
 import {
+  assertNoOwnFunctions,
   assertRowLevelSecurity,
   defineTenantRelations,
   RowLevelSecurityError,
@@ -446,4 +447,14 @@ describe('an Effect layer', () => {
       await admin.unsafe('alter table tasks enable row level security');
     }
   });
+});
+
+test('a server that cannot be asked: the error is of the driver, without the question', async () => {
+  const client = postgres('postgres://127.0.0.1:1/none', { max: 1 });
+  const db = withTenancy(drizzle({ client }), { relations: schema.relations, rls: true });
+  for (const check of [assertRowLevelSecurity, assertNoOwnFunctions])
+    await expect(check(db)).rejects.toMatchObject({
+      code: 'ECONNREFUSED',
+      message: expect.not.stringContaining('select'),
+    });
 });
