@@ -2,7 +2,7 @@
  * Rows as PostgreSQL's COPY writes them: cells of text with tabs between them, `\N` for NULL. No value is turned into
  * one of JavaScript's.
  */
-import { isUtf8 } from 'node:buffer';
+import { constants, isUtf8 } from 'node:buffer';
 import { DamagedExportError } from '../errors.js';
 import type { Connection, Row } from './connection.js';
 import { closeRows, fetchRows } from './statements.js';
@@ -43,18 +43,21 @@ export async function* linesOf(chunks: AsyncIterable<Uint8Array>): AsyncGenerato
   };
   // A driver may give a row at a time: a few thousand together cost less.
   let size = 0;
+  let hasEnd = false;
   for await (const chunk of chunks) {
     rest.push(chunk);
-    if ((size += chunk.length) < 1 << 16) continue;
+    size += chunk.length;
+    hasEnd ||= chunk.includes(newline);
+    if (!hasEnd && size > constants.MAX_STRING_LENGTH)
+      throw new DamagedExportError('Export it anew: a line is longer than any row. Nothing was written.');
+    // Put together once a line ends, and not with each piece of a long one.
+    if (!hasEnd || size < 1 << 16) continue;
     const all = Buffer.concat(rest);
     const end = all.lastIndexOf(newline);
-    if (end < 0) {
-      rest = [all];
-      continue;
-    }
     yield textOf(all.subarray(0, end));
     rest = end + 1 < all.length ? [all.subarray(end + 1)] : [];
     size = rest[0]?.length ?? 0;
+    hasEnd = false;
   }
   if (rest.length === 0) return;
   const all = Buffer.concat(rest);

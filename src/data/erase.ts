@@ -3,6 +3,7 @@
  * interrupted is run again, and goes on.
  */
 import { TenantDataError, TenantNotErasedError, UnsupportedTenantOperationError } from '../errors.js';
+import { assertOthersStay } from './along.js';
 import { readCatalog, type Catalog, type LiveTable, type Subject, type TenantTable } from './catalog.js';
 import { connected, transact, type Connection, type Source } from './connection.js';
 import { countsOf, isView, type TableCount } from './count.js';
@@ -121,6 +122,9 @@ class Erasure {
       throw new UnsupportedTenantOperationError('Pass the record of this tenant to resume: this one is of another.');
     const before = await this.#transact('read', () => countsOf(connection, catalog));
     if (before.every((it) => it.rows === 0) && !resume && !options.allowEmpty) throw noRows(subject);
+    await this.#transact('read', () =>
+      assertOthersStay(connection, catalog, (title) => !this.#isKept(title), 'Nothing was deleted.'),
+    );
     this.#order = inOrder(catalog.tables, false);
     const named = this.#named();
     this.#record = {

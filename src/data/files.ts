@@ -62,6 +62,9 @@ export async function* piecesOf(source: ExportSource): AsyncGenerator<Piece> {
 
 const damaged = (what: string) => new DamagedExportError(`Export it anew: ${what}. Nothing was written.`);
 
+/** A stream with an encoding, as `createReadStream(path, 'utf8')`, gives text. */
+const bytesOf = (piece: Uint8Array | string) => (typeof piece === 'string' ? Buffer.from(piece) : piece);
+
 export async function* plain(bytes: Bytes): AsyncGenerator<Uint8Array> {
   const iterator = (
     Symbol.asyncIterator in bytes ? bytes[Symbol.asyncIterator]() : bytes[Symbol.iterator]()
@@ -71,13 +74,13 @@ export async function* plain(bytes: Bytes): AsyncGenerator<Uint8Array> {
   while (size < 2) {
     const next = await iterator.next();
     if (next.done) break;
-    first.push(next.value);
+    first.push(bytesOf(next.value));
     size += next.value.length;
   }
   const rest = async function* () {
     try {
       yield* first;
-      for (let next = await iterator.next(); !next.done; next = await iterator.next()) yield next.value;
+      for (let next = await iterator.next(); !next.done; next = await iterator.next()) yield bytesOf(next.value);
     } finally {
       await iterator.return?.();
     }

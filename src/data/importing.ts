@@ -1,5 +1,6 @@
 /** Rows on their way from the spool into a database: by COPY where it can be, through a temporary table elsewhere. */
 import { DamagedExportError, TenantDataError, TenantExistsError, UnsupportedTenantOperationError } from '../errors.js';
+import { assertOthersStay, takesAlong } from './along.js';
 import { cellsOf, linesOf } from './cells.js';
 import type { Catalog, Column, LiveTable, Subject, TenantTable } from './catalog.js';
 import type { Connection } from './connection.js';
@@ -208,10 +209,11 @@ export class Importing {
    */
   async #assertNothingGoesAlong(): Promise<void> {
     const { tables, others, tenant } = this.catalog;
+    await assertOthersStay(this.connection, this.catalog, () => true, 'Nothing was written.');
     for (const from of others.values()) {
       for (const key of from.foreignKeys) {
         const to = tables.find((it) => it.oid === key.to);
-        if (!to || !['c', 'n', 'd'].includes(key.onDelete)) continue;
+        if (!to || !takesAlong(key.onDelete)) continue;
         const [[isPointed] = []] = await this.connection.query(sql.anyPointing(from, key, to, tenant));
         if (isPointed === 'true' || from.isRestricted)
           throw new TenantDataError(

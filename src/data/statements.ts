@@ -266,6 +266,10 @@ const pointsAt = ({ columns, toColumns }: ForeignKey) =>
 export const anyPointing = (from: Named, key: ForeignKey, to: Owned, tenant: string) =>
   `select exists (select ${rowsOf(to, tenant)} and exists (select from ${nameOf(from)} p where ${pointsAt(key)}))::text`;
 
+/** Whether rows of other tenants point at rows of this one: of them, nothing but that is asked. */
+export const anyOfOthersPointing = (from: Owned, key: ForeignKey, to: Owned, tenant: string) =>
+  `select exists (select from ${nameOf(from)} p where p.${ident(from.column)} is distinct from ${literalOf(tenant)} and exists (select ${rowsOf(to, tenant)} and ${pointsAt(key)}))::text`;
+
 /** How many rows point at rows of the tenant. */
 export const countPointing = (from: Named, key: ForeignKey, to: Owned, tenant: string) =>
   `select count(*)::text from ${nameOf(from)} p where exists (select ${rowsOf(to, tenant)} and ${pointsAt(key)})`;

@@ -17,8 +17,12 @@ export interface Binding {
   readonly load?: () => void;
   /** Drizzle's session, for statements outside of transactions: each runs in one of its own. */
   statements(session: DrizzleSession, settingsOf: SettingsOf): object;
-  /** Drizzle's session of a transaction in which other statements have other settings: each statement sets its own. */
-  statementsWithin(session: DrizzleSession, settingsOf: SettingsOf): object;
+  /**
+   * Drizzle's session of a transaction in which other statements have other settings: each statement sets its own.
+   *
+   * @param transaction what all of its statements have in common, those of its savepoints, too
+   */
+  statementsWithin(session: DrizzleSession, settingsOf: SettingsOf, transaction: object): object;
   /** Runs `run` in a transaction of Drizzle's that is bound. */
   transaction(tx: any, settings: Settings, run: () => any): any;
 }
@@ -49,8 +53,8 @@ export const promiseBinding: Binding = {
   load: () => void load().catch(() => {}),
   statements: (session, settingsOf) =>
     deferred(session, (bound, settings) => bound.boundSession(session, settings), settingsOf),
-  statementsWithin: (session, settingsOf) =>
-    deferred(session, (bound, settings) => bound.withinSession(session, settings), settingsOf),
+  statementsWithin: (session, settingsOf, transaction) =>
+    deferred(session, (bound, settings) => bound.withinSession(session, settings, transaction), settingsOf),
   async transaction({ session }, settings, run) {
     const { setWithin, wireOf } = loaded ?? (await load());
     const set = setWithin(session, settings);

@@ -46,8 +46,17 @@ export function boundSession(session: DrizzleSession, settings: Settings): Drizz
   };
 }
 
-/** A session, for one statement in a transaction where other statements have other settings. */
-export const withinSession = (session: DrizzleSession, settings: Settings): DrizzleSession => ({
+/**
+ * A session, for one statement in a transaction where other statements have other settings.
+ *
+ * @param transaction what all statements of the transaction have in common, those of its savepoints, too: these may
+ * have clients of their own, and transactions beside each other may have one client
+ */
+export const withinSession = (
+  session: DrizzleSession,
+  settings: Settings,
+  transaction: object = session,
+): DrizzleSession => ({
   prepareQuery: (...query: unknown[]) => ({
     async execute(values: unknown) {
       const { within } = wireOf(session) ?? {};
@@ -58,7 +67,7 @@ export const withinSession = (session: DrizzleSession, settings: Settings): Driz
         return Object.create(session, { client: { value: client } })
           .prepareQuery(...query)
           .execute(values);
-      return inTurn(session.client ?? session, async () => {
+      return inTurn(transaction, async () => {
         const after = await back();
         await setWithin(session, settings);
         const [answer] = await Promise.allSettled([session.prepareQuery(...query).execute(values)]);
@@ -90,11 +99,11 @@ const roleOf = async (session: DrizzleSession): Promise<string> =>
 
 const turns = new WeakMap<object, Promise<unknown>>();
 
-/** Runs what may not overlap on a connection, one after the other. */
-function inTurn<T>(connection: object, step: () => Promise<T>): Promise<T> {
-  const mine = (turns.get(connection) ?? Promise.resolve()).then(step);
+/** Runs what may not overlap in a transaction, one after the other. */
+function inTurn<T>(transaction: object, step: () => Promise<T>): Promise<T> {
+  const mine = (turns.get(transaction) ?? Promise.resolve()).then(step);
   turns.set(
-    connection,
+    transaction,
     mine.catch(() => {}),
   );
   return mine;

@@ -9,7 +9,9 @@ import type {
   TenantsDatabase,
   TenantTransaction,
 } from '../handle/database.types.js';
-import type { Runner } from '../handle/handle.types.js';
+import type { SelectMode } from 'drizzle-orm/query-builders/select.types';
+import type { ReaderOf, Runner } from '../handle/handle.types.js';
+import type { BuiltSelect, Nullability } from '../handle/select.types.js';
 import type { TenantId } from '../schema/tenancy.js';
 import type { DbError } from './db-error.js';
 import type { QueryResult, StreamOptions } from './prepared.js';
@@ -53,6 +55,28 @@ export interface EffectRunner extends Runner {
 export interface QueryResultHKT extends PgQueryResultHKT {
   readonly type: QueryResult<this['row']>;
 }
+
+/**
+ * Any select of a tenancy's service, for functions that add to a query: what `TenantSelect` of `drizzle-tenant` is for
+ * queries that are promises. Pass them a `$dynamic()` query.
+ *
+ * @example
+ * function withPaging<T extends TenantDb.Select<'account'>>(query: T, page: number) {
+ *   return query.limit(10).offset(page * 10);
+ * }
+ * const second = Db.use((db) => withPaging(db.select().from(projects).$dynamic(), 2));
+ */
+export type Select<Name extends string = any> = BuiltSelect<
+  ReaderOf<Name, EffectRunner>,
+  string | undefined,
+  Record<string, any>,
+  SelectMode,
+  Nullability,
+  true,
+  never,
+  any[],
+  Record<string, any>
+>;
 
 /** A handle that is confined to one tenant. */
 export interface Database<Name extends string, TRelations = {}, Data = unknown>

@@ -21,6 +21,8 @@ export interface Driver {
   readonly isTransaction: boolean;
   /** Whether its sessions are those of Drizzle's Effect drivers. */
   readonly runsEffects?: boolean;
+  /** Whether it is within a transaction that the application has begun, which goes on behind it. */
+  readonly isWithinOthers?: boolean | undefined;
   /** Runs what may not overlap with other statements of the transaction. Drivers of promises see to that themselves. */
   readonly alone?: <A, E, R>(run: (driver: Driver) => Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>;
   /** The server, in the words of OpenTelemetry. */
@@ -36,8 +38,17 @@ export interface Driver {
 export const runText = (driver: Driver, text: string, params: unknown[] = []) =>
   driver.statement((session) => session.prepareQuery({ sql: text, params }, 'raw', false).execute(), text);
 
+const staysBehind = new DbError({
+  reason: new UnsupportedTenantOperationError(
+    'Use Db.transaction(program) in place of the transaction of the SQL client: the role that sees every tenant would stay behind in it.',
+  ),
+});
+
 /** Tells row-level security, for the transaction that the driver is in, whose rows it may show. */
 export const bind = (driver: Driver, settings: Settings): Effect.Effect<void, DbError> =>
+  driver.isWithinOthers && settings.isAcross ? Effect.fail(staysBehind) : set(driver, settings);
+
+const set = (driver: Driver, settings: Settings): Effect.Effect<void, DbError> =>
   driver.runsEffects
     ? Effect.forEach([settings.first, ...settings.tenant], (text) => runText(driver, text), { discard: true })
     : driver.statement((session) => setWithin(session, settings), settings.first);
@@ -48,7 +59,7 @@ export const bind = (driver: Driver, settings: Settings): Effect.Effect<void, Db
 export function within<A>(driver: Driver, settings: Settings, use: Use<A>, text?: string): Effect.Effect<A, DbError> {
   if (!driver.runsEffects) return driver.statement((session) => use(withinSession(session, settings)), text);
   return driver.alone!((alone) => {
-    const statement = Effect.andThen(bind(alone, settings), alone.statement(use, text));
+    const statement = Effect.andThen(set(alone, settings), alone.statement(use, text));
     if (!settings.isAcross) return statement;
     const role = Effect.map(runText(alone, "select current_setting('role') as role"), roleIn);
     return Effect.flatMap(role, (it) => {

@@ -119,12 +119,22 @@ class OnConnection implements Driver {
     readonly connection: Connection,
     readonly attributes: Driver['attributes'],
     readonly turn: Semaphore.Semaphore = Semaphore.makeUnsafe(1),
-    readonly depth: number = 0,
+    /** The transaction that it is a savepoint of. */
+    readonly outer?: OnConnection,
   ) {}
+
+  get depth(): number {
+    return this.outer ? this.outer.depth + 1 : 0;
+  }
+
+  /** Behind the end of the outermost, the connection is somebody else's. */
+  get isAlive(): boolean {
+    return this.isOpen && (this.outer?.isAlive ?? true);
+  }
 
   statement<A>(use: Use<A>, text?: string): Effect.Effect<A, DbError> {
     return this.turn.withPermits(1)(
-      Effect.suspend(() => (this.isOpen ? run(this.connection, use, text) : Effect.fail(ended))),
+      Effect.suspend(() => (this.isAlive ? run(this.connection, use, text) : Effect.fail(ended))),
     );
   }
 
@@ -132,8 +142,8 @@ class OnConnection implements Driver {
     const name = `drizzle_tenant_${this.depth + 1}`;
     return this.nested.withPermits(1)(
       Effect.suspend(() =>
-        this.isOpen
-          ? inTransaction(new OnConnection(this.connection, this.attributes, this.turn, this.depth + 1), body, () => ({
+        this.isAlive
+          ? inTransaction(new OnConnection(this.connection, this.attributes, this.turn, this), body, () => ({
               open: [`savepoint ${name}`],
               commit: `release savepoint ${name}`,
               rollback: [`rollback to savepoint ${name}`, `release savepoint ${name}`],
@@ -159,9 +169,10 @@ const inTransaction = <A, E, R>(
   Effect.uninterruptibleMask((restore) =>
     Effect.gen(function* () {
       const { open, commit, rollback } = yield* Effect.try({ try: brackets, catch: (error) => dbErrorOf(error) });
-      const control = new OnConnection(driver.connection, driver.attributes, driver.turn);
+      const control = new OnConnection(driver.connection, driver.attributes, driver.turn, driver.outer);
       const rollBack = Effect.forEach(rollback, (text) => runText(control, text), { discard: true }).pipe(
-        Effect.catch(() => Effect.sync(() => driver.connection.destroy())),
+        // Of a savepoint that nobody waited for, nothing is left.
+        Effect.catch(() => Effect.sync(() => control.isAlive && driver.connection.destroy())),
       );
       const [begin, ...rest] = open;
       yield* runText(control, begin!);
@@ -178,7 +189,8 @@ const inTransaction = <A, E, R>(
       const answer: any = yield* runText(control, commit).pipe(
         Effect.mapError(asAborted),
         Effect.tapError((error) => {
-          if (error.reason._tag === 'ConnectionError') return Effect.sync(() => driver.connection.destroy());
+          if (error.reason._tag === 'ConnectionError')
+            return Effect.sync(() => control.isAlive && driver.connection.destroy());
           return driver.depth > 0 ? rollBack : Effect.void;
         }),
       );

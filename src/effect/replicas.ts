@@ -6,6 +6,7 @@ import type * as EffectScope from 'effect/Scope';
 import { handleAt } from '../handle/database.js';
 import { UnsupportedTenantOperationError } from '../schema/index.js';
 import type { DbError } from './db-error.js';
+import { withNewLayers } from './memo-maps.js';
 import { attempt } from './prepared.js';
 import type { AnyDrizzle, Handles, LayerOptions } from './tenant-db.types.js';
 
@@ -62,7 +63,7 @@ export function servicesAt(
     const handle = Option.getOrUndefined(Context.getOption(context, key));
     if (handle) within = Context.add(within, key, at(place, handle));
   }
-  return within;
+  return withNewLayers(within);
 }
 
 /** Runs a program on a replica: whatever it yields of the database is the replica's. */

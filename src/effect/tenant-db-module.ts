@@ -20,6 +20,7 @@ export type {
   EffectPreparedQuery,
   EffectQuery,
   ReferenceDatabase,
+  Select,
   SeveralDatabase,
   Transaction,
 } from './database.types.js';

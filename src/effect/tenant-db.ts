@@ -32,6 +32,7 @@ import type { Driver } from './driver.js';
 import { effectDriver, inTurn, isEffectDrizzle, isPglite, promiseDriver } from './drizzle.js';
 import { isNodePostgres, nodePostgresDriver } from './node-postgres.js';
 import { postgresJsDriver } from './postgres-js.js';
+import { layerOf, withNewLayers, withOwnLayers } from './memo-maps.js';
 import { onReplica, openAll, servicesAt } from './replicas.js';
 import { attempt } from './prepared.js';
 import type {
@@ -112,7 +113,11 @@ export const Service =
           const key = tenants.find(provided);
           const db = key && provided(key);
           const home: Handles | undefined = db && homeOf(db);
-          if (db && !home) return db.transaction((tx: unknown) => Effect.provideService(program, key, tx), config);
+          if (db && !home)
+            return db.transaction(
+              (tx: unknown) => Effect.provideContext(program, withNewLayers(Context.make(key, tx))),
+              config,
+            );
           const transaction = (handles: Handles) =>
             handles.transaction(
               (tx) => attempt(() => Effect.provideContext(program, servicesAt(tx, keys, context, handleIn))),
@@ -196,16 +201,19 @@ function given(
   key: Context.Service<any, any>,
   handle: (handles: Handles) => { handle: unknown; logs: Record<string, unknown> },
 ) {
-  const context = Effect.gen(function* () {
+  const provided = Effect.gen(function* () {
     const handles = yield* Connected;
     const { handle: service, logs } = yield* attempt(() => Effect.succeed(handle(handles)));
     const annotations = { ...(yield* References.CurrentLogAnnotations), ...logs };
-    return Context.make(key, service).pipe(Context.add(References.CurrentLogAnnotations, annotations));
+    const services = Context.make(key, service).pipe(Context.add(References.CurrentLogAnnotations, annotations));
+    return { services, handles, whose: (service as { dialect: { whose: string } }).dialect.whose };
   });
   return (program?: Effect.Effect<any, any, any>): any =>
     program
-      ? Effect.flatMap(context, (it) => Effect.provideContext(program, it))
-      : Layer.fresh(Layer.effectContext(context));
+      ? Effect.flatMap(Effect.context<any>(), (around) =>
+          Effect.flatMap(provided, ({ services }) => Effect.provideContext(program, withOwnLayers(around, services))),
+        )
+      : layerOf(key, provided);
 }
 
 // layers

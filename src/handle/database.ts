@@ -1,5 +1,5 @@
 /** The handles: `withTenancy`, `forTenant` and their like. Each is Drizzle's own handle on a scoped dialect. */
-import { entityKind, is, Subquery } from 'drizzle-orm';
+import { entityKind, is, SQL, sql, Subquery, type SQLWrapper } from 'drizzle-orm';
 import { PgDialect, QueryBuilder } from 'drizzle-orm/pg-core';
 import { RelationalQueryBuilder } from 'drizzle-orm/pg-core/query-builders/query';
 import { PgAsyncRelationalQuery } from 'drizzle-orm/pg-core/async';
@@ -299,7 +299,10 @@ class ScopedDatabase {
 
   execute(...args: unknown[]) {
     try {
-      return this.#drizzle.execute.apply(this, args);
+      const [query, ...mode] = args as [SQLWrapper | string];
+      // A copy: the template stays the application's own.
+      const built = new SQL([typeof query === 'string' ? sql.raw(query) : query.getSQL()]);
+      return this.#drizzle.execute.apply(this, [markBuilt(built, this.dialect), ...mode]);
     } catch (refusal) {
       // As all that a promise or an Effect is made for, it fails when it is run.
       const query = new WaitingQuery(() => {
@@ -353,7 +356,7 @@ function sessionOf({ drizzle, shared: { binding, across }, lifetime }: On, scope
   if (!binding || lifetime?.isBound) return session;
   const role = roleOf(across);
   return lifetime
-    ? binding.statementsWithin(session, (values) => settingsWithin(scope, role, values))
+    ? binding.statementsWithin(session, (values) => settingsWithin(scope, role, values), lifetime.transaction)
     : binding.statements(session, (values) => settingsOf(scope, role, values));
 }
 
@@ -470,7 +473,7 @@ export function scopedHandles(
   // Whoever needs it loads it again, and hears what is wrong.
   loadParser().catch(() => {});
   // What is within the application's own transaction is never begun, nor committed, here.
-  const lifetime = isTransaction(db) ? new Lifetime(false) : undefined;
+  const lifetime = isTransaction(db) ? new Lifetime(false, undefined, undefined, db.session) : undefined;
   return checkable(handlesOn({ drizzle, shared, lifetime }), {
     session: db.session,
     relations,

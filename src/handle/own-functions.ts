@@ -1,7 +1,7 @@
 /** The start-up check of names: whether those that a statement may call mean PostgreSQL's own functions. */
 import { OwnFunctionError, UnsupportedTenantOperationError } from '../errors.js';
 import type { Checkable } from '../rls/check.js';
-import { checkedDatabase, withReplicasOf } from '../rls/checked.js';
+import { answerTo, checkedDatabase, withReplicasOf } from '../rls/checked.js';
 import { describeOwn, ownFunctionsQuestion, untrusted, type OwnFunction } from '../sql/own-functions.js';
 
 /** Options of {@link assertNoOwnFunctions}. */
@@ -18,7 +18,7 @@ export interface OwnFunctionsOptions {
  *
  * @param db what `withTenancy()` returned; its `functions` are trusted
  * @param options `except` names what is trusted besides
- * @throws OwnFunctionError with each of them
+ * @throws OwnFunctionError with each of them; the driver's own error where the server cannot be asked
  * @see https://www.postgresql.org/docs/current/typeconv-func.html
  * @example
  * const db = withTenancy(drizzle({ client: postgres(url) }), { relations });
@@ -31,9 +31,9 @@ export async function assertNoOwnFunctions(db: Checkable, options?: OwnFunctions
 async function assertNone(db: Checkable, { except = [] }: OwnFunctionsOptions = {}): Promise<void> {
   const database = checkedDatabase(db);
   if (!database) throw new UnsupportedTenantOperationError('Pass assertNoOwnFunctions() what withTenancy() returned.');
-  const rows: OwnFunction[] = await database.session
-    .prepareQuery({ sql: ownFunctionsQuestion, params: [] }, 'objects', false)
-    .execute();
+  const rows: OwnFunction[] = await answerTo(
+    database.session.prepareQuery({ sql: ownFunctionsQuestion, params: [] }, 'objects', false).execute(),
+  );
   const found = untrusted(rows, [...database.functions, ...except]);
   if (found.length > 0)
     throw new OwnFunctionError(

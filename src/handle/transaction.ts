@@ -11,18 +11,24 @@ export class Lifetime {
   /** Ends when the last of the inner transactions that were begun has ended. */
   #inner: Promise<unknown> | undefined;
   #innermost: Inner | undefined;
+  /** The same for a transaction and its savepoints. */
+  readonly transaction: object;
 
   /**
    * @param isBound whether row-level security knows the tenant of the whole transaction, so that a statement need not
    * say it
    * @param outer the transaction around it
    * @param turn its turn in a fair queue, where there is one
+   * @param own stands for the transaction as the database knows it
    */
   constructor(
     readonly isBound: boolean,
     readonly outer?: Lifetime,
     readonly turn: Turn | undefined = outer?.turn,
-  ) {}
+    own?: object,
+  ) {
+    this.transaction = outer?.transaction ?? own ?? this;
+  }
 
   get open(): boolean {
     return this.#isOpen && (this.outer?.open ?? true);

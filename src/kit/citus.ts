@@ -81,6 +81,13 @@ export function foreignKeySql(fk: Row, state: TenancyState): string {
   );
 }
 
+/** Without a look at the rows; PostgreSQL before 18 takes none so from a table with partitions. */
+export const uncheckedForeignKeySql = (
+  fk: Row,
+  state: TenancyState,
+  table: { readonly isPartitioned: boolean } | undefined,
+): string => (table?.isPartitioned ? foreignKeySql(fk, state) : foreignKeySql(fk, state).replace(/;$/, ' NOT VALID;'));
+
 const regclass = (table: TableName) => `${literal(quoted(table))}::regclass`;
 
 /** The rows of `pg_dist_partition` that say that a table is reference or distributed. Local tables can have one too. */

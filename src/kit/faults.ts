@@ -32,6 +32,7 @@ export const ruleNames = [
   'unique-meaning',
   'foreign-key-index',
   'name-length',
+  'name-quote',
   'everybody',
 ] as const;
 
@@ -66,7 +67,9 @@ export const ruleTexts: Readonly<Record<RuleName, string>> = {
   'foreign-key-index':
     'a foreign key of a tenant table has an index that begins with it, so that a row it points at can be deleted',
   everybody: 'a table with rows of everybody is not distributed',
-  'name-length': 'a name of an index or constraint has at most 63 bytes, of which PostgreSQL cuts longer ones',
+  'name-length':
+    'a name of a table, column, index or constraint has at most 63 bytes, of which PostgreSQL cuts longer ones',
+  'name-quote': 'no name has a double quote: drizzle-kit writes it as it is, and the migration would not run',
   'unique-meaning':
     'what is unique over all rows stays so when its table becomes a tenant table, or is named in tenancy.uniquePerTenant',
 };

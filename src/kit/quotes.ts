@@ -1,4 +1,4 @@
-/** What stands around SQL that has names in it: none of them ends it. */
+/** What stands around names in SQL, and around SQL that has names in it: none of them ends it. */
 
 /**
  * @param tag is numbered where the text has it
@@ -16,3 +16,16 @@ export const doBlock = (tag: string, lines: readonly string[]): string =>
 
 /** A comment of one line. */
 export const comment = (text: string): string => `-- ${text.replaceAll(/[\r\n]+/g, ' ')}`;
+
+/** A name as it is without its quotes: `"a""b"` is a"b. */
+export const unquote = (quoted: string): string => quoted.slice(1, -1).replaceAll('""', '"');
+
+/** The names in quotes that a text has, in its order. */
+export const namesIn = (text: string): string[] => (text.match(/"(?:[^"]|"")*"/g) ?? []).map(unquote);
+
+/** A string of TypeScript, for what a person is told to write. */
+export const tsString = (text: string): string => `'${text.replaceAll(/[\\']/g, '\\$&')}'`;
+
+/** A column of a table in TypeScript: `t.name`, or `t['a name']`. */
+export const tsColumn = (name: string): string =>
+  /^[A-Za-z_$][\w$]*$/.test(name) ? `t.${name}` : `t[${tsString(name)}]`;

@@ -4,6 +4,7 @@
  * makes such a key is completed here.
  */
 import { ident, keyOf, quoted, type TableName } from './names.js';
+import { namesIn } from './quotes.js';
 import type { Row } from './snapshot.js';
 import type { TenancyState } from './state.js';
 import { match } from './statements.js';
@@ -24,7 +25,7 @@ export function nameCleared(statement: string, state: TenancyState): string {
     /FOREIGN KEY \(((?:"(?:[^"]|"")*",? ?)+)\) REFERENCES [\s\S]* ON DELETE SET NULL(?! \()/.exec(statement)?.[1];
   if (!columns) return statement;
   const table = Object.values(state.tables).find((it) => quoted(it as TableName) === key.table);
-  const names = [...columns.matchAll(/"((?:[^"]|"")*)"/g)].map((it) => it[1]!.replaceAll('""', '"'));
+  const names = namesIn(columns);
   if (table?.column === undefined || !names.includes(table.column)) return statement;
   return statement.replace(/ ON DELETE SET NULL(?! \()/, ` ON DELETE SET NULL ${cleared(names, table.column)}`);
 }

@@ -31,11 +31,15 @@ export interface Migration {
 
 export const origin = '00000000-0000-0000-0000-000000000000';
 
-/** Reads the migrations in `out`, in the order of their names. A folder that is not there holds none. */
+/**
+ * Reads the migrations in `out`, in the order of their names. A folder that is not there holds none.
+ *
+ * @throws MigrationFolderError for a migration of which a file is lost, or that cannot be read
+ */
 export function readMigrations(out: string): Migration[] {
   if (!existsSync(out)) return [];
   return readdirSync(out)
-    .filter((folder) => existsSync(join(out, folder, 'snapshot.json')))
+    .filter((folder) => isMigration(join(out, folder)))
     .sort()
     .map((folder) => {
       const path = join(out, folder);
@@ -45,6 +49,28 @@ export function readMigrations(out: string): Migration[] {
         snapshot: parseSnapshot(readFileSync(join(path, 'snapshot.json'), 'utf8'), join(path, 'snapshot.json')),
       };
     });
+}
+
+/** What drizzle-kit migrate runs, in its order: a folder that a person made has no snapshot, and is run like any other. */
+export function foldersToRun(out: string): Pick<Migration, 'folder' | 'path'>[] {
+  if (!existsSync(out)) return [];
+  return readdirSync(out)
+    .filter((folder) => existsSync(join(out, folder, 'migration.sql')))
+    .sort()
+    .map((folder) => ({ folder, path: join(out, folder) }));
+}
+
+/** A folder with a `migration.sql` alone is one that a person made, and drizzle-kit runs it without knowing its tables. */
+function isMigration(path: string): boolean {
+  const lost = (file: string, other: string) => {
+    throw new MigrationFolderError(
+      `Restore ${join(path, file)} from git: ${other} beside it was written together with it.`,
+    );
+  };
+  const [hasSnapshot, hasSql] = ['snapshot.json', 'migration.sql'].map((it) => existsSync(join(path, it)));
+  if (hasSnapshot && !hasSql) lost('migration.sql', 'the snapshot.json');
+  if (!hasSnapshot && existsSync(join(path, 'tenancy.json'))) lost('snapshot.json', 'the tenancy.json');
+  return hasSnapshot!;
 }
 
 /** @throws MigrationFolderError when the text is not a snapshot that this version can read */

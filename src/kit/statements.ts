@@ -1,4 +1,5 @@
 /** drizzle-kit's statements as text: taken apart, put together, and told apart by their first words. */
+import { unquote } from './quotes.js';
 
 export const breakpoint = '--> statement-breakpoint';
 
@@ -77,8 +78,10 @@ export function match(
 ): { table: string; name: string; to?: string } | undefined {
   const found = patterns[kind].exec(statement);
   return found
-    ? { table: found[1] ?? found[2] ?? '', name: unquote(found[2]), to: found[3] && unquote(found[3]) }
+    ? {
+        table: found[1] ?? found[2] ?? '',
+        name: found[2] === undefined ? '' : unquote(found[2]),
+        to: found[3] && unquote(found[3]),
+      }
     : undefined;
 }
-
-const unquote = (quoted: string | undefined) => (quoted ?? '').slice(1, -1).replaceAll('""', '"');

@@ -1,13 +1,13 @@
 /** The start-up check of `rls: true`: whether the policies hold for the role that the handles log in as. */
 import { is, Subquery } from 'drizzle-orm';
 import { classOf, declaredTables, nameOf, namesOf } from '../schema/classify.js';
-import { checkedDatabase, withReplicasOf } from './checked.js';
+import { answerTo, checkedDatabase, withReplicasOf } from './checked.js';
 import {
   RowLevelSecurityError,
   UnsupportedTenantOperationError,
   type RowLevelSecurityProblem,
 } from '../schema/index.js';
-import { confines, openingPolicy, type Policy, type TenantOf } from './policies.js';
+import { confines, ident, openingPolicy, type Policy, type TenantOf } from './policies.js';
 import { soleSetting, tenantSetting } from './names.js';
 import { declaredTenancies } from '../schema/tenancy.js';
 
@@ -50,6 +50,7 @@ interface Found {
   readonly owns: boolean | null;
   readonly owner: string | null;
   readonly invoker: boolean | null;
+  /** Whether policies do not hold its owner back, be it as an owner of a table: members of one are owners, too. */
   readonly ownerBypasses: boolean | null;
   readonly policies: string | null;
   readonly types: readonly string[] | null;
@@ -71,6 +72,10 @@ const policiesOf = `(select pg_catalog.json_agg(pg_catalog.json_build_object('na
     where p.polrelid = c.oid
       and (0 = any(p.polroles) or exists (select from pg_catalog.unnest(p.polroles) r where r <> 0 and pg_catalog.pg_has_role(r, 'USAGE'))))`;
 
+/** Whether the view `c` reads as whoever asks. */
+const invokerOf =
+  "coalesce((select option_value::boolean from pg_catalog.pg_options_to_table(c.reloptions) where option_name = 'security_invoker'), false)";
+
 /** The tables and views that are asked for, then partitions, and other views over them, that the role may use. */
 const question = `
 with recursive asked as (
@@ -80,18 +85,25 @@ with recursive asked as (
       where n.nspname = w.schema and t.relname = w."table") end as oid
   from pg_catalog.json_to_recordset($1::text::json) as w(name text, schema text, "table" text, "column" text)
 ), readers as (
-  select oid from asked where oid is not null
+  select oid, null::pg_catalog.oid as below from asked where oid is not null
   union
-  select rule.ev_class from readers
+  select rule.ev_class, readers.oid from readers
     join pg_catalog.pg_depend d on d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass and d.refobjid = readers.oid
     join pg_catalog.pg_rewrite rule on d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass and rule.oid = d.objid
 ), partitions as (
   select name as parent, "column", oid from asked where oid is not null
   union
   select partitions.parent, partitions."column", i.inhrelid from partitions join pg_catalog.pg_inherits i on i.inhparent = partitions.oid
-), others as (
-  select null as parent, null as "column", c.oid from readers join pg_catalog.pg_class c on c.oid = readers.oid
+), used as (
+  select c.oid from readers join pg_catalog.pg_class c on c.oid = readers.oid
   where c.relkind = 'v' and pg_catalog.has_any_column_privilege(c.oid, 'SELECT')
+  union
+  -- What a view reads, it reads as its owner.
+  select readers.below from used join readers on readers.oid = used.oid join pg_catalog.pg_class c on c.oid = used.oid
+  where c.relkind = 'v' and readers.below is not null
+    and (not ${invokerOf} or pg_catalog.has_any_column_privilege(readers.below, 'SELECT'))
+), others as (
+  select null as parent, null as "column", c.oid from used join pg_catalog.pg_class c on c.oid = used.oid where c.relkind in ('v', 'm')
   union all
   select p.parent, p."column", p.oid from partitions p
   where pg_catalog.has_any_column_privilege(p.oid, 'SELECT, INSERT, UPDATE') or pg_catalog.has_table_privilege(p.oid, 'DELETE')
@@ -103,8 +115,9 @@ with recursive asked as (
   where not exists (select from asked where asked.oid = c.oid)
 )
 select w.name, w.schema, w."table", w."isOther", w.parent, c.relkind::text as kind, c.relrowsecurity as enabled, c.relforcerowsecurity as forced,
-  pg_catalog.pg_has_role(c.relowner, 'USAGE') as owns, o.rolname::text as owner, o.rolsuper or o.rolbypassrls as "ownerBypasses",
-  coalesce((select option_value::boolean from pg_catalog.pg_options_to_table(c.reloptions) where option_name = 'security_invoker'), false) as invoker,
+  pg_catalog.pg_has_role(c.relowner, 'USAGE') as owns, o.rolname::text as owner, ${invokerOf} as invoker,
+  o.rolsuper or o.rolbypassrls or exists (select from w as t join pg_catalog.pg_class b on b.oid = t.oid
+    where b.relkind in ('r', 'p') and not b.relforcerowsecurity and pg_catalog.pg_has_role(o.oid, b.relowner, 'USAGE')) as "ownerBypasses",
   ${policiesOf} as policies,
   (select pg_catalog.json_build_array(pg_catalog.format_type(a.atttypid, a.atttypmod), pg_catalog.format_type(case when y.typbasetype = 0 then y.oid else y.typbasetype end, -1))
     from pg_catalog.pg_attribute a join pg_catalog.pg_type y on y.oid = a.atttypid where a.attrelid = c.oid and a.attname = w."column") as types,
@@ -152,35 +165,35 @@ function wantedOf(relations: Record<string, any>): Wanted[] {
 const quotedOf = ({ schema, table }: { schema: string | null; table: string }) =>
   [schema, table]
     .filter((part) => part !== null)
-    .map((part) => `"${part}"`)
+    .map(ident)
     .join('.');
 
-function problemOfView(found: Found, loose: ReadonlySet<string>): Omit<RowLevelSecurityProblem, 'table'> | undefined {
-  if (found.invoker || !(found.ownerBypasses || loose.has(found.owner!))) return undefined;
+function problemOfView(found: Found): Omit<RowLevelSecurityProblem, 'table'> | undefined {
+  if (found.kind === 'm')
+    return {
+      reason: 'is a materialized view, which has no policies',
+      remedy: `name it in { except: ['${found.name}'] } where the handle's filter is enough`,
+    };
+  if (found.invoker || !found.ownerBypasses) return undefined;
   return {
     reason: `is a view that reads as its owner "${found.owner}", whom policies do not hold back`,
-    remedy: `ALTER VIEW ${quotedOf(found)} SET (security_invoker = true)`,
+    remedy: `ALTER VIEW ${quotedOf(found)} SET (security_invoker = true), in the schema pgView(...).with({ securityInvoker: true })`,
   };
 }
 
-function problemOf(
-  it: Wanted,
-  found: Found,
-  loose: ReadonlySet<string>,
-): Omit<RowLevelSecurityProblem, 'table'> | undefined {
-  const { name } = it;
+function problemOf(it: Wanted, found: Found): Omit<RowLevelSecurityProblem, 'table'> | undefined {
   const quoted = quotedOf(it);
   // A table that is not in the relations may be another program's, which this role has nothing to do with.
   if (found.kind !== null && !it.isOptional && !found.superuser && !found.bypass) {
     if (!found.entersSchema)
       return {
         reason: `is in a schema that the role "${found.role}" may not use`,
-        remedy: `GRANT USAGE ON SCHEMA "${it.schema ?? 'public'}" TO "${found.role}"`,
+        remedy: `GRANT USAGE ON SCHEMA ${ident(it.schema ?? 'public')} TO ${ident(found.role)}`,
       };
     if (!found.reads)
       return {
         reason: `is not granted to the role "${found.role}"`,
-        remedy: `GRANT SELECT, INSERT, UPDATE, DELETE ON ${quoted} TO "${found.role}"`,
+        remedy: `GRANT SELECT, INSERT, UPDATE, DELETE ON ${quoted} TO ${ident(found.role)}`,
       };
   }
   switch (found.kind) {
@@ -189,12 +202,8 @@ function problemOf(
         ? undefined
         : { reason: 'is not there', remedy: 'run the migrations, with the schema of the table in the search_path' };
     case 'm':
-      return {
-        reason: 'is a materialized view, which has no policies',
-        remedy: `name it in { except: ['${name}'] } where the handle's filter is enough`,
-      };
     case 'v':
-      return problemOfView(found, loose);
+      return problemOfView(found);
   }
   return problemOfLocks(
     found,
@@ -244,17 +253,17 @@ function problemOfAcross({ across, role }: Found, name: string): RowLevelSecurit
   if (!said)
     return {
       reason: `there is no role "${name}", which across names`,
-      remedy: `CREATE ROLE "${name}" BYPASSRLS; GRANT "${name}" TO "${role}"`,
+      remedy: `CREATE ROLE ${ident(name)} BYPASSRLS; GRANT ${ident(name)} TO ${ident(role)}`,
     };
   if (!said.set)
     return {
       reason: `the role "${role}" may not SET ROLE to "${name}", which across names`,
-      remedy: `GRANT "${name}" TO "${role}"${said.member ? ' WITH SET TRUE' : ''}`,
+      remedy: `GRANT ${ident(name)} TO ${ident(role)}${said.member ? ' WITH SET TRUE' : ''}`,
     };
   if (said.bypass) return undefined;
   return {
     reason: `the role "${name}", which across names, is held back by policies`,
-    remedy: `ALTER ROLE "${name}" BYPASSRLS`,
+    remedy: `ALTER ROLE ${ident(name)} BYPASSRLS`,
   };
 }
 
@@ -279,7 +288,7 @@ function problemOfPartition(found: Found, it: Wanted): Omit<RowLevelSecurityProb
   return (
     opening && {
       reason: `is a partition of "${it.name}" whose policy "${opening.name}" lets rows through`,
-      remedy: `DROP POLICY "${opening.name}" ON ${quoted}`,
+      remedy: `DROP POLICY ${ident(opening.name)} ON ${quoted}`,
     }
   );
 }
@@ -387,11 +396,6 @@ export function checkOf(db: object, { except = [] }: RowLevelSecurityOptions = {
     judge(rows: readonly Found[], nodes: readonly Node[] = []): void {
       const byName = new Map(rows.flatMap((row) => (row.isOther ? [] : [[row.name, row] as const])));
       const { role, superuser, bypass } = rows[0]!;
-      const loose = new Set(
-        rows
-          .filter((row) => row.kind !== 'v' && row.kind !== 'm' && row.kind !== null && !row.forced)
-          .map((row) => row.owner!),
-      );
       const problems: RowLevelSecurityProblem[] = [
         ...(isBound
           ? []
@@ -410,17 +414,17 @@ export function checkOf(db: object, { except = [] }: RowLevelSecurityOptions = {
             ]
           : []),
         ...(!superuser && bypass
-          ? [{ reason: `the role "${role}" has BYPASSRLS`, remedy: `ALTER ROLE "${role}" NOBYPASSRLS` }]
+          ? [{ reason: `the role ${ident(role)} has BYPASSRLS`, remedy: `ALTER ROLE ${ident(role)} NOBYPASSRLS` }]
           : []),
         ...(across === undefined ? [] : [problemOfAcross(rows[0]!, across)].filter((it) => it !== undefined)),
         ...wanted.flatMap((it) => {
-          const problem = except.includes(it.name) ? undefined : problemOf(it, byName.get(it.name)!, loose);
+          const problem = except.includes(it.name) ? undefined : problemOf(it, byName.get(it.name)!);
           return problem ? [{ table: it.name, ...problem }] : [];
         }),
         ...rows.flatMap((row) => {
           if (!row.isOther || except.includes(row.name)) return [];
           const parent = wanted.find((it) => it.name === row.parent);
-          const problem = parent ? problemOfPartition(row, parent) : problemOfView(row, loose);
+          const problem = parent ? problemOfPartition(row, parent) : problemOfView(row);
           return problem ? [{ table: row.name, ...problem }] : [];
         }),
         ...problemsOfShards(rows, nodes, wanted).filter((it) => it.table === undefined || !except.includes(it.table)),
@@ -438,7 +442,8 @@ export function checkOf(db: object, { except = [] }: RowLevelSecurityOptions = {
  *
  * @param db what `withTenancy(..., { relations, rls: true })` returned
  * @param options `except` names what only the handles' filter is to confine
- * @throws RowLevelSecurityError with each table, what is wrong, and the remedy
+ * @throws RowLevelSecurityError with each table, what is wrong, and the remedy; the driver's own error where the server
+ * cannot be asked
  * @example
  * const db = withTenancy(drizzle({ client: postgres(url) }), { relations, rls: true });
  * await assertRowLevelSecurity(db);
@@ -446,7 +451,7 @@ export function checkOf(db: object, { except = [] }: RowLevelSecurityOptions = {
 export async function assertRowLevelSecurity(db: Checkable, options?: RowLevelSecurityOptions): Promise<void> {
   for (const it of withReplicasOf(db)) {
     const { ask, askNodes, hasNodes, judge } = checkOf(it, options);
-    const rows = await ask();
-    judge(rows, hasNodes(rows) ? await askNodes() : []);
+    const rows: Found[] = await answerTo(ask());
+    judge(rows, hasNodes(rows) ? await answerTo<Node[]>(askNodes()) : []);
   }
 }

@@ -1,5 +1,7 @@
 /** What a check of the start-up needs of a database: apart from the checks, which many applications leave out. */
 
+import { DrizzleQueryError } from 'drizzle-orm';
+
 /** What is asked on behalf of. */
 export interface CheckedDatabase {
   readonly session: any;
@@ -32,3 +34,15 @@ export const withReplicasOf = <T extends object>(database: T): readonly T[] => [
   database,
   ...((replicas.get(database)?.() ?? []) as readonly T[]),
 ];
+
+/**
+ * The question of a check is long, and nobody's who reads that it failed: the cause says what is wrong, as that the
+ * server cannot be reached.
+ */
+export async function answerTo<T>(question: PromiseLike<T>): Promise<T> {
+  try {
+    return await question;
+  } catch (error) {
+    throw (error instanceof DrizzleQueryError && error.cause) || error;
+  }
+}

@@ -79,7 +79,10 @@ function uncast(text: string, types: readonly string[]): string {
 /** A node may print the schema of a type, and another not: their search paths differ. */
 const withoutSchema = (type: string) => type.replace(/^(?:[\w$]+|"(?:[^"]|"")*")\./, '');
 
-const isName = (text: string, name: string) => text === name || text === `"${name.replaceAll('"', '""')}"`;
+/** A name in quotes, as SQL takes any. */
+export const ident = (name: string): string => `"${name.replaceAll('"', '""')}"`;
+
+const isName = (text: string, name: string) => text === name || text === ident(name);
 
 /** PostgreSQL writes each operand of an AND in parentheses or as a call, and the whole in parentheses. */
 function isTenant(text: string, { column, settings, ...tenant }: TenantOf): boolean {

@@ -63,13 +63,11 @@ function makeTenantTable(make: MakeTable) {
     );
     tellForeignKeys(table, given);
     const column = (drizzleGetColumns(table) as any)[tenantKey];
-    const unusable = column.onUpdateFn ? '$onUpdate' : column.generated ? 'generatedAlwaysAs' : undefined;
+    const { onUpdateFn, generated, dimensions } = column;
+    const unusable = onUpdateFn ? '$onUpdate' : generated ? 'generatedAlwaysAs' : dimensions && 'array()';
     if (unusable) {
-      throw new TenantDefinitionError(
-        name,
-        column.name,
-        `Drop ${unusable} from the tenant column: the tenant of a row cannot change`,
-      );
+      const remedy = `Drop ${unusable} from the tenant column: a row belongs to one tenant, for good`;
+      throw new TenantDefinitionError(name, column.name, remedy);
     }
     bindInlineForeignKeys(table);
     refuseCatalogs(table);

@@ -72,7 +72,7 @@ export function checkFor(name: string, column: PgColumn): Check {
       `Use a uuid, text, integer or bigint column for the tenancy "${name}": a value of ${sqlType} cannot name a tenant${why ? `, since ${why}` : ''}`,
     );
   }
-  const wrong = (value: unknown) => ({ reason: `expected ${sqlType}, got ${kindOf(value)}` });
+  const wrong = (value: unknown) => ({ reason: `expected ${sqlType}, got ${kindOf(value, type)}` });
   if (is(column, PgCustomColumn))
     return custom(
       column,
@@ -142,12 +142,12 @@ function custom(column: PgColumn, sent: Check, wrong: Wrong): Check {
 
 type Wrong = (value: unknown) => { readonly reason: string };
 
-function kindOf(value: unknown): string {
+function kindOf(value: unknown, type?: string): string {
   if (value === null) return 'null';
   if (value === '') return 'an empty string';
-  if (typeof value === 'number')
-    return Number.isNaN(value) ? 'NaN' : Number.isInteger(value) ? 'a number' : 'a fraction';
+  const whole = type === 'number' ? 'a number out of its range' : 'a number';
+  if (typeof value === 'number') return Number.isInteger(value) ? whole : Number.isNaN(value) ? 'NaN' : 'a fraction';
   if (Array.isArray(value)) return 'an array';
   if (typeof value === 'undefined') return 'undefined';
-  return `${/^[aeiou]/.test(typeof value) ? 'an' : 'a'} ${typeof value}`;
+  return `${/^[aeiou]/.test(typeof value) ? 'an' : 'a'} ${typeof value}${type === 'string' && typeof value === type ? ' of another form' : ''}`;
 }

@@ -1,5 +1,5 @@
 /** The dialect of the handles: Drizzle builds and renders as for one tenant, and the gate confines what comes out. */
-import { is, Param, Placeholder, SQL, sql } from 'drizzle-orm';
+import { is, Param, Placeholder, SQL, sql, StringChunk } from 'drizzle-orm';
 import { PgDialect } from 'drizzle-orm/pg-core';
 import { TenantMismatchError, UnscopedTableError, UnsupportedTenantOperationError } from '../errors.js';
 import { columnOf } from '../schema/tenancy.js';
@@ -14,7 +14,10 @@ import type { Scope } from './scope.js';
 /** The handle for which a statement is being rendered. Rendering is synchronous. */
 let rendering: Scope | undefined;
 
-/** Stands in what a handle built, without a text of its own, and refuses to be rendered for another tenant's handle. */
+/**
+ * Stands in what a handle built, without a text of its own, and refuses to be rendered for another tenant's handle, or
+ * by plain Drizzle, which confines nothing. What `db.shared` built holds no tenant.
+ */
 class BuiltBy {
   constructor(readonly scope: Scope) {}
 
@@ -23,7 +26,8 @@ class BuiltBy {
   }
 
   getSQL(): SQL {
-    if (rendering && !rendering.includes(this.scope)) {
+    if (!rendering) return this.scope.reach.kind === 'shared' ? nothing : unrendered;
+    if (!rendering.includes(this.scope)) {
       throw new TenantMismatchError(
         'Build every part of a query with one handle: a part of this one was built for another tenant, or by a handle that reaches further.',
       );
@@ -38,8 +42,17 @@ export function markBuilt<T extends SQL>(query: T, { scope }: ScopedDialect): T 
   return query;
 }
 
-const nothing = new SQL([]);
-Object.freeze(nothing.queryChunks);
+/** Text that is refused where it is asked for, and not where Drizzle only looks for the tables of a query. */
+const refused = Object.defineProperty(new StringChunk(''), 'value', {
+  get() {
+    throw new TenantMismatchError(
+      'Run it with the handle that built it, and give plain Drizzle its rows, or declare the other tables with tenantTable() or referenceTable(): a part of this query was built by a handle, and plain Drizzle would send it for every tenant.',
+    );
+  },
+});
+const [nothing, unrendered] = [new SQL([]), new SQL([refused])];
+for (const { queryChunks } of [nothing, unrendered]) Object.freeze(queryChunks);
+
 /**
  * @param driver the dialect of the application's Drizzle handle
  * @param gate of the handles
@@ -182,14 +195,8 @@ export function addTenant(params: unknown[], passed: Passed, tenant: Tenant): Gu
 
 /** The tenant's parameter: several are one array, as text. */
 function parameterOf(tenant: Tenant): unknown {
-  switch (tenant.kind) {
-    case 'one':
-      return tenant.value;
-    case 'slot':
-      return tenant.param;
-    case 'several':
-      return `{${[...tenant.values].map((it) => `"${String(it).replaceAll(/["\\]/g, '\\$&')}"`).join(',')}}`;
-    case 'all':
-      return undefined;
-  }
+  if (tenant.kind === 'one') return tenant.value;
+  if (tenant.kind === 'slot') return tenant.param;
+  if (tenant.kind === 'all') return undefined;
+  return `{${[...tenant.values].map((it) => `"${String(it).replaceAll(/["\\]/g, '\\$&')}"`).join(',')}}`;
 }

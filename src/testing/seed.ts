@@ -109,7 +109,7 @@ function rowsFor(it: Seeded, tenant: unknown, place: number, seeding: Seeding): 
       for (const [column, foreign] of key.columns) row[keyOf(columns, column)] = parent?.[foreign] ?? null;
     }
     for (const [name, column] of columns) {
-      if (name in row || (found.kind === 'tenant' && column === found.column) || isGenerated(column)) continue;
+      if (name in row || isMade(it, column)) continue;
       const referred = tenancyReferredTo(column) as AnyTenancy | undefined;
       const choices = referred ? (tenants.get(referred) ?? []) : choicesOf(column);
       const n = it.uniqueOverAll.has(column.name)
@@ -121,7 +121,7 @@ function rowsFor(it: Seeded, tenant: unknown, place: number, seeding: Seeding): 
         ? choices[among(column, choices.length)]
         : valueOf(column, n + seed * (isUnique(column.name) ? 0 : 7));
       if (value !== undefined) row[name] = value;
-      else if (column.notNull && !column.hasDefault) throw unknown([it, column]);
+      else if (isNeeded(column)) throw unknown([it, column]);
     }
     result.push(row);
   }
@@ -171,6 +171,13 @@ const isGenerated = (column: any) =>
   column.generatedIdentity?.type === 'always' ||
   /Serial/.test(column.columnType);
 
+/** Whether the handle or the database makes a column's values. */
+const isMade = ({ found }: Seeded, column: any) =>
+  (found.kind === 'tenant' && column === found.column) || isGenerated(column);
+
+/** Whether a row is not to be had without a value of it. */
+const isNeeded = (column: any) => column.notNull && !column.hasDefault;
+
 function tenantsOf(tables: readonly Seeded[], given: SeedOptions['tenants']): Map<AnyTenancy, readonly unknown[]> {
   const tenancies = [...new Set(tables.flatMap(({ found }) => (found.kind === 'tenant' ? [found.tenancy] : [])))];
   const ids = (tenancy: AnyTenancy): readonly unknown[] =>
@@ -191,11 +198,9 @@ function checkTypes(tables: readonly Seeded[], { columns: given = {}, rows = {} 
     .filter(({ title }) => typeof rows === 'number' || rows[title] !== 0)
     .flatMap((it) =>
       it.columns.flatMap(([key, column]) =>
-        column.notNull &&
-        !column.hasDefault &&
+        isNeeded(column) &&
+        !isMade(it, column) &&
         !given[it.title]?.[key] &&
-        !(it.found.kind === 'tenant' && column === it.found.column) &&
-        !isGenerated(column) &&
         !it.keys.some(({ columns }) => columns.some(([own]) => own.name === column.name)) &&
         tenancyReferredTo(column) === undefined &&
         choicesOf(column) === undefined &&

@@ -121,6 +121,7 @@ describe.skipIf(!url)('each change on Citus', () => {
       'foreign-key-index',
       'everybody',
       'name-length',
+      'name-quote',
       'unique-meaning',
       'view-tenant',
     ];

@@ -40,6 +40,9 @@ describe('a stream', () => {
     for (const at of [0, 1, 2, 5, lines.length - 1])
       await refused(stream(lines.slice(0, at)), at === 0 ? 'DamagedExportError' : 'DamagedExportError');
     await refused([Buffer.from(lines.join('\n').slice(0, -20))], 'DamagedExportError');
+    // As a stream with an encoding gives it.
+    await refused([lines.join('\n').slice(0, -20)], 'DamagedExportError');
+    await refused(['hello'], 'DamagedExportError', 'a line is no JSON');
   });
 
   test('cut off while compressed, and changed in one byte', async () => {
@@ -48,6 +51,14 @@ describe('a stream', () => {
     const changed = Buffer.from(packed);
     changed[packed.length - 60]! ^= 0xff;
     await refused([changed], 'DamagedExportError');
+  });
+
+  test('a line without an end, of which a few kilobytes make many megabytes', { timeout: 15_000 }, async () => {
+    await refused([gzipSync(Buffer.alloc(30e6, 'x'))], 'DamagedExportError', 'no JSON');
+    const endless = (function* () {
+      for (;;) yield Buffer.alloc(32e6, 'x');
+    })();
+    await refused(endless, 'DamagedExportError', 'longer than any row');
   });
 
   test('a row more, less or changed: not what the digest tells', async () => {

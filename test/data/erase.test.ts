@@ -264,3 +264,25 @@ test('a tenant that is written to while it is erased: what came later goes too',
   await here.db.tenantData(one).erase({ reason: 'test', allowEmpty: true });
   expect((await textOf(here))['1']).toBeUndefined();
 });
+
+test("a key by which another tenant's rows would go along, or change, is refused", async () => {
+  const here = await open([1, 2]);
+  await here.run(
+    'alter table events add constraint told foreign key (about) references firms(id) on delete cascade not valid',
+  );
+  const data = here.db.tenantData(one);
+  const bytes = await bytesOf(data.export());
+  await here.run(`insert into events values (2, 'of the first', 1, 1)`);
+  const before = await textOf(here);
+  const refused = {
+    _tag: 'TenantDataError',
+    message: expect.stringMatching(/"told" of "public\.events".*another tenant/),
+  };
+  await expect(data.erase({ reason: 'test' })).rejects.toMatchObject(refused);
+  await expect(data.import([bytes], { into: 'replace' })).rejects.toMatchObject(refused);
+  expect(await textOf(here)).toEqual(before);
+  await here.run('alter table events drop constraint told');
+  await data.import([bytes], { into: 'replace' });
+  await data.erase({ reason: 'test' });
+  expect(await textOf(here)).toEqual({ '2': before['2'] });
+});

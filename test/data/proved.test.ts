@@ -143,7 +143,7 @@ const sent = {
   clearBatch: [forms.clearBatch(own, ['before'], tenant, 5), forms.clearBatch(spread, ['before'], tenant, 5)],
 };
 
-/** Forms that name no tenant table, and two that do and cannot be proved: why stands with each. */
+/** Forms that name no tenant table, and three that do and cannot be proved: why stands with each. */
 const others = {
   ident: 'a name',
   nameOf: 'a name',
@@ -169,6 +169,7 @@ const others = {
   refreshView: 'a view, made anew of what is there',
   copyInto: 'writes a stream, in which each row was given the tenant by the client (spool.ts), and reads nothing',
   lockShared: 'shared rows',
+  anyOfOthersPointing: 'asks of other tenants whether one points at this one, and for nothing of the row',
   deleteUnused: 'deletes shared rows that no tenant points at any more, which has to ask the tables of all',
 };
 

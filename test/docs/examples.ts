@@ -71,7 +71,9 @@ export function moduleOf({ lines, from }: Example, names: readonly string[]): st
       line
         .replace(/^import .*$/, '')
         .replace(/^export default /, 'const _ = ')
-        .replace(/^export /, ''),
+        .replace(/^export /, '')
+        // What a program starts and leaves running is waited for: the database goes away behind it.
+        .replace(/^(?=\w[^=]*, Effect\.runPromise\);$)/, 'await '),
     )
     .join('\n');
   const used = names.filter(

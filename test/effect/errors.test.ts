@@ -1,5 +1,5 @@
 import { eq, sql } from 'drizzle-orm';
-import { Effect, Schedule, Stream } from 'effect';
+import { Effect, Latch, Schedule, Stream } from 'effect';
 import { describe, expect, it } from 'vitest';
 import { DbError } from '../../src/effect/index.js';
 import { dbErrorOf } from '../../src/effect/db-error.js';
@@ -134,13 +134,15 @@ describe('DbError', () => {
   it('says which transactions are worth another try', async () => {
     await test.run(Effect.flatMap(Db, (db) => db.update(projects).set({ budget: 0 })));
     let attempts = 0;
+    const threeHaveRead = Latch.makeUnsafe();
     const increment = Effect.flatMap(Db, (db) =>
       db.transaction(
         (tx) =>
           Effect.gen(function* () {
-            attempts++;
             const [project] = yield* tx.select().from(projects).where(eq(projects.id, 1));
-            yield* Effect.sleep(20);
+            // The first three have all read before one of them writes.
+            if (++attempts === 3) yield* threeHaveRead.open;
+            yield* threeHaveRead.await;
             yield* tx
               .update(projects)
               .set({ budget: project!.budget + 1 })
@@ -155,6 +157,7 @@ describe('DbError', () => {
     expect([failed.reason._tag, failed.isRetryable]).toEqual(['SerializationError', true]);
     await test.run(Effect.flatMap(Db, (db) => db.update(projects).set({ budget: 0 })));
     attempts = 0;
+    threeHaveRead.closeUnsafe();
     const again = Effect.retry(increment, {
       while: (error) => error.isRetryable,
       schedule: Schedule.exponential(5).pipe(Schedule.jittered),

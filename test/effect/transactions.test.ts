@@ -3,13 +3,14 @@
  * security.
  */
 import * as PgClient from '@effect/sql-pg/PgClient';
+import { sql } from 'drizzle-orm';
 import { integer, text } from 'drizzle-orm/pg-core';
 import { makeWithDefaults as overEffect } from 'drizzle-orm/effect-postgres';
 import { drizzle as overNodePostgres } from 'drizzle-orm/node-postgres';
 import { drizzle as overPglite } from 'drizzle-orm/pglite';
 import { drizzle as overPostgresJs } from 'drizzle-orm/postgres-js';
 import { randomBytes } from 'node:crypto';
-import { Deferred, Effect, Exit, Fiber, Layer, ManagedRuntime, Redacted, Stream } from 'effect';
+import { Cause, Deferred, Effect, Exit, Fiber, Layer, ManagedRuntime, Redacted, Stream } from 'effect';
 import pg from 'pg';
 import postgres from 'postgres';
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
@@ -261,6 +262,175 @@ describe.each(Object.keys(drivers).flatMap((driver) => [true, false].map((rls) =
       );
       expect(result).toEqual([own('1'), own('2'), own('1'), 'no']);
       expect(await written()).toEqual(['1:m40', '1:m42', '2:m41']);
+    });
+
+    // One connection has no other beside it.
+    it.skipIf(driver === 'PGlite')('keeps a handle that is outside of it outside, also behind its end', async () => {
+      const who = (db: any): Effect.Effect<string, DbError> =>
+        Effect.map(db.execute(sql`select current_user::text as it`), (it: any) => it.rows[0].it);
+      const wrote = await run(
+        Db.forTenant(
+          one,
+          Effect.flatMap(Db, (db) =>
+            Effect.exit(
+              db.transaction((tx) =>
+                Effect.gen(function* () {
+                  yield* Db.acrossTenants(
+                    { reason: 'x' },
+                    Effect.flatMap(Db.AcrossTenants, (all) => all.$count(people)),
+                  );
+                  const role = yield* who(tx);
+                  yield* Db.forTenant(two, write(60));
+                  const [row] = yield* tx.insert(memos).values({ id: 61, body: 'm61' }).returning({ seen: memos.seen });
+                  return yield* Effect.fail([role, row!.seen]);
+                }),
+              ),
+            ),
+          ),
+        ),
+      );
+      expect(Exit.isFailure(wrote) && Cause.squash(wrote.cause)).toEqual([role, own('1')]);
+      expect(await written()).toEqual(['2:m60']);
+      const [left, seen] = await run(
+        Effect.gen(function* () {
+          const mayBegin = yield* Deferred.make<void>();
+          const begun = yield* Deferred.make<Fiber.Fiber<string | null, DbError>>();
+          const behind = Effect.andThen(Deferred.await(mayBegin), write(62));
+          yield* Db.forTenant(
+            one,
+            Effect.flatMap(Db, (db) =>
+              db.transaction(() =>
+                Effect.flatMap(Effect.forkDetach(Db.forTenant(two, behind)), (it) => Deferred.succeed(begun, it)),
+              ),
+            ),
+          );
+          const fiber = yield* Deferred.await(begun);
+          // Somebody else has the connection now, and a transaction on it.
+          const seen = yield* Db.forTenant(
+            one,
+            Effect.flatMap(Db, (db) =>
+              db.transaction((tx) =>
+                Effect.gen(function* () {
+                  yield* tx.$count(memos);
+                  yield* Deferred.succeed(mayBegin, undefined);
+                  yield* Fiber.await(fiber);
+                  return (yield* tx.insert(memos).values({ id: 63, body: 'm63' }).returning({ seen: memos.seen }))[0]!
+                    .seen;
+                }),
+              ),
+            ),
+          );
+          return [yield* Fiber.join(fiber), seen];
+        }),
+      );
+      expect([left, seen]).toEqual([own('2'), own('1')]);
+      expect(await written()).toEqual(['1:m63', '2:m60', '2:m62']);
+    });
+
+    it.skipIf(driver === 'PGlite')('keeps its own handle within it, in whichever fiber, until it ends', async () => {
+      const kept: any[] = [];
+      const outcome = await run(
+        Db.forTenant(
+          one,
+          Effect.flatMap(Db, (db) =>
+            db.transaction((outer) =>
+              Effect.gen(function* () {
+                // Within another transaction, and in a fiber that knows of none.
+                yield* Effect.exit(
+                  Db.forTenant(
+                    two,
+                    Effect.flatMap(Db, (other) =>
+                      other.transaction((tx) =>
+                        Effect.gen(function* () {
+                          yield* tx.insert(memos).values({ id: 70, body: 'm70' });
+                          yield* outer.insert(memos).values({ id: 71, body: 'm71' });
+                          return yield* Effect.fail('no');
+                        }),
+                      ),
+                    ),
+                  ),
+                );
+                yield* Effect.promise(() =>
+                  Effect.runPromise(
+                    outer.insert(memos).values({ id: 72, body: 'm72' }) as Effect.Effect<unknown, DbError>,
+                  ),
+                );
+                kept.push(outer);
+                // Two wait for their turn when it ends.
+                const late = [73, 74].map((id) => outer.insert(memos).values({ id, body: `m${id}` }));
+                kept.push(yield* Effect.forkDetach(Effect.exit(Effect.all(late, { concurrency: 2 }))));
+                return yield* outer.$count(memos);
+              }),
+            ),
+          ),
+        ),
+      );
+      expect(outcome).toBeGreaterThanOrEqual(7);
+      await Effect.runPromise(Fiber.join(kept[1]));
+      const lost = await Effect.runPromise(Effect.flip(kept[0].$count(memos) as Effect.Effect<number, DbError>));
+      expect(lost.message).toMatch(/this one has ended/);
+      expect((await written()).filter((it) => !/7[34]/.test(it))).toEqual(['1:m71', '1:m72']);
+    });
+
+    it.skipIf(driver === 'PGlite')('an inner one that nobody waited for ends nothing of another tenant', async () => {
+      const seen = await run(
+        Effect.gen(function* () {
+          const [wrote, mayEnd] = [yield* Deferred.make<void>(), yield* Deferred.make<void>()];
+          const left = yield* Deferred.make<Fiber.Fiber<Exit.Exit<void, DbError>>>();
+          const transaction = <A>(id: typeof one, body: (tx: any) => Effect.Effect<A, DbError>) =>
+            Db.forTenant(
+              id,
+              Effect.flatMap(Db, (db) => db.transaction(body)),
+            );
+          const add = (tx: any, id: number): Effect.Effect<void, DbError> =>
+            tx.insert(memos).values({ id, body: `m${id}` });
+          yield* transaction(one, (tx) =>
+            Effect.gen(function* () {
+              const inner = tx.transaction((it: any) =>
+                Effect.andThen(add(it, 90), Effect.andThen(Deferred.succeed(wrote, undefined), Deferred.await(mayEnd))),
+              ) as Effect.Effect<void, DbError>;
+              yield* Deferred.succeed(left, yield* Effect.forkDetach(Effect.exit(inner)));
+              yield* Deferred.await(wrote);
+            }),
+          );
+          const fiber = yield* Deferred.await(left);
+          yield* transaction(two, (tx) =>
+            tx.transaction((it: any) =>
+              Effect.gen(function* () {
+                yield* add(it, 91);
+                yield* Deferred.succeed(mayEnd, undefined);
+                yield* Fiber.await(fiber);
+                yield* add(it, 92);
+              }),
+            ),
+          );
+          return Exit.isFailure(yield* Fiber.join(fiber));
+        }),
+      );
+      expect(seen).toBe(true);
+      expect((await written()).filter((it) => it !== '1:m90')).toEqual(['2:m91', '2:m92']);
+    });
+
+    it.runIf(driver === '@effect/sql-pg')("leaves no role behind in the application's own transaction", async () => {
+      const across = Db.acrossTenants(
+        { reason: 'x' },
+        Effect.flatMap(Db.AcrossTenants, (all) => all.$count(memos)),
+      );
+      const result = await run(
+        side.drizzle.session.client.withTransaction(
+          Effect.gen(function* () {
+            const first = yield* Effect.exit(across);
+            const whole = yield* Db.transaction(Effect.all([across, Db.forTenant(one, write(80))]));
+            const inner = yield* Db.forTenant(
+              one,
+              Effect.flatMap(Db, (db) => db.transaction(() => Effect.exit(Db.forTenant(two, write(81))))),
+            );
+            return [Exit.isSuccess(first), whole, Exit.isSuccess(inner), yield* Db.forTenant(two, write(82))];
+          }),
+        ) as Effect.Effect<unknown, unknown, never>,
+      );
+      expect(result).toEqual([!rls, [10, own('1')], false, own('2')]);
+      expect(await written()).toEqual(['1:m80', '2:m82']);
     });
 
     it('rolls back when it is interrupted, and refuses whom it left behind', async () => {

@@ -41,3 +41,11 @@ test('a statement that is prepared for every tenant has none', () => {
     UnsupportedTenantOperationError,
   );
 });
+
+test('a value that is no id is told apart from one of another type', () => {
+  const number = tenancy('tenant_id_number', integer);
+  expect(() => account.parse('{aaaaaaaa-aaaa-4aaa-8aaa-aaaaaaaaaaaa}')).toThrow('got a string of another form');
+  expect(() => account.parse(7)).toThrow('expected uuid, got a number.');
+  expect(() => number.parse(2 ** 31)).toThrow('expected integer, got a number out of its range');
+  expect(() => number.parse('7')).toThrow('expected integer, got a string.');
+});

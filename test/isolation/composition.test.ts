@@ -74,6 +74,60 @@ describe('a CTE that the query does not have would name a table', () => {
   });
 });
 
+describe('a part that a handle built, in a query of plain Drizzle, which would send it for every tenant', () => {
+  const queries: Record<string, (plain: any, tdb: any) => PromiseLike<unknown>> = {
+    'a source': (plain, tdb) => plain.select().from(tdb.select(columns).from(tasks).as('x')),
+    'a joined source': (plain, tdb) =>
+      plain.select().from(countries).leftJoin(tdb.select(columns).from(tasks).as('x'), sql`true`),
+    'a CTE': (plain, tdb) => {
+      const cte = tdb.$with('x').as(tdb.select(columns).from(tasks));
+      return plain.with(cte).select().from(cte);
+    },
+    'a CTE that writes': (plain, tdb) => {
+      const cte = tdb.$with('x').as(tdb.update(tasks).set({ title: 'x' }).returning(columns));
+      return plain.with(cte).select().from(cte);
+    },
+    'a set operand': (plain, tdb) =>
+      plain
+        .select({ id: countries.id })
+        .from(countries)
+        .union(tdb.select({ id: tasks.id }).from(tasks)),
+    EXISTS: (plain, tdb) =>
+      plain
+        .select()
+        .from(countries)
+        .where(exists(tdb.select().from(tasks))),
+    IN: (plain, tdb) => plain.delete(countries).where(inArray(countries.id, tdb.select({ id: tasks.id }).from(tasks))),
+    'a column': (plain, tdb) => plain.select({ n: tdb.$count(tasks) }).from(countries),
+    'an insert': (plain, tdb) =>
+      plain.insert(countries).select(tdb.select({ id: tasks.id, name: tasks.title }).from(tasks)),
+    'a template': (plain, tdb) => plain.execute(sql`select * from ${tdb.select(columns).from(tasks)} x`),
+    'a relational query': (plain, tdb) => plain.execute(sql`select * from ${tdb.query.tasks.findMany()} x`),
+    'a statement, executed': (plain, tdb) => plain.execute(tdb.delete(tasks)),
+    'a statement by hand, executed': (plain, tdb) => plain.execute(tdb.execute(sql`select * from ${tasks}`)),
+  };
+  for (const [name, query] of Object.entries(queries)) {
+    test(name, async () => {
+      const { plain, db } = pair.many as any;
+      const handles = [db.forTenant(a), db.forTenants([a, b]), db.acrossTenants({ reason: 'x' })];
+      for (const tdb of handles) {
+        const failed = await (async () => query(plain, tdb))().then(
+          () => undefined,
+          (error: unknown) => error,
+        );
+        expect(failed).toMatchObject({ _tag: 'TenantMismatchError' });
+        expect((failed as Error).message).toMatch(/^Run it with the handle that built it/);
+      }
+    });
+  }
+
+  test('a part of `db.shared` holds no tenant, and is read there as it is', async () => {
+    const { plain, db } = pair.many as any;
+    const own = db.shared.select({ id: countries.id }).from(countries);
+    await expect(plain.select().from(countries).where(inArray(countries.id, own))).resolves.not.toEqual([]);
+  });
+});
+
 describe('built for another scope', () => {
   const refusals: Record<string, Run> = {
     'a subquery of another tenant': (tdb, _schema, db) =>

@@ -431,11 +431,25 @@ describe('what is written', { timeout: 90_000 }, () => {
         'schema/orgs.ts': `${core}import { relations } from 'drizzle-orm/_relations';\nimport { notes } from './notes.ts';\nexport const orgs = pgTable('orgs', { id: text().primaryKey().$defaultFn(() => 'x') });\nexport const r = relations(orgs, ({ many }) => ({ notes: many(notes) }));\n`,
         'schema/notes.ts': `${core}import { createInsertSchema } from 'drizzle-orm/zod';\nimport { orgs } from './orgs.ts';\nexport const notes = pgTable('notes', { id: text().primaryKey().$defaultFn(() => 'x'), orgId: text('org_id').notNull().references(() => orgs.id) });\nexport const picked = createInsertSchema(notes).pick({ orgId: true });\n`,
       });
+      // Elsewhere, where adopt changes nothing.
+      const relations = "import { defineRelations } from 'drizzle-orm'\nexport const all = defineRelations({})\n";
+      mkdirSync(join(it.folder, 'db'));
+      it.write('db/relations.ts', relations);
+      it.write('db/queries.ts', 'import {\n  eq,\n  getColumns as columns,\n} from "drizzle-orm";\n');
+      it.write(
+        'db/others.ts',
+        "import { alias } from './alias.js';\nimport { eq } from 'drizzle-orm';\n// getColumns\n",
+      );
       const done = await it.tenant('adopt', '--schema', schema, '--write', '--json');
       expect(done, done.stderr).toMatchObject({ code: 0 });
+      expect(it.read('db/relations.ts')).toBe(relations);
       const { byHand, notes, uniquePerTenant } = JSON.parse(done.stdout);
       expect([byHand, notes, uniquePerTenant]).toEqual([
-        ['write one defineTenantRelations() in place of the relations() in schema/orgs.ts (1)'],
+        [
+          'write one defineTenantRelations() in place of the relations() in schema/orgs.ts (1)',
+          'db/queries.ts: import getColumns, from "drizzle-tenant", where it is about tenant tables',
+          'db/relations.ts: write defineTenantRelations() in place of defineRelations(), from "drizzle-tenant", where it is about tenant tables',
+        ],
         ['orgs: the schema made the id of a new row; now it is the one that forTenant() is given'],
         ['notes(id)'],
       ]);
@@ -445,6 +459,16 @@ describe('what is written', { timeout: 90_000 }, () => {
       expect(it.read('schema/index.ts')).not.toContain('drizzle-tenant');
     },
   );
+
+  it('names the sequence of a serial id as PostgreSQL reads it', async () => {
+    const it = project({
+      'schema.ts': `import { integer, pgTable, serial } from 'drizzle-orm/pg-core';
+export const team = pgTable('Team', { id: serial().primaryKey() });
+export const note = pgTable('Note', { id: serial().primaryKey(), teamId: integer().notNull().references(() => team.id) });\n`,
+    });
+    expect(await it.tenant('adopt', '--schema', 'schema.ts', '--write', '--yes')).toMatchObject({ code: 0 });
+    expect(it.read('schema.ts')).toContain(`.default(sql\`nextval('"Team_id_seq"'::regclass)\`)`);
+  });
 
   it('reads a live database, and pulls it again without a difference', async () => {
     const database = await createDatabase();

@@ -70,6 +70,17 @@ describe('CI', { timeout: 60_000 }, () => {
     expect(await tenant('plan')).toMatchObject({ code: 0 });
   });
 
+  it('runs a migration that a person made without drizzle-kit, and knows it then', async () => {
+    project.write('drizzle/20981231000000_mine/migration.sql', 'CREATE TABLE mine ();');
+    expect(await tenant('plan')).toMatchObject({ code: 1, stdout: expect.stringContaining('20981231000000_mine') });
+    expect(await tenant('migrate')).toMatchObject({ code: 0, stdout: expect.stringContaining('1 migration') });
+    expect(await tenant('plan')).toMatchObject({ code: 0 });
+    expect((await sql`SELECT to_regclass('mine') IS NOT NULL AS there`)[0]).toEqual({ there: true });
+    rmSync(join(project.folder, 'drizzle/20981231000000_mine'), { recursive: true });
+    await sql`DELETE FROM drizzle.__drizzle_migrations WHERE name = '20981231000000_mine'`;
+    await sql`DROP TABLE mine`;
+  });
+
   it('stops where the migrations are behind the schema, and names a migration that was edited', async () => {
     project.write('schema.ts', schema.replace('code: text() }', 'code: text(), more: text() }'));
     const behind = await tenant('check', '--json');
@@ -203,6 +214,28 @@ describe('CI', { timeout: 60_000 }, () => {
       code: 1,
       stderr: expect.stringMatching(/^Put create_distributed_table\('"projects"'/),
     });
+  });
+
+  it('names a migration that was edited, or cut off, until it no longer keeps tenants apart', async () => {
+    rmSync(join(project.folder, 'drizzle'), { recursive: true });
+    config('citus: false, rls: true');
+    expect((await project.drizzleKit('generate')).code).toBe(0);
+    expect((await tenant('check')).code).toBe(0);
+    const file = `drizzle/${project.migrations[0]}/migration.sql`;
+    const whole = project.read(file);
+    for (const lost of [
+      /CREATE POLICY "tenant_isolation" ON "projects"/,
+      /CREATE POLICY "tenant_access" ON "accounts"/,
+      /ALTER TABLE "projects" FORCE ROW LEVEL SECURITY;/,
+      /ALTER TABLE "accounts" ENABLE ROW LEVEL SECURITY;/,
+    ]) {
+      const [statement] = lost.exec(whole)!;
+      for (const text of [whole.replace(lost, 'SELECT 1;'), whole.slice(0, whole.indexOf(statement))]) {
+        project.write(file, text);
+        const { code, stderr } = await tenant('check');
+        expect([code, stderr]).toEqual([1, expect.stringContaining(`Put ${statement} back into`)]);
+      }
+    }
   });
 
   it('catches the merge of a branch with a new table and one that switches row-level security on', async () => {

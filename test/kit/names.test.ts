@@ -2,7 +2,7 @@
 import { integer, pgTable, text, uuid } from 'drizzle-orm/pg-core';
 import postgres from 'postgres';
 import { expect, it } from 'vitest';
-import { comment, doBlock, dollar } from '../../src/kit/quotes.js';
+import { comment, doBlock, dollar, namesIn, tsColumn, tsString } from '../../src/kit/quotes.js';
 import { tenancy, tenantTable } from '../../src/schema/index.js';
 import { createDatabase, onServer } from './database.js';
 import { History } from './support.js';
@@ -58,4 +58,7 @@ it('a tag that the text has is numbered, and a comment has one line', () => {
   expect(dollar('a', 'x $a$ y $a2$')).toBe('$a3$x $a$ y $a2$$a3$');
   expect(doBlock('a', ['BEGIN', 'END'])).toBe('DO $a$\nBEGIN\nEND\n$a$;');
   expect(comment('a\r\nb')).toBe('-- a b');
+  expect(namesIn('("a""b", c, "d")')).toEqual(['a"b', 'd']);
+  expect(['a_1', 'a b', `it's`].map(tsColumn)).toEqual(['t.a_1', `t['a b']`, `t['it\\'s']`]);
+  expect(tsString('a\\b')).toBe(`'a\\\\b'`);
 });

@@ -2,6 +2,7 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
+  cpSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -108,6 +109,12 @@ export class Project {
     return readFileSync(join(this.folder, name), 'utf8');
   }
 
+  /** The first migration of {@link small}, as drizzle-kit writes it: written once, and copied here. */
+  async generated(): Promise<void> {
+    first ??= writeFirst();
+    cpSync(await first, join(this.folder, 'drizzle'), { recursive: true });
+  }
+
   /** The migrations, oldest first. */
   get migrations(): string[] {
     const out = join(this.folder, 'drizzle');
@@ -137,6 +144,16 @@ export function run(command: string, args: string[], cwd: string): Promise<Resul
   });
 }
 
+let first: Promise<string> | undefined;
+
+async function writeFirst(): Promise<string> {
+  const project = new Project({ 'schema.ts': small });
+  const { code, stderr } = await project.drizzleKit('generate', '--name', 'init');
+  if (code !== 0) throw new Error(stderr);
+  return join(project.folder, 'drizzle');
+}
+
 export function removeProjects(): void {
+  first = undefined;
   for (const folder of made.splice(0)) rmSync(folder, { recursive: true, force: true });
 }

@@ -492,6 +492,17 @@ export const ruleCases: readonly RuleCase[] = [
     remedy: 'a name of at most 63 bytes',
   },
   {
+    rule: 'name-quote',
+    after: () => ({
+      accounts: accounts(),
+      notes: tenantTable('notes', { accountId: account.id('account_id'), id: uuid().primaryKey(), a: text() }, (t) => [
+        index('by "a"').on(t.a),
+      ]),
+    }),
+    at: ['notes', '-'],
+    remedy: 'Take the double quote out of the name by "a"',
+  },
+  {
     rule: 'unique-meaning',
     before: () => ({ accounts: accounts(), tags: pgTable('tags', { id: uuid().primaryKey(), name: text().unique() }) }),
     after: () => ({

@@ -53,6 +53,7 @@ describe('rules', () => {
         rule === 'view-tenant' ||
         rule === 'unique-meaning' ||
         rule === 'name-length' ||
+        rule === 'name-quote' ||
         rule === 'foreign-key-index' ||
         rule === 'colocation-type'
       )

@@ -92,7 +92,11 @@ describe('tenancy.json', () => {
   const write = (name: string, prevIds: string[], files: Record<string, string>) => {
     mkdirSync(join(folder, name));
     const snapshot = { id: name, prevIds, version: '9', ...(prevIds.length > 0 ? { deltas: [] } : { ddl: [] }) };
-    for (const [file, text] of Object.entries({ 'snapshot.json': JSON.stringify(snapshot), ...files }))
+    for (const [file, text] of Object.entries({
+      'snapshot.json': JSON.stringify(snapshot),
+      'migration.sql': '',
+      ...files,
+    }))
       writeFileSync(join(folder, name, file), text);
   };
 
@@ -112,6 +116,13 @@ describe('tenancy.json', () => {
     expect(() => stateAt(readMigrations(folder), ['5'])).toThrow(
       /Restore .*tenancy.json from git: its migration.sql was written together with it/,
     );
+  });
+
+  it.each(['snapshot.json', 'migration.sql'])('is not without its %s', (file) => {
+    write('6', ['5'], { 'tenancy.json': printState(state('a')) });
+    rmSync(join(folder, '6', file));
+    expect(() => readMigrations(folder)).toThrow(new RegExp(`^Restore .*6.${file} from git: `));
+    rmSync(join(folder, '6'), { recursive: true });
   });
 });
 

@@ -36,6 +36,18 @@ export class History {
     return new Entities((this.snapshot?.ddl ?? []) as Row[]);
   }
 
+  /** A name that drizzle-kit made stays as it is in the database, whatever is renamed: so its own snapshots keep it. */
+  private keepNames(to: { ddl: readonly object[] }, statements: readonly string[]): void {
+    const was = this.entities.follow(statements);
+    const sameButForName = ({ name: _, ...row }: Row) =>
+      JSON.stringify(Object.entries(row).sort(([a], [b]) => (a < b ? -1 : 1)));
+    for (const row of to.ddl as Row[]) {
+      if (row['nameExplicit'] !== false) continue;
+      const same = was.list(row.entityType).filter((it) => sameButForName(it) === sameButForName(row));
+      if (same.length === 1) (row as any).name = same[0]!['name'];
+    }
+  }
+
   async next({ schema, hints, tenancy = citus }: Step): Promise<string[]> {
     const to = await generateDrizzleJson(schema, this.snapshot?.id);
     const from = this.snapshot ?? (await generateDrizzleJson({}));
@@ -48,6 +60,7 @@ export class History {
       state: this.state,
       tenancy,
     });
+    this.keepNames(to, drizzle);
     this.snapshot = to;
     this.state = state;
     this.left = left;

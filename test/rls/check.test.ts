@@ -6,6 +6,7 @@ import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { TenantDb } from '../../src/effect/index.js';
 import {
+  assertNoOwnFunctions,
   assertRowLevelSecurity,
   defineTenantRelations,
   RowLevelSecurityError,
@@ -124,14 +125,17 @@ describe('the role', () => {
 
   test('has BYPASSRLS', async () => {
     // A role of its own: other files of tests log in as the usual one.
-    const other = `bypassing_${process.pid}`;
-    await admin.unsafe(`create role ${other} login password 'app' bypassrls`);
+    const other = `bypassing "${process.pid}"`;
+    const quoted = `"bypassing ""${process.pid}"""`;
+    await admin.unsafe(`create role ${quoted} login password 'app' bypassrls`);
     try {
-      expect((await problemsOf(Object.assign(new URL(asRole(url)), { username: other }).href))!.problems).toEqual([
-        { reason: `the role "${other}" has BYPASSRLS`, remedy: `ALTER ROLE "${other}" NOBYPASSRLS` },
+      const { problems } = (await problemsOf(Object.assign(new URL(asRole(url)), { username: other }).href))!;
+      expect(problems).toEqual([
+        { reason: `the role ${quoted} has BYPASSRLS`, remedy: `ALTER ROLE ${quoted} NOBYPASSRLS` },
       ]);
+      await admin.unsafe(problems[0]!.remedy);
     } finally {
-      await admin.unsafe(`drop role ${other}`);
+      await admin.unsafe(`drop role ${quoted}`);
     }
   });
 });
@@ -239,26 +243,26 @@ describe('a table', () => {
   });
 
   test('has a partition that can be read past it', async () => {
-    const made = `create table tasks_old () inherits (tasks); create schema archive; create table archive."tasks older" () inherits (tasks_old)`;
+    const made = `create table tasks_old () inherits (tasks); create schema archive; create table archive."tasks ""older""" () inherits (tasks_old)`;
     const back = 'drop schema archive cascade; drop table tasks_old';
-    const grant = `grant select on tasks_old to ${role}; grant usage on schema archive to ${role}; grant delete on archive."tasks older" to ${role}`;
+    const grant = `grant select on tasks_old to ${role}; grant usage on schema archive to ${role}; grant delete on archive."tasks ""older""" to ${role}`;
     const reason = 'is a partition of "tasks" that can be read past its policies';
     const remedy = (name: string) =>
       `ALTER TABLE ${name} ENABLE ROW LEVEL SECURITY; ALTER TABLE ${name} FORCE ROW LEVEL SECURITY`;
     const found = await problemsWhile(`${made}; ${grant}`, back);
     expect([...found!].sort((x, y) => (x.table! < y.table! ? -1 : 1))).toEqual([
-      { table: 'archive.tasks older', reason, remedy: remedy('"archive"."tasks older"') },
+      { table: 'archive.tasks "older"', reason, remedy: remedy('"archive"."tasks ""older"""') },
       { table: 'tasks_old', reason, remedy: remedy('"tasks_old"') },
     ]);
     expect(await problemsWhile(made, back)).toBeUndefined();
     // The remedy works: rows are there by way of the parent only.
-    const closed = [`${made}; ${grant}`, remedy('tasks_old'), remedy('archive."tasks older"')].join('; ');
+    const closed = [`${made}; ${grant}`, remedy('tasks_old'), remedy('archive."tasks ""older"""')].join('; ');
     expect(await problemsWhile(closed, back)).toBeUndefined();
-    expect(await problemsWhile(`${closed}; create policy p on tasks_old using (true)`, back)).toEqual([
+    expect(await problemsWhile(`${closed}; create policy "p ""q""" on tasks_old using (true)`, back)).toEqual([
       {
         table: 'tasks_old',
-        reason: 'is a partition of "tasks" whose policy "p" lets rows through',
-        remedy: 'DROP POLICY "p" ON "tasks_old"',
+        reason: 'is a partition of "tasks" whose policy "p "q"" lets rows through',
+        remedy: 'DROP POLICY "p ""q""" ON "tasks_old"',
       },
     ]);
   });
@@ -307,7 +311,8 @@ describe('a view', () => {
     const problem = {
       table: 'open_tasks',
       reason: 'is a view that reads as its owner "postgres", whom policies do not hold back',
-      remedy: 'ALTER VIEW "open_tasks" SET (security_invoker = true)',
+      remedy:
+        'ALTER VIEW "open_tasks" SET (security_invoker = true), in the schema pgView(...).with({ securityInvoker: true })',
     };
     const back = 'alter view open_tasks set (security_invoker = true)';
     expect(await problemsWhile('alter view open_tasks reset (security_invoker)', back)).toEqual([problem]);
@@ -327,8 +332,18 @@ describe('a view', () => {
     const back = 'drop schema reports cascade; drop view leak';
     const reason = 'is a view that reads as its owner "postgres", whom policies do not hold back';
     const problems = [
-      { table: 'leak', reason, remedy: 'ALTER VIEW "leak" SET (security_invoker = true)' },
-      { table: 'reports.a leak', reason, remedy: 'ALTER VIEW "reports"."a leak" SET (security_invoker = true)' },
+      {
+        table: 'leak',
+        reason,
+        remedy:
+          'ALTER VIEW "leak" SET (security_invoker = true), in the schema pgView(...).with({ securityInvoker: true })',
+      },
+      {
+        table: 'reports.a leak',
+        reason,
+        remedy:
+          'ALTER VIEW "reports"."a leak" SET (security_invoker = true), in the schema pgView(...).with({ securityInvoker: true })',
+      },
     ];
     const grant = `grant select on leak to ${role}; grant select (id) on reports."a leak" to ${role}`;
     const found = await problemsWhile(`${made}; ${grant}`, back);
@@ -340,6 +355,45 @@ describe('a view', () => {
     expect(
       await problemsWhile(`${made}; revoke all on leak, reports."a leak" from public, ${role}`, back),
     ).toBeUndefined();
+  });
+
+  test('that the role reads by way of another one', async () => {
+    const [safe, keeper] = [`safe_${process.pid}`, `keeper_${process.pid}`];
+    await admin.unsafe(`create role ${safe}; create role ${keeper}; grant usage on schema public to ${safe}`);
+    const client = connect(asRole(url));
+    /** What the role reads without a tenant, and what the check says. */
+    const both = async (change: string, back: string, options?: RowLevelSecurityOptions) => {
+      await admin.unsafe(change);
+      const read = (await client`select 1 from shown limit 1`).length;
+      return { read, problems: await problemsWhile('select 1', back, options) };
+    };
+    const shown = (of: string) =>
+      `create view shown as select * from ${of}; alter view shown owner to ${safe}; grant select on shown to ${role}`;
+    const reason = 'is a view that reads as its owner "postgres", whom policies do not hold back';
+    try {
+      const under = `create view under as select * from tasks; grant select on under to ${safe}; ${shown('under')}`;
+      expect(await both(under, 'drop view shown, under')).toMatchObject({
+        read: 1,
+        problems: [{ table: 'under', reason }],
+      });
+      const kept = `create materialized view kept as select * from tasks; grant select on kept to ${safe}; ${shown('kept')}`;
+      const problem = { table: 'kept', reason: 'is a materialized view, which has no policies' };
+      expect(await both(kept, 'drop view shown; drop materialized view kept')).toMatchObject({
+        read: 1,
+        problems: [problem],
+      });
+      const dropped = 'drop view shown; drop materialized view kept';
+      expect(await both(kept, dropped, { except: ['kept'] })).toEqual({ read: 1, problems: undefined });
+      // A member of the role that owns the table is an owner, too.
+      const owned = `alter table tasks owner to ${keeper}; alter table tasks no force row level security; grant ${keeper} to ${safe}; ${shown('tasks')}`;
+      const back = `drop view shown; revoke ${keeper} from ${safe}; alter table tasks owner to postgres; alter table tasks force row level security`;
+      expect(await both(owned, back)).toMatchObject({
+        read: 1,
+        problems: [{ table: 'shown', reason: reason.replace('postgres', safe) }],
+      });
+    } finally {
+      await admin.unsafe(`drop owned by ${safe}, ${keeper}; drop role ${safe}, ${keeper}`);
+    }
   });
 
   test('is materialized', async () => {
@@ -393,4 +447,14 @@ describe('an Effect layer', () => {
       await admin.unsafe('alter table tasks enable row level security');
     }
   });
+});
+
+test('a server that cannot be asked: the error is of the driver, without the question', async () => {
+  const client = postgres('postgres://127.0.0.1:1/none', { max: 1 });
+  const db = withTenancy(drizzle({ client }), { relations: schema.relations, rls: true });
+  for (const check of [assertRowLevelSecurity, assertNoOwnFunctions])
+    await expect(check(db)).rejects.toMatchObject({
+      code: 'ECONNREFUSED',
+      message: expect.not.stringContaining('select'),
+    });
 });

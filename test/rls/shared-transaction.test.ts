@@ -86,6 +86,21 @@ const kill = () =>
     `select pg_terminate_backend(pid) from pg_stat_activity where usename = '${role}' and datname = current_database()`,
   );
 
+/** Savepoints have a client object each, on the connection of their transaction, as with Bun's SQL. */
+function withOwnClients(tx: any): any {
+  const { transaction } = tx;
+  tx.transaction = function (this: any, run: (inner: any) => unknown) {
+    return transaction.call(this, (inner: any) => {
+      const get = (client: any, name: string) =>
+        typeof client[name] === 'function' ? client[name].bind(client) : client[name];
+      const client = new Proxy(inner.session.client, { get });
+      inner.session = Object.create(inner.session, { client: { value: client } });
+      return run(withOwnClients(inner));
+    });
+  };
+  return tx;
+}
+
 const drivers: Record<string, (max?: number) => Promise<Side>> = {
   async 'postgres.js'(max = 2) {
     const it = postgres(asRole(url), { max, onnotice: () => {} });
@@ -107,7 +122,7 @@ const drivers: Record<string, (max?: number) => Promise<Side>> = {
       transaction(run: (tx: any) => unknown, config: unknown) {
         return super.transaction((tx: any) => {
           tx.session = Object.assign(Object.create(Unknown.prototype), tx.session);
-          return run(tx);
+          return run(withOwnClients(tx));
         }, config);
       }
     };
@@ -262,6 +277,33 @@ describe.each(cases)('$name, rls: $rls', ({ name, rls }) => {
     });
     expect(outcome).toEqual(['fulfilled', 'rejected', 'fulfilled', 'rejected']);
     expect((await bodies()).sort()).toEqual(['of one', 'of two', 's0', 's2', 't0', 't2']);
+  });
+
+  test('statements beside an inner transaction have their own setting, and so have those in it', async () => {
+    const found: string[] = await db.transaction(async (tx: any) => {
+      const inserted = async (tdb: any, table: any, from: number) => {
+        const all: string[] = [];
+        for (let i = 0; i < 8; i++) {
+          const [row] = await tdb
+            .insert(table)
+            .values({ id: from + i, body: 'x' })
+            .returning({ seen: table.seen });
+          all.push(row.seen);
+        }
+        return all;
+      };
+      const [outer, , inner] = await Promise.all([
+        inserted(tx.forTenant(one), memos, 300),
+        (async () => {
+          for (let i = 0; i < 4; i++) await tx.acrossTenants({ reason: 'x' }).$count(memos);
+        })(),
+        tx.transaction((it: any) =>
+          Promise.all([inserted(it.forTenant(two), memos, 400), inserted(it.forTenant(crewOne), panels, 500)]),
+        ),
+      ]);
+      return [...new Set(outer), ...new Set(inner[0]), ...new Set(inner[1])];
+    });
+    expect(found).toEqual(['1//1', '2//2', '/1/1'].map(settings));
   });
 
   test("an error that is caught does not bring another tenant's setting along", async () => {

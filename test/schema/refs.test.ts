@@ -110,3 +110,13 @@ test('a table that reaches its tenant through a parent is told what it needs', a
     'Make "stars" a tenantTable, or drop the reference to "shares": a table that is not split by tenant cannot point into one that is. With a tenant column, as in accountId: account.id(), the migration adds it and fills it in from "shares", by share_id',
   );
 });
+
+test.each([
+  ['array()', () => account.id().array()],
+  ['$onUpdate', () => account.id().$onUpdate(() => a)],
+  ['generatedAlwaysAs', () => account.id().generatedAlwaysAs(sql`gen_random_uuid()`)],
+])('a tenant column with %s is refused where the table is declared', (what, column) => {
+  expect(() => tenantTable('x', { accountId: column() as any, id: integer().primaryKey() })).toThrow(
+    `Drop ${what} from the tenant column`,
+  );
+});

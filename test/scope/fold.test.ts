@@ -1,5 +1,5 @@
 /** Long lists are read once for all lengths, and what is sent is the whole statement. */
-import { inArray, sql } from 'drizzle-orm';
+import { inArray, is, SQL, sql } from 'drizzle-orm';
 import { integer, PgDialect } from 'drizzle-orm/pg-core';
 import { drizzle } from 'drizzle-orm/postgres-js';
 import { beforeAll, expect, test } from 'vitest';
@@ -59,9 +59,18 @@ const programs: Record<string, (n: number) => any> = {
       .where(inArray(tasks.id, ids(n))),
 };
 
+/** What Drizzle renders. It renders nothing that a handle built: the marks are left out. */
+function rendered(query: any): { sql: string; params: unknown[] } {
+  const unmarked = (it: any): any => {
+    if (Array.isArray(it)) return it.map(unmarked);
+    return is(it, SQL) ? new SQL(it.queryChunks.filter((chunk: any) => chunk?.scope === undefined).map(unmarked)) : it;
+  };
+  return plain.sqlToQuery(unmarked(query.getSQL()));
+}
+
 /** The same statement, confined without a look at its lists. */
 function whole(handle: any, query: any): string {
-  const { sql: text, params } = plain.sqlToQuery(query.getSQL());
+  const { sql: text, params } = rendered(query);
   const { reach, tenancy } = handle.dialect.scope;
   const tables = new Tables(allDeclared(declaredTables()));
   const given = {
@@ -80,7 +89,7 @@ const handleOf = (name: string) =>
 test.each(Object.keys(programs))('%s', (name) => {
   for (const n of [2, 5, 60, 61, 200]) {
     const query = programs[name]!(n);
-    if (n === 2 || n === 200) expect(fold(plain.sqlToQuery(query.getSQL()).sql, 1000) !== undefined).toBe(n === 200);
+    if (n === 2 || n === 200) expect(fold(rendered(query).sql, 1000) !== undefined).toBe(n === 200);
     expect(query.toSQL().sql.replace(' /* test */', '')).toBe(whole(handleOf(name), query));
   }
 });

@@ -6,6 +6,7 @@ import type { TenancyOptions } from '../options.js';
 import type { Fault } from '../faults.js';
 import { joinAnswers, printAnswers, type Answers } from './answers.js';
 import { differences, type Change } from './differences.js';
+import { importsElsewhere } from './elsewhere.js';
 import { loadTables } from './load-schema.js';
 import { modelOf, type AdoptedTable, type Model } from './model.js';
 import { propose, type Guess, type Proposal } from './propose.js';
@@ -87,7 +88,10 @@ export async function adopt(input: AdoptInput): Promise<Adopted> {
     answers,
     changes: result.changes,
     faults: result.after.faults,
-    byHand: rewritten.byHand,
+    byHand: [
+      ...rewritten.byHand,
+      ...importsElsewhere(process.cwd(), new Set([...input.files, ...rewritten.files.keys()])),
+    ],
     notes: rewritten.notes,
     files: [...rewritten.files.keys()],
     uniquePerTenant: result.changes

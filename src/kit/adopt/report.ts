@@ -1,6 +1,7 @@
 /** What an adoption came to, for a person. */
 import { describeFault } from '../errors.js';
 import type { Adopted } from './adopt.js';
+import { tsString } from '../quotes.js';
 import { shown } from './site.js';
 
 /** @returns the lines */
@@ -45,7 +46,7 @@ export function describeAdoption(
   section('To do by hand:', [...byHand, ...notes, ...faults.map(describeFault)]);
   if (uniquePerTenant.length > 0)
     section('For "tenancy" in drizzle.config.ts, so that generate does not ask again:', [
-      `uniquePerTenant: [${uniquePerTenant.map((it) => `'${it}'`).join(', ')}]`,
+      `uniquePerTenant: [${uniquePerTenant.map(tsString).join(', ')}]`,
     ]);
   section(written ? 'Written:' : 'Would be written; add --write:', files.map(shown));
   return lines;

@@ -4,7 +4,7 @@
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
-import { accessName, policyName } from '../names.js';
+import { accessName, ident, literal, policyName } from '../names.js';
 import { Edits } from './edits.js';
 import { styleOf, withImports } from './imports.js';
 import type { Declared } from './load-schema.js';
@@ -265,10 +265,11 @@ function tenantColumn(site: Site): void {
   if (/serial$/.test(type)) {
     const property = propertyOf(site, column);
     const { schema, name } = decision.table;
-    edits.insert(
-      property!.value.end,
-      `.default(sql\`nextval('${schema === 'public' ? '' : `${schema}.`}${name}_${column}_seq'::regclass)\`)`,
-    );
+    const path = [...(schema === 'public' ? [] : [schema]), `${name}_${column}_seq`];
+    // PostgreSQL reads the text as it reads a name in SQL.
+    const sequence = literal(path.map((it) => (/^[a-z_][a-z0-9_]*$/.test(it) ? it : ident(it))).join('.'));
+    const inTemplate = sequence.replaceAll(/[\\`]|\$\{/g, '\\$&');
+    edits.insert(property!.value.end, `.default(sql\`nextval(${inTemplate}::regclass)\`)`);
     edits.import('drizzle-orm', 'sql');
     note(
       `${column} stays a column with its sequence, which a serial is: see that the sequence has the name "${name}_${column}_seq"`,

@@ -23,7 +23,8 @@ import { buildIndexes } from '../live/prebuild.js';
 import { ruleNames, ruleTexts } from '../faults.js';
 import { alone, requireWritable, standingOf } from '../live/server.js';
 import { describeOwn, ownFunctionsQuestion, type OwnFunction } from '../../sql/own-functions.js';
-import { readMigrations } from '../snapshot.js';
+import { tsString } from '../quotes.js';
+import { foldersToRun } from '../snapshot.js';
 
 /** Where a command writes, so that tests can read it. */
 export interface Output {
@@ -141,9 +142,9 @@ function commands(output: Output, status: { code: number }): Command {
     'check',
     'check the schema and the migrations, without writing anything',
     'Every fault is reported in one go, with the table, the column and what to do; the exit status is then 1. It is 1 too\n' +
-      'where the migrations are behind the schema, or were edited until they no longer distribute a table. Statements of\n' +
-      'the newest migration, or with --url of those that did not run there, that hold a table while its rows are read or\n' +
-      'written, or that destroy something, are warned of, with what to write instead.\n' +
+      'where the migrations are behind the schema, or were edited until they no longer distribute a table or create its\n' +
+      'policies. Statements of the newest migration, or with --url of those that did not run there, that hold a table while\n' +
+      'its rows are read or written, or that destroy something, are warned of, with what to write instead.\n' +
       "Each rule can be set in the config: tenancy: { rules: { 'replica-identity': 'off' } }. The rules:\n" +
       ruleNames.map((it) => `  ${it.padEnd(20)} ${ruleTexts[it]}`).join('\n'),
     false,
@@ -182,7 +183,7 @@ function commands(output: Output, status: { code: number }): Command {
       for (const it of hazards) output.err(`${describeHazard(it)}\n`);
       for (const it of own)
         output.err(
-          `Rename ${describeOwn(it)}, or trust it with assertNoOwnFunctions(db, { except: ['${it.signature}'] }) once you know that it reads no table.\n`,
+          `Rename ${describeOwn(it)}, or trust it with assertNoOwnFunctions(db, { except: [${tsString(it.signature)}] }) once you know that it reads no table.\n`,
         );
       line(
         `The schema keeps to the rules: ${count(Object.values(project.state.tables).filter((it) => it.kind === 'tenant').length, 'tenant table')}, ${count(Object.values(project.state.tables).filter((it) => it.kind === 'reference').length, 'reference table')}.`,
@@ -272,7 +273,7 @@ function commands(output: Output, status: { code: number }): Command {
       const project = await load(options);
       const { ran, steps } = await changing(options, project, async (database, watcher) => {
         const standing = await standingOf(database, project);
-        const all = readMigrations(project.out);
+        const all = foldersToRun(project.out);
         const pending = standing ? all.filter((it) => standing.pending.includes(it.folder)) : all;
         const steps: PlanStep[] = [];
         const applyLeft = async () =>

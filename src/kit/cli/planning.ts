@@ -172,7 +172,7 @@ export async function applyAll(
 export async function runMigration(
   database: Database,
   { config }: Project,
-  { folder, path }: Migration,
+  { folder, path }: Pick<Migration, 'folder' | 'path'>,
   again: () => void,
 ): Promise<void> {
   const text = readFileSync(join(path, 'migration.sql'), 'utf8');

@@ -9,7 +9,7 @@ import type { Row } from '../snapshot.js';
 import { namesOneRow, uniqueKeys } from './unique-keys.js';
 import type { TableState } from '../state.js';
 import { match, tablePattern } from '../statements.js';
-import { comment, doBlock } from '../quotes.js';
+import { comment, doBlock, namesIn } from '../quotes.js';
 
 /** Rewrites `statements` so that tenant columns are filled in; `untouched` are the rest. */
 export function backfill(statements: readonly string[], changes: readonly TableChange[], migrated: Migrated): string[] {
@@ -202,7 +202,7 @@ function duplicates(statement: string, adopted: readonly TableChange[], migrated
   const change = key && adopted.find((it) => quoted(it.table) === key.table);
   const list = change && newKey.exec(statement)?.[1];
   if (!list) return [];
-  const columns = [...list.matchAll(/"((?:[^"]|"")*)"/g)].map(([, name]) => name!.replaceAll('""', '"'));
+  const columns = namesIn(list);
   if (uniqueKeys(change.table, migrated).some((it) => it.every((column) => columns.includes(column)))) return [];
   const names = columns.map(ident).join(', ');
   const find = `FROM ${quoted(change.table)} WHERE (${names}) IS NOT NULL GROUP BY ${names} HAVING count(*) > 1`;

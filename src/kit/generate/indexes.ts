@@ -6,7 +6,7 @@
 import { createHash } from 'node:crypto';
 import { nameBefore, renamedColumn, type Migrated } from '../changes.js';
 import { ident, keyOf, literal, quoted, type TableName } from '../names.js';
-import { comment, doBlock } from '../quotes.js';
+import { comment, doBlock, unquote } from '../quotes.js';
 import type { Entities, Row } from '../snapshot.js';
 
 /** A statement that creates an index, taken apart. */
@@ -25,7 +25,6 @@ const create = new RegExp(
   `^CREATE (UNIQUE )?INDEX (CONCURRENTLY )?(?:IF NOT EXISTS )?(${quotedName}) ON ((?:${quotedName}\\.)?${quotedName})([\\s\\S]*)$`,
 );
 const drop = new RegExp(`^DROP INDEX ((?:${quotedName}\\.)?(${quotedName}));$`);
-const unquote = (name: string) => name.slice(1, -1).replaceAll('""', '"');
 
 export function readCreateIndex(statement: string): CreateIndex | undefined {
   const found = create.exec(statement);

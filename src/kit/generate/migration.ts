@@ -22,7 +22,7 @@ import {
   type Distribution,
 } from '../citus.js';
 import { swapIndexes } from './indexes.js';
-import { keyOf, literal, quoted, type TableName } from '../names.js';
+import { ident, keyOf, literal, quoted, type TableName } from '../names.js';
 import { placeObstacles, stopAt } from '../obstacles.js';
 import { changePolicies, lift, restore } from './policies.js';
 import { collect, writeAgain } from '../again.js';
@@ -175,7 +175,7 @@ function recreate(
       (affected.includes(keyOf({ schema: fk.schema, name: fk.table })) ||
         affected.includes(keyOf({ schema: fk.schemaTo, name: fk.tableTo })));
     if (!isAffected) return statement;
-    dropped.push(`ALTER TABLE ${key.table} DROP CONSTRAINT "${name}";`);
+    dropped.push(`ALTER TABLE ${key.table} DROP CONSTRAINT ${ident(name)};`);
     if (rename) obsolete.add(rename);
     return statement.replace(/ DROP CONSTRAINT "(?:[^"]|"")*",/, '');
   });

@@ -12,7 +12,7 @@ import type { Drop, Fill, OnlineSteps } from '../online.js';
 import type { Row } from '../snapshot.js';
 import { marker } from '../state.js';
 import { match, tablePattern } from '../statements.js';
-import { dollar, doBlock } from '../quotes.js';
+import { dollar, doBlock, namesIn } from '../quotes.js';
 import { uniqueKeys } from './unique-keys.js';
 
 /** What becomes of one statement. */
@@ -348,7 +348,7 @@ const tableOf = (fk: Row) => quoted({ schema: fk.schema, name: fk.table });
 const ifExists = (statement: string) => statement.replace(' DROP CONSTRAINT ', ' DROP CONSTRAINT IF EXISTS ');
 
 function nameOf(text: string): TableName {
-  const parts = [...text.matchAll(/"((?:[^"]|"")*)"/g)].map((it) => it[1]!.replaceAll('""', '"'));
+  const parts = namesIn(text);
   return parts.length === 2 ? { schema: parts[0]!, name: parts[1]! } : { schema: 'public', name: parts[0]! };
 }
 

@@ -13,6 +13,7 @@
 import { nameBefore, renamedColumn, type Migrated, type TableChange } from '../changes.js';
 import { MigrationFolderError } from '../errors.js';
 import { accessName, ident, keyOf, literal, policyName, quoted, writeNames, type TableName } from '../names.js';
+import { unquote } from '../quotes.js';
 import type { Entities, Row } from '../snapshot.js';
 import type { TableState, TenancyState } from '../state.js';
 
@@ -180,7 +181,7 @@ function takePolicies(drizzle: readonly string[], names: readonly TableName[]): 
         `Report the version of drizzle-kit: drizzle-tenant does not understand its statement "${statement}".`,
       );
     if (!tables.includes(found[2]!)) return true;
-    taken.add(found[1]!.slice(1, -1).replaceAll('""', '"'));
+    taken.add(unquote(found[1]!));
     return false;
   });
   return { rest, names: taken };

@@ -5,6 +5,7 @@
  */
 import { DatabaseStateError } from '../errors.js';
 import { ident, plain, type TableName } from '../names.js';
+import { tsColumn, tsString } from '../quotes.js';
 import type { TenancyState } from '../state.js';
 import type { Database } from './database.js';
 import { readingsOf, type Reading } from './plan-readings.js';
@@ -219,7 +220,7 @@ function adviceFor(index: Index, evidence: string, statements: readonly Costly[]
       `CREATE EXTENSION IF NOT EXISTS ${extension}`,
       `CREATE INDEX CONCURRENTLY ${ident(`${name.slice(0, 52)}_by_tenant`)} ON ${tableOf(definition)} ${inner[1]}(${ident(tenant)}, ${inner[2]}`,
     ],
-    schema: `With the extension ${extension}, write index('${name}').using('${method}', t.${tenant}, ...).`,
+    schema: `With the extension ${extension}, write index(${tsString(name)}).using('${method}', ${tsColumn(tenant)}, ...).`,
   };
 }
 

@@ -1,5 +1,5 @@
 /** Foreign keys of tables that move: without them before, with them after, and what they need. */
-import { foreignKeySql } from '../citus.js';
+import { foreignKeySql, uncheckedForeignKeySql } from '../citus.js';
 import { DatabaseStateError } from '../errors.js';
 import { ident, keyOf, plain, quoted, type TableName } from '../names.js';
 import type { Drop } from '../online.js';
@@ -71,7 +71,7 @@ export function fasteners(
           what: `${plain(table)}: with the foreign key ${fk.name}`,
           // Added without a look at the rows, then checked while they are written to.
           sql: [
-            foreignKeySql(fk, state).replace(/;$/, ' NOT VALID;'),
+            uncheckedForeignKeySql(fk, state, live.tables.get(keyOf(table))),
             `ALTER TABLE ${quoted(table)} VALIDATE CONSTRAINT ${ident(fk.name)};`,
           ],
           alone: true,

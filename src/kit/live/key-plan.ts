@@ -45,7 +45,9 @@ export function keySteps({ tables, state, due, createIndexes, online }: KeyInput
 const cut = (name: string) => Buffer.from(name).subarray(0, 63).toString();
 const named = (live: LiveTable, name: string) => live.keys.find((it) => it.name === cut(name));
 export const sameColumns = (found: LiveKey, names: readonly (string | null)[]) =>
-  JSON.stringify(found.columns) === JSON.stringify(names);
+  JSON.stringify(found.columns) === JSON.stringify(names.map((it) => it && cut(it)));
+/** Writes to a table with partitions wait while its index is built. */
+export const concurrently = (live: LiveTable) => (live.isPartitioned ? '' : ' CONCURRENTLY');
 
 const sizeOf = ({ rows, bytes }: LiveTable) => ({ rows, bytes });
 
@@ -86,7 +88,7 @@ export function lackingConstraint(
   };
 }
 
-function constraint(live: LiveTable, row: Row, kind: 'pks' | 'uniques'): PlanStep[] {
+export function constraint(live: LiveTable, row: Row, kind: 'pks' | 'uniques'): PlanStep[] {
   const lack = lackingConstraint(live, row, kind);
   if (!lack) return [];
   const key = kind === 'pks' ? 'PRIMARY KEY' : `UNIQUE${row.nullsNotDistinct ? ' NULLS NOT DISTINCT' : ''}`;
@@ -110,7 +112,7 @@ function index(live: LiveTable, row: Row, statement: string | undefined): PlanSt
   const leftOver = (['old', 'new'] as const)
     .map((it) => named(live, asideName(row.name, it)))
     .filter((it) => it !== undefined);
-  const clear = leftOver.map((it) => `DROP INDEX CONCURRENTLY IF EXISTS ${indexIn(live, it.name)};`);
+  const clear = leftOver.map((it) => `DROP INDEX${concurrently(live)} IF EXISTS ${indexIn(live, it.name)};`);
   const found = named(live, row.name);
   const columns = row.columns.map((it: Row) => (it.isExpression ? null : it.value));
   const isLike = (it: LiveKey | undefined) =>
@@ -129,10 +131,10 @@ function index(live: LiveTable, row: Row, statement: string | undefined): PlanSt
   const it = statement === undefined ? undefined : readCreateIndex(statement);
   if (!it) return [];
   const create = (name: string) =>
-    `CREATE ${it.unique ? 'UNIQUE ' : ''}INDEX CONCURRENTLY ${ident(name)} ON ${quoted(live)}${it.rest}`;
+    `CREATE ${it.unique ? 'UNIQUE ' : ''}INDEX${concurrently(live)} ${ident(name)} ON ${quoted(live)}${it.rest}`;
   const [aside, old] = [asideName(row.name, 'new'), asideName(row.name, 'old')];
   const rename = (from: string, to: string) => `ALTER INDEX ${indexIn(live, from)} RENAME TO ${ident(to)};`;
-  const gone = (name: string) => `DROP INDEX CONCURRENTLY IF EXISTS ${indexIn(live, name)};`;
+  const gone = (name: string) => `DROP INDEX${concurrently(live)} IF EXISTS ${indexIn(live, name)};`;
   const built = named(live, aside);
   // A run that was stopped after the build has only the names to change.
   if (isLike(built) && built!.valid && !live.lackingOnShards.includes(aside)) {

@@ -4,11 +4,11 @@
  * next plan sees.
  */
 import { createHash } from 'node:crypto';
-import { foreignKeySql } from '../citus.js';
+import { uncheckedForeignKeySql } from '../citus.js';
 import { DatabaseStateError } from '../errors.js';
 import { asideName, indexIn } from '../generate/indexes.js';
 import type { LiveColumns } from './columns.js';
-import { lackingConstraint, sameColumns } from './key-plan.js';
+import { concurrently, constraint, lackingConstraint, sameColumns } from './key-plan.js';
 import { ident, keyOf, plain, quoted, type TableName } from '../names.js';
 import type { Drop, Fill } from '../online.js';
 import type { Live, LiveTable } from './read.js';
@@ -152,6 +152,8 @@ function keySwaps(live: LiveTable, input: OnlineInput): PlanStep[] {
 function keySwap(live: LiveTable, row: Row, kind: 'pks' | 'uniques', input: OnlineInput): PlanStep[] {
   const lack = lackingConstraint(live, row, kind);
   if (!lack) return [];
+  // PostgreSQL makes no key of an index that a table with partitions has.
+  if (live.isPartitioned) return constraint(live, row, kind);
   const { word, rival, alike, what } = lack;
   const aside = asideName(row.name, 'new');
   const built = live.keys.find((it) => it.name === aside);
@@ -220,7 +222,7 @@ function dependents(live: LiveTable, columns: readonly string[], input: OnlineIn
     drop: found.map((fk) => `ALTER TABLE ${quoted(of(fk))} DROP CONSTRAINT IF EXISTS ${ident(fk.name)};`),
     again: found
       .filter((fk) => declared(fk) && isStillKey(fk))
-      .map((fk) => foreignKeySql(declared(fk)!, input.state).replace(/;$/, ' NOT VALID;')),
+      .map((fk) => uncheckedForeignKeySql(declared(fk)!, input.state, input.live.tables.get(keyOf(of(fk))))),
   };
 }
 
@@ -260,7 +262,7 @@ function dropSteps({ online, live, entities }: OnlineInput): PlanStep[] {
         );
         const isDeclared = entities.list('indexes').some((row) => row.schema === it.schema && row.name === it.index);
         if (!at || isDeclared) return [];
-        const sql = `DROP INDEX CONCURRENTLY IF EXISTS ${quoted({ schema: it.schema, name: it.index })};`;
+        const sql = `DROP INDEX${concurrently(at)} IF EXISTS ${quoted({ schema: it.schema, name: it.index })};`;
         return [step(at, `without the index ${it.index}`, [sql], { alone: true })];
       }
       const table = live.tables.get(keyOf({ schema: it.schema, name: it.table! }));

@@ -54,11 +54,13 @@ async function build(
   progress: (index: string, table: string) => void,
 ): Promise<Pick<BuiltIndex, 'result' | 'reason'>> {
   if (it.unique) return { result: 'left', reason: 'a unique index has to hold from the migration on, and not before' };
-  const [table] = await database.query<TableName>(
-    'SELECT n.nspname AS schema, c.relname AS name FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = to_regclass($1)',
+  const [table] = await database.query<TableName & { isPartitioned: boolean }>(
+    `SELECT n.nspname AS schema, c.relname AS name, c.relkind = 'p' AS "isPartitioned" FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = to_regclass($1)`,
     [it.table],
   );
   if (!table) return { result: 'left', reason: 'the migration makes or renames its table first' };
+  if (table.isPartitioned)
+    return { result: 'left', reason: 'PostgreSQL builds no index of a table with partitions concurrently' };
   const at = (name: string) => indexIn(table, name);
   const [old, aside] = [asideName(it.name, 'old'), asideName(it.name, 'new')];
   const stateOf = async (name: string) =>

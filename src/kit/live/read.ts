@@ -20,6 +20,8 @@ export interface LiveTable extends TableName, LivePolicies, LiveKeys {
   readonly bytes: number;
   /** The columns of each unique key that a foreign key may lead to. */
   readonly uniques: readonly (readonly string[])[];
+  /** Whether it has partitions: PostgreSQL then builds and drops no index concurrently. */
+  readonly isPartitioned: boolean;
   /** The table that this is a partition of, or inherits from. */
   readonly parent: string | null;
 }
@@ -51,7 +53,7 @@ export async function readLive(database: Database): Promise<Live> {
        CASE WHEN p.logicalrelid IS NOT NULL THEN citus_total_relation_size(c.oid, false) ELSE pg_total_relation_size(c.oid) END::float8 AS bytes`
     : `'local' AS kind, NULL AS column, NULL AS colocation, 0 AS "shardCount", 0 AS isolated, pg_total_relation_size(c.oid)::float8 AS bytes`;
   const tables = await database.query<Omit<LiveTable, keyof LivePolicies | keyof LiveKeys>>(
-    `SELECT n.nspname AS schema, c.relname AS name, ${held}, c.reltuples::float8 AS rows,
+    `SELECT n.nspname AS schema, c.relname AS name, ${held}, c.relkind = 'p' AS "isPartitioned", c.reltuples::float8 AS rows,
        coalesce((SELECT json_agg((SELECT json_agg(a.attname) FROM unnest(i.indkey[0:i.indnkeyatts - 1]) k JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = k))
          FROM pg_index i WHERE i.indrelid = c.oid AND i.indisunique AND i.indisvalid AND i.indimmediate AND i.indpred IS NULL AND i.indexprs IS NULL), '[]') AS uniques,
        (SELECT pn.nspname || '.' || pc.relname FROM pg_inherits i JOIN pg_class pc ON pc.oid = i.inhparent JOIN pg_namespace pn ON pn.oid = pc.relnamespace

@@ -7,7 +7,7 @@ import type { ReadConfig } from '../options.js';
 import type { Database } from './database.js';
 import { DatabaseStateError } from '../errors.js';
 import { ident } from '../names.js';
-import { readMigrations } from '../snapshot.js';
+import { foldersToRun } from '../snapshot.js';
 
 /** @throws DatabaseStateError on a replica that only reads, and on a node that is no coordinator, with its address */
 export async function requireWritable(database: Database): Promise<void> {
@@ -57,7 +57,7 @@ export interface Standing {
 export async function standingOf(database: Database, read: ReadConfig): Promise<Standing | undefined> {
   const done = await migrated(database, read.config['migrations'] ?? {});
   if (!done) return undefined;
-  const here = readMigrations(read.out).map((it) => it.folder);
+  const here = foldersToRun(read.out).map((it) => it.folder);
   return { pending: here.filter((it) => !done.has(it)), ahead: [...done].filter((it) => !here.includes(it)) };
 }
 

@@ -2,6 +2,7 @@
  * Statements of migrations that hold a table while its rows are read or written anew, or that destroy what rows hold.
  */
 import { plain, quoted, type TableName } from '../names.js';
+import { unquote } from '../quotes.js';
 import type { Entities, Row } from '../snapshot.js';
 import { match, tablePattern as table } from '../statements.js';
 
@@ -128,7 +129,7 @@ function retyped(statement: string, existing: ReadonlyMap<string, TableName>, be
   const [, at, column, type] = retype.exec(statement) ?? [];
   const name = at === undefined ? undefined : existing.get(at);
   if (!name) return undefined;
-  const row = before.column(name, column!.slice(1, -1).replaceAll('""', '"'));
+  const row = before.column(name, unquote(column!));
   const change = changeOf(row, type!.trim());
   if (change === 'free') return undefined;
   return change === 'narrows'

@@ -3,6 +3,7 @@
  * remedy, and a test runs each example on a real Citus, which has to refuse it. What can be said in another way is
  * rewritten instead, in generate/rewrite.ts.
  */
+import { unquote } from '../quotes.js';
 import { tablePattern as table } from '../statements.js';
 
 export interface RefusedStatement {
@@ -14,7 +15,7 @@ export interface RefusedStatement {
   readonly reason: string;
 }
 
-const name = `"((?:[^"]|"")*)"`;
+const name = `("(?:[^"]|"")*")`;
 const on = (rest: string) => new RegExp(`^ALTER TABLE (${table}) ${rest}`);
 const anew = 'Add a new column beside it, copy the values in a migration of your own, and drop the old one in the next';
 
@@ -51,7 +52,7 @@ export const refusedStatements: readonly RefusedStatement[] = [
 export function refusedOn(quoted: string, statement: string): { at: string; refused: RefusedStatement } | undefined {
   for (const refused of refusedStatements) {
     const found = refused.pattern.exec(statement);
-    if (found?.[1] === quoted) return { at: found[2]!.replaceAll('""', '"'), refused };
+    if (found?.[1] === quoted) return { at: unquote(found[2]!), refused };
   }
   return undefined;
 }

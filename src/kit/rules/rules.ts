@@ -5,9 +5,11 @@
 import { changesOf, isMoved, nameBefore, type Migrated } from '../changes.js';
 import type { Fault, RuleName } from '../faults.js';
 import { keyOf, ourNames, plain, quoted, type TableName } from '../names.js';
+import { tsColumn, tsString, unquote } from '../quotes.js';
 import type { Options, RuleLevel } from '../options.js';
 import type { Entities, Row } from '../snapshot.js';
 import type { TableState, TenancyState } from '../state.js';
+import { endedNames } from './quoted-names.js';
 import { refusedOn } from './refused.js';
 import { drawsDefault, drawsNumbers, sequencesOf, sharedSequences } from './sequences.js';
 import { isCut } from '../shards.js';
@@ -82,11 +84,11 @@ export function changeFaults(drizzle: readonly string[], migrated: Migrated, opt
       const found = refusedOn(name, statement);
       if (found) faults.add('citus-statement', table, found.at, found.refused.remedy, found.refused.reason);
       const retyped = setType.exec(statement);
-      const retypedColumn = retyped?.[2]!.replaceAll('""', '"') ?? '';
+      const retypedColumn = retyped ? unquote(retyped[2]!) : '';
       if (
         retyped?.[1] === name &&
         // Whose default goes first draws no longer.
-        !drizzle.includes(`ALTER TABLE ${name} ALTER COLUMN "${retyped[2]}" DROP DEFAULT;`) &&
+        !drizzle.includes(`ALTER TABLE ${name} ALTER COLUMN ${retyped[2]} DROP DEFAULT;`) &&
         drawsNumbers(migrated.before.column(nameBefore(table, migrated.after) ?? table, retypedColumn))
       ) {
         faults.add(
@@ -98,7 +100,7 @@ export function changeFaults(drizzle: readonly string[], migrated: Migrated, opt
         );
       }
       const defaulted = changesDefault.exec(statement);
-      if (defaulted?.[1] === name && is?.column && defaulted[2]!.replaceAll('""', '"') === is.column) {
+      if (defaulted?.[1] === name && is?.column && unquote(defaulted[2]!) === is.column) {
         faults.add(
           'citus-statement',
           table,
@@ -148,6 +150,15 @@ export function changeFaults(drizzle: readonly string[], migrated: Migrated, opt
         'Citus does not change a sequence that a table draws from',
       );
   }
+  for (const { table, column, name } of endedNames(drizzle, migrated))
+    faults.add(
+      'name-quote',
+      table,
+      column,
+      `Take the double quote out of the name ${name}`,
+      'drizzle-kit writes it as it is, and PostgreSQL takes it for the end of the name',
+      true,
+    );
   growFaults(migrated, options.online, faults);
   for (const { table, was, is } of changesOf(migrated)) {
     if (!was?.rls || !is?.rls || [is.rls.setting, is.rls.also?.setting].includes(was.rls.setting)) continue;
@@ -163,8 +174,8 @@ export function changeFaults(drizzle: readonly string[], migrated: Migrated, opt
   return faults.sorted();
 }
 
-const setType = new RegExp(`^ALTER TABLE (${tablePattern}) ALTER COLUMN "((?:[^"]|"")*)" SET DATA TYPE`);
-const changesDefault = new RegExp(`^ALTER TABLE (${tablePattern}) ALTER COLUMN "((?:[^"]|"")*)" (SET|DROP) DEFAULT`);
+const setType = new RegExp(`^ALTER TABLE (${tablePattern}) ALTER COLUMN ("(?:[^"]|"")*") SET DATA TYPE`);
+const changesDefault = new RegExp(`^ALTER TABLE (${tablePattern}) ALTER COLUMN ("(?:[^"]|"")*") (SET|DROP) DEFAULT`);
 const changedSequence = /^ALTER SEQUENCE ("(?:[^"]|"")*"(?:\."(?:[^"]|"")*")?) (?!RENAME|SET SCHEMA|OWNED)/;
 
 /**
@@ -242,12 +253,12 @@ export function uniqueFaults(migrated: Migrated, options: Options): Fault[] {
     if (isNamed(it, options.uniquePerTenant)) continue;
     const keep = migrated.next.citus
       ? 'a referenceTable (docs/unique-values.md)'
-      : `unscoped(unique().on(${it.columns.map((name) => `t.${name}`).join(', ')}))`;
+      : `unscoped(unique().on(${it.columns.map(tsColumn).join(', ')}))`;
     faults.add(
       'unique-meaning',
       it.table,
       it.columns.join(', '),
-      `Keep it unique over all tenants with ${keep}, or set tenancy.uniquePerTenant to ['${it.name}'] if each tenant may have its own`,
+      `Keep it unique over all tenants with ${keep}, or set tenancy.uniquePerTenant to [${tsString(it.name)}] if each tenant may have its own`,
       'it was unique over all rows, and would only be unique within each tenant',
       true,
     );
@@ -527,7 +538,7 @@ function indexFaults(entities: Entities, state: TenancyState, faults: Faults): v
       'foreign-key-index',
       table,
       fk.columns.join(', '),
-      `Add index().on(${fk.columns.map((it: string) => `t.${it}`).join(', ')}), or take foreignKeyIndexes: false out of the config`,
+      `Add index().on(${fk.columns.map(tsColumn).join(', ')}), or take foreignKeyIndexes: false out of the config`,
       `deleting a row of "${plain({ schema: fk.schemaTo, name: fk.tableTo })}" reads all of "${plain(table)}"`,
       true,
     );
@@ -537,14 +548,17 @@ function indexFaults(entities: Entities, state: TenancyState, faults: Faults): v
 /** PostgreSQL cuts a name without an error, and two that begin alike become one. */
 function nameFaults(entities: Entities, state: TenancyState, faults: Faults): void {
   const names = new Map<string, string>();
-  for (const type of ['indexes', 'uniques', 'pks']) {
+  for (const type of ['tables', 'columns', 'indexes', 'uniques', 'pks']) {
     for (const it of entities.list(type)) {
-      const table = { schema: it.schema, name: it.table };
+      const table = { schema: it.schema, name: type === 'tables' ? it.name : it.table };
       const cut = Buffer.from(it.name).subarray(0, 63).toString();
-      const other = names.get(`${it.schema}.${cut}`);
-      names.set(`${it.schema}.${cut}`, it.name);
+      // Columns of two tables may have one name; tables, indexes and keys of a schema may not.
+      const among = type === 'columns' ? `${it.schema}.${it.table}..${cut}` : `${it.schema}.${cut}`;
+      const other = names.get(among);
+      names.set(among, it.name);
       if (!state.tables[keyOf(table)] || Buffer.byteLength(it.name) <= 63) continue;
-      const columns = it.columns.map((column: any) => column.value ?? column).join(', ');
+      const columns =
+        it.columns?.map((column: any) => column.value ?? column).join(', ') ?? (type === 'columns' ? it.name : '-');
       if (other !== undefined)
         faults.add(
           'name-length',

@@ -23,10 +23,10 @@ export function keeps(type: string, declared: string): boolean {
   return family?.some((name) => type === JSON.stringify([name])) ?? false;
 }
 
-/** Counters of the whole server, and the places of rows; `reg...` looks names up in the system catalogs. */
+/** Counters of the server, places of rows, `reg...`: names in the catalogs. `regconfig`, of searches, tells nothing. */
 const refused = new Set(
   (
-    'xid xid8 cid tid pg_snapshot txid_snapshot regclass regcollation regconfig regdatabase regdictionary regnamespace regoper ' +
+    'xid xid8 cid tid pg_snapshot txid_snapshot regclass regcollation regdatabase regdictionary regnamespace regoper ' +
     'regoperator regproc regprocedure regrole regtype aclitem'
   ).split(' '),
 );

@@ -47,6 +47,7 @@ export const notSettings: readonly string[] = [
 ];
 
 export const types: readonly string[] = [
+  `select to_tsvector(coalesce(nullif('', ''), 'simple')::regconfig, 'x')`,
   `select 'x'::regional`,
   `select 'x'::register_state`,
   `select 'x'::app.regclass`,
