@@ -89,7 +89,10 @@ function reasonOf({ code, message }: { code?: string; message: string }, host: s
     case 'EAI_AGAIN':
       return `no server answers at ${host}`;
     case '42501':
-      return `${message}: the role needs ${message.includes('create database') ? 'CREATEDB' : 'the right to CREATE in it'}`;
+      return (
+        `${message}: the role needs ` +
+        `${message.includes('create database') ? 'CREATEDB' : 'the right to CREATE in it'}`
+      );
     default:
       return message || String(code);
   }

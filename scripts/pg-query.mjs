@@ -34,7 +34,11 @@ const hidden = [
 export function writePgQuery(directory) {
   mkdirSync(directory, { recursive: true });
   const notice = `/*! libpg-query ${version}, see LICENSE beside this file */`;
-  const start = `((globals, exports, module) => ((${hidden.join(', ')}) => {\n${readFileSync(main, 'utf8').trim()}\nreturn module.exports;\n})(globals, ${'undefined, '.repeat(hidden.length - 3)}exports, module))({ TextDecoder: globalThis.TextDecoder }, {}, {})`;
+  const start =
+    `((globals, exports, module) => ((${hidden.join(', ')}) ` +
+    `=> {\n${readFileSync(main, 'utf8').trim()}\nreturn module.exports;\n})(globals, ` +
+    `${'undefined, '.repeat(hidden.length - 3)}exports, module))({ TextDecoder: globalThis.TextDecoder }, ` +
+    '{}, {})';
   const gzip = gzipSync(readFileSync(wasm), { level: 9 }).toString('base64');
   writeFileSync(
     join(directory, 'bundled.cjs'),

@@ -164,7 +164,8 @@ export class OwnFunctionError extends TenantError {
     lines: readonly string[],
   ) {
     super(
-      'Rename these, or trust them with assertNoOwnFunctions(db, { except: [...] }) once you know that they read no table: ' +
+      'Rename these, or trust them with assertNoOwnFunctions(db, { except: [...] }) once you know that ' +
+        'they read no table: ' +
         `a statement may mean them by a name that is known to be safe. ${lines.join('; ')}.`,
     );
   }

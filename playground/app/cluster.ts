@@ -22,10 +22,12 @@ export async function clusterOf(client: Sql, tenants: readonly Tenant[]): Promis
     select shardid::text as id, relname as "table", nodename || ':' || nodeport as node,
       case when shardminvalue is not null
         then (dense_rank() over (partition by logicalrelid order by shardminvalue::bigint))::int end as slot
-    from pg_dist_shard join pg_class on oid = logicalrelid join pg_dist_placement using (shardid) join pg_dist_node using (groupid)
+    from pg_dist_shard join pg_class on oid = logicalrelid join pg_dist_placement using (shardid) join pg_dist_node
+      using (groupid)
     where relnamespace = current_schema::regnamespace`;
   const nodes = await client<{ name: string; isCoordinator: boolean }[]>`
-    select nodename || ':' || nodeport as name, groupid = 0 as "isCoordinator" from pg_dist_node where noderole = 'primary' order by groupid, 1`;
+    select nodename || ':' || nodeport as name, groupid = 0 as "isCoordinator" from pg_dist_node
+      where noderole = 'primary' order by groupid, 1`;
   const slots: Record<string, number> = {};
   for (const { name, id } of tenants) {
     const [row] = await client<

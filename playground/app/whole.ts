@@ -64,21 +64,27 @@ async function move(db: Database): Promise<Step[]> {
     const exported: Step = {
       title: 'Export Acme',
       code: "await pipeline(db.tenantData(acme).export(), createWriteStream('acme.ndjson.gz'));",
-      says: `${file.length.toLocaleString('en')} bytes, ${lines} lines: a head, every row of Acme, the countries that they point at, and a digest for each table.`,
+      says:
+        `${file.length.toLocaleString('en')} bytes, ${lines} lines: a head, every row of Acme, the countries ` +
+        'that they point at, and a digest for each table.',
       rows: await rows(),
     };
     const { proof } = await data.erase({ reason: 'moves out' });
     const erased: Step = {
       title: 'Erase it',
       code: "const { proof } = await db.tenantData(acme).erase({ reason: 'moves out' });",
-      says: `Counted afterwards: ${proof.length} tables, by the schema and by the database's own catalog. ${proof.every((it) => it.rows === 0) ? 'None has a row of Acme.' : 'Rows remain.'}`,
+      says:
+        `Counted afterwards: ${proof.length} tables, by the schema and by the database's own catalog. ` +
+        `${proof.every((it) => it.rows === 0) ? 'None has a row of Acme.' : 'Rows remain.'}`,
       rows: await rows(),
     };
     await data.import([file], { as: dora });
     const imported: Step = {
       title: 'Import it as Dora',
       code: "await db.tenantData(acme).import(createReadStream('acme.ndjson.gz'), { as: dora });",
-      says: 'The tenant column changed, and nothing else: every key of a tenant table holds it. The others were not touched.',
+      says:
+        'The tenant column changed, and nothing else: every key of a tenant table holds it. ' +
+        'The others were not touched.',
       rows: await rows(),
     };
     return [exported, erased, imported];

@@ -159,7 +159,9 @@ function virtual(
     'virtual:page': `export default ${JSON.stringify(page)};`,
     nothing: 'module.exports = {};',
     'virtual:ddl': `export default ${JSON.stringify(ddl)};`,
-    'i18n-iso-countries': `const names = ${JSON.stringify(names)}, codes = ${JSON.stringify(codes)}; export default { getNames: () => names, alpha2ToAlpha3: (it) => codes[it][0], alpha2ToNumeric: (it) => codes[it][1] };`,
+    'i18n-iso-countries':
+      `const names = ${JSON.stringify(names)}, codes = ${JSON.stringify(codes)}; export default { getNames: ` +
+      '() => names, alpha2ToAlpha3: (it) => codes[it][0], alpha2ToNumeric: (it) => codes[it][1] };',
   };
   return {
     name: 'virtual',

@@ -81,7 +81,9 @@ function mistakes(): Sample[] {
       name: file.replace(/^\d+-|\.ts$/g, ''),
       title: title!,
       kind: 'mistake',
-      code: `${imports}\n\n/** ${title}. */\nexport default (${parameters.join(', ')}) =>\n${mistake.replaceAll(/^/gm, '  ')}\n`,
+      code:
+        `${imports}\n\n/** ${title}. */\nexport default (${parameters.join(', ')}) ` +
+        `=>\n${mistake.replaceAll(/^/gm, '  ')}\n`,
     };
   });
 }

@@ -29,7 +29,9 @@ export async function assertOthersStay(
         : await connection.query(anyOfOthersPointing(from, key, to, tenant));
       if (isPointed === 'true')
         throw new TenantDataError(
-          `Let go of the foreign key "${key.name}" of "${from.title}", or let it hold the tenant column: rows of another tenant may point by it at rows of "${to.title}", and would be deleted or changed with them. ${nothing}`,
+          `Let go of the foreign key "${key.name}" of "${from.title}", or let it hold the tenant column: ` +
+            `rows of another tenant may point by it at rows of "${to.title}", and would be deleted ` +
+            `or changed with them. ${nothing}`,
         );
     }
   }

@@ -105,52 +105,73 @@ export interface Catalog {
 
 const tablesQuestion = `
 with c as (
-  select c.oid, n.nspname, c.relname, c.relkind from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-  where c.relkind in ('r', 'p', 'f') and not c.relispartition and n.nspname not in ('pg_catalog', 'information_schema', 'pg_toast') and n.nspname !~ '^pg_temp'
-    and not exists (select from pg_catalog.pg_depend d where d.classid = 'pg_catalog.pg_class'::regclass and d.objid = c.oid and d.deptype = 'e')
+  select c.oid, n.nspname, c.relname, c.relkind from pg_catalog.pg_class c
+    join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+  where c.relkind in ('r', 'p', 'f') and not c.relispartition
+    and n.nspname not in ('pg_catalog', 'information_schema', 'pg_toast') and n.nspname !~ '^pg_temp'
+    and not exists (select from pg_catalog.pg_depend d where d.classid = 'pg_catalog.pg_class'::regclass
+      and d.objid = c.oid and d.deptype = 'e')
 )
-select json_build_object('oid', c.oid::int8, 'schema', c.nspname, 'name', c.relname, 'title', c.nspname || '.' || c.relname,
+select json_build_object('oid', c.oid::int8, 'schema', c.nspname, 'name', c.relname, 'title',
+  c.nspname || '.' || c.relname,
   'isRestricted', pg_catalog.row_security_active(c.oid), 'isSpread', c.relkind = 'p',
-  'columns', (select coalesce(json_agg(json_build_object('name', a.attname, 'type', pg_catalog.format_type(a.atttypid, a.atttypmod), 'isNullable', not a.attnotnull,
+  'columns', (select coalesce(json_agg(json_build_object('name', a.attname, 'type',
+    pg_catalog.format_type(a.atttypid, a.atttypmod), 'isNullable', not a.attnotnull,
       'hasDefault', a.atthasdef or a.attidentity <> '', 'isGenerated', a.attgenerated <> '',
       'sequence', (select json_build_object('schema', sn.nspname, 'name', s.relname, 'isDescending', q.seqincrement < 0,
           'last', (case when q.seqincrement < 0 then q.seqmin else q.seqmax end)::text)
-        from pg_catalog.pg_class s join pg_catalog.pg_namespace sn on sn.oid = s.relnamespace join pg_catalog.pg_sequence q on q.seqrelid = s.oid
+        from pg_catalog.pg_class s join pg_catalog.pg_namespace sn on sn.oid = s.relnamespace
+          join pg_catalog.pg_sequence q on q.seqrelid = s.oid
         where s.oid in (
-          select d.objid from pg_catalog.pg_depend d where d.classid = 'pg_catalog.pg_class'::regclass and d.refobjid = c.oid and d.refobjsubid = a.attnum and d.deptype in ('a', 'i')
+          select d.objid from pg_catalog.pg_depend d where d.classid = 'pg_catalog.pg_class'::regclass
+            and d.refobjid = c.oid and d.refobjsubid = a.attnum and d.deptype in ('a', 'i')
           union all
-          select d.refobjid from pg_catalog.pg_attrdef f join pg_catalog.pg_depend d on d.classid = 'pg_catalog.pg_attrdef'::regclass and d.objid = f.oid
-          where f.adrelid = c.oid and f.adnum = a.attnum and d.refclassid = 'pg_catalog.pg_class'::regclass) limit 1)) order by a.attnum), '[]')
+          select d.refobjid from pg_catalog.pg_attrdef f join pg_catalog.pg_depend d on d.classid =
+            'pg_catalog.pg_attrdef'::regclass and d.objid = f.oid
+          where f.adrelid = c.oid and f.adnum = a.attnum and d.refclassid = 'pg_catalog.pg_class'::regclass)
+            limit 1)) order by a.attnum), '[]')
     from pg_catalog.pg_attribute a where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped),
-  'key', (select coalesce(json_agg(a.attname order by u.i), '[]') from pg_catalog.pg_constraint k cross join unnest(k.conkey) with ordinality u(n, i)
-    join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attnum = u.n where k.conrelid = c.oid and k.contype = 'p'),
-  'foreignKeys', (select coalesce(json_agg(json_build_object('name', k.conname, 'to', k.confrelid::int8, 'isDeferrable', k.condeferrable, 'onDelete', k.confdeltype,
-      'columns', (select json_agg(a.attname order by u.i) from unnest(k.conkey) with ordinality u(n, i) join pg_catalog.pg_attribute a on a.attrelid = k.conrelid and a.attnum = u.n),
-      'toColumns', (select json_agg(a.attname order by u.i) from unnest(k.confkey) with ordinality u(n, i) join pg_catalog.pg_attribute a on a.attrelid = k.confrelid and a.attnum = u.n))
-      order by k.conname), '[]') from pg_catalog.pg_constraint k where k.conrelid = c.oid and k.contype = 'f' and k.conparentid = 0),
+  'key', (select coalesce(json_agg(a.attname order by u.i), '[]') from pg_catalog.pg_constraint k
+    cross join unnest(k.conkey) with ordinality u(n, i)
+    join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attnum = u.n where k.conrelid = c.oid
+      and k.contype = 'p'),
+  'foreignKeys', (select coalesce(json_agg(json_build_object('name', k.conname, 'to', k.confrelid::int8,
+    'isDeferrable', k.condeferrable, 'onDelete', k.confdeltype,
+      'columns', (select json_agg(a.attname order by u.i) from unnest(k.conkey) with ordinality u(n, i)
+        join pg_catalog.pg_attribute a on a.attrelid = k.conrelid and a.attnum = u.n),
+      'toColumns', (select json_agg(a.attname order by u.i) from unnest(k.confkey) with ordinality u(n, i)
+        join pg_catalog.pg_attribute a on a.attrelid = k.confrelid and a.attnum = u.n))
+      order by k.conname), '[]') from pg_catalog.pg_constraint k where k.conrelid = c.oid and k.contype = 'f'
+        and k.conparentid = 0),
   'triggers', (select coalesce(json_agg(g.tgname order by g.tgname), '[]') from pg_catalog.pg_trigger g
-    where g.tgrelid = c.oid and not g.tgisinternal and g.tgenabled <> 'D' and g.tgtype & 4 <> 0 and g.tgname <> 'truncate_trigger'))::text
+    where g.tgrelid = c.oid and not g.tgisinternal and g.tgenabled <> 'D' and g.tgtype & 4 <> 0
+      and g.tgname <> 'truncate_trigger'))::text
 from c`;
 
 /** Every column of the type of the tenant's, or that points at a tenant column. */
 const columnsQuestion = `
-select json_build_object('schema', n.nspname, 'name', c.relname, 'title', n.nspname || '.' || c.relname, 'column', a.attname, 'isMaterializedView', c.relkind = 'm')::text
-from pg_catalog.pg_attribute a join pg_catalog.pg_class c on c.oid = a.attrelid join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+select json_build_object('schema', n.nspname, 'name', c.relname, 'title', n.nspname || '.' || c.relname, 'column',
+  a.attname, 'isMaterializedView', c.relkind = 'm')::text
+from pg_catalog.pg_attribute a join pg_catalog.pg_class c on c.oid = a.attrelid
+  join pg_catalog.pg_namespace n on n.oid = c.relnamespace
 where c.relkind in ('r', 'p', 'f', 'm') and not c.relispartition and a.attnum > 0 and not a.attisdropped
   and n.nspname not in ('pg_catalog', 'information_schema', 'pg_toast') and n.nspname !~ '^pg_temp'
   and pg_catalog.format_type(a.atttypid, null) = any (array(select json_array_elements_text($1::text::json)))
   and pg_catalog.has_column_privilege(c.oid, a.attnum, 'SELECT')
-  and not exists (select from pg_catalog.pg_depend d where d.classid = 'pg_catalog.pg_class'::regclass and d.objid = c.oid and d.deptype = 'e')
+  and not exists (select from pg_catalog.pg_depend d where d.classid = 'pg_catalog.pg_class'::regclass
+    and d.objid = c.oid and d.deptype = 'e')
 order by 1`;
 
 const resolveQuestion = `
 select coalesce((case when w.value ->> 0 is null then pg_catalog.to_regclass(pg_catalog.quote_ident(w.value ->> 1))::oid
-  else (select t.oid from pg_catalog.pg_class t join pg_catalog.pg_namespace n on n.oid = t.relnamespace where n.nspname = w.value ->> 0 and t.relname = w.value ->> 1) end)::text, '')
+  else (select t.oid from pg_catalog.pg_class t join pg_catalog.pg_namespace n on n.oid = t.relnamespace
+    where n.nspname = w.value ->> 0 and t.relname = w.value ->> 1) end)::text, '')
 from pg_catalog.json_array_elements($1::text::json) with ordinality w(value, i) order by w.i`;
 
 /** What Citus keeps for itself on a node, and what it spreads over others. */
 const citusQuestion = `
-select (case when p.logicalrelid is null then 'shard ' else 'spread ' end) || c.oid::text from pg_catalog.pg_class c left join pg_dist_partition p on p.logicalrelid = c.oid
+select (case when p.logicalrelid is null then 'shard ' else 'spread ' end) || c.oid::text from pg_catalog.pg_class c
+  left join pg_dist_partition p on p.logicalrelid = c.oid
 where c.relkind in ('r', 'p') and (p.logicalrelid is not null or relation_is_a_known_shard(c.oid))`;
 
 const asSpoken = (name: string) => name.toLowerCase().replaceAll('_', '');

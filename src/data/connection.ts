@@ -43,7 +43,8 @@ export async function connect({ db }: Source): Promise<Connection> {
   if (typeof db?.transaction === 'function' && typeof db.session?.prepareQuery === 'function')
     return (await import('./drizzle.js')).connectDrizzle(db);
   throw new UnsupportedTenantOperationError(
-    'Pass withTenancy() a Drizzle handle whose driver has transactions, such as postgres.js or node-postgres: a tenant is moved in one.',
+    'Pass withTenancy() a Drizzle handle whose driver has transactions, such as postgres.js or ' +
+      'node-postgres: a tenant is moved in one.',
   );
 }
 

@@ -29,11 +29,13 @@ export function compareSchemas(head: ExportHead, catalog: Catalog, mode: SchemaM
       differences.push(`${ident(table.name)} is a ${table.kind} table in the export, and not here`);
     else if (own && own.column !== table.tenant[0])
       differences.push(
-        `the tenant column of ${ident(table.name)} is ${ident(table.tenant[0]!)} in the export, and ${ident(own.column)} here`,
+        `the tenant column of ${ident(table.name)} is ${ident(table.tenant[0]!)} in the export, ` +
+          `and ${ident(own.column)} here`,
       );
     if (!own && JSON.stringify(shared.get(table.name)) !== JSON.stringify(table.key))
       differences.push(
-        `${ident(table.name)} comes along by (${table.key.map((it) => ident(String(it))).join(', ')}) in the export, and no row of the tenant points at it so here`,
+        `${ident(table.name)} comes along by (${table.key.map((it) => ident(String(it))).join(', ')}) ` +
+          'in the export, and no row of the tenant points at it so here',
       );
     const columns = new Map(there.columns.map((it) => [it.name, it]));
     for (const { name, type } of table.columns) {
@@ -61,7 +63,8 @@ export function compareSchemas(head: ExportHead, catalog: Catalog, mode: SchemaM
   if (differences.length > 0) {
     throw new SchemaDifferenceError(
       mode === 'same'
-        ? "Bring both to the same migrations, or pass schema: 'compatible' where the database may have more than the export"
+        ? "Bring both to the same migrations, or pass schema: 'compatible' where the database may have more " +
+            'than the export'
         : 'Bring the database to a schema that holds every row of the export',
       differences,
     );

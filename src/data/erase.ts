@@ -179,7 +179,8 @@ class Erasure {
       const undeclared = remaining.filter((it) => !it.isDeclared);
       throw new TenantNotErasedError(
         undeclared.length > 0
-          ? `Declare the table with tenantTable(), or pass keep where its rows are to stay, and erase again: rows of the tenant remain in ${namesOf(undeclared)}.`
+          ? 'Declare the table with tenantTable(), or pass keep where its rows are to stay, ' +
+              `and erase again: rows of the tenant remain in ${namesOf(undeclared)}.`
           : `Keep the tenant from being written to, and erase again: rows of it remain in ${namesOf(remaining)}.`,
         this.#record,
       );
@@ -206,7 +207,8 @@ class Erasure {
         if (rows === 0) continue;
         if (this.#isKept(from.title))
           throw new TenantDataError(
-            `Let go of the foreign key "${key.name}" of "${from.title}", or leave the table out of keep: it has ON DELETE ${onDelete}, so that rows which are to stay would not. Nothing was deleted.`,
+            `Let go of the foreign key "${key.name}" of "${from.title}", or leave the table out of keep: ` +
+              `it has ON DELETE ${onDelete}, so that rows which are to stay would not. Nothing was deleted.`,
           );
         found.push({ table: from.title, key: key.name, onDelete, rows });
       }
@@ -221,7 +223,9 @@ class Erasure {
     const remaining = await this.#prove();
     await this.#tell();
     const by = `"${table_name || table}"`;
-    const remedy = `Declare the table with tenantTable(), delete its rows, or let go of the foreign key, and erase again: rows of ${by} point at rows of the tenant, which remain in ${namesOf(remaining)}.`;
+    const remedy =
+      'Declare the table with tenantTable(), delete its rows, or let go of the foreign key, ' +
+      `and erase again: rows of ${by} point at rows of the tenant, which remain in ${namesOf(remaining)}.`;
     return Object.assign(new TenantNotErasedError(remedy, { ...this.#record }), { cause: error });
   }
 
@@ -253,7 +257,8 @@ class Erasure {
       const hidden = this.#pointingAt(found).find(({ table }) => table.isRestricted);
       if (hidden)
         throw new UnsupportedTenantOperationError(
-          `Erase with a role that has BYPASSRLS, or leave "${name}" out of shared: policies hide which other rows of "${hidden.table.title}" point at it.`,
+          `Erase with a role that has BYPASSRLS, or leave "${name}" out of shared: policies hide which ` +
+            `other rows of "${hidden.table.title}" point at it.`,
         );
       return found;
     });

@@ -156,7 +156,8 @@ export async function* readTenant(
             for (const row of read)
               if (row[place] !== tenant)
                 throw new DamagedExportError(
-                  `Report this: the database gave a row of another tenant of "${table.name}", and the export was ended.`,
+                  `Report this: the database gave a row of another tenant of "${table.name}", ` +
+                    'and the export was ended.',
                 );
           const rows = mask ? read.map((row) => masked(row, columns, mask)) : read;
           const ndjson = ndjsonOf(rows);
@@ -244,7 +245,8 @@ async function boundOf(
 
 export const noRows = ({ tenancy }: Subject) =>
   new TenantNotFoundError(
-    `Check the id: no table of the tenancy "${tenancy}" has a row of this tenant. Pass allowEmpty where that is as it should be.`,
+    `Check the id: no table of the tenancy "${tenancy}" has a row of this tenant. ` +
+      'Pass allowEmpty where that is as it should be.',
   );
 
 export async function hasRows(

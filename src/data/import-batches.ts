@@ -44,7 +44,8 @@ export class BatchImport extends Importing {
     super(connection, subject, spooled, options);
     if (this.into === 'replace')
       throw new UnsupportedTenantOperationError(
-        "Erase the tenant first, and pass into: 'new' with the journal: in batches, it would be neither what it was nor what it is to be for a while.",
+        "Erase the tenant first, and pass into: 'new' with the journal: in batches, it would be neither " +
+          'what it was nor what it is to be for a while.',
       );
   }
 
@@ -106,7 +107,8 @@ export class BatchImport extends Importing {
       const withTriggers = this.catalog.tables.filter((it) => it.triggers.length > 0);
       if (this.triggers === 'verify' && withTriggers.length > 0) {
         throw new UnsupportedTenantOperationError(
-          `Pass triggers: 'run' or 'skip' with the journal: what triggers make of the rows of ${withTriggers.map((it) => `"${it.title}"`).join(', ')} is not verified in batches.`,
+          "Pass triggers: 'run' or 'skip' with the journal: what triggers make of the rows of " +
+            `${withTriggers.map((it) => `"${it.title}"`).join(', ')} is not verified in batches.`,
         );
       }
       const tables = this.order.tables.filter((it) => head.tables.some(({ name }) => name === it.title));
@@ -114,7 +116,8 @@ export class BatchImport extends Importing {
       if (!this.#isResumed) {
         if (into === 'new' && (await hasRows(this.connection, this.catalog)))
           throw new TenantExistsError(
-            "Pass into: 'merge', erase the tenant first, or import under another id: the tenant has rows already. Nothing was written.",
+            "Pass into: 'merge', erase the tenant first, or import under another id: " +
+              'the tenant has rows already. Nothing was written.',
           );
         await this.#journal.append(begun);
       }
@@ -134,7 +137,8 @@ export class BatchImport extends Importing {
       if (status === 'committed') this.#done.set(it.table, it.to);
       else if (status !== 'aborted')
         throw new TenantDataError(
-          `Erase the tenant, remove ${this.path} and import it anew: the database does not know any more whether the last batch was committed.`,
+          `Erase the tenant, remove ${this.path} and import it anew: the database does not know any more ` +
+            'whether the last batch was committed.',
         );
     }
   }
@@ -144,7 +148,8 @@ export class BatchImport extends Importing {
     const wanted = this.#done.get(table.title) ?? 0;
     if (Number(rows) === wanted) return;
     throw new TenantDataError(
-      `Erase the tenant, remove ${this.path} and import it anew, and keep the tenant from being written to: "${table.title}" has ${rows} rows, and the batches so far wrote ${wanted}.`,
+      `Erase the tenant, remove ${this.path} and import it anew, and keep the tenant from being written ` +
+        `to: "${table.title}" has ${rows} rows, and the batches so far wrote ${wanted}.`,
     );
   }
 

@@ -35,11 +35,14 @@ export async function importPieces(
     (head) => {
       if (head.tenancy !== subject.tenancy)
         throw new DamagedExportError(
-          `Import it into the tenancy "${head.tenancy}", whose tenant it is: this is "${subject.tenancy}". Nothing was written.`,
+          `Import it into the tenancy "${head.tenancy}", whose tenant it is: this is "${subject.tenancy}". ` +
+            'Nothing was written.',
         );
       if (head.tenant !== from) {
         throw new TenantMismatchError(
-          'Import it by the id that it was exported by, as in tenantData(id).import(source), or tenantData(id).import(source, { as: newId }): the export is of another tenant. Nothing was written.',
+          'Import it by the id that it was exported by, as in tenantData(id).import(source), ' +
+            'or tenantData(id).import(source, { as: newId }): the export is of another tenant. ' +
+            'Nothing was written.',
         );
       }
       return tenant;
@@ -80,7 +83,9 @@ function taken(error: any): unknown {
     table = table_name,
   } = error?.cause ?? error ?? {};
   if (code !== '23505') return error;
-  const remedy = `Give the rows another value by masks, as in cloneTo(id, { masks }) or export({ masks }): a row that is there has a value already that "${constraint}" of "${table}" holds unique.`;
+  const remedy =
+    'Give the rows another value by masks, as in cloneTo(id, { masks }) or export({ masks }): ' +
+    `a row that is there has a value already that "${constraint}" of "${table}" holds unique.`;
   return Object.assign(new TenantDataError(remedy), { cause: error });
 }
 
@@ -96,7 +101,8 @@ class Import extends Importing {
     this.order = inOrder(catalog.tables);
     if (this.into === 'new' && (await hasRows(connection, catalog))) {
       throw new TenantExistsError(
-        "Pass into: 'merge' or 'replace', or import under another id: the tenant has rows already. Nothing was written.",
+        "Pass into: 'merge' or 'replace', or import under another id: the tenant has rows already. " +
+          'Nothing was written.',
       );
     }
     const tables = this.order.tables.filter((it) => head.tables.some(({ name }) => name === it.title));

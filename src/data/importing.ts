@@ -179,7 +179,9 @@ export class Importing {
       const differing = await this.connection.query(sql.differingShared(table, stage, names, exported.key));
       if (differing.length > 0) {
         throw new TenantDataError(
-          `Make the rows of "${table.title}" the same, or pass shared: 'keep' to leave those that are here: under ${differing.map(([key]) => key).join('; ')} the export says something else. Nothing was written.`,
+          `Make the rows of "${table.title}" the same, or pass shared: 'keep' to leave those that are ` +
+            `here: under ${differing.map(([key]) => key).join('; ')} the export says something else. ` +
+            'Nothing was written.',
         );
       }
     }
@@ -217,7 +219,9 @@ export class Importing {
         const [[isPointed] = []] = await this.connection.query(sql.anyPointing(from, key, to, tenant));
         if (isPointed === 'true' || from.isRestricted)
           throw new TenantDataError(
-            `Pass into: 'merge', or declare "${from.title}" with tenantTable(): its rows, which the export does not have, may point at rows of "${to.title}" and would be deleted or changed with them ("${key.name}"). Nothing was written.`,
+            `Pass into: 'merge', or declare "${from.title}" with tenantTable(): its rows, which the export ` +
+              `does not have, may point at rows of "${to.title}" and would be deleted or changed ` +
+              `with them ("${key.name}"). Nothing was written.`,
           );
       }
     }
@@ -233,7 +237,8 @@ export class Importing {
         const [[orphans] = []] = await this.connection.query(sql.countOrphans(table, key, to, tenant));
         if (orphans !== '0')
           throw new DamagedExportError(
-            `Export it anew: ${orphans} rows of "${table.title}" point at no row of "${to.title}" ("${key.name}"). Nothing was written.`,
+            `Export it anew: ${orphans} rows of "${table.title}" point at no row of "${to.title}" ` +
+              `("${key.name}"). Nothing was written.`,
           );
       }
     }
@@ -265,7 +270,9 @@ export class Importing {
       if (!found) continue;
       const title = `${sequence.schema}.${sequence.name}`;
       throw new TenantDataError(
-        `Import other rows; or move the sequence "${title}" by hand with setval(), and import again: "${name}" of "${table.title}" would use up most of what it has left, and every tenant draws from it. Nothing was written.`,
+        `Import other rows; or move the sequence "${title}" by hand with setval(), ` +
+          `and import again: "${name}" of "${table.title}" would use up most of what it has left, ` +
+          'and every tenant draws from it. Nothing was written.',
       );
     }
     for (const { table, name, sequence } of drawn)
@@ -276,14 +283,17 @@ export class Importing {
 export const changedBy = (what: string, tables: readonly TenantTable[]) =>
   new TenantDataError(
     `Pass triggers: 'run' to take what the triggers make of the rows, or 'skip' to leave them out: ${what}, with ` +
-      `${tables.map((it) => `${it.triggers.map((name) => `"${name}"`).join(', ')} on "${it.title}"`).join(', ')}. Nothing was written.`,
+      `${tables.map((it) => `${it.triggers.map((name) => `"${name}"`).join(', ')} on "${it.title}"`).join(', ')}. ` +
+      'Nothing was written.',
   );
 
 export function assertMergeable(table: TenantTable): void {
   if (table.key.includes(table.column)) return;
   throw new UnsupportedTenantOperationError(
     table.key.length === 0
-      ? `Give "${table.title}" a primary key, or pass into: 'replace': without a key, which rows are the same cannot be told.`
-      : `Pass into: 'replace': the primary key of "${table.title}" is unique over all tenants, so that a row of the same key may be another's.`,
+      ? `Give "${table.title}" a primary key, or pass into: 'replace': without a key, which rows are the ` +
+          'same cannot be told.'
+      : `Pass into: 'replace': the primary key of "${table.title}" is unique over all tenants, so that a row ` +
+          "of the same key may be another's.",
   );
 }

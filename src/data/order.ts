@@ -48,7 +48,8 @@ export function inOrder(tables: readonly TenantTable[], isAtOnce = true): Ordere
     if (!chosen) {
       const names = [...new Set(inCircle.map(({ from, key }) => `"${from.title}" by "${key.name}"`))];
       throw new SchemaDifferenceError(
-        'Make one of these foreign keys DEFERRABLE, or one of its columns nullable, so that their rows can be written one after the other',
+        'Make one of these foreign keys DEFERRABLE, or one of its columns nullable, so that their rows can ' +
+          'be written one after the other',
         [`they go in a circle: ${names.join(', ')}`],
       );
     }

@@ -39,7 +39,8 @@ function openReplica(replica: object, index: number, options: WithTenancyOptions
   if (own) return open(replica, { ...options, across: own });
   const refused = () => {
     throw new UnsupportedTenantOperationError(
-      'Pass across: withReplicas(admin, [...]) to withTenancy(), with a replica for each of the database, or { role }: ' +
+      'Pass across: withReplicas(admin, [...]) to withTenancy(), with a replica for each of the database, ' +
+        'or { role }: ' +
         'the handle that was passed is no replica.',
     );
   };

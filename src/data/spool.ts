@@ -125,7 +125,8 @@ function linesFor(table: ExportedTable, rows: readonly Row[], from: string, to: 
     const row = rows[i]!;
     if (!Array.isArray(row) || row.length !== width || !areCells(row)) {
       throw new DamagedExportError(
-        `Export it anew: row ${before + i + 1} of "${table.name}" is not ${width} texts or nulls that PostgreSQL can hold. Nothing was written.`,
+        `Export it anew: row ${before + i + 1} of "${table.name}" is not ${width} texts or nulls that ` +
+          'PostgreSQL can hold. Nothing was written.',
       );
     }
     if (own === undefined) {
@@ -134,7 +135,8 @@ function linesFor(table: ExportedTable, rows: readonly Row[], from: string, to: 
     }
     if (row[own] !== from) {
       throw new TenantMismatchError(
-        `Take the export from where it was made: row ${before + i + 1} of "${table.name}" belongs to another tenant than the rest. Nothing was written.`,
+        `Take the export from where it was made: row ${before + i + 1} of "${table.name}" belongs to ` +
+          'another tenant than the rest. Nothing was written.',
       );
     }
     if (to === from) text += `${lineOf(row)}\n`;

@@ -75,7 +75,8 @@ export const copyRows = (table: Owned, columns: readonly string[], tenant: strin
 
 /** The same rows through a cursor, for drivers without COPY. */
 export const declareRows = (table: Owned, columns: readonly string[], tenant: string) =>
-  `declare drizzle_tenant_rows no scroll cursor for select ${columns.map((it) => `t.${ident(it)}::text`).join(', ')} ${rowsOf(table, tenant)}`;
+  'declare drizzle_tenant_rows no scroll cursor for ' +
+  `select ${columns.map((it) => `t.${ident(it)}::text`).join(', ')} ${rowsOf(table, tenant)}`;
 
 /** A part of a table: the rows whose key is behind `after`, up to `to`. */
 export interface Range {
@@ -98,7 +99,8 @@ export const declarePart = (table: Owned, columns: readonly string[], tenant: st
   `${declareRows(table, columns, tenant)}${within(range)}`;
 /** The last key of a part of so many rows; none where there are fewer. */
 export const boundOfPart = (table: Owned, tenant: string, { key, after }: Omit<Range, 'to'>, rows: number) =>
-  `select ${key.map((it) => `t.${ident(it.name)}::text`).join(', ')} ${rowsOf(table, tenant)}${within({ key, after, to: null })} ` +
+  `select ${key.map((it) => `t.${ident(it.name)}::text`).join(', ')} ` +
+  `${rowsOf(table, tenant)}${within({ key, after, to: null })} ` +
   `order by ${list(
     key.map((it) => it.name),
     't.',
@@ -109,7 +111,8 @@ export const boundOfPart = (table: Owned, tenant: string, { key, after }: Omit<R
  * they come.
  */
 const fingerprint = (rows: string, seed: string) =>
-  `select count(*)::text || ' ' || coalesce(sum(hashtextextended(row(r.*)::text, ${literalOf(seed)}::bigint)), 0)::text from (${rows}) r`;
+  "select count(*)::text || ' ' || coalesce(sum(hashtextextended(row(r.*)::text, " +
+  `${literalOf(seed)}::bigint)), 0)::text from (${rows}) r`;
 export const fingerprintOfPart = (
   table: Owned,
   columns: readonly string[],
@@ -175,7 +178,8 @@ function sharedRows(
   const above = own.columns.map((it, i) => `t.${ident(own.toColumns[i]!)} = a.${ident(it)}`).join(' and ');
   const isIn = own.toColumns.map((it) => `a.${ident(it)} = t.${ident(it)}`).join(' and ');
   return (
-    `with recursive a as (select ${list(names, 't.')} ${direct} union select ${list(names, 't.')} from ${nameOf(table)} t join a on ${above}) ` +
+    `with recursive a as (select ${list(names, 't.')} ${direct} union select ${list(names, 't.')} ` +
+    `from ${nameOf(table)} t join a on ${above}) ` +
     `select ${cells} from ${nameOf(table)} t where exists (select from a where ${isIn})`
   );
 }
@@ -200,13 +204,15 @@ export const copyInto = (table: Named, columns: readonly string[]) =>
 /** A table of this connection only, which ends with the transaction. */
 export const stageOf = (n: number): string => `drizzle_tenant_stage_${n}`;
 export const createStage = (stage: string, columns: readonly Column[]) =>
-  `create temporary table ${ident(stage)} (${columns.map((it) => `${ident(it.name)} ${it.type}`).join(', ')}) on commit drop`;
+  `create temporary table ${ident(stage)} ` +
+  `(${columns.map((it) => `${ident(it.name)} ${it.type}`).join(', ')}) on commit drop`;
 export const copyIntoStage = (stage: string, columns: readonly string[]) =>
   `copy pg_temp.${ident(stage)} (${list(columns)}) from stdin`;
 /** For drivers without COPY: rows as one JSON text, an array of arrays of text or null. */
 export const insertIntoStage = (stage: string, columns: readonly Column[]) =>
   `insert into pg_temp.${ident(stage)} (${list(columns.map((it) => it.name))}) ` +
-  `select ${columns.map((it, i) => `(r.value ->> ${i})::${it.type}`).join(', ')} from json_array_elements($1::text::json) r`;
+  `select ${columns.map((it, i) => `(r.value ->> ${i})::${it.type}`).join(', ')} ` +
+  'from json_array_elements($1::text::json) r';
 
 /**
  * Each row is given its tenant here: what the stage says of it is not read.
@@ -234,7 +240,10 @@ export function insertStaged(
     .map((it) => `${ident(it.name)} = excluded.${ident(it.name)}`);
   const conflict =
     key && ` on conflict (${list(key)}) do ${changed.length > 0 ? `update set ${changed.join(', ')}` : 'nothing'}`;
-  return `insert into ${nameOf(table)} (${list(columns.map((it) => it.name))}) overriding system value select ${cells.join(', ')} from pg_temp.${ident(stage)} s${conflict ?? ''}`;
+  return (
+    `insert into ${nameOf(table)} (${list(columns.map((it) => it.name))}) overriding system value ` +
+    `select ${cells.join(', ')} from pg_temp.${ident(stage)} s${conflict ?? ''}`
+  );
 }
 
 export const fillLater = (
@@ -244,19 +253,26 @@ export const fillLater = (
   key: readonly string[],
   tenant: string,
 ) =>
-  `update ${nameOf(table)} t set ${later.map((it) => `${ident(it)} = s.${ident(it)}`).join(', ')} from pg_temp.${ident(stage)} s ` +
-  `where ${isOf(table, tenant)} and ${key.map((it) => `t.${ident(it)} = s.${ident(it)}`).join(' and ')} and (${later.map((it) => `s.${ident(it)} is not null`).join(' or ')})`;
+  `update ${nameOf(table)} t set ${later.map((it) => `${ident(it)} = s.${ident(it)}`).join(', ')} ` +
+  `from pg_temp.${ident(stage)} s ` +
+  `where ${isOf(table, tenant)} and ${key.map((it) => `t.${ident(it)} = s.${ident(it)}`).join(' and ')} ` +
+  `and (${later.map((it) => `s.${ident(it)} is not null`).join(' or ')})`;
 
 /** Rows of the stage that the table does not hold as they are: what a trigger changed or kept out. */
 export const countChanged = (table: Owned, stage: string, columns: readonly string[], tenant: string) => {
   const cells = (alias: string) => columns.map((it) => `${alias}.${ident(it)}::text`).join(', ');
-  return `select count(*)::text from (select ${cells('s')} from pg_temp.${ident(stage)} s except all select ${cells('t')} ${rowsOf(table, tenant)}) d`;
+  return (
+    `select count(*)::text from (select ${cells('s')} from pg_temp.${ident(stage)} s except all ` +
+    `select ${cells('t')} ${rowsOf(table, tenant)}) d`
+  );
 };
 
 /** The tenant's rows that point at nothing: for imports that did not run the triggers, which check keys too. */
 export const countOrphans = (table: Owned, { columns, toColumns }: ForeignKey, to: Named, tenant: string) =>
-  `select count(*)::text ${rowsOf(table, tenant)} and ${columns.map((it) => `t.${ident(it)} is not null`).join(' and ')} ` +
-  `and not exists (select from ${nameOf(to)} p where ${columns.map((it, i) => `p.${ident(toColumns[i]!)} = t.${ident(it)}`).join(' and ')})`;
+  `select count(*)::text ${rowsOf(table, tenant)} and ` +
+  `${columns.map((it) => `t.${ident(it)} is not null`).join(' and ')} ` +
+  `and not exists (select from ${nameOf(to)} p where ` +
+  `${columns.map((it, i) => `p.${ident(toColumns[i]!)} = t.${ident(it)}`).join(' and ')})`;
 
 /** That a row p points at a row t. */
 const pointsAt = ({ columns, toColumns }: ForeignKey) =>
@@ -264,11 +280,13 @@ const pointsAt = ({ columns, toColumns }: ForeignKey) =>
 
 /** Whether rows of a table that is not the tenant's point at rows that are. */
 export const anyPointing = (from: Named, key: ForeignKey, to: Owned, tenant: string) =>
-  `select exists (select ${rowsOf(to, tenant)} and exists (select from ${nameOf(from)} p where ${pointsAt(key)}))::text`;
+  `select exists (select ${rowsOf(to, tenant)} and exists (select from ${nameOf(from)} p ` +
+  `where ${pointsAt(key)}))::text`;
 
 /** Whether rows of other tenants point at rows of this one: of them, nothing but that is asked. */
 export const anyOfOthersPointing = (from: Owned, key: ForeignKey, to: Owned, tenant: string) =>
-  `select exists (select from ${nameOf(from)} p where p.${ident(from.column)} is distinct from ${literalOf(tenant)} and exists (select ${rowsOf(to, tenant)} and ${pointsAt(key)}))::text`;
+  `select exists (select from ${nameOf(from)} p where p.${ident(from.column)} is distinct ` +
+  `from ${literalOf(tenant)} and exists (select ${rowsOf(to, tenant)} and ${pointsAt(key)}))::text`;
 
 /** How many rows point at rows of the tenant. */
 export const countPointing = (from: Named, key: ForeignKey, to: Owned, tenant: string) =>
@@ -278,11 +296,14 @@ const sameKey = (key: readonly string[], a: string, b: string) =>
   key.map((it) => `${a}.${ident(it)} = ${b}.${ident(it)}`).join(' and ');
 /** Shared rows that are there under the same key, and say something else. */
 export const differingShared = (table: Named, stage: string, columns: readonly string[], key: readonly string[]) =>
-  `select ${key.map((it) => `s.${ident(it)}::text`).join(` || ', ' || `)} from pg_temp.${ident(stage)} s join ${nameOf(table)} t on ${sameKey(key, 's', 't')} ` +
+  `select ${key.map((it) => `s.${ident(it)}::text`).join(` || ', ' || `)} from pg_temp.${ident(stage)} s ` +
+  `join ${nameOf(table)} t on ${sameKey(key, 's', 't')} ` +
   `where (${columns.map((it) => `s.${ident(it)}::text is distinct from t.${ident(it)}::text`).join(' or ')}) limit 5`;
 export const insertShared = (table: Named, stage: string, columns: readonly string[], key: readonly string[]) =>
-  `with added as (insert into ${nameOf(table)} (${list(columns)}) overriding system value select ${list(columns, 's.')} from pg_temp.${ident(stage)} s ` +
-  `where not exists (select from ${nameOf(table)} t where ${sameKey(key, 's', 't')}) returning 1) select count(*)::text from added`;
+  `with added as (insert into ${nameOf(table)} (${list(columns)}) overriding system value ` +
+  `select ${list(columns, 's.')} from pg_temp.${ident(stage)} s ` +
+  `where not exists (select from ${nameOf(table)} t where ${sameKey(key, 's', 't')}) returning 1) ` +
+  'select count(*)::text from added';
 
 export const deferConstraints = 'set constraints all deferred';
 export const checkConstraints = 'set constraints all immediate';
@@ -290,23 +311,27 @@ export const skipTriggers = 'set local session_replication_role = replica';
 
 /** The tenant's row that is furthest on in a sequence, and where that is itself. */
 const furthest = (table: Owned, column: string, sequence: Sequence, tenant: string) =>
-  `from (select ${sequence.isDescending ? 'min' : 'max'}(t.${ident(column)})::bigint as value ${rowsOf(table, tenant)}) m, ${nameOf(sequence)} s`;
+  `from (select ${sequence.isDescending ? 'min' : 'max'}(t.${ident(column)})::bigint ` +
+  `as value ${rowsOf(table, tenant)}) m, ${nameOf(sequence)} s`;
 
 /** Moves a sequence beyond the tenant's rows, and never back. */
 export const raiseSequence = (table: Owned, column: string, sequence: Sequence, tenant: string) =>
-  `select setval(${literalOf(nameOf(sequence))}::regclass, m.value)::text ${furthest(table, column, sequence, tenant)} ` +
+  `select setval(${literalOf(nameOf(sequence))}::regclass, m.value)::text ` +
+  `${furthest(table, column, sequence, tenant)} ` +
   `where m.value ${sequence.isDescending ? '<' : '>'} s.last_value or (m.value = s.last_value and not s.is_called)`;
 
 /** Tells of a sequence of which moving it would use up more than remains afterwards: every tenant draws from it. */
 export const isFarSequence = (table: Owned, column: string, sequence: Sequence, tenant: string) =>
-  `select true::text ${furthest(table, column, sequence, tenant)} where m.value ${sequence.isDescending ? '<' : '>'} s.last_value ` +
+  `select true::text ${furthest(table, column, sequence, tenant)} ` +
+  `where m.value ${sequence.isDescending ? '<' : '>'} s.last_value ` +
   `and 2 * abs(m.value::numeric - s.last_value) > abs(${sequence.last}::numeric - s.last_value)`;
 
 // erasing
 
 export const deleteAll = (table: Owned, tenant: string) => `delete ${rowsOf(table, tenant)}`;
 export const clearAll = (table: Owned, columns: readonly string[], tenant: string) =>
-  `update ${nameOf(table)} t set ${columns.map((it) => `${ident(it)} = null`).join(', ')} where ${isOf(table, tenant)} and (${columns.map((it) => `t.${ident(it)} is not null`).join(' or ')})`;
+  `update ${nameOf(table)} t set ${columns.map((it) => `${ident(it)} = null`).join(', ')} ` +
+  `where ${isOf(table, tenant)} and (${columns.map((it) => `t.${ident(it)} is not null`).join(' or ')})`;
 
 /** Which rows a batch takes: by their place in the table, or by their key where rows lie in several tables. */
 function batchOf(table: LiveTable & Owned, tenant: string, rows: number, more = ''): string {
@@ -317,7 +342,8 @@ function batchOf(table: LiveTable & Owned, tenant: string, rows: number, more = 
 }
 /** How many rows a statement took, and how many of them were another tenant's. */
 const told = (statement: string, { column }: Owned, tenant: string) =>
-  `with gone as (${statement} returning t.${ident(column)} as tenant) select count(*)::text, (count(*) filter (where tenant is distinct from ${literalOf(tenant)}))::text from gone`;
+  `with gone as (${statement} returning t.${ident(column)} as tenant) select count(*)::text, (count(*) ` +
+  `filter (where tenant is distinct from ${literalOf(tenant)}))::text from gone`;
 export const deleteBatch = (table: LiveTable & Owned, tenant: string, rows: number) =>
   told(`delete ${rowsOf(table, tenant)} and ${batchOf(table, tenant, rows)}`, table, tenant);
 export const deleteWhole = (table: Owned, tenant: string) => told(deleteAll(table, tenant), table, tenant);
@@ -334,12 +360,14 @@ export const refreshView = (view: Named) => `refresh materialized view ${nameOf(
 
 /** The keys of shared rows that the tenant's rows point at, as one JSON text. */
 export const keysOfShared = (table: LiveTable, key: readonly string[], pointers: readonly Pointer[], tenant: string) =>
-  `select coalesce(json_agg(json_build_array(${key.map((it) => `k.${ident(it)}`).join(', ')})), '[]')::text from (${sharedRows(table, key, pointers, tenant, '::text')}) k`;
+  `select coalesce(json_agg(json_build_array(${key.map((it) => `k.${ident(it)}`).join(', ')})), ` +
+  `'[]')::text from (${sharedRows(table, key, pointers, tenant, '::text')}) k`;
 const isListed = (key: readonly Column[]) =>
   key.map((it, i) => `t.${ident(it.name)} = (r.value ->> ${i})::${it.type}`).join(' and ');
 /** Waits for whoever is about to point at shared rows: the statement behind it sees those who did. */
 export const lockShared = (table: Named, key: readonly Column[]) =>
-  `select t.${ident(key[0]!.name)}::text from ${nameOf(table)} t, json_array_elements($1::text::json) r where ${isListed(key)} for update of t`;
+  `select t.${ident(key[0]!.name)}::text from ${nameOf(table)} t, json_array_elements($1::text::json) r ` +
+  `where ${isListed(key)} for update of t`;
 /** Deletes shared rows by key where nobody points at them any more. */
 export const deleteUnused = (
   table: Named,

@@ -62,7 +62,8 @@ export class Marks {
     const colon = /(?<!:):(?=\w)/.exec(text);
     if (colon) {
       throw new UnsupportedTenantOperationError(
-        `Pass the value as a parameter, or write the slice with array functions: this driver would read a parameter in "${text.slice(colon.index, colon.index + 24)}".`,
+        'Pass the value as a parameter, or write the slice with array functions: this driver would read a ' +
+          `parameter in "${text.slice(colon.index, colon.index + 24)}".`,
       );
     }
     const bytes = new TextEncoder().encode(text);

@@ -28,7 +28,8 @@ const missing = (parts: Kinds, of: any): string[] =>
 function refusal(what: string, names: readonly string[]): UnsupportedTenantOperationError | undefined {
   if (names.length === 0) return undefined;
   return new UnsupportedTenantOperationError(
-    `Install postgres 3.4, from 3.4.9 on, or connect with node-postgres: a ${what} of this version has no ${names.join(', ')}, ` +
+    `Install postgres 3.4, from 3.4.9 on, or connect with node-postgres: a ${what} of this version has no ` +
+      `${names.join(', ')}, ` +
       "without which one query can be given another's answer when a connection is lost.",
   );
 }

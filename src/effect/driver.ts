@@ -40,7 +40,8 @@ export const runText = (driver: Driver, text: string, params: unknown[] = []) =>
 
 const staysBehind = new DbError({
   reason: new UnsupportedTenantOperationError(
-    'Use Db.transaction(program) in place of the transaction of the SQL client: the role that sees every tenant would stay behind in it.',
+    'Use Db.transaction(program) in place of the transaction of the SQL client: ' +
+      'the role that sees every tenant would stay behind in it.',
   ),
 });
 
@@ -115,7 +116,8 @@ export const aborted = new DbError({
   reason: new QueryError({
     code: '25P02',
     message:
-      'Give a statement that may fail a transaction of its own, as in tx.transaction((inner) => ...): one that failed has ended this transaction, and nothing of it was kept.',
+      'Give a statement that may fail a transaction of its own, as in tx.transaction((inner) => ...): ' +
+      'one that failed has ended this transaction, and nothing of it was kept.',
   }),
 });
 

@@ -236,7 +236,8 @@ const inside = <A, E, R>(
 
 const notOutside = new DbError({
   reason: new UnsupportedTenantOperationError(
-    'Use the handle that the transaction gives, or begin it with Db.transaction(program) alone: it is within a transaction of the SQL client, and whatever runs here would run in both.',
+    'Use the handle that the transaction gives, or begin it with Db.transaction(program) alone: ' +
+      'it is within a transaction of the SQL client, and whatever runs here would run in both.',
   ),
 });
 

@@ -71,7 +71,9 @@ function meet(memoMap: Layer.MemoMap, key: object, provided: Provided): void {
 
 const shared = () =>
   new UnsupportedTenantOperationError(
-    'Write Layer.fresh(layer) around what is built on a tenant, as in LayerMap.make((id) => Layer.fresh(live(id))): Effect builds each layer once here, and would give one tenant what was made for another.',
+    'Write Layer.fresh(layer) around what is built on a tenant, as in LayerMap.make((id) ' +
+      '=> Layer.fresh(live(id))): Effect builds each layer once here, and would give one tenant what was ' +
+      'made for another.',
   );
 
 /** The map in which one looks for what it does not have itself: a part of Effect that has no public name. */

@@ -244,7 +244,8 @@ function driverOf(db: any): Effect.Effect<Driver, DbError, EffectScope.Scope> {
   const attributes = { 'db.system.name': 'postgresql' };
   if (isTransaction(db)) {
     const reason = new UnsupportedTenantOperationError(
-      'Pass layerFrom() the handle itself, and use Db.transaction(program): it would end a transaction that is not its own.',
+      'Pass layerFrom() the handle itself, and use Db.transaction(program): ' +
+        'it would end a transaction that is not its own.',
     );
     return Effect.fail(new DbError({ reason }));
   }

@@ -112,7 +112,8 @@ export function tenantOf<TRequest, User, Name extends string, Db extends AnyData
     );
   if (typeof access !== 'function' && (access !== undefined || key === undefined)) {
     throw new UnsupportedTenantOperationError(
-      'Say in `access` who may use the tenant, as in access: (id, user) => user.accounts.includes(id): a request names any tenant that it likes.',
+      'Say in `access` who may use the tenant, as in access: (id, user) => user.accounts.includes(id): ' +
+        'a request names any tenant that it likes.',
     );
   }
 

@@ -18,7 +18,8 @@ const transactional: unknown[] = [...overHttp, 'NetlifyDbSession'];
 export function assertTransactions(session: any): void {
   if (overHttp.includes(kindOf(session)))
     throw new UnsupportedTenantOperationError(
-      'Send the statements as one batch, as in tdb.batch([first, second]): over HTTP, this driver has no transaction that stays open.',
+      'Send the statements as one batch, as in tdb.batch([first, second]): ' +
+        'over HTTP, this driver has no transaction that stays open.',
     );
 }
 
@@ -69,6 +70,7 @@ export function assertBatches(session: any, isInTransaction: boolean, isBound: b
     );
   if (typeof session?.batch !== 'function' || (isBound && !transactional.includes(kindOf(session))))
     throw new UnsupportedTenantOperationError(
-      'Use transaction() in place of batch(): this driver has no batch that is a transaction. drizzle-orm/neon-http has one.',
+      'Use transaction() in place of batch(): this driver has no batch that is a transaction. ' +
+        'drizzle-orm/neon-http has one.',
     );
 }

@@ -234,7 +234,8 @@ class ScopedDatabase {
     if (reach.kind !== 'one') return undefined;
     if (reach.id !== tenantSlot) return reach.id;
     throw new UnsupportedTenantOperationError(
-      'Pass what depends on the tenant to run(id, { name: value }): a statement that is prepared for every tenant has no tenantId.',
+      'Pass what depends on the tenant to run(id, { name: value }): a statement that is prepared for every ' +
+        'tenant has no tenantId.',
     );
   }
 
@@ -407,8 +408,10 @@ export function scopedHandles(
   if (typeof db === 'object' && db !== null && (places.has(db) || onOf(db))) {
     throw new UnsupportedTenantOperationError(
       places.has(db)
-        ? 'Use this database as it is: it is what withTenancy() returned. Pass withTenancy() a handle of Drizzle, as in withTenancy(drizzle({ client })).'
-        : 'Use this handle as it is: it has its tenant. Pass withTenancy() the handle of Drizzle that all tenants share, as in withTenancy(drizzle({ client })).',
+        ? 'Use this database as it is: it is what withTenancy() returned. Pass withTenancy() a handle of ' +
+            'Drizzle, as in withTenancy(drizzle({ client })).'
+        : 'Use this handle as it is: it has its tenant. Pass withTenancy() the handle of Drizzle that all ' +
+            'tenants share, as in withTenancy(drizzle({ client })).',
     );
   }
   if (!is(db?.dialect, PgDialect)) {
@@ -418,8 +421,10 @@ export function scopedHandles(
   }
   if (options.rls && withoutTransactions.includes(db.session?.constructor?.[entityKind])) {
     throw new UnsupportedTenantOperationError(
-      'Connect by a driver that has transactions, such as drizzle-orm/postgres-js, node-postgres or neon-serverless, or leave out rls: ' +
-        'the policies read a tenant that is set within a transaction, and this driver sends each statement by itself, over HTTP.',
+      'Connect by a driver that has transactions, such as drizzle-orm/postgres-js, node-postgres or ' +
+        'neon-serverless, or leave out rls: ' +
+        'the policies read a tenant that is set within a transaction, and this driver sends each statement ' +
+        'by itself, over HTTP.',
     );
   }
   const filters = options.mode !== 'write-only';
@@ -522,7 +527,8 @@ function handlesOn(on: On) {
       const prepared = query?._prepare?.(undefined, true);
       if (!tdb.session.hasPrepared(prepared)) {
         throw new TenantMismatchError(
-          'Return a query of the handle that prepare() gives, as in db.prepare(account, (tdb) => tdb.select().from(projects)).',
+          'Return a query of the handle that prepare() gives, as in db.prepare(account, (tdb) ' +
+            '=> tdb.select().from(projects)).',
         );
       }
       return {
@@ -619,9 +625,12 @@ function acrossOn(on: On, method: string): On {
     return { drizzle: across.drizzle, shared: { ...shared, binding: undefined, queue: undefined }, lifetime };
   throw new UnsupportedTenantOperationError(
     lifetime
-      ? `Pass across: { role: 'name' } to withTenancy() for ${method}() in a transaction, a role with BYPASSRLS that this one is a member of: ` +
-          'with rls: true the policies show the rows of one tenant only, and another connection would be outside of the transaction.'
-      : `Pass across to withTenancy() for ${method}(), a Drizzle handle whose role has BYPASSRLS, or { role: 'name' } of a role that has it: ` +
+      ? `Pass across: { role: 'name' } to withTenancy() for ${method}() in a transaction, ` +
+          'a role with BYPASSRLS that this one is a member of: ' +
+          'with rls: true the policies show the rows of one tenant only, and another connection would be ' +
+          'outside of the transaction.'
+      : `Pass across to withTenancy() for ${method}(), a Drizzle handle whose role has BYPASSRLS, or { role: ` +
+          "'name' } of a role that has it: " +
           'with rls: true the policies show the rows of one tenant only.',
   );
 }
@@ -633,7 +642,8 @@ function acrossOf({ across, rls }: WithTenancyOptions<any>): Across | undefined 
   const { role } = across as { role?: unknown };
   if (typeof role === 'string' && /^[^\0]+$/.test(role) && role !== 'none') return { role };
   throw new UnsupportedTenantOperationError(
-    "Pass across a Drizzle handle whose role has BYPASSRLS, or the name of such a role, as in across: { role: 'app_admin' }.",
+    'Pass across a Drizzle handle whose role has BYPASSRLS, or the name of such a role, as in across: ' +
+      "{ role: 'app_admin' }.",
   );
 }
 
@@ -678,7 +688,8 @@ export function parsed(
 function reasonOf(reason: unknown): string {
   if (typeof reason !== 'string' || reason.trim() === '' || reason.includes('\0')) {
     throw new UnsupportedTenantOperationError(
-      "Say why, as in db.acrossTenants({ reason: 'nightly report' }): each statement that crosses tenants carries the reason.",
+      "Say why, as in db.acrossTenants({ reason: 'nightly report' }): each statement that crosses tenants " +
+        'carries the reason.',
     );
   }
   return reason;

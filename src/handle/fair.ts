@@ -145,7 +145,8 @@ export class FairQueue {
     }
     if (!Number.isInteger(alone) || alone < perTenant) {
       throw new UnsupportedTenantOperationError(
-        'Let alone be perTenant or more, as in fair: { perTenant: 4, alone: 64 }: a tenant may have so many while no other has anything on the pool.',
+        'Let alone be perTenant or more, as in fair: { perTenant: 4, alone: 64 }: ' +
+          'a tenant may have so many while no other has anything on the pool.',
       );
     }
     this.#perTenant = perTenant;

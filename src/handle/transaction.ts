@@ -115,7 +115,8 @@ export function transactionConfig(config: any): object | undefined {
     (accessMode !== undefined && !accessModes.includes(accessMode))
   ) {
     throw new UnsupportedTenantOperationError(
-      `Begin a transaction with one of the isolation levels (${isolationLevels.join(', ')}) and access modes (${accessModes.join(', ')}).`,
+      `Begin a transaction with one of the isolation levels (${isolationLevels.join(', ')}) ` +
+        `and access modes (${accessModes.join(', ')}).`,
     );
   }
   if (snapshot !== undefined && typeof snapshot !== 'string') {

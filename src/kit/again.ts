@@ -52,7 +52,9 @@ const dropTriggers = (tables: readonly TableName[]): string =>
     'DECLARE',
     '\tit text;',
     'BEGIN',
-    `\tFOR it IN SELECT format('DROP TRIGGER %I ON %s', tgname, tgrelid::regclass) FROM pg_trigger WHERE NOT tgisinternal AND tgrelid IN (${tables.map((table) => `${literal(quoted(table))}::regclass`).join(', ')}) LOOP`,
+    `\tFOR it IN SELECT format('DROP TRIGGER %I ON %s', tgname, tgrelid::regclass) FROM pg_trigger ` +
+      'WHERE NOT tgisinternal ' +
+      `AND tgrelid IN (${tables.map((table) => `${literal(quoted(table))}::regclass`).join(', ')}) LOOP`,
     // Without it Citus takes them on no table that it holds: whoever made them had set it.
     `\t\tPERFORM set_config('citus.enable_unsafe_triggers', 'on', true);`,
     '\t\tEXECUTE it;',
@@ -64,14 +66,16 @@ const setting = 'drizzle_tenant.again';
 
 /** PL/pgSQL before tables are written anew. */
 export const collect = (tables: readonly TableName[], isSplit = false): string =>
-  `${stopAt(rewriteObstacles(tables, isSplit))}\n-- What Citus loses when it writes a table anew.\nPERFORM set_config('${setting}', (${lost(tables)}), true);\n${dropTriggers(tables)}`;
+  `${stopAt(rewriteObstacles(tables, isSplit))}\n-- What Citus loses when it writes a table anew.\nPERFORM ` +
+  `set_config('${setting}', (${lost(tables)}), true);\n${dropTriggers(tables)}`;
 
 /** PL/pgSQL after it. What the migration took away meanwhile, such as a column with a comment, stays away. */
 export const writeAgain = [
   'DECLARE',
   '\tit text;',
   'BEGIN',
-  `\tFOR it IN SELECT json_array_elements_text(coalesce(nullif(current_setting('${setting}', true), ''), '[]')::json) LOOP`,
+  `\tFOR it IN SELECT json_array_elements_text(coalesce(nullif(current_setting('${setting}', true), ''), ` +
+    "'[]')::json) LOOP",
   '\t\tBEGIN',
   '\t\t\tEXECUTE it;',
   '\t\tEXCEPTION WHEN undefined_column OR undefined_table OR undefined_object OR undefined_function THEN NULL;',
@@ -100,7 +104,8 @@ export const keep = (table: TableName): string =>
     `CREATE SCHEMA IF NOT EXISTS drizzle;`,
     `CREATE TABLE IF NOT EXISTS ${kept} (table_name text PRIMARY KEY, statements jsonb NOT NULL);`,
     // What an earlier run kept may be gone from the table already.
-    `INSERT INTO ${kept} AS k VALUES (${literal(quoted(table))}, found) ON CONFLICT (table_name) DO UPDATE SET statements = k.statements || excluded.statements;`,
+    `INSERT INTO ${kept} AS k VALUES (${literal(quoted(table))}, found) ON CONFLICT (table_name) DO UPDATE ` +
+      'SET statements = k.statements || excluded.statements;',
     'END',
   ]);
 
@@ -109,8 +114,10 @@ export const writeKept = (table: TableName): string =>
   doBlock('again', [
     'DECLARE it text; BEGIN',
     `IF to_regclass('${kept}') IS NULL THEN RETURN; END IF;`,
-    `FOR it IN SELECT jsonb_array_elements_text(statements) FROM ${kept} WHERE table_name = ${literal(quoted(table))} LOOP`,
-    'BEGIN EXECUTE it; EXCEPTION WHEN undefined_column OR undefined_table OR undefined_object OR undefined_function THEN NULL; END;',
+    `FOR it IN SELECT jsonb_array_elements_text(statements) FROM ${kept} ` +
+      `WHERE table_name = ${literal(quoted(table))} LOOP`,
+    'BEGIN EXECUTE it; EXCEPTION WHEN undefined_column OR undefined_table OR undefined_object OR ' +
+      'undefined_function THEN NULL; END;',
     'END LOOP;',
     `DELETE FROM ${kept} WHERE table_name = ${literal(quoted(table))};`,
     `IF NOT EXISTS (SELECT FROM ${kept}) THEN DROP TABLE ${kept}; END IF;`,

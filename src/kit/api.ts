@@ -46,7 +46,8 @@ export async function tenantStatements(
   const options = readOptions(input.tenancy);
   if (!options.foreignKeyIndexes && !foreignKeyIndexesAreOff()) {
     throw new TenantConfigError(
-      'Call defineTenantConfig() with tenancy.foreignKeyIndexes: false before generateDrizzleJson(): the snapshot has the indexes already.',
+      'Call defineTenantConfig() with tenancy.foreignKeyIndexes: false before generateDrizzleJson(): ' +
+        'the snapshot has the indexes already.',
     );
   }
   const before = new Entities((input.from?.ddl ?? []) as Row[]);

@@ -62,7 +62,8 @@ export const calls = {
 export const words = {
   createReference: (table: TableName) => `${plain(table)}: every node has all rows`,
   createDistributed: (table: TableName, column: string, beside: TableName | { readonly shardCount: number }) =>
-    `${plain(table)}: by ${column}, ${'shardCount' in beside ? `over ${beside.shardCount} shards` : `beside ${plain(beside)}`}`,
+    `${plain(table)}: by ${column}, ` +
+    `${'shardCount' in beside ? `over ${beside.shardCount} shards` : `beside ${plain(beside)}`}`,
   undistribute: (table: TableName) => `${plain(table)}: back to one node`,
   setShardCount: (table: TableName, shardCount: number) =>
     `${plain(table)} and the tables beside it: over ${shardCount} shards`,
@@ -76,7 +77,8 @@ export function foreignKeySql(fk: Row, state: TenancyState): string {
   const list = (names: readonly string[]) => names.map(ident).join(',');
   const action = (when: string, what: string | null) => (what && what !== 'NO ACTION' ? ` ON ${when} ${what}` : '');
   return (
-    `ALTER TABLE ${quoted({ schema: fk.schema, name: fk.table })} ADD CONSTRAINT ${ident(fk.name)} FOREIGN KEY (${list(fk.columns)}) ` +
+    `ALTER TABLE ${quoted({ schema: fk.schema, name: fk.table })} ADD CONSTRAINT ${ident(fk.name)} ` +
+    `FOREIGN KEY (${list(fk.columns)}) ` +
     `REFERENCES ${quoted({ schema: fk.schemaTo, name: fk.tableTo })}(${list(fk.columnsTo)})${action('DELETE', onDeleteOf(fk, state))}${action('UPDATE', fk.onUpdate)};`
   );
 }
@@ -133,5 +135,6 @@ export const dropForeignKey = (table: TableName, name: string): string =>
   `ALTER TABLE ${quoted(table)} DROP CONSTRAINT IF EXISTS ${ident(name)};`;
 
 export const addForeignKey = (fk: Row, state: TenancyState): string =>
-  `IF NOT EXISTS (SELECT FROM pg_constraint WHERE conrelid = ${regclass({ schema: fk.schema, name: fk.table })} AND conname = ${literal(fk.name)}) THEN\n` +
+  'IF NOT EXISTS (SELECT FROM pg_constraint WHERE conrelid = ' +
+  `${regclass({ schema: fk.schema, name: fk.table })} AND conname = ${literal(fk.name)}) THEN\n` +
   `\t${foreignKeySql(fk, state)}\nEND IF;`;

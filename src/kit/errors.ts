@@ -31,7 +31,8 @@ export class TenantRuleError extends KitError {
   /** @param faults every fault, in the order of the tables' names */
   constructor(readonly faults: readonly Fault[]) {
     super(
-      `Correct the schema, then run the command again. Nothing was written. ${faults.length} fault${faults.length === 1 ? '' : 's'}:\n` +
+      'Correct the schema, then run the command again. Nothing was written. ' +
+        `${faults.length} fault${faults.length === 1 ? '' : 's'}:\n` +
         faults.map((fault) => `  ${describeFault(fault)}`).join('\n'),
     );
   }

@@ -74,7 +74,8 @@ UNION ALL SELECT format('Drop %s of %s before, and create it again: the table wa
 export function placeObstacles(placings: readonly Placing[]): string {
   const rows = placings.map(
     ({ table, column, known = [] }) =>
-      `(${literal(quoted(table))}::regclass, ${column === undefined ? 'NULL::text' : literal(column)}, ${arrayOf(known)})`,
+      `(${literal(quoted(table))}::regclass, ${column === undefined ? 'NULL::text' : literal(column)}, ` +
+      `${arrayOf(known)})`,
   );
   return `WITH RECURSIVE placed AS (
   SELECT p.* FROM (VALUES ${rows.join(', ')}) p (oid, tenant, known) WHERE NOT EXISTS (SELECT FROM pg_dist_partition d WHERE d.logicalrelid = p.oid AND (d.partmethod = 'h' OR d.repmodel = 't'))

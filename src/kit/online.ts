@@ -74,7 +74,8 @@ function readOne(path: string): OnlineSteps {
     );
   if (!Array.isArray(fills) || !fills.every(isFill)) {
     throw new MigrationFolderError(
-      `Write each of "updates" in ${file} as UPDATE ... SET ... WHERE the column IS NULL: apply adds a batch to the condition.`,
+      `Write each of "updates" in ${file} as UPDATE ... SET ... WHERE the column IS NULL: apply adds a ` +
+        'batch to the condition.',
     );
   }
   const isDrop = (it: any) => isText(it?.schema) && [it.constraint, it.index, it.column].filter(isText).length === 1;

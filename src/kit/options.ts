@@ -94,7 +94,8 @@ export function readOptions(given: unknown): Options {
   const surplus = Object.keys(unknown);
   if (surplus.length > 0) {
     throw new TenantConfigError(
-      `Take ${surplus.map((it) => `tenancy.${it}`).join(', ')} out of the config: the options are citus, rls, roles, mode, uniquePerTenant, foreignKeyIndexes, online, retiredSettings and rules.`,
+      `Take ${surplus.map((it) => `tenancy.${it}`).join(', ')} out of the config: the options are citus, ` +
+        'rls, roles, mode, uniquePerTenant, foreignKeyIndexes, online, retiredSettings and rules.',
     );
   }
   if (citus !== false && (typeof citus !== 'object' || citus === null)) {

@@ -159,7 +159,8 @@ function mergeStates(
     if (ls === rs || rs === bs) return l;
     if (ls === bs) return r;
     throw new TenancyConflictError(
-      `Delete the migration ${folders[0]} or ${folders[1]} with what follows it, then run generate again: the two decide differently about ${what}.`,
+      `Delete the migration ${folders[0]} or ${folders[1]} with what follows it, then run generate again: ` +
+        `the two decide differently about ${what}.`,
     );
   };
   const records = <T>(

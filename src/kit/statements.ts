@@ -57,7 +57,8 @@ const patterns = {
   dropConstraint: new RegExp(`^ALTER TABLE (${table}) DROP CONSTRAINT (${name});?$`),
   addColumn: new RegExp(`^ALTER TABLE (${table}) ADD COLUMN (${name}) `),
   addKey: new RegExp(
-    `^(?:ALTER TABLE (${table}) ADD (?:CONSTRAINT ${name} )?(?:PRIMARY KEY|UNIQUE)|CREATE UNIQUE INDEX .*? ON (${table}))`,
+    `^(?:ALTER TABLE (${table}) ADD (?:CONSTRAINT ${name} )?(?:PRIMARY KEY|UNIQUE)|CREATE UNIQUE INDEX .*? ` +
+      `ON (${table}))`,
   ),
   setNotNull: new RegExp(`^ALTER TABLE (${table}) ALTER COLUMN (${name}) SET NOT NULL`),
   renameConstraint: new RegExp(`^ALTER TABLE (${table}) RENAME CONSTRAINT (${name}) TO (${name})`),

@@ -66,15 +66,19 @@ interface Found {
 }
 
 /** The policies of the relation `c` that apply to the role, as text. */
-const policiesOf = `(select pg_catalog.json_agg(pg_catalog.json_build_object('name', p.polname, 'permissive', p.polpermissive, 'command', p.polcmd,
-      'using', pg_catalog.pg_get_expr(p.polqual, p.polrelid), 'check', pg_catalog.pg_get_expr(p.polwithcheck, p.polrelid)))::text
+const policiesOf = `(select pg_catalog.json_agg(pg_catalog.json_build_object('name', p.polname, 'permissive',
+  p.polpermissive, 'command', p.polcmd,
+      'using', pg_catalog.pg_get_expr(p.polqual, p.polrelid), 'check', pg_catalog.pg_get_expr(p.polwithcheck,
+        p.polrelid)))::text
     from pg_catalog.pg_policy p
     where p.polrelid = c.oid
-      and (0 = any(p.polroles) or exists (select from pg_catalog.unnest(p.polroles) r where r <> 0 and pg_catalog.pg_has_role(r, 'USAGE'))))`;
+      and (0 = any(p.polroles) or exists (select from pg_catalog.unnest(p.polroles) r where r <> 0
+        and pg_catalog.pg_has_role(r, 'USAGE'))))`;
 
 /** Whether the view `c` reads as whoever asks. */
 const invokerOf =
-  "coalesce((select option_value::boolean from pg_catalog.pg_options_to_table(c.reloptions) where option_name = 'security_invoker'), false)";
+  'coalesce((select option_value::boolean from pg_catalog.pg_options_to_table(c.reloptions) ' +
+  "where option_name = 'security_invoker'), false)";
 
 /** The tables and views that are asked for, then partitions, and other views over them, that the role may use. */
 const question = `
@@ -88,12 +92,14 @@ with recursive asked as (
   select oid, null::pg_catalog.oid as below from asked where oid is not null
   union
   select rule.ev_class, readers.oid from readers
-    join pg_catalog.pg_depend d on d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass and d.refobjid = readers.oid
+    join pg_catalog.pg_depend d on d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
+      and d.refobjid = readers.oid
     join pg_catalog.pg_rewrite rule on d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass and rule.oid = d.objid
 ), partitions as (
   select name as parent, "column", oid from asked where oid is not null
   union
-  select partitions.parent, partitions."column", i.inhrelid from partitions join pg_catalog.pg_inherits i on i.inhparent = partitions.oid
+  select partitions.parent, partitions."column", i.inhrelid from partitions
+    join pg_catalog.pg_inherits i on i.inhparent = partitions.oid
 ), used as (
   select c.oid from readers join pg_catalog.pg_class c on c.oid = readers.oid
   where c.relkind = 'v' and pg_catalog.has_any_column_privilege(c.oid, 'SELECT')
@@ -103,29 +109,39 @@ with recursive asked as (
   where c.relkind = 'v' and readers.below is not null
     and (not ${invokerOf} or pg_catalog.has_any_column_privilege(readers.below, 'SELECT'))
 ), others as (
-  select null as parent, null as "column", c.oid from used join pg_catalog.pg_class c on c.oid = used.oid where c.relkind in ('v', 'm')
+  select null as parent, null as "column", c.oid from used join pg_catalog.pg_class c on c.oid = used.oid
+    where c.relkind in ('v', 'm')
   union all
   select p.parent, p."column", p.oid from partitions p
-  where pg_catalog.has_any_column_privilege(p.oid, 'SELECT, INSERT, UPDATE') or pg_catalog.has_table_privilege(p.oid, 'DELETE')
+  where pg_catalog.has_any_column_privilege(p.oid, 'SELECT, INSERT, UPDATE')
+    or pg_catalog.has_table_privilege(p.oid, 'DELETE')
 ), w as (
   select name, oid, schema, "table", "column", false as "isOther", null as parent from asked
   union all
-  select case when pg_catalog.pg_table_is_visible(c.oid) then c.relname::text else n.nspname || '.' || c.relname end, c.oid, case when pg_catalog.pg_table_is_visible(c.oid) then null else n.nspname::text end, c.relname::text, o."column", true, o.parent
+  select case when pg_catalog.pg_table_is_visible(c.oid) then c.relname::text else n.nspname || '.' || c.relname
+    end, c.oid, case when pg_catalog.pg_table_is_visible(c.oid) then null else n.nspname::text end, c.relname::text,
+      o."column", true, o.parent
   from others o join pg_catalog.pg_class c on c.oid = o.oid join pg_catalog.pg_namespace n on n.oid = c.relnamespace
   where not exists (select from asked where asked.oid = c.oid)
 )
-select w.name, w.schema, w."table", w."isOther", w.parent, c.relkind::text as kind, c.relrowsecurity as enabled, c.relforcerowsecurity as forced,
+select w.name, w.schema, w."table", w."isOther", w.parent, c.relkind::text as kind, c.relrowsecurity as enabled,
+  c.relforcerowsecurity as forced,
   pg_catalog.pg_has_role(c.relowner, 'USAGE') as owns, o.rolname::text as owner, ${invokerOf} as invoker,
   o.rolsuper or o.rolbypassrls or exists (select from w as t join pg_catalog.pg_class b on b.oid = t.oid
-    where b.relkind in ('r', 'p') and not b.relforcerowsecurity and pg_catalog.pg_has_role(o.oid, b.relowner, 'USAGE')) as "ownerBypasses",
+    where b.relkind in ('r', 'p') and not b.relforcerowsecurity and pg_catalog.pg_has_role(o.oid, b.relowner,
+      'USAGE')) as "ownerBypasses",
   ${policiesOf} as policies,
-  (select pg_catalog.json_build_array(pg_catalog.format_type(a.atttypid, a.atttypmod), pg_catalog.format_type(case when y.typbasetype = 0 then y.oid else y.typbasetype end, -1))
-    from pg_catalog.pg_attribute a join pg_catalog.pg_type y on y.oid = a.atttypid where a.attrelid = c.oid and a.attname = w."column") as types,
+  (select pg_catalog.json_build_array(pg_catalog.format_type(a.atttypid, a.atttypmod),
+    pg_catalog.format_type(case when y.typbasetype = 0 then y.oid else y.typbasetype end, -1))
+    from pg_catalog.pg_attribute a join pg_catalog.pg_type y on y.oid = a.atttypid where a.attrelid = c.oid
+      and a.attname = w."column") as types,
   exists (select from pg_catalog.pg_extension where extname = 'citus') as citus,
-  pg_catalog.has_any_column_privilege(c.oid, 'SELECT') as reads, pg_catalog.has_schema_privilege(c.relnamespace, 'USAGE') as "entersSchema",
+  pg_catalog.has_any_column_privilege(c.oid, 'SELECT') as reads, pg_catalog.has_schema_privilege(c.relnamespace,
+    'USAGE') as "entersSchema",
   r.rolname::text as role, r.rolsuper as superuser, r.rolbypassrls as bypass,
   -- Since PostgreSQL 16, a member may be one that must not SET ROLE.
-  (select pg_catalog.json_build_object('bypass', a.rolsuper or a.rolbypassrls, 'member', pg_catalog.pg_has_role(a.oid, 'MEMBER'), 'set', case
+  (select pg_catalog.json_build_object('bypass', a.rolsuper or a.rolbypassrls, 'member',
+    pg_catalog.pg_has_role(a.oid, 'MEMBER'), 'set', case
       when pg_catalog.current_setting('server_version_num')::int >= 160000 then pg_catalog.pg_has_role(a.oid, 'SET')
       else pg_catalog.pg_has_role(a.oid, 'MEMBER') end)::text
     from pg_catalog.pg_roles a where a.rolname = $2::text) as across
@@ -177,7 +193,9 @@ function problemOfView(found: Found): Omit<RowLevelSecurityProblem, 'table'> | u
   if (found.invoker || !found.ownerBypasses) return undefined;
   return {
     reason: `is a view that reads as its owner "${found.owner}", whom policies do not hold back`,
-    remedy: `ALTER VIEW ${quotedOf(found)} SET (security_invoker = true), in the schema pgView(...).with({ securityInvoker: true })`,
+    remedy:
+      `ALTER VIEW ${quotedOf(found)} SET (security_invoker = true), in the schema pgView(...).with({ ` +
+      'securityInvoker: true })',
   };
 }
 
@@ -313,12 +331,15 @@ interface Shard extends Locks {
  * The role asks by itself, so that what is found applies to it.
  */
 const shardQuestion = `select coalesce(pg_catalog.json_agg(pg_catalog.row_to_json(distinct_locks)), '[]')::text from (
-  select distinct n.nspname as schema, t.relname as "table", c.relrowsecurity as enabled, c.relforcerowsecurity as forced, ${policiesOf} as policies
+  select distinct n.nspname as schema, t.relname as "table", c.relrowsecurity as enabled, c.relforcerowsecurity as
+    forced, ${policiesOf} as policies
   from pg_catalog.pg_dist_shard s
-  join pg_catalog.pg_dist_placement m on m.shardid = s.shardid and m.groupid = (select groupid from pg_catalog.pg_dist_local_group)
+  join pg_catalog.pg_dist_placement m on m.shardid = s.shardid and m.groupid = (select groupid
+    from pg_catalog.pg_dist_local_group)
   join pg_catalog.pg_class t on t.oid = s.logicalrelid join pg_catalog.pg_namespace n on n.oid = t.relnamespace
   -- A schema that the role may not use hides its shards from it, and names them with an error.
-  join pg_catalog.pg_class c on c.oid = case when pg_catalog.has_schema_privilege(n.oid, 'USAGE') then pg_catalog.to_regclass(pg_catalog.shard_name(s.logicalrelid, s.shardid)) end
+  join pg_catalog.pg_class c on c.oid = case when pg_catalog.has_schema_privilege(n.oid,
+    'USAGE') then pg_catalog.to_regclass(pg_catalog.shard_name(s.logicalrelid, s.shardid)) end
 ) distinct_locks`;
 
 function problemsOfShards(

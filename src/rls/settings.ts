@@ -54,7 +54,8 @@ export function settingsOf(
   const value = driverValueOf(id, tenancy);
   if (typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'bigint') {
     throw new UnsupportedTenantOperationError(
-      `Let the column of the tenancy "${tenancy.name}" encode its ids as text or numbers: row-level security compares what a setting says, which is text.`,
+      `Let the column of the tenancy "${tenancy.name}" encode its ids as text or numbers: ` +
+        'row-level security compares what a setting says, which is text.',
     );
   }
   const literal = literalOf(String(value));
@@ -77,7 +78,8 @@ function statementOf(names: readonly string[]): string {
 
 /** No rows and no columns: there is no answer to read. Nothing is null, so that all of it is called, in this order. */
 const setting = (calls: readonly string[]) =>
-  `select where pg_catalog.concat(('${onCitus} ' || pg_catalog.current_setting('citus.version', true))::pg_catalog.int4, ${calls.join(', ')}) is null`;
+  `select where pg_catalog.concat(('${onCitus} ' || pg_catalog.current_setting('citus.version', ` +
+  `true))::pg_catalog.int4, ${calls.join(', ')}) is null`;
 
 /** What the error of the statement says on Citus, whatever the language of the server. */
 const onCitus = 'drizzle-tenant: citus';

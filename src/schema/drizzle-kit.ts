@@ -67,20 +67,24 @@ export function refuseBareDrizzleKit(table: PgTable, name: string, extra: readon
     if (leave.generate) return;
     throw fault(
       '-',
-      'Export defineTenantConfig({...}) from drizzle.config.ts, and run "npx drizzle-kit generate": without it the migration would have neither policies nor distribution',
+      'Export defineTenantConfig({...}) from drizzle.config.ts, and run "npx drizzle-kit generate": ' +
+        'without it the migration would have neither policies nor distribution',
     );
   }
   if (run === 'export') {
     throw fault(
       '-',
-      'Export defineTenantConfig({...}) from drizzle.config.ts, and run "npx drizzle-kit export" without --schema: past the config it would print neither policies nor distribution',
+      'Export defineTenantConfig({...}) from drizzle.config.ts, and run "npx drizzle-kit export" without ' +
+        '--schema: past the config it would print neither policies nor distribution',
     );
   }
   if (leave.push !== true) {
     throw fault(
       '-',
-      'Use "npx drizzle-kit generate" and "npx drizzle-kit migrate": push would drop the policies of row-level security, switch it off, and leave tables undistributed. ' +
-        'A database that has neither is pushed to with defineTenantConfig({ ..., tenancy: { citus: false } }) in drizzle.config.ts; a program that calls pushSchema imports that file first',
+      'Use "npx drizzle-kit generate" and "npx drizzle-kit migrate": push would drop the policies of ' +
+        'row-level security, switch it off, and leave tables undistributed. ' +
+        'A database that has neither is pushed to with defineTenantConfig({ ..., tenancy: { citus: ' +
+        'false } }) in drizzle.config.ts; a program that calls pushSchema imports that file first',
     );
   }
   const inline = (table as any)[Symbol.for('drizzle:PgInlineForeignKeys')] as readonly any[];
@@ -90,7 +94,8 @@ export function refuseBareDrizzleKit(table: PgTable, name: string, extra: readon
     if (columns.length > 1) {
       throw fault(
         columns.map((it: any) => it.name).join(', '),
-        'Use "npx drizzle-kit generate" and "npx drizzle-kit migrate": push would write an ON DELETE SET NULL that also clears the tenant column',
+        'Use "npx drizzle-kit generate" and "npx drizzle-kit migrate": push would write an ON DELETE ' +
+          'SET NULL that also clears the tenant column',
       );
     }
   }

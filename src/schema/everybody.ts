@@ -28,7 +28,8 @@ export function refuseUniqueIndex(table: string, tenant: string): never {
   throw new TenantDefinitionError(
     table,
     tenant,
-    'Write unique().on(...) instead of uniqueIndex(), or unscoped(uniqueIndex()...) for values that are unique over all tenants: ' +
+    'Write unique().on(...) instead of uniqueIndex(), or unscoped(uniqueIndex()...) for values that are ' +
+      'unique over all tenants: ' +
       'a unique index takes the rows of everybody for different ones',
   );
 }

@@ -20,7 +20,8 @@ export function keep<T extends object>(builder: T): T {
     throw new TenantDefinitionError(
       '-',
       '-',
-      'Pass unscoped() a table, or a finished index or key in the third argument of tenantTable(), as in (t) => [unscoped(unique().on(t.email))]: ' +
+      'Pass unscoped() a table, or a finished index or key in the third argument of tenantTable(), ' +
+        'as in (t) => [unscoped(unique().on(t.email))]: ' +
         'an inline .unique() cannot be unscoped',
     );
   }

@@ -43,8 +43,10 @@ function makeTenantTable(make: MakeTable) {
           name,
           keys.join(', ') || '-',
           keys.length === 0
-            ? 'Add a tenant column, as in accountId: account.id(), or declare a referenceTable() if all tenants share the rows'
-            : 'Keep one tenant column: a row belongs to one tenant. Declare the other with ref(), as in workspaceId: workspace.ref()',
+            ? 'Add a tenant column, as in accountId: account.id(), or declare a referenceTable() ' +
+                'if all tenants share the rows'
+            : 'Keep one tenant column: a row belongs to one tenant. Declare the other with ref(), ' +
+                'as in workspaceId: workspace.ref()',
         );
       }
       tenantKey = keys[0]!;
@@ -116,7 +118,8 @@ function refuseCatalogs(table: PgTable): void {
     throw new TenantDefinitionError(
       name,
       '-',
-      "Leave the system catalogs out of the schema: they tell of every tenant's rows. A table of your own of such a name belongs into a schema that you name",
+      "Leave the system catalogs out of the schema: they tell of every tenant's rows. " +
+        'A table of your own of such a name belongs into a schema that you name',
     );
 }
 

@@ -69,7 +69,8 @@ export function checkFor(name: string, column: PgColumn): Check {
     throw new TenantDefinitionError(
       '-',
       'id',
-      `Use a uuid, text, integer or bigint column for the tenancy "${name}": a value of ${sqlType} cannot name a tenant${why ? `, since ${why}` : ''}`,
+      `Use a uuid, text, integer or bigint column for the tenancy "${name}": ` +
+        `a value of ${sqlType} cannot name a tenant${why ? `, since ${why}` : ''}`,
     );
   }
   const wrong = (value: unknown) => ({ reason: `expected ${sqlType}, got ${kindOf(value, type)}` });
@@ -149,5 +150,8 @@ function kindOf(value: unknown, type?: string): string {
   if (typeof value === 'number') return Number.isInteger(value) ? whole : Number.isNaN(value) ? 'NaN' : 'a fraction';
   if (Array.isArray(value)) return 'an array';
   if (typeof value === 'undefined') return 'undefined';
-  return `${/^[aeiou]/.test(typeof value) ? 'an' : 'a'} ${typeof value}${type === 'string' && typeof value === type ? ' of another form' : ''}`;
+  return (
+    `${/^[aeiou]/.test(typeof value) ? 'an' : 'a'} ` +
+    `${typeof value}${type === 'string' && typeof value === type ? ' of another form' : ''}`
+  );
 }

@@ -66,7 +66,8 @@ export class WaitingQuery {
     const parse = parser();
     if (parse) return this.#pass(parse);
     throw new UnsupportedTenantOperationError(
-      "Await db.ready before toSQL(): PostgreSQL's parser is still being loaded, and tells where the tenant has to stand.",
+      "Await db.ready before toSQL(): PostgreSQL's parser is still being loaded, and tells where the " +
+        'tenant has to stand.',
     );
   }
 

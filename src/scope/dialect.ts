@@ -29,7 +29,8 @@ class BuiltBy {
     if (!rendering) return this.scope.reach.kind === 'shared' ? nothing : unrendered;
     if (!rendering.includes(this.scope)) {
       throw new TenantMismatchError(
-        'Build every part of a query with one handle: a part of this one was built for another tenant, or by a handle that reaches further.',
+        'Build every part of a query with one handle: a part of this one was built for another tenant, ' +
+          'or by a handle that reaches further.',
       );
     }
     return nothing;
@@ -46,7 +47,9 @@ export function markBuilt<T extends SQL>(query: T, { scope }: ScopedDialect): T 
 const refused = Object.defineProperty(new StringChunk(''), 'value', {
   get() {
     throw new TenantMismatchError(
-      'Run it with the handle that built it, and give plain Drizzle its rows, or declare the other tables with tenantTable() or referenceTable(): a part of this query was built by a handle, and plain Drizzle would send it for every tenant.',
+      'Run it with the handle that built it, and give plain Drizzle its rows, or declare the other tables ' +
+        'with tenantTable() or referenceTable(): a part of this query was built by a handle, ' +
+        'and plain Drizzle would send it for every tenant.',
     );
   },
 });

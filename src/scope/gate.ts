@@ -205,7 +205,8 @@ export class Gate {
     tables.find(schemaname, relname, location);
     if (reach !== 'all') {
       throw new UnsupportedTenantOperationError(
-        "Refresh a materialized view with db.acrossTenants({ reason }): it holds every tenant's rows, and is refreshed for all of them.",
+        "Refresh a materialized view with db.acrossTenants({ reason }): it holds every tenant's rows, " +
+          'and is refreshed for all of them.',
       );
     }
     return {
@@ -238,8 +239,10 @@ export class Gate {
 const redeclared = ({ name }: Declared) =>
   new UnscopedTableError(
     name,
-    `Call withTenancy() again after "${name}" is declared: this handle was made with another declaration of that name. ` +
-      'Where a development server evaluates modules again, keep the client of the driver on globalThis, and make the handles in the module.',
+    `Call withTenancy() again after "${name}" is declared: this handle was made with another declaration ` +
+      'of that name. ' +
+      'Where a development server evaluates modules again, keep the client of the driver on globalThis, ' +
+      'and make the handles in the module.',
   );
 
 /** The reason of a handle that crosses tenants: a comment that nothing in it ends. */

@@ -84,8 +84,10 @@ function check(value: unknown, tenant: Tenant, orEverybody: boolean): unknown {
     return value;
   throw new TenantMismatchError(
     tenant.kind === 'one' || tenant.kind === 'slot'
-      ? "Leave the tenant column out of values(): the handle fills it in, and a row names another tenant. To write for that tenant, use that tenant's handle."
-      : `Name the tenant of each row in its tenant column: a row names none${tenant.kind === 'several' ? " of this handle's tenants" : ''}.`,
+      ? 'Leave the tenant column out of values(): the handle fills it in, and a row names another tenant. ' +
+          "To write for that tenant, use that tenant's handle."
+      : 'Name the tenant of each row in its tenant column: ' +
+          `a row names none${tenant.kind === 'several' ? " of this handle's tenants" : ''}.`,
   );
 }
 

@@ -46,7 +46,8 @@ export class Scope {
     if (ids.some((id) => idOf(id, tenancy) !== id)) {
       throw new UnscopedTableError(
         tenancy.name,
-        `Use a handle of the tenancy "${tenancy.name}", as in db.forTenant(${tenancy.name}Id): this handle belongs to another tenancy.`,
+        `Use a handle of the tenancy "${tenancy.name}", as in db.forTenant(${tenancy.name}Id): ` +
+          'this handle belongs to another tenancy.',
       );
     }
     this.#tenancy = tenancy;

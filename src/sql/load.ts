@@ -40,7 +40,8 @@ async function load(): Promise<Parse> {
     const remedy = remedies.find(([pattern]) => pattern.test(String(cause)))?.[1] ?? reinstall;
     throw Object.assign(
       new RawSqlNotScopedError(
-        `every statement is proved by PostgreSQL's parser before it is sent, and libpg-query cannot be loaded: ${cause}`,
+        "every statement is proved by PostgreSQL's parser before it is sent, and libpg-query cannot be " +
+          `loaded: ${cause}`,
         '',
         remedy,
       ),
@@ -57,7 +58,8 @@ const reinstall = 'Install drizzle-tenant with its dependencies, and deploy ever
 const remedies: readonly (readonly [pattern: RegExp, remedy: string])[] = [
   [
     /code generation disallowed by embedder/i,
-    'Bundle for workerd with the condition "workerd" (Wrangler sets it; in esbuild conditions: [\'workerd\'], in Vite ssr.resolve.conditions), which imports the .wasm file as a module',
+    'Bundle for workerd with the condition "workerd" (Wrangler sets it; in esbuild conditions: ' +
+      "['workerd'], in Vite ssr.resolve.conditions), which imports the .wasm file as a module",
   ],
   [
     /edge runtime|dynamic code evaluation|eval.* not allowed/i,
@@ -69,7 +71,8 @@ const remedies: readonly (readonly [pattern: RegExp, remedy: string])[] = [
   ],
   [
     /#pg-query/,
-    'Let the bundler follow "imports" of drizzle-tenant\'s package.json (a resolver of 2021 or later does), or leave drizzle-tenant out of the bundle ("external")',
+    'Let the bundler follow "imports" of drizzle-tenant\'s package.json (a resolver of 2021 or later ' +
+      'does), or leave drizzle-tenant out of the bundle ("external")',
   ],
 ];
 

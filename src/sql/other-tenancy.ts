@@ -17,6 +17,7 @@ export function otherTenancy(table: string, of: unknown, handle: unknown): Unsco
   if (name === known) return new UnscopedTableError(table, `${declaredTwice(name)}.`);
   return new UnscopedTableError(
     table,
-    `Use a handle of the tenancy "${name}" for "${table}", as in db.forTenant(${name}Id): this handle belongs to another tenancy.`,
+    `Use a handle of the tenancy "${name}" for "${table}", as in db.forTenant(${name}Id): ` +
+      'this handle belongs to another tenancy.',
   );
 }

@@ -34,7 +34,8 @@ const literals = (names: Iterable<string>) => [...names].map((it) => `'${it}'`).
 
 /** Not PostgreSQL's own, which `initdb` made, nor an extension's. */
 const isOwn = (catalog: string, oid: string) => `${oid} >= 16384 and not exists (
-  select from pg_catalog.pg_depend d where d.classid = 'pg_catalog.${catalog}'::pg_catalog.regclass and d.objid = ${oid} and d.deptype = 'e')`;
+  select from pg_catalog.pg_depend d where d.classid = 'pg_catalog.${catalog}'::pg_catalog.regclass
+    and d.objid = ${oid} and d.deptype = 'e')`;
 
 /** Tables, partitioned and foreign ones, and views. */
 const relations = literals('rpfvm');
@@ -44,23 +45,29 @@ const relations = literals('rpfvm');
  * no schema. What the role that asks may not execute, its statements do not reach.
  */
 export const ownFunctionsQuestion = `
-select 'function' as kind, p.proname as name, pg_catalog.format('%I.%I(%s)', n.nspname, p.proname, pg_catalog.oidvectortypes(p.proargtypes)) as signature
+select 'function' as kind, p.proname as name, pg_catalog.format('%I.%I(%s)', n.nspname, p.proname,
+  pg_catalog.oidvectortypes(p.proargtypes)) as signature
 from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid = p.pronamespace
 where n.nspname = any(pg_catalog.current_schemas(false)) and ${isOwn('pg_proc', 'p.oid')}
-  and pg_catalog.has_function_privilege(p.oid, 'EXECUTE') and (p.proname in (${literals([...builtin, 'pg_typeof', ...ofTheMoment, ...doing, ...ofExtensions])})
+  and pg_catalog.has_function_privilege(p.oid, 'EXECUTE') and (p.proname in
+    (${literals([...builtin, 'pg_typeof', ...ofTheMoment, ...doing, ...ofExtensions])})
   or p.proname in (${literals(ofLaterGrammar)}) and pg_catalog.current_setting('server_version_num')::integer < 170000)
 union all
-select 'operator', o.oprname, pg_catalog.format('%I.%s(%s, %s)', n.nspname, o.oprname, pg_catalog.format_type(nullif(o.oprleft, 0), null), pg_catalog.format_type(o.oprright, null))
+select 'operator', o.oprname, pg_catalog.format('%I.%s(%s, %s)', n.nspname, o.oprname,
+  pg_catalog.format_type(nullif(o.oprleft, 0), null), pg_catalog.format_type(o.oprright, null))
 from pg_catalog.pg_operator o join pg_catalog.pg_namespace n on n.oid = o.oprnamespace
-where n.nspname = any(pg_catalog.current_schemas(false)) and ${isOwn('pg_operator', 'o.oid')} and o.oprname in (${literals(operators)})
+where n.nspname = any(pg_catalog.current_schemas(false)) and ${isOwn('pg_operator', 'o.oid')}
+  and o.oprname in (${literals(operators)})
 union all
-select 'cast', pg_catalog.format_type(c.casttarget, null), pg_catalog.format('cast (%s as %s)', pg_catalog.format_type(c.castsource, null), pg_catalog.format_type(c.casttarget, null))
+select 'cast', pg_catalog.format_type(c.casttarget, null), pg_catalog.format('cast (%s as %s)',
+  pg_catalog.format_type(c.castsource, null), pg_catalog.format_type(c.casttarget, null))
 from pg_catalog.pg_cast c
 where c.castfunc <> 0 and ${isOwn('pg_cast', 'c.oid')} and c.castfunc >= 16384
 union all
 select 'table', c.relname, pg_catalog.format('%I.%I', n.nspname, c.relname)
 from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-where 'public' = any(pg_catalog.current_schemas(false)) and n.nspname <> 'public' and c.relkind in (${relations}) and pg_catalog.pg_table_is_visible(c.oid)
+where 'public' = any(pg_catalog.current_schemas(false)) and n.nspname <> 'public' and c.relkind in (${relations})
+  and pg_catalog.pg_table_is_visible(c.oid)
   and exists (select from pg_catalog.pg_class p join pg_catalog.pg_namespace s on s.oid = p.relnamespace
     where s.nspname = 'public' and p.relname = c.relname and p.relkind in (${relations}))
 order by 1, 2, 3`;
@@ -73,4 +80,5 @@ export const untrusted = (found: readonly OwnFunction[], trusted: readonly strin
 export const describeOwn = ({ kind, name, signature }: OwnFunction): string =>
   kind === 'cast'
     ? `the ${signature}`
-    : `the ${kind} ${signature}, which ${kind === 'function' ? `${name}()` : name} may mean${kind === 'table' ? ' in place of the one in public, which comes behind it in the search path' : ''}`;
+    : `the ${kind} ${signature}, which ${kind === 'function' ? `${name}()` : name} may ` +
+      `mean${kind === 'table' ? ' in place of the one in public, which comes behind it in the search path' : ''}`;

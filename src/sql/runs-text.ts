@@ -23,7 +23,9 @@ export function refuseTextRunners(functions: readonly string[] = []): void {
     const called = parts.pop()!;
     if ((runText.has(called) || runTextToo.test(called)) && theirs.has(parts.join('.')))
       throw new UnsupportedTenantOperationError(
-        `Leave "${name}" out of functions, and write its query in the statement itself: it reads whatever its arguments name, of any tenant, and nothing confines that. Or name a function of your own that calls it and filters by the tenant.`,
+        `Leave "${name}" out of functions, and write its query in the statement itself: ` +
+          'it reads whatever its arguments name, of any tenant, and nothing confines that. ' +
+          'Or name a function of your own that calls it and filters by the tenant.',
       );
   }
 }

@@ -90,14 +90,18 @@ export class Tables {
         written,
         elsewhere
           ? `Name the table as it is declared, "${elsewhere.schema ?? 'public'}.${name}": "${written}" is not declared.`
-          : `Declare "${written}" with tenantTable() or referenceTable(), or give the view to withTenancy() in its relations or views: "${name}" is not declared, and a scoped handle touches no other table${otherCopies()}.`,
+          : `Declare "${written}" with tenantTable() or referenceTable(), or give the view ` +
+              `to withTenancy() in its relations or views: "${name}" is not declared, ` +
+              `and a scoped handle touches no other table${otherCopies()}.`,
       );
     }
     if (found.some((it) => !isSame(it, found[0]!))) {
       throw new UnscopedTableError(
         written,
-        `Declare "${written}" once, or give it to withTenancy() in its relations: the process declares it twice, and not alike${differenceOf(found)}. ` +
-          'A development server that evaluates a changed module again does that: with the relations, the handle knows which one is meant.',
+        `Declare "${written}" once, or give it to withTenancy() in its relations: ` +
+          `the process declares it twice, and not alike${differenceOf(found)}. ` +
+          'A development server that evaluates a changed module again does that: with the relations, ' +
+          'the handle knows which one is meant.',
       );
     }
     return found[0]!;

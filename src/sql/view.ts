@@ -87,7 +87,8 @@ function faultOf(error: unknown, text: string): { fault: string; remedy?: string
 }
 
 const filled = (column: string) =>
-  `Fill "${column}" from the tenant column of one of its tables, in every branch of a UNION, and not from an expression`;
+  `Fill "${column}" from the tenant column of one of its tables, in every branch of a UNION, and not from ` +
+  'an expression';
 
 /** Why a column is no tenant's. */
 function strange(query: Node, column: string, columns: readonly string[]): string {

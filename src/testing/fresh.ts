@@ -40,7 +40,8 @@ const remedies: readonly (readonly [pattern: RegExp, remedy: string])[] = [
   ],
   [
     /row-level security policy/,
-    'Let the role of the server read past row-level security, as in ALTER ROLE tester BYPASSRLS: expectIsolated() looks at all rows',
+    'Let the role of the server read past row-level security, as in ' +
+      'ALTER ROLE tester BYPASSRLS: expectIsolated() looks at all rows',
   ],
 ];
 

@@ -68,7 +68,8 @@ export async function judge(
   const before = await rowsOf(many, tables, tenant);
   if (Object.values(before.others).every((rows) => rows.length === 0)) {
     throw new UnsupportedTenantOperationError(
-      "Seed the rows of two tenants at least: the seed wrote none of another tenant's, and then every program is isolated.",
+      "Seed the rows of two tenants at least: the seed wrote none of another tenant's, and then every " +
+        'program is isolated.',
     );
   }
   const known = valuesOf(before);
@@ -119,10 +120,12 @@ const watchers = `
   from pg_constraint where contype = 'f' and conparentid = 0
   union all
   select format('alter table %s disable trigger %I', tgrelid::regclass, tgname),
-    format('alter table %s enable %s trigger %I', tgrelid::regclass, case tgenabled when 'A' then 'always' when 'R' then 'replica' end, tgname)
+    format('alter table %s enable %s trigger %I', tgrelid::regclass, case tgenabled when 'A' then 'always'
+      when 'R' then 'replica' end, tgname)
   from pg_trigger where not tgisinternal and tgparentid = 0 and tgenabled <> 'D'
   union all
-  select format('alter table %s no force row level security', oid::regclass), format('alter table %s force row level security', oid::regclass)
+  select format('alter table %s no force row level security', oid::regclass),
+    format('alter table %s force row level security', oid::regclass)
   from pg_class where relforcerowsecurity`;
 
 /** Takes the other tenants away, all at once, and nothing that hangs on them. The owner of the tables may do this. */

@@ -184,7 +184,8 @@ function tenantsOf(tables: readonly Seeded[], given: SeedOptions['tenants']): Ma
     Array.isArray(given) ? given : ((given as any)[tenancy.name] ?? []);
   if (Array.isArray(given) && tenancies.length > 1) {
     throw new UnsupportedTenantOperationError(
-      `Name the tenancies of the tenants, as in tenants: { ${tenancies.map((it) => `${it.name}: [id]`).join(', ')} }: the relations have several.`,
+      'Name the tenancies of the tenants, as in tenants: ' +
+        `{ ${tenancies.map((it) => `${it.name}: [id]`).join(', ')} }: the relations have several.`,
     );
   }
   return new Map(
@@ -220,7 +221,8 @@ function checkNames(tables: readonly Seeded[], { columns = {}, rows = {} }: Seed
       : title;
     if (wrong !== undefined)
       throw new UnsupportedTenantOperationError(
-        `Name tables as the relations do, and columns as the tables do: "${title}"${found ? ` has no column "${wrong}"` : ' is none of them'}.`,
+        'Name tables as the relations do, and columns as the tables do: ' +
+          `"${title}"${found ? ` has no column "${wrong}"` : ' is none of them'}.`,
       );
   }
 }

@@ -64,8 +64,8 @@ async function spread({ name, workers, shards }: Spreading): Promise<void> {
   const admin = connect({ connection: { search_path: name } });
   await admin.unsafe(`drop schema if exists ${name} cascade`);
   await admin.unsafe(`create schema ${name}`);
-  const nodes =
-    await admin`select nodename, nodeport, shouldhaveshards from pg_dist_node where noderole = 'primary' and groupid > 0 order by nodeid`;
+  const nodes = await admin`select nodename, nodeport, shouldhaveshards from pg_dist_node where noderole = 'primary'
+      and groupid > 0 order by nodeid`;
   const place = async (isUsed: (i: number) => boolean) => {
     for (const [i, { nodename, nodeport }] of nodes.entries())
       await admin`select citus_set_node_property(${nodename}, ${nodeport}, 'shouldhaveshards', ${isUsed(i)})`;

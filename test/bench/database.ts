@@ -22,13 +22,16 @@ export const tenantIds = Array.from({ length: tenants }, (_, i) =>
 
 export const rows = `
   insert into countries select i, 'Country ' || i, 'C' || i from generate_series(1, 50) i;
-  insert into accounts select ('00000000-0000-4000-8000-' || lpad(t::text, 12, '0'))::uuid, 'Account ' || t, 1 + t % 50 from generate_series(0, ${tenants - 1}) t;
-  insert into users ("accountId", id, name, email) select a.id, u, 'user ' || u, 'user' || u || '@x' from accounts a, generate_series(1, 10) u;
+  insert into accounts select ('00000000-0000-4000-8000-' || lpad(t::text, 12, '0'))::uuid, 'Account ' || t,
+    1 + t % 50 from generate_series(0, ${tenants - 1}) t;
+  insert into users ("accountId", id, name, email) select a.id, u, 'user ' || u, 'user' || u || '@x'
+    from accounts a, generate_series(1, 10) u;
   insert into projects ("accountId", id, name, "ownerId", "countryId", budget)
     select a.id, p, 'project ' || p, 1 + p % 10, 1 + p % 50, p * 10 from accounts a, generate_series(1, 20) p;
   insert into tasks ("accountId", id, "projectId", "assigneeId", title, done, points)
     select a.id, t, 1 + t % 20, 1 + t % 10, 'task ' || t, t % 3 = 0, t % 13 from accounts a, generate_series(1, 200) t;
-  insert into x_labels ("accountId", id, "taskId", name) select a.id, l, l * 2, 'label ' || l from accounts a, generate_series(1, 100) l;`;
+  insert into x_labels ("accountId", id, "taskId", name) select a.id, l, l * 2, 'label ' || l
+    from accounts a, generate_series(1, 100) l;`;
 
 const guarded = ['accounts', 'users', 'projects', 'tasks', 'x_labels'];
 

@@ -106,11 +106,14 @@ try {
     for (const kind of ['plain', 'fair'] as const) {
       const [a, b] = [p99(alone[kind]!), p99(beside[kind]!)];
       console.log(
-        `  p99 of a quiet tenant, ${kind === 'fair' ? 'fair' : 'without'}: ${(b / a).toFixed(1)} times alone (${b.toFixed(2)} ms of ${a.toFixed(2)} ms, ${beside[kind]!.length} statements)`,
+        `  p99 of a quiet tenant, ${kind === 'fair' ? 'fair' : 'without'}: ` +
+          `${(b / a).toFixed(1)} times alone (${b.toFixed(2)} ms of ${a.toFixed(2)} ms, ` +
+          `${beside[kind]!.length} statements)`,
       );
     }
     console.log(
-      `  processor time of this process for it: ${show(ratioOf(processor['fair']!, processor['plain']!))} of that without`,
+      `  processor time of this process for it: ${show(ratioOf(processor['fair']!, processor['plain']!))} ` +
+        'of that without',
     );
     for (const kind of ['plain', 'fair'] as const)
       console.log(`  pieces written, ${kind === 'fair' ? 'fair' : 'without'}: ${show(spreadOf(pieces[kind]!), 0)}`);

@@ -148,7 +148,9 @@ if (gc) {
   const count = 1_500;
   let length = 0;
   for (let i = 0; i < count; i++) {
-    const text = `select "tasks"."id", "tasks"."title" from "tasks" where "tasks"."points" = $1 and ${i} = ${i} order by "tasks"."id" limit 20`;
+    const text =
+      `select "tasks"."id", "tasks"."title" from "tasks" where "tasks"."points" = $1 and ${i} = ${i} ` +
+      'order by "tasks"."id" limit 20';
     length += text.length;
     for (let twice = 0; twice < 2; twice++) gate.pass(parse, scope, text, 1);
   }
@@ -203,8 +205,11 @@ const program = `
   const account = tenancy('account', uuid);
   const projects = tenantTable('projects', { accountId: account.id(), id: uuid().primaryKey() });
   const sent = new Promise((resolve) => {
-    const client = Object.assign(() => {}, { options: { parsers: {}, serializers: {} }, unsafe: (text) => (resolve(text), Object.assign(Promise.resolve([]), { values: async () => [] })) });
-    withTenancy(drizzle({ client })).forTenant(account.parse('aaaaaaaa-aaaa-4aaa-8aaa-aaaaaaaaaaaa')).select().from(projects).then(() => {}, () => {});
+    const client = Object.assign(() => {}, { options: { parsers: {}, serializers: {} },
+      unsafe: (text) => (resolve(text), Object.assign(Promise.resolve([]), { values: async () => [] })) });
+    withTenancy(drizzle({ client
+      })).forTenant(account.parse('aaaaaaaa-aaaa-4aaa-8aaa-aaaaaaaaaaaa')).select().from(projects).then(() => {},
+        () => {});
   });
   await sent;
   console.log(performance.now() - start);`;
@@ -215,7 +220,8 @@ const firsts = Array.from({ length: 7 }, () => {
       [
         '--input-type=module',
         '-e',
-        `const start = performance.now(); await import('drizzle-orm/postgres-js'); await import('drizzle-orm/pg-core'); console.log(performance.now() - start);`,
+        "const start = performance.now(); await import('drizzle-orm/postgres-js'); " +
+          "await import('drizzle-orm/pg-core'); console.log(performance.now() - start);",
       ],
       { encoding: 'utf8' },
     ),

@@ -60,7 +60,8 @@ async function measure(opens: Record<string, Open>, url: string, max: number): P
         const ratio = ratioOf(times[name]!, times[floor]!);
         (ratios[name] ??= []).push(ratio);
         console.log(
-          `${on}, ${question.padEnd(7)} ${name.padEnd(24)} ${(spreadOf(times[name]!).median / 1e3).toFixed(0).padStart(6)} us  ${show(ratio)}`,
+          `${on}, ${question.padEnd(7)} ${name.padEnd(24)} ` +
+            `${(spreadOf(times[name]!).median / 1e3).toFixed(0).padStart(6)} us  ${show(ratio)}`,
         );
       }
     }
@@ -70,7 +71,8 @@ async function measure(opens: Record<string, Open>, url: string, max: number): P
       if (name !== floor)
         report(
           `${name}, ${on}`,
-          `${mean(of.map((it) => it.median)).toFixed(2)} (${questions.map((it, i) => `${it} ${of[i]!.median.toFixed(2)}`).join(', ')})`,
+          `${mean(of.map((it) => it.median)).toFixed(2)} ` +
+            `(${questions.map((it, i) => `${it} ${of[i]!.median.toFixed(2)}`).join(', ')})`,
           '',
         );
     }
@@ -78,7 +80,8 @@ async function measure(opens: Record<string, Open>, url: string, max: number): P
     for (const it of peers.values()) await it.close();
     // Some say that they are closed before they are, and the databases are dropped next.
     const others = () =>
-      client`select 1 from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid() and backend_type = 'client backend'`;
+      client`select 1 from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()
+        and backend_type = 'client backend'`;
     while ((await others()).length > 0) await setTimeout(10);
     await client.end();
   }

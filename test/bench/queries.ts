@@ -177,9 +177,8 @@ const byHand: Record<string, Query['byHand']> = {
     db
       .select({
         id: projects.id,
-        n: sql`(select count(*) from ${tasks} where ${tasks.accountId} = ${id} and ${tasks.projectId} = ${projects.id})`.mapWith(
-          Number,
-        ),
+        n: sql`(select count(*) from ${tasks} where ${tasks.accountId} = ${id}
+          and ${tasks.projectId} = ${projects.id})`.mapWith(Number),
       })
       .from(projects)
       .where(eq(projects.accountId, id)),

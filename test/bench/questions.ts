@@ -28,10 +28,13 @@ export const bare: Open = async (url, max) => {
     ask: {
       key: sql('select * from tasks where "accountId" = $1 and id = 17'),
       nested: sql(
-        'select t.*, p.id as p_id, p.name as p_name, p.status, p."ownerId", p."countryId", p.budget, p.tags, p.meta, p."createdAt" from projects p left join tasks t on t."accountId" = $1 and t."projectId" = p.id where p."accountId" = $1 and p.id = 3',
+        'select t.*, p.id as p_id, p.name as p_name, p.status, p."ownerId", p."countryId", p.budget, ' +
+          'p.tags, p.meta, p."createdAt" from projects p left join tasks t on t."accountId" = $1 ' +
+          'and t."projectId" = p.id where p."accountId" = $1 and p.id = 3',
       ),
       join: sql(
-        'select t.title, u.name as user from tasks t join users u on u."accountId" = $1 and u.id = t."assigneeId" where t."accountId" = $1 and t."projectId" = 7',
+        'select t.title, u.name as user from tasks t join users u on u."accountId" = $1 ' +
+          'and u.id = t."assigneeId" where t."accountId" = $1 and t."projectId" = 7',
       ),
       page: sql(
         'select * from tasks where "accountId" = $1 and not done and points > 5 order by points desc, id limit 10',

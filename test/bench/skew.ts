@@ -44,8 +44,10 @@ const small = account.parse(2_500);
 
 // Statuses are skewed, too: in the large tenant one of a hundred is open, elsewhere each.
 const rows = `
-  insert into projects select t, p, p % 10, 'open', p % 13 from generate_series(2, ${tenants}) t, generate_series(1, ${each}) p;
-  insert into projects select 1, p, p % 1000, case p % 100 when 0 then 'open' else 'closed' end, p % 13 from generate_series(1, ${(tenants * each) / 2}) p;
+  insert into projects select t, p, p % 10, 'open', p % 13 from generate_series(2, ${tenants}) t, generate_series(1,
+    ${each}) p;
+  insert into projects select 1, p, p % 1000, case p % 100 when 0 then 'open' else 'closed' end, p % 13
+    from generate_series(1, ${(tenants * each) / 2}) p;
   insert into tasks select account_id, id, id, 'task ' || id from projects;`;
 
 const questions: readonly (readonly [string, (tdb: any) => { toSQL(): { sql: string; params: unknown[] } }])[] = [
@@ -98,7 +100,9 @@ try {
   const literal = (value: unknown) =>
     typeof value === 'number' ? String(value) : `'${String(value).replaceAll("'", "''")}'`;
   console.log(
-    '| question | large: own plan | large: one plan for all | large: as PostgreSQL takes it | small: own plan | small: one plan for all | small: as PostgreSQL takes it | takes |\n|---|---|---|---|---|---|---|---|',
+    '| question | large: own plan | large: one plan for all | large: as PostgreSQL takes it | small: ' +
+      'own plan | small: one plan for all | small: as PostgreSQL takes it | takes ' +
+      '|\n|---|---|---|---|---|---|---|---|',
   );
   for (const [question, ask] of questions) {
     const { sql: text } = ask(db.forTenant(large)).toSQL();
@@ -126,7 +130,8 @@ try {
       'select generic_plans > 0 as generic from pg_prepared_statements',
     )) as any;
     console.log(
-      `| ${question} | ${[own[0], one[0], auto[0], own[1], one[1], auto[1]].join(' | ')} | ${generic ? 'the one for all' : 'a plan each'} |`,
+      `| ${question} | ${[own[0], one[0], auto[0], own[1], one[1], auto[1]].join(' | ')} | ` +
+        `${generic ? 'the one for all' : 'a plan each'} |`,
     );
   }
 } finally {

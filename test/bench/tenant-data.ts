@@ -28,7 +28,8 @@ const tasks = tenantTable('tasks', {
 const relations = defineTenantRelations({ accounts, tasks });
 const id = account.parse('aaaaaaaa-aaaa-4aaa-8aaa-aaaaaaaaaaaa');
 const ddl = `create table accounts (id uuid primary key, name text not null);
-create table tasks (account_id uuid not null references accounts(id), id bigint not null, title text not null, amount numeric, at timestamp, meta jsonb, note text, primary key (account_id, id));`;
+create table tasks (account_id uuid not null references accounts(id), id bigint not null, title text not null,
+  amount numeric, at timestamp, meta jsonb, note text, primary key (account_id, id));`;
 
 const server = process.env.DATABASE_URL!;
 const rows = Number(process.env.ROWS ?? 2_000_000);
@@ -76,7 +77,9 @@ async function run() {
       await client.unsafe(ddl);
       if (name === 'bench_a') {
         await client.unsafe(`insert into accounts values ('${id}', 'Acme');
-          insert into tasks select '${id}', n, 'Task number ' || n, n / 7.0, '2024-01-01'::timestamp + n * interval '1 second', jsonb_build_object('level', n % 9, 'tags', jsonb_build_array('a', n::text)), case when n % 3 = 0 then repeat('word ', (n % 20)::int) end from generate_series(1, ${rows}) n`);
+          insert into tasks select '${id}', n, 'Task number ' || n, n / 7.0, '2024-01-01'::timestamp + n * interval
+            '1 second', jsonb_build_object('level', n % 9, 'tags', jsonb_build_array('a', n::text)),
+              case when n % 3 = 0 then repeat('word ', (n % 20)::int) end from generate_series(1, ${rows}) n`);
         await client.unsafe('vacuum analyze');
       }
       await client.end();
@@ -116,7 +119,9 @@ async function run() {
     await client.end();
     time('erase, in batches of 5,000', own('erase'));
     console.log(
-      `export: ${(statSync(join(directory, 'tenant.ndjson.gz')).size / 2 ** 20).toFixed(0)} MB, pg_dump: ${(statSync(join(directory, 'dump')).size / 2 ** 20).toFixed(0)} MB, COPY: ${(statSync(copied).size / 2 ** 20).toFixed(0)} MB`,
+      `export: ${(statSync(join(directory, 'tenant.ndjson.gz')).size / 2 ** 20).toFixed(0)} MB, pg_dump: ` +
+        `${(statSync(join(directory, 'dump')).size / 2 ** 20).toFixed(0)} MB, COPY: ` +
+        `${(statSync(copied).size / 2 ** 20).toFixed(0)} MB`,
     );
   } finally {
     for (const name of names) await admin.unsafe(`drop database if exists ${name} with (force)`);

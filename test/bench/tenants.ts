@@ -63,7 +63,8 @@ const id = (n: string) => `lpad(to_hex(${n}), 32, '0')::uuid`;
 /** Tenants take turns, as they do in time. Names and numbers of projects are each tenant's own, and alike. */
 const rows = (tenants: number, projectsEach: number) => `
   insert into accounts select ${id('t')}, 'account ' || t from generate_series(1, ${tenants}) t;
-  insert into projects select ${id('t')}, ${id('p')}, 'project ' || p, (array['open', 'closed', 'paused', 'open'])[1 + p % 4], timestamp '2026-01-01' + p * interval '1 hour' + t * interval '1 second'
+  insert into projects select ${id('t')}, ${id('p')}, 'project ' || p, (array['open', 'closed', 'paused',
+    'open'])[1 + p % 4], timestamp '2026-01-01' + p * interval '1 hour' + t * interval '1 second'
     from generate_series(1, ${projectsEach}) p, generate_series(1, ${tenants}) t;
   insert into tasks select ${id('t')}, ${id('k')}, ${id('1 + k % ' + projectsEach)}, 'task ' || k
     from generate_series(1, ${projectsEach * 3}) k, generate_series(1, ${tenants}) t;`;
@@ -169,14 +170,17 @@ async function main(counts: readonly number[]) {
       const measured: number[][] = [];
       for (const tenants of counts) measured.push(await buffers(url, tenants, asWritten));
       console.log(
-        `\n${asWritten ? 'Indexes as written (unscoped)' : 'Tenant indexes'}: buffers, and how many times those of ${counts[0]}\n`,
+        `\n${asWritten ? 'Indexes as written (unscoped)' : 'Tenant indexes'}: ` +
+          `buffers, and how many times those of ${counts[0]}\n`,
       );
       console.log(
-        `| question | ${counts.map((it) => `${it} tenant${it === 1 ? '' : 's'}`).join(' | ')} |\n|---${'|---'.repeat(counts.length)}|`,
+        `| question | ${counts.map((it) => `${it} tenant${it === 1 ? '' : 's'}`).join(' | ')} ` +
+          `|\n|---${'|---'.repeat(counts.length)}|`,
       );
       questions.forEach(([question], i) =>
         console.log(
-          `| ${question} | ${measured.map((it) => `${it[i]} (${(it[i]! / measured[0]![i]!).toFixed(1)})`).join(' | ')} |`,
+          `| ${question} | ${measured.map((it) => `${it[i]} (${(it[i]! / measured[0]![i]!).toFixed(1)})`).join(' | ')} ` +
+            '|',
         ),
       );
     }

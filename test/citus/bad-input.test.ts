@@ -38,7 +38,8 @@ describe.skipIf(!url)('on Citus', { timeout: 180_000 }, () => {
   });
   const counts = async () =>
     (
-      await sql`SELECT (SELECT count(*)::int FROM accounts) AS accounts, (SELECT count(*)::int FROM projects) AS projects`
+      await sql`SELECT (SELECT count(*)::int FROM accounts) AS accounts, (SELECT count(*)::int
+        FROM projects) AS projects`
     )[0];
   const steps = async (): Promise<string[]> =>
     JSON.parse((await tenant('plan', '--json')).stdout).steps.map((it: any) => it.what);
@@ -85,7 +86,8 @@ describe.skipIf(!url)('on Citus', { timeout: 180_000 }, () => {
       // The server ends what the killed process had begun.
       while (
         (
-          await sql`SELECT FROM pg_stat_activity WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid() AND application_name = 'postgres.js'`
+          await sql`SELECT FROM pg_stat_activity WHERE datname = current_database()
+            AND backend_type = 'client backend' AND pid <> pg_backend_pid() AND application_name = 'postgres.js'`
         ).length > 0
       )
         await new Promise((done) => setTimeout(done, 20));

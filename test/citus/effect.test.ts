@@ -59,7 +59,8 @@ describe.skipIf(!url)('the Effect service on Citus', { timeout: 60_000 }, () => 
     for (const statement of statements.filter((it) => !isTable(it))) await client.unsafe(statement);
     await client`insert into accounts values (${String(a)})`;
     await client`insert into countries_6 values ('CL', 'Chile'), ('GH', 'Ghana')`;
-    await client`insert into projects_2 ("accountId", id, name) select ${String(a)}, i, 'project ' || i from generate_series(1, 1000) i`;
+    await client`insert into projects_2 ("accountId", id, name) select ${String(a)}, i, 'project ' || i
+      from generate_series(1, 1000) i`;
     await client`insert into tasks_5 values (${String(a)}, 1, 1)`;
   }, 60_000);
   afterAll(async () => {
@@ -71,7 +72,8 @@ describe.skipIf(!url)('the Effect service on Citus', { timeout: 60_000 }, () => 
   const endless = sql`select count(*) from ${projects} x, ${projects} y, ${projects} z where x.id + y.id * z.id > ${3}`;
   const onWorkers = async () => {
     const rows = await client`select result::int as running from run_command_on_workers($$
-      select count(*) from pg_stat_activity where state = 'active' and pid <> pg_backend_pid() and query like '%projects_2%' and datname = current_database()
+      select count(*) from pg_stat_activity where state = 'active' and pid <> pg_backend_pid()
+        and query like '%projects_2%' and datname = current_database()
     $$)`;
     return rows.reduce((sum, row) => sum + row['running'], 0);
   };

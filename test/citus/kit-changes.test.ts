@@ -25,7 +25,8 @@ describe.skipIf(!url)('each change on Citus', () => {
     });
   const distribution = async () =>
     (
-      await sql`SELECT table_name::text || ' ' || CASE citus_table_type WHEN 'reference' THEN 'reference' ELSE distribution_column END AS held
+      await sql`SELECT table_name::text || ' ' || CASE citus_table_type
+        WHEN 'reference' THEN 'reference' ELSE distribution_column END AS held
         FROM citus_tables WHERE citus_table_type IN ('reference', 'distributed') ORDER BY 1`
     ).map((it) => it['held']);
   const empty = async () => {
@@ -81,8 +82,8 @@ describe.skipIf(!url)('each change on Citus', () => {
       if (refused) await expect(migrated).rejects.toThrow(refused);
       if (!harm) return;
       await migrated;
-      const [worker] =
-        await sql`SELECT nodename, nodeport FROM pg_dist_node WHERE groupid > 0 AND noderole = 'primary' ORDER BY nodeid LIMIT 1`;
+      const [worker] = await sql`SELECT nodename, nodeport FROM pg_dist_node WHERE groupid > 0 AND noderole = 'primary'
+          ORDER BY nodeid LIMIT 1`;
       const there = Object.assign(new URL(url!), {
         hostname: worker!['nodename'],
         port: String(worker!['nodeport']),

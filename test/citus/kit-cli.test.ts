@@ -29,13 +29,17 @@ describe.skipIf(!url)('on Citus', { timeout: 60_000 }, () => {
   const projects = async () => (await sql`SELECT count(*)::int AS n FROM projects`)[0]!['n'];
   const foreignKeys = async () =>
     (
-      await sql`SELECT count(*)::int AS n FROM pg_constraint WHERE contype = 'f' AND conrelid IN ('accounts'::regclass, 'projects'::regclass)`
+      await sql`SELECT count(*)::int AS n FROM pg_constraint WHERE contype = 'f'
+        AND conrelid IN ('accounts'::regclass, 'projects'::regclass)`
     )[0]!['n'];
 
   it('migrates from empty, all pending migrations at once, then the next with rows in the tables', async () => {
     const project = new Project({ 'schema.ts': small }, 'citus: { shardCount: 4 }', credentials);
     await project.drizzleKit('generate', '--name', 'init');
-    const tasks = `export const tasks = tenantTable('tasks', { accountId: account.id('account_id'), id: uuid().primaryKey(), projectId: uuid('project_id').references(() => projects.id), countryId: integer('country_id').references(() => countries.id) });\n`;
+    const tasks =
+      "export const tasks = tenantTable('tasks', { accountId: account.id('account_id'), id: " +
+      "uuid().primaryKey(), projectId: uuid('project_id').references(() => projects.id), countryId: " +
+      `integer('country_id').references(() => countries.id) });\n`;
     project.write('schema.ts', small + tasks);
     await project.drizzleKit('generate', '--name', 'tasks');
     project.config('citus: { shardCount: 4 }, rls: true', credentials);
@@ -68,7 +72,8 @@ describe.skipIf(!url)('on Citus', { timeout: 60_000 }, () => {
     );
     // Citus refuses a table with a trigger: the run does not begin.
     await sql.unsafe(
-      `CREATE OR REPLACE FUNCTION kit_f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'; CREATE TRIGGER t BEFORE INSERT ON projects FOR EACH ROW EXECUTE FUNCTION kit_f()`,
+      "CREATE OR REPLACE FUNCTION kit_f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'; " +
+        'CREATE TRIGGER t BEFORE INSERT ON projects FOR EACH ROW EXECUTE FUNCTION kit_f()',
     );
     expect(await project.tenant('apply')).toMatchObject({
       code: 1,

@@ -43,26 +43,29 @@ describe.skipIf(!url)('on Citus', { timeout: 120_000 }, () => {
 
   it('sees what one shard lacks, and mends it', async () => {
     expect(await steps()).toEqual([]);
-    const [shard] =
-      await sql`SELECT shardid::text AS id, nodename, nodeport FROM citus_shards WHERE table_name = 'projects'::regclass ORDER BY 1 LIMIT 1`;
+    const [shard] = await sql`SELECT shardid::text AS id, nodename, nodeport FROM citus_shards
+        WHERE table_name = 'projects'::regclass ORDER BY 1 LIMIT 1`;
     const worker = postgres(
       Object.assign(new URL(url!), { hostname: shard!['nodename'], port: String(shard!['nodeport']) }).href,
       { max: 1, onnotice: () => {} },
     );
     const id = shard!['id'];
     await worker.unsafe(
-      `SET citus.enable_ddl_propagation = off; SET citus.enable_manual_changes_to_shards = on; DROP INDEX by_name_${id}`,
+      'SET citus.enable_ddl_propagation = off; SET citus.enable_manual_changes_to_shards = on; ' +
+        `DROP INDEX by_name_${id}`,
     );
     expect(await steps()).toEqual(['projects: with the index by_name on its shards too']);
     expect(await tenant('apply')).toMatchObject({ code: 0 });
     expect(await steps()).toEqual([]);
     await worker.unsafe(
-      `SET citus.enable_ddl_propagation = off; SET citus.enable_manual_changes_to_shards = on; ALTER TABLE projects_${id} DROP CONSTRAINT projects_pkey_${id}`,
+      'SET citus.enable_ddl_propagation = off; SET citus.enable_manual_changes_to_shards = on; ' +
+        `ALTER TABLE projects_${id} DROP CONSTRAINT projects_pkey_${id}`,
     );
     expect(await steps()).toEqual([expect.stringMatching(/projects: with the primary key \w+ on its shards too/)]);
     expect(await tenant('apply')).toMatchObject({ code: 0 });
     await worker.unsafe(
-      `SET citus.enable_ddl_propagation = off; SET citus.enable_manual_changes_to_shards = on; DROP POLICY tenant_isolation ON projects_${id}`,
+      'SET citus.enable_ddl_propagation = off; SET citus.enable_manual_changes_to_shards = on; ' +
+        `DROP POLICY tenant_isolation ON projects_${id}`,
     );
     expect(await steps()).toEqual([expect.stringContaining('on its shards too')]);
     expect(await tenant('apply')).toMatchObject({ code: 0 });
@@ -118,9 +121,11 @@ describe.skipIf(!url)('on Citus', { timeout: 120_000 }, () => {
     const [full, empty] = await sql`SELECT nodename, nodeport FROM pg_dist_node WHERE groupid > 0 ORDER BY groupid`;
     for (const {
       id,
-    } of await sql`SELECT min(shardid)::text AS id FROM citus_shards WHERE table_name = 'accounts'::regclass AND nodeport = ${empty!['nodeport']} GROUP BY shardid`) {
+    } of await sql`SELECT min(shardid)::text AS id FROM citus_shards WHERE table_name = 'accounts'::regclass
+      AND nodeport = ${empty!['nodeport']} GROUP BY shardid`) {
       await sql.unsafe(
-        `SELECT citus_move_shard_placement(${id}, '${empty!['nodename']}', ${empty!['nodeport']}, '${full!['nodename']}', ${full!['nodeport']}, 'block_writes')`,
+        `SELECT citus_move_shard_placement(${id}, '${empty!['nodename']}', ${empty!['nodeport']}, ` +
+          `'${full!['nodename']}', ${full!['nodeport']}, 'block_writes')`,
       );
     }
     const dry = await tenant('rebalance', '--dry-run');

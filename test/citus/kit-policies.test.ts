@@ -133,7 +133,8 @@ describe.skipIf(!url)('row-level security on Citus', { timeout: 60_000 }, () => 
   });
   const fill = () =>
     admin.unsafe(
-      `insert into accounts values ('${a}'), ('${b}'); insert into notes values ('${a}', 1, true), ('${a}', 2, false), ('${b}', 1, true), ('${b}', 2, false)`,
+      `insert into accounts values ('${a}'), ('${b}'); insert into notes values ('${a}', 1, true), ` +
+        `('${a}', 2, false), ('${b}', 1, true), ('${b}', 2, false)`,
     );
 
   /** Runs as the role, with a tenant in the setting. */
@@ -152,7 +153,9 @@ describe.skipIf(!url)('row-level security on Citus', { timeout: 60_000 }, () => 
     const found: unknown[] = [];
     for (const node of nodes) {
       const shards = await node.unsafe(
-        `select shard_name(s.logicalrelid, s.shardid) as name from pg_dist_shard s join pg_dist_placement p using (shardid) where s.logicalrelid = 'notes'::regclass and p.groupid = (select groupid from pg_dist_local_group)`,
+        'select shard_name(s.logicalrelid, s.shardid) as name from pg_dist_shard s ' +
+          "join pg_dist_placement p using (shardid) where s.logicalrelid = 'notes'::regclass " +
+          'and p.groupid = (select groupid from pg_dist_local_group)',
       );
       for (const { name } of shards) found.push(...(await seen(node, tenant, name)));
     }
@@ -323,7 +326,9 @@ describe.skipIf(!url)('row-level security on Citus', { timeout: 60_000 }, () => 
       (it) => (it.startsWith('CREATE TABLE "notes"') ? it.replace(/;\s*$/, ' PARTITION BY RANGE (id);') : it),
     );
     await admin.unsafe(
-      `create table notes_1 partition of notes for values from (0) to (2); create table notes_2 partition of notes for values from (2) to (100); grant select on notes_1, notes_2 to ${role}`,
+      'create table notes_1 partition of notes for values from (0) to (2); ' +
+        'create table notes_2 partition of notes for values from (2) to (100); grant select ' +
+        `on notes_1, notes_2 to ${role}`,
     );
     await fill();
     expect(await seen(nodes[0]!, a)).toEqual([
@@ -373,7 +378,8 @@ describe.skipIf(!url)('row-level security on Citus', { timeout: 60_000 }, () => 
       return { mood, odd, kinds, notes };
     };
     await admin.unsafe(
-      `drop schema if exists "Odd One" cascade; drop type if exists mood cascade; drop role if exists "kit other"; create role "kit other"`,
+      'drop schema if exists "Odd One" cascade; drop type if exists mood cascade; ' +
+        'drop role if exists "kit other"; create role "kit other"',
     );
     const history = new History();
     const step = async (schema: any, hints: any[] = [], tenancy = citus) => {
@@ -394,7 +400,8 @@ describe.skipIf(!url)('row-level security on Citus', { timeout: 60_000 }, () => 
     const all = nodes.map(() => 1);
     await step(declare());
     await admin.unsafe(
-      `insert into kinds values ('good'), ('bad'); insert into "Odd One"."My Notes" values ('good', 1, 1), ('good', 2, 0), ('bad', 3, 1), ('bad', 7, 0)`,
+      `insert into kinds values ('good'), ('bad'); insert into "Odd One"."My Notes" ` +
+        "values ('good', 1, 1), ('good', 2, 0), ('bad', 3, 1), ('bad', 7, 0)",
     );
     expect(await rows('"Odd One"."My Notes"')).toEqual(all);
     expect(await problems(declare())).toEqual([]);
@@ -418,12 +425,14 @@ describe.skipIf(!url)('row-level security on Citus', { timeout: 60_000 }, () => 
     expect(await rows('"Odd One"."notes of all"')).toEqual(all);
     await step(declare(renamed), [], { citus: { shardCount: 8 }, rls: true });
     expect(await rows('"Odd One"."notes of all"')).toEqual(all);
-    const [move] =
-      await admin`select shardid, nodename, nodeport from citus_shards where table_name = '"Odd One"."notes of all"'::regclass limit 1`;
-    const [target] =
-      await admin`select nodename, nodeport from pg_dist_node where shouldhaveshards and isactive and nodeport <> ${move!['nodeport']} order by nodeid desc limit 1`;
+    const [move] = await admin`select shardid, nodename, nodeport from citus_shards
+        where table_name = '"Odd One"."notes of all"'::regclass limit 1`;
+    const [target] = await admin`select nodename, nodeport from pg_dist_node where shouldhaveshards and isactive
+        and nodeport <> ${move!['nodeport']} order by nodeid desc limit 1`;
     await admin.unsafe(
-      `select citus_move_shard_placement(${move!['shardid']}, '${move!['nodename']}', ${move!['nodeport']}, '${target!['nodename']}', ${target!['nodeport']}, shard_transfer_mode := 'block_writes')`,
+      `select citus_move_shard_placement(${move!['shardid']}, '${move!['nodename']}', ` +
+        `${move!['nodeport']}, '${target!['nodename']}', ${target!['nodeport']}, shard_transfer_mode := ` +
+        "'block_writes')",
     );
     expect(await rows('"Odd One"."notes of all"')).toEqual(all);
     expect(await problems(declare(renamed))).toEqual([]);

@@ -53,7 +53,8 @@ describe.skipIf(!url)('managed Citus', { timeout: 60_000 }, () => {
   let db: any;
   let history: History;
   const setCoordinator = (hasShards: boolean) =>
-    admin`SELECT citus_set_node_property(nodename, nodeport, 'shouldhaveshards', ${hasShards}) FROM pg_dist_node WHERE groupid = 0`;
+    admin`SELECT citus_set_node_property(nodename, nodeport, 'shouldhaveshards', ${hasShards}) FROM pg_dist_node
+      WHERE groupid = 0`;
   const at = (to: string, node: { nodename: string; nodeport: number }) =>
     Object.assign(new URL(to), { hostname: node.nodename, port: String(node.nodeport) }).href;
   const run = (statements: readonly string[]) =>
@@ -69,15 +70,16 @@ describe.skipIf(!url)('managed Citus', { timeout: 60_000 }, () => {
     await admin.unsafe(`CREATE ROLE ${migrator} LOGIN PASSWORD 'migrator'`);
     await admin.unsafe(`GRANT CREATE, USAGE ON SCHEMA public TO ${migrator}`);
     await setCoordinator(true);
-    nodes =
-      (await admin`SELECT nodename, nodeport, groupid FROM pg_dist_node WHERE noderole = 'primary' ORDER BY groupid`) as any;
+    nodes = (await admin`SELECT nodename, nodeport, groupid FROM pg_dist_node WHERE noderole = 'primary'
+        ORDER BY groupid`) as any;
     sql = postgres(Object.assign(new URL(url), { username: migrator, password: 'migrator' }).href, {
       max: 1,
       onnotice: () => {},
     });
     expect(
       (
-        await sql`SELECT rolsuper OR rolcreatedb OR rolcreaterole OR rolbypassrls AS may FROM pg_roles WHERE rolname = current_user`
+        await sql`SELECT rolsuper OR rolcreatedb OR rolcreaterole OR rolbypassrls AS may FROM pg_roles
+          WHERE rolname = current_user`
       )[0],
     ).toEqual({ may: false });
     history = new History();
@@ -196,7 +198,9 @@ describe.skipIf(!url)('managed Citus', { timeout: 60_000 }, () => {
     await admin`INSERT INTO notes (account_id, body) SELECT ${String(a)}::uuid, 'many' FROM generate_series(1, 1000)`;
     const running = async () => {
       const found =
-        await admin`SELECT success, result FROM run_command_on_all_nodes($$SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND pid <> pg_backend_pid() AND query LIKE '%notes%' AND query NOT LIKE '%pg_stat_activity%' AND datname = current_database()$$)`;
+        await admin`SELECT success, result FROM run_command_on_all_nodes($$SELECT count(*) FROM pg_stat_activity
+          WHERE state = 'active' AND pid <> pg_backend_pid() AND query LIKE '%notes%'
+          AND query NOT LIKE '%pg_stat_activity%' AND datname = current_database()$$)`;
       return found.reduce((sum, it) => sum + Number(it['result']), 0);
     };
     const endless = text`select count(*) from ${notes} x, ${notes} y, ${notes} z where x.n + y.n * z.n > ${3}`;

@@ -141,7 +141,8 @@ const stops: readonly [what: string, before: string, after: string, remedy: RegE
   [
     'a materialized view that is too large to be filled again by itself',
     '',
-    'INSERT INTO t VALUES (1, 1); SET citus.max_matview_size_to_auto_recreate = 0; CREATE MATERIALIZED VIEW v AS SELECT a FROM t',
+    'INSERT INTO t VALUES (1, 1); SET citus.max_matview_size_to_auto_recreate = 0; ' +
+      'CREATE MATERIALIZED VIEW v AS SELECT a FROM t',
     /^Drop the materialized view v before/,
     /exceeds citus.max_matview_size_to_auto_recreate/,
   ],
@@ -352,14 +353,21 @@ describe.skipIf(!url)('on Citus', { timeout: 60_000 }, () => {
     ]);
     const told = async () =>
       [
-        await sql`SELECT obj_description('notes'::regclass, 'pg_class') AS t, col_description('notes'::regclass, 3) AS c, obj_description('by_n'::regclass, 'pg_class') AS i,
-            obj_description('v'::regclass, 'pg_class') AS v, (SELECT obj_description(oid, 'pg_statistic_ext') FROM pg_statistic_ext WHERE stxrelid = 'notes'::regclass) AS s,
-            (SELECT obj_description(oid, 'pg_constraint') FROM pg_constraint WHERE conrelid = 'notes'::regclass AND conname = 'ck') AS k`,
-        await sql`SELECT relname, relacl::text, array_remove(reloptions, NULL) AS options, (SELECT count(*)::int FROM pg_index WHERE indrelid = c.oid) AS indexes,
-        (SELECT count(*)::int FROM pg_rewrite WHERE ev_class = c.oid) AS rules FROM pg_class c WHERE relname IN ('notes', 'v', 'm', 'by_n') ORDER BY 1`,
-        await sql`SELECT attname, attacl::text, attstattarget FROM pg_attribute WHERE attrelid = 'notes'::regclass AND attnum > 0 ORDER BY 1`,
+        await sql`SELECT obj_description('notes'::regclass, 'pg_class') AS t, col_description('notes'::regclass,
+          3) AS c, obj_description('by_n'::regclass, 'pg_class') AS i,
+            obj_description('v'::regclass, 'pg_class') AS v, (SELECT obj_description(oid, 'pg_statistic_ext')
+              FROM pg_statistic_ext WHERE stxrelid = 'notes'::regclass) AS s,
+            (SELECT obj_description(oid, 'pg_constraint') FROM pg_constraint WHERE conrelid = 'notes'::regclass
+              AND conname = 'ck') AS k`,
+        await sql`SELECT relname, relacl::text, array_remove(reloptions, NULL) AS options, (SELECT count(*)::int
+          FROM pg_index WHERE indrelid = c.oid) AS indexes,
+        (SELECT count(*)::int FROM pg_rewrite WHERE ev_class = c.oid) AS rules FROM pg_class c
+          WHERE relname IN ('notes', 'v', 'm', 'by_n') ORDER BY 1`,
+        await sql`SELECT attname, attacl::text, attstattarget FROM pg_attribute WHERE attrelid = 'notes'::regclass
+          AND attnum > 0 ORDER BY 1`,
         await sql`SELECT count(*)::int AS rows FROM m`,
-        await sql`SELECT x.reloptions FROM pg_class c JOIN pg_class x ON x.oid = c.reltoastrelid WHERE c.oid = 'notes'::regclass`,
+        await sql`SELECT x.reloptions FROM pg_class c JOIN pg_class x ON x.oid = c.reltoastrelid
+          WHERE c.oid = 'notes'::regclass`,
       ].map((rows) => rows.map((it) => ({ ...it })));
     const before = await told();
     await migrate();
@@ -390,7 +398,9 @@ describe.skipIf(!url)('on Citus', { timeout: 60_000 }, () => {
     await migrate();
     const done = await finish(database, history, history.left);
     expect(done.find((it) => it.startsWith('notes: by'))).toBe(
-      'notes: by account_id, beside accounts; writes to it wait, since its identity column no would count from the beginning again, and the function f() would read what it was before, and the default of the column id of the view v would be lost, or stop it, and the rule own would be lost',
+      'notes: by account_id, beside accounts; writes to it wait, since its identity column no would count ' +
+        'from the beginning again, and the function f() would read what it was before, and the default of ' +
+        'the column id of the view v would be lost, or stop it, and the rule own would be lost',
     );
     // Harmed by the concurrent way: an id that is there, rows of before, and no rule.
     await sql`INSERT INTO notes (account_id, id) SELECT id, gen_random_uuid() FROM accounts LIMIT 1`;

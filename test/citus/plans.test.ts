@@ -108,7 +108,8 @@ describe.skipIf(!url).each([
         spy.mockRestore();
       }
       expect(
-        await client`select current_setting('app.tenant_id', true) as id, current_setting('citus.propagate_set_commands') as propagated`,
+        await client`select current_setting('app.tenant_id', true) as id,
+          current_setting('citus.propagate_set_commands') as propagated`,
       ).toEqual([{ id: '', propagated: 'none' }]);
     });
   });

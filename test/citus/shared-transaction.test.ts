@@ -39,7 +39,8 @@ describe.skipIf(!url)('on Citus (CITUS_URL)', () => {
       "select create_reference_table('folk')",
       'create table halls (id integer primary key, name text not null)',
       "select create_distributed_table('halls', 'id')",
-      'create table shelves (hall_id integer not null, id integer not null, body text not null, primary key (hall_id, id))',
+      'create table shelves (hall_id integer not null, id integer not null, body text not null, ' +
+        'primary key (hall_id, id))',
       "select create_distributed_table('shelves', 'hall_id', colocate_with => 'halls')",
       'alter table shelves add foreign key (hall_id) references halls',
       ...policiesOf('halls', 'id', 'integer', 'hall', false),

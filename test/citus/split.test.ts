@@ -55,7 +55,8 @@ describe.skipIf(!url)('on Citus', { timeout: 60_000 }, () => {
   });
   const ranges = async () =>
     (
-      await sql`SELECT logicalrelid::text || ' ' || string_agg(shardmaxvalue, ' ' ORDER BY shardmaxvalue::int) AS r FROM pg_dist_shard WHERE logicalrelid::text IN ('accounts', 'notes') GROUP BY logicalrelid ORDER BY 1`
+      await sql`SELECT logicalrelid::text || ' ' || string_agg(shardmaxvalue, ' ' ORDER BY shardmaxvalue::int) AS r
+        FROM pg_dist_shard WHERE logicalrelid::text IN ('accounts', 'notes') GROUP BY logicalrelid ORDER BY 1`
     ).map((it) => it['r']);
 
   it('cuts one shard after the other, under a writer, and goes on after a run that stopped', async () => {
@@ -89,8 +90,8 @@ describe.skipIf(!url)('on Citus', { timeout: 60_000 }, () => {
       .sort((a, b) => Number(a) - Number(b))
       .join(' ');
     expect(await ranges()).toEqual([`accounts ${ends}`, `notes ${ends}`]);
-    const [found] =
-      await sql`SELECT count(*)::int AS rows, count(DISTINCT id)::int AS ids, f()::int AS f, obj_description('notes'::regclass) AS comment,
+    const [found] = await sql`SELECT count(*)::int AS rows, count(DISTINCT id)::int AS ids, f()::int AS f,
+        obj_description('notes'::regclass) AS comment,
       has_table_privilege('pg_monitor', 'v', 'SELECT') AS granted FROM notes`;
     expect(found).toEqual({ rows: 50 + written, ids: 50 + written, f: 50 + written, comment: 'kept', granted: true });
     await expect(sql`INSERT INTO notes (account_id) VALUES (gen_random_uuid())`).rejects.toThrow(/foreign key/);

@@ -27,9 +27,11 @@ describe.skipIf(!url)('on Citus (CITUS_URL)', () => {
       `create role ${admin} login bypassrls`,
       `grant ${admin} to ${app}`,
       'drop table if exists sacks',
-      'create table sacks (mill_id integer not null, id integer not null, body text not null, primary key (mill_id, id))',
+      'create table sacks (mill_id integer not null, id integer not null, body text not null, ' +
+        'primary key (mill_id, id))',
       "select create_distributed_table('sacks', 'mill_id', shard_count => 4)",
-      "insert into sacks select m, i, 'sack ' || i || ' of ' || m from generate_series(1, 5) m, generate_series(1, 20) i",
+      "insert into sacks select m, i, 'sack ' || i || ' of ' || m from generate_series(1, 5) m, " +
+        'generate_series(1, 20) i',
       ...policiesOf('sacks', 'mill_id', 'integer', 'mill', false),
       ...[app, admin].flatMap((it) => [`grant usage on schema public to ${it}`, `grant select on sacks to ${it}`]),
     ])

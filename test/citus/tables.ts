@@ -16,7 +16,10 @@ export function distributed(
     "select create_reference_table('countries')",
     ...only.map(([table, column]) => {
       const root = roots[table] ?? 'accounts';
-      return `select create_distributed_table('${table}', '${column}', colocate_with => '${table === root ? 'none' : root}')`;
+      return (
+        `select create_distributed_table('${table}', '${column}', colocate_with => ` +
+        `'${table === root ? 'none' : root}')`
+      );
     }),
     ...rest,
   ];

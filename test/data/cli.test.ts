@@ -17,9 +17,11 @@ beforeAll(async () => {
     const client = postgres(it.url(), { max: 1, onnotice: () => {} });
     await client.unsafe(`create table countries (id integer primary key, name text);
       create table accounts (id uuid primary key, country_id integer references countries(id));
-      create table projects (account_id uuid not null references accounts(id), id uuid not null, primary key (account_id, id));`);
+      create table projects (account_id uuid not null references accounts(id), id uuid not null,
+        primary key (account_id, id));`);
     if (it === here) {
-      await client.unsafe(`insert into countries values (1, 'Chile'), (2, 'Ghana'); insert into accounts values ('${acme}', 1), (gen_random_uuid(), 2);
+      await client.unsafe(`insert into countries values (1, 'Chile'), (2, 'Ghana'); insert into accounts
+        values ('${acme}', 1), (gen_random_uuid(), 2);
         insert into projects select id, gen_random_uuid() from accounts, generate_series(1, 3)`);
     }
     await client.end();

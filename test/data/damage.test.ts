@@ -178,7 +178,8 @@ test('a manifest whose format leads out of its folder', async () => {
 test('differences of the schemas are named, all at once', async () => {
   const other = await hard();
   await other.run(
-    `alter table events add column more text not null, alter column at type bigint; alter table desks drop column label; drop table rings`,
+    'alter table events add column more text not null, alter column at type bigint; alter table desks ' +
+      'drop column label; drop table rings',
   );
   const exported = gunzipSync(await bytesOf(here.db.tenantData(one).export()));
   await expect(other.db.tenantData(one).import([exported])).rejects.toMatchObject({
@@ -186,7 +187,8 @@ test('differences of the schemas are named, all at once', async () => {
     differences: ['the database has no table "rings"'],
   });
   await other.run(
-    `create table rings ("firmId" bigint not null, id integer not null, "nextId" integer not null, primary key ("firmId", id))`,
+    'create table rings ("firmId" bigint not null, id integer not null, "nextId" integer not null, ' +
+      'primary key ("firmId", id))',
   );
   const error: any = await other.db
     .tenantData(one)
@@ -239,7 +241,8 @@ test('rows of others that would go with the rows that are replaced', async () =>
   const exported = [await bytesOf(there.db.tenantData(firm.parse(2) as any).export())];
   for (const action of ['cascade', 'set null']) {
     await there.run(
-      `create table accounts (id integer primary key, home bigint references firms(id) on delete ${action}); insert into accounts values (1, 2)`,
+      'create table accounts (id integer primary key, home bigint references firms(id) ' +
+        `on delete ${action}); insert into accounts values (1, 2)`,
     );
     const replaced = there.db.tenantData(firm.parse(2) as any).import(exported, { into: 'replace' });
     await expect(replaced).rejects.toMatchObject({

@@ -15,7 +15,8 @@ afterAll(() => here?.close());
 const idle = async () =>
   (
     (await here.run(
-      `select count(*)::int as n from pg_stat_activity where datname = current_database() and state like 'idle in transaction%'`,
+      'select count(*)::int as n from pg_stat_activity where datname = current_database() ' +
+        "and state like 'idle in transaction%'",
     )) as any
   )[0].n;
 

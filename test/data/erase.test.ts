@@ -15,7 +15,8 @@ const one = firm.parse(1) as any;
 test('a table that nobody declared is found, by its column or by its key', async () => {
   const here = await open(
     [1, 2],
-    `create table audit (id serial primary key, firm_id bigint, what text); insert into audit (firm_id, what) values (1, 'a'), (2, 'b'), (null, 'c');
+    `create table audit (id serial primary key, firm_id bigint, what text); insert into audit (firm_id, what)
+      values (1, 'a'), (2, 'b'), (null, 'c');
     create table "by key" (owner bigint references firms(id) on delete set null deferrable)`,
   );
   const before = await textOf(here);
@@ -201,7 +202,8 @@ describe('interrupted', () => {
       if (cut) return;
       cut = true;
       await here.run(
-        `select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid() and (query like '%drizzle%' or query in ('commit'))`,
+        'select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() ' +
+          "and pid <> pg_backend_pid() and (query like '%drizzle%' or query in ('commit'))",
       );
     };
     await here.db
@@ -241,7 +243,8 @@ describe('interrupted', () => {
     await taken.next();
     await taken.return!();
     const [{ n }] = (await here.run(
-      `select count(*)::int as n from pg_stat_activity where datname = current_database() and state like 'idle in transaction%'`,
+      'select count(*)::int as n from pg_stat_activity where datname = current_database() ' +
+        "and state like 'idle in transaction%'",
     )) as any;
     expect(n).toBe(0);
   });

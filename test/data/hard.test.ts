@@ -59,7 +59,8 @@ test('a sequence that all tenants draw from is not used up by the rows of one', 
   await here.run(`insert into desks ("firmId", id, label) values (1, 2147483640, 'far')`);
   const drawn = () =>
     there.run(
-      `select last_value::text, is_called from desks_id_seq union all select last_value::text, is_called from people_id_seq`,
+      'select last_value::text, is_called from desks_id_seq union all select last_value::text, is_called ' +
+        'from people_id_seq',
     );
   const before = await drawn();
   await expect(there.db.tenantData(one).import(here.db.tenantData(one).export())).rejects.toMatchObject({
@@ -93,7 +94,8 @@ describe('compare', () => {
     const [here, there] = [await open([1]), await open([1])];
     expect(await here.db.tenantData(one).compare(there.db)).toMatchObject({ isEqual: true });
     await there.run(
-      `update people set name = 'x' where id = 2; delete from parts where id = 100; insert into events values (1, 'same', 1); insert into desks values (1, 7, null, 'd')`,
+      "update people set name = 'x' where id = 2; delete from parts where id = 100; insert into events " +
+        "values (1, 'same', 1); insert into desks values (1, 7, null, 'd')",
     );
     const { isEqual, tables } = await here.db.tenantData(one).compare(there.db);
     expect(isEqual).toBe(false);
@@ -129,7 +131,8 @@ describe('into a tenant that exists', () => {
       'drop table events; create table events ("firmId" bigint not null, what text, at integer, about bigint)',
     );
     await there.run(
-      `update people set name = 'x' where id = 2; delete from parts where id = 100; insert into desks values (1, 7, null, 'd')`,
+      "update people set name = 'x' where id = 2; delete from parts where id = 100; insert into desks " +
+        "values (1, 7, null, 'd')",
     );
     const exported = await bytesOf(here.db.tenantData(one).export());
     const data = there.db.tenantData(one);
@@ -157,9 +160,11 @@ describe('into a tenant that exists', () => {
 });
 
 describe('triggers', () => {
-  const meddling = `create function meddle() returns trigger language plpgsql as $$ begin new.label := 'changed'; return new; end $$;
+  const meddling = `create function meddle() returns trigger language plpgsql as $$ begin new.label := 'changed';
+    return new; end $$;
     create trigger meddle before insert on desks for each row execute function meddle()`;
-  const counting = `create table log (n integer); create function log_it() returns trigger language plpgsql as $$ begin insert into log values (1); return null; end $$;
+  const counting = `create table log (n integer); create function log_it() returns trigger language plpgsql as $$
+    begin insert into log values (1); return null; end $$;
     create trigger log_it after insert on desks for each row execute function log_it()`;
 
   test('one that changes rows is named and undoes the import, unless it is accepted or left out', async () => {

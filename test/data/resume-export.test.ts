@@ -96,7 +96,8 @@ test('rows that changed meanwhile are read anew, in one snapshot with the rest',
   const to = join(folder, 'changed');
   await begin(to, 'csv');
   await here.run(
-    `update parts set size = size + 1 where "firmId" = 1 and id = 97; insert into parts select 1, n, 1 from generate_series(501, 509) n; insert into events values (1, 'new', 1)`,
+    'update parts set size = size + 1 where "firmId" = 1 and id = 97; insert into parts select 1, n, 1 ' +
+      "from generate_series(501, 509) n; insert into events values (1, 'new', 1)",
   );
   const { kept, read } = await goOn(to, 'csv');
   // 95 to 98 changed, 99 to 102 did not, and the last part had 103 to 105.

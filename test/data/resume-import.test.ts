@@ -162,7 +162,8 @@ test('a journal is of one import; a merge goes on too, and replacing is refused'
 
 test('triggers are not verified in batches: said so, before anything is written', async () => {
   await there.run(
-    `create function nothing() returns trigger language plpgsql as $$ begin return new; end $$; create trigger nothing before insert on desks for each row execute function nothing()`,
+    'create function nothing() returns trigger language plpgsql as $$ begin return new; end $$; ' +
+      'create trigger nothing before insert on desks for each row execute function nothing()',
   );
   await expect(data().import([exported], options())).rejects.toMatchObject({
     _tag: 'UnsupportedTenantOperationError',

@@ -51,7 +51,8 @@ test('export, clone, erase, import, compare', async () => {
 test('shared rows that others use are not taken for unused because policies hide who uses them', async () => {
   const before = await contentsOf(place);
   await admin.unsafe(`alter table projects drop constraint "projects_countryId_countries_id_fkey",
-    add constraint "projects_countryId_countries_id_fkey" foreign key ("countryId") references countries on delete cascade`);
+    add constraint "projects_countryId_countries_id_fkey" foreign key ("countryId") references countries on delete
+      cascade`);
   const erased = db.tenantData(a, { tenancy: account }).erase({ reason: 'test', shared: ['countries'] });
   await expect(erased).rejects.toMatchObject({
     _tag: 'UnsupportedTenantOperationError',

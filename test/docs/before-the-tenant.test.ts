@@ -59,7 +59,8 @@ onEach({ accounts, apiKeys, lookups }, (server) => {
       `insert into lookups (kind, hash, account_id) select 'domain', 'h' || i, '${id}' from generate_series(1, 5000) i`,
     );
     await sql.unsafe(
-      `insert into api_keys (account_id, id, hash) select '${id}', md5(i::text)::uuid, 'h' || i from generate_series(1, 5000) i`,
+      `insert into api_keys (account_id, id, hash) select '${id}', md5(i::text)::uuid, 'h' || i ` +
+        'from generate_series(1, 5000) i',
     );
     await sql.unsafe('analyze lookups');
     await sql.unsafe('analyze api_keys');
@@ -88,7 +89,8 @@ onPostgres({ accounts, apiKeys, lookups, webhooks }, (server) => {
     expect(await accountOfWebhook(db, 'cus_1')).toBe(id);
     expect(await accountOfWebhook(db, 'cus_2')).toBeUndefined();
     await sql.unsafe(
-      `insert into webhooks (account_id, id, external_id) select md5((i % 50)::text)::uuid, md5(i::text)::uuid, 'x' || i from generate_series(1, 5000) i`,
+      'insert into webhooks (account_id, id, external_id) select md5((i % 50)::text)::uuid, ' +
+        "md5(i::text)::uuid, 'x' || i from generate_series(1, 5000) i",
     );
     await sql.unsafe('analyze webhooks');
     const query = db

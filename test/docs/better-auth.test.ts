@@ -43,7 +43,8 @@ function run({ organization, member, invitation }: Record<string, any>, isCitus:
     ...(isCitus && { slugs }),
   };
   const drop =
-    'drop table if exists "user", session, account, verification, organization, member, invitation, ba_projects, slugs cascade';
+    'drop table if exists "user", session, account, verification, organization, member, invitation, ' +
+    'ba_projects, slugs cascade';
 
   let database: Database | undefined;
   let auth: any;
@@ -59,7 +60,8 @@ function run({ organization, member, invitation }: Record<string, any>, isCitus:
     await admin.unsafe(drop);
     for (const statement of [
       createRole,
-      `do $$ begin create role ${authRole} login bypassrls password 'app'; exception when duplicate_object or unique_violation then null; end $$`,
+      `do $$ begin create role ${authRole} login bypassrls password 'app'; exception when duplicate_object ` +
+        'or unique_violation then null; end $$',
     ])
       await admin.unsafe(statement);
     const statements = await statementsOf(schema, { citus: isCitus && { shardCount: 4 }, rls: true });
@@ -67,8 +69,10 @@ function run({ organization, member, invitation }: Record<string, any>, isCitus:
       for (const statement of statements) await tx.unsafe(statement);
     });
     for (const statement of grants('public')) await admin.unsafe(statement);
-    await admin.unsafe(`revoke all on "user", session, account, verification from ${role}; revoke insert, update, delete on organization, member, invitation from ${role};
-      grant select, insert, update, delete on "user", session, account, verification, organization, member, invitation to ${authRole}`);
+    await admin.unsafe(`revoke all on "user", session, account, verification from ${role}; revoke insert, update,
+      delete on organization, member, invitation from ${role};
+      grant select, insert, update, delete on "user", session, account, verification, organization, member,
+        invitation to ${authRole}`);
     db = withTenancy(drizzle({ client: connect(asRole(url)) }), {
       relations: defineTenantRelations(
         isCitus

@@ -84,13 +84,22 @@ export function moduleOf({ lines, from }: Example, names: readonly string[]): st
   const own =
     from === undefined
       ? ''
-      : ` import { ${['claim', 'tenantMiddleware', 'tenantHook', 'tenantRoute', 'tenantGuard', 'subdomain', 'pathSegment', 'subdomainOf', 'pathSegmentOf', 'type TenantCall'].filter((name) => new RegExp(`\\b${name.replace('type ', '')}\\b`).test(text)).join(', ')} } from '../../../${from.replace(/ts$/, 'js')}';`;
-  const head = `${imports.join(' ')} import { ${used.join(', ')} } from '../prelude.js'; import type { TenantDatabase, TenantId, TenantSelect } from '../../../src/index.js';${own}`;
+      : ` import { ${['claim', 'tenantMiddleware', 'tenantHook', 'tenantRoute', 'tenantGuard', 'subdomain', 'pathSegment', 'subdomainOf', 'pathSegmentOf', 'type TenantCall'].filter((name) => new RegExp(`\\b${name.replace('type ', '')}\\b`).test(text)).join(', ')} ` +
+        `} from '../../../${from.replace(/ts$/, 'js')}';`;
+  const head =
+    `${imports.join(' ')} import { ${used.join(', ')} } from '../prelude.js'; import type { TenantDatabase, ` +
+    `TenantId, TenantSelect } from '../../../src/index.js';${own}`;
   const isProperty = /^\w+: /.test(text);
   if (isProperty)
-    return `${head} const _: Record<string, (...args: never[]) => unknown> | object = { ${text} }; export default async () => _;`;
+    return (
+      `${head} const _: Record<string, (...args: never[]) => unknown> | object = { ${text} }; ` +
+      'export default async () => _;'
+    );
   if (isProgram)
-    return `${head} export default () => Effect.runPromise(Effect.gen(function* () { ${text}\n}).pipe(Effect.provide(Db.forTenant(id)), Effect.provide(Db.layer({ url }))));`;
+    return (
+      `${head} export default () => Effect.runPromise(Effect.gen(function* () ` +
+      `{ ${text}\n}).pipe(Effect.provide(Db.forTenant(id)), Effect.provide(Db.layer({ url }))));`
+    );
   return `${head} export default async () => { ${text}\n};`;
 }
 

@@ -30,7 +30,8 @@ test('each parameter is replaced, and the tenant is given its type', async () =>
 
 test('what is no parameter stays', async () => {
   await tdb.execute(
-    sql`select '$1', $$ $2 $$, "name" as "é$3" from ${projects} /* $4 */ where ${projects.name} = ${'x'} or ${projects.name} = ${'y'}`,
+    sql`select '$1', $$ $2 $$, "name" as "é$3" from ${projects} /* $4 */ where ${projects.name} = ${'x'}
+      or ${projects.name} = ${'y'}`,
   );
   const [{ text, params }] = sent as [(typeof sent)[0]];
   expect(text).toMatch(/'\$1', \$\$ \$2 \$\$, "name" as "é\$3" .* \/\* \$4 \*\//s);

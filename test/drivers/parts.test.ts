@@ -93,7 +93,8 @@ test('a node-postgres that sends a query without parameters by itself sends what
     tenant: [`set local app.second = '2'`, `set local app.third = '3'`],
   });
   const { rows } = await old.query(
-    `select current_setting('app.first', true) || current_setting('app.second', true) || current_setting('app.third', true) as set`,
+    "select current_setting('app.first', true) || current_setting('app.second', true) " +
+      "|| current_setting('app.third', true) as set",
   );
   await old.end();
   expect(rows).toEqual([{ set: '123' }]);

@@ -17,7 +17,8 @@ export const schemaStatements = async () =>
 export const rowsOf = (id: unknown) => `
   insert into accounts (id, name) values ('${id}', 'account ${String(id).slice(0, 1)}');
   insert into projects ("accountId", id, name) values ('${id}', 1, 'one'), ('${id}', 2, 'two');
-  insert into tasks ("accountId", id, "projectId", title) values ('${id}', 1, 1, '${id}'), ('${id}', 2, 1, '${id}'), ('${id}', 3, 2, '${id}');`;
+  insert into tasks ("accountId", id, "projectId", title) values ('${id}', 1, 1, '${id}'), ('${id}', 2, 1, '${id}'),
+    ('${id}', 3, 2, '${id}');`;
 
 export function testDatabase(name: string) {
   const database = `effect_${name}_${process.pid}_${randomBytes(3).toString('hex')}`;
@@ -40,7 +41,8 @@ export function testDatabase(name: string) {
       Effect.runPromise(Effect.flip(Db.forTenant(tenant, program)).pipe(Effect.provide(it.layer()))),
     /** The statements that run now, but for ours. */
     active: () =>
-      it.client`select query, state from pg_stat_activity where datname = ${database} and pid <> pg_backend_pid() and state <> 'idle'`,
+      it.client`select query, state from pg_stat_activity where datname = ${database} and pid <> pg_backend_pid()
+        and state <> 'idle'`,
   };
   beforeAll(async () => {
     await run(`create database ${database}`);

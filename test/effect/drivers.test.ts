@@ -192,7 +192,8 @@ describe.each(Object.entries(servers))('layerFrom(%s)', (_name, make) => {
   it('fails with what went wrong, also where it can neither roll back nor commit', async () => {
     const kill = Effect.promise(
       () =>
-        test.client`select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and state = 'idle in transaction'`,
+        test.client`select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database()
+          and state = 'idle in transaction'`,
     );
     const program = Effect.gen(function* () {
       const db = yield* Db;
@@ -222,7 +223,8 @@ describe.each(Object.entries(servers))('layerFrom(%s)', (_name, make) => {
         tasks: yield* db.$count(tasks),
       };
     });
-    await test.client`alter table tasks alter constraint "tasks_accountId_projectId_projects_accountId_id_fkey" deferrable initially deferred`;
+    await test.client`alter table tasks alter constraint "tasks_accountId_projectId_projects_accountId_id_fkey"
+      deferrable initially deferred`;
     expect(await Effect.runPromise(Db.forTenant(a, program).pipe(Effect.provide(Db.layerFrom(await make()))))).toEqual({
       lost: ['ConnectionError', 'ConnectionError'],
       late: 'ForeignKeyViolation',

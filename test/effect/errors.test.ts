@@ -83,7 +83,8 @@ describe('DbError', () => {
     expect(timeout.reason).toMatchObject({ _tag: 'StatementTimeoutError', code: '57014' });
     const cancelling = setInterval(
       () =>
-        void test.client`select pg_cancel_backend(pid) from pg_stat_activity where query like '%generate_series(1, 1000000000)%' and pid <> pg_backend_pid()`.execute(),
+        void test.client`select pg_cancel_backend(pid) from pg_stat_activity
+          where query like '%generate_series(1, 1000000000)%' and pid <> pg_backend_pid()`.execute(),
       50,
     );
     try {

@@ -166,7 +166,8 @@ describe('a transaction', () => {
             yield* tx.delete(tasks);
             yield* Effect.promise(
               () =>
-                test.client`select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and state = 'idle in transaction'`,
+                test.client`select pg_terminate_backend(pid) from pg_stat_activity
+                  where datname = current_database() and state = 'idle in transaction'`,
             );
             yield* Effect.sleep(100);
             yield* tx.delete(projects);
@@ -240,7 +241,8 @@ describe('connections that are killed as fast as they open', () => {
     );
     const kill = Effect.promise(
       () =>
-        test.client`select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'stormy' order by random() limit 2`,
+        test.client`select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'stormy'
+          order by random() limit 2`,
     );
     const program = Effect.gen(function* () {
       yield* work;
@@ -269,7 +271,8 @@ describe('200 fibers over three tenants on 5 connections', () => {
     let turns = 0;
     const kill = Effect.promise(
       () =>
-        test.client`select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'many' order by random() limit 1`,
+        test.client`select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'many'
+          order by random() limit 1`,
     );
     const own = (tenant: unknown) =>
       Effect.gen(function* () {
@@ -345,9 +348,8 @@ describe('200 fibers over three tenants on 5 connections', () => {
     await expect
       .poll(
         () =>
-          test.client`select pid, state, query, state_change - backend_start as lived from pg_stat_activity where application_name = 'many'`.then(
-            (rows) => [...rows],
-          ),
+          test.client`select pid, state, query, state_change - backend_start as lived from pg_stat_activity
+            where application_name = 'many'`.then((rows) => [...rows]),
         { timeout: 10_000 },
       )
       .toEqual([]);

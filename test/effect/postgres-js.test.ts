@@ -193,7 +193,9 @@ describe('a connection that is killed', () => {
 });
 
 it('reads and writes arrays as postgres.js does', async () => {
-  const values = sql`select array[1, 2]::integer[] as i, array['a', 'b,"{}'] as t, array[[1, 2], [3, 4]]::bigint[] as n, array[]::text[] as e, array[true] as b, array['(1,1),(0,0)', '(3,3),(2,2)']::box[] as x, ${sql.param([1, 2])}::integer[] as p, ${sql.param(['"a\\', 'b'])}::text[] as q`;
+  const values = sql`select array[1, 2]::integer[] as i, array['a', 'b,"{}'] as t, array[[1, 2], [3,
+    4]]::bigint[] as n, array[]::text[] as e, array[true] as b, array['(1,1),(0,0)', '(3,3),(2,2)']::box[] as x,
+      ${sql.param([1, 2])}::integer[] as p, ${sql.param(['"a\\', 'b'])}::text[] as q`;
   const client = postgres(test.url, { max: 1 });
   closing.push(() => void client.end());
   const [expected] = await drizzle({ client }).execute(values);

@@ -37,11 +37,13 @@ const ddl = [
   createAdmin,
   'create table people (id integer primary key, email text not null)',
   'create table clubs (id integer primary key generated always as identity, name text not null)',
-  `create table memos (club_id integer not null references clubs, id integer not null, body text not null, seen text default coalesce(current_setting('app.tenant_id', true), ''), primary key (club_id, id))`,
+  'create table memos (club_id integer not null references clubs, id integer not null, body text not null, ' +
+    "seen text default coalesce(current_setting('app.tenant_id', true), ''), primary key (club_id, id))",
   ...policiesOf('clubs', 'id', 'integer', 'club', false),
   ...policiesOf('memos', 'club_id', 'integer', 'club', false),
   ...grants('public'),
-  `grant usage on schema public to ${admin}; grant all on all tables in schema public to ${admin}; grant all on all sequences in schema public to ${admin}`,
+  `grant usage on schema public to ${admin}; grant all on all tables in schema public ` +
+    `to ${admin}; grant all on all sequences in schema public to ${admin}`,
 ];
 const rows = `truncate people, clubs, memos restart identity; insert into clubs (name) values ('one'), ('two');
   insert into memos (club_id, id, body) select c, i, 'of ' || c from generate_series(1, 2) c, generate_series(1, 5) i`;

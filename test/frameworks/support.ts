@@ -124,7 +124,8 @@ async function open() {
   await admin.unsafe(`create database ${name}`);
   const url = Object.assign(new URL(inject('databaseUrl')), { pathname: `/${name}` }).href;
   const client = postgres(url, { max: 4, onnotice: () => {} });
-  await client`create table projects ("accountId" uuid not null, id integer, name text not null, primary key ("accountId", id))`;
+  await client`create table projects ("accountId" uuid not null, id integer, name text not null,
+    primary key ("accountId", id))`;
   const db = withTenancy(drizzle({ client }), { relations });
   for (const [slug, id] of Object.entries(slugs))
     await db

@@ -168,8 +168,8 @@ describe.each(Object.entries(drivers))('on %s', (_, open) => {
     );
     let most = 0;
     for (let looks = 0; looks < 10; await read(other)) {
-      const [{ n }] =
-        (await watcher`select count(*)::int as n from pg_locks where locktype = 'advisory' and not granted and database = (select oid from pg_database where datname = current_database())`) as any;
+      const [{ n }] = (await watcher`select count(*)::int as n from pg_locks where locktype = 'advisory' and not granted
+          and database = (select oid from pg_database where datname = current_database())`) as any;
       most = Math.max(most, n);
       if (n === 2) looks++;
     }

@@ -61,7 +61,8 @@ test('what is trusted is left out: by name, by signature, and by the handles', a
 test('a table that the search path finds before the one in public', async () => {
   const { db, client } = database;
   // Only this connection reads tables of "ahead" by their bare names.
-  await client.unsafe(`create schema ahead; create table ahead.countries as select id, title as name, 'x' as code from tasks;
+  await client.unsafe(`create schema ahead; create table ahead.countries as select id, title as name, 'x' as code
+    from tasks;
     create view ahead.tasks as select * from public.tasks; create table ahead.alone (id integer)`);
   const except = ['cast (integer as mood)', 'public.=(mood, integer)', 'format'];
   expect(await signatures(db, { except })).toEqual([]);

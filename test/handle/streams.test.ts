@@ -40,7 +40,8 @@ async function onServer(make: (url: string) => { drizzle: any; end: () => Promis
     make: (options) => withTenancy(drizzle, { relations, ...options }),
     busy: async () =>
       (
-        await admin`select count(*)::int as n from pg_stat_activity where datname = current_database() and state <> 'idle' and pid <> pg_backend_pid()`
+        await admin`select count(*)::int as n from pg_stat_activity where datname = current_database()
+          and state <> 'idle' and pid <> pg_backend_pid()`
       )[0]!.n,
     close: () => Promise.all([end(), admin.end()]),
   };

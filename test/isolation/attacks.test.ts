@@ -368,15 +368,19 @@ describe('a star among the values of a row, behind which each stands in another 
       ),
     'of values that are inserted': (tdb) =>
       tdb.execute(
-        sql`insert into x_labels (id, "accountId", name) select * from (values ((row(950, ${sql.raw(`'${b}'`)}::uuid)).*, ${a})) v`,
+        sql`insert into x_labels (id, "accountId", name) select *
+          from (values ((row(950, ${sql.raw(`'${b}'`)}::uuid)).*, ${a})) v`,
       ),
     'of values by their names': (tdb) =>
       tdb.execute(
-        sql`insert into x_labels (id, "accountId", name) select column1, column2, 'x' from (values ((row(950, ${sql.raw(`'${b}'`)}::uuid)).*, ${a}::uuid)) v`,
+        sql`insert into x_labels (id, "accountId", name) select column1, column2, 'x'
+          from (values ((row(950, ${sql.raw(`'${b}'`)}::uuid)).*, ${a}::uuid)) v`,
       ),
     'of MERGE': (tdb) =>
       tdb.execute(
-        sql`merge into x_labels l using countries c on l.id = c.id + 950 when not matched then insert (id, "accountId", name) values ((row(950 + c.id, ${sql.raw(`'${b}'`)}::uuid)).*, ${a})`,
+        sql`merge into x_labels l using countries c on l.id = c.id + 950
+          when not matched then insert (id, "accountId", name)
+            values ((row(950 + c.id, ${sql.raw(`'${b}'`)}::uuid)).*, ${a})`,
       ),
   };
   for (const [name, run] of Object.entries(programs)) test(name, () => pair.refused(run));

@@ -70,7 +70,8 @@ class Statement {
     const isGrouped = draw.chance(0.2);
     const group = this.key(draw.of(sources));
     const value = (column: string, i: number) =>
-      `${isGrouped ? (i === 0 ? group : `count(${this.key(draw.of(sources))})::int`) : draw.chance(0.2) && depth > 0 ? `(${this.scalar(depth - 1, sources)})` : this.key(draw.of(sources))} as ${column}`;
+      `${isGrouped ? (i === 0 ? group : `count(${this.key(draw.of(sources))})::int`) : draw.chance(0.2) && depth > 0 ? `(${this.scalar(depth - 1, sources)})` : this.key(draw.of(sources))} ` +
+      `as ${column}`;
     const where = draw.chance(0.6) ? ` where ${this.condition([...sources, ...around], depth)}` : '';
     return `select ${columns.map(value).join(', ')} from ${from}${where}${isGrouped ? ` group by ${group}` : ''}`;
   }
@@ -84,13 +85,25 @@ class Statement {
     const { draw } = this;
     const kind = draw.below(10);
     if (kind === 0)
-      return `update ${draw.of(Object.keys(tables))} t set id = t.id where t.id in (${this.query(1, ['k'])}) returning id`;
+      return (
+        `update ${draw.of(Object.keys(tables))} t set id = t.id where t.id in (${this.query(1, ['k'])}) ` +
+        'returning id'
+      );
     if (kind === 1)
-      return `delete from ${draw.of(Object.keys(tables))} t where exists (${this.query(1, ['k'], [{ name: 't', columns: ['id'] }])}) returning id`;
+      return (
+        `delete from ${draw.of(Object.keys(tables))} t ` +
+        `where exists (${this.query(1, ['k'], [{ name: 't', columns: ['id'] }])}) returning id`
+      );
     if (kind === 2)
-      return `insert into eb_jobs (id, n, title) select 1000 + row_number() over (order by x.a, x.b), x.a, 'new' from (${this.query(1, ['a', 'b'])}) x returning n`;
+      return (
+        "insert into eb_jobs (id, n, title) select 1000 + row_number() over (order by x.a, x.b), x.a, 'new' " +
+        `from (${this.query(1, ['a', 'b'])}) x returning n`
+      );
     if (kind === 3)
-      return `with x as (${this.query(1, ['id', 'k'])}) select x.id, x.k, t.id as t from x left join ${draw.of(Object.keys(tables))} t on t.id = x.k`;
+      return (
+        `with x as (${this.query(1, ['id', 'k'])}) select x.id, x.k, t.id as t from x left ` +
+        `join ${draw.of(Object.keys(tables))} t on t.id = x.k`
+      );
     return this.query(2, ['a', 'b']);
   }
 }

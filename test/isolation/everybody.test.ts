@@ -60,12 +60,16 @@ const relations = defineTenantRelations(schema, (r) => ({
 const [a, b, c] = ['a', 'b', 'c'].map((it) =>
   firm.parse(`${it.repeat(8)}-${it.repeat(4)}-4${it.repeat(3)}-8${it.repeat(3)}-${it.repeat(12)}`),
 ) as any[];
-const everybodys = `insert into eb_templates values (null, 1, 'letter', 10, 'c1'), (null, 2, 'invoice', null, 'c2'), (null, 3, 'report', 0, 'c3');
+const everybodys = `insert into eb_templates values (null, 1, 'letter', 10, 'c1'), (null, 2, 'invoice', null, 'c2'),
+  (null, 3, 'report', 0, 'c3');
   insert into eb_kinds values (null, 1, 'small'), (null, 2, 'large');`;
 const rowsOf = (id: string, n: number) => `insert into eb_firms values ('${id}', 'firm ${n}');
-  insert into eb_templates values ('${id}', ${n}1, 'own ${n}', ${n}, 'c${n}1'), ('${id}', ${n}2, 'letter', ${n}0, 'c${n}2');
+  insert into eb_templates values ('${id}', ${n}1, 'own ${n}', ${n}, 'c${n}1'), ('${id}', ${n}2, 'letter', ${n}0,
+    'c${n}2');
   insert into eb_kinds values ('${id}', ${n}1, 'odd');
-  insert into eb_jobs values ('${id}', 1, 1, 1, 'one', ${n}), ('${id}', 2, ${n}1, ${n}1, 'two of ${n}', null), ('${id}', 3, ${n === 1 ? 21 : 11}, 2, 'three', 3), ('${id}', 4, null, null, 'four', ${n}${n})${n === 1 ? '' : `, ('${id}', 5, 3, ${n}1, 'secret', 7), ('${id}', 6, 2, 2, 'secret', 0)`};`;
+  insert into eb_jobs values ('${id}', 1, 1, 1, 'one', ${n}), ('${id}', 2, ${n}1, ${n}1, 'two of ${n}', null),
+    ('${id}', 3, ${n === 1 ? 21 : 11}, 2, 'three', 3), ('${id}', 4, null, null, 'four',
+      ${n}${n})${n === 1 ? '' : `, ('${id}', 5, 3, ${n}1, 'secret', 7), ('${id}', 6, 2, 2, 'secret', 0)`};`;
 const contents = {
   many: `${everybodys}${rowsOf(a, 1)}${rowsOf(b, 2)}${rowsOf(c, 3)}`,
   alone: `${everybodys}${rowsOf(a, 1)}`,
@@ -76,7 +80,8 @@ type Contents = keyof typeof contents;
 const state = `select json_build_object(${Object.values(schema)
   .map(
     (it) =>
-      `'${getTableName(unscoped(it as any) as any)}', (select json_agg(t order by t) from ${getTableName(unscoped(it as any) as any)} t %)`,
+      `'${getTableName(unscoped(it as any) as any)}', (select json_agg(t order by t) ` +
+      `from ${getTableName(unscoped(it as any) as any)} t %)`,
   )
   .join(', ')}) as s`;
 const stateText = (where: string) =>
@@ -132,7 +137,8 @@ class Side {
       };
     }
     const [left] = await this.sql.unsafe(
-      `select (${stateText(`(tenant = '${a}' or tenant is null)`)}) as own, (${stateText(`tenant <> '${a}'`)}) as others`,
+      `select (${stateText(`(tenant = '${a}' or tenant is null)`)}) ` +
+        `as own, (${stateText(`tenant <> '${a}'`)}) as others`,
     );
     this.#before ??= JSON.stringify(left);
     if (this.#before !== JSON.stringify(left)) await this.sql.unsafe(emptied + contents[this.contents]);
@@ -206,15 +212,18 @@ const reads: Record<string, Program> = {
     tdb.execute(sql`select t.id, (select count(*) from eb_jobs j where j.template_id = t.id) as n from eb_templates t`),
   'a correlated one that says what the library says': (tdb) =>
     tdb.execute(
-      sql`select t.id, (select count(*) from eb_jobs j where j.firm_id = t.firm_id or t.firm_id is null) as n from eb_templates t`,
+      sql`select t.id, (select count(*) from eb_jobs j where j.firm_id = t.firm_id or t.firm_id is null) as n
+        from eb_templates t`,
     ),
   'a lateral one': (tdb) =>
     tdb.execute(
-      sql`select t.id, j.title from eb_templates t left join lateral (select * from eb_jobs j where j.template_id = t.id order by j.id limit 1) j on true`,
+      sql`select t.id, j.title from eb_templates t left join lateral (select * from eb_jobs j
+        where j.template_id = t.id order by j.id limit 1) j on true`,
     ),
   'a common table expression': (tdb) =>
     tdb.execute(
-      sql`with x as (select * from eb_templates) select x.name, count(*) from x left join eb_jobs j on j.template_id = x.id group by x.name`,
+      sql`with x as (select * from eb_templates) select x.name, count(*) from x
+        left join eb_jobs j on j.template_id = x.id group by x.name`,
     ),
   'a union': (tdb) =>
     tdb.execute(
@@ -263,7 +272,8 @@ const writes: Record<string, Program> = {
       .returning(),
   'own ones made of them': (tdb) =>
     tdb.execute(
-      sql`insert into eb_templates (id, name, code) select id + 100, 'copy of ' || name || id, 'copy ' || id from eb_templates returning firm_id, id`,
+      sql`insert into eb_templates (id, name, code) select id + 100, 'copy of ' || name || id, 'copy ' || id
+        from eb_templates returning firm_id, id`,
     ),
   'a delete by what they say': (tdb) =>
     tdb.execute(
@@ -278,11 +288,13 @@ const writes: Record<string, Program> = {
       .returning({ id: jobs.id, title: jobs.title }),
   'a merge into them': (tdb) =>
     tdb.execute(
-      sql`merge into eb_kinds k using eb_jobs j on k.id = j.kind_id when matched then update set label = j.title when not matched then insert (id, label) values (j.id + 200, j.title)`,
+      sql`merge into eb_kinds k using eb_jobs j on k.id = j.kind_id when matched then update set label = j.title
+        when not matched then insert (id, label) values (j.id + 200, j.title)`,
     ),
   'a merge from them': (tdb) =>
     tdb.execute(
-      sql`merge into eb_jobs j using eb_templates t on t.id = j.template_id when matched then update set title = t.name when not matched then insert (id, title) values (t.id + 200, t.name)`,
+      sql`merge into eb_jobs j using eb_templates t on t.id = j.template_id when matched then update
+        set title = t.name when not matched then insert (id, title) values (t.id + 200, t.name)`,
     ),
 };
 
@@ -337,11 +349,14 @@ describe('with the policies alone', () => {
     for (const [change, back] of [
       [
         'alter policy tenant_isolation_delete on eb_templates using (true)',
-        `alter policy tenant_isolation_delete on eb_templates using (firm_id = nullif(current_setting('app.tenant_id', true), '')::uuid)`,
+        'alter policy tenant_isolation_delete on eb_templates ' +
+          "using (firm_id = nullif(current_setting('app.tenant_id', true), '')::uuid)",
       ],
       [
-        "alter policy tenant_isolation on eb_jobs using (firm_id is null or firm_id = nullif(current_setting('app.tenant_id', true), '')::uuid)",
-        `alter policy tenant_isolation on eb_jobs using (firm_id = nullif(current_setting('app.tenant_id', true), '')::uuid)`,
+        'alter policy tenant_isolation on eb_jobs using (firm_id is null ' +
+          "or firm_id = nullif(current_setting('app.tenant_id', true), '')::uuid)",
+        "alter policy tenant_isolation on eb_jobs using (firm_id = nullif(current_setting('app.tenant_id', " +
+          "true), '')::uuid)",
       ],
     ]) {
       await many.sql.unsafe(change!);
@@ -378,7 +393,8 @@ describe('not written, and not locked', () => {
       'merge',
       (tdb) =>
         tdb.execute(
-          sql`merge into eb_templates t using (select 1 as id) x on true when matched then update set size = 1 returning t.id`,
+          sql`merge into eb_templates t using (select 1 as id) x on true when matched then update set size = 1
+            returning t.id`,
         ),
       [11, 12],
     ],
@@ -386,7 +402,8 @@ describe('not written, and not locked', () => {
       'merge by source',
       (tdb) =>
         tdb.execute(
-          sql`merge into eb_templates t using (select 0 as id) x on x.id = t.id when not matched by source then delete returning t.id`,
+          sql`merge into eb_templates t using (select 0 as id) x on x.id = t.id
+            when not matched by source then delete returning t.id`,
         ),
       [11, 12],
     ],
@@ -434,7 +451,8 @@ describe('not written, and not locked', () => {
       'made of one',
       (tdb) =>
         tdb.execute(
-          sql`insert into eb_templates (firm_id, id, name, code) select firm_id, id + 90, name, code || 'x' from eb_templates`,
+          sql`insert into eb_templates (firm_id, id, name, code) select firm_id, id + 90, name, code || 'x'
+            from eb_templates`,
         ),
       'RawSqlNotScopedError',
     ],
@@ -462,7 +480,8 @@ describe('not written, and not locked', () => {
       'a row of everybody, taken',
       (tdb) =>
         tdb.execute(
-          sql`insert into eb_templates (id, name, code) values (1, 'x', 'x') on conflict (id) do update set firm_id = excluded.firm_id`,
+          sql`insert into eb_templates (id, name, code) values (1, 'x', 'x') on conflict (id) do update
+            set firm_id = excluded.firm_id`,
         ),
       'ImmutableTenantError',
     ],
@@ -488,7 +507,8 @@ describe('not written, and not locked', () => {
       'overwritten by the name of the constraint',
       (tdb) =>
         tdb.execute(
-          sql`insert into eb_templates (id, name, code) values (1, 'x', 'x') on conflict on constraint eb_templates_pkey do update set name = 'x'`,
+          sql`insert into eb_templates (id, name, code) values (1, 'x', 'x')
+            on conflict on constraint eb_templates_pkey do update set name = 'x'`,
         ),
       'RawSqlNotScopedError',
     ],
@@ -580,7 +600,8 @@ describe('across tenants', () => {
       'null beside another table',
       (_, db) =>
         across(db).execute(
-          sql`with x as (insert into eb_templates (firm_id, id, name, code) values (${null}, 90, 'x', 'x')) insert into eb_jobs (firm_id, id, title) values (${null}, 90, 'x')`,
+          sql`with x as (insert into eb_templates (firm_id, id, name, code)
+            values (${null}, 90, 'x', 'x')) insert into eb_jobs (firm_id, id, title) values (${null}, 90, 'x')`,
         ),
       'Name the tenant of each row',
     ],
@@ -663,7 +684,8 @@ describe('several tenants', () => {
       'a lateral one',
       (tdb) =>
         tdb.execute(
-          sql`select id, n from eb_templates t, lateral (select count(*) as n from eb_jobs j where j.template_id = t.id) x`,
+          sql`select id, n from eb_templates t, lateral (select count(*) as n from eb_jobs j
+            where j.template_id = t.id) x`,
         ),
     ],
     ['a relation from them', (tdb) => tdb.query.templates.findMany({ with: { jobs: true } })],
@@ -688,7 +710,8 @@ describe('several tenants', () => {
 
 test('one index look-up for the own rows, and one for those of everybody', async () => {
   await many.sql.unsafe(
-    `create index on eb_templates (firm_id, size); insert into eb_templates select '${b}', i, 'n' || i, i, 'k' || i from generate_series(1000, 20000) i; analyze eb_templates`,
+    `create index on eb_templates (firm_id, size); insert into eb_templates select '${b}', i, 'n' || i, i, ` +
+      "'k' || i from generate_series(1000, 20000) i; analyze eb_templates",
   );
   const { sql: sent, params } = many.db
     .forTenant(a)

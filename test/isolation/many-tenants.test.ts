@@ -25,7 +25,10 @@ for (const [name, factory, sqlType, ids] of types)
   test(name, async () => {
     const client = postgres(inject('databaseUrl'), { max: 1, onnotice: () => {} });
     await client.unsafe(
-      `create schema if not exists "app lab"; do $$ begin create type "TenantKind" as enum ('x','y','z','w'); create type "app lab"."Other" as enum ('x','y','z','w'); exception when duplicate_object then null; end $$; drop table if exists lab_${name}; create table lab_${name} (tenant ${sqlType}, id int)`,
+      'create schema if not exists "app lab"; do $$ begin create type "TenantKind" ' +
+        `as enum ('x','y','z','w'); create type "app lab"."Other" as enum ('x','y','z','w'); exception ` +
+        `when duplicate_object then null; end $$; drop table if exists lab_${name}; ` +
+        `create table lab_${name} (tenant ${sqlType}, id int)`,
     );
     const t = tenancy(`lab ${name}`, factory);
     const table = tenantTable(`lab_${name}`, { tenant: t.id(), id: integer() });

@@ -58,32 +58,39 @@ const pinned: [name: string, query: () => any, text: string][] = [
   [
     'inner join',
     () => tdb.select(p).from(projects).innerJoin(tasks, onProject),
-    'select "projects"."id" from "projects" inner join "tasks" on "tasks"."accountId" = :a and ("tasks"."projectId" = "projects"."id") where "projects"."accountId" = :a',
+    'select "projects"."id" from "projects" inner join "tasks" on "tasks"."accountId" = :a ' +
+      'and ("tasks"."projectId" = "projects"."id") where "projects"."accountId" = :a',
   ],
   [
     'left join',
     () => tdb.select(p).from(projects).leftJoin(tasks, onProject),
-    'select "projects"."id" from "projects" left join "tasks" on "tasks"."accountId" = :a and ("tasks"."projectId" = "projects"."id") where "projects"."accountId" = :a',
+    'select "projects"."id" from "projects" left join "tasks" on "tasks"."accountId" = :a ' +
+      'and ("tasks"."projectId" = "projects"."id") where "projects"."accountId" = :a',
   ],
   [
     'right join',
     () => tdb.select(p).from(projects).rightJoin(tasks, onProject),
-    'select "projects"."id" from "projects" right join "tasks" on "projects"."accountId" = :a and ("tasks"."projectId" = "projects"."id") where "tasks"."accountId" = :a',
+    'select "projects"."id" from "projects" right join "tasks" on "projects"."accountId" = :a ' +
+      'and ("tasks"."projectId" = "projects"."id") where "tasks"."accountId" = :a',
   ],
   [
     'full join',
     () => tdb.select(p).from(projects).fullJoin(tasks, onProject),
-    'select "projects"."id" from ("projects" join (select) as "_1" on "projects"."accountId" = :a) full join ("tasks" join (select) as "_2" on "tasks"."accountId" = :a) on "tasks"."projectId" = "projects"."id"',
+    'select "projects"."id" from ("projects" join (select) as "_1" on "projects"."accountId" = :a) full ' +
+      'join ("tasks" join (select) as "_2" on "tasks"."accountId" = :a) ' +
+      'on "tasks"."projectId" = "projects"."id"',
   ],
   [
     'cross join',
     () => tdb.select(p).from(projects).crossJoin(tasks),
-    'select "projects"."id" from "projects" cross join "tasks" where "projects"."accountId" = :a and "tasks"."accountId" = :a',
+    'select "projects"."id" from "projects" cross join "tasks" where "projects"."accountId" = :a ' +
+      'and "tasks"."accountId" = :a',
   ],
   [
     'join of a reference table',
     () => tdb.select(p).from(projects).leftJoin(countries, eq(projects.countryId, countries.id)),
-    'select "projects"."id" from "projects" left join "countries" on "projects"."countryId" = "countries"."id" where "projects"."accountId" = :a',
+    'select "projects"."id" from "projects" left join "countries" ' +
+      'on "projects"."countryId" = "countries"."id" where "projects"."accountId" = :a',
   ],
   [
     'lateral',
@@ -91,7 +98,9 @@ const pinned: [name: string, query: () => any, text: string][] = [
       const x = tdb.select(t).from(tasks).where(onProject).as('x');
       return tdb.select(p).from(projects).leftJoinLateral(x, sql`true`);
     },
-    'select "projects"."id" from "projects" left join lateral (select "id" from "tasks" where "tasks"."accountId" = :a and ("tasks"."projectId" = "projects"."id")) "x" on true where "projects"."accountId" = :a',
+    'select "projects"."id" from "projects" left join lateral (select "id" from "tasks" ' +
+      'where "tasks"."accountId" = :a and ("tasks"."projectId" = "projects"."id")) "x" on true ' +
+      'where "projects"."accountId" = :a',
   ],
   [
     'subquery',
@@ -108,7 +117,8 @@ const pinned: [name: string, query: () => any, text: string][] = [
         .select(p)
         .from(projects)
         .where(exists(tdb.select(t).from(tasks).where(onProject))),
-    'select "id" from "projects" where "projects"."accountId" = :a and (exists (select "id" from "tasks" where "tasks"."accountId" = :a and ("tasks"."projectId" = "projects"."id")))',
+    'select "id" from "projects" where "projects"."accountId" = :a and (exists (select "id" from "tasks" ' +
+      'where "tasks"."accountId" = :a and ("tasks"."projectId" = "projects"."id")))',
   ],
   [
     'CTE',
@@ -125,17 +135,20 @@ const pinned: [name: string, query: () => any, text: string][] = [
         .select({ id: tasks.id })
         .from(tasks)
         .union(tdb.select({ id: projects.id }).from(projects)),
-    'select "id" from ((select "id" from "tasks" where "tasks"."accountId" = :a) union (select "id" from "projects" where "projects"."accountId" = :a)) "drizzle_union"',
+    'select "id" from ((select "id" from "tasks" where "tasks"."accountId" = :a) union (select "id" ' +
+      'from "projects" where "projects"."accountId" = :a)) "drizzle_union"',
   ],
   [
     'group by the key',
     () => tdb.select({ id: projects.id, name: projects.name }).from(projects).groupBy(projects.id),
-    'select "id", "name" from "projects" where "projects"."accountId" = :a group by "projects"."accountId", "projects"."id"',
+    'select "id", "name" from "projects" where "projects"."accountId" = :a ' +
+      'group by "projects"."accountId", "projects"."id"',
   ],
   [
     'template',
     () => tdb.select({ n: sql`(select count(*) from ${tasks} where ${onProject})` }).from(projects),
-    'select (select count(*) from "tasks" where "tasks"."accountId" = :a and ("tasks"."projectId" = "projects"."id")) from "projects" where "projects"."accountId" = :a',
+    'select (select count(*) from "tasks" where "tasks"."accountId" = :a ' +
+      'and ("tasks"."projectId" = "projects"."id")) from "projects" where "projects"."accountId" = :a',
   ],
   [
     'insert',
@@ -145,7 +158,8 @@ const pinned: [name: string, query: () => any, text: string][] = [
   [
     'insert from a select',
     () => tdb.insert(labels).select(tdb.select({ id: tasks.id, name: tasks.title }).from(tasks)),
-    'insert into "x_labels" ("id", "name", "accountId") select "id", "title", :a::uuid from "tasks" where "tasks"."accountId" = :a',
+    'insert into "x_labels" ("id", "name", "accountId") select "id", "title", :a::uuid from "tasks" ' +
+      'where "tasks"."accountId" = :a',
   ],
   [
     'upsert',
@@ -154,7 +168,8 @@ const pinned: [name: string, query: () => any, text: string][] = [
         .insert(labels)
         .values({ id: 1, name: 'x' })
         .onConflictDoUpdate({ target: labels.id, set: { name: 'y' } }),
-    'insert into "x_labels" ("accountId", "id", "taskId", "name") values (:a, 1, default, "x") on conflict ("accountId", "id") do update set "name" = "y"',
+    'insert into "x_labels" ("accountId", "id", "taskId", "name") values (:a, 1, default, "x") ' +
+      'on conflict ("accountId", "id") do update set "name" = "y"',
   ],
   [
     'update',
@@ -164,7 +179,8 @@ const pinned: [name: string, query: () => any, text: string][] = [
   [
     'update from',
     () => tdb.update(tasks).set({ points: 1, touched: 1 }).from(projects).where(and(onProject)),
-    'update "tasks" set "points" = 1, "touched" = 1 from "projects" where "tasks"."accountId" = :a and "projects"."accountId" = :a and ("tasks"."projectId" = "projects"."id")',
+    'update "tasks" set "points" = 1, "touched" = 1 from "projects" where "tasks"."accountId" = :a ' +
+      'and "projects"."accountId" = :a and ("tasks"."projectId" = "projects"."id")',
   ],
   ['delete', () => tdb.delete(labels), 'delete from "x_labels" where "x_labels"."accountId" = :a'],
   [
@@ -175,12 +191,22 @@ const pinned: [name: string, query: () => any, text: string][] = [
         where: { tasks: { done: true } },
         with: { members: { columns: { id: true } } },
       }),
-    'select "d0"."id" as "id", "members"."r" as "members" from (select "d0".* from "projects" as "d0" where "d0"."accountId" = :a and (exists (select * from "tasks" as "f0" where "f0"."accountId" = :a and (((("d0"."id" = "f0"."projectId") and ("d0"."accountId" = "f0"."accountId"))) and ("f0"."done" = true))))) as "d0" left join lateral(select coalesce(json_agg(row_to_json("t".*)), \'[]\') as "r" from (select "d1"."id" as "id" from "users" as "d1" inner join "project_users" as "tr0" on "tr0"."accountId" = :a and (("tr0"."userId" = "d1"."id") and ("tr0"."accountId" = "d1"."accountId")) where "d1"."accountId" = :a and (("d0"."id" = "tr0"."projectId") and ("d0"."accountId" = "tr0"."accountId"))) as "t") as "members" on true',
+    'select "d0"."id" as "id", "members"."r" as "members" from (select "d0".* from "projects" as "d0" ' +
+      'where "d0"."accountId" = :a and (exists (select * from "tasks" as "f0" where "f0"."accountId" = :a ' +
+      'and (((("d0"."id" = "f0"."projectId") and ("d0"."accountId" = "f0"."accountId"))) ' +
+      'and ("f0"."done" = true))))) as "d0" left join lateral(select coalesce(json_agg(row_to_json("t".*)), ' +
+      '\'[]\') as "r" from (select "d1"."id" as "id" from "users" as "d1" inner join "project_users" ' +
+      'as "tr0" on "tr0"."accountId" = :a and (("tr0"."userId" = "d1"."id") ' +
+      'and ("tr0"."accountId" = "d1"."accountId")) where "d1"."accountId" = :a ' +
+      'and (("d0"."id" = "tr0"."projectId") and ("d0"."accountId" = "tr0"."accountId"))) as "t") ' +
+      'as "members" on true',
   ],
   [
     'several tenants',
     () => db.forTenants([a, b]).select(p).from(projects).leftJoin(tasks, onProject),
-    'select "projects"."id" from "projects" left join "tasks" on "tasks"."accountId" = any(:ab) and "tasks"."accountId" = "projects"."accountId" and ("tasks"."projectId" = "projects"."id") where "projects"."accountId" = any(:ab)',
+    'select "projects"."id" from "projects" left join "tasks" on "tasks"."accountId" = any(:ab) ' +
+      'and "tasks"."accountId" = "projects"."accountId" and ("tasks"."projectId" = "projects"."id") ' +
+      'where "projects"."accountId" = any(:ab)',
   ],
   [
     'many tenants',
@@ -190,7 +216,9 @@ const pinned: [name: string, query: () => any, text: string][] = [
   [
     'every tenant',
     () => db.acrossTenants({ reason: 'report' }).select(p).from(projects).leftJoin(tasks, onProject),
-    'select "projects"."id" from "projects" left join "tasks" on "tasks"."accountId" = "projects"."accountId" and ("tasks"."projectId" = "projects"."id") /* report */',
+    'select "projects"."id" from "projects" left join "tasks" ' +
+      'on "tasks"."accountId" = "projects"."accountId" and ("tasks"."projectId" = "projects"."id") ' +
+      '/* report */',
   ],
 ];
 

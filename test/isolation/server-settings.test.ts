@@ -112,8 +112,11 @@ describe('a database in another encoding', () => {
   const [short, long] = ['a'.repeat(62), `${'a'.repeat(62)}é`];
   const statements = {
     'an alias in a query within': `select (select string_agg(word, ',') from words "${long}") as x from words "${short}"`,
-    'an alias in EXISTS': `select (select exists (select from words "${long}" where word = 'hidden'))::text as x from words "${short}"`,
-    'a row that is changed': `with "${short}" as (select * from words) update words "${long}" set word = 'x' from "${short}"`,
+    'an alias in EXISTS':
+      `select (select exists (select from words "${long}" where word = 'hidden'))::text as x ` +
+      `from words "${short}"`,
+    'a row that is changed':
+      `with "${short}" as (select * from words) update words "${long}" set word = 'x' ` + `from "${short}"`,
   };
   for (const [title, statement] of Object.entries(statements))
     test(title, async () => {

@@ -37,7 +37,8 @@ beforeAll(async () => {
   const url = Object.assign(new URL(inject('databaseUrl')), { pathname: `/${database}` }).href;
   admin = postgres(url, { max: 1, onnotice: () => {} });
   await admin.unsafe(
-    `${createRole}; create table stored_rules (tenant uuid not null, id integer, pattern text not null, data jsonb not null, n integer not null, primary key (tenant, id))`,
+    `${createRole}; create table stored_rules (tenant uuid not null, id integer, pattern text not null, ` +
+      'data jsonb not null, n integer not null, primary key (tenant, id))',
   );
   await admin`insert into stored_rules select ${mine}, i, '^x', '{"n": 1}', 1 from generate_series(1, 3) i`;
   for (const statement of [...policiesOf('stored_rules', 'tenant', 'uuid', 'account', true), ...grants('public')])

@@ -49,7 +49,8 @@ const refusals: Record<string, Run> = {
     tdb.query.projects.findMany({
       extras: {
         n: () =>
-          sql`(select count(*) from (select g.${sql.identifier('ts_stat')} from unnest(array[${sql.raw(`'${reading}'`)}]) g) x)`,
+          sql`(select count(*) from (select g.${sql.identifier('ts_stat')}
+            from unnest(array[${sql.raw(`'${reading}'`)}]) g) x)`,
       },
     }),
   'an offset that ends the query, in a relational query': (tdb) =>
@@ -206,7 +207,8 @@ const confined: Record<string, Run> = {
     tdb.query.projects.findMany({ limit: sql`(select count(*) from "tasks")` as any }),
   'a table behind an ON with an aggregate of the outer query': (tdb) =>
     tdb.execute(
-      sql`select (select string_agg(t.title, ',') from ${countries} c join ${countries} d on count(o.id) filter (where true) > 0, tasks t) from ${tasks} o`,
+      sql`select (select string_agg(t.title, ',') from ${countries} c
+        join ${countries} d on count(o.id) filter (where true) > 0, tasks t) from ${tasks} o`,
     ),
   'a table behind USING': (tdb) =>
     tdb.execute(sql`select t.title from ${countries} c join ${countries} d using (id), tasks t`),
@@ -217,7 +219,8 @@ const confined: Record<string, Run> = {
   'a table behind WITH ORDINALITY': (tdb) => tdb.execute(sql`select * from unnest(array[1]) with ordinality, tasks`),
   'a table behind a time with its zone': (tdb) =>
     tdb.execute(
-      sql`select t.title from ${countries} c join ${countries} d on now() > timestamp with time zone '2020-01-01', tasks t`,
+      sql`select t.title from ${countries} c join ${countries} d on now() > timestamp with time zone '2020-01-01',
+        tasks t`,
     ),
   TABLE: (tdb) => tdb.execute(sql`table tasks`),
   'TABLE of an interpolated table': (tdb) => tdb.execute(sql`table ${tasks}`),
@@ -231,7 +234,9 @@ const confined: Record<string, Run> = {
   // An aggregate in ON that is the outer query's: its GROUP ends no FROM.
   'a table behind WITHIN GROUP': (tdb) =>
     tdb.execute(
-      sql`select (select string_agg(t.title, ',') from ${countries} c join ${countries} d on percentile_cont(0.5) within group (order by o.points) is not null, tasks t) from ${tasks} o`,
+      sql`select (select string_agg(t.title, ',') from ${countries} c
+        join ${countries} d on percentile_cont(0.5) within group (order by o.points) is not null, tasks t)
+        from ${tasks} o`,
     ),
   'a value that escapes itself': (tdb) =>
     tdb
@@ -277,7 +282,8 @@ const allowed: Record<string, Run> = {
     ),
   'FROM in functions': (tdb) =>
     tdb.execute(
-      sql`select extract(year from p."createdAt") as y, substring(p.name from 1 for 2) as s, trim(both 'n' from p.name) as t from ${projects} p`,
+      sql`select extract(year from p."createdAt") as y, substring(p.name from 1 for 2) as s, trim(both 'n'
+        from p.name) as t from ${projects} p`,
     ),
   'a comment': (tdb) => tdb.execute(sql`select /* all of them */ t.id from ${tasks} t`),
   'a string with words in it': (tdb) => tdb.execute(sql`select 'it''s from tasks; -- no' as x from ${tasks}`),
@@ -286,13 +292,15 @@ const allowed: Record<string, Run> = {
       select t.id, r.depth + 1 from ${tasks} t join r on t."parentId" = r.id) select * from r`),
   'two CTEs': (tdb) =>
     tdb.execute(
-      sql`with x as materialized (select id from ${tasks}), y(k) as not materialized (select id from x) select x.id, y.k from x join y on x.id = y.k`,
+      sql`with x as materialized (select id from ${tasks}), y(k) as not materialized (select id from x)
+        select x.id, y.k from x join y on x.id = y.k`,
     ),
   UNION: (tdb) =>
     tdb.execute(sql`(select id from ${tasks}) union all (select id from ${projects}) order by id limit 3`),
   'a window': (tdb) =>
     tdb.execute(
-      sql`select t.id, sum(t.points) over w as s from ${tasks} t window w as (partition by t."projectId" order by t.id)`,
+      sql`select t.id, sum(t.points) over w as s from ${tasks} t window w as (partition by t."projectId"
+        order by t.id)`,
     ),
   'an ordered set': (tdb) =>
     tdb.select({ m: sql`percentile_cont(0.5) within group (order by ${tasks.points})` }).from(tasks),

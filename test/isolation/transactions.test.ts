@@ -153,7 +153,8 @@ describe('tenants at once on one pool', () => {
       db.forTenant(b).transaction(async (tx: any) => {
         const { rows } = await tx.execute(sql`select ${tasks.id} as id from ${tasks} limit 1`);
         expect(rows).toHaveLength(1);
-        await client`select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()`;
+        await client`select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database()
+          and pid <> pg_backend_pid()`;
         return tx.select().from(tasks);
       }),
     );

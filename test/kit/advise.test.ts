@@ -32,8 +32,10 @@ beforeAll(async () => {
   database = await connect(url);
   await client.unsafe(`
     create schema crm;
-    create table projects ("accountId" int not null, id int not null, status text not null, created int not null, tags int[] not null, primary key ("accountId", id));
-    insert into projects select t, p, 'open', p * 50 + t, array[p] from generate_series(1, 50) t, generate_series(1, 300) p;
+    create table projects ("accountId" int not null, id int not null, status text not null, created int not null,
+      tags int[] not null, primary key ("accountId", id));
+    insert into projects select t, p, 'open', p * 50 + t, array[p] from generate_series(1, 50) t, generate_series(1,
+      300) p;
     create index projects_created on projects (created desc);
     create index projects_tags on projects using gin (tags);
     create index projects_good on projects ("accountId", status, created);
@@ -52,9 +54,12 @@ beforeEach(() => client.unsafe('drop view if exists pg_stat_statements'));
 
 /** What the server would have counted. */
 const counted = (statements: readonly (readonly [query: string, calls: number, blocks: number, rows: number])[]) =>
-  client.unsafe(`create view pg_stat_statements as select (select oid from pg_database where datname = current_database()) as dbid, query,
-    calls::bigint, (blocks * calls)::bigint as shared_blks_hit, 0::bigint as shared_blks_read, (rows * calls)::bigint as rows
-    from (values ${statements.map(([query, ...numbers]) => `($q$${query}$q$, ${numbers.join(', ')})`).join(', ')}) v(query, calls, blocks, rows)`);
+  client.unsafe(`create view pg_stat_statements as select (select oid from pg_database
+    where datname = current_database()) as dbid, query,
+    calls::bigint, (blocks * calls)::bigint as shared_blks_hit, 0::bigint as shared_blks_read,
+      (rows * calls)::bigint as rows
+    from (values ${statements.map(([query, ...numbers]) => `($q$${query}$q$, ${numbers.join(', ')})`).join(', ')})
+      v(query, calls, blocks, rows)`);
 
 const latest = 'select "id" from "projects" where "accountId" = $1 order by "created" desc limit $2';
 
@@ -141,7 +146,8 @@ test('without counts of statements: an index that is read far, and that no more 
 test('a gin index gets the tenant column by an extension', async () => {
   await counted([['select id from projects where tags @> $1 and "accountId" = $2', 10, 5_000, 1]]);
   await client.unsafe(
-    'create table kept as select * from projects; alter table projects drop constraint projects_pkey; drop index projects_good',
+    'create table kept as select * from projects; alter table projects drop constraint projects_pkey; ' +
+      'drop index projects_good',
   );
   const { advice } = await advise(database, state);
   const gin = advice.find((it) => it.index === 'projects_tags')!;

@@ -109,7 +109,9 @@ describe('a column that was not unique before', { timeout: 60_000 }, () => {
     return { teams, projects, notes };
   };
   const hints: Hint[] = [{ type: 'create', kind: 'unique', entity: ['public', 'projects', 'slug_key'] }];
-  const inserts = `insert into teams values (1), (2); insert into projects values (1, 1, 'a'), (2, 2, 'b'); insert into notes values (1, 'a'), (2, 'b')`;
+  const inserts =
+    "insert into teams values (1), (2); insert into projects values (1, 1, 'a'), (2, 2, 'b'); insert into " +
+    "notes values (1, 'a'), (2, 'b')";
 
   it.each(['unique', 'unique index'] as const)('fills in through what was: %s', async (slugs) => {
     await run(await migration(before(slugs), inserts, after(), hints));

@@ -91,7 +91,8 @@ const baseRows = [
   `INSERT INTO countries VALUES (1, 'Chile'), (2, 'Ghana')`,
   `INSERT INTO accounts VALUES ('${a1}', 'one', 1), ('${a2}', 'two', 2)`,
   `INSERT INTO projects VALUES ('${a1}', '${id(1)}', 'p'), ('${a2}', '${id(2)}', 'q')`,
-  `INSERT INTO tasks VALUES ('${a1}', '${id(11)}', '${id(1)}', 't'), ('${a1}', '${id(12)}', '${id(1)}', 'u'), ('${a2}', '${id(13)}', '${id(2)}', 't')`,
+  `INSERT INTO tasks VALUES ('${a1}', '${id(11)}', '${id(1)}', 't'), ('${a1}', '${id(12)}', '${id(1)}', ` +
+    `'u'), ('${a2}', '${id(13)}', '${id(2)}', 't')`,
 ];
 const baseCitus = ['accounts id', 'countries reference', 'projects account_id', 'tasks account_id'];
 const counts = (expected: Record<string, number>) =>
@@ -135,7 +136,8 @@ const plainTables = () => {
 };
 const plainRows = [
   ...baseRows.slice(0, 3),
-  `INSERT INTO tasks (id, project_id, title) VALUES ('${id(11)}', '${id(1)}', 't'), ('${id(12)}', '${id(1)}', 'u'), ('${id(13)}', '${id(2)}', 't')`,
+  `INSERT INTO tasks (id, project_id, title) VALUES ('${id(11)}', '${id(1)}', 't'), ('${id(12)}', ` +
+    `'${id(1)}', 'u'), ('${id(13)}', '${id(2)}', 't')`,
 ];
 
 const withPolicy = () => {
@@ -443,11 +445,13 @@ export const changes: readonly Change[] = [
     expect: [
       ...baseCounts,
       [
-        `SELECT string_agg(indexrelid::regclass::text, ',' ORDER BY indexrelid::regclass::text) FROM pg_index WHERE indrelid = 'tasks'::regclass AND indisvalid`,
+        "SELECT string_agg(indexrelid::regclass::text, ',' ORDER BY indexrelid::regclass::text) " +
+          "FROM pg_index WHERE indrelid = 'tasks'::regclass AND indisvalid",
         'tasks_account_id_project_id_index,tasks_account_id_title_id_index,tasks_pkey,tasks_title',
       ],
       [
-        `SELECT count(*)::int FROM pg_indexes WHERE tablename = 'tasks' AND indexdef ~ 'account_id, title DESC|account_id, title, id'`,
+        "SELECT count(*)::int FROM pg_indexes WHERE tablename = 'tasks' AND indexdef ~ 'account_id, " +
+          "title DESC|account_id, title, id'",
         2,
       ],
     ],
@@ -599,7 +603,8 @@ export const changes: readonly Change[] = [
     expect: [
       ...baseCounts,
       [
-        `SELECT string_agg(polname || ' ' || polpermissive, ', ' ORDER BY polname) FROM pg_policy WHERE polrelid = 'tasks'::regclass`,
+        "SELECT string_agg(polname || ' ' || polpermissive, ', ' ORDER BY polname) FROM pg_policy " +
+          "WHERE polrelid = 'tasks'::regclass",
         'everyone true',
       ],
     ],
@@ -611,7 +616,8 @@ export const changes: readonly Change[] = [
     expect: [
       ...baseCounts,
       [
-        `SELECT string_agg(polname || ' ' || polpermissive, ', ' ORDER BY polname) FROM pg_policy WHERE polrelid = 'tasks'::regclass`,
+        "SELECT string_agg(polname || ' ' || polpermissive, ', ' ORDER BY polname) FROM pg_policy " +
+          "WHERE polrelid = 'tasks'::regclass",
         'everyone true, tenant_isolation false',
       ],
     ],
@@ -626,7 +632,8 @@ export const changes: readonly Change[] = [
     expect: [
       ...baseCounts,
       [
-        `SELECT string_agg(polname || ' ' || polpermissive, ', ' ORDER BY polname) FROM pg_policy WHERE polrelid = 'tasks'::regclass`,
+        "SELECT string_agg(polname || ' ' || polpermissive, ', ' ORDER BY polname) FROM pg_policy " +
+          "WHERE polrelid = 'tasks'::regclass",
         'everyone true',
       ],
     ],
@@ -640,7 +647,8 @@ export const changes: readonly Change[] = [
     expect: [
       ...baseCounts,
       [
-        `SELECT string_agg(polname || ' ' || pg_get_expr(polqual, polrelid), ', ') FROM pg_policy WHERE polrelid = 'tasks'::regclass`,
+        "SELECT string_agg(polname || ' ' || pg_get_expr(polqual, polrelid), ', ') FROM pg_policy " +
+          "WHERE polrelid = 'tasks'::regclass",
         'everyone true',
       ],
       [`SELECT relrowsecurity AND NOT relforcerowsecurity FROM pg_class WHERE oid = 'tasks'::regclass`, true],
@@ -654,7 +662,8 @@ export const changes: readonly Change[] = [
     expect: [
       ...baseCounts,
       [
-        `SELECT string_agg(polname || ' ' || polpermissive, ', ' ORDER BY polname) FROM pg_policy WHERE polrelid = 'tasks'::regclass`,
+        "SELECT string_agg(polname || ' ' || polpermissive, ', ' ORDER BY polname) FROM pg_policy " +
+          "WHERE polrelid = 'tasks'::regclass",
         'tenant_isolation true',
       ],
       [`SELECT relrowsecurity AND relforcerowsecurity FROM pg_class WHERE oid = 'tasks'::regclass`, true],

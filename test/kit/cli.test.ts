@@ -175,14 +175,16 @@ export const c = pgTable('c', { id: integer().primaryKey(), p: uuid().references
     // A plain table becomes a tenant table: its rows are filled in through tables under FORCE.
     project.write(
       'schema.ts',
-      `${small}export const notes = pgTable('notes', { id: uuid().primaryKey().defaultRandom(), owner: uuid().references(() => (accounts as any).id) });\n`,
+      `${small}export const notes = pgTable('notes', { id: uuid().primaryKey().defaultRandom(), owner: ` +
+        `uuid().references(() => (accounts as any).id) });\n`,
     );
     await project.drizzleKit('generate');
     await migrateIn(project, url);
     for (const it of [a!, b!]) await as(it, (tx) => tx`INSERT INTO notes (owner) VALUES (${it})`);
     project.write(
       'schema.ts',
-      `${small}export const notes = tenantTable('notes', { accountId: account.id('account_id'), id: uuid().primaryKey().defaultRandom(), owner: uuid() });\n`,
+      `${small}export const notes = tenantTable('notes', { accountId: account.id('account_id'), id: ` +
+        `uuid().primaryKey().defaultRandom(), owner: uuid() });\n`,
     );
     const generated = await project.drizzleKit('generate');
     expect(generated).toMatchObject({ code: 0, stderr: '' });
@@ -219,7 +221,8 @@ export const c = pgTable('c', { id: integer().primaryKey(), p: uuid().references
     await sql`DELETE FROM projects WHERE account_id = ${stray}`;
     expect((await tenantIn(project, 'apply')).code).toBe(0);
     await sql.unsafe(
-      'ALTER TABLE projects DROP CONSTRAINT projects_account_id_accounts_id_fkey; ALTER TABLE accounts DROP CONSTRAINT accounts_pkey',
+      'ALTER TABLE projects DROP CONSTRAINT projects_account_id_accounts_id_fkey; ALTER TABLE accounts ' +
+        'DROP CONSTRAINT accounts_pkey',
     );
     expect(JSON.parse((await tenantIn(project, 'plan', '--json')).stdout).steps.map((it: any) => it.what)).toEqual([
       'accounts: with the primary key accounts_pkey',

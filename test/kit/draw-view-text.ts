@@ -43,18 +43,27 @@ export class ViewText {
   view(): string {
     const { dice } = this;
     if (dice.chance(0.04))
-      return `with recursive tasks as (select x as tenant, id, x from countries) ${this.#query({ depth: 1, ctes: [], outer: [] })}`;
+      return (
+        'with recursive tasks as (select x as tenant, id, x ' +
+        `from countries) ${this.#query({ depth: 1, ctes: [], outer: [] })}`
+      );
     if (!dice.chance(0.2)) return this.#query({ depth: 2, ctes: [], outer: [] });
     const names = dice.of('c', 'c(tenant, id, x)', 'tasks');
     const body = this.#query({ depth: 1, ctes: [], outer: [] });
-    return `with ${names} as ${dice.of('', 'materialized ')}(${body}) ${this.#query({ depth: 1, ctes: [names.split('(')[0]!], outer: [] })}`;
+    return (
+      `with ${names} as ${dice.of('', 'materialized ')}(${body}) ` +
+      `${this.#query({ depth: 1, ctes: [names.split('(')[0]!], outer: [] })}`
+    );
   }
 
   #query(around: Around): string {
     const { dice } = this;
     if (around.depth === 0 || !dice.chance(0.15)) return this.#select(around);
     const inner = { ...around, depth: around.depth - 1 };
-    return `(${this.#select(inner)}) ${dice.of('union', 'union all', 'intersect', 'except', 'except all')} (${this.#select(inner)})`;
+    return (
+      `(${this.#select(inner)}) ${dice.of('union', 'union all', 'intersect', 'except', 'except all')} ` +
+      `(${this.#select(inner)})`
+    );
   }
 
   #select(around: Around): string {
@@ -112,7 +121,10 @@ export class ViewText {
           `rank() over (${this.#partition(tenant)} order by count(*))`,
         );
       const having = dice.chance(0.3) ? ` having ${dice.of('count(*) > 1', `max(${first.alias}.x) < 4`)}` : '';
-      return `select ${tenant} as tenant, ${total()} as id, ${total()} as x from ${from}${where} group by ${by}${having} order by 1, 2, 3${limit}`;
+      return (
+        `select ${tenant} as tenant, ${total()} as id, ${total()} as x from ${from}${where} ` +
+        `group by ${by}${having} order by 1, 2, 3${limit}`
+      );
     }
     const named = dice.chance(0.15) ? ` window w as (${this.#partition(tenant)})` : '';
     const value = () => this.#value(items, tenant, sight, named !== '');
@@ -120,10 +132,16 @@ export class ViewText {
     if (dice.chance(0.12)) {
       const on = [...(dice.chance(remembers) ? [tenant] : []), ...(dice.chance(0.6) ? [value()] : [])];
       const list = on.length > 0 ? on : [`${first.alias}.x`];
-      return `select distinct on (${list.join(', ')}) ${tenant} as tenant, ${id} as id, ${x} as x from ${from}${where}${named} order by ${list.join(', ')}, 1, 2, 3${limit}`;
+      return (
+        `select distinct on (${list.join(', ')}) ${tenant} as tenant, ${id} as id, ${x} as x ` +
+        `from ${from}${where}${named} order by ${list.join(', ')}, 1, 2, 3${limit}`
+      );
     }
     const order = dice.chance(0.1) ? ` order by ${value()}, 1, 2, 3` : ' order by 1, 2, 3';
-    return `select ${dice.chance(0.1) && order === ' order by 1, 2, 3' ? 'distinct ' : ''}${tenant} as tenant, ${id} as id, ${x} as x from ${from}${where}${named}${order}${limit}`;
+    return (
+      `select ${dice.chance(0.1) && order === ' order by 1, 2, 3' ? 'distinct ' : ''}${tenant} ` +
+      `as tenant, ${id} as id, ${x} as x from ${from}${where}${named}${order}${limit}`
+    );
   }
 
   #from(around: Around): [string, InSight[]] {
@@ -146,7 +164,9 @@ export class ViewText {
       else if (both && items.length === 1 && dice.chance(0.15))
         text = `${text} ${kind} ${source} using (tenant${dice.chance(0.4) ? ', id' : ''})`;
       else
-        text = `${text} ${kind} ${source} on ${on.length === 0 ? 'true' : dice.chance(0.05) ? on.join(' or ') : on.join(' and ')}`;
+        text =
+          `${text} ${kind} ${source} on ` +
+          `${on.length === 0 ? 'true' : dice.chance(0.05) ? on.join(' or ') : on.join(' and ')}`;
       items.push(item);
     }
     return [text, items];
@@ -180,7 +200,10 @@ export class ViewText {
       isNamed && dice.chance(0.5)
         ? dice.of('w', `(w order by ${alias}.x)`)
         : `(${this.#partition(tenant)} order by ${alias}.${dice.of('x', 'id')})`;
-    return `${dice.of('rank()', 'dense_rank()', 'count(*)', `sum(${alias}.x)`, `min(${alias}.id)`, 'ntile(1)')} over ${over}`;
+    return (
+      `${dice.of('rank()', 'dense_rank()', 'count(*)', `sum(${alias}.x)`, `min(${alias}.id)`, 'ntile(1)')} ` +
+      `over ${over}`
+    );
   }
 
   #value(items: readonly InSight[], tenant: string, sight: Around, isNamed: boolean): string {
@@ -203,7 +226,9 @@ export class ViewText {
   #condition(items: readonly InSight[], sight: Around): string {
     const { dice } = this;
     const { alias } = dice.of(...items);
-    const plain = `${alias}.${dice.of('id', 'x')} ${dice.of('>', '<', '=', 'is distinct from')} ${dice.of('1', '2', `${dice.of(...items).alias}.x`)}`;
+    const plain =
+      `${alias}.${dice.of('id', 'x')} ${dice.of('>', '<', '=', 'is distinct from')} ` +
+      `${dice.of('1', '2', `${dice.of(...items).alias}.x`)}`;
     if (sight.depth < 0 || !dice.chance(0.4)) return plain;
     return dice.of(
       `exists (${this.#query(sight)})`,

@@ -15,8 +15,10 @@ import { account, Project, removeProjects } from './project.js';
 const schema = `${account}
 import { index, unique } from 'drizzle-orm/pg-core';
 export const countries = referenceTable('countries', { id: integer().primaryKey(), name: text().unique() });
-export const accounts = tenantTable('accounts', { id: account.id().primaryKey(), countryId: integer('country_id').references(() => countries.id) });
-export const projects = tenantTable('projects', { accountId: account.id('account_id').references(() => accounts.id, { onDelete: 'cascade' }), id: uuid().primaryKey(), name: text(), code: text() },
+export const accounts = tenantTable('accounts', { id: account.id().primaryKey(),
+  countryId: integer('country_id').references(() => countries.id) });
+export const projects = tenantTable('projects', { accountId: account.id('account_id').references(() => accounts.id,
+  { onDelete: 'cascade' }), id: uuid().primaryKey(), name: text(), code: text() },
   (t) => [index('by_name').on(t.name), unique('by_code').on(t.code)]);
 `;
 
@@ -61,7 +63,8 @@ describe('CI', { timeout: 60_000 }, () => {
       code: 1,
       stderr: expect.stringContaining('Run "npx drizzle-kit migrate" first'),
     });
-    await sql`INSERT INTO drizzle.__drizzle_migrations (hash, created_at, name) VALUES ('a', 1, ${name}), ('b', 2, '20990101000000_later')`;
+    await sql`INSERT INTO drizzle.__drizzle_migrations (hash, created_at, name)
+      VALUES ('a', 1, ${name}), ('b', 2, '20990101000000_later')`;
     expect(await tenant('plan')).toMatchObject({
       code: 1,
       stderr: expect.stringContaining('Pull the branch that has 20990101000000_later'),
@@ -101,10 +104,14 @@ describe('CI', { timeout: 60_000 }, () => {
     await sql.unsafe(`ALTER TABLE projects DROP CONSTRAINT by_code, ADD CONSTRAINT by_code UNIQUE (code)`);
     await sql.unsafe(`DROP INDEX by_name; CREATE INDEX by_name ON projects (account_id, code)`);
     await sql.unsafe(
-      `ALTER TABLE projects DROP CONSTRAINT projects_account_id_accounts_id_fkey, ADD CONSTRAINT projects_account_id_accounts_id_fkey FOREIGN KEY (account_id) REFERENCES accounts (id)`,
+      'ALTER TABLE projects DROP CONSTRAINT projects_account_id_accounts_id_fkey, ' +
+        'ADD CONSTRAINT projects_account_id_accounts_id_fkey FOREIGN KEY (account_id) ' +
+        'REFERENCES accounts (id)',
     );
     await sql.unsafe(
-      `ALTER TABLE accounts DROP CONSTRAINT accounts_country_id_countries_id_fkey, ADD CONSTRAINT accounts_country_id_countries_id_fkey FOREIGN KEY (country_id) REFERENCES countries (id) NOT VALID`,
+      'ALTER TABLE accounts DROP CONSTRAINT accounts_country_id_countries_id_fkey, ' +
+        'ADD CONSTRAINT accounts_country_id_countries_id_fkey FOREIGN KEY (country_id) ' +
+        'REFERENCES countries (id) NOT VALID',
     );
     expect((await steps()).sort()).toEqual([
       'accounts: the foreign key accounts_country_id_countries_id_fkey checked',
@@ -144,7 +151,8 @@ describe('CI', { timeout: 60_000 }, () => {
     const ids = ['00000000-0000-4000-8000-00000000000a', '00000000-0000-4000-8000-00000000000b'];
     for (const [i, id] of ids.entries()) {
       await sql`INSERT INTO accounts (id) VALUES (${id})`;
-      await sql`INSERT INTO projects (account_id, id, code) SELECT ${id}, gen_random_uuid(), n FROM generate_series(1, ${10 + 90 * i}) n`;
+      await sql`INSERT INTO projects (account_id, id, code) SELECT ${id}, gen_random_uuid(), n
+        FROM generate_series(1, ${10 + 90 * i}) n`;
     }
     const { sizes, sampled } = JSON.parse((await tenant('tenants', '--json')).stdout);
     expect(sampled).toBe(false);
@@ -241,7 +249,9 @@ describe('CI', { timeout: 60_000 }, () => {
   it('catches the merge of a branch with a new table and one that switches row-level security on', async () => {
     rmSync(join(project.folder, 'drizzle'), { recursive: true });
     const base = schema;
-    const more = `${schema}export const late = tenantTable('late', { accountId: account.id('account_id'), id: uuid().primaryKey() });\n`;
+    const more =
+      `${schema}export const late = tenantTable('late', { accountId: account.id('account_id'), id: ` +
+      `uuid().primaryKey() });\n`;
     const folder = (name: string) => `drizzle/${project.migrations.find((it) => it.endsWith(`_${name}`))!}`;
     config();
     project.write('schema.ts', base);

@@ -50,9 +50,11 @@ describe.concurrent('drizzle-kit generate', { timeout: 60_000 }, () => {
   it('works with --config, several schema files, globs, a pgSchema and no breakpoints', async ({ expect }) => {
     const project = new Project({
       'db/a.ts': small,
-      'db/b.ts': `${account.replace('export const account', 'const other')}import { account } from './a.js';\nimport { accounts } from './a.js';
+      'db/b.ts': `${account.replace('export const account', 'const other')}import { account }
+        from './a.js';\nimport { accounts } from './a.js';
 export const app = pgSchema('app');
-export const notes = tenantSchema(app).table('notes', { accountId: account.id('account_id').references(() => accounts.id), id: uuid().primaryKey() });\n`,
+export const notes = tenantSchema(app).table('notes', { accountId: account.id('account_id').references(() =>
+  accounts.id), id: uuid().primaryKey() });\n`,
     });
     project.config('citus: {}', `schema: ['./db/*.ts'], breakpoints: false,`, 'other.config.ts');
     const result = await project.drizzleKit('generate', '--config', 'other.config.ts', '--output', 'json');
@@ -90,7 +92,8 @@ export const notes = tenantSchema(app).table('notes', { accountId: account.id('a
     expect(project.migrations[2]).toMatch(/_rls$/);
     expect(project.last()).toContain('shard_count => 8, cascade_to_colocated => true');
     expect(project.last()).toContain(
-      `CREATE POLICY "tenant_isolation" ON "projects" USING ("account_id" = nullif(current_setting('app.tenant_id', true), '')::uuid)`,
+      'CREATE POLICY "tenant_isolation" ON "projects" ' +
+        `USING ("account_id" = nullif(current_setting('app.tenant_id', true), '')::uuid)`,
     );
     expect(await project.drizzleKit('generate')).toMatchObject({
       code: 0,
@@ -121,7 +124,8 @@ export const notes = tenantSchema(app).table('notes', { accountId: account.id('a
     await project.generated();
     expect(await project.drizzleKit('generate', '--custom', '--name', 'mine')).toMatchObject({ code: 0, stderr: '' });
     expect(project.last()).toBe(
-      "SET LOCAL citus.multi_shard_modify_mode TO 'sequential';--> statement-breakpoint\n-- Custom SQL migration file, put your code below! --",
+      "SET LOCAL citus.multi_shard_modify_mode TO 'sequential';--> statement-breakpoint\n-- Custom SQL " +
+        'migration file, put your code below! --',
     );
     project.write('schema.ts', small.replace('export const projects', 'export const old'));
     expect(await project.drizzleKit('generate')).toMatchObject({
@@ -158,9 +162,12 @@ export const files = tenantTable('files', { accountId: account.id('account_id').
   it('refuses a view that mixes tenants, or whose tenant column is filled from another column', async ({ expect }) => {
     const views = (where: string, column: string) =>
       `import { sql } from 'drizzle-orm';\n${small}\nconsole.log('loaded');
-export const names = pgView('names', { accountId: account.id('account_id'), id: uuid() }).as(sql.raw('select accounts.id as account_id, projects.id from accounts, projects${where}'));
-export const notes = tenantTable('notes', { accountId: account.id('account_id'), id: uuid().primaryKey(), approver: uuid() });
-export const approvals = pgView('approvals', { whose: account.id(), id: uuid() }).as(sql.raw('select ${column} as whose, id from notes'));\n`;
+export const names = pgView('names', { accountId: account.id('account_id'),
+  id: uuid() }).as(sql.raw('select accounts.id as account_id, projects.id from accounts, projects${where}'));
+export const notes = tenantTable('notes', { accountId: account.id('account_id'), id: uuid().primaryKey(),
+  approver: uuid() });
+export const approvals = pgView('approvals', { whose: account.id(),
+  id: uuid() }).as(sql.raw('select ${column} as whose, id from notes'));\n`;
     const project = new Project({ 'schema.ts': views('', 'approver') });
     const faults = [
       'rows of "accounts" and "projects" of different tenants would meet',
@@ -234,7 +241,8 @@ export const b = tenantTable('b', { accountId: account.id('account_id'), id: uui
     const project = new Project({ 'schema.ts': small });
     await project.generated();
     const table = (name: string) =>
-      `export const ${name} = tenantTable('${name}', { accountId: account.id('account_id'), id: uuid().primaryKey() });\n`;
+      `export const ${name} = tenantTable('${name}', { accountId: account.id('account_id'), id: ` +
+      `uuid().primaryKey() });\n`;
     const branch = async (schema: string, name: string) => {
       project.write('schema.ts', schema);
       await project.drizzleKit('generate', '--name', name);
@@ -333,7 +341,8 @@ export const b = tenantTable('b', { accountId: account.id('account_id'), id: uui
     it('refuses a version that it was not tested with, with the remedy', async () => {
       const project = new Project({ 'schema.ts': small });
       const remedy = (version: string) =>
-        `Run "npm install --save-dev --save-exact drizzle-kit@${tested}", or upgrade drizzle-tenant to a version that knows drizzle-kit ${version}`;
+        `Run "npm install --save-dev --save-exact drizzle-kit@${tested}", or upgrade drizzle-tenant to a ` +
+        `version that knows drizzle-kit ${version}`;
       const result = await other(project, '1.0.0-rc.6').run('generate');
       expect(result.code).toBe(1);
       expect(result.stdout + result.stderr).toContain(remedy('1.0.0-rc.6'));
@@ -361,7 +370,8 @@ export const b = tenantTable('b', { accountId: account.id('account_id'), id: uui
         'node_fs.openSync',
         /fs\.default\.writeFileSync\(|node_fs\.writeFileSync\(|fs\.writeFileSync\(/g,
         (name: string) =>
-          `((p, d) => require('fs').closeSync(((f) => (require('fs').writeSync(f, d), f))(require('fs').openSync(p, 'w'))))(`,
+          "((p, d) => require('fs').closeSync(((f) => (require('fs').writeSync(f, d), " +
+          "f))(require('fs').openSync(p, 'w'))))(",
       ],
     ])('does not let a bare migration pass that is written %s', async (_, __, pattern, replace) => {
       const project = new Project({ 'schema.ts': small });

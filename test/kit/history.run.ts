@@ -74,17 +74,24 @@ async function live(url: string, onCitus: boolean) {
   };
   const shape = async () => ({
     columns: (
-      await sql`SELECT table_name, column_name, data_type, is_nullable, column_default FROM information_schema.columns WHERE table_schema = 'public' AND table_name ~ '^(accounts|notes|more[0-9]+)$' ORDER BY 1, 2`
+      await sql`SELECT table_name, column_name, data_type, is_nullable, column_default
+        FROM information_schema.columns WHERE table_schema = 'public'
+        AND table_name ~ '^(accounts|notes|more[0-9]+)$' ORDER BY 1, 2`
     ).map((it) => ({ ...it })),
     constraints: (
-      await sql`SELECT conrelid::regclass::text, conname, convalidated, pg_get_constraintdef(oid) AS definition FROM pg_constraint WHERE connamespace = 'public'::regnamespace AND contype <> 'n' AND conrelid::regclass::text ~ '^(accounts|notes|more[0-9]+)$' ORDER BY 1, 2`
+      await sql`SELECT conrelid::regclass::text, conname, convalidated, pg_get_constraintdef(oid) AS definition
+        FROM pg_constraint WHERE connamespace = 'public'::regnamespace AND contype <> 'n'
+        AND conrelid::regclass::text ~ '^(accounts|notes|more[0-9]+)$' ORDER BY 1, 2`
     ).map((it) => ({ ...it })),
     indexes: (
-      await sql`SELECT c.relname, i.indisvalid, pg_get_indexdef(c.oid) AS definition FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid WHERE i.indrelid::regclass::text ~ '^(accounts|notes|more[0-9]+)$' ORDER BY 1`
+      await sql`SELECT c.relname, i.indisvalid, pg_get_indexdef(c.oid) AS definition FROM pg_index i
+        JOIN pg_class c ON c.oid = i.indexrelid WHERE i.indrelid::regclass::text ~ '^(accounts|notes|more[0-9]+)$'
+        ORDER BY 1`
     ).map((it) => ({ ...it })),
     places: onCitus
       ? (
-          await sql`SELECT table_name::text, citus_table_type, distribution_column, shard_count::int FROM citus_tables ORDER BY 1`
+          await sql`SELECT table_name::text, citus_table_type, distribution_column, shard_count::int
+            FROM citus_tables ORDER BY 1`
         ).map((it) => ({ ...it }))
       : [],
   });
@@ -111,7 +118,8 @@ async function live(url: string, onCitus: boolean) {
     if (n > 0) continue;
     await sql.unsafe(`INSERT INTO accounts SELECT g, 'a' FROM generate_series(1, 1000) g`);
     await sql.unsafe(
-      `INSERT INTO notes SELECT g % 1000 + 1, g, 'title ' || g % 97, repeat('x', 100) FROM generate_series(1, ${rows}) g`,
+      "INSERT INTO notes SELECT g % 1000 + 1, g, 'title ' || g % 97, repeat('x', 100) " +
+        `FROM generate_series(1, ${rows}) g`,
     );
     child = spawn(process.execPath, [join(import.meta.dirname, '../support/writer.mjs'), url, String(rows), ...load]);
     child.stdout!.on('data', (it) => void (said += it));
@@ -142,7 +150,8 @@ async function live(url: string, onCitus: boolean) {
   const [{ count }] = (await sql.unsafe(`SELECT count(*)::int AS count FROM notes WHERE id <= ${rows}`)) as any;
   expect(count).toBe(rows);
   console.log(
-    `${all.length} migrations, ${steps} steps, ${moves} moves, ${((Date.now() - begin) / 1000).toFixed(0)} s, load ${loadavg()[0]!.toFixed(1)}: ${said}`,
+    `${all.length} migrations, ${steps} steps, ${moves} moves, ${((Date.now() - begin) / 1000).toFixed(0)} ` +
+      `s, load ${loadavg()[0]!.toFixed(1)}: ${said}`,
   );
   expect(JSON.parse(said).errors).toEqual({});
   const grown = await shape();

@@ -50,7 +50,8 @@ function suite(open: () => Promise<string>, close: () => Promise<void>, onCitus:
   };
   const distribution = async () =>
     (
-      await sql`SELECT table_name::text || ' ' || CASE citus_table_type WHEN 'reference' THEN 'reference' ELSE distribution_column END AS held
+      await sql`SELECT table_name::text || ' ' || CASE citus_table_type
+        WHEN 'reference' THEN 'reference' ELSE distribution_column END AS held
         FROM citus_tables WHERE citus_table_type IN ('reference', 'distributed') ORDER BY 1`
     ).map((it) => it['held']);
 

@@ -13,7 +13,8 @@ import { account, Project, removeProjects } from './project.js';
 const notes = (columns: string, extra = '') => `${account}
 import { index, unique } from 'drizzle-orm/pg-core';
 export const accounts = tenantTable('accounts', { id: account.id().primaryKey() });
-export const notes = tenantTable('notes', { accountId: account.id('account_id').references(() => accounts.id), id: integer().primaryKey(), ${columns} }, (t) => [${extra}]);
+export const notes = tenantTable('notes', { accountId: account.id('account_id').references(() => accounts.id),
+  id: integer().primaryKey(), ${columns} }, (t) => [${extra}]);
 `;
 
 let database: Database;
@@ -42,7 +43,8 @@ test('a migration leaves what holds a table for long, and the command line does 
   });
   expect(await tenant('plan')).toMatchObject({ code: 0 });
   await sql`INSERT INTO accounts VALUES ('00000000-0000-4000-8000-00000000000a')`;
-  await sql`INSERT INTO notes SELECT '00000000-0000-4000-8000-00000000000a', g, 'title ' || g FROM generate_series(1, 10) g`;
+  await sql`INSERT INTO notes SELECT '00000000-0000-4000-8000-00000000000a', g, 'title ' || g
+    FROM generate_series(1, 10) g`;
 
   project.write(
     'schema.ts',

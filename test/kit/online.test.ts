@@ -75,13 +75,16 @@ const clear = async () => {
 /** All that a catalog says about the tables. */
 const shape = async () => ({
   columns: (
-    await sql`SELECT table_name, column_name, data_type, is_nullable, column_default FROM information_schema.columns WHERE table_schema = 'public' ORDER BY 1, 2`
+    await sql`SELECT table_name, column_name, data_type, is_nullable, column_default FROM information_schema.columns
+      WHERE table_schema = 'public' ORDER BY 1, 2`
   ).map((it) => ({ ...it })),
   constraints: (
-    await sql`SELECT conname, contype, convalidated, pg_get_constraintdef(oid) AS definition FROM pg_constraint WHERE connamespace = 'public'::regnamespace AND contype <> 'n' ORDER BY 1`
+    await sql`SELECT conname, contype, convalidated, pg_get_constraintdef(oid) AS definition FROM pg_constraint
+      WHERE connamespace = 'public'::regnamespace AND contype <> 'n' ORDER BY 1`
   ).map((it) => ({ ...it })),
   indexes: (
-    await sql`SELECT c.relname, i.indisvalid, pg_get_indexdef(c.oid) AS definition FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid WHERE c.relnamespace = 'public'::regnamespace ORDER BY 1`
+    await sql`SELECT c.relname, i.indisvalid, pg_get_indexdef(c.oid) AS definition FROM pg_index i
+      JOIN pg_class c ON c.oid = i.indexrelid WHERE c.relnamespace = 'public'::regnamespace ORDER BY 1`
   ).map((it) => ({ ...it })),
 });
 
@@ -95,7 +98,8 @@ describe('online', { timeout: 60_000 }, () => {
     }
     await clear();
     await sql.unsafe(
-      `INSERT INTO accounts SELECT g, 'a' FROM generate_series(1, 10) g; INSERT INTO notes SELECT g % 10 + 1, g, 'title', 'body' FROM generate_series(1, ${rows}) g`,
+      "INSERT INTO accounts SELECT g, 'a' FROM generate_series(1, 10) g; INSERT INTO notes " +
+        `SELECT g % 10 + 1, g, 'title', 'body' FROM generate_series(1, ${rows}) g`,
     );
   });
 
@@ -246,7 +250,8 @@ describe('online', { timeout: 60_000 }, () => {
     );
     await sql`UPDATE notes SET body = 'short' WHERE id = 8`;
     await expect(finish(database, history, history.left)).rejects.toThrow(
-      'Write the update that sets kind of every row of notes into "updates" of its online.json, such as UPDATE "notes" SET "kind" = ... WHERE "notes"."kind" IS NULL. 2,500 rows have none',
+      'Write the update that sets kind of every row of notes into "updates" of its online.json, such ' +
+        'as UPDATE "notes" SET "kind" = ... WHERE "notes"."kind" IS NULL. 2,500 rows have none',
     );
     const left = {
       ...history.left!,

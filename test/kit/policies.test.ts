@@ -111,7 +111,8 @@ it('writes the tenant condition into a policy that is linked to its table', asyn
     tenancy: { citus: {}, rls: true },
   });
   expect(statements.filter((it) => it.includes('POLICY'))).toEqual([
-    `CREATE POLICY "own" ON "notes" USING (("account_id" = nullif(current_setting('app.tenant_id', true), '')::uuid) AND (true));`,
+    `CREATE POLICY "own" ON "notes" USING (("account_id" = nullif(current_setting('app.tenant_id', true), ` +
+      "'')::uuid) AND (true));",
   ]);
 });
 

@@ -44,11 +44,13 @@ function suite(open: () => Promise<string>, close: () => Promise<void>) {
     });
   const indexes = async () =>
     (
-      await sql`select indexrelid::regclass::text as name, indisvalid as valid from pg_index where indrelid = 'notes'::regclass order by 1`
+      await sql`select indexrelid::regclass::text as name, indisvalid as valid from pg_index
+        where indrelid = 'notes'::regclass order by 1`
     ).map((it) => `${it.name}${it.valid ? '' : ' INVALID'}`);
   const columns = async () =>
     (
-      await sql`select indexdef from pg_indexes where tablename = 'notes' and indexname in ('notes_title', 'notes_body') order by 1`
+      await sql`select indexdef from pg_indexes where tablename = 'notes'
+        and indexname in ('notes_title', 'notes_body') order by 1`
     ).map((it) => it.indexdef.replace(/.*\(/, '('));
 
   beforeAll(async () => {
@@ -103,7 +105,8 @@ function suite(open: () => Promise<string>, close: () => Promise<void>) {
       ).rejects.toThrow();
       expect(await indexes()).toContain(`${name} INVALID`);
       await expect(migrate()).rejects.toThrow(
-        `Run "npx drizzle-tenant indexes", which finishes it, and then the migration again. Nothing was changed: a concurrent build was interrupted, and left ${name}.`,
+        'Run "npx drizzle-tenant indexes", which finishes it, and then the migration again. ' +
+          `Nothing was changed: a concurrent build was interrupted, and left ${name}.`,
       );
       expect((await build()).map((it) => it.result)).toEqual(['built', 'built']);
       await migrate();

@@ -70,9 +70,11 @@ export interface Result {
 }
 
 const imports = (names: string) =>
-  `import { ${names} } from 'drizzle-orm/pg-core';\nimport { referenceTable, tenancy, tenantSchema, tenantTable } from '${lib}/schema/index.js';\n`;
+  `import { ${names} } from 'drizzle-orm/pg-core';\nimport { referenceTable, tenancy, tenantSchema, ` +
+  `tenantTable } from '${lib}/schema/index.js';\n`;
 
-export const account = `${imports('integer, pgSchema, pgTable, pgView, text, uuid')}export const account = tenancy('account', uuid);\n`;
+export const account =
+  `${imports('integer, pgSchema, pgTable, pgView, text, uuid')}export const account = tenancy('account', ` + `uuid);\n`;
 
 export const small = `${account}
 export const countries = referenceTable('countries', { id: integer().primaryKey(), name: text() });
@@ -96,7 +98,8 @@ export class Project {
     this.write(
       name,
       `import { defineTenantConfig } from '${lib}/kit/index.js';\n` +
-        `export default defineTenantConfig({ dialect: 'postgresql', ${schema}out: './drizzle', ${more}\n  tenancy: { ${tenancy} } });\n`,
+        `export default defineTenantConfig({ dialect: 'postgresql', ${schema}out: ` +
+        `'./drizzle', ${more}\n  tenancy: { ${tenancy} } });\n`,
     );
   }
 

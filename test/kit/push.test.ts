@@ -43,13 +43,15 @@ describe('push', { timeout: 120_000 }, () => {
     await project.drizzleKit('migrate');
     project.write(
       'schema.ts',
-      `${small}export const later = tenantTable('later', { accountId: account.id('account_id'), id: uuid().primaryKey() });\n`,
+      `${small}export const later = tenantTable('later', { accountId: account.id('account_id'), id: ` +
+        `uuid().primaryKey() });\n`,
     );
   }, 60_000);
   afterAll(() => sql?.end());
 
   const state = async () =>
-    sql`select relname as table, relrowsecurity as on, relforcerowsecurity as forced, (select count(*)::int from pg_policy where polrelid = c.oid) as policies
+    sql`select relname as table, relrowsecurity as on, relforcerowsecurity as forced, (select count(*)::int
+      from pg_policy where polrelid = c.oid) as policies
       from pg_class c where relkind in ('r', 'p') and relnamespace = 'public'::regnamespace order by 1`;
   const before = [
     { table: 'accounts', on: true, forced: true, policies: 2 },
@@ -82,13 +84,16 @@ describe('push', { timeout: 120_000 }, () => {
     'the function of drizzle-kit/cli': () =>
       program(
         project,
-        `import { push } from 'drizzle-kit/cli'; const it = await push({ config: './drizzle.config.ts' }); console.log(JSON.stringify(it)); process.exit(it.status === 'error' ? 1 : 0);`,
+        "import { push } from 'drizzle-kit/cli'; const it = await push({ config: './drizzle.config.ts' }); " +
+          "console.log(JSON.stringify(it)); process.exit(it.status === 'error' ? 1 : 0);",
         url,
       ),
     'the function of drizzle-kit/cli, past the config': () =>
       program(
         project,
-        `import { push } from 'drizzle-kit/cli'; const it = await push({ dialect: 'postgresql', schema: './schema.ts', url: process.argv[2] }); console.log(JSON.stringify(it)); process.exit(it.status === 'error' ? 1 : 0);`,
+        "import { push } from 'drizzle-kit/cli'; const it = await push({ dialect: 'postgresql', schema: " +
+          "'./schema.ts', url: process.argv[2] }); console.log(JSON.stringify(it)); " +
+          "process.exit(it.status === 'error' ? 1 : 0);",
         url,
       ),
     'pushSchema of drizzle-kit/api-postgres': () =>
@@ -122,7 +127,10 @@ describe('push', { timeout: 120_000 }, () => {
       expect(result).toMatchObject({ code: 1 });
       expect(`${result.stdout}${result.stderr}`).toContain('Export defineTenantConfig({...}) from drizzle.config.ts');
     }
-    const sdk = `import { generate } from 'drizzle-kit/cli'; const it = await generate({ config: './drizzle.config.ts' }); console.log(JSON.stringify(it)); process.exit(it.status === 'error' ? 1 : 0);`;
+    const sdk =
+      "import { generate } from 'drizzle-kit/cli'; const it = await generate({ config: " +
+      "'./drizzle.config.ts' }); console.log(JSON.stringify(it)); process.exit(it.status === 'error' ? 1 : " +
+      '0);';
     expect(await program(bare, sdk)).toMatchObject({
       code: 1,
       stdout: expect.stringContaining('Export defineTenantConfig'),
@@ -144,7 +152,8 @@ describe('push', { timeout: 120_000 }, () => {
     expect(await tables()).toBe(3);
     plain.write(
       'schema.ts',
-      `${small}export const later = tenantTable('later', { accountId: account.id('account_id'), id: uuid().primaryKey() });\n`,
+      `${small}export const later = tenantTable('later', { accountId: account.id('account_id'), id: ` +
+        `uuid().primaryKey() });\n`,
     );
     expect(
       await program(

@@ -25,7 +25,8 @@ test('says why Citus waits, and follows the job to its end', async () => {
     [
       0,
       1,
-      'Start 10.0.0.2:9703 (its log says why it stopped, such as a full disk): Could not fetch disk stats for node: 10.0.0.2-9703',
+      'Start 10.0.0.2:9703 (its log says why it stopped, such as a full disk): ' +
+        'Could not fetch disk stats for node: 10.0.0.2-9703',
     ],
     [1, 1, undefined],
   ]);

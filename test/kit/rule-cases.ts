@@ -299,8 +299,10 @@ export const ruleCases: readonly RuleCase[] = [
     remedy: 'Give the table a primary key',
     harm: {
       sql: [
-        `SELECT citus_move_shard_placement(shardid, nodename, nodeport, (SELECT nodename FROM pg_dist_node o WHERE o.nodeport <> p.nodeport AND o.groupid > 0 LIMIT 1),
-          (SELECT o.nodeport FROM pg_dist_node o WHERE o.nodeport <> p.nodeport AND o.groupid > 0 LIMIT 1), 'auto') FROM pg_dist_shard_placement p
+        `SELECT citus_move_shard_placement(shardid, nodename, nodeport, (SELECT nodename FROM pg_dist_node o
+          WHERE o.nodeport <> p.nodeport AND o.groupid > 0 LIMIT 1),
+          (SELECT o.nodeport FROM pg_dist_node o WHERE o.nodeport <> p.nodeport AND o.groupid > 0 LIMIT 1), 'auto')
+            FROM pg_dist_shard_placement p
           WHERE shardid = (SELECT min(shardid) FROM pg_dist_shard WHERE logicalrelid = 'notes'::regclass)`,
       ],
       error: /REPLICA IDENTITY or PRIMARY KEY/,
@@ -516,7 +518,8 @@ export const ruleCases: readonly RuleCase[] = [
     tenancy: { citus: false },
     at: ['tags', 'name'],
     remedy:
-      "Keep it unique over all tenants with unscoped(unique().on(t.name)), or set tenancy.uniquePerTenant to ['tags(name)']",
+      'Keep it unique over all tenants with unscoped(unique().on(t.name)), or set tenancy.uniquePerTenant ' +
+      "to ['tags(name)']",
   },
   {
     rule: 'view-tenant',

@@ -55,7 +55,8 @@ beforeAll(async () => {
   sql = postgres(database.url(owner, 'owner'), { max: 2, onnotice: () => {} });
   await migrate(one);
   await sql.unsafe(
-    `ALTER TABLE notes NO FORCE ROW LEVEL SECURITY; INSERT INTO notes VALUES (1, 1, 'a'), (2, 1, 'b'); ALTER TABLE notes FORCE ROW LEVEL SECURITY`,
+    "ALTER TABLE notes NO FORCE ROW LEVEL SECURITY; INSERT INTO notes VALUES (1, 1, 'a'), (2, 1, 'b'); " +
+      'ALTER TABLE notes FORCE ROW LEVEL SECURITY',
   );
 });
 afterAll(async () => {
@@ -140,7 +141,9 @@ it('the last tenancy keeps its setting: handles of one that is gone set app.tena
 it('the check takes no other expression for it', () => {
   const read = (name: string) => `NULLIF(current_setting('app.${name}'::text, true), ''::text)`;
   const guarded = (others: string[], earlier = 'tenant_id', own = 'account_id') =>
-    `(account_id = (COALESCE(${read(own)}, \nCASE\n    WHEN (concat(${others.map((it) => `current_setting('app.${it}'::text, true)`).join(', ')}) = ''::text) THEN ${read(earlier)}\n    ELSE NULL::text\nEND))::integer)`;
+    `(account_id = (COALESCE(${read(own)}, \nCASE\n    WHEN ` +
+    `(concat(${others.map((it) => `current_setting('app.${it}'::text, true)`).join(', ')}) = ''::text) ` +
+    `THEN ${read(earlier)}\n    ELSE NULL::text\nEND))::integer)`;
   const holds = (expression: string, earlier?: any) =>
     holdsTenant(expression, { column: 'account_id', settings: ['app.account_id'], types: ['integer'], earlier });
   const [workspaces, both] = [{ unless: ['app.workspace_id'] }, { unless: ['app.workspace_id', 'app.shop_id'] }];

@@ -42,8 +42,10 @@ beforeAll(async () => {
     const dice = new Dice(7);
     const rows = (n: number) =>
       Array.from({ length: n }, (_, i) => [i + 1, dice.chance(0.15) ? 'null' : dice.of(0, 1, 2, 3, 4)]);
-    await client.unsafe(`drop schema if exists ${schema} cascade; create schema ${schema}; create table countries (id int, x int);
-      create table tasks (tenant int not null, id int, x int); create table projects (tenant int not null, id int, x int);
+    await client.unsafe(`drop schema if exists ${schema} cascade; create schema ${schema}; create table countries
+      (id int, x int);
+      create table tasks (tenant int not null, id int, x int); create table projects (tenant int not null, id int,
+        x int);
       insert into countries values (1, 1), (2, 2), (3, 0);`);
     for (const it of [1, 2, 3, 4]) {
       const values = ['tasks', 'projects'].map(
@@ -112,7 +114,8 @@ test('views at random show a tenant among many what they show a tenant alone', {
     for (const [kind, is] of Object.entries(kinds)) if (is.test(text)) met[kind]! += 1;
   }
   console.log(
-    `VIEWS_SEED=${seed}: ${count} views, ${accepted} accepted, ${telling} of them with rows, ${mixing} refused of every eighth that mix; ${JSON.stringify(met)}`,
+    `VIEWS_SEED=${seed}: ${count} views, ${accepted} accepted, ${telling} of them with rows, ` +
+      `${mixing} refused of every eighth that mix; ${JSON.stringify(met)}`,
   );
   expect(accepted / count).toBeGreaterThan(0.15);
   expect(telling / accepted).toBeGreaterThan(0.7);

@@ -51,16 +51,19 @@ describe('a view that keeps tenants apart', () => {
     'select tenant, id from tasks where id > 1',
     'select * from tasks',
     'select t.*, p.name from tasks t join projects p on p.id = t.project and p.tenant = t.tenant',
-    'select p.tenant, p.id, count(t.id) from projects p left join tasks t on t.project = p.id and t.tenant = p.tenant group by p.tenant, p.id',
+    'select p.tenant, p.id, count(t.id) from projects p left join tasks t on t.project = p.id ' +
+      'and t.tenant = p.tenant group by p.tenant, p.id',
     'select p.tenant as whose, t.id from projects p join tasks t using (tenant)',
     'select tenant, count(*) as n from tasks group by 1',
     'select distinct on (tenant, project) tenant, title from tasks order by tenant, project, id',
     'select tenant, id, rank() over (partition by tenant order by id) as r from tasks',
-    'select tenant, id, rank() over w as r, sum(id) over (w order by id) as s from tasks window w as (partition by tenant)',
+    'select tenant, id, rank() over w as r, sum(id) over (w order by id) as s from tasks window w ' +
+      'as (partition by tenant)',
     'select tenant, id from tasks union all select tenant, id from projects',
     'select s.tenant, s.n from (select tenant, count(*) as n from tasks group by tenant) s',
     'select s.* from (select tenant, id from tasks union select tenant, id from projects) s',
-    'select p.tenant, l.id from projects p, lateral (select id from tasks t where t.tenant = p.tenant and t.project = p.id order by id limit 1) l',
+    'select p.tenant, l.id from projects p, lateral (select id from tasks t where t.tenant = p.tenant ' +
+      'and t.project = p.id order by id limit 1) l',
     'select p.tenant, (select count(*) from tasks t where t.tenant = p.tenant) as n from projects p',
     'select t.tenant, c.name from tasks t join countries c on c.code = t.title',
     'with c as (select tenant, id from tasks) select tenant, id from c',
@@ -87,7 +90,8 @@ describe('a view that mixes tenants', () => {
   it.each([
     ['select p.tenant, t.id from projects p join tasks t on t.project = p.id', 'of different tenants would meet'],
     [
-      'select p.tenant, t.id from projects p left join tasks t on t.project = p.id and (t.tenant = p.tenant or t.id = 1)',
+      'select p.tenant, t.id from projects p left join tasks t on t.project = p.id ' +
+        'and (t.tenant = p.tenant or t.id = 1)',
       'of different tenants would meet',
     ],
     ['select t.tenant, t.id from projects p left join tasks t on t.project = p.id', 'of different tenants would meet'],
@@ -160,32 +164,43 @@ const apart = [
   // CTEs, once and several times, within one another, with names for their columns, and hidden by another of their
   // name.
   'with c as (select tenant, id from tasks) select tenant, id from c',
-  'with c as (select tenant, id from tasks), d as (select tenant as whose, id from c) select whose as tenant, id from d',
+  'with c as (select tenant, id from tasks), d as (select tenant as whose, id from c) select whose ' +
+    'as tenant, id from d',
   'with c(whose, n) as (select tenant, count(*) from tasks group by tenant) select whose as tenant, n from c',
-  'with c(whose, n) as (select tenant, id from tasks union all select tenant, id from projects) select whose as tenant, n from c',
+  'with c(whose, n) as (select tenant, id from tasks union all select tenant, id from projects) ' +
+    'select whose as tenant, n from c',
   'select s.tenant, s.n from (with c as (select tenant, count(*) as n from tasks group by tenant) select * from c) s',
   'with tasks as (select tenant, id from projects) select tenant, id from tasks',
-  'with c as (select tenant, id from tasks) select tenant, id from c union all (with c as (select tenant, id from projects) select tenant, id from c)',
+  'with c as (select tenant, id from tasks) select tenant, id from c union all (with c ' +
+    'as (select tenant, id from projects) select tenant, id from c)',
   // Each branch of UNION, INTERSECT and EXCEPT.
   'select tenant, id from tasks union select tenant, id from projects',
   'select tenant, id from tasks union all select tenant, id from projects union all select id, 1 from accounts',
   'select tenant, id from tasks except select tenant, id from projects',
   // GROUP BY and DISTINCT.
   'select distinct tenant, project from tasks',
-  'select t.tenant, p.name, count(*) as n from tasks t join projects p on p.id = t.project and p.tenant = t.tenant group by t.tenant, p.name having count(*) > 1',
+  'select t.tenant, p.name, count(*) as n from tasks t join projects p on p.id = t.project ' +
+    'and p.tenant = t.tenant group by t.tenant, p.name having count(*) > 1',
   'select distinct on (1) tenant, id from tasks order by 1, 2',
   // What an outer join left of either side.
-  'select coalesce(t.tenant, p.tenant) as tenant, t.id from tasks t full join projects p on p.tenant = t.tenant and p.id = t.project',
-  'select coalesce(p.tenant, t.tenant) as tenant, t.id from tasks t left join projects p on p.tenant = t.tenant and p.id = t.project',
+  'select coalesce(t.tenant, p.tenant) as tenant, t.id from tasks t full join projects p ' +
+    'on p.tenant = t.tenant and p.id = t.project',
+  'select coalesce(p.tenant, t.tenant) as tenant, t.id from tasks t left join projects p ' +
+    'on p.tenant = t.tenant and p.id = t.project',
   'select tenant, t.id from tasks t full join projects p using (tenant)',
   'select tenant, t.id from tasks t join projects p using (tenant)',
-  'select coalesce(t.tenant, p.tenant, u.tenant) as tenant from tasks t full join projects p on p.tenant = t.tenant full join tasks u on u.tenant = coalesce(t.tenant, p.tenant)',
-  'select coalesce(s.tenant, p.tenant) as tenant, s.n from (select tenant, count(*) as n from tasks group by tenant) s full join projects p on p.tenant = s.tenant',
-  'with c as (select tenant, id from tasks) select coalesce(c.tenant, d.tenant) as tenant from c full join c d on d.tenant = c.tenant and d.id = c.id + 1',
-  'select coalesce(t.tenant, p.tenant) as tenant, count(*) as n from tasks t full join projects p on p.tenant = t.tenant group by coalesce(t.tenant, p.tenant)',
+  'select coalesce(t.tenant, p.tenant, u.tenant) as tenant from tasks t full join projects p ' +
+    'on p.tenant = t.tenant full join tasks u on u.tenant = coalesce(t.tenant, p.tenant)',
+  'select coalesce(s.tenant, p.tenant) as tenant, s.n from (select tenant, count(*) as n from tasks ' +
+    'group by tenant) s full join projects p on p.tenant = s.tenant',
+  'with c as (select tenant, id from tasks) select coalesce(c.tenant, d.tenant) as tenant from c full ' +
+    'join c d on d.tenant = c.tenant and d.id = c.id + 1',
+  'select coalesce(t.tenant, p.tenant) as tenant, count(*) as n from tasks t full join projects p ' +
+    'on p.tenant = t.tenant group by coalesce(t.tenant, p.tenant)',
   // A group that tells its tenant holds no other's rows, and the others have no tenant.
   'with recursive c as (select tenant, id from tasks) select tenant, id from c',
-  'select coalesce(t.tenant, p.tenant) as tenant, t.title, count(*) as n from tasks t full join projects p on p.tenant = t.tenant group by 2, t.tenant, p.tenant',
+  'select coalesce(t.tenant, p.tenant) as tenant, t.title, count(*) as n from tasks t full join projects p ' +
+    'on p.tenant = t.tenant group by 2, t.tenant, p.tenant',
 ];
 
 describe('a tenant column that is declared, and comes from the tenant column of a table', () => {
@@ -201,14 +216,17 @@ describe('a tenant column that is declared, and comes from the tenant column of 
     const rowsOf = (tenant: string, n: number, approver: string) => `
       insert into accounts values ('${tenant}');
       insert into projects values ('${tenant}', 1, 'x'), ('${tenant}', ${n + 1}, 'y');
-      insert into tasks values ('${tenant}', 1, 1, 'one', '${approver}'), ('${tenant}', 2, ${n}, 'two', '${a}'), ('${tenant}', ${n + 2}, 1, 'one', null);`;
+      insert into tasks values ('${tenant}', 1, 1, 'one', '${approver}'), ('${tenant}', 2, ${n}, 'two', '${a}'),
+        ('${tenant}', ${n + 2}, 1, 'one', null);`;
     const views = [...new Set(apart)];
     const read = (schema: string, rows: string) =>
       client.begin(async (tx) => {
         await tx.unsafe(`create schema ${schema}; set local search_path to ${schema};
           create table accounts (id uuid); create table countries (code text, name text);
-          create table projects (tenant uuid, id int, name text); create table tasks (tenant uuid, id int, project int, title text, approver uuid);
-          insert into countries values ('one', 'One'); ${rows} ${views.map((it, i) => `create view v${i} as ${it};`).join('\n')}`);
+          create table projects (tenant uuid, id int, name text); create table tasks (tenant uuid, id int,
+            project int, title text, approver uuid);
+          insert into countries values ('one', 'One'); ${rows}
+            ${views.map((it, i) => `create view v${i} as ${it};`).join('\n')}`);
         const seen = [];
         for (const [i, text] of views.entries())
           seen.push([
@@ -272,7 +290,8 @@ describe('a tenant column that is declared, and filled from something else', () 
     ['with c as (select approver as tenant, id from tasks) select tenant, id from c', isNot],
     ['with c(tenant) as (select approver from tasks) select tenant from c', isNot],
     [
-      'with c as (select tenant, id from tasks), d as (select approver as tenant, id from tasks) select d.tenant from c join d on d.id = c.id',
+      'with c as (select tenant, id from tasks), d as (select approver as tenant, id from tasks) ' +
+        'select d.tenant from c join d on d.id = c.id',
       'of different tenants would meet',
     ],
     // One branch is enough.
@@ -300,7 +319,8 @@ describe('a tenant column that is declared, and filled from something else', () 
       'of different tenants would meet',
     ],
     [
-      'select coalesce(t.tenant, p.tenant) as tenant, t.id from tasks t full join projects p on p.tenant = t.tenant or p.id = t.project',
+      'select coalesce(t.tenant, p.tenant) as tenant, t.id from tasks t full join projects p ' +
+        'on p.tenant = t.tenant or p.id = t.project',
       'of different tenants would meet',
     ],
     [
@@ -313,19 +333,23 @@ describe('a tenant column that is declared, and filled from something else', () 
       'of different tenants would meet',
     ],
     [
-      'select coalesce(t.tenant, p.tenant, u.tenant) as tenant from tasks t full join projects p on p.tenant = t.tenant full join tasks u on u.id = p.id',
+      'select coalesce(t.tenant, p.tenant, u.tenant) as tenant from tasks t full join projects p ' +
+        'on p.tenant = t.tenant full join tasks u on u.id = p.id',
       'of different tenants would meet',
     ],
     [
-      'select coalesce(t.tenant, p.tenant) as tenant, u.id from tasks t full join projects p on p.tenant = t.tenant left join tasks u on u.id = p.id',
+      'select coalesce(t.tenant, p.tenant) as tenant, u.id from tasks t full join projects p ' +
+        'on p.tenant = t.tenant left join tasks u on u.id = p.id',
       'of different tenants would meet',
     ],
     [
-      'select coalesce(t.tenant, p.tenant) as tenant, rank() over (order by t.id) as r from tasks t full join projects p on p.tenant = t.tenant',
+      'select coalesce(t.tenant, p.tenant) as tenant, rank() over (order by t.id) as r from tasks t full ' +
+        'join projects p on p.tenant = t.tenant',
       'a window reaches',
     ],
     [
-      'select coalesce(s.tenant, p.tenant) as tenant from (select tenant from tasks limit 1) s full join projects p on p.tenant = s.tenant',
+      'select coalesce(s.tenant, p.tenant) as tenant from (select tenant from tasks limit 1) s full ' +
+        'join projects p on p.tenant = s.tenant',
       'LIMIT',
     ],
     ['select case when id = 1 then approver else tenant end as tenant from tasks', isNot],

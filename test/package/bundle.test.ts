@@ -11,13 +11,16 @@ const sources = {
   'index.js': "export * from './schema/index.js'; export { gate, later } from './scope/gate.js';",
   'schema/index.js': "export { declare, declared } from './tables.js';",
   'schema/tables.js':
-    "import { at } from '../errors.js'; export const declared = []; export const declare = (it) => declared.push(at(it)); export default 7;",
+    "import { at } from '../errors.js'; export const declared = []; export const declare = (it) " +
+    '=> declared.push(at(it)); export default 7;',
   'errors.js': 'export const at = (it) => `at ${it}`;',
   'scope/gate.js':
-    "import { at } from '../schema/tables-of.js'; export const gate = () => at().length; export const later = () => import('../drivers/bound.js');",
+    "import { at } from '../schema/tables-of.js'; export const gate = () => at().length; " +
+    "export const later = () => import('../drivers/bound.js');",
   'schema/tables-of.js': "import { declared } from './tables.js'; export const at = () => declared;",
   'drivers/bound.js':
-    "import { declared } from '../schema/tables.js'; import { gate } from '../scope/gate.js'; export const bound = () => [declared.length, gate()];",
+    "import { declared } from '../schema/tables.js'; import { gate } from '../scope/gate.js'; " +
+    'export const bound = () => [declared.length, gate()];',
 };
 const dist = mkdtempSync(join(tmpdir(), 'drizzle-tenant-bundle-'));
 const load = (path: string) => import(/* @vite-ignore */ pathToFileURL(join(dist, path)).href);

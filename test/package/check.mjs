@@ -99,7 +99,9 @@ function declarations() {
       // Who uses the declarations sees what was declared.
       writeFileSync(
         join(folder, `out-${typescript}`, 'use.ts'),
-        "import { tdb } from './database.js';\nimport { projects } from './schema.js';\nexport const rows: Promise<{ name: string }[]> = Promise.resolve(tdb.select({ name: projects.name }).from(projects));\n",
+        "import { tdb } from './database.js';\nimport { projects } from './schema.js';\nexport const rows: " +
+          'Promise<{ name: string }[]> = Promise.resolve(tdb.select({ name: projects.name ' +
+          '}).from(projects));\n',
       );
       const compilerOptions = {
         module: 'nodenext',

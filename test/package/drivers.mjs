@@ -66,7 +66,8 @@ async function results(folder, commands) {
       const admin = new pg.Client({ connectionString: url });
       await admin.connect();
       await admin.query(
-        `do $$ begin create role application login password 'application'; exception when duplicate_object then null; end $$`,
+        "do $$ begin create role application login password 'application'; exception when duplicate_object " +
+          'then null; end $$',
       );
       await admin.query(`create database ${database}`);
       const own = new pg.Client({ connectionString: Object.assign(new URL(url), { pathname: database }).href });

@@ -22,7 +22,8 @@ const directory = mkdtempSync(join(tmpdir(), 'drizzle-tenant-runtimes-'));
 const { devDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 const expected = 'of a, 1 of them; of b, 1 of them';
 const setup = `create table projects (account_id uuid, id integer, name text, primary key (account_id, id));
-  insert into projects values ('11111111-1111-4111-8111-111111111111', 1, 'of a'), ('22222222-2222-4222-8222-222222222222', 1, 'of b')`;
+  insert into projects values ('11111111-1111-4111-8111-111111111111', 1, 'of a'),
+    ('22222222-2222-4222-8222-222222222222', 1, 'of b')`;
 
 const database = new PGlite();
 await database.exec(setup);
@@ -114,7 +115,8 @@ async function nextDev(name, ...flags) {
     mkdirSync(join(folder, 'app', page), { recursive: true });
     writeFileSync(
       join(folder, 'app', page, 'route.js'),
-      `import { list } from '../../kept.js';\nexport const dynamic = 'force-dynamic';\nexport const GET = async () => new Response(await list(${i}));\n`,
+      `import { list } from '../../kept.js';\nexport const dynamic = 'force-dynamic';\nexport const GET = ` +
+        `async () => new Response(await list(${i}));\n`,
     );
   }
   writeFileSync(
@@ -327,7 +329,9 @@ const rows = {
       mkdirSync(join(folder, 'app', name), { recursive: true });
       writeFileSync(
         join(folder, 'app', name, 'route.js'),
-        `import { run } from '../../app.js';\nexport const runtime = '${runtime}';\nexport const dynamic = 'force-dynamic';\nexport const GET = async (request) => new Response(await run(new URL(request.url).searchParams.get('url')));\n`,
+        `import { run } from '../../app.js';\nexport const runtime = '${runtime}';\nexport const dynamic = ` +
+          `'force-dynamic';\nexport const GET = async (request) => new Response(await run(new ` +
+          `URL(request.url).searchParams.get('url')));\n`,
       );
     }
     writeFileSync(
@@ -362,7 +366,10 @@ const rows = {
     const port = server.address().port + 4;
     return served(process.execPath, ['dist/main.js'], folder, /ready/, port, async (get) => {
       if (!(await get('/')).includes('Unauthorized')) throw new Error('A request without a tenant was answered.');
-      return `${await get('/', { 'x-user': '11111111-1111-4111-8111-111111111111' })}; ${await get('/', { 'x-user': '22222222-2222-4222-8222-222222222222' })}`;
+      return (
+        `${await get('/', { 'x-user': '11111111-1111-4111-8111-111111111111' })}; ` +
+        `${await get('/', { 'x-user': '22222222-2222-4222-8222-222222222222' })}`
+      );
     });
   },
   'pnpm workspace, `composite`, both TypeScripts': workspace,
@@ -379,7 +386,9 @@ const rows = {
     const folder = await application('vite-dev', { vite: '*' });
     writeFileSync(
       join(folder, 'dev.js'),
-      `import { createServer } from 'vite';\nconst vite = await createServer({ server: { middlewareMode: true, ws: false }, appType: 'custom', logLevel: 'warn' });\nconst { run } = await vite.ssrLoadModule('/app.js');\nconsole.log(await run(process.env.URL));\nprocess.exit(0);\n`,
+      `import { createServer } from 'vite';\nconst vite = await createServer({ server: { middlewareMode: ` +
+        `true, ws: false }, appType: 'custom', logLevel: 'warn' });\nconst { run } = await ` +
+        `vite.ssrLoadModule('/app.js');\nconsole.log(await run(process.env.URL));\nprocess.exit(0);\n`,
     );
     return run(process.execPath, ['dev.js'], folder);
   },

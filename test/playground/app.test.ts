@@ -14,7 +14,8 @@ async function rowsOf(tenant: typeof acme): Promise<string> {
   const tables = ['accounts', 'users', 'managers', 'projects', 'project_managers', 'tasks'];
   const texts = tables.map(
     (table) =>
-      `select '${table}' as name, t::text as row from ${table} t where ${table === 'accounts' ? 'id' : 'account_id'} = '${tenant.id}'`,
+      `select '${table}' as name, t::text as row from ${table} t ` +
+      `where ${table === 'accounts' ? 'id' : 'account_id'} = '${tenant.id}'`,
   );
   const rows = await app.client.unsafe(
     `${texts.join(' union all ')} union all select 'countries', t::text from countries t order by 1, 2`,
@@ -129,8 +130,8 @@ describe('resources', () => {
       const { status, body } = await call('GET', '/api/projects', { as: tenant });
       expect(status).toBe(200);
       expect(body).toMatchObject({ total: 3, next: null });
-      const own =
-        await app.client`select id, name, budget, starts_on::text as "startsOn" from projects where account_id = ${String(tenant.id)} order by id`;
+      const own = await app.client`select id, name, budget, starts_on::text as "startsOn" from projects
+          where account_id = ${String(tenant.id)} order by id`;
       expect(body.items).toEqual([...own]);
     }
   });

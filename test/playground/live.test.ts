@@ -57,7 +57,8 @@ describe.skipIf(!hasBrowser)(
       await page.waitForFunction((it) => document.documentElement.dataset.shown !== it, before, { timeout: 30_000 });
     }
     const program = (query: string) =>
-      `import type { AccountDatabase, Database } from './database.js';\nimport { projects, tasks } from './schema.js';\n\nexport default (tdb: AccountDatabase, db: Database) => ${query};\n`;
+      `import type { AccountDatabase, Database } from './database.js';\nimport { projects, tasks } from ` +
+      `'./schema.js';\n\nexport default (tdb: AccountDatabase, db: Database) => ${query};\n`;
     const words = () => page.locator('#faults').innerText();
 
     it('shows what each of three tenants sees, what was added, and the plan', async () => {

@@ -120,7 +120,8 @@ export const mutations: readonly (readonly [file: string, place: string, from: s
   [
     'from',
     'several: a table expression that does not tell',
-    'return anchor || place.before ? refuseMeeting(`"${relname}" does not tell whose its rows are`, location) : \'hidden\';',
+    'return anchor || place.before ? refuseMeeting(`"${relname}" does not tell whose its rows are`, ' +
+      "location) : 'hidden';",
     "return 'hidden';",
   ],
   [
@@ -143,7 +144,8 @@ export const mutations: readonly (readonly [file: string, place: string, from: s
   [
     'statement',
     'WITH',
-    'if (query) this.select(query, { ...level(), alone: { count: 0 } });\n      else this.visit(cte.ctequery, level());',
+    'if (query) this.select(query, { ...level(), alone: { count: ' +
+      '0 } });\n      else this.visit(cte.ctequery, level());',
     '',
   ],
   ['statement', 'WITH: writes', 'else this.visit(cte.ctequery, level());', ''],
@@ -273,7 +275,8 @@ export const mutations: readonly (readonly [file: string, place: string, from: s
   [
     'raises',
     'raises: nothing does',
-    "if (node === null || typeof node !== 'object') return false;\n  if (Array.isArray(node)) return node.some((it) => canRaise",
+    "if (node === null || typeof node !== 'object') return false;\n  if (Array.isArray(node)) " +
+      'return node.some((it) => canRaise',
     'return false;\n  if (Array.isArray(node)) return node.some((it: Node) => canRaise',
   ],
 ];
@@ -295,7 +298,8 @@ export const strays: readonly (readonly [reach: string, text: string])[] = [
   ['one', 'select count(*) from tasks group by (select max(p.id) from projects p)'],
   [
     'one',
-    `insert into x_labels (id, name) values (1, 'x') on conflict ("accountId", id) do update set "accountId" = 'bbbbbbbb-bbbb-4bbb-8bbb-bbbbbbbbbbbb'`,
+    `insert into x_labels (id, name) values (1, 'x') on conflict ("accountId", id) do update ` +
+      `set "accountId" = 'bbbbbbbb-bbbb-4bbb-8bbb-bbbbbbbbbbbb'`,
   ],
   ['one', `insert into x_labels values (1, 1, 'x')`],
   ['one', 'insert into x_labels (id, name) select id + 100, title from tasks order by 1 limit 1'],
@@ -303,28 +307,39 @@ export const strays: readonly (readonly [reach: string, text: string])[] = [
   ['one', 'insert into x_labels (id, name) select * from (select id + 100, title from tasks) q order by 1'],
   [
     'one',
-    `merge into x_labels l using countries c on l.id = c.id when matched then update set "accountId" = 'bbbbbbbb-bbbb-4bbb-8bbb-bbbbbbbbbbbb'`,
+    'merge into x_labels l using countries c on l.id = c.id when matched then update ' +
+      `set "accountId" = 'bbbbbbbb-bbbb-4bbb-8bbb-bbbbbbbbbbbb'`,
   ],
   [
     'one',
-    "merge into x_labels l using countries c on l.id = c.id when matched then update set name = (select string_agg(title, ',') from tasks)",
+    'merge into x_labels l using countries c on l.id = c.id when matched then update ' +
+      "set name = (select string_agg(title, ',') from tasks)",
   ],
   ...['several', 'all'].flatMap((reach) =>
     [
       'select * from (select title from tasks) a, (select name from projects) b',
       'with c as (select count(*) as n from tasks) select c.n, p.name from c, projects p',
-      'with c as (select "accountId", title from tasks order by id limit 3) select c.title from c join projects p on true',
+      'with c as (select "accountId", title from tasks order by id limit 3) select c.title from c ' +
+        'join projects p on true',
       'with c as (select title from tasks union select name from users) select count(*) from c',
       'with c as (select title from tasks) select c.title, p.name from projects p, c',
       'with c as (select title from tasks) select p.name from projects p where exists (select 1 from c)',
-      'select p.name, (select count(*) from users u where u.id = t.id) from tasks t right join projects p on p.id = t."projectId"',
-      'select p.name, t.title from tasks t right join projects p on p.id = t."projectId" join users u on u.id = p."ownerId"',
-      'select s.title, p.name from projects p join (select title from tasks union select name from users) s on s.title = p.name',
-      'select s.n, p.name from projects p join (select "accountId", title as n from tasks union select "accountId", name from users) s on s.n = p.name',
-      'select s.n, p.name from projects p join (select t."projectId", count(*) as n from tasks t group by t."projectId") s on s."projectId" = p.id',
-      'select s.n, p.name from projects p join (select t."projectId" as "accountId", count(*) as n from tasks t group by t."projectId") s on s.n = p.id',
-      'select s."accountId", p.name from projects p join (select q."accountId" from countries c left join (select * from tasks) q on q.id = c.id + 3) s on true',
-      'select s."accountId", p.name from projects p join (select q."accountId", count(*) from countries c left join (select * from tasks) q on q.id = c.id + 3 group by q."accountId") s on true',
+      'select p.name, (select count(*) from users u where u.id = t.id) from tasks t right join projects p ' +
+        'on p.id = t."projectId"',
+      'select p.name, t.title from tasks t right join projects p on p.id = t."projectId" join users u ' +
+        'on u.id = p."ownerId"',
+      'select s.title, p.name from projects p join (select title from tasks union select name ' +
+        'from users) s on s.title = p.name',
+      'select s.n, p.name from projects p join (select "accountId", title as n from tasks union ' +
+        'select "accountId", name from users) s on s.n = p.name',
+      'select s.n, p.name from projects p join (select t."projectId", count(*) as n from tasks t ' +
+        'group by t."projectId") s on s."projectId" = p.id',
+      'select s.n, p.name from projects p join (select t."projectId" as "accountId", count(*) as n ' +
+        'from tasks t group by t."projectId") s on s.n = p.id',
+      'select s."accountId", p.name from projects p join (select q."accountId" from countries c left ' +
+        'join (select * from tasks) q on q.id = c.id + 3) s on true',
+      'select s."accountId", p.name from projects p join (select q."accountId", count(*) from countries c ' +
+        'left join (select * from tasks) q on q.id = c.id + 3 group by q."accountId") s on true',
     ].map((text) => [reach, text] as const),
   ),
 ];

@@ -50,7 +50,8 @@ export function drawRelations(tables: readonly TableSpec[], links: readonly Link
         `${far.to}Through`,
         far.to,
         true,
-        `from: r.${near.to}.id.through(r.${link.name}.${near.fromKeys[0]!}), to: r.${far.to}.id.through(r.${link.name}.${far.fromKeys[0]!}), alias: '${link.name}_through'`,
+        `from: r.${near.to}.id.through(r.${link.name}.${near.fromKeys[0]!}), to: ` +
+          `r.${far.to}.id.through(r.${link.name}.${far.fromKeys[0]!}), alias: '${link.name}_through'`,
         true,
       );
     }

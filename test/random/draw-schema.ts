@@ -42,7 +42,8 @@ class Drawing {
         : maker === 'schema'
           ? [`tenantSchema(schema${n})${isReference ? '.referenceTable' : '.table'}`, called, `"r${n}"."${called}"`]
           : [
-              `tenantTableCreator((name) => 'r${n}_' + name, 'snake_case')${isReference ? '.referenceTable' : '.table'}`,
+              `tenantTableCreator((name) => 'r${n}_' + name, ` +
+                `'snake_case')${isReference ? '.referenceTable' : '.table'}`,
               called,
               `"r${n}_${called}"`,
             ];
@@ -50,7 +51,9 @@ class Drawing {
       ...spec,
       sqlName,
       inSchema: maker === 'schema',
-      source: `const ${spec.name} = ${make}('${given}', {\n${lines.map((line) => `  ${line},\n`).join('')}}${extra.length > 0 ? `, (t) => [\n${extra.map((line) => `  ${line},\n`).join('')}]` : ''});`,
+      source:
+        `const ${spec.name} = ${make}('${given}', ` +
+        `{\n${lines.map((line) => `  ${line},\n`).join('')}}${extra.length > 0 ? `, (t) => [\n${extra.map((line) => `  ${line},\n`).join('')}]` : ''});`,
     };
     this.tables.push(table);
     return table;

@@ -30,7 +30,10 @@ export function drawView(
         kind: 'materialized view',
         key: ['label'],
         columns: [tenant, { ...pick('label'), made: undefined }, { key: 'size', name: 'size', kind: 'int', type: '' }],
-        source: `const ${name} = pgMaterializedView('r${n}_${table.name}_view').as((qb) => qb.select({ ${tenant.key}: ${of(tenant.key)}, label: ${of('label')}, size: sql\`count(*)::int\`.as('size') }).from(unscoped(${table.name})).groupBy(${of(tenant.key)}, ${of('label')}));`,
+        source:
+          `const ${name} = pgMaterializedView('r${n}_${table.name}_view').as((qb) => qb.select({ ` +
+          `${tenant.key}: ${of(tenant.key)}, label: ${of('label')}, size: sql\`count(*)::int\`.as('size') ` +
+          `}).from(unscoped(${table.name})).groupBy(${of(tenant.key)}, ${of('label')}));`,
       },
       links: [],
     };
@@ -54,7 +57,10 @@ export function drawView(
         kind: 'view',
         key: table.key,
         columns: [...columns, shout],
-        source: `const ${name} = pgView('r${n}_${table.name}_view').as((qb) => qb.select({ ${fields}, shout: sql\`upper(\${${to.name}.label})\`.as('shout') }).from(unscoped(${table.name})).leftJoin(unscoped(${to.name}), and(${on.join(', ')})));`,
+        source:
+          `const ${name} = pgView('r${n}_${table.name}_view').as((qb) => qb.select({ ${fields}, ` +
+          `shout: sql\`upper(\${${to.name}.label})\`.as('shout') ` +
+          `}).from(unscoped(${table.name})).leftJoin(unscoped(${to.name}), and(${on.join(', ')})));`,
       },
       links: [toTable],
     };
@@ -65,7 +71,10 @@ export function drawView(
       kind: 'view',
       key: table.key,
       columns: [...columns, shout],
-      source: `const ${name} = pgView('r${n}_${table.name}_view').as((qb) => qb.select({ ${fields}, shout: sql\`upper(\${${of('label')}})\`.as('shout') }).from(unscoped(${table.name})).where(eq(${of('done')}, false)));`,
+      source:
+        `const ${name} = pgView('r${n}_${table.name}_view').as((qb) => qb.select({ ${fields}, ` +
+        `shout: sql\`upper(\${${of('label')}})\`.as('shout') ` +
+        `}).from(unscoped(${table.name})).where(eq(${of('done')}, false)));`,
     },
     links: [toTable],
   };

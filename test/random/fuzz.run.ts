@@ -140,7 +140,8 @@ test(
       else if (isOpen.test(text)) tally.open!++;
       else
         wrong.push(
-          `DIFFERS | ${text} | ${passed.text}\n  many  ${ours.result.slice(0, 300)}\n  alone ${plain.result.slice(0, 300)}`,
+          `DIFFERS | ${text} | ${passed.text}\n  many  ${ours.result.slice(0, 300)}\n  alone ` +
+            `${plain.result.slice(0, 300)}`,
         );
     }
     await Promise.all([many!.end(), alone!.end()]);

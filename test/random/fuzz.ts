@@ -21,9 +21,12 @@ const kindOf = (it: string) =>
         : 'mark';
 const keywords = new Set(
   (
-    'select from where and or not join left right full inner cross natural lateral on using group by having order limit offset fetch union intersect except all distinct ' +
-    'with recursive as insert into values update set delete returning merge when matched then do nothing conflict exists in any some case else end is null true false ' +
-    'for share over partition window filter within default only table asc desc materialized cast coalesce row array between like ilike'
+    'select from where and or not join left right full inner cross natural lateral on using group by ' +
+    'having order limit offset fetch union intersect except all distinct ' +
+    'with recursive as insert into values update set delete returning merge when matched ' +
+    'then do nothing conflict exists in any some case else end is null true false ' +
+    'for share over partition window filter within default only table asc desc materialized cast coalesce ' +
+    'row array between like ilike'
   ).split(' '),
 );
 

@@ -25,12 +25,14 @@ test('programs at random do the same over many tenants as over one', { timeout: 
   const before = Date.now();
   const { told, reach, found } = await searchAll({ pool, seed, programs, path });
   console.log(
-    `RANDOM_SEED=${seed}: ${told.programs} programs, ${told.steps} steps, ${Math.round((100 * told.telling) / told.programs)} % of programs telling, ` +
+    `RANDOM_SEED=${seed}: ${told.programs} programs, ${told.steps} steps, ` +
+      `${Math.round((100 * told.telling) / told.programs)} % of programs telling, ` +
       `${((Date.now() - before) / 1000).toFixed(0)} s; ${reachSummary(reach)}`,
   );
   if (found) {
     throw new Error(
-      `${tell(found.failure, found.error)}\n\nRun it again with RANDOM_SEED=${seed} RANDOM_PATH=${found.path}, or paste it:\n\n${found.text}`,
+      `${tell(found.failure, found.error)}\n\nRun it again with RANDOM_SEED=${seed} ` +
+        `RANDOM_PATH=${found.path}, or paste it:\n\n${found.text}`,
     );
   }
   if (path !== undefined) return;

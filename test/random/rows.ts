@@ -111,7 +111,8 @@ export function tenantRows(spec: SchemaSpec, seed: number, tenancy: number, tena
     keys.set(table.name, own);
     if (rows.length > 0)
       statements.push(
-        `insert into ${table.sqlName} (${written.map((it) => `"${it.name}"`).join(', ')}) values\n  ${rows.join(',\n  ')};`,
+        `insert into ${table.sqlName} (${written.map((it) => `"${it.name}"`).join(', ')}) ` +
+          `values\n  ${rows.join(',\n  ')};`,
       );
   }
   return { tenancy, tenant, sql: statements.join('\n') };

@@ -58,12 +58,14 @@ try {
       steps += told.steps;
       for (const [what, count] of reached) reach.set(what, (reach.get(what) ?? 0) + count);
       console.log(
-        `seed ${seed}: ${programs} programs, ${steps} steps, ${Math.round((100 * telling) / Math.max(1, programs))} % of programs telling`,
+        `seed ${seed}: ${programs} programs, ${steps} steps, ` +
+          `${Math.round((100 * telling) / Math.max(1, programs))} % of programs telling`,
       );
       if (found) {
         failed = true;
         console.log(
-          `${found.what}\n\nRun it again with RANDOM_SEED=${seed} RANDOM_PATH=${found.path}, or paste it:\n\n${found.text}`,
+          `${found.what}\n\nRun it again with RANDOM_SEED=${seed} RANDOM_PATH=${found.path}, ` +
+            `or paste it:\n\n${found.text}`,
         );
       }
     } finally {
@@ -76,6 +78,8 @@ try {
 console.log(`\n${reachTables(reach)}\n`);
 const unseen = missing(reach);
 console.log(
-  `seeds ${first} to ${seed - 1}: ${programs} programs, ${steps} steps; ${failed ? 'ONE DIFFERS' : 'no difference'}; ${unseen.length === 0 ? 'everything was drawn' : `not drawn: ${unseen.join(', ')}`}`,
+  `seeds ${first} to ${seed - 1}: ${programs} programs, ${steps} steps; ` +
+    `${failed ? 'ONE DIFFERS' : 'no difference'}; ` +
+    `${unseen.length === 0 ? 'everything was drawn' : `not drawn: ${unseen.join(', ')}`}`,
 );
 process.exit(failed ? 1 : 0);

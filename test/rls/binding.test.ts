@@ -40,9 +40,12 @@ const items = tenantTable('items', { shop: shop.id('shop'), id: integer().primar
 const relations = defineTenantRelations({ notes, boards, items });
 const ddl = [
   createRole,
-  `create table notes (account integer not null, id integer not null, body text, seen text default current_setting('app.account_id', true), primary key (account, id))`,
-  `create table boards (team integer not null, id integer not null, body text, seen text default current_setting('app.team_id', true), primary key (team, id))`,
-  `create table items (shop text not null, id integer not null, seen text default current_setting('app.shop_id', true), primary key (shop, id))`,
+  'create table notes (account integer not null, id integer not null, body text, seen text ' +
+    "default current_setting('app.account_id', true), primary key (account, id))",
+  'create table boards (team integer not null, id integer not null, body text, seen text ' +
+    "default current_setting('app.team_id', true), primary key (team, id))",
+  'create table items (shop text not null, id integer not null, seen text ' +
+    "default current_setting('app.shop_id', true), primary key (shop, id))",
   `insert into notes (account, id, body, seen) values (1, 1, 'one', ''), (2, 1, 'two', '')`,
   `insert into boards (team, id, body, seen) values (1, 1, 'one', ''), (2, 1, 'two', '')`,
   ...policiesOf('notes', 'account', 'integer', 'account', false),

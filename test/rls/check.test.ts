@@ -191,14 +191,17 @@ describe('a table', () => {
     const others = [
       `create policy other on tasks using ("accountId" = nullif(current_setting('app.other_id', true), '')::uuid)`,
       `create policy other on tasks using (nullif(current_setting('app.account_id', true), '') is not null)`,
-      `create policy other on tasks using (current_setting('accountId', true) = current_setting('app.account_id', true))`,
-      `create policy other on tasks using ("accountId" = nullif(current_setting('app.account_id', true), '')::uuid) with check (true)`,
+      "create policy other on tasks using (current_setting('accountId', true) " +
+        "= current_setting('app.account_id', true))",
+      `create policy other on tasks using ("accountId" = nullif(current_setting('app.account_id', true), ` +
+        "'')::uuid) with check (true)",
       // The words are there, and do not hold.
       ...[
         `"accountId" = nullif(current_setting('app.account_id', true), '')::uuid or true`,
         `("accountId" = nullif(current_setting('app.account_id', true), '')::uuid and done) is not null`,
         `not ("accountId" = nullif(current_setting('app.account_id', true), '')::uuid)`,
-        `case when "accountId" = nullif(current_setting('app.account_id', true), '')::uuid and done then true else true end`,
+        `case when "accountId" = nullif(current_setting('app.account_id', true), '')::uuid and done then ` +
+          'true else true end',
         `"accountId"::varchar(1) = current_setting('app.account_id', true)`,
         `"accountId" <> nullif(current_setting('app.account_id', true), '')::uuid and done`,
       ].map((it) => `create policy other on tasks using (${it})`),
@@ -230,7 +233,8 @@ describe('a table', () => {
     const open = [{ table: 'tasks', reason: 'has another policy that lets rows through', remedy: expect.any(String) }];
     expect(
       await problemsWhile(
-        `create policy other on tasks as restrictive for select using (${own}); create policy more on tasks using (true)`,
+        `create policy other on tasks as restrictive for select using (${own}); create policy more ` +
+          'on tasks using (true)',
         'drop policy other on tasks; drop policy more on tasks',
       ),
     ).toEqual(open);
@@ -243,9 +247,13 @@ describe('a table', () => {
   });
 
   test('has a partition that can be read past it', async () => {
-    const made = `create table tasks_old () inherits (tasks); create schema archive; create table archive."tasks ""older""" () inherits (tasks_old)`;
+    const made =
+      'create table tasks_old () inherits (tasks); create schema archive; ' +
+      'create table archive."tasks ""older""" () inherits (tasks_old)';
     const back = 'drop schema archive cascade; drop table tasks_old';
-    const grant = `grant select on tasks_old to ${role}; grant usage on schema archive to ${role}; grant delete on archive."tasks ""older""" to ${role}`;
+    const grant =
+      `grant select on tasks_old to ${role}; grant usage on schema archive to ${role}; grant delete ` +
+      `on archive."tasks ""older""" to ${role}`;
     const reason = 'is a partition of "tasks" that can be read past its policies';
     const remedy = (name: string) =>
       `ALTER TABLE ${name} ENABLE ROW LEVEL SECURITY; ALTER TABLE ${name} FORCE ROW LEVEL SECURITY`;
@@ -312,7 +320,8 @@ describe('a view', () => {
       table: 'open_tasks',
       reason: 'is a view that reads as its owner "postgres", whom policies do not hold back',
       remedy:
-        'ALTER VIEW "open_tasks" SET (security_invoker = true), in the schema pgView(...).with({ securityInvoker: true })',
+        'ALTER VIEW "open_tasks" SET (security_invoker = true), in the schema pgView(...).with({ ' +
+        'securityInvoker: true })',
     };
     const back = 'alter view open_tasks set (security_invoker = true)';
     expect(await problemsWhile('alter view open_tasks reset (security_invoker)', back)).toEqual([problem]);
@@ -328,7 +337,8 @@ describe('a view', () => {
 
   test('that no handle reads, over a table or over another view', async () => {
     const made =
-      'create view leak as select * from tasks; create schema reports; create view reports."a leak" as select * from leak';
+      'create view leak as select * from tasks; create schema reports; create view reports."a leak" as ' +
+      'select * from leak';
     const back = 'drop schema reports cascade; drop view leak';
     const reason = 'is a view that reads as its owner "postgres", whom policies do not hold back';
     const problems = [
@@ -342,7 +352,8 @@ describe('a view', () => {
         table: 'reports.a leak',
         reason,
         remedy:
-          'ALTER VIEW "reports"."a leak" SET (security_invoker = true), in the schema pgView(...).with({ securityInvoker: true })',
+          'ALTER VIEW "reports"."a leak" SET (security_invoker = true), in the schema pgView(...).with({ ' +
+          'securityInvoker: true })',
       },
     ];
     const grant = `grant select on leak to ${role}; grant select (id) on reports."a leak" to ${role}`;
@@ -376,7 +387,8 @@ describe('a view', () => {
         read: 1,
         problems: [{ table: 'under', reason }],
       });
-      const kept = `create materialized view kept as select * from tasks; grant select on kept to ${safe}; ${shown('kept')}`;
+      const kept =
+        'create materialized view kept as select * from tasks; grant select on kept ' + `to ${safe}; ${shown('kept')}`;
       const problem = { table: 'kept', reason: 'is a materialized view, which has no policies' };
       expect(await both(kept, 'drop view shown; drop materialized view kept')).toMatchObject({
         read: 1,
@@ -385,8 +397,12 @@ describe('a view', () => {
       const dropped = 'drop view shown; drop materialized view kept';
       expect(await both(kept, dropped, { except: ['kept'] })).toEqual({ read: 1, problems: undefined });
       // A member of the role that owns the table is an owner, too.
-      const owned = `alter table tasks owner to ${keeper}; alter table tasks no force row level security; grant ${keeper} to ${safe}; ${shown('tasks')}`;
-      const back = `drop view shown; revoke ${keeper} from ${safe}; alter table tasks owner to postgres; alter table tasks force row level security`;
+      const owned =
+        `alter table tasks owner to ${keeper}; alter table tasks no force row level security; grant ` +
+        `${keeper} to ${safe}; ${shown('tasks')}`;
+      const back =
+        `drop view shown; revoke ${keeper} from ${safe}; alter table tasks owner to postgres; ` +
+        'alter table tasks force row level security';
       expect(await both(owned, back)).toMatchObject({
         read: 1,
         problems: [{ table: 'shown', reason: reason.replace('postgres', safe) }],

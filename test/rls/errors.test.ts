@@ -49,7 +49,8 @@ describe("an expression that raises an error on another tenant's row only", () =
     'a division': (tdb) => tdb.select({ id: tasks.id }).from(tasks).where(sql`1 / (${tasks.points} - 60) > -5`),
     'in text by hand': (tdb) =>
       tdb.execute(
-        sql`select id from tasks where json_object(title: 1, 'hidden': 2 with unique keys) is not null and "accountId" = ${a}`,
+        sql`select id from tasks where json_object(title: 1, 'hidden': 2 with unique keys) is not null
+          and "accountId" = ${a}`,
       ),
   };
   for (const [name, run] of Object.entries(programs)) {

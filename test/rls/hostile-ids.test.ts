@@ -124,7 +124,8 @@ const relations = defineTenantRelations({ rows });
 const ddl = [
   'create table canary (id int)',
   // What the handle wrote by its parameter, beside what it had set.
-  `create table hostile_rows (account text not null, id integer not null, seen text default current_setting('app.tenant_id', true), primary key (account, id))`,
+  'create table hostile_rows (account text not null, id integer not null, seen text ' +
+    "default current_setting('app.tenant_id', true), primary key (account, id))",
   "insert into hostile_rows values ('victim', 1, 'secret')",
 ];
 

@@ -122,7 +122,8 @@ test('the policies alone confine programs at random', { timeout: 300_000 }, asyn
     path: process.env.RANDOM_PATH,
   });
   console.log(
-    `RANDOM_SEED=${seed}, without filters: ${told.programs} programs, ${told.steps} steps, ${told.failed} failed, ${((Date.now() - before) / 1000).toFixed(0)} s`,
+    `RANDOM_SEED=${seed}, without filters: ${told.programs} programs, ${told.steps} steps, ${told.failed} ` +
+      `failed, ${((Date.now() - before) / 1000).toFixed(0)} s`,
   );
   if (found)
     throw new Error(`${tell(found.failure, found.error)}\n\nRun it again with RANDOM_SEED=${seed}\n\n${found.text}`);

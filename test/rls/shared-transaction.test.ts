@@ -40,22 +40,28 @@ const relations = defineTenantRelations({ people, clubs, memos, panels }, (r) =>
   memos: { club: r.one.clubs({ from: r.memos.clubId, to: r.clubs.id }) },
 }));
 
-const seen = `coalesce(current_setting('app.club_id', true), '') || '/' || coalesce(current_setting('app.crew_id', true), '') || '/' || coalesce(current_setting('app.tenant_id', true), '')`;
+const seen =
+  "coalesce(current_setting('app.club_id', true), '') || '/' || coalesce(current_setting('app.crew_id', " +
+  "true), '') || '/' || coalesce(current_setting('app.tenant_id', true), '')";
 const ddl = [
   createRole,
   createAdmin,
   'create table people (id integer primary key, email text not null unique)',
   'create table clubs (id integer primary key generated always as identity, name text not null)',
-  `create table memos (club_id integer not null references clubs, id integer not null, body text not null, seen text default ${seen}, primary key (club_id, id))`,
-  `create table panels (crew_id integer not null, id integer not null, body text not null, seen text default ${seen}, primary key (crew_id, id))`,
+  'create table memos (club_id integer not null references clubs, id integer not null, body text not null, ' +
+    `seen text default ${seen}, primary key (club_id, id))`,
+  'create table panels (crew_id integer not null, id integer not null, body text not null, seen text ' +
+    `default ${seen}, primary key (crew_id, id))`,
   ...policiesOf('clubs', 'id', 'integer', 'club', false),
   ...policiesOf('memos', 'club_id', 'integer', 'club', false),
   ...policiesOf('panels', 'crew_id', 'integer', 'crew', false),
   ...grants('public'),
-  `grant usage on schema public to ${admin}; grant all on all tables in schema public to ${admin}; grant all on all sequences in schema public to ${admin}`,
+  `grant usage on schema public to ${admin}; grant all on all tables in schema public ` +
+    `to ${admin}; grant all on all sequences in schema public to ${admin}`,
 ];
 const rows = `truncate people, clubs, memos, panels restart identity; insert into clubs (name) values ('one'), ('two');
-  insert into memos (club_id, id, body) values (1, 1, 'of one'), (2, 1, 'of two'); insert into panels (crew_id, id, body) values (1, 1, 'of crew one')`;
+  insert into memos (club_id, id, body) values (1, 1, 'of one'), (2, 1, 'of two'); insert into panels (crew_id, id,
+    body) values (1, 1, 'of crew one')`;
 const [one, two] = [club.parse(1), club.parse(2)];
 const crewOne = crew.parse(1);
 

@@ -122,9 +122,11 @@ test('with row-level security, one policy for reading and others for writing, wh
     );
   const own = `"account_id" = nullif(current_setting('app.tenant_id', true), '')::uuid`;
   const ours = [
-    `CREATE POLICY "tenant_isolation" ON "templates" AS RESTRICTIVE FOR SELECT USING ((${own}) OR "account_id" IS NULL);`,
+    `CREATE POLICY "tenant_isolation" ON "templates" AS RESTRICTIVE FOR SELECT USING ((${own}) ` +
+      'OR "account_id" IS NULL);',
     `CREATE POLICY "tenant_isolation_insert" ON "templates" AS RESTRICTIVE FOR INSERT WITH CHECK (${own});`,
-    `CREATE POLICY "tenant_isolation_update" ON "templates" AS RESTRICTIVE FOR UPDATE USING (${own}) WITH CHECK (${own});`,
+    `CREATE POLICY "tenant_isolation_update" ON "templates" AS RESTRICTIVE FOR UPDATE USING (${own}) ` +
+      `WITH CHECK (${own});`,
     `CREATE POLICY "tenant_isolation_delete" ON "templates" AS RESTRICTIVE FOR DELETE USING (${own});`,
   ];
   expect(await policies({ accounts, templates })).toEqual([

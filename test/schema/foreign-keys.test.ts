@@ -80,7 +80,8 @@ describe.each(['inline', 'extra'] as const)('ON DELETE SET NULL, %s', (form) => 
 
   test('is a fault on Citus, with its remedy', async () => {
     await expect(statementsOf(declare('set null', form), { citus: {} })).rejects.toThrow(
-      `"tasks" (account_id, project_id) [foreign-key-action] Take onDelete: 'set null' off the reference to "projects", and clear the column in the transaction that deletes the row`,
+      `"tasks" (account_id, project_id) [foreign-key-action] Take onDelete: 'set null' off the reference ` +
+        'to "projects", and clear the column in the transaction that deletes the row',
     );
   });
 

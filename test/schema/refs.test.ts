@@ -107,7 +107,9 @@ test('a table that reaches its tenant through a parent is told what it needs', a
     shareId: integer('share_id').references(() => shares.id as any),
   });
   await expect(statementsOf({ ...schema, stars })).rejects.toThrow(
-    'Make "stars" a tenantTable, or drop the reference to "shares": a table that is not split by tenant cannot point into one that is. With a tenant column, as in accountId: account.id(), the migration adds it and fills it in from "shares", by share_id',
+    'Make "stars" a tenantTable, or drop the reference to "shares": a table that is not split by tenant ' +
+      'cannot point into one that is. With a tenant column, as in accountId: account.id(), the migration ' +
+      'adds it and fills it in from "shares", by share_id',
   );
 });
 

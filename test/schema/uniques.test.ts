@@ -171,7 +171,8 @@ test('ON CONFLICT on such a key: skipped, and not updated; on a key within the t
   ).toBe(0);
   expect(
     await run(
-      `insert into keys (id, hash, name, host) values ('${a}', 'i', 'n', 'taken') on conflict (host) where name is not null do nothing`,
+      `insert into keys (id, hash, name, host) values ('${a}', 'i', 'n', 'taken') on conflict (host) ` +
+        'where name is not null do nothing',
     ),
   ).toBe(0);
   expect(
@@ -194,11 +195,13 @@ test('ON CONFLICT on such a key: skipped, and not updated; on a key within the t
       'Use onConflictDoNothing() on that target',
     ],
     [
-      `insert into keys (id, hash, name, host) values ('${a}', 'i', 'n', 'taken') on conflict (host) where name is not null do update set name = 'x'`,
+      `insert into keys (id, hash, name, host) values ('${a}', 'i', 'n', 'taken') on conflict (host) ` +
+        "where name is not null do update set name = 'x'",
       'Use onConflictDoNothing() on that target',
     ],
     [
-      `insert into keys (id, hash) values ('${a}', 'taken') on conflict on constraint keys_hash do update set name = 'x'`,
+      `insert into keys (id, hash) values ('${a}', 'taken') on conflict on constraint keys_hash do update ` +
+        "set name = 'x'",
       'Put "accountId" into the target',
     ],
   ] as const) {

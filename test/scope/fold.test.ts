@@ -219,7 +219,13 @@ test('a list at the end of a text is one text in all lengths, and so is one befo
 });
 
 test('a row that is shorter than the first is refused', () => {
-  const text = `insert into x_labels ("accountId", id, name) values (default, $1, $2), ${Array.from({ length: 30 }, (_, i) => (i === 7 ? '(default, $18)' : `(default, $${i < 7 ? 3 + 2 * i : 5 + 2 * i - 3}, $${i < 7 ? 4 + 2 * i : 6 + 2 * i - 3})`)).join(', ')}`;
+  const text =
+    'insert into x_labels ("accountId", id, name) values (default, $1, $2), ' +
+    `${Array.from({ length: 30 }, (_, i) =>
+      i === 7
+        ? '(default, $18)'
+        : `(default, $${i < 7 ? 3 + 2 * i : 5 + 2 * i - 3}, ` + `$${i < 7 ? 4 + 2 * i : 6 + 2 * i - 3})`,
+    ).join(', ')}`;
   expect(() => one.dialect.sqlToQuery({ toQuery: () => ({ sql: text, params: Array(200).fill(1) }) } as any)).toThrow();
 });
 

@@ -25,7 +25,9 @@ beforeAll(async () => {
   ({ url } = await freshDatabase());
   client = postgres(url, { max: 1, onnotice: () => {} });
   await client.unsafe(
-    `drop schema public cascade; drop schema crm cascade; create schema public; create table wares (shop_id uuid not null, id text not null, name text not null, primary key (shop_id, id)); insert into wares values ('${id}', 'x', 'ware')`,
+    'drop schema public cascade; drop schema crm cascade; create schema public; ' +
+      'create table wares (shop_id uuid not null, id text not null, name text not null, ' +
+      `primary key (shop_id, id)); insert into wares values ('${id}', 'x', 'ware')`,
   );
   for (const statement of [createRole, ...policiesOf('wares', 'shop_id', 'uuid', 'shop', false), ...grants('public')])
     await client.unsafe(statement);
@@ -111,7 +113,8 @@ describe.each(Object.keys(drivers).flatMap((name) => [true, false].map((rls) => 
     test.each([1, 2])('answers go to those who asked, on %s', async (max) => {
       const ids = Array.from({ length: 6 }, (_, i) => shop.parse(`bbbbbbbb-bbbb-4bbb-8bbb-bbbbbbbbbbb${i}`));
       await client.unsafe(
-        `delete from wares where id = 'own'; ${ids.map((it) => `insert into wares values ('${it}', 'own', '${it}')`).join('; ')}`,
+        "delete from wares where id = 'own'; " +
+          `${ids.map((it) => `insert into wares values ('${it}', 'own', '${it}')`).join('; ')}`,
       );
       const db = withTenancy(drivers[name]!(max), { relations, rls, prepare: true });
       const atOnce = () => Promise.all(ids.map((it) => db.forTenant(it).select().from(wares)));

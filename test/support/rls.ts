@@ -29,7 +29,8 @@ end $$;
 do $$ begin
   for attempt in 1..50 loop
     begin
-      if not exists (select from pg_auth_members where roleid = '${admin}'::regrole and member = '${role}'::regrole) then grant ${admin} to ${role}; end if;
+      if not exists (select from pg_auth_members where roleid = '${admin}'::regrole
+        and member = '${role}'::regrole) then grant ${admin} to ${role}; end if;
       exit;
     exception when internal_error or unique_violation then perform pg_sleep(0.05);
     end;
@@ -40,7 +41,8 @@ end $$`;
 export const grants = (...schemas: string[]) =>
   schemas.map(
     (it) =>
-      `grant usage on schema ${it} to ${role}; grant select, insert, update, delete on all tables in schema ${it} to ${role}; grant all on all sequences in schema ${it} to ${role}`,
+      `grant usage on schema ${it} to ${role}; grant select, insert, update, delete ` +
+      `on all tables in schema ${it} to ${role}; grant all on all sequences in schema ${it} to ${role}`,
   );
 
 /** The policies of one table. */

@@ -30,10 +30,12 @@ insert into countries values (1, 'Chile', 'CL'), (2, 'Ghana', 'GH'), (3, 'Japan'
 export const rowsOf = (id: unknown, own: string, n: number) => `
 insert into accounts values ('${id}', 'Account ${own}', ${n});
 insert into users ("accountId", id, name, email, "managerId") values
-  ('${id}', 1, 'ann', 'ann@${own}', null), ('${id}', 2, 'ben', 'ben@x', 1), ('${id}', 3, 'cy', null, ${n === 1 ? 1 : 2}),
+  ('${id}', 1, 'ann', 'ann@${own}', null), ('${id}', 2, 'ben', 'ben@x', 1), ('${id}', 3, 'cy', null,
+    ${n === 1 ? 1 : 2}),
   ('${id}', 4, 'dee', 'dee@${own}', 3);
 insert into projects ("accountId", id, name, status, "ownerId", "countryId", budget, tags, meta, "createdAt") values
-  ('${id}', 1, 'north', 'open', 1, 1, ${n}00, '{${own},x}', '{"level": ${n}, "label": "${own}"}', '2024-0${n}-01 00:00:00'),
+  ('${id}', 1, 'north', 'open', 1, 1, ${n}00, '{${own},x}', '{"level": ${n}, "label": "${own}"}',
+    '2024-0${n}-01 00:00:00'),
   ('${id}', 2, 'south', '${n === 1 ? 'paused' : 'open'}', 2, ${n}, ${n}50.5, '{}', null, '2024-01-0${n} 00:00:00'),
   ('${id}', 3, 'east', 'closed', ${n === 1 ? 'null' : '3'}, null, null, '{y}', '{}', null)
   ${n === 1 ? '' : `, ('${id}', 5, 'only ${own}', 'open', 4, 3, 9, '{z}', null, null)`};
@@ -46,9 +48,11 @@ insert into project_users values
   ('${id}', 1, 1, 'lead'), ('${id}', 1, 2, '${own}'), ('${id}', 2, ${n === 1 ? 3 : 4}, 'member')
   ${n === 1 ? '' : `, ('${id}', 3, 1, 'lead'), ('${id}', 2, 1, 'lead')`};
 insert into crm.notes (account_id, id, "taskId", body, "order", "from") values
-  ('${id}', 1, 1, 'first ${own}', 2, '${own}'), ('${id}', 2, 1, 'second', 1, null), ('${id}', 3, 2, 'third ${own}', ${n}, 'x')
+  ('${id}', 1, 1, 'first ${own}', 2, '${own}'), ('${id}', 2, 1, 'second', 1, null), ('${id}', 3, 2, 'third ${own}',
+    ${n}, 'x')
   ${n === 1 ? '' : `, ('${id}', 4, 3, 'fourth ${own}', 0, null)`};
-insert into x_labels ("accountId", id, "taskId", name) values ('${id}', 1, 1, 'red'), ('${id}', 2, ${n === 1 ? 2 : 4}, '${own}')
+insert into x_labels ("accountId", id, "taskId", name) values ('${id}', 1, 1, 'red'), ('${id}', 2,
+  ${n === 1 ? 2 : 4}, '${own}')
   ${n === 1 ? '' : `, ('${id}', 3, 3, 'red')`};`;
 
 const workspaceRows = (id: unknown, own: string) => `

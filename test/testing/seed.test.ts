@@ -222,7 +222,8 @@ test('the schema of the isolation suite, with two tenancies', async () => {
   const { url } = await suiteDatabase('alone');
   const client = postgres(url, { max: 2, onnotice: () => {} });
   await client.unsafe(
-    'truncate accounts, countries, workspaces, boards, crm.notes, tasks, projects, users, project_users, x_labels cascade',
+    'truncate accounts, countries, workspaces, boards, crm.notes, tasks, projects, users, project_users, ' +
+      'x_labels cascade',
   );
   const db = withTenancy(drizzle({ client }), { relations: suiteRelations });
   const ids = [1, 2].map((n) => `0000000${n}-0000-4000-8000-000000000000`);
@@ -261,7 +262,8 @@ test('what it does not know is said, with what to add', async () => {
   const columns = { strict: { odd: ({ index }: SeedRow) => `${index}` } };
   await expect(seedTenants(db, { relations: only, tenants: [a] })).rejects.toThrow(
     'Say what "strict"."odd", "stranger"."one", "stranger"."Two" hold, as in seedTenants(db, { columns: ' +
-      '{ strict: { odd: ({ index }) => value }, stranger: { one: ({ index }) => value, two: ({ index }) => value } } })',
+      '{ strict: { odd: ({ index }) => value }, stranger: { one: ({ index }) => value, two: ' +
+      '({ index }) => value } } })',
   );
   await expect(
     seedTenants(db, { relations: only, tenants: [a], columns: { ...columns, stranger: { one: () => '' } } }),

@@ -62,7 +62,8 @@ export async function adopt(input: AdoptInput): Promise<Adopted> {
     );
   if (loaded.hasTenants)
     throw new TenantConfigError(
-      `Declare new tables with tenantTable() by hand: the schema has tenant tables already. To start anew, restore ${input.files.map(shown).join(', ')}.`,
+      'Declare new tables with tenantTable() by hand: the schema has tenant tables already. ' +
+        `To start anew, restore ${input.files.map(shown).join(', ')}.`,
     );
   if (input.live) model = await input.live(model);
   let { answers } = input;
@@ -142,7 +143,10 @@ export function describeGuesses(guesses: readonly Guess[]): string {
     `  ${it.question}`,
     ...it.choices.map((choice) => `      --${choice.flag}   ${choice.text}`),
   ]);
-  return `Answer by flags, or run the command at a terminal, or add --yes, which takes the first of each. Nothing was written. ${guesses.length} to decide:\n${lines.join('\n')}`;
+  return (
+    'Answer by flags, or run the command at a terminal, or add --yes, which takes the first of each. ' +
+    `Nothing was written. ${guesses.length} to decide:\n${lines.join('\n')}`
+  );
 }
 
 /** Puts the files in place for the time of a look, and leaves them there only if they are to stay. */

@@ -66,7 +66,8 @@ export function readAnswers(path: string): Answers {
     // Said below.
   }
   throw new TenantConfigError(
-    `Restore ${path} from git, or delete it and run "npx drizzle-tenant adopt" again: it holds no answers of this version.`,
+    `Restore ${path} from git, or delete it and run "npx drizzle-tenant adopt" again: ` +
+      'it holds no answers of this version.',
   );
 }
 

@@ -9,7 +9,8 @@ export const askPerson: Ask = async ({ question, choices }) => {
   try {
     for (;;) {
       const answer = await terminal.question(
-        `${question}\n${choices.map((it, i) => `  ${i + 1}. ${it.text}  (--${it.flag})`).join('\n')}\nA number, or Enter for 1: `,
+        `${question}\n${choices.map((it, i) => `  ${i + 1}. ${it.text}  (--${it.flag})`).join('\n')}\nA ` +
+          'number, or Enter for 1: ',
       );
       const chosen = answer.trim() === '' ? 1 : Number(answer.trim());
       if (Number.isInteger(chosen) && chosen >= 1 && chosen <= choices.length) return chosen - 1;

@@ -73,9 +73,12 @@ export function addAdoptCommands({ program, line, report }: AdoptTools): void {
     .option('--write', 'change the files; without it nothing is written')
     .addHelpText(
       'after',
-      '\nIt proposes the tenancy by the foreign keys, asks where it guesses, and names each constraint that means something\n' +
-        'else afterwards. Commit before: the files are changed in place. In CI, answer by flags, or with --yes. The answers are\n' +
-        'kept in tenancy.answers.json beside the schema. Of a database without a schema, --write keeps the first migration too,\n' +
+      '\nIt proposes the tenancy by the foreign keys, asks where it guesses, and names each constraint ' +
+        'that means something\n' +
+        'else afterwards. Commit before: the files are changed in place. In CI, answer by flags, ' +
+        'or with --yes. The answers are\n' +
+        'kept in tenancy.answers.json beside the schema. Of a database without a schema, --write keeps the ' +
+        'first migration too,\n' +
         'and marks it as run in drizzle’s own table.',
     )
     .action(async (options: Flags) => {
@@ -85,7 +88,8 @@ export function addAdoptCommands({ program, line, report }: AdoptTools): void {
       const citus = options.citus ?? config?.options?.citus ?? false;
       if (!named && url === undefined)
         throw new TenantConfigError(
-          'Pass --schema with the files of the schema, or --url with a live database: there is no drizzle.config.ts that names one.',
+          'Pass --schema with the files of the schema, or --url with a live database: there is no ' +
+            'drizzle.config.ts that names one.',
         );
       if (named) {
         const files = withReexported(schemaFiles(named));
@@ -105,7 +109,8 @@ export function addAdoptCommands({ program, line, report }: AdoptTools): void {
       const out = resolve(options.out ?? config?.out ?? 'drizzle');
       if (existsSync(out) && readdirSync(out).length > 0)
         throw new TenantConfigError(
-          `Pass --schema with the files of the schema, or --out with a folder that is not there yet: ${shown(out)} holds files.`,
+          'Pass --schema with the files of the schema, or --out with a folder that is not there yet: ' +
+            `${shown(out)} holds files.`,
         );
       // Once to decide, and then to stay: the database is told of the first migration only when nothing is left to ask.
       const decided = await fromDatabase(url!, out, { answers: answersOf(options), citus, write: false });
@@ -117,8 +122,10 @@ export function addAdoptCommands({ program, line, report }: AdoptTools): void {
     .option('--url <url>', 'the database; dbCredentials.url of the config')
     .addHelpText(
       'after',
-      '\nRun it after "npx drizzle-kit pull", in the same folder. It decides as tenancy.answers.json says, which adopt wrote,\n' +
-        'asks about tables that are new, and changes schema.ts and relations.ts. What is unique over all rows in the database\n' +
+      '\nRun it after "npx drizzle-kit pull", in the same folder. It decides as tenancy.answers.json says, ' +
+        'which adopt wrote,\n' +
+        'asks about tables that are new, and changes schema.ts and relations.ts. ' +
+        'What is unique over all rows in the database\n' +
         'stays so, and the policies that the migrations wrote are left to the next one.',
     )
     .action(async (options: Flags) => {

@@ -46,7 +46,8 @@ export function differences(
         'column',
         [tenant],
         decision.why === 'as answered'
-          ? 'is added; where no foreign key of the table leads to a tenant, the migration has to be told how to fill it in'
+          ? 'is added; where no foreign key of the table leads to a tenant, the migration has to be told how ' +
+              'to fill it in'
           : `is added, and filled in through ${decision.why.split(' points')[0]}`,
       );
     else if (!was.notNull && column?.notNull)
@@ -142,7 +143,8 @@ function foreignKeys(
       add(
         'foreign key',
         key.columns,
-        `to ${target} is within the ${proposal.tenancy}: (${found.columns.join(', ')}) to (${found.columnsTo.join(', ')})`,
+        `to ${target} is within the ${proposal.tenancy}: (${found.columns.join(', ')}) ` +
+          `to (${found.columnsTo.join(', ')})`,
       );
     const actions = (it: Row) => [it.onDelete ?? 'NO ACTION', it.onUpdate ?? 'NO ACTION'] as const;
     const [[wasDelete, wasUpdate], [isDelete, isUpdate]] = [actions(old), actions(found)];

@@ -32,7 +32,8 @@ export function initProject(folder: string, options: InitOptions): { files: Map<
   const { tenancy } = options;
   if (!/^[a-z][a-zA-Z0-9]*$/.test(tenancy) || tenancy === 'project' || tenancy === 'task') {
     throw new TenantConfigError(
-      'Pass --tenancy with a name such as account: a lower-case letter, then letters and digits, and neither "project" nor "task".',
+      'Pass --tenancy with a name such as account: a lower-case letter, then letters and digits, ' +
+        'and neither "project" nor "task".',
     );
   }
   const path = join(folder, 'package.json');
@@ -48,7 +49,8 @@ export function initProject(folder: string, options: InitOptions): { files: Map<
   const present = [...files.keys(), join(folder, 'drizzle.config.ts')].filter((it) => existsSync(it));
   if (present.length > 0)
     throw new TenantConfigError(
-      `Run "npx drizzle-tenant adopt" for a project that has a schema, or move ${present.join(', ')} away: init overwrites nothing.`,
+      `Run "npx drizzle-tenant adopt" for a project that has a schema, or move ${present.join(', ')} away: ` +
+        'init overwrites nothing.',
     );
   const needsUrl = options.driver !== 'pglite';
   return {
@@ -56,7 +58,8 @@ export function initProject(folder: string, options: InitOptions): { files: Map<
     next: [
       ...(existsSync(path) ? [] : ['npm init -y']),
       `npm install drizzle-tenant drizzle-orm@1.0.0-rc.5 ${driver.packages}`,
-      `npm install --save-dev drizzle-kit@1.0.0-rc.5 typescript tsx @types/node${options.driver === 'pg' ? ' @types/pg' : ''}`,
+      'npm install --save-dev drizzle-kit@1.0.0-rc.5 typescript tsx ' +
+        `@types/node${options.driver === 'pg' ? ' @types/pg' : ''}`,
       ...(needsUrl ? ['export DATABASE_URL=postgres://user:password@localhost:5432/database'] : []),
       'npx drizzle-kit generate',
       'npx drizzle-kit migrate',
@@ -126,7 +129,9 @@ import { drizzle } from 'drizzle-orm/${driver.module}';
 import { withTenancy } from 'drizzle-tenant';
 import { ${tenancy}, ${root}, projects, relations, tasks } from './schema.${js}';
 
-${needsUrl ? `const url = process.env['DATABASE_URL'];\nif (!url) throw new Error('Set DATABASE_URL.');\n` : ''}const orm = ${driver.connect};
+${
+  needsUrl ? `const url = process.env['DATABASE_URL'];\nif (!url) throw new Error('Set ` + `DATABASE_URL.');\n` : ''
+}const orm = ${driver.connect};
 const db = withTenancy(orm, { relations });
 
 const id = ${tenancy}.parse(crypto.randomUUID()); // in an application, of a verified token

@@ -83,7 +83,8 @@ export async function pullSchema(url: string, out: string, mark: boolean): Promi
     );
     if (status !== 0)
       throw new DatabaseStateError(
-        `Run "npx drizzle-kit pull" by itself to see why it fails: ${(stderr || stdout).trim().split('\n').slice(-3).join(' ')}`,
+        'Run "npx drizzle-kit pull" by itself to see why it fails: ' +
+          `${(stderr || stdout).trim().split('\n').slice(-3).join(' ')}`,
       );
   } finally {
     rmSync(config, { force: true });

@@ -46,7 +46,8 @@ export function proposeUniques(
       if (says(answers.overAll)) {
         if (citus)
           throw new TenantConfigError(
-            `Take --over-all '${name}' back: Citus keeps no value unique over all tenants. Keep it in a look-up reference table (docs/unique-values.md).`,
+            `Take --over-all '${name}' back: Citus keeps no value unique over all tenants. ` +
+              'Keep it in a look-up reference table (docs/unique-values.md).',
           );
         decide('over-all', 'as answered');
       } else if (says(answers.perTenant)) decide('per-tenant', 'as answered');
@@ -77,7 +78,9 @@ export function proposeUniques(
         };
         guesses.push({
           about: name,
-          question: `${name} is unique over all rows. And from now on?${citus ? ' Citus cannot keep that; docs/unique-values.md has a way with a look-up table.' : ''}`,
+          question:
+            `${name} is unique over all rows. And from now ` +
+            `on?${citus ? ' Citus cannot keep that; docs/unique-values.md has a way with a look-up table.' : ''}`,
           choices: citus ? [perTenant] : [overAll, perTenant],
         });
       }

@@ -241,7 +241,9 @@ function byColumn(
       refs: columns,
       why: `${links[0]!.plain} links its rows to several`,
     });
-    const question = `${table.plain}.${column.name} names one ${singular(root.name)}, and ${links[0]!.plain} links a row to several. Whose are the rows?${citus ? ' On Citus every node has to have them.' : ''}`;
+    const question =
+      `${table.plain}.${column.name} names one ${singular(root.name)}, and ${links[0]!.plain} links a row to ` +
+      `several. Whose are the rows?${citus ? ' On Citus every node has to have them.' : ''}`;
     guesses.push({
       about: table.plain,
       question,
@@ -318,7 +320,10 @@ function throughParents(
         if (!always)
           guesses.push({
             about: table.plain,
-            question: `${table.plain} has no tenant column, and ${keys.map((it) => it.columns.join(', ')).join(' and ')}, by which it reaches a tenant, may be NULL. Whose are the rows?`,
+            question:
+              `${table.plain} has no tenant column, ` +
+              `and ${keys.map((it) => it.columns.join(', ')).join(' and ')}, by which it reaches a tenant, ` +
+              'may be NULL. Whose are the rows?',
             choices: [asTenant(table), asReference(table), asPlain(table)],
           });
       }
@@ -376,7 +381,8 @@ function find(model: Model, name: string): AdoptedTable {
   const found = [...model.values()].find((it) => it.plain === name || it.key === name);
   if (!found)
     throw new TenantConfigError(
-      `Correct the table's name: there is no "${name}". The tables are ${[...model.values()].map((it) => it.plain).join(', ')}.`,
+      `Correct the table's name: there is no "${name}". ` +
+        `The tables are ${[...model.values()].map((it) => it.plain).join(', ')}.`,
     );
   return found;
 }

@@ -13,7 +13,8 @@ export function describeAdoption(
   const section = (title: string, items: readonly string[]) =>
     items.length > 0 && lines.push('', title, ...items.map((it) => `  ${it}`));
   lines.push(
-    `A tenant is ${/^[aeiou]/i.test(proposal.tenancy) ? 'an' : 'a'} ${proposal.tenancy}: a row of ${proposal.root.plain}, by its ${proposal.idColumn}.`,
+    `A tenant is ${/^[aeiou]/i.test(proposal.tenancy) ? 'an' : 'a'} ${proposal.tenancy}: ` +
+      `a row of ${proposal.root.plain}, by its ${proposal.idColumn}.`,
   );
   const tables = [...proposal.tables.values()];
   const width = Math.max(...tables.map((it) => it.table.plain.length));
@@ -28,7 +29,8 @@ export function describeAdoption(
         .filter((it) => it.kind === kind)
         .map(
           (it) =>
-            `${it.table.plain.padEnd(width)}  ${it.column ? `by ${it.column}${it.everybody ? ', NULL is everybody’s' : ''}: ` : ''}${it.why}`,
+            `${it.table.plain.padEnd(width)}  ` +
+            `${it.column ? `by ${it.column}${it.everybody ? ', NULL is everybody’s' : ''}: ` : ''}${it.why}`,
         ),
     );
   }

@@ -27,7 +27,8 @@ export function rewriteForeignKeys(site: Site): void {
       (updates && !setAction(site, key, 'onUpdate', updates))
     ) {
       site.byHand(
-        `change the actions of the foreign key (${key.columns.join(', ')}): ${key.onDelete} and ${key.onUpdate} would change the tenant column`,
+        `change the actions of the foreign key (${key.columns.join(', ')}): ` +
+          `${key.onDelete} and ${key.onUpdate} would change the tenant column`,
       );
     }
   }

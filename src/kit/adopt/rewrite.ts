@@ -58,7 +58,8 @@ export function rewrite(
     if (!declaration) {
       if (decision.kind !== 'plain')
         byHand.push(
-          `${decision.table.plain}: make "${declared.name_}" in ${shown(declared.file)} a ${decision.kind}Table; it is declared in a way that is not read`,
+          `${decision.table.plain}: make "${declared.name_}" in ${shown(declared.file)} a ` +
+            `${decision.kind}Table; it is declared in a way that is not read`,
         );
       continue;
     }
@@ -115,7 +116,8 @@ export function rewrite(
     const line = (list: string, module: string) => `import { ${list} } from ${quote}${module}${quote}${semicolon}\n`;
     result.set(
       tenancyFile,
-      `${line(factory.name, core)}${line('tenancy', own)}\n/** A tenant is a row of ${proposal.root.plain}. */\n${statement(semicolon, quote)}\n`,
+      `${line(factory.name, core)}${line('tenancy', own)}\n/** A tenant is a row of ` +
+        `${proposal.root.plain}. */\n${statement(semicolon, quote)}\n`,
     );
   }
   return { files: result, byHand, notes };
@@ -178,7 +180,8 @@ function renameCallee({ decision, declaration, edits, byHand }: Site, isOurs: bo
   } else if (second === 'table' && (original === 'snakeCase' || original === 'camelCase')) {
     edits.replace(
       declaration.callee,
-      `tenantTableCreator((name) => name, '${original === 'snakeCase' ? 'snake_case' : 'camelCase'}').${decision.kind === 'tenant' ? 'table' : name}${more}`,
+      'tenantTableCreator((name) => name, ' +
+        `'${original === 'snakeCase' ? 'snake_case' : 'camelCase'}').${decision.kind === 'tenant' ? 'table' : name}${more}`,
     );
     edits.import(own, 'tenantTableCreator');
   } else if (second === 'table') {
@@ -189,7 +192,9 @@ function renameCallee({ decision, declaration, edits, byHand }: Site, isOurs: bo
     if (creator && source.textOf(creator.callee) === 'pgTableCreator') {
       const made = `tenant${text[0]!.toUpperCase()}${text.slice(1)}`;
       const at = creator.args.end + (source.text[creator.args.end] === ';' ? 1 : 0);
-      const line = `\nexport const ${made} = tenantTableCreator(${source.text.slice(creator.args.start + 1, creator.args.end - 1)});`;
+      const line =
+        `\nexport const ${made} = ` +
+        `tenantTableCreator(${source.text.slice(creator.args.start + 1, creator.args.end - 1)});`;
       if (!source.tokens.some((it) => it.text === made) && !edits.imports.get(own)?.has('tenantTableCreator'))
         edits.insert(at, line);
       edits.import(own, 'tenantTableCreator');
@@ -253,7 +258,8 @@ function tenantColumn(site: Site): void {
   if (!decision.isRoot) {
     if (!replaceBase(site, column, 'id', lostByDefault, more))
       byHand(
-        `write ${declared.keys.get(column) ?? column}: ${tenancy}.id(...): its column is declared in a way that is not read`,
+        `write ${declared.keys.get(column) ?? column}: ${tenancy}.id(...): its column is declared in a way ` +
+          'that is not read',
       );
     return;
   }
@@ -272,7 +278,8 @@ function tenantColumn(site: Site): void {
     edits.insert(property!.value.end, `.default(sql\`nextval(${inTemplate}::regclass)\`)`);
     edits.import('drizzle-orm', 'sql');
     note(
-      `${column} stays a column with its sequence, which a serial is: see that the sequence has the name "${name}_${column}_seq"`,
+      `${column} stays a column with its sequence, which a serial is: see that the sequence has the name ` +
+        `"${name}_${column}_seq"`,
     );
   }
 }

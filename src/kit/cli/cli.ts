@@ -141,9 +141,12 @@ function commands(output: Output, status: { code: number }): Command {
   command(
     'check',
     'check the schema and the migrations, without writing anything',
-    'Every fault is reported in one go, with the table, the column and what to do; the exit status is then 1. It is 1 too\n' +
-      'where the migrations are behind the schema, or were edited until they no longer distribute a table or create its\n' +
-      'policies. Statements of the newest migration, or with --url of those that did not run there, that hold a table while\n' +
+    'Every fault is reported in one go, with the table, the column and what to do; the exit status is ' +
+      'then 1. It is 1 too\n' +
+      'where the migrations are behind the schema, or were edited until they no longer distribute a table ' +
+      'or create its\n' +
+      'policies. Statements of the newest migration, or with --url of those that did not run there, ' +
+      'that hold a table while\n' +
       'its rows are read or written, or that destroy something, are warned of, with what to write instead.\n' +
       "Each rule can be set in the config: tenancy: { rules: { 'replica-identity': 'off' } }. The rules:\n" +
       ruleNames.map((it) => `  ${it.padEnd(20)} ${ruleTexts[it]}`).join('\n'),
@@ -183,22 +186,27 @@ function commands(output: Output, status: { code: number }): Command {
       for (const it of hazards) output.err(`${describeHazard(it)}\n`);
       for (const it of own)
         output.err(
-          `Rename ${describeOwn(it)}, or trust it with assertNoOwnFunctions(db, { except: [${tsString(it.signature)}] }) once you know that it reads no table.\n`,
+          `Rename ${describeOwn(it)}, or trust it with assertNoOwnFunctions(db, ` +
+            `{ except: [${tsString(it.signature)}] }) once you know that it reads no table.\n`,
         );
       line(
-        `The schema keeps to the rules: ${count(Object.values(project.state.tables).filter((it) => it.kind === 'tenant').length, 'tenant table')}, ${count(Object.values(project.state.tables).filter((it) => it.kind === 'reference').length, 'reference table')}.`,
+        'The schema keeps to the rules: ' +
+          `${count(Object.values(project.state.tables).filter((it) => it.kind === 'tenant').length, 'tenant table')}, ` +
+          `${count(Object.values(project.state.tables).filter((it) => it.kind === 'reference').length, 'reference table')}.`,
       );
       if (behind.length === 0) return;
       const [first, ...rest] = behind;
       line(
-        `Run "npx drizzle-kit generate": the migrations do not know all of it yet (${first!.what}: ${first!.change}${rest.length > 0 ? `, and ${rest.length} more` : ''}).`,
+        `Run "npx drizzle-kit generate": the migrations do not know all of it yet (${first!.what}: ` +
+          `${first!.change}${rest.length > 0 ? `, and ${rest.length} more` : ''}).`,
       );
     });
 
   command(
     'plan',
     'compare a live database with the schema, and print what apply would run',
-    'Nothing is changed. It compares tables, their places on Citus, keys, indexes and policies, on the shards too: columns are\n' +
+    'Nothing is changed. It compares tables, their places on Citus, keys, indexes and policies, ' +
+      'on the shards too: columns are\n' +
       'for drizzle-kit. The exit status is 1 where something is left to do, also migrations that did not run.',
   ).action(async (options: Common) => {
     const project = await load(options);
@@ -209,7 +217,8 @@ function commands(output: Output, status: { code: number }): Command {
     if (status.code === 0) return line('Nothing to do: each table is there, and held as the schema says.');
     if (pending.length > 0 && !(online && steps.length > 0))
       line(
-        `Run "npx drizzle-kit migrate" first: ${count(pending.length, 'migration')} did not run here yet (${pending.join(', ')}).`,
+        `Run "npx drizzle-kit migrate" first: ${count(pending.length, 'migration')} did not run here yet ` +
+          `(${pending.join(', ')}).`,
       );
     steps.forEach((it, i) => {
       line(`${i + 1}. ${it.what}${sizeOf(it)}`);
@@ -219,7 +228,8 @@ function commands(output: Output, status: { code: number }): Command {
     line('Run "npx drizzle-tenant apply" to do this.');
     if (online && pending.length > 0)
       line(
-        `Then run "npx drizzle-kit migrate": ${count(pending.length, 'migration')} did not run here yet (${pending.join(', ')}).`,
+        `Then run "npx drizzle-kit migrate": ${count(pending.length, 'migration')} did not run here yet ` +
+          `(${pending.join(', ')}).`,
       );
   });
 
@@ -238,7 +248,8 @@ function commands(output: Output, status: { code: number }): Command {
             const planned = await planFor(project, database, options);
             if (planned.pending.length > 0 && !planned.online)
               throw new DatabaseStateError(
-                `Run "npx drizzle-kit migrate" first: ${count(planned.pending.length, 'migration')} did not run here yet (${planned.pending.join(', ')}). Nothing was changed.`,
+                `Run "npx drizzle-kit migrate" first: ${count(planned.pending.length, 'migration')} did ` +
+                  `not run here yet (${planned.pending.join(', ')}). Nothing was changed.`,
               );
             return planned;
           },
@@ -265,7 +276,8 @@ function commands(output: Output, status: { code: number }): Command {
   command(
     'migrate',
     'run the migrations that did not run yet, each by itself, with what it left to apply before the next',
-    'The same as "npx drizzle-kit migrate" and "npx drizzle-tenant apply", migration by migration. A migration that does not\n' +
+    'The same as "npx drizzle-kit migrate" and "npx drizzle-tenant apply", migration by migration. ' +
+      'A migration that does not\n' +
       'get its locks is tried again. When it stops halfway, what is done stays, and the next run goes on from there.',
   )
     .option('--block-writes', 'with online, let writes to a table wait while Citus copies it')
@@ -306,8 +318,10 @@ function commands(output: Output, status: { code: number }): Command {
   command(
     'indexes',
     'build the indexes of migrations that did not run yet, without blocking writes',
-    'Run it before "npx drizzle-kit migrate", which runs in one transaction and blocks writes to a table while it builds its\n' +
-      'indexes. Each index is built with CREATE INDEX CONCURRENTLY, on Citus too, and the migration then finds it. A run that is\n' +
+    'Run it before "npx drizzle-kit migrate", which runs in one transaction and blocks writes to a table ' +
+      'while it builds its\n' +
+      'indexes. Each index is built with CREATE INDEX CONCURRENTLY, on Citus too, and the migration ' +
+      'then finds it. A run that is\n' +
       'interrupted leaves an invalid index, which the next run replaces.',
   ).action(async (options: Common) => {
     const config = await loadConfig(configOf(options));
@@ -326,8 +340,10 @@ function commands(output: Output, status: { code: number }): Command {
   command(
     'advise',
     "say which tenants' questions pay for other tenants' rows, and what to do",
-    'Nothing is changed. It reads pg_stat_user_indexes, and pg_stat_statements where it is there, and looks at the plans of\n' +
-      'statements that touch many more blocks than they have rows. What it says, it says with that evidence, or not at all.',
+    'Nothing is changed. It reads pg_stat_user_indexes, and pg_stat_statements where it is there, ' +
+      'and looks at the plans of\n' +
+      'statements that touch many more blocks than they have rows. What it says, it says with that ' +
+      'evidence, or not at all.',
   ).action(async (options: Common) => {
     const project = await load(options);
     const { advice, notes } = await withDatabase(options, project, (database) => advise(database, project.state));
@@ -361,7 +377,8 @@ const configOf = (options: Common) => (options.config === defaultConfig ? undefi
 const urlOf = (options: Common) => (options.url === 'dbCredentials.url of the config' ? undefined : options.url);
 
 const rowsOf = ({ done, total }: { done: number; total: number }) =>
-  `${Math.round(done).toLocaleString('en')} of ${Math.round(total).toLocaleString('en')} rows (${total === 0 ? 100 : Math.floor((100 * done) / total)} %)`;
+  `${Math.round(done).toLocaleString('en')} of ${Math.round(total).toLocaleString('en')} rows ` +
+  `(${total === 0 ? 100 : Math.floor((100 * done) / total)} %)`;
 
 const sizeOf = ({ rows, bytes }: PlanStep) =>
   bytes === undefined

@@ -45,7 +45,8 @@ export function addClusterCommands({
   command(
     'status',
     'list the tables: kind, tenant column, shards, size',
-    'A "!" marks a table that is not held as the schema says; plan tells what to do. On Citus the shards of each\nnode are drawn, the larger the higher.',
+    'A "!" marks a table that is not held as the schema says; plan tells what to do. ' +
+      'On Citus the shards of each\nnode are drawn, the larger the higher.',
   )
     .option('--watch [seconds]', 'again and again, until Ctrl-C')
     .option('--times <n>', 'how often, with --watch')
@@ -117,7 +118,8 @@ export function addClusterCommands({
   command(
     'rebalance',
     'move shards until the nodes carry alike',
-    'Without interruption where wal_level = logical; elsewhere writes to a shard wait while it moves, which is said before.',
+    'Without interruption where wal_level = logical; elsewhere writes to a shard wait while it moves, ' +
+      'which is said before.',
   )
     .option('--dry-run', 'print the moves, and make none')
     .option('--block-writes', 'let writes wait meanwhile')
@@ -144,7 +146,8 @@ export function addClusterCommands({
             warn(`Writes to a shard wait while it moves: logical replication is not to be had here (${reason}).`),
           progress: (done, total, waits) => {
             const share = total === 0 ? 100 : Math.round((100 * done) / total);
-            const text = `${done} of ${total} moves (${share} %)${waits ? `. ${waits}. Citus tries again by itself.` : ''}`;
+            const text =
+              `${done} of ${total} moves (${share} ` + `%)${waits ? `. ${waits}. Citus tries again by itself.` : ''}`;
             if (text !== last && !options.json) line(text);
             last = text;
           },
@@ -157,7 +160,9 @@ export function addClusterCommands({
   command(
     'tenants',
     'list the busiest or largest tenants',
-    'On Citus by its own statistics, where citus.stat_tenants_track is on and the role has pg_monitor; elsewhere, and with\n--size, by rows and bytes: read whole up to 64 MB a table, and sampled from there on.',
+    'On Citus by its own statistics, where citus.stat_tenants_track is on ' +
+      'and the role has pg_monitor; elsewhere, and with\n--size, by rows and bytes: read whole up ' +
+      'to 64 MB a table, and sampled from there on.',
   )
     .option('--limit <n>', 'how many', '20')
     .option('--size', 'by rows and bytes, also on Citus')
@@ -197,7 +202,8 @@ export function addClusterCommands({
   command(
     'isolate <id>',
     'move one large tenant to a shard of its own',
-    'All its tables move together. Writes to the shard go on where wal_level = logical; elsewhere they wait, which is said before.',
+    'All its tables move together. Writes to the shard go on where wal_level = logical; ' +
+      'elsewhere they wait, which is said before.',
   )
     .option('--tenancy <name>', 'which tenancy the id is of, when there are several')
     .option('--block-writes', 'let writes wait meanwhile')
@@ -207,7 +213,8 @@ export function addClusterCommands({
         const project = await load(options);
         const fallback = (reason: string) =>
           warn(
-            `Writes of the tenants on this shard wait while it is split: logical replication is not to be had here (${reason}).`,
+            'Writes of the tenants on this shard wait while it is split: logical replication is not to be ' +
+              `had here (${reason}).`,
           );
         const done = await withDatabase(options, project, async (database) => {
           await requireWritable(database);
@@ -217,7 +224,8 @@ export function addClusterCommands({
         line(
           done.already
             ? `Nothing to do: the tenant has shard ${done.shard} of "${done.table}" for itself.`
-            : `Done: the tenant has shard ${done.shard} of "${done.table}" for itself, and one of each table beside it.`,
+            : `Done: the tenant has shard ${done.shard} of "${done.table}" for itself, and one of each table ` +
+                'beside it.',
         );
       },
     );

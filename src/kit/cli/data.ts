@@ -69,7 +69,8 @@ export function addDataCommands({ command, load, urlOf, line, report, exitWith }
   add(
     'export <id>',
     'write every row of a tenant to a file or a folder',
-    'In one snapshot. The file or folder has its name when it is whole. After an interruption, run it again: it goes on.',
+    'In one snapshot. The file or folder has its name when it is whole. After an interruption, ' +
+      'run it again: it goes on.',
   )
     .option('--to <path>', 'the file (NDJSON) or the folder (CSV)', 'the id, with .ndjson.gz')
     .option('--format <format>', 'ndjson: one file; csv: a folder', 'ndjson')
@@ -102,7 +103,8 @@ export function addDataCommands({ command, load, urlOf, line, report, exitWith }
       if (options.json) return report({ status: 'ok', to, kept: keptRows, ...manifest });
       list(manifest.digests.map(({ name, rows }) => ({ table: name, rows })));
       line(
-        `Done: ${n(sum(manifest.digests))} in ${to}${keptRows > 0 ? `, ${n(keptRows)} of them from an earlier run` : ''}.`,
+        `Done: ${n(sum(manifest.digests))} in ` +
+          `${to}${keptRows > 0 ? `, ${n(keptRows)} of them from an earlier run` : ''}.`,
       );
     });
 
@@ -146,7 +148,8 @@ export function addDataCommands({ command, load, urlOf, line, report, exitWith }
     add(
       'import <id>',
       'write an export into the database',
-      'All of it in one transaction, or nothing: after an interruption, run it again. With --journal, in batches: it goes on.',
+      'All of it in one transaction, or nothing: after an interruption, run it again. ' +
+        'With --journal, in batches: it goes on.',
     ),
   )
     .requiredOption('--from <path>', 'the file or the folder')
@@ -250,18 +253,21 @@ export function addDataCommands({ command, load, urlOf, line, report, exitWith }
         list(record.tables);
         for (const it of record.along)
           line(
-            `  ${titled(it.table)}: ${it.rows === null ? 'rows that policies hide' : n(it.rows)} with them, by ${it.key} (ON DELETE ${it.onDelete})`,
+            `  ${titled(it.table)}: ${it.rows === null ? 'rows that policies hide' : n(it.rows)} ` +
+              `with them, by ${it.key} (ON DELETE ${it.onDelete})`,
           );
         if (options.dryRun) {
           for (const it of record.proof)
             if (!it.isDeclared && it.rows > 0)
               line(
-                `  ${titled(it.table)}: ${n(it.rows)}, by "${it.column}": nobody declared this table, and its rows would remain`,
+                `  ${titled(it.table)}: ${n(it.rows)}, by "${it.column}": nobody declared this table, ` +
+                  'and its rows would remain',
               );
           return line(`Would erase: ${n(sum(record.tables))}.`);
         }
         line(
-          `Done: ${n(sum(record.tables))} erased. ${n(record.proof.length, 'table')} counted afterwards: none has a row of ${record.tenant}${record.kept.length > 0 ? `, but those kept in ${record.kept.join(', ')}` : ''}.`,
+          `Done: ${n(sum(record.tables))} erased. ${n(record.proof.length, 'table')} counted afterwards: ` +
+            `none has a row of ${record.tenant}${record.kept.length > 0 ? `, but those kept in ${record.kept.join(', ')}` : ''}.`,
         );
       },
     );
@@ -269,7 +275,8 @@ export function addDataCommands({ command, load, urlOf, line, report, exitWith }
   add(
     'compare <id>',
     'compare a tenant with another database, row by row, or with an export',
-    'Nothing is changed. The exit status is 0 where they are equal, and 1 where they differ. To make the tenant what it is there, export it there and import it here with --replace.',
+    'Nothing is changed. The exit status is 0 where they are equal, and 1 where they differ. ' +
+      'To make the tenant what it is there, export it there and import it here with --replace.',
   )
     .requiredOption('--with <url or path>', 'the other database, or the file or folder of an export')
     .option('--as <id>', 'the id of the tenant there')

@@ -46,7 +46,8 @@ export async function planFor(project: Project, database: Database, options: Pla
   const { pending = [], ahead = [] } = (await standingOf(database, project)) ?? {};
   if (ahead.length > 0) {
     throw new DatabaseStateError(
-      `Pull the branch that has ${ahead.join(', ')}: these migrations ran on the database, and are not in ${project.out}. Nothing was changed.`,
+      `Pull the branch that has ${ahead.join(', ')}: these migrations ran on the database, and are not in ` +
+        `${project.out}. Nothing was changed.`,
     );
   }
   const live = await readLive(database);
@@ -155,7 +156,8 @@ export async function applyAll(
     if (steps.length === 0) return done;
     if (now === last)
       throw new DatabaseStateError(
-        `Report this, with the output of "npx drizzle-tenant plan": these steps ran, and are still to be done: ${steps.map((it) => it.what).join('; ')}.`,
+        'Report this, with the output of "npx drizzle-tenant plan": these steps ran, and are still to be ' +
+          `done: ${steps.map((it) => it.what).join('; ')}.`,
       );
     last = now;
     await applySteps(database, steps, progress, watcher);
@@ -181,14 +183,16 @@ export async function runMigration(
   if ((await migrated(database, { schema, table })) === undefined) {
     await database.query(`CREATE SCHEMA IF NOT EXISTS ${ident(schema)}`);
     await database.query(
-      `CREATE TABLE IF NOT EXISTS ${at} (id SERIAL PRIMARY KEY, hash text NOT NULL, created_at bigint, name text, applied_at timestamp with time zone DEFAULT now())`,
+      `CREATE TABLE IF NOT EXISTS ${at} (id SERIAL PRIMARY KEY, hash text NOT NULL, created_at bigint, ` +
+        'name text, applied_at timestamp with time zone DEFAULT now())',
     );
   }
   const hash = createHash('sha256').update(text).digest('hex');
   const [, year, ...rest] = /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)/.exec(folder) ?? [];
   const [month = 1, day = 1, hour = 0, minute = 0, second = 0] = rest.map(Number);
   const created = Date.UTC(Number(year ?? 1970), month - 1, day, hour, minute, second);
-  const note = `INSERT INTO ${at} (hash, created_at, name) VALUES ('${hash}', ${created}, '${folder.replaceAll("'", "''")}')`;
+  const note =
+    `INSERT INTO ${at} (hash, created_at, name) VALUES ('${hash}', ${created}, ` + `'${folder.replaceAll("'", "''")}')`;
   try {
     await patiently(() => inTransaction(database, [...splitStatements(text), note]), again);
   } catch (error) {

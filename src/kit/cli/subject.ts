@@ -17,7 +17,8 @@ export function subjectOf(project: Project, id: string, name: string | undefined
   const tenancy = name ?? (names.length === 1 ? names[0]! : undefined);
   if (tenancy === undefined || !names.includes(tenancy)) {
     throw new DatabaseStateError(
-      `Pass --tenancy with one of ${names.map((it) => `"${it}"`).join(', ') || 'the tenancies that the schema declares'}.`,
+      'Pass --tenancy with one of ' +
+        `${names.map((it) => `"${it}"`).join(', ') || 'the tenancies that the schema declares'}.`,
     );
   }
   const tables = new Map<string, DeclaredTable>();

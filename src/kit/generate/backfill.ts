@@ -132,7 +132,9 @@ export function tenantFills(
 
 /** The updates of a table, and the stop behind them. */
 export function fillStatements({ change, updates, disputes }: TenantFill): string[] {
-  const title = `${comment(`Fill in the tenant of the rows of ${plain(change.table)} from the rows that they point at.`)}\n`;
+  const title = `${comment(
+    `Fill in the tenant of the rows of ${plain(change.table)} from the rows that they point ` + 'at.',
+  )}\n`;
   return [...updates.map((it, i) => (i === 0 ? title + it : it)), stop(change, disputes)];
 }
 
@@ -144,9 +146,12 @@ const joinsOf = (table: TableName, parent: TableName, pairs: Pairs) =>
 /** Rows that point at a row of another tenant: it cannot be told which of the two is theirs. */
 function dispute({ table, is }: TableChange, parent: TableState, pairs: Pairs): string {
   const differ = `${quoted(table)}.${ident(is!.column!)} <> ${quoted(parent)}.${ident(parent.column!)}`;
-  const find = `FROM ${quoted(table)} JOIN ${quoted(parent)} ON ${joinsOf(table, parent, pairs).join(' AND ')} WHERE ${differ}`;
+  const find =
+    `FROM ${quoted(table)} JOIN ${quoted(parent)} ON ${joinsOf(table, parent, pairs).join(' AND ')} WHERE ` +
+    `${differ}`;
   const message =
-    `Decide the tenant of the rows of ${plain(table)} that point at rows of ${plain(parent)} of another tenant, and write their UPDATE above this statement in the migration. ` +
+    `Decide the tenant of the rows of ${plain(table)} that point at rows of ${plain(parent)} of another ` +
+    'tenant, and write their UPDATE above this statement in the migration. ' +
     `They are found by: SELECT ${quoted(table)}.* ${find}. Nothing was changed.`;
   return [
     `\tIF EXISTS (SELECT ${find}) THEN`,
@@ -158,7 +163,8 @@ function dispute({ table, is }: TableChange, parent: TableState, pairs: Pairs): 
 function update({ table, is }: TableChange, parent: TableState, pairs: Pairs): string {
   const joins = joinsOf(table, parent, pairs);
   return (
-    `UPDATE ${quoted(table)} SET ${ident(is!.column!)} = ${quoted(parent)}.${ident(parent.column!)} FROM ${quoted(parent)} ` +
+    `UPDATE ${quoted(table)} SET ${ident(is!.column!)} = ${quoted(parent)}.${ident(parent.column!)} ` +
+    `FROM ${quoted(parent)} ` +
     `WHERE ${quoted(table)}.${ident(is!.column!)} IS NULL AND ${joins.join(' AND ')};`
   );
 }
@@ -190,7 +196,8 @@ function foreignKeys(table: TableName, { before, after }: Pick<Migrated, 'before
 }
 
 const newKey = new RegExp(
-  `^(?:ALTER TABLE ${tablePattern} ADD (?:CONSTRAINT "(?:[^"]|"")*" )?(?:PRIMARY KEY|UNIQUE)|CREATE UNIQUE INDEX .*? ON ${tablePattern}) ?(?:USING \\w+ )?\\(((?:"(?:[^"]|"")*"(?:, ?)?)+)\\);?$`,
+  `^(?:ALTER TABLE ${tablePattern} ADD (?:CONSTRAINT "(?:[^"]|"")*" )?(?:PRIMARY KEY|UNIQUE)|CREATE ` +
+    `UNIQUE INDEX .*? ON ${tablePattern}) ?(?:USING \\w+ )?\\(((?:"(?:[^"]|"")*"(?:, ?)?)+)\\);?$`,
 );
 
 /**
@@ -207,7 +214,8 @@ function duplicates(statement: string, adopted: readonly TableChange[], migrated
   const names = columns.map(ident).join(', ');
   const find = `FROM ${quoted(change.table)} WHERE (${names}) IS NOT NULL GROUP BY ${names} HAVING count(*) > 1`;
   const message =
-    `Make the rows of ${plain(change.table)} differ in ${columns.join(', ')}, and run the migration again: they get a unique key. ` +
+    `Make the rows of ${plain(change.table)} differ in ${columns.join(', ')}, and run the migration again: ` +
+    'they get a unique key. ' +
     `Those that are alike are found by: SELECT ${names}, count(*) ${find}. Nothing was changed.`;
   return [
     [
@@ -229,7 +237,8 @@ function stop({ table, is }: TableChange, disputes: readonly string[]): string {
     `Fill in the tenant of every row of ${plain(table)}: write the UPDATE that sets its column ${is!.column} ` +
     'above this statement in the migration, then run it again. Nothing was changed.' +
     (is!.everybody
-      ? " Rows without a tenant would be everybody's, and read by all: if they are to be, write AND false behind IS NULL in this statement."
+      ? " Rows without a tenant would be everybody's, and read by all: if they are to be, write AND false " +
+        'behind IS NULL in this statement.'
       : '');
   return [
     comment(`Stops when rows of ${plain(table)} have no tenant yet. Write their UPDATE above this line.`),

@@ -114,12 +114,14 @@ export function declaredState(declared: readonly Declared[], entities: Entities,
   for (const [name, { colocateWith }] of Object.entries(options.tenancies)) {
     if (tenancyNames.length > 0 && !tenancyNames.includes(name)) {
       throw new TenantConfigError(
-        `Take "${name}" out of tenancy.citus.tenancies: the schema has ${tenancyNames.map((it) => `"${it}"`).join(', ')}.`,
+        `Take "${name}" out of tenancy.citus.tenancies: ` +
+          `the schema has ${tenancyNames.map((it) => `"${it}"`).join(', ')}.`,
       );
     }
     if (colocateWith !== undefined && !tenancies[colocateWith]) {
       throw new TenantConfigError(
-        `Set tenancy.citus.tenancies["${name}"].colocateWith to a tenancy of the schema: there is no "${colocateWith}".`,
+        `Set tenancy.citus.tenancies["${name}"].colocateWith to a tenancy of the schema: there is no ` +
+          `"${colocateWith}".`,
       );
     }
   }

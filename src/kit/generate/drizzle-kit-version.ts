@@ -14,8 +14,10 @@ export function requireTestedVersion(script: string): void {
   if (found !== undefined && testedVersions.includes(found)) return;
   const known = testedVersions.at(-1)!;
   throw new TenantConfigError(
-    `Run "npm install --save-dev --save-exact drizzle-kit@${known}", or upgrade drizzle-tenant to a version that knows drizzle-kit ${found ?? 'of this kind'}: ` +
-      `this one was tested with ${testedVersions.join(', ')}, and another may write migrations without policies and distribution. Nothing was written.`,
+    `Run "npm install --save-dev --save-exact drizzle-kit@${known}", or upgrade drizzle-tenant to a ` +
+      `version that knows drizzle-kit ${found ?? 'of this kind'}: ` +
+      `this one was tested with ${testedVersions.join(', ')}, and another may write migrations without ` +
+      'policies and distribution. Nothing was written.',
   );
 }
 

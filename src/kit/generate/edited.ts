@@ -36,7 +36,9 @@ export function editedMigrations(out: string): EditedMigration[] {
         edited.push({
           migration: folder,
           table: key,
-          message: `Put ${lost} back into ${file}, or run "npx drizzle-tenant apply" on each database: it was edited, and no longer ${meant} "${key}".`,
+          message:
+            `Put ${lost} back into ${file}, or run "npx drizzle-tenant apply" on each database: ` +
+            `it was edited, and no longer ${meant} "${key}".`,
         });
       const { kind } = distributionOf(after, table);
       if (kind !== 'local' && distributionOf(before, before.tables[key]).kind !== kind) {

@@ -60,7 +60,8 @@ function allow({ options }: ReadConfig, command: string | undefined): void {
   if (command === 'generate') leave.generate = true;
   if (command === 'push' && !leave.push) {
     throw new TenantConfigError(
-      'Use "npx drizzle-kit generate" and "npx drizzle-kit migrate": push would drop the policies of row-level security, switch it off, and leave tables undistributed. Nothing was changed.',
+      'Use "npx drizzle-kit generate" and "npx drizzle-kit migrate": push would drop the policies of ' +
+        'row-level security, switch it off, and leave tables undistributed. Nothing was changed.',
     );
   }
 }
@@ -157,7 +158,8 @@ function hookGenerate(read: ReadConfig, args: readonly string[]): void {
     const remedy = added.length > 0 ? `Delete ${added.join(', ')}` : `Restore ${changed.join(', ')} from git`;
     say(
       new MigrationFolderError(
-        `${remedy}, and report the version of drizzle-kit: drizzle-tenant could not add to it, and it has neither policies nor distribution.`,
+        `${remedy}, and report the version of drizzle-kit: drizzle-tenant could not add to it, ` +
+          'and it has neither policies nor distribution.',
       ).message,
     );
     process.exitCode = 1;

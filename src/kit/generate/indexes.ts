@@ -22,7 +22,8 @@ export interface CreateIndex {
 
 const quotedName = `"(?:[^"]|"")*"`;
 const create = new RegExp(
-  `^CREATE (UNIQUE )?INDEX (CONCURRENTLY )?(?:IF NOT EXISTS )?(${quotedName}) ON ((?:${quotedName}\\.)?${quotedName})([\\s\\S]*)$`,
+  `^CREATE (UNIQUE )?INDEX (CONCURRENTLY )?(?:IF NOT EXISTS )?(${quotedName}) ` +
+    `ON ((?:${quotedName}\\.)?${quotedName})([\\s\\S]*)$`,
 );
 const drop = new RegExp(`^DROP INDEX ((?:${quotedName}\\.)?(${quotedName}));$`);
 
@@ -89,14 +90,16 @@ export function swapIndexes(statements: readonly string[], migrated: Migrated): 
 }
 
 const createSql = (it: CreateIndex, ifNotExists: boolean) =>
-  `CREATE ${it.unique ? 'UNIQUE ' : ''}INDEX ${ifNotExists ? 'IF NOT EXISTS ' : ''}${ident(it.name)} ON ${it.table}${it.rest}`;
+  `CREATE ${it.unique ? 'UNIQUE ' : ''}INDEX ${ifNotExists ? 'IF NOT EXISTS ' : ''}${ident(it.name)} ` +
+  `ON ${it.table}${it.rest}`;
 
 function swap(table: TableName, it: CreateIndex): string[] {
   const old = indexIn(table, asideName(it.name, 'old'));
   return [
     [
       comment(
-        `Keeps ${ident(it.name)} under another name until the new one stands. Does nothing where "drizzle-tenant indexes" did it.`,
+        `Keeps ${ident(it.name)} under another name until the new one stands. ` +
+          'Does nothing where "drizzle-tenant indexes" did it.',
       ),
       doBlock('index', [
         'BEGIN',
@@ -134,7 +137,8 @@ function replacedBy(table: TableName, name: string, before: Entities, after: Ent
 /** A concurrent build that was interrupted leaves an index that is there, and is not used. */
 function stopAtInvalid(names: readonly (readonly [name: string, aside: string])[]): string {
   const message =
-    'Run "npx drizzle-tenant indexes", which finishes it, and then the migration again. Nothing was changed: a concurrent build was interrupted, and left ';
+    'Run "npx drizzle-tenant indexes", which finishes it, and then the migration again. ' +
+    'Nothing was changed: a concurrent build was interrupted, and left ';
   const list = (part: 0 | 1) => names.map((it) => `to_regclass(${literal(it[part])})`).join(', ');
   return [
     '-- Stops where a concurrent build was interrupted: it leaves an index that is invalid.',
@@ -145,7 +149,8 @@ function stopAtInvalid(names: readonly (readonly [name: string, aside: string])[
       "\tSELECT string_agg(indexrelid::regclass::text, ', ') INTO left_over FROM pg_index",
       `\t\tWHERE NOT indisvalid AND indexrelid IN (${list(0)})`,
       `\t\tOR indexrelid IN (${list(1)});`,
-      `\tIF left_over IS NOT NULL THEN RAISE EXCEPTION USING MESSAGE = ${literal(message)} || left_over || '.'; END IF;`,
+      `\tIF left_over IS NOT NULL THEN RAISE EXCEPTION USING MESSAGE = ${literal(message)} || left_over || ` +
+        "'.'; END IF;",
       'END',
     ]),
   ].join('\n');

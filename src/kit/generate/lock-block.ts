@@ -52,7 +52,8 @@ export function lockBlock(
         '\t\t\tRETURN;',
         '\t\tEXCEPTION WHEN lock_not_available OR deadlock_detected THEN',
         `\t\t\tIF try = ${tries} THEN RAISE EXCEPTION USING ERRCODE = 'lock_not_available', MESSAGE =`,
-        `\t\t\t\t'Run the migration again when long transactions have ended (see pg_stat_activity): a lock was not to be had in ${tries} tries. Nothing was changed.'; END IF;`,
+        `\t\t\t\t'Run the migration again when long transactions have ended (see pg_stat_activity): ` +
+          `a lock was not to be had in ${tries} tries. Nothing was changed.'; END IF;`,
         '\t\t\tPERFORM pg_sleep(least(1, 0.05 * try));',
         '\t\tEND;',
         '\tEND LOOP;',

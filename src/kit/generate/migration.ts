@@ -192,7 +192,8 @@ function tolerate(statement: string, loosened: readonly Row[]): string {
     return statement;
   return doBlock('rename', [
     'BEGIN',
-    `\tIF EXISTS (SELECT FROM pg_constraint WHERE conrelid = ${literal(renamed.table)}::regclass AND conname = ${literal(renamed.name)}) THEN`,
+    `\tIF EXISTS (SELECT FROM pg_constraint WHERE conrelid = ${literal(renamed.table)}::regclass ` +
+      `AND conname = ${literal(renamed.name)}) THEN`,
     `\t\t${statement}`,
     '\tEND IF;',
     'END',

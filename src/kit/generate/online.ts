@@ -80,7 +80,8 @@ function whereEmpty(statements: readonly string[]): string {
 }
 
 const names = new RegExp(
-  `^(?:ALTER TABLE|(?:CREATE|DROP|ALTER) POLICY "(?:[^"]|"")*" ON) (${tablePattern})(?: (?:NO FORCE|FORCE|ENABLE) ROW| |;)`,
+  '^(?:ALTER TABLE|(?:CREATE|DROP|ALTER) POLICY "(?:[^"]|"")*" ' +
+    `ON) (${tablePattern})(?: (?:NO FORCE|FORCE|ENABLE) ROW| |;)`,
 );
 const isPolicy = /^(?:(?:CREATE|DROP|ALTER) POLICY |ALTER TABLE .* (?:NO FORCE|FORCE|ENABLE) ROW LEVEL SECURITY;$)/;
 
@@ -265,7 +266,8 @@ class Splitter {
     const isTenant = this.fills.some(
       (it) => it.schema === at.table.schema && it.table === at.table.name && it.column === added.name,
     );
-    const update = `UPDATE ${added.table} SET ${ident(added.name)} = DEFAULT WHERE ${added.table}.${ident(added.name)} IS NULL`;
+    const update =
+      `UPDATE ${added.table} SET ${ident(added.name)} = DEFAULT WHERE ${added.table}.${ident(added.name)} IS ` + 'NULL';
     const { schema, name: table } = at.table;
     if (!isTenant)
       this.fills.push({
@@ -313,7 +315,8 @@ class Splitter {
         `\tPERFORM set_config(${literal(setting)}, 'off', true);`,
         ...[...this.touched.values()].map(
           (it) =>
-            `\tPERFORM FROM ${quoted(it)} LIMIT 1;\n\tIF FOUND THEN PERFORM set_config(${literal(setting)}, 'on', true); END IF;`,
+            `\tPERFORM FROM ${quoted(it)} LIMIT 1;\n\tIF FOUND THEN PERFORM ` +
+            `set_config(${literal(setting)}, 'on', true); END IF;`,
         ),
         'END',
       ]),
@@ -356,7 +359,8 @@ function toFill(table: TableName, column: string, everybody = false): Pick<Fill,
   const example = `UPDATE ${quoted(table)} SET ${ident(column)} = ... WHERE ${quoted(table)}.${ident(column)} IS NULL`;
   return {
     remedy:
-      `Write the update that sets ${column} of every row of ${table.name} into "updates" of its online.json, such as ${example}` +
+      `Write the update that sets ${column} of every row of ${table.name} into "updates" of its ` +
+      `online.json, such as ${example}` +
       (everybody ? `; or set "optional": true beside it, where rows without a tenant are to be everybody's` : ''),
   };
 }

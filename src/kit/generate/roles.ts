@@ -78,15 +78,21 @@ function create({ application, administrator }: Roles, onCitus: boolean): string
       '\t\tBEGIN',
       `\t\t\t${sql};`,
       '\t\tEXCEPTION WHEN insufficient_privilege THEN',
-      `\t\t\tRAISE EXCEPTION USING MESSAGE = ${literal(`Have a role that may do it run ${sql}; and then the migration again: this one may not. Nothing was changed.`)};`,
+      `\t\t\tRAISE EXCEPTION USING MESSAGE = ` +
+        `${literal(
+          `Have a role that may do it run ${sql}; and then the migration again: this one may not. ` +
+            'Nothing was changed.',
+        )};`,
       '\t\tEND;',
       `\tELSIF EXISTS (${found} AND ${wrong}) THEN`,
-      `\t\tRAISE EXCEPTION USING MESSAGE = ${literal(`Run ${remedy}; and then the migration again: ${why}. Nothing was changed.`)};`,
+      `\t\tRAISE EXCEPTION USING MESSAGE = ` +
+        `${literal(`Run ${remedy}; and then the migration again: ${why}. Nothing was changed.`)};`,
       '\tEND IF;',
     ];
   };
   return [
-    '-- Roles that row-level security tells apart. To log in: ALTER ROLE ... LOGIN PASSWORD, or grant them to roles that do.',
+    '-- Roles that row-level security tells apart. To log in: ALTER ROLE ... ' +
+      'LOGIN PASSWORD, or grant them to roles that do.',
     doBlock('roles', [
       'BEGIN',
       ...make(application, false),

@@ -68,12 +68,14 @@ const fewEntries = 1_000;
  */
 export async function advise(database: Database, state: TenancyState): Promise<Advised> {
   const [server] = await database.query<{ version: number; citus: boolean; statements: boolean }>(
-    `SELECT current_setting('server_version_num')::int AS version, EXISTS (SELECT FROM pg_extension WHERE extname = 'citus') AS citus,
+    `SELECT current_setting('server_version_num')::int AS version, EXISTS (SELECT FROM pg_extension
+      WHERE extname = 'citus') AS citus,
        to_regclass('pg_stat_statements') IS NOT NULL AS statements`,
   );
   if (server!.citus)
     throw new DatabaseStateError(
-      'Look at one shard at a time with EXPLAIN on Citus: each node counts its own indexes and statements, and this command asks one server.',
+      'Look at one shard at a time with EXPLAIN on Citus: each node counts its own indexes and statements, ' +
+        'and this command asks one server.',
     );
   const tables = Object.values(state.tables).flatMap((it) =>
     it.kind === 'tenant' ? [{ schema: it.schema, name: it.name, column: it.column! }] : [],
@@ -83,7 +85,8 @@ export async function advise(database: Database, state: TenancyState): Promise<A
   const found = new Map<string, { reading: Reading; of: TableName & { column: string }; statements: Costly[] }>();
   if (!server!.statements) {
     notes.push(
-      'Put pg_stat_statements into shared_preload_libraries and run CREATE EXTENSION pg_stat_statements to see statements: only the counts of indexes were looked at.',
+      'Put pg_stat_statements into shared_preload_libraries and run CREATE EXTENSION pg_stat_statements ' +
+        'to see statements: only the counts of indexes were looked at.',
     );
   } else {
     for (const statement of await readStatements(database)) {
@@ -102,13 +105,17 @@ export async function advise(database: Database, state: TenancyState): Promise<A
     // most of it.
     if (!index && (reading.index !== null || indexes.some((it) => it.table === reading.table && it.leads))) continue;
     const [first] = statements;
-    const evidence = `${first!.blocks.toLocaleString('en')} blocks for ${first!.rows.toLocaleString('en')} rows a call, in ${first!.calls.toLocaleString('en')} calls; the plan looks for the tenant in what it has read`;
+    const evidence =
+      `${first!.blocks.toLocaleString('en')} blocks for ${first!.rows.toLocaleString('en')} rows a call, ` +
+      `in ${first!.calls.toLocaleString('en')} calls; the plan looks for the tenant in what it has read`;
     advice.push(index ? adviceFor(index, evidence, statements) : adviceForTable(of, evidence, statements));
   }
   for (const index of indexes) {
     const each = index.scans > 0 ? Math.round(index.read / index.scans) : 0;
     if (index.leads || each < fewEntries || advice.some((it) => it.index === index.name)) continue;
-    const evidence = `${each.toLocaleString('en')} entries read in each of ${index.scans.toLocaleString('en')} scans since statistics were reset; it is not known by whose statements`;
+    const evidence =
+      `${each.toLocaleString('en')} entries read in each of ${index.scans.toLocaleString('en')} scans since ` +
+      'statistics were reset; it is not known by whose statements';
     advice.push(adviceFor(index, evidence, []));
   }
   return { advice, notes };
@@ -116,12 +123,16 @@ export async function advise(database: Database, state: TenancyState): Promise<A
 
 const readIndexes = (database: Database, tables: readonly (TableName & { column: string })[]) =>
   database.query<Index>(
-    `SELECT w.label AS "table", w."column" AS tenant, c.relname AS name, am.amname AS method, coalesce(a.attname = w."column", false) AS leads,
-       i.indisunique AS "isUnique", EXISTS (SELECT FROM pg_constraint k WHERE k.conindid = c.oid AND k.contype IN ('p', 'u', 'x')) AS "isConstraint",
-       pg_get_indexdef(c.oid) AS definition, coalesce(s.idx_scan, 0)::float8 AS scans, coalesce(s.idx_tup_read, 0)::float8 AS read
+    `SELECT w.label AS "table", w."column" AS tenant, c.relname AS name, am.amname AS method,
+      coalesce(a.attname = w."column", false) AS leads,
+       i.indisunique AS "isUnique", EXISTS (SELECT FROM pg_constraint k WHERE k.conindid = c.oid
+         AND k.contype IN ('p', 'u', 'x')) AS "isConstraint",
+       pg_get_indexdef(c.oid) AS definition, coalesce(s.idx_scan, 0)::float8 AS scans, coalesce(s.idx_tup_read,
+         0)::float8 AS read
      FROM json_to_recordset($1::text::json) AS w(schema text, name text, label text, "column" text)
      JOIN pg_namespace n ON n.nspname = w.schema JOIN pg_class t ON t.relnamespace = n.oid AND t.relname = w.name
-     JOIN pg_index i ON i.indrelid = t.oid AND i.indisvalid JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_am am ON am.oid = c.relam
+     JOIN pg_index i ON i.indrelid = t.oid AND i.indisvalid JOIN pg_class c ON c.oid = i.indexrelid
+       JOIN pg_am am ON am.oid = c.relam
      LEFT JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum = i.indkey[0]
      LEFT JOIN pg_stat_user_indexes s ON s.indexrelid = c.oid
      ORDER BY 1, 3`,
@@ -131,12 +142,15 @@ const readIndexes = (database: Database, tables: readonly (TableName & { column:
 /** The dearest first. One statement is counted once for each user who runs it. */
 const readStatements = (database: Database) =>
   database.query<Costly>(
-    `SELECT query, sum(calls)::float8 AS calls, round((sum(shared_blks_hit + shared_blks_read) / sum(calls))::numeric)::float8 AS blocks,
+    `SELECT query, sum(calls)::float8 AS calls, round((sum(shared_blks_hit + shared_blks_read) /
+      sum(calls))::numeric)::float8 AS blocks,
        round((sum(rows) / sum(calls))::numeric, 1)::float8 AS rows
      FROM pg_stat_statements
-     WHERE dbid = (SELECT oid FROM pg_database WHERE datname = current_database()) AND query ~* '^\\s*(with|select|update|delete)\\M'
+     WHERE dbid = (SELECT oid FROM pg_database WHERE datname = current_database())
+       AND query ~* '^\\s*(with|select|update|delete)\\M'
      GROUP BY query
-     HAVING sum(calls) > 0 AND sum(shared_blks_hit + shared_blks_read) / sum(calls) > ${fewBlocks} + ${blocksOfRow} * sum(rows) / sum(calls)
+     HAVING sum(calls) > 0 AND sum(shared_blks_hit + shared_blks_read) / sum(calls) > ${fewBlocks} + ${blocksOfRow}
+       * sum(rows) / sum(calls)
      ORDER BY sum(shared_blks_hit + shared_blks_read) DESC LIMIT 200`,
   );
 
@@ -190,21 +204,26 @@ function adviceFor(index: Index, evidence: string, statements: readonly Costly[]
     return {
       ...common,
       sql: [],
-      schema: `Leave unscoped() out, so that ${name} begins with ${tenant}; where it has to stay unique over all tenants, add index() on its columns beside it.`,
+      schema:
+        `Leave unscoped() out, so that ${name} begins with ${tenant}; where it has to stay ` +
+        'unique over all tenants, add index() on its columns beside it.',
     };
   }
   const inner = /^CREATE INDEX .*? (USING \w+ )\((.*)$/s.exec(definition);
   if (method === 'btree') {
     const sql = inner
       ? [
-          `CREATE INDEX CONCURRENTLY ${ident(`${name.slice(0, 52)}_by_tenant`)} ON ${tableOf(definition)} ${inner[1]}(${ident(tenant)}, ${inner[2]}`,
+          `CREATE INDEX CONCURRENTLY ${ident(`${name.slice(0, 52)}_by_tenant`)} ` +
+            `ON ${tableOf(definition)} ${inner[1]}(${ident(tenant)}, ${inner[2]}`,
           `DROP INDEX CONCURRENTLY ${schemaOf(definition)}${ident(name)}`,
         ]
       : [];
     return {
       ...common,
       sql,
-      schema: `Leave unscoped() out, and generate: the migration makes ${name} begin with ${tenant}. "npx drizzle-tenant indexes" builds it without blocking writes.`,
+      schema:
+        `Leave unscoped() out, and generate: the migration makes ${name} begin with ${tenant}. ` +
+        '"npx drizzle-tenant indexes" builds it without blocking writes.',
     };
   }
   const extension = method === 'gin' || method === 'gist' ? `btree_${method}` : undefined;
@@ -212,15 +231,20 @@ function adviceFor(index: Index, evidence: string, statements: readonly Costly[]
     return {
       ...common,
       sql: [],
-      schema: `An index of the method ${method} cannot begin with ${tenant}: where one tenant needs it, make it partial, or partition the table by ${tenant}.`,
+      schema:
+        `An index of the method ${method} cannot begin with ${tenant}: where one tenant needs it, ` +
+        `make it partial, or partition the table by ${tenant}.`,
     };
   return {
     ...common,
     sql: [
       `CREATE EXTENSION IF NOT EXISTS ${extension}`,
-      `CREATE INDEX CONCURRENTLY ${ident(`${name.slice(0, 52)}_by_tenant`)} ON ${tableOf(definition)} ${inner[1]}(${ident(tenant)}, ${inner[2]}`,
+      `CREATE INDEX CONCURRENTLY ${ident(`${name.slice(0, 52)}_by_tenant`)} ` +
+        `ON ${tableOf(definition)} ${inner[1]}(${ident(tenant)}, ${inner[2]}`,
     ],
-    schema: `With the extension ${extension}, write index(${tsString(name)}).using('${method}', ${tsColumn(tenant)}, ...).`,
+    schema:
+      `With the extension ${extension}, write index(${tsString(name)}).using('${method}', ` +
+      `${tsColumn(tenant)}, ...).`,
   };
 }
 

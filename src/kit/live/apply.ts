@@ -81,10 +81,14 @@ export async function applySteps(
 async function remedyOf(error: Error & { code?: string }, step: PlanStep, database: Database): Promise<string> {
   if (error instanceof DatabaseStateError) return 'Do what this step asks for, and run apply again';
   if (locked.includes(error.code ?? ''))
-    return `Run apply again when the transactions that hold ${step.table} have ended${await holders(database, step.table)}`;
+    return (
+      `Run apply again when the transactions that hold ${step.table} have ` +
+      `ended${await holders(database, step.table)}`
+    );
   if (new RegExp(noLogicalReplication, 'i').test(error.message))
     return (
-      'Set wal_level = logical on every node, and put citus into output_plugin_libraries where the server has that setting, ' +
+      'Set wal_level = logical on every node, and put citus into output_plugin_libraries ' +
+      'where the server has that setting, ' +
       'then run apply again; or run it with --block-writes, which lets writes to the table wait while it is copied'
     );
   // A node's word for it may come without its code.
@@ -97,8 +101,10 @@ async function remedyOf(error: Error & { code?: string }, step: PlanStep, databa
 async function holders(database: Database, table: string): Promise<string> {
   const found = await database
     .query<{ pid: number; seconds: number; query: string }>(
-      `SELECT a.pid, round(extract(epoch FROM now() - a.xact_start))::int AS seconds, left(regexp_replace(a.query, '\\s+', ' ', 'g'), 80) AS query
-       FROM pg_stat_activity a WHERE a.pid <> pg_backend_pid() AND a.pid IN (SELECT l.pid FROM pg_locks l WHERE l.granted AND l.relation = to_regclass(${literal(table)}))
+      `SELECT a.pid, round(extract(epoch FROM now() - a.xact_start))::int AS seconds, left(regexp_replace(a.query,
+        '\\s+', ' ', 'g'), 80) AS query
+       FROM pg_stat_activity a WHERE a.pid <> pg_backend_pid() AND a.pid IN (SELECT l.pid FROM pg_locks l
+         WHERE l.granted AND l.relation = to_regclass(${literal(table)}))
        ORDER BY a.xact_start LIMIT 3`,
     )
     .catch(() => []);

@@ -29,7 +29,8 @@ const needed = 'Run CREATE EXTENSION citus in the database: plain PostgreSQL has
 export async function readNodes(database: Database): Promise<ClusterNode[]> {
   await requireCitus(database, needed);
   const nodes = await database.query<Omit<ClusterNode, 'isReachable' | 'bytes'>>(
-    `SELECT n.nodeid AS node, nodename || ':' || nodeport AS address, CASE groupid WHEN 0 THEN 'coordinator' ELSE 'worker' END AS role,
+    `SELECT n.nodeid AS node, nodename || ':' || nodeport AS address, CASE groupid
+      WHEN 0 THEN 'coordinator' ELSE 'worker' END AS role,
        isactive AS "isActive", shouldhaveshards AS "takesShards",
        (SELECT count(*)::int FROM pg_dist_placement p WHERE p.groupid = n.groupid) AS shards
      FROM pg_dist_node n WHERE noderole = 'primary' ORDER BY groupid <> 0, nodename, nodeport`,
@@ -52,7 +53,8 @@ export async function readShards(database: Database): Promise<Shard[]> {
     `SELECT set_config('citus.writable_standby_coordinator', 'on', false) WHERE pg_is_in_recovery()`,
   );
   const shards = await database.query<Shard>(
-    `SELECT table_name::text AS table, shardid::text AS shard, nodename || ':' || nodeport AS address, coalesce(shard_size, 0)::float8 AS bytes
+    `SELECT table_name::text AS table, shardid::text AS shard, nodename || ':' || nodeport AS address,
+      coalesce(shard_size, 0)::float8 AS bytes
      FROM citus_shards WHERE citus_table_type IN ('distributed', 'reference') ORDER BY 1, shardid`,
   );
   if (replica.length > 0) await database.query('RESET citus.writable_standby_coordinator');
@@ -76,7 +78,8 @@ export async function rebalanceMoves(database: Database): Promise<Move[]> {
   await requireCitus(database, needed);
   return database.query<Move>(
     `SELECT table_name::text AS table, shardid::text AS shard, shard_size::float8 AS bytes,
-       sourcename || ':' || sourceport AS from, targetname || ':' || targetport AS to FROM get_rebalance_table_shards_plan()`,
+       sourcename || ':' || sourceport AS from, targetname || ':' || targetport AS to
+         FROM get_rebalance_table_shards_plan()`,
   );
 }
 
@@ -111,7 +114,8 @@ export async function rebalance(database: Database, options: RebalanceOptions): 
   };
   const failed = (error: string) =>
     new DatabaseStateError(
-      `Look at "SELECT * FROM citus_rebalance_status()" and correct the cause, then run rebalance again, which goes on from there: ${error}.`,
+      'Look at "SELECT * FROM citus_rebalance_status()" and correct the cause, then run rebalance again, ' +
+        `which goes on from there: ${error}.`,
     );
   try {
     const first = await run(options.blockWrites ? 'block_writes' : 'auto');
@@ -134,14 +138,17 @@ async function watch(
 ): Promise<{ total: number; error?: string }> {
   for (;;) {
     const [now] = await database.query<{ state: string; done: number; total: number; error: string | null }>(
-      `SELECT j.state::text, count(*) FILTER (WHERE t.status = 'done')::int AS done, count(*)::int AS total, max(t.message) FILTER (WHERE t.status IN ('error', 'unscheduled') AND t.message <> '') AS error
-       FROM pg_dist_background_job j LEFT JOIN pg_dist_background_task t USING (job_id) WHERE j.job_id = $1::bigint GROUP BY 1`,
+      `SELECT j.state::text, count(*) FILTER (WHERE t.status = 'done')::int AS done, count(*)::int AS total,
+        max(t.message) FILTER (WHERE t.status IN ('error', 'unscheduled') AND t.message <> '') AS error
+       FROM pg_dist_background_job j LEFT JOIN pg_dist_background_task t USING (job_id) WHERE j.job_id = $1::bigint
+         GROUP BY 1`,
       [job],
     );
     if (!now) return { total: 0 };
     // A task that is to be tried again says why in the meantime.
     const [retried] = await database.query<{ message: string }>(
-      `SELECT message FROM pg_dist_background_task WHERE job_id = $1::bigint AND retry_count > 0 AND status = 'runnable' AND message <> '' ORDER BY task_id LIMIT 1`,
+      'SELECT message FROM pg_dist_background_task WHERE job_id = $1::bigint AND retry_count > 0 ' +
+        "AND status = 'runnable' AND message <> '' ORDER BY task_id LIMIT 1",
       [job],
     );
     progress(now.done, now.total, retried && `${remedyFor(new Error(retried.message))}: ${firstLine(retried.message)}`);

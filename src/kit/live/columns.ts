@@ -19,9 +19,12 @@ export async function readColumns(database: Database): Promise<(key: string) => 
     blocking: string[] | null;
   }>(
     `SELECT n.nspname || '.' || c.relname AS table,
-       (SELECT json_agg(a.attname) FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND a.attnotnull AND NOT a.attisdropped) AS columns,
-       (SELECT json_agg(json_build_object('name', k.conname, 'validated', k.convalidated)) FROM pg_constraint k WHERE k.conrelid = c.oid AND k.contype = 'c') AS checks,
-       CASE WHEN EXISTS (SELECT FROM pg_extension WHERE extname = 'citus') THEN (SELECT json_agg(o.reason) FROM (${concurrentObstacles('c.oid')}) o) END AS blocking
+       (SELECT json_agg(a.attname) FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND a.attnotnull
+         AND NOT a.attisdropped) AS columns,
+       (SELECT json_agg(json_build_object('name', k.conname, 'validated', k.convalidated)) FROM pg_constraint k
+         WHERE k.conrelid = c.oid AND k.contype = 'c') AS checks,
+       CASE WHEN EXISTS (SELECT FROM pg_extension WHERE extname = 'citus') THEN (SELECT json_agg(o.reason)
+         FROM (${concurrentObstacles('c.oid')}) o) END AS blocking
      FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
      WHERE c.relkind IN ('r', 'p') AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast')`,
   );

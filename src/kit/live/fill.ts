@@ -51,7 +51,8 @@ export async function fillRows(
       else if (table.kind !== 'tenant') await passByPlace(name, isOpen, fill.updates, run, told);
       else
         throw new DatabaseStateError(
-          `Give ${name} a primary key, or fill in ${fill.column} yourself: without a key, its rows cannot be taken batch by batch.`,
+          `Give ${name} a primary key, or fill in ${fill.column} yourself: without a key, its rows cannot ` +
+            'be taken batch by batch.',
         );
     }
     const left = await countOpen();
@@ -86,7 +87,8 @@ async function pass(
   for (;;) {
     const above = after ? `${row} > ${bound(1)}` : 'true';
     const [last] = await database.query<Record<string, string>>(
-      `SELECT ${select} FROM ${name} WHERE ${isOpen} AND ${above} ORDER BY ${columns.join(', ')} OFFSET ${size - 1} LIMIT 1`,
+      `SELECT ${select} FROM ${name} WHERE ${isOpen} AND ${above} ORDER BY ${columns.join(', ')} OFFSET ` +
+        `${size - 1} LIMIT 1`,
       after ?? [],
     );
     const until: readonly string[] | undefined = last && key.map((_, i) => last[`k${i}`]!);
@@ -118,7 +120,8 @@ async function passByPlace(
       const begin = Date.now();
       const places = `ARRAY(SELECT ctid FROM ${name} WHERE ${isOpen} LIMIT ${size})`;
       const changed = await run(
-        `WITH changed AS (${withoutEnd(update)} AND ${name}.ctid = ANY(${places}) RETURNING 1) SELECT count(*)::int AS changed FROM changed`,
+        `WITH changed AS (${withoutEnd(update)} AND ${name}.ctid = ANY(${places}) RETURNING 1) ` +
+          'SELECT count(*)::int AS changed FROM changed',
       );
       if (changed === 0) break;
       done += changed;

@@ -33,14 +33,16 @@ export function looseners(
   const strangers = inTheWay.filter((fk) => !declared.some((it) => isSame(it, fk)) && !isDropped(fk, drops));
   if (strangers.length > 0) {
     throw new DatabaseStateError(
-      `Drop these foreign keys, or declare them in the schema, before the tables move: ${strangers.map((it) => `"${it.name}" of "${it.table}"`).join(', ')}.`,
+      'Drop these foreign keys, or declare them in the schema, before the tables move: ' +
+        `${strangers.map((it) => `"${it.name}" of "${it.table}"`).join(', ')}.`,
     );
   }
   return inTheWay.map((fk) => ({
     table: plain({ schema: fk.schema, name: fk.table }),
     what: `${plain({ schema: fk.schema, name: fk.table })}: without the foreign key ${fk.name} while tables move`,
     sql: [
-      `ALTER TABLE ${quoted({ schema: fk.schema, name: fk.table })} DROP CONSTRAINT ${drops.length > 0 ? 'IF EXISTS ' : ''}${ident(fk.name)};`,
+      `ALTER TABLE ${quoted({ schema: fk.schema, name: fk.table })} ` +
+        `DROP CONSTRAINT ${drops.length > 0 ? 'IF EXISTS ' : ''}${ident(fk.name)};`,
     ],
   }));
 }
@@ -81,7 +83,8 @@ export function fasteners(
     });
   if (missing.length > 0) {
     throw new DatabaseStateError(
-      `Run "npx drizzle-kit generate" and "npx drizzle-kit migrate" first: the database has no ${[...new Set(missing)].join(', ')}, which the foreign keys of the schema need.`,
+      'Run "npx drizzle-kit generate" and "npx drizzle-kit migrate" first: the database has no ' +
+        `${[...new Set(missing)].join(', ')}, which the foreign keys of the schema need.`,
     );
   }
   return steps;
@@ -135,7 +138,9 @@ function strays(fk: Row): PlanStep['precondition'] {
   const given = fk.columns.map((it: string) => `c.${ident(it)} IS NOT NULL`).join(' AND ');
   const same = fk.columns.map((it: string, i: number) => `p.${ident(fk.columnsTo[i])} = c.${ident(it)}`).join(' AND ');
   return {
-    query: `SELECT c.* FROM ${table} c LEFT JOIN ${to} p ON ${same} WHERE ${given} AND p.${ident(fk.columnsTo[0])} IS NULL`,
+    query:
+      `SELECT c.* FROM ${table} c LEFT JOIN ${to} p ON ${same} WHERE ${given} ` +
+      `AND p.${ident(fk.columnsTo[0])} IS NULL`,
     remedy: `Correct the rows of ${table} that point at no row of ${to}, or at another tenant's`,
   };
 }

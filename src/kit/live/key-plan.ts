@@ -79,7 +79,9 @@ export function lackingConstraint(
   const columns = row.columns.map(ident).join(', ');
   const word = like === 'primary' ? 'primary key' : 'unique constraint';
   const rival = like === 'primary' ? live.keys.find((it) => it.kind === 'primary') : found;
-  const query = `SELECT ${columns}, count(*) FROM ${quoted(live)} WHERE (${columns}) IS NOT NULL GROUP BY ${columns} HAVING count(*) > 1`;
+  const query =
+    `SELECT ${columns}, count(*) FROM ${quoted(live)} WHERE (${columns}) IS NOT NULL GROUP BY ${columns} ` +
+    'HAVING count(*) > 1';
   return {
     word,
     what: `with the ${word} ${row.name}${found && !isOnShards ? ' on its shards too' : ''}`,

@@ -24,17 +24,21 @@ export interface LiveKeys {
   readonly lackingOnShards: readonly string[];
 }
 
-const columns = `(SELECT json_agg(a.attname ORDER BY u.i) FROM unnest(i.indkey[0:i.indnkeyatts - 1]) WITH ORDINALITY u(n, i)
+const columns = `(SELECT json_agg(a.attname ORDER BY u.i) FROM unnest(i.indkey[0:i.indnkeyatts - 1]) WITH ORDINALITY
+  u(n, i)
   LEFT JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = u.n AND u.n > 0)`;
 
 /** What makes two indexes the same, but for their names, which Citus changes on shards. */
 const likeness = (
   table: string,
-) => `(SELECT coalesce(json_agg(json_build_array(${columns}, i.indisunique, i.indisprimary, m.amname, i.indpred IS NOT NULL, i.indisvalid)), '[]')
+) => `(SELECT coalesce(json_agg(json_build_array(${columns}, i.indisunique, i.indisprimary, m.amname,
+  i.indpred IS NOT NULL, i.indisvalid)), '[]')
   FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid JOIN pg_am m ON m.oid = x.relam WHERE i.indrelid = ${table})`;
 
-const shards = `SELECT coalesce(json_agg(json_build_object('table', n.nspname || '.' || t.relname, 'indexes', ${likeness('c.oid')})), '[]')::text
-  FROM pg_dist_shard s JOIN pg_dist_placement p ON p.shardid = s.shardid AND p.groupid = (SELECT groupid FROM pg_dist_local_group)
+const shards = `SELECT coalesce(json_agg(json_build_object('table', n.nspname || '.' || t.relname, 'indexes',
+  ${likeness('c.oid')})), '[]')::text
+  FROM pg_dist_shard s JOIN pg_dist_placement p ON p.shardid = s.shardid AND p.groupid = (SELECT groupid
+    FROM pg_dist_local_group)
   JOIN pg_class t ON t.oid = s.logicalrelid JOIN pg_namespace n ON n.oid = t.relnamespace
   JOIN pg_class c ON c.oid = to_regclass(shard_name(s.logicalrelid, s.shardid))`;
 
@@ -44,7 +48,8 @@ const shards = `SELECT coalesce(json_agg(json_build_object('table', n.nspname ||
  */
 export async function readKeys(database: Database, onCitus: boolean): Promise<(key: string) => LiveKeys> {
   const rows = await database.query<LiveKey & { table: string }>(
-    `SELECT n.nspname || '.' || c.relname AS table, x.relname AS name, i.indisunique AS unique, m.amname AS method, ${columns} AS columns,
+    `SELECT n.nspname || '.' || c.relname AS table, x.relname AS name, i.indisunique AS unique, m.amname AS method,
+      ${columns} AS columns,
        (SELECT json_agg(u.o ORDER BY u.i) FROM unnest(i.indoption) WITH ORDINALITY u(o, i)) AS options,
        i.indpred IS NOT NULL AS "isPartial", i.indnullsnotdistinct AS "nullsNotDistinct", i.indisvalid AS valid,
        CASE k.contype WHEN 'p' THEN 'primary' WHEN 'u' THEN 'unique' ELSE 'index' END AS kind

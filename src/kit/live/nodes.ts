@@ -10,7 +10,8 @@ import { DatabaseStateError } from '../errors.js';
  */
 export async function askNodes(database: Database, command: string, what: string): Promise<string[]> {
   const nodes = await database.query<{ address: string | null; success: boolean; result: string }>(
-    `SELECT n.nodename || ':' || n.nodeport AS address, r.success, r.result FROM run_command_on_all_nodes($1) r LEFT JOIN pg_dist_node n USING (nodeid)`,
+    "SELECT n.nodename || ':' || n.nodeport AS address, r.success, r.result " +
+      'FROM run_command_on_all_nodes($1) r LEFT JOIN pg_dist_node n USING (nodeid)',
     [command],
   );
   const lost = nodes.filter((it) => !it.success);
@@ -18,7 +19,9 @@ export async function askNodes(database: Database, command: string, what: string
   const names = lost.map((it) => it.address ?? 'this node').join(', ');
   throw new DatabaseStateError(
     /permission denied|must be owner/.test(lost[0]!.result)
-      ? `Grant the role what it is refused on ${names}: ${what} cannot be read there (${lost[0]!.result}). Nothing was changed.`
-      : `Start ${names}, or correct its address in pg_dist_node: ${what} cannot be read there (${lost[0]!.result}). Nothing was changed.`,
+      ? `Grant the role what it is refused on ${names}: ${what} cannot be read there (${lost[0]!.result}). ` +
+          'Nothing was changed.'
+      : `Start ${names}, or correct its address in pg_dist_node: ` +
+          `${what} cannot be read there (${lost[0]!.result}). Nothing was changed.`,
   );
 }

@@ -166,7 +166,8 @@ function keySwap(live: LiveTable, row: Row, kind: 'pks' | 'uniques', input: Onli
   const columns = row.columns.map(ident).join(', ');
   const build = [
     ...(built ? [`DROP INDEX CONCURRENTLY IF EXISTS ${indexIn(live, aside)};`] : []),
-    `CREATE UNIQUE INDEX CONCURRENTLY ${ident(aside)} ON ${quoted(live)} (${columns})${row.nullsNotDistinct ? ' NULLS NOT DISTINCT' : ''};`,
+    `CREATE UNIQUE INDEX CONCURRENTLY ${ident(aside)} ` +
+      `ON ${quoted(live)} (${columns})${row.nullsNotDistinct ? ' NULLS NOT DISTINCT' : ''};`,
   ];
   const { drop, again } = rival ? dependents(live, rival.columns as string[], input) : { drop: [], again: [] };
   const at = `ALTER TABLE ${quoted(live)}`;
@@ -185,7 +186,8 @@ function keySwap(live: LiveTable, row: Row, kind: 'pks' | 'uniques', input: Onli
     step(live, what, [
       ...drop,
       ...(rival ? [`${at} DROP CONSTRAINT IF EXISTS ${ident(rival.name)};`] : []),
-      `${at} ADD CONSTRAINT ${ident(row.name)} ${kind === 'pks' ? 'PRIMARY KEY' : 'UNIQUE'} USING INDEX ${ident(aside)};`,
+      `${at} ADD CONSTRAINT ${ident(row.name)} ${kind === 'pks' ? 'PRIMARY KEY' : 'UNIQUE'} USING INDEX ` +
+        `${ident(aside)};`,
       ...again,
     ]),
   ];
@@ -215,7 +217,8 @@ function dependents(live: LiveTable, columns: readonly string[], input: OnlineIn
   const strangers = found.filter((fk) => !declared(fk) && !isDropped(fk, input.online.drops));
   if (strangers.length > 0) {
     throw new DatabaseStateError(
-      `Drop these foreign keys, or declare them in the schema, before their key is replaced: ${strangers.map((it) => `"${it.name}" of "${it.table}"`).join(', ')}.`,
+      'Drop these foreign keys, or declare them in the schema, before their key is replaced: ' +
+        `${strangers.map((it) => `"${it.name}" of "${it.table}"`).join(', ')}.`,
     );
   }
   return {

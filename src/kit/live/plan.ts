@@ -37,7 +37,8 @@ export function planSteps(
   const missing = entities.list('tables').filter((it) => !live.tables.has(keyOf(it as any)));
   if (missing.length > 0) {
     throw new DatabaseStateError(
-      `Run "npx drizzle-kit migrate" first: the database has no ${missing.map((it) => `"${plain(it as any)}"`).join(', ')}.`,
+      'Run "npx drizzle-kit migrate" first: the database has no ' +
+        `${missing.map((it) => `"${plain(it as any)}"`).join(', ')}.`,
     );
   }
   const tables = entities.list('tables').map((it) => live.tables.get(keyOf(it as any))!);
@@ -222,7 +223,8 @@ function rootsFirst(tables: readonly LiveTable[], state: TenancyState): LiveTabl
 /** A role that policies hold back would copy no rows. */
 const hidden = (table: LiveTable, more: PlanStep['precondition']): PlanStep['precondition'] =>
   atObstacles(
-    `SELECT 'Run apply as a role that has BYPASSRLS' AS remedy WHERE row_security_active(${literal(quoted(table))}::regclass)${more ? ` UNION ALL (${more.query})` : ''}`,
+    "SELECT 'Run apply as a role that has BYPASSRLS' AS remedy " +
+      `WHERE row_security_active(${literal(quoted(table))}::regclass)${more ? ` UNION ALL (${more.query})` : ''}`,
   );
 
 /** An owner who is no superuser sees no rows under FORCE, and would move none. */

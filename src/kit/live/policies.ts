@@ -23,12 +23,15 @@ export interface LivePolicies extends Locks {
 const locks = `json_build_object('enabled', c.relrowsecurity, 'forced', c.relforcerowsecurity, 'policies', coalesce((
   SELECT json_agg(json_build_object('name', p.polname, 'permissive', p.polpermissive, 'command', p.polcmd,
     'using', pg_get_expr(p.polqual, p.polrelid), 'check', pg_get_expr(p.polwithcheck, p.polrelid),
-    'roles', (SELECT json_agg(coalesce(r.rolname::text, 'public') ORDER BY r.rolname) FROM unnest(p.polroles) u LEFT JOIN pg_roles r ON r.oid = u)) ORDER BY p.polname)
+    'roles', (SELECT json_agg(coalesce(r.rolname::text, 'public') ORDER BY r.rolname) FROM unnest(p.polroles) u
+      LEFT JOIN pg_roles r ON r.oid = u)) ORDER BY p.polname)
   FROM pg_policy p WHERE p.polrelid = c.oid), '[]'))`;
 
 /** Run on each node: the shards that it holds, by the table's name. */
-const shards = `SELECT coalesce(json_agg(json_build_object('table', n.nspname || '.' || t.relname, 'locks', ${locks})), '[]')::text
-  FROM pg_dist_shard s JOIN pg_dist_placement m ON m.shardid = s.shardid AND m.groupid = (SELECT groupid FROM pg_dist_local_group)
+const shards = `SELECT coalesce(json_agg(json_build_object('table', n.nspname || '.' || t.relname, 'locks',
+  ${locks})), '[]')::text
+  FROM pg_dist_shard s JOIN pg_dist_placement m ON m.shardid = s.shardid AND m.groupid = (SELECT groupid
+    FROM pg_dist_local_group)
   JOIN pg_class t ON t.oid = s.logicalrelid JOIN pg_namespace n ON n.oid = t.relnamespace
   JOIN pg_class c ON c.oid = to_regclass(shard_name(s.logicalrelid, s.shardid))`;
 
@@ -39,9 +42,11 @@ const shards = `SELECT coalesce(json_agg(json_build_object('table', n.nspname ||
 export async function readPolicies(database: Database, onCitus: boolean): Promise<(key: string) => LivePolicies> {
   const tables = await database.query<{ key: string; locks: Locks; types: Record<string, string[]> }>(
     `SELECT n.nspname || '.' || c.relname AS key, ${locks} AS locks,
-       (SELECT json_object_agg(a.attname, json_build_array(format_type(a.atttypid, a.atttypmod), format_type(CASE WHEN y.typbasetype = 0 THEN y.oid ELSE y.typbasetype END, -1)))
+       (SELECT json_object_agg(a.attname, json_build_array(format_type(a.atttypid, a.atttypmod),
+         format_type(CASE WHEN y.typbasetype = 0 THEN y.oid ELSE y.typbasetype END, -1)))
          FROM pg_attribute a JOIN pg_type y ON y.oid = a.atttypid WHERE a.attrelid = c.oid AND a.attnum > 0) AS types
-     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind IN ('r', 'p') AND n.nspname NOT IN ('pg_catalog', 'information_schema')`,
+     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind IN ('r', 'p')
+       AND n.nspname NOT IN ('pg_catalog', 'information_schema')`,
   );
   const nodes = onCitus ? await askNodes(database, shards, 'the policies of the shards') : [];
   const found = new Map(tables.map((it) => [it.key, it]));

@@ -148,7 +148,8 @@ function strangersOf(
   const restrictive = strangers.filter((it) => !it.permissive);
   if (restrictive.length > 0) {
     throw new DatabaseStateError(
-      `Drop ${restrictive.map((it) => `the policy "${it.name}" of "${plain(live)}"`).join(', ')}, and write what it says into the permissive policies of the schema: ` +
+      `Drop ${restrictive.map((it) => `the policy "${it.name}" of "${plain(live)}"`).join(', ')}, ` +
+        'and write what it says into the permissive policies of the schema: ' +
         "Citus makes a restrictive policy permissive on the shards, where it opens every tenant's rows.",
     );
   }

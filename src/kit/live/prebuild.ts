@@ -55,7 +55,8 @@ async function build(
 ): Promise<Pick<BuiltIndex, 'result' | 'reason'>> {
   if (it.unique) return { result: 'left', reason: 'a unique index has to hold from the migration on, and not before' };
   const [table] = await database.query<TableName & { isPartitioned: boolean }>(
-    `SELECT n.nspname AS schema, c.relname AS name, c.relkind = 'p' AS "isPartitioned" FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = to_regclass($1)`,
+    `SELECT n.nspname AS schema, c.relname AS name, c.relkind = 'p' AS "isPartitioned" FROM pg_class c ` +
+      'JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = to_regclass($1)',
     [it.table],
   );
   if (!table) return { result: 'left', reason: 'the migration makes or renames its table first' };

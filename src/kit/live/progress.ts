@@ -15,7 +15,8 @@ export async function progressOf(database: Database, step: PlanStep): Promise<nu
 /** The phases of CREATE INDEX CONCURRENTLY, and what part of it each is, by experience. */
 async function built(database: Database, { index }: PlanStep): Promise<number | undefined> {
   const [row] = await database.query<{ phase: string; blocks: number | null; tuples: number | null }>(
-    `SELECT phase, (blocks_done::float8 / nullif(blocks_total, 0)) AS blocks, (tuples_done::float8 / nullif(tuples_total, 0)) AS tuples
+    `SELECT phase, (blocks_done::float8 / nullif(blocks_total, 0)) AS blocks,
+      (tuples_done::float8 / nullif(tuples_total, 0)) AS tuples
      FROM pg_stat_progress_create_index WHERE index_relid = to_regclass(${literal(quoted(index!))})`,
   );
   if (!row || (row.blocks === null && row.tuples === null && row.phase === 'initializing')) return undefined;
@@ -28,7 +29,8 @@ async function built(database: Database, { index }: PlanStep): Promise<number | 
 
 /** Each shard's index is valid when it stands. */
 async function builtOnShards(database: Database, { index }: PlanStep): Promise<number | undefined> {
-  const counted = `SELECT json_build_object('done', count(*) FILTER (WHERE i.indisvalid AND i.indisready), 'all', count(*))::text
+  const counted = `SELECT json_build_object('done', count(*) FILTER (WHERE i.indisvalid
+    AND i.indisready), 'all', count(*))::text
     FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE n.nspname = ${literal(index!.schema)} AND c.relname ~ ('^' || ${literal(index!.name)} || '_[0-9]+$')`;
   return shareOf(database, counted);
@@ -51,8 +53,10 @@ async function shareOf(database: Database, sql: string): Promise<number | undefi
 async function copied(database: Database, sql: string): Promise<number | undefined> {
   const table = /concurrently\('((?:[^']|'')*)'/.exec(sql)?.[1];
   if (table === undefined) return undefined;
-  const sizes = `SELECT json_build_object('all', coalesce(sum(pg_relation_size(c.oid)) FILTER (WHERE s.shardid IS NOT NULL), 0), 'done', coalesce(sum(pg_relation_size(c.oid)) FILTER (WHERE s.shardid IS NULL), 0))::text
-    FROM pg_class t JOIN pg_class c ON c.relnamespace = t.relnamespace AND c.relname ~ ('^' || t.relname || '_[0-9]+$') AND c.relkind = 'r'
+  const sizes = `SELECT json_build_object('all', coalesce(sum(pg_relation_size(c.oid)) FILTER (WHERE s.shardid
+    IS NOT NULL), 0), 'done', coalesce(sum(pg_relation_size(c.oid)) FILTER (WHERE s.shardid IS NULL), 0))::text
+    FROM pg_class t JOIN pg_class c ON c.relnamespace = t.relnamespace
+      AND c.relname ~ ('^' || t.relname || '_[0-9]+$') AND c.relkind = 'r'
     LEFT JOIN pg_dist_shard s ON s.logicalrelid = t.oid AND c.relname = t.relname || '_' || s.shardid
     WHERE t.oid = to_regclass('${table}')`;
   const share = await shareOf(database, sizes);

@@ -36,27 +36,41 @@ export interface Live {
   readonly kept?: readonly string[];
 }
 
-const actions = `CASE %s WHEN 'a' THEN 'NO ACTION' WHEN 'r' THEN 'RESTRICT' WHEN 'c' THEN 'CASCADE' WHEN 'n' THEN 'SET NULL' ELSE 'SET DEFAULT' END`;
-const ours = `n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast', 'citus', 'citus_internal', 'columnar', 'columnar_internal', 'drizzle')`;
+const actions =
+  "CASE %s WHEN 'a' THEN 'NO ACTION' WHEN 'r' THEN 'RESTRICT' WHEN 'c' THEN 'CASCADE' WHEN 'n' " +
+  "THEN 'SET NULL' ELSE 'SET DEFAULT' END";
+const ours =
+  "n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast', 'citus', 'citus_internal', 'columnar', " +
+  "'columnar_internal', 'drizzle')";
 
 export async function readLive(database: Database): Promise<Live> {
   const [extension] = await database.query<{ extversion: string }>(
     `SELECT extversion FROM pg_extension WHERE extname = 'citus'`,
   );
   const held = extension
-    ? `CASE WHEN p.partmethod = 'h' THEN 'tenant' WHEN p.partmethod = 'n' AND p.repmodel = 't' THEN 'reference' ELSE 'local' END AS kind,
+    ? `CASE WHEN p.partmethod = 'h' THEN 'tenant' WHEN p.partmethod = 'n'
+      AND p.repmodel = 't' THEN 'reference' ELSE 'local' END AS kind,
        CASE WHEN p.partmethod = 'h' THEN column_to_column_name(p.logicalrelid, p.partkey) END AS column,
        CASE WHEN p.partmethod = 'h' THEN p.colocationid::int END AS colocation,
        (SELECT count(*)::int FROM pg_dist_shard s WHERE s.logicalrelid = c.oid) AS "shardCount",
-       (SELECT count(*)::int FROM pg_dist_shard s WHERE s.logicalrelid = c.oid AND s.shardminvalue = s.shardmaxvalue) AS isolated,
-       CASE WHEN p.partmethod = 'h' THEN (SELECT json_agg(json_build_array(s.shardminvalue::int, s.shardmaxvalue::int) ORDER BY s.shardminvalue::int) FROM pg_dist_shard s WHERE s.logicalrelid = c.oid) END AS ranges,
-       CASE WHEN p.logicalrelid IS NOT NULL THEN citus_total_relation_size(c.oid, false) ELSE pg_total_relation_size(c.oid) END::float8 AS bytes`
-    : `'local' AS kind, NULL AS column, NULL AS colocation, 0 AS "shardCount", 0 AS isolated, pg_total_relation_size(c.oid)::float8 AS bytes`;
+       (SELECT count(*)::int FROM pg_dist_shard s WHERE s.logicalrelid = c.oid
+         AND s.shardminvalue = s.shardmaxvalue) AS isolated,
+       CASE WHEN p.partmethod = 'h' THEN (SELECT json_agg(json_build_array(s.shardminvalue::int,
+         s.shardmaxvalue::int) ORDER BY s.shardminvalue::int) FROM pg_dist_shard s
+           WHERE s.logicalrelid = c.oid) END AS ranges,
+       CASE WHEN p.logicalrelid IS NOT NULL THEN citus_total_relation_size(c.oid,
+         false) ELSE pg_total_relation_size(c.oid) END::float8 AS bytes`
+    : `'local' AS kind, NULL AS column, NULL AS colocation, 0 AS "shardCount", 0 AS isolated, ` +
+      'pg_total_relation_size(c.oid)::float8 AS bytes';
   const tables = await database.query<Omit<LiveTable, keyof LivePolicies | keyof LiveKeys>>(
-    `SELECT n.nspname AS schema, c.relname AS name, ${held}, c.relkind = 'p' AS "isPartitioned", c.reltuples::float8 AS rows,
-       coalesce((SELECT json_agg((SELECT json_agg(a.attname) FROM unnest(i.indkey[0:i.indnkeyatts - 1]) k JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = k))
-         FROM pg_index i WHERE i.indrelid = c.oid AND i.indisunique AND i.indisvalid AND i.indimmediate AND i.indpred IS NULL AND i.indexprs IS NULL), '[]') AS uniques,
-       (SELECT pn.nspname || '.' || pc.relname FROM pg_inherits i JOIN pg_class pc ON pc.oid = i.inhparent JOIN pg_namespace pn ON pn.oid = pc.relnamespace
+    `SELECT n.nspname AS schema, c.relname AS name, ${held}, c.relkind = 'p' AS "isPartitioned",
+      c.reltuples::float8 AS rows,
+       coalesce((SELECT json_agg((SELECT json_agg(a.attname) FROM unnest(i.indkey[0:i.indnkeyatts - 1]) k
+         JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = k))
+         FROM pg_index i WHERE i.indrelid = c.oid AND i.indisunique AND i.indisvalid AND i.indimmediate
+           AND i.indpred IS NULL AND i.indexprs IS NULL), '[]') AS uniques,
+       (SELECT pn.nspname || '.' || pc.relname FROM pg_inherits i JOIN pg_class pc ON pc.oid = i.inhparent
+         JOIN pg_namespace pn ON pn.oid = pc.relnamespace
          WHERE i.inhrelid = c.oid ORDER BY i.inhseqno LIMIT 1) AS parent
      FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
      ${extension ? 'LEFT JOIN pg_dist_partition p ON p.logicalrelid = c.oid' : ''}
@@ -65,11 +79,14 @@ export async function readLive(database: Database): Promise<Live> {
      ORDER BY 1, 2`,
   );
   const foreignKeys = await database.query<Row>(
-    `SELECT 'fks' AS "entityType", n.nspname AS schema, c.relname AS table, k.conname AS name, k.convalidated AS validated,
+    `SELECT 'fks' AS "entityType", n.nspname AS schema, c.relname AS table, k.conname AS name,
+      k.convalidated AS validated,
        tn.nspname AS "schemaTo", t.relname AS "tableTo",
        ${actions.replace('%s', 'k.confdeltype')} AS "onDelete", ${actions.replace('%s', 'k.confupdtype')} AS "onUpdate",
-       (SELECT json_agg(a.attname ORDER BY u.i) FROM unnest(k.conkey) WITH ORDINALITY u(n, i) JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = u.n) AS columns,
-       (SELECT json_agg(a.attname ORDER BY u.i) FROM unnest(k.confkey) WITH ORDINALITY u(n, i) JOIN pg_attribute a ON a.attrelid = k.confrelid AND a.attnum = u.n) AS "columnsTo"
+       (SELECT json_agg(a.attname ORDER BY u.i) FROM unnest(k.conkey) WITH ORDINALITY u(n, i)
+         JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = u.n) AS columns,
+       (SELECT json_agg(a.attname ORDER BY u.i) FROM unnest(k.confkey) WITH ORDINALITY u(n, i)
+         JOIN pg_attribute a ON a.attrelid = k.confrelid AND a.attnum = u.n) AS "columnsTo"
      FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace
      JOIN pg_class t ON t.oid = k.confrelid JOIN pg_namespace tn ON tn.oid = t.relnamespace
      WHERE k.contype = 'f' AND k.conparentid = 0 AND ${ours} ORDER BY 2, 3, 4`,

@@ -26,7 +26,8 @@ const remedies: readonly (readonly [code: RegExp, words: RegExp, remedy: (node?:
     /(?!)/,
     /replication slot .* already exists/,
     () =>
-      'Drop the replication slot that a stopped run left, which holds back WAL (SELECT pg_drop_replication_slot(...) on its node)',
+      'Drop the replication slot that a stopped run left, which holds back WAL (SELECT ' +
+      'pg_drop_replication_slot(...) on its node)',
   ],
   [
     /^25006$/,

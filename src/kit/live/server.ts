@@ -20,7 +20,8 @@ export async function requireWritable(database: Database): Promise<void> {
     );
   if (server?.readonly)
     throw new DatabaseStateError(
-      'Take default_transaction_read_only off the role, the database or the URL: every transaction here only reads. Nothing was changed.',
+      'Take default_transaction_read_only off the role, the database or the URL: ' +
+        'every transaction here only reads. Nothing was changed.',
     );
   await requireCoordinator(database);
 }
@@ -30,7 +31,8 @@ export async function requireCoordinator(database: Database): Promise<void> {
   const coordinator = await coordinatorOf(database);
   if (!coordinator) return;
   throw new DatabaseStateError(
-    `Connect to the coordinator${coordinator === 'unknown' ? '' : ` at ${coordinator}`}: this node is a worker, which cannot change how tables are held. Nothing was changed.`,
+    `Connect to the coordinator${coordinator === 'unknown' ? '' : ` at ${coordinator}`}: ` +
+      'this node is a worker, which cannot change how tables are held. Nothing was changed.',
   );
 }
 

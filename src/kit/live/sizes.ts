@@ -46,7 +46,8 @@ export async function tenantSizes(
     whole &&= percent === 100;
     const sizes = await database.query<{ tenant: string | null; rows: number; bytes: number }>(
       `SELECT ${ident(it.column!)}::text AS tenant, count(*)::float8 AS rows, sum(pg_column_size(t.*))::float8 AS bytes
-       FROM ${quoted(it)} AS t${percent === 100 ? '' : ` TABLESAMPLE SYSTEM (${percent.toFixed(3)})`} GROUP BY 1 ORDER BY 3 DESC LIMIT ${limit * 20}`,
+       FROM ${quoted(it)} AS t${percent === 100 ? '' : ` TABLESAMPLE SYSTEM (${percent.toFixed(3)})`} GROUP BY 1
+         ORDER BY 3 DESC LIMIT ${limit * 20}`,
     );
     for (const { tenant, rows, bytes } of sizes) {
       const key = `${it.tenancy}\0${tenant === null ? '' : `=${tenant}`}`;

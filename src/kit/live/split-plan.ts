@@ -44,12 +44,17 @@ export function splitSteps(
       : 'n.groupid = p.groupid';
     return {
       table: plain(anchor),
-      what: `${plain(anchor)} and the tables beside it: shard ${i + 1} of ${cut.length} cut into ${points.length + 1}, ${waits}`,
+      what:
+        `${plain(anchor)} and the tables beside it: shard ${i + 1} of ${cut.length} cut into ` +
+        `${points.length + 1}, ${waits}`,
       // By its range: one that is cut already is not found.
       sql: [
-        `SELECT citus_split_shard_by_split_points(s.shardid, ARRAY[${points.map((it) => `'${it}'`).join(', ')}], ARRAY[${places}], '${isLogical ? 'force_logical' : 'block_writes'}')
-FROM pg_dist_shard s JOIN pg_dist_placement p USING (shardid), LATERAL (SELECT n.nodeid FROM pg_dist_node n WHERE n.noderole = 'primary' AND ${place} LIMIT 1) n
-WHERE s.logicalrelid = ${literal(quoted(anchor))}::regclass AND s.shardminvalue = '${begin}' AND s.shardmaxvalue = '${end}'`,
+        `SELECT citus_split_shard_by_split_points(s.shardid, ARRAY[${points.map((it) => `'${it}'`).join(', ')}],
+          ARRAY[${places}], '${isLogical ? 'force_logical' : 'block_writes'}')
+FROM pg_dist_shard s JOIN pg_dist_placement p USING (shardid), LATERAL (SELECT n.nodeid FROM pg_dist_node n
+  WHERE n.noderole = 'primary' AND ${place} LIMIT 1) n
+WHERE s.logicalrelid = ${literal(quoted(anchor))}::regclass AND s.shardminvalue = '${begin}'
+  AND s.shardmaxvalue = '${end}'`,
       ],
       alone: true,
       rows: anchor.rows,

@@ -30,7 +30,8 @@ export async function tenantStatistics(database: Database, limit: number): Promi
   );
   if (setting?.track === 'none') {
     throw new CitusRequiredError(
-      `Run ALTER SYSTEM SET citus.stat_tenants_track = 'all' and SELECT pg_reload_conf() on every node, and ask again later: Citus does not count yet.`,
+      "Run ALTER SYSTEM SET citus.stat_tenants_track = 'all' and SELECT pg_reload_conf() on every node, " +
+        'and ask again later: Citus does not count yet.',
     );
   }
   // Citus keeps counts of tables that were dropped.
@@ -43,7 +44,8 @@ export async function tenantStatistics(database: Database, limit: number): Promi
        sum(read_count_in_this_period)::int AS "readsNow", sum(read_count_in_last_period)::int AS "readsBefore",
        sum(query_count_in_this_period)::int AS "queriesNow", sum(query_count_in_last_period)::int AS "queriesBefore",
        sum(cpu_usage_in_this_period)::float8 AS "cpuNow", sum(cpu_usage_in_last_period)::float8 AS "cpuBefore"
-     FROM citus_stat_tenants JOIN groups ON colocationid = colocation_id GROUP BY tenant_attribute, colocation_id, tables
+     FROM citus_stat_tenants JOIN groups ON colocationid = colocation_id GROUP BY tenant_attribute, colocation_id,
+       tables
      ORDER BY sum(query_count_in_this_period + query_count_in_last_period) DESC, 1 LIMIT ${limit}`,
   );
 }
@@ -95,7 +97,8 @@ export async function isolateTenant(
     throw new DatabaseStateError(`Pass the id of a tenant that exists: "${plain(table)}" has no row for this one.`);
   const split = async (mode: 'auto' | 'block_writes'): Promise<Isolated> => {
     const [made] = await database.query<{ shard: string }>(
-      `SELECT isolate_tenant_to_new_shard(${literal(quoted(table))}::regclass, (${literal(id)})::${type}, 'CASCADE', shard_transfer_mode := ${literal(mode)})::text AS shard`,
+      `SELECT isolate_tenant_to_new_shard(${literal(quoted(table))}::regclass, (${literal(id)})::${type}, ` +
+        `'CASCADE', shard_transfer_mode := ${literal(mode)})::text AS shard`,
     );
     return { shard: made!.shard, table: plain(table), already: false };
   };
@@ -109,7 +112,8 @@ export async function isolateTenant(
       if (!isNoLogicalReplication(error)) throw error;
       if (online)
         throw new DatabaseStateError(
-          `Leave --online out, and the tenants of the shard wait with their writes meanwhile; or set wal_level = logical on every node: ${(error as Error).message}.`,
+          'Leave --online out, and the tenants of the shard wait with their writes meanwhile; or ' +
+            `set wal_level = logical on every node: ${(error as Error).message}.`,
         );
       fallback?.((error as Error).message);
       return await split('block_writes');
@@ -139,7 +143,8 @@ function anchorOf(
   const found = name === undefined ? undefined : state.tenancies[name];
   if (!found) {
     throw new DatabaseStateError(
-      `Pass --tenancy with one of ${names.map((it) => `"${it}"`).join(', ') || 'the tenancies that the schema declares'}.`,
+      'Pass --tenancy with one of ' +
+        `${names.map((it) => `"${it}"`).join(', ') || 'the tenancies that the schema declares'}.`,
     );
   }
   const table =

@@ -25,7 +25,8 @@ interface Danger {
 
 const online = `tenancy.online: true, and generate again`;
 const beside =
-  'a new column beside it, written by the application from then on; fill the old rows in, batch by batch; and drop the old column when nothing reads it';
+  'a new column beside it, written by the application from then on; fill the old rows in, batch by batch; ' +
+  'and drop the old column when nothing reads it';
 
 const dangers: readonly Danger[] = [
   {
@@ -58,7 +59,8 @@ const dangers: readonly Danger[] = [
   },
   {
     pattern: new RegExp(
-      `^ALTER TABLE (${table}) ADD COLUMN "(?:[^"]|"")*" (?:(?:small|big)?serial\\b|[\\s\\S]* GENERATED |[\\s\\S]* DEFAULT (?!now\\(\\))[^'(]*\\w\\()`,
+      `^ALTER TABLE (${table}) ADD COLUMN "(?:[^"]|"")*" (?:(?:small|big)?serial\\b|[\\s\\S]* GENERATED ` +
+        `|[\\s\\S]* DEFAULT (?!now\\(\\))[^'(]*\\w\\()`,
     ),
     kind: 'locks',
     what: 'reads and writes wait until every row is written anew, with a value of its own',
@@ -82,7 +84,9 @@ const dangers: readonly Danger[] = [
     pattern: new RegExp(`^UPDATE (${table}) SET `),
     kind: 'locks',
     what: 'whoever writes one of the rows waits until the migration ends',
-    instead: `${online}, where it fills a new column in; or an UPDATE of some thousand rows at a time, outside of the migration`,
+    instead:
+      `${online}, where it fills a new column in; or an UPDATE of some thousand rows at a time, ` +
+      'outside of the migration',
   },
   {
     pattern: new RegExp(`^DROP TABLE (?:IF EXISTS )?(${table})`),
@@ -136,7 +140,9 @@ function retyped(statement: string, existing: ReadonlyMap<string, TableName>, be
     ? {
         pattern: retype,
         kind: 'destroys',
-        what: `values that do not fit ${type} are refused or cut, and every row is written anew while reads and writes wait`,
+        what:
+          `values that do not fit ${type} are refused or cut, and every row is written anew while reads and ` +
+          'writes wait',
         instead: beside,
       }
     : {

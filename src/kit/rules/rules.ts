@@ -228,8 +228,8 @@ function growFaults(migrated: Migrated, online: boolean, faults: Faults): void {
         column.name,
         (canBeCut
           ? `Set tenancy.online to true, so that apply cuts the shards`
-          : `Keep shardCount at ${before}, or make it ${before * 2} with tenancy.online, so that apply cuts the shards`) +
-          `; or copy the rows to a new table whose "${column.name}" is a bigserial`,
+          : `Keep shardCount at ${before}, or make it ${before * 2} with tenancy.online, so that apply cuts ` +
+            'the shards') + `; or copy the rows to a new table whose "${column.name}" is a bigserial`,
         'Citus does not copy a table with an identity column, and splits all tables of a group together',
       );
     }
@@ -239,7 +239,8 @@ function growFaults(migrated: Migrated, online: boolean, faults: Faults): void {
       'grow',
       table,
       column,
-      `Keep shardCount at ${before}, or make it ${before * 2}, so that apply cuts the shards; or run apply when writes may wait`,
+      `Keep shardCount at ${before}, or make it ${before * 2}, so that apply cuts the shards; ` +
+        'or run apply when writes may wait',
       `the tables of the group are copied to ${now} shards, for which Citus has no way without a pause`,
       false,
       'warn',
@@ -258,7 +259,8 @@ export function uniqueFaults(migrated: Migrated, options: Options): Fault[] {
       'unique-meaning',
       it.table,
       it.columns.join(', '),
-      `Keep it unique over all tenants with ${keep}, or set tenancy.uniquePerTenant to [${tsString(it.name)}] if each tenant may have its own`,
+      `Keep it unique over all tenants with ${keep}, or set tenancy.uniquePerTenant ` +
+        `to [${tsString(it.name)}] if each tenant may have its own`,
       'it was unique over all rows, and would only be unique within each tenant',
       true,
     );
@@ -346,7 +348,8 @@ function policyFaults(table: TableState, entities: Entities, faults: Faults): vo
         'policy-restrictive',
         table,
         column,
-        `Drop the policy "${policy.name}", and write its condition into the using and withCheck of each permissive policy of the table, with "and"; ` +
+        `Drop the policy "${policy.name}", and write its condition into the using ` +
+          'and withCheck of each permissive policy of the table, with "and"; ' +
           `with none, make it permissive`,
         'Citus makes it permissive on the shards, where it lets rows through that it should hold back',
       );
@@ -461,7 +464,8 @@ function foreignKeyFaults(
         'foreign-key-place',
         table,
         columns,
-        `Co-locate the tenancies with tenancy.citus.tenancies["${from.tenancy}"].colocateWith, or drop the reference to "${target}"`,
+        `Co-locate the tenancies with tenancy.citus.tenancies["${from.tenancy}"].colocateWith, or ` +
+          `drop the reference to "${target}"`,
         `rows of "${from.tenancy}" and "${to.tenancy}" are on different nodes`,
       );
     }
@@ -608,7 +612,8 @@ function settingFaults(state: TenancyState, faults: Faults): void {
       of[0]!,
       of[0]!.column!,
       `Set tenancy.retiredSettings to ['${earlier}'] once no program of the version before runs`,
-      `the policies of ${of.length === 1 ? 'this table' : `${of.length} tables`} read ${of[0]!.rls!.setting}, and accept ${earlier} until then`,
+      `the policies of ${of.length === 1 ? 'this table' : `${of.length} tables`} read ` +
+        `${of[0]!.rls!.setting}, and accept ${earlier} until then`,
       true,
     );
   }

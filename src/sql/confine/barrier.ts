@@ -80,7 +80,8 @@ function testOf(context: Context, condition: Node, level: Level): string | undef
     if (!holds) continue;
     if (tenant === undefined) {
       throw new Refusal(
-        `a condition on "${name}" can raise an error on rows of other tenants, and "${name}" does not tell whose its rows are`,
+        `a condition on "${name}" can raise an error on rows of other tenants, and "${name}" does not tell ` +
+          'whose its rows are',
         'Select the tenant column in that query',
         startOf(condition),
       );

@@ -185,7 +185,8 @@ export abstract class Context {
 export function refuseMeeting(reason: string, location?: number): never {
   throw new Refusal(
     reason,
-    'Group by the tenant column and join on it; a query that groups nothing selects it, a window partitions by it, and counts over all tenants are statements of their own',
+    'Group by the tenant column and join on it; a query that groups nothing selects it, ' +
+      'a window partitions by it, and counts over all tenants are statements of their own',
     location,
   );
 }

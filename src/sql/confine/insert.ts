@@ -44,8 +44,10 @@ function nameTenant(it: Statement, { action, infer, location }: Node, table: Dec
   if (action === 'ONCONFLICT_NOTHING') return;
   const instead = everybody ? `a unique() that has "${column}"` : 'a key within the tenant';
   throw new Refusal(
-    `"${names.join('", "')}" of "${table.name}" is unique over all tenants, and the row that is in the way may be another's`,
-    `Use onConflictDoNothing() on that target, and update the row by its key if it is there; or onConflictDoUpdate() on ${instead}`,
+    `"${names.join('", "')}" of "${table.name}" is unique over all tenants, and the row that is in the way ` +
+      "may be another's",
+    'Use onConflictDoNothing() on that target, and update the row by its key if it is there; ' +
+      `or onConflictDoUpdate() on ${instead}`,
     infer.location ?? location,
   );
 }
@@ -133,7 +135,8 @@ export function unnamed(it: Statement, table: Declared): void {
 export function columnsUnnamed(table: Declared, location: number | undefined, isOne: boolean): Refusal {
   const columns = [...table.columns].filter((name) => !isOne || name !== table.tenant!.column);
   return new Refusal(
-    `the columns of "${table.name}" are not named, and their order in the database may be another than in the declaration`,
+    `the columns of "${table.name}" are not named, and their order in the database may be another than in ` +
+      'the declaration',
     `Name the columns of the INSERT, which are declared as (${columns.map(quoted).join(', ')})`,
     location,
   );

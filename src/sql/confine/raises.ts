@@ -9,15 +9,17 @@ import { isAggregate } from './aggregates.js';
 /** Operators that give a value for any operands. A regular expression, a division or a sum may fail. */
 const total = new Set('= <> != < > <= >= -> ->> #> #>> @> <@ && ? ?| ?&'.split(' '));
 const totalFunctions = new Set(
-  'lower upper btrim ltrim rtrim length char_length octet_length starts_with reverse cardinality array_length jsonb_typeof num_nulls num_nonnulls'.split(
-    ' ',
-  ),
+  (
+    'lower upper btrim ltrim rtrim length char_length octet_length starts_with reverse cardinality ' +
+    'array_length jsonb_typeof num_nulls num_nonnulls'
+  ).split(' '),
 );
 /** Kinds that raise only if a part of them does. */
 const composed = new Set(
-  'A_Const ParamRef BoolExpr NullTest BooleanTest CaseExpr CaseWhen CoalesceExpr MinMaxExpr RowExpr A_ArrayExpr CollateClause List SQLValueFunction GroupingFunc'.split(
-    ' ',
-  ),
+  (
+    'A_Const ParamRef BoolExpr NullTest BooleanTest CaseExpr CaseWhen CoalesceExpr MinMaxExpr RowExpr ' +
+    'A_ArrayExpr CollateClause List SQLValueFunction GroupingFunc'
+  ).split(' '),
 );
 const oflikes = new Set(['AEXPR_LIKE', 'AEXPR_ILIKE']);
 

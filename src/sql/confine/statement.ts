@@ -232,7 +232,8 @@ export class Statement extends Context {
     if (!table.tenant && this.given.reach !== 'shared') {
       throw new UnscopedTableError(
         table.name,
-        `Write "${table.name}" through db.shared: a reference table is shared by all tenants, and a scoped handle only reads it.`,
+        `Write "${table.name}" through db.shared: a reference table is shared by all tenants, and a scoped ` +
+          'handle only reads it.',
       );
     }
     return table;

@@ -63,7 +63,8 @@ const kinds: Record<string, Record<string, Check>> = {
   ColumnRef: { fields: (_, { names }, node) => checkColumn(node, names), location },
   A_Expr: {
     kind: oneOf(
-      'AEXPR_OP AEXPR_OP_ANY AEXPR_OP_ALL AEXPR_DISTINCT AEXPR_NOT_DISTINCT AEXPR_NULLIF AEXPR_IN AEXPR_LIKE AEXPR_ILIKE ' +
+      'AEXPR_OP AEXPR_OP_ANY AEXPR_OP_ALL AEXPR_DISTINCT AEXPR_NOT_DISTINCT AEXPR_NULLIF AEXPR_IN ' +
+        'AEXPR_LIKE AEXPR_ILIKE ' +
         'AEXPR_SIMILAR AEXPR_BETWEEN AEXPR_NOT_BETWEEN AEXPR_BETWEEN_SYM AEXPR_NOT_BETWEEN_SYM',
     ),
     name: (value, place, node) => (node.kind.includes('BETWEEN') ? undefined : operator(value, place, node)),

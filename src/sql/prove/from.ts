@@ -271,7 +271,8 @@ export const isConfined = (found: ReadonlySet<Entry | 'tenant'>, level: Level): 
 export function refuse(entry: Entry, conditions: readonly Condition[]): never {
   const { name, table, location } = entry;
   throw new Refusal(
-    `"${table!.name}"${name === table!.name ? '' : ` as "${name}"`} is not bound to the tenant${whyNot(entry, conditions)}`,
+    `"${table!.name}"${name === table!.name ? '' : ` as "${name}"`} is not bound to the ` +
+      `tenant${whyNot(entry, conditions)}`,
     `Bind it with "${name}"."${table!.tenant!.column}" = \${tenantId}, joined by AND in WHERE or in the ON of its join`,
     location,
   );

@@ -11,7 +11,8 @@ import { Refusal } from '../refusal.js';
 import { withClause } from './with.js';
 
 const fields =
-  'distinctClause targetList fromClause whereClause groupClause groupDistinct havingClause windowClause valuesLists sortClause ' +
+  'distinctClause targetList fromClause whereClause groupClause groupDistinct havingClause windowClause ' +
+  'valuesLists sortClause ' +
   'limitOffset limitCount limitOption lockingClause withClause op all larg rarg';
 
 /**
@@ -228,7 +229,8 @@ function setOperation(
 
 /** What of rows can change from one round of a recursion to the next, and changes in one direction only. */
 const gistOf = ({ holds, own, ties, columns }: Rows) =>
-  `${holds} ${own} ${ties.length} ${columns.map((it) => `${+isTenant(it.sources)}${+(it.orNull === true)}${+(it.orEverybody === true)}`).join('')}`;
+  `${holds} ${own} ${ties.length} ` +
+  `${columns.map((it) => `${+isTenant(it.sources)}${+(it.orNull === true)}${+(it.orEverybody === true)}`).join('')}`;
 
 /** The rows of both operands: a column is what it is in each. */
 function united(proof: Proof, left: Rows, right: Rows, isAll: boolean): Rows {

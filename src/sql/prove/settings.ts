@@ -5,8 +5,10 @@ import { only } from './fields.js';
 
 const safe = new Set(
   (
-    'statement_timeout lock_timeout idle_in_transaction_session_timeout transaction_timeout work_mem hash_mem_multiplier ' +
-    'maintenance_work_mem application_name timezone datestyle intervalstyle extra_float_digits bytea_output random_page_cost ' +
+    'statement_timeout lock_timeout idle_in_transaction_session_timeout transaction_timeout work_mem ' +
+    'hash_mem_multiplier ' +
+    'maintenance_work_mem application_name timezone datestyle intervalstyle extra_float_digits ' +
+    'bytea_output random_page_cost ' +
     'seq_page_cost cpu_tuple_cost cpu_index_tuple_cost cpu_operator_cost effective_cache_size jit jit_above_cost ' +
     'plan_cache_mode max_parallel_workers_per_gather join_collapse_limit from_collapse_limit geqo geqo_threshold ' +
     'synchronous_commit'
@@ -26,7 +28,8 @@ export function checkSetting(node: Node): void {
   if (!isKnown || args?.some((it: Node) => !it.A_Const)) {
     throw new Refusal(
       `SET LOCAL ${name ?? ''} could change which rows are seen`,
-      'Set it for the role or the database (ALTER ROLE ... SET), or leave it out: timeouts, memory and planner settings may be set here',
+      'Set it for the role or the database (ALTER ROLE ... SET), or leave it out: timeouts, memory ' +
+        'and planner settings may be set here',
       location,
     );
   }

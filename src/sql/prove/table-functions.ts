@@ -17,8 +17,10 @@ export interface Columns {
 /** Functions whose rows are values without a name of their own: their one column is called as the alias is. */
 const ofValues = new Set(
   (
-    'unnest generate_series generate_subscripts regexp_matches regexp_split_to_table string_to_table json_object_keys jsonb_object_keys ' +
-    'jsonb_path_query jsonb_path_query_tz json_array_elements json_array_elements_text jsonb_array_elements jsonb_array_elements_text'
+    'unnest generate_series generate_subscripts regexp_matches regexp_split_to_table string_to_table ' +
+    'json_object_keys jsonb_object_keys ' +
+    'jsonb_path_query jsonb_path_query_tz json_array_elements json_array_elements_text ' +
+    'jsonb_array_elements jsonb_array_elements_text'
   ).split(' '),
 );
 /** The columns of functions that name them. */

@@ -31,7 +31,8 @@ export async function citusDatabase(url: string, name: string, count: number): P
   const workers = (await workersOf(url)).slice(0, count);
   if (workers.length < count)
     throw new Error(
-      `This part wants ${count} workers, and there are ${workers.length}: name them in CITUS_WORKERS=host:port,host:port.`,
+      `This part wants ${count} workers, and there are ${workers.length}: ` +
+        'name them in CITUS_WORKERS=host:port,host:port.',
     );
   const { hostname, port } = new URL(url);
   const nodes = [url, ...workers.map((it) => at(url, it.host, it.port))];

@@ -59,7 +59,8 @@ export async function fill(client: postgres.Sql, tenants: number, each: number):
   await client.unsafe(`insert into accounts select ${id('t')}, 'account ' || t from generate_series(1, ${tenants}) t`);
   await client.unsafe('analyze accounts');
   for (let from = 1; from <= tenants; from += group) {
-    const numbers = `(select id as account_id, turn, 1 + ((turn + 13 * substr(name, 9)::bigint) * ${scattering(each)}) % ${each} as n
+    const numbers = `(select id as account_id, turn, 1 + ((turn + 13 * substr(name,
+      9)::bigint) * ${scattering(each)}) % ${each} as n
       from accounts, generate_series(1, ${each}) turn
       where id between '${idOf(from)}' and '${idOf(from + group - 1)}') numbers`;
     await client.unsafe(`insert into projects

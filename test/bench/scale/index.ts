@@ -132,7 +132,8 @@ const needsCitus: readonly Part[] = ['citus2', 'citus3', 'citusMessages', 'shard
 async function versionAt(url: Url, isCitus: boolean): Promise<string> {
   return withAdmin(url, async (admin) => {
     const [row] = await admin.unsafe(
-      `select split_part(current_setting('server_version'), ' ', 1) as pg${isCitus ? ', (select extversion from pg_extension where extname = $$citus$$) as citus' : ''}`,
+      "select split_part(current_setting('server_version'), ' ', 1) " +
+        `as pg${isCitus ? ', (select extversion from pg_extension where extname = $$citus$$) as citus' : ''}`,
     );
     return `PostgreSQL ${row!['pg']}${isCitus ? `, Citus ${row!['citus']}` : ''}`;
   });

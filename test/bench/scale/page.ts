@@ -49,7 +49,8 @@ function render(found: Found): { sections: Record<string, string>; plots: Record
     const tenants = postgres.found;
     const head = ['question', ...tenants.map((it) => number(it.tenants)), 'at most, times the first'];
     sections['tenants'] =
-      `Indexes that begin with the tenant column:\n\n${table(head, growth(tenants))}\n\nIndexes as written, over everybody's rows:\n\n${table(head, growth(tenants, true))}${said(postgres)}`;
+      `Indexes that begin with the tenant column:\n\n${table(head, growth(tenants))}\n\nIndexes ` +
+      `as written, over everybody's rows:\n\n${table(head, growth(tenants, true))}${said(postgres)}`;
     plots['scale-tenants.svg'] = svg({
       title: 'Buffers of a question against the number of tenants, on PostgreSQL',
       x: 'tenants',
@@ -67,7 +68,11 @@ function render(found: Found): { sections: Record<string, string>; plots: Record
         const tasks = Math.max(...it.found.flatMap((one) => Object.values(one.costs).map((cost) => cost.tasks)));
         const planning = Math.max(...it.found.flatMap((one) => Object.values(one.costs).map((cost) => cost.planning)));
         const head = ['question', ...it.found.map((one) => number(one.tenants)), 'at most, times the first'];
-        return `With ${it.workers} workers; each question asked ${tasks} shard, and planning it touched at most ${planning} buffers of the coordinator:\n\n${table(head, growth(it.found))}${said(it)}`;
+        return (
+          `With ${it.workers} workers; each question asked ${tasks} shard, ` +
+          `and planning it touched at most ${planning} buffers of the ` +
+          `coordinator:\n\n${table(head, growth(it.found))}${said(it)}`
+        );
       })
       .join('\n\n');
     const [first] = clusters;

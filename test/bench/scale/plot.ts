@@ -55,7 +55,8 @@ export function svg({ title, x: xName, y: yName, series }: Plot): string {
     (top + height - ((Math.log10(Math.max(10 ** low, it)) - low) / (high - low)) * height).toFixed(1);
   const grid = Array.from({ length: high - low + 1 }, (_, i) => 10 ** (low + i)).map(
     (it) =>
-      `<line class="grid" x1="${left}" x2="${width - right}" y1="${y(it)}" y2="${y(it)}"/><text x="${left - 6}" y="${Number(y(it)) + 4}" text-anchor="end">${short(it)}</text>`,
+      `<line class="grid" x1="${left}" x2="${width - right}" y1="${y(it)}" y2="${y(it)}"/><text ` +
+      `x="${left - 6}" y="${Number(y(it)) + 4}" text-anchor="end">${short(it)}</text>`,
   );
   const ticks = xs.map((it) => `<text x="${x(it)}" y="${top + height + 16}" text-anchor="middle">${short(it)}</text>`);
   const names = legend(series.flatMap((it) => it.name ?? []));
@@ -65,11 +66,21 @@ export function svg({ title, x: xName, y: yName, series }: Plot): string {
     const at = names[i];
     const key =
       name && at
-        ? `<line class="line c${color}"${dash} x1="${at.x}" x2="${at.x + 24}" y1="${start + at.y - 4}" y2="${start + at.y - 4}"/><text x="${at.x + 30}" y="${start + at.y}">${escape(name)}</text>`
+        ? `<line class="line c${color}"${dash} x1="${at.x}" x2="${at.x + 24}" y1="${start + at.y - 4}" ` +
+          `y2="${start + at.y - 4}"/><text x="${at.x + 30}" y="${start + at.y}">${escape(name)}</text>`
         : '';
     const dots = own.map(([a, b]) => `<circle class="d${color}" cx="${x(a)}" cy="${y(b)}" r="2.5"/>`).join('');
-    return `<polyline class="line c${color}"${dash} points="${own.map(([a, b]) => `${x(a)},${y(b)}`).join(' ')}"/>${dots}${key}`;
+    return (
+      `<polyline class="line c${color}"${dash} ` +
+      `points="${own.map(([a, b]) => `${x(a)},${y(b)}`).join(' ')}"/>${dots}${key}`
+    );
   });
   const total = start + (names.at(-1)?.y ?? 0) + 14;
-  return `<svg xmlns="http://www.w3.org/2000/svg" width="480" height="${Math.round(total * 1.2)}" viewBox="0 0 ${width} ${total}" role="img"><title>${escape(title)}</title>${style}<rect class="bg" width="${width}" height="${total}"/><text x="${left}" y="16">${escape(yName)}</text>${grid.join('')}${ticks.join('')}<text x="${width - right}" y="${top + height + 32}" text-anchor="end">${escape(xName)}</text>${lines.join('')}</svg>\n`;
+  return (
+    `<svg xmlns="http://www.w3.org/2000/svg" width="480" height="${Math.round(total * 1.2)}" viewBox="0 0 ` +
+    `${width} ${total}" role="img"><title>${escape(title)}</title>${style}<rect class="bg" width="${width}" ` +
+    `height="${total}"/><text x="${left}" ` +
+    `y="16">${escape(yName)}</text>${grid.join('')}${ticks.join('')}<text x="${width - right}" ` +
+    `y="${top + height + 32}" text-anchor="end">${escape(xName)}</text>${lines.join('')}</svg>\n`
+  );
 }

@@ -60,7 +60,8 @@ export async function statements(
     const after = await heap();
     const server = (await serverMemory(client)).all - serverBefore.all;
     const [row] =
-      await client`select count(*)::int as n from pg_prepared_statements where statement like 'select%"wide"%' and statement not like '%pg_prepared%'`;
+      await client`select count(*)::int as n from pg_prepared_statements where statement like 'select%"wide"%'
+        and statement not like '%pg_prepared%'`;
     await client.end();
     if (turn > 0) found.push({ statements: distinct, tenants, client: after - before, prepared: row!['n'], server });
   }

@@ -73,8 +73,8 @@ export function faultyDatabase() {
     /** Waits until a statement of a handle waits for a lock. */
     async waitsForLock(): Promise<number> {
       for (let i = 0; i < 400; i++) {
-        const [row] =
-          await it.admin`select pid from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
+        const [row] = await it.admin`select pid from pg_stat_activity where datname = current_database()
+            and wait_event_type = 'Lock'`;
         if (row) return row.pid;
         await new Promise((resolve) => setTimeout(resolve, 5));
       }

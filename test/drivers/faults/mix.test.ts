@@ -91,7 +91,8 @@ describe.each([{ rls: true }, { rls: false }])('rls: $rls', ({ rls }) => {
             tdb.transaction((tx: any) => Promise.all([body(tx), body(tx, unwritable()), body(tx)])),
           );
         case 7:
-          return database.admin`select pg_terminate_backend(pid) from pg_stat_activity where application_name = ${name} limit ${1 + random(2)}`;
+          return database.admin`select pg_terminate_backend(pid) from pg_stat_activity
+            where application_name = ${name} limit ${1 + random(2)}`;
         default:
           return new Promise((resolve) => setTimeout(resolve, random(5)));
       }

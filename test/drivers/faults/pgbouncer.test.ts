@@ -91,8 +91,8 @@ describe.skipIf(!found)('behind pgbouncer', () => {
         return insert(tdb).then((rows: any) => expect(rows).toEqual([{ seen: id }]));
       });
       await Promise.all(programs);
-      const [row] =
-        await database.admin`select count(*)::int as n from notes where id between 1000 and 4999 and seen = account::text`;
+      const [row] = await database.admin`select count(*)::int as n from notes where id between 1000 and 4999
+          and seen = account::text`;
       expect(row!.n).toBeGreaterThan(60);
       expect(await database.admin`select 1 from notes where seen <> account::text and id <> 1`).toEqual([]);
       expect(await database.admin`select 1 from notes where id >= 5000`).toEqual([]);

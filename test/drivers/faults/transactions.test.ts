@@ -172,7 +172,8 @@ test('a server with no connection left says so, and those that there are go on',
   const role = `few_${process.pid}`;
   const url = Object.assign(new URL(asRole(database.url)), { username: role }).href;
   await database.admin.unsafe(
-    `create role ${role} login password 'app' connection limit 1; grant all on notes to ${role}; grant usage on schema public to ${role}`,
+    `create role ${role} login password 'app' connection limit 1; grant all on notes ` +
+      `to ${role}; grant usage on schema public to ${role}`,
   );
   const client = postgres(url, { max: 3, onnotice: () => {} });
   const db = withTenancy(drizzle({ client }), { rls: true }) as any;

@@ -38,7 +38,8 @@ describe.each([{ rls: true }, { rls: false }])('rls: $rls', ({ rls }) => {
   const isWell = async () => {
     for (let i = 0; i < 3; i++) expect(await body(1)).toEqual([{ body: 'first' }]);
     expect(
-      await database.admin`select state from pg_stat_activity where datname = current_database() and state like 'idle in transaction%'`,
+      await database.admin`select state from pg_stat_activity where datname = current_database()
+        and state like 'idle in transaction%'`,
     ).toEqual([]);
   };
 

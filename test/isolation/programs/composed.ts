@@ -209,11 +209,10 @@ export const composed: Program[] = [
   {
     name: 'with, written by hand',
     run: (tdb, { tasks }) => {
-      const cte = tdb
-        .$with('r', { id: sql<number>`id`.as('id') })
-        .as(
-          sql`select id from ${tasks} where "parentId" is null union select t.id from ${tasks} t join ${tasks} p on t."parentId" = p.id`,
-        );
+      const cte = tdb.$with('r', { id: sql<number>`id`.as('id') }).as(
+        sql`select id from ${tasks} where "parentId" is null union select t.id from ${tasks} t
+            join ${tasks} p on t."parentId" = p.id`,
+      );
       return tdb.with(cte).select().from(cte);
     },
   },

@@ -126,35 +126,41 @@ export const templates: Program[] = [
     name: 'execute a full join',
     run: (tdb, { tasks, projects }) =>
       tdb.execute(
-        sql`select p.id as p, t.id as t from ${projects} p full outer join ${tasks} t on t."projectId" = p.id and t.done`,
+        sql`select p.id as p, t.id as t from ${projects} p full outer join ${tasks} t on t."projectId" = p.id
+          and t.done`,
       ),
   },
   {
     name: 'execute a comma join',
     run: (tdb, { tasks, projects, countries }) =>
       tdb.execute(
-        sql`select t.id, p.id as p, c.code from ${tasks} t, ${projects} as p, ${countries} c where t."projectId" = p.id and c.id = p."countryId"`,
+        sql`select t.id, p.id as p, c.code from ${tasks} t, ${projects} as p, ${countries} c
+          where t."projectId" = p.id and c.id = p."countryId"`,
       ),
   },
   {
     name: 'execute a lateral',
     run: (tdb, { tasks, projects }) =>
       tdb.execute(
-        sql`select p.id, x.n from ${projects} p cross join lateral (select count(*)::int as n from ${tasks} t where t."projectId" = p.id) x`,
+        sql`select p.id, x.n from ${projects} p cross join lateral (select count(*)::int as n from ${tasks} t
+          where t."projectId" = p.id) x`,
       ),
   },
   {
     name: 'execute a CTE',
     run: (tdb, { tasks }) =>
       tdb.execute(
-        sql`with x as (select id from ${tasks} where done), y as (select id + 1 as id from x) select x.id, y.id as next from x, y`,
+        sql`with x as (select id from ${tasks} where done), y as (select id + 1 as id from x)
+          select x.id, y.id as next from x, y`,
       ),
   },
   {
     name: 'execute a recursive CTE',
     run: (tdb, { tasks }) =>
       tdb.execute(
-        sql`with recursive tree(id, depth) as (select id, 0 from ${tasks} where "parentId" is null union all select t.id, tree.depth + 1 from ${tasks} t join tree on t."parentId" = tree.id) select * from tree`,
+        sql`with recursive tree(id, depth) as (select id, 0 from ${tasks} where "parentId" is null
+          union all select t.id, tree.depth + 1 from ${tasks} t join tree on t."parentId" = tree.id) select *
+            from tree`,
       ),
   },
   {
@@ -203,14 +209,16 @@ export const templates: Program[] = [
     name: 'execute with a nested builder',
     run: (tdb, { tasks, projects }) =>
       tdb.execute(
-        sql`select name from ${projects} where id in ${tdb.select({ p: tasks.projectId }).from(tasks).where(gt(tasks.id, 2))}`,
+        sql`select name from ${projects}
+          where id in ${tdb.select({ p: tasks.projectId }).from(tasks).where(gt(tasks.id, 2))}`,
       ),
   },
   {
     name: 'execute with a named subquery',
     run: (tdb, { tasks }) =>
       tdb.execute(
-        sql`select * from ${tdb.select({ id: tasks.id }).from(tasks).where(eq(tasks.done, true)).as('sq')} where id > 0`,
+        sql`select * from ${tdb.select({ id: tasks.id }).from(tasks).where(eq(tasks.done, true)).as('sq')}
+          where id > 0`,
       ),
   },
   {

@@ -30,17 +30,49 @@ export interface Team {
 }
 
 const cat = {
-  columns: `SELECT c.oid::regclass::text t, a.attname n, format_type(a.atttypid, a.atttypmod) ty, a.attnotnull nn, a.attidentity id, a.attgenerated g, pg_get_expr(d.adbin, d.adrelid) df, (SELECT collname FROM pg_collation WHERE oid=a.attcollation) co FROM pg_class c JOIN pg_attribute a ON a.attrelid=c.oid AND attnum>0 AND NOT attisdropped LEFT JOIN pg_attrdef d ON d.adrelid=c.oid AND d.adnum=a.attnum WHERE c.relkind IN ('r','p','v','m') AND OURS ORDER BY 1,2`,
-  constraints: `SELECT conrelid::regclass::text t, contype ty, convalidated v, condeferrable d, pg_get_constraintdef(x.oid) df FROM pg_constraint x JOIN pg_class c ON c.oid=conrelid WHERE contype<>'n' AND OURS ORDER BY 1,2,3,4,5`,
-  indexes: `SELECT i.indrelid::regclass::text t, indisvalid v, indisunique u, indisreplident r, regexp_replace(pg_get_indexdef(c.oid), 'INDEX ("[^"]*"|\\S+) ON', 'INDEX ON') df FROM pg_index i JOIN pg_class c ON c.oid=i.indexrelid WHERE NOT (i.indrelid::regclass::text ~ 'ledger_2026') AND OURS ORDER BY 1,2`,
-  policies: `SELECT polrelid::regclass::text t, polname n, polpermissive p, polcmd::text cmd, polroles::regrole[]::text r, pg_get_expr(polqual,polrelid) q, pg_get_expr(polwithcheck,polrelid) w FROM pg_policy JOIN pg_class c ON c.oid=polrelid WHERE OURS ORDER BY 1,2`,
-  tables: `SELECT c.oid::regclass::text t, relkind k, relrowsecurity r, relforcerowsecurity f, relreplident i, relpersistence p, relispartition ip FROM pg_class c WHERE relkind IN ('r','p','v','m','S') AND OURS ORDER BY 1`,
-  views: `SELECT c.oid::regclass::text t, pg_get_viewdef(c.oid) df, reloptions::text o FROM pg_class c WHERE relkind IN ('v','m') AND OURS ORDER BY 1`,
-  enums: `SELECT t.oid::regtype::text t, string_agg(enumlabel, ',' ORDER BY enumsortorder) v FROM pg_enum e JOIN pg_type t ON t.oid=e.enumtypid GROUP BY 1 ORDER BY 1`,
-  sequences: `SELECT c.oid::regclass::text t, seqtypid::regtype::text ty, seqstart::text s, seqincrement::text i, seqmax::text m, seqcache::text ca, seqcycle cy, (SELECT refobjid::regclass::text||'.'||refobjsubid FROM pg_depend d WHERE d.objid=c.oid AND d.classid='pg_class'::regclass AND deptype IN ('a','i') AND false) o FROM pg_sequence s JOIN pg_class c ON c.oid=s.seqrelid WHERE OURS ORDER BY 1`,
-  triggers: `SELECT tgrelid::regclass::text t, tgname n, pg_get_triggerdef(g.oid) df FROM pg_trigger g JOIN pg_class c ON c.oid=tgrelid WHERE NOT tgisinternal AND OURS ORDER BY 1,2`,
+  columns:
+    'SELECT c.oid::regclass::text t, a.attname n, format_type(a.atttypid, a.atttypmod) ty, a.attnotnull nn, ' +
+    'a.attidentity id, a.attgenerated g, pg_get_expr(d.adbin, d.adrelid) df, (SELECT collname ' +
+    'FROM pg_collation WHERE oid=a.attcollation) co FROM pg_class c JOIN pg_attribute a ON a.attrelid=c.oid ' +
+    'AND attnum>0 AND NOT attisdropped LEFT JOIN pg_attrdef d ON d.adrelid=c.oid AND d.adnum=a.attnum ' +
+    "WHERE c.relkind IN ('r','p','v','m') AND OURS ORDER BY 1,2",
+  constraints:
+    'SELECT conrelid::regclass::text t, contype ty, convalidated v, condeferrable d, ' +
+    'pg_get_constraintdef(x.oid) df FROM pg_constraint x JOIN pg_class c ON c.oid=conrelid ' +
+    "WHERE contype<>'n' AND OURS ORDER BY 1,2,3,4,5",
+  indexes:
+    'SELECT i.indrelid::regclass::text t, indisvalid v, indisunique u, indisreplident r, ' +
+    `regexp_replace(pg_get_indexdef(c.oid), 'INDEX ("[^"]*"|\\S+) ON', 'INDEX ON') df FROM pg_index i ` +
+    "JOIN pg_class c ON c.oid=i.indexrelid WHERE NOT (i.indrelid::regclass::text ~ 'ledger_2026') AND OURS " +
+    'ORDER BY 1,2',
+  policies:
+    'SELECT polrelid::regclass::text t, polname n, polpermissive p, polcmd::text cmd, ' +
+    'polroles::regrole[]::text r, pg_get_expr(polqual,polrelid) q, pg_get_expr(polwithcheck,polrelid) w ' +
+    'FROM pg_policy JOIN pg_class c ON c.oid=polrelid WHERE OURS ORDER BY 1,2',
+  tables:
+    'SELECT c.oid::regclass::text t, relkind k, relrowsecurity r, relforcerowsecurity f, relreplident i, ' +
+    "relpersistence p, relispartition ip FROM pg_class c WHERE relkind IN ('r','p','v','m','S') AND OURS " +
+    'ORDER BY 1',
+  views:
+    'SELECT c.oid::regclass::text t, pg_get_viewdef(c.oid) df, reloptions::text o FROM pg_class c ' +
+    "WHERE relkind IN ('v','m') AND OURS ORDER BY 1",
+  enums:
+    "SELECT t.oid::regtype::text t, string_agg(enumlabel, ',' ORDER BY enumsortorder) v FROM pg_enum e " +
+    'JOIN pg_type t ON t.oid=e.enumtypid GROUP BY 1 ORDER BY 1',
+  sequences:
+    'SELECT c.oid::regclass::text t, seqtypid::regtype::text ty, seqstart::text s, seqincrement::text i, ' +
+    "seqmax::text m, seqcache::text ca, seqcycle cy, (SELECT refobjid::regclass::text||'.'||refobjsubid " +
+    "FROM pg_depend d WHERE d.objid=c.oid AND d.classid='pg_class'::regclass AND deptype IN ('a','i') " +
+    'AND false) o FROM pg_sequence s JOIN pg_class c ON c.oid=s.seqrelid WHERE OURS ORDER BY 1',
+  triggers:
+    'SELECT tgrelid::regclass::text t, tgname n, pg_get_triggerdef(g.oid) df FROM pg_trigger g ' +
+    'JOIN pg_class c ON c.oid=tgrelid WHERE NOT tgisinternal AND OURS ORDER BY 1,2',
 };
-const ours = `c.relnamespace NOT IN (SELECT oid FROM pg_namespace WHERE nspname ~ '^(pg_|information_schema|citus|columnar|drizzle)' ) AND c.relname !~ '^citus_' AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.objid = c.oid AND e.deptype = 'e') AND NOT c.relispartition`;
+const ours =
+  'c.relnamespace NOT IN (SELECT oid FROM pg_namespace ' +
+  "WHERE nspname ~ '^(pg_|information_schema|citus|columnar|drizzle)' ) AND c.relname !~ '^citus_' " +
+  "AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.objid = c.oid AND e.deptype = 'e') " +
+  'AND NOT c.relispartition';
 
 export async function catalog(sql: postgres.Sql, onCitus: boolean) {
   const found: Record<string, unknown> = {};
@@ -50,7 +82,8 @@ export async function catalog(sql: postgres.Sql, onCitus: boolean) {
     );
   if (onCitus) {
     found['places'] = (
-      await sql`SELECT table_name::text t, citus_table_type k, distribution_column c, shard_count::int n FROM citus_tables JOIN pg_class c ON c.oid = table_name WHERE NOT c.relispartition ORDER BY 1`
+      await sql`SELECT table_name::text t, citus_table_type k, distribution_column c, shard_count::int n
+        FROM citus_tables JOIN pg_class c ON c.oid = table_name WHERE NOT c.relispartition ORDER BY 1`
     ).map((it) => JSON.stringify(it));
     // Without the shards' numbers, all shards of a table say the same.
     found['shards'] = await shards(sql);
@@ -59,17 +92,24 @@ export async function catalog(sql: postgres.Sql, onCitus: boolean) {
 }
 
 const shardCatalog = `SELECT json_build_object(
- 'columns', (SELECT json_agg(a.attname||' '||format_type(a.atttypid,a.atttypmod)||' '||a.attnotnull||' '||coalesce(pg_get_expr(d.adbin,d.adrelid),'') ORDER BY a.attname) FROM pg_attribute a LEFT JOIN pg_attrdef d ON d.adrelid=a.attrelid AND d.adnum=a.attnum WHERE a.attrelid='%1$s'::regclass AND attnum>0 AND NOT attisdropped),
- 'cons', (SELECT json_agg(regexp_replace(pg_get_constraintdef(oid),'_\\d{6,}','','g') ORDER BY pg_get_constraintdef(oid)) FROM pg_constraint WHERE conrelid='%1$s'::regclass AND contype<>'n'),
- 'idx', (SELECT json_agg(regexp_replace(regexp_replace(pg_get_indexdef(indexrelid), 'INDEX ("[^"]*"|\\S+) ON', 'INDEX ON')||' '||indisvalid,'_\\d{6,}','','g') ORDER BY regexp_replace(pg_get_indexdef(indexrelid), 'INDEX ("[^"]*"|\\S+) ON', 'INDEX ON')) FROM pg_index WHERE indrelid='%1$s'::regclass),
- 'pol', (SELECT json_agg(polname||' '||polpermissive||' '||polcmd::text||' '||coalesce(pg_get_expr(polqual,polrelid),'')||' '||coalesce(pg_get_expr(polwithcheck,polrelid),'') ORDER BY polname) FROM pg_policy WHERE polrelid='%1$s'::regclass),
- 'rls', (SELECT relrowsecurity||' '||relforcerowsecurity||' '||relreplident::text FROM pg_class WHERE oid='%1$s'::regclass))::text`;
+ 'columns', (SELECT
+   json_agg(a.attname||' '||format_type(a.atttypid,a.atttypmod)||' '||a.attnotnull||' '||coalesce(pg_get_expr(d.adbin,d.adrelid),'') ORDER BY a.attname) FROM pg_attribute a LEFT JOIN pg_attrdef d ON d.adrelid=a.attrelid AND d.adnum=a.attnum WHERE a.attrelid='%1$s'::regclass AND attnum>0 AND NOT attisdropped),
+ 'cons', (SELECT json_agg(regexp_replace(pg_get_constraintdef(oid),'_\\d{6,}','','g')
+   ORDER BY pg_get_constraintdef(oid)) FROM pg_constraint WHERE conrelid='%1$s'::regclass AND contype<>'n'),
+ 'idx', (SELECT json_agg(regexp_replace(regexp_replace(pg_get_indexdef(indexrelid), 'INDEX ("[^"]*"|\\S+) ON',
+   'INDEX ON')||' '||indisvalid,'_\\d{6,}','','g') ORDER BY regexp_replace(pg_get_indexdef(indexrelid),
+     'INDEX ("[^"]*"|\\S+) ON', 'INDEX ON')) FROM pg_index WHERE indrelid='%1$s'::regclass),
+ 'pol', (SELECT
+   json_agg(polname||' '||polpermissive||' '||polcmd::text||' '||coalesce(pg_get_expr(polqual,polrelid),'')||' '||coalesce(pg_get_expr(polwithcheck,polrelid),'') ORDER BY polname) FROM pg_policy WHERE polrelid='%1$s'::regclass),
+ 'rls', (SELECT relrowsecurity||' '||relforcerowsecurity||' '||relreplident::text FROM pg_class
+   WHERE oid='%1$s'::regclass))::text`;
 
 async function shards(sql: postgres.Sql) {
   const said: string[] = [];
   for (const {
     t,
-  } of await sql`SELECT logicalrelid::text t FROM pg_dist_partition JOIN pg_class c ON c.oid = logicalrelid WHERE NOT c.relispartition ORDER BY 1`) {
+  } of await sql`SELECT logicalrelid::text t FROM pg_dist_partition JOIN pg_class c ON c.oid = logicalrelid
+    WHERE NOT c.relispartition ORDER BY 1`) {
     const rows = await sql.unsafe(
       `SELECT DISTINCT result FROM run_command_on_shards('${String(t).replaceAll("'", "''")}', $x$${shardCatalog}$x$)`,
     );

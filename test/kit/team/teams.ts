@@ -58,18 +58,26 @@ const erpSteps: TeamStep[] = [
     after: [
       ...['01', '02', '03'].map(
         (m) =>
-          `CREATE TABLE erp.ledger_2026_${m} PARTITION OF erp.ledger FOR VALUES FROM ('2026-${m}-01') TO ('2026-${m}-28')`,
+          `CREATE TABLE erp.ledger_2026_${m} PARTITION OF erp.ledger FOR VALUES FROM ('2026-${m}-01') ` +
+          `TO ('2026-${m}-28')`,
       ),
       `INSERT INTO erp."Company" VALUES ('acme', 'Acme'), ('o''neil', 'O''Neil')`,
       `INSERT INTO erp.units VALUES (1, 'kg'), (2, 'm')`,
-      `INSERT INTO erp."Cost Center" (company, name, parent_id, id) OVERRIDING SYSTEM VALUE VALUES ('acme', 'top', NULL, 1), ('acme', 'sub', 1, 2), ('o''neil', 'top', NULL, 3)`,
-      `INSERT INTO erp.products (company, sku, name, unit_id, net, tax) SELECT c, 's' || g, 'p' || g, 1, g, g * 0.2 FROM unnest(ARRAY['acme', 'o''neil']) c, generate_series(1, 20) g`,
+      'INSERT INTO erp."Cost Center" (company, name, parent_id, id) OVERRIDING SYSTEM VALUE ' +
+        "VALUES ('acme', 'top', NULL, 1), ('acme', 'sub', 1, 2), ('o''neil', 'top', NULL, 3)",
+      "INSERT INTO erp.products (company, sku, name, unit_id, net, tax) SELECT c, 's' || g, 'p' || g, 1, " +
+        "g, g * 0.2 FROM unnest(ARRAY['acme', 'o''neil']) c, generate_series(1, 20) g",
       `INSERT INTO erp.warehouses (company, code) VALUES ('acme', 'w1'), ('acme', 'w2'), ('o''neil', 'w1')`,
-      `INSERT INTO erp.stock (company, product_sku, warehouse_code, amount) SELECT company, sku, 'w1', 5 FROM erp.products`,
-      `INSERT INTO erp.ledger (company, id, posted_on, amount) SELECT 'acme', g, '2026-01-05'::date + g, g FROM generate_series(1, 20) g`,
-      `INSERT INTO erp.orders (company, number, contact, state) SELECT 'acme', g, 'a@b', 'open' FROM generate_series(1, 9) g`,
-      `INSERT INTO erp.order_lines (company, order_number, line, product_sku, quantity) SELECT 'acme', g, 1, 's1', 1 FROM generate_series(1, 9) g`,
-      `INSERT INTO notes (id, company_name, body) SELECT g, CASE g % 2 WHEN 0 THEN 'acme' ELSE 'o''neil' END, 'b' FROM generate_series(1, 10) g`,
+      "INSERT INTO erp.stock (company, product_sku, warehouse_code, amount) SELECT company, sku, 'w1', 5 " +
+        'FROM erp.products',
+      "INSERT INTO erp.ledger (company, id, posted_on, amount) SELECT 'acme', g, '2026-01-05'::date + g, g " +
+        'FROM generate_series(1, 20) g',
+      "INSERT INTO erp.orders (company, number, contact, state) SELECT 'acme', g, 'a@b', 'open' " +
+        'FROM generate_series(1, 9) g',
+      'INSERT INTO erp.order_lines (company, order_number, line, product_sku, quantity) ' +
+        "SELECT 'acme', g, 1, 's1', 1 FROM generate_series(1, 9) g",
+      "INSERT INTO notes (id, company_name, body) SELECT g, CASE g % 2 WHEN 0 THEN 'acme' " +
+        "ELSE 'o''neil' END, 'b' FROM generate_series(1, 10) g",
       `INSERT INTO rates (id, currency, rate) VALUES (1, 'EUR', 1), (2, 'USD', 1.1)`,
       `INSERT INTO erp.employees (company, id, mail) VALUES ('acme', 1, 'x@y'), ('o''neil', 1, 'x@y')`,
     ],
@@ -316,12 +324,18 @@ const chatSteps: TeamStep[] = [
     after: [
       `INSERT INTO spaces VALUES ('${w1}', 'a'), ('${w2}', 'b')`,
       `INSERT INTO people (id, mail) SELECT ${u('g')}, g || '@x' FROM generate_series(1, 10) g`,
-      `INSERT INTO members (space_id, person_id, role) SELECT s, ${u('g')}, 'guest' FROM unnest(ARRAY['${w1}', '${w2}']::uuid[]) s, generate_series(1, 5) g`,
-      `INSERT INTO channels (space_id, id, name) SELECT s, ${u('g')}, 'c' || g FROM unnest(ARRAY['${w1}', '${w2}']::uuid[]) s, generate_series(1, 5) g`,
-      `INSERT INTO messages (space_id, id, channel_id, author_id, body, meta) SELECT s, ${u('g')}, ${u('g % 5 + 1')}, ${u('g % 5 + 1')}, 'hello ' || g, '{"a":1}' FROM unnest(ARRAY['${w1}', '${w2}']::uuid[]) s, generate_series(1, 30) g`,
+      `INSERT INTO members (space_id, person_id, role) SELECT s, ${u('g')}, 'guest' ` +
+        `FROM unnest(ARRAY['${w1}', '${w2}']::uuid[]) s, generate_series(1, 5) g`,
+      `INSERT INTO channels (space_id, id, name) SELECT s, ${u('g')}, 'c' || g FROM unnest(ARRAY['${w1}', ` +
+        `'${w2}']::uuid[]) s, generate_series(1, 5) g`,
+      'INSERT INTO messages (space_id, id, channel_id, author_id, body, meta) ' +
+        `SELECT s, ${u('g')}, ${u('g % 5 + 1')}, ${u('g % 5 + 1')}, 'hello ' || g, '{"a":1}' ` +
+        `FROM unnest(ARRAY['${w1}', '${w2}']::uuid[]) s, generate_series(1, 30) g`,
       `INSERT INTO emojis VALUES (':)', 'smile')`,
-      `INSERT INTO reactions (space_id, message_id, person_id, emoji) SELECT space_id, id, ${u('1')}, ':)' FROM messages`,
-      `INSERT INTO files (id, message_id, space_id, url) SELECT ${u('g')}, ${u('g')}, '${w1}', 'u' || g FROM generate_series(1, 10) g`,
+      `INSERT INTO reactions (space_id, message_id, person_id, emoji) SELECT space_id, id, ${u('1')}, ':)' ` +
+        'FROM messages',
+      `INSERT INTO files (id, message_id, space_id, url) SELECT ${u('g')}, ${u('g')}, '${w1}', 'u' || g ` +
+        'FROM generate_series(1, 10) g',
       `INSERT INTO drafts (space_id, id, body) SELECT '${w1}', ${u('g')}, 'd' FROM generate_series(1, 4) g`,
       `INSERT INTO pins (space_id, channel_id, message_id) SELECT space_id, channel_id, id FROM messages`,
     ],
@@ -348,7 +362,9 @@ const chatSteps: TeamStep[] = [
     name: 'merge: drafts into messages',
     edit: (it) => [
       ...it,
-      `INSERT INTO messages (space_id, id, channel_id, author_id, body, meta) SELECT d.space_id, gen_random_uuid(), '00000000-0000-4000-8000-000000000001', '00000000-0000-4000-8000-000000000001', d.body, '{}' FROM drafts d`,
+      'INSERT INTO messages (space_id, id, channel_id, author_id, body, meta) ' +
+        "SELECT d.space_id, gen_random_uuid(), '00000000-0000-4000-8000-000000000001', " +
+        "'00000000-0000-4000-8000-000000000001', d.body, '{}' FROM drafts d",
     ],
     loses: ['messages'],
   },
@@ -513,7 +529,8 @@ function chat(n: number): Record<string, any> {
         ...(has('a column that a view shows') ? { at: timestamp() } : {}),
       } as any).as(
         sql.raw(
-          `select m.${has('rename the tenant column of messages') ? 'room_space as space_id' : 'space_id'}, m.id${has('a column that a view shows') ? ', m.at' : ''} from messages m`,
+          `select m.${has('rename the tenant column of messages') ? 'room_space as space_id' : 'space_id'}, ` +
+            `m.id${has('a column that a view shows') ? ', m.at' : ''} from messages m`,
         ),
       )
     : undefined;
@@ -554,7 +571,8 @@ const marketSteps: TeamStep[] = [
       `INSERT INTO sellers VALUES (1, 'a'), (2, 'b'), (9007199254740991, 'z')`,
       `INSERT INTO buyers VALUES ('${w1}', 'x'), ('${w2}', 'y')`,
       `INSERT INTO categories (id, name, parent_id) VALUES (1, 'all', NULL), (2, 'toys', 1)`,
-      `INSERT INTO offers (seller_id, title, category_id, price) SELECT s, 't' || g, 2, g FROM unnest(ARRAY[1, 2, 9007199254740991]::bigint[]) s, generate_series(1, 10) g`,
+      "INSERT INTO offers (seller_id, title, category_id, price) SELECT s, 't' || g, 2, g " +
+        'FROM unnest(ARRAY[1, 2, 9007199254740991]::bigint[]) s, generate_series(1, 10) g',
       `INSERT INTO sales (seller_id, offer_id, buyer_id) SELECT seller_id, id, '${w1}' FROM offers`,
       `INSERT INTO carts (buyer_id, id, seller_id) VALUES ('${w1}', 1, 1), ('${w2}', 1, 2)`,
       `INSERT INTO wishes (buyer_id, id, offer_id) VALUES ('${w1}', 1, 1), ('${w2}', 1, 2)`,
@@ -782,9 +800,11 @@ const hardSteps: TeamStep[] = [
     tenancy: { rls: true, roles: { application: 'hard app' } } as any,
     after: [
       `INSERT INTO orgs VALUES ('${w1}', 'a'), ('${w2}', 'b')`,
-      `INSERT INTO people (org_id, id, age, kind, mail) SELECT o, g, g::text, 'x', g || '@x' FROM unnest(ARRAY['${w1}', '${w2}']::uuid[]) o, generate_series(1, 10) g`,
+      "INSERT INTO people (org_id, id, age, kind, mail) SELECT o, g, g::text, 'x', g || '@x' " +
+        `FROM unnest(ARRAY['${w1}', '${w2}']::uuid[]) o, generate_series(1, 10) g`,
       `INSERT INTO teams (org_id, id, lead_id, name) SELECT org_id, id, id, 't' || id FROM people`,
-      `INSERT INTO plain (id, org, name) SELECT g, CASE g % 2 WHEN 0 THEN '${w1}' ELSE '${w2}' END::uuid, 'p' || g FROM generate_series(1, 10) g`,
+      `INSERT INTO plain (id, org, name) SELECT g, CASE g % 2 WHEN 0 THEN '${w1}' ELSE '${w2}' END::uuid, ` +
+        "'p' || g FROM generate_series(1, 10) g",
       `INSERT INTO plain_kids (id, plain_id) SELECT g, g % 10 + 1 FROM generate_series(1, 20) g`,
       `INSERT INTO lookup VALUES (1, 'l'), (2, 'm')`,
       `INSERT INTO uses (org_id, id, lookup_id) SELECT org_id, id, id % 2 + 1 FROM people`,

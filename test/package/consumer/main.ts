@@ -13,7 +13,9 @@ const projects = tenantTable('projects', {
 const relations = defineTenantRelations({ projects });
 
 const client = new PGlite();
-await client.exec('create table projects (account_id uuid not null, id integer, name text not null, primary key (account_id, id))');
+await client.exec('create table projects (account_id uuid not null, id integer, name text not null, ' +
+'primary key (account_id, ' +
+'id))');
 const db = withTenancy(drizzle({ client }), { relations });
 
 const a = account.parse('11111111-1111-4111-8111-111111111111');

@@ -22,7 +22,9 @@ export function ctesOf(around: Env, ctes: readonly Cte[]): { env: Env; list: str
       const column = (key: string) => `"${table.columns.find((it) => it.key === key)!.name}"`;
       env.reach('CTE written by hand');
       env.lines.push(
-        `const ${name} = ${env.handle}.$with('${called}', { n: sql\`n\`.as('n'), word: sql\`word\`.as('word') }).as(sql\`select x.${column('points')} as n, x.${column('label')} as word from \${${table.name}} x where x.${column('points')} is not null\`);`,
+        `const ${name} = ${env.handle}.$with('${called}', { n: sql\`n\`.as('n'), ` +
+          `word: sql\`word\`.as('word') }).as(sql\`select x.${column('points')} as n, x.${column('label')} ` +
+          `as word from \${${table.name}} x where x.${column('points')} is not null\`);`,
       );
       rows = namedRows(name, 'CTE', [
         { key: 'n', kind: 'int' },

@@ -26,7 +26,10 @@ export function num(env: Env, it: Num): string {
     }
     case 'case':
       env.reach('case');
-      return `sql\`case when \${${bool(env.in('case'), it.when)}} then \${${num(env.in('case'), it.a)}} else \${${num(env.in('case'), it.b)}} end\``;
+      return (
+        `sql\`case when \${${bool(env.in('case'), it.when)}} then \${${num(env.in('case'), it.a)}} else ` +
+        `\${${num(env.in('case'), it.b)}} end\``
+      );
     case 'coalesce':
       return `sql\`coalesce(\${${num(env, it.a)}}, ${it.n})\``;
     case 'length':
@@ -76,7 +79,10 @@ export function text(env: Env, it: Text): string {
     }
     case 'case':
       env.reach('case');
-      return `sql\`case when \${${bool(env.in('case'), it.when)}} then \${${text(env.in('case'), it.a)}} else \${${text(env.in('case'), it.b)}} end\``;
+      return (
+        `sql\`case when \${${bool(env.in('case'), it.when)}} then \${${text(env.in('case'), it.a)}} else ` +
+        `\${${text(env.in('case'), it.b)}} end\``
+      );
     case 'number':
       return `sql\`(\${${num(env, it.of)}})::text\``;
     case 'template':
@@ -141,7 +147,8 @@ export function bool(env: Env, it: Bool): string {
     case 'like': {
       const column = env.column(it.n, 'text');
       return column
-        ? `${choose(['like', 'ilike', 'like'], it.op)}(${column.code}, ${quoted(choose(['%a%', '%of%', 'F%', '%', '_sh', '%1%'], it.pattern))})`
+        ? `${choose(['like', 'ilike', 'like'], it.op)}(${column.code}, ` +
+            `${quoted(choose(['%a%', '%of%', 'F%', '%', '_sh', '%1%'], it.pattern))})`
         : 'sql`true`';
     }
     case 'between':
@@ -190,7 +197,10 @@ export function bool(env: Env, it: Bool): string {
       return `not(${bool(env.in('not'), it.of)})`;
     case 'case':
       env.reach('case');
-      return `sql\`case when \${${bool(env.in('case'), it.when)}} then \${${bool(env.in('case'), it.a)}} else \${${bool(env.in('case'), it.b)}} end\``;
+      return (
+        `sql\`case when \${${bool(env.in('case'), it.when)}} then \${${bool(env.in('case'), it.a)}} else ` +
+        `\${${bool(env.in('case'), it.b)}} end\``
+      );
     case 'exists': {
       env.reach(it.not ? 'not exists' : 'exists');
       const query = selectOf(env.in('exists'), it.select, { use: 'expression' });
@@ -208,7 +218,10 @@ export function bool(env: Env, it: Bool): string {
     case 'quantified': {
       env.reach(it.all ? 'all' : 'any');
       const query = selectOf(env.in('quantified'), it.select, { shape: ['int'], use: 'expression' });
-      return `sql\`\${${num(env, it.of)}} ${choose(Object.values(signs), it.op)} ${it.all ? 'all' : 'any'} \${${query.code}}\``;
+      return (
+        `sql\`\${${num(env, it.of)}} ${choose(Object.values(signs), it.op)} ${it.all ? 'all' : 'any'} ` +
+        `\${${query.code}}\``
+      );
     }
   }
 }

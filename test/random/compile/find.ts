@@ -55,7 +55,8 @@ function configOf(env: Env, ast: Find, table: TableSpec, level: number, first = 
   if (ast.extras.length > 0) {
     env.reach('extras');
     parts.push(
-      `extras: { ${ast.extras.map((field) => `${env.name('e')}: ${callback(env.in('extras'), table, (inner) => extra(inner, field))}`).join(', ')} }`,
+      `extras: { ${ast.extras.map((field) => `${env.name('e')}: ${callback(env.in('extras'), table, (inner) => extra(inner, field))}`).join(', ')} ` +
+        '}',
     );
   }
   const relations = relationsOf(env, table);
@@ -131,11 +132,12 @@ function order(env: Env, ast: Find, table: TableSpec): string {
   }
   if (terms.size > 0 && ast.by === null && ast.order[0]!.style >= 2) {
     env.reach('order by a callback');
-    return `(t, { desc }) => [${[...terms].map(([key, how]) => (how === "'desc'" ? `desc(t.${key})` : `t.${key}`)).join(', ')}, ${totalOf(
-      table,
-    )
-      .map((key) => `t.${key}`)
-      .join(', ')}]`;
+    return `(t, { desc }) =>
+      [${[...terms].map(([key, how]) => (how === "'desc'" ? `desc(t.${key})` : `t.${key}`)).join(', ')}, ${totalOf(
+        table,
+      )
+        .map((key) => `t.${key}`)
+        .join(', ')}]`;
   }
   for (const key of totalOf(table)) if (!terms.has(key)) terms.set(key, "'asc'");
   return `{ ${[...terms].map(([key, how]) => `${key}: ${how}`).join(', ')} }`;
@@ -164,7 +166,9 @@ export function filter(env: Env, ast: Filter, table: TableSpec, level: number): 
       env.reach(`filter on ${relation.through ? 'many to many' : relation.many ? 'many' : 'one'}, level ${level}`);
       env.reach(`filter on ${env.table(relation.target).kind}`);
       if (!ast.of) return `{ ${relation.name}: ${ast.exists} }`;
-      return `{ ${relation.name}: ${filter(env.in('relation filter'), ast.of, env.table(relation.target), level + 1)} }`;
+      return (
+        `{ ${relation.name}: ${filter(env.in('relation filter'), ast.of, env.table(relation.target), level + 1)} ` + '}'
+      );
     }
   }
 }

@@ -63,7 +63,8 @@ export function joinsOf(
       const isGivenOnly = given !== undefined && type !== 'full' && (join.type >> 3) % 3 === 0;
       const on = [isGivenOnly || isLateral ? undefined : link, given].filter((it) => it !== undefined);
       code.push(
-        `.${method}(${rows.code}, ${on.length === 0 ? 'sql`true`' : on.length === 1 ? on[0] : `and(${on.join(', ')})`})`,
+        `.${method}(${rows.code}, ` +
+          `${on.length === 0 ? 'sql`true`' : on.length === 1 ? on[0] : `and(${on.join(', ')})`})`,
       );
     }
     types.push(type);

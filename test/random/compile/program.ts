@@ -180,7 +180,8 @@ function compileStep(env: Env, step: Step): void {
       block.lines.push("return 'done';");
       const settings = isNested || step.settings % 6 !== 0 ? '' : ", { isolationLevel: 'repeatable read' }";
       env.lines.push(
-        `await step(() => ${env.handle}.transaction(async (${tx}) => {\n${block.lines.map((it) => `  ${it.replaceAll('\n', '\n  ')}`).join('\n')}\n}${settings}))${isNested ? '.catch(() => {})' : ''};`,
+        `await step(() => ${env.handle}.transaction(async (${tx}) ` +
+          `=> {\n${block.lines.map((it) => `  ${it.replaceAll('\n', '\n  ')}`).join('\n')}\n}${settings}))${isNested ? '.catch(() => {})' : ''};`,
       );
       return;
     }
@@ -222,7 +223,8 @@ const inTurn = ([first, second]: readonly string[]) =>
 export function statementOf(env: Env, statement: Statement): { code: string; ordered: boolean } {
   env.reach(statement.k === 'write' ? statement.write.k : statement.k);
   env.reach(
-    `${statement.k === 'write' ? statement.write.k : statement.k}, key ${env.spec.tenancies[env.shared.tenancy]!.keyType}`,
+    `${statement.k === 'write' ? statement.write.k : statement.k}, ` +
+      `key ${env.spec.tenancies[env.shared.tenancy]!.keyType}`,
   );
   switch (statement.k) {
     case 'select':
@@ -283,8 +285,10 @@ function sharedStep(env: Env, n: number, value: number): void {
   env.reach('shared');
   const code = choose(
     [
-      `db.shared.insert(${table.name}).values({ id: ${20 + value}, label: 'new', code: 'n${value}' }).onConflictDoNothing().returning()`,
-      `db.shared.update(${table.name}).set({ rank: ${value} }).where(eq(${table.name}.id, ${1 + (value % 5)})).returning()`,
+      `db.shared.insert(${table.name}).values({ id: ${20 + value}, label: 'new', code: ` +
+        `'n${value}' }).onConflictDoNothing().returning()`,
+      `db.shared.update(${table.name}).set({ rank: ${value} }).where(eq(${table.name}.id, ` +
+        `${1 + (value % 5)})).returning()`,
       `db.shared.delete(${table.name}).where(gt(${table.name}.id, ${6 + (value % 9)})).returning()`,
       `db.shared.select().from(${table.name}).where(gt(${table.name}.rank, ${value % 5}))`,
     ],

@@ -26,67 +26,81 @@ const queries: readonly (readonly [name: string, text: (n: Names) => string])[] 
   [
     'join',
     (n) =>
-      `select t.${n.label} as a, u.${n.otherLabel} as b from ${n.from} t join ${n.to} u on ${n.same}${n.on} where ${n.t}${n.condition}`,
+      `select t.${n.label} as a, u.${n.otherLabel} as b from ${n.from} t join ${n.to} u ` +
+      `on ${n.same}${n.on} where ${n.t}${n.condition}`,
   ],
   [
     'left join',
     (n) =>
-      `select t.${n.label} as a, u.${n.otherLabel} as b from ${n.from} as t left join ${n.to} as u on ${n.same}${n.on} where ${n.t}true`,
+      `select t.${n.label} as a, u.${n.otherLabel} as b from ${n.from} as t left join ${n.to} as u ` +
+      `on ${n.same}${n.on} where ${n.t}true`,
   ],
   [
     'exists',
     (n) =>
-      `select t.${n.label} from ${n.from} t where ${n.t}exists (select 1 from ${n.to} u where ${n.u}${n.on}) and ${n.condition}`,
+      `select t.${n.label} from ${n.from} t where ${n.t}exists (select 1 from ${n.to} u ` +
+      `where ${n.u}${n.on}) and ${n.condition}`,
   ],
   [
     'not exists',
     (n) =>
-      `select t.${n.label} from ${n.from} t where ${n.t}not exists (select 1 from ${n.to} u where ${n.u}${n.on} and u.${n.otherLabel} like '%a%')`,
+      `select t.${n.label} from ${n.from} t where ${n.t}not exists (select 1 from ${n.to} u ` +
+      `where ${n.u}${n.on} and u.${n.otherLabel} like '%a%')`,
   ],
   [
     'CTE',
     (n) =>
-      `with x as (select t.${n.key} as k, t.${n.label} as l from ${n.from} t where ${n.t}${n.condition}) select x.k, x.l from x where x.l <> 'zzz'`,
+      `with x as (select t.${n.key} as k, t.${n.label} as l from ${n.from} t where ${n.t}${n.condition}) ` +
+      "select x.k, x.l from x where x.l <> 'zzz'",
   ],
   [
     'union',
     (n) =>
-      `select t.${n.label} as l from ${n.from} t where ${n.t}true union all select u.${n.otherLabel} from ${n.to} u where ${n.u}true`,
+      `select t.${n.label} as l from ${n.from} t where ${n.t}true union all select u.${n.otherLabel} ` +
+      `from ${n.to} u where ${n.u}true`,
   ],
   [
     'group by',
     (n) =>
-      `select t.${n.label} as l, count(*)::int as n, max(t.${n.points}) as m from ${n.from} t where ${n.t}true group by t.${n.label} having count(*) > 0`,
+      `select t.${n.label} as l, count(*)::int as n, max(t.${n.points}) as m from ${n.from} t ` +
+      `where ${n.t}true group by t.${n.label} having count(*) > 0`,
   ],
   [
     'scalar subquery',
     (n) =>
-      `select t.${n.key} as k, (select max(u.${n.otherLabel}) from ${n.to} u where ${n.u}${n.on}) as m from ${n.from} t where ${n.t}${n.condition}`,
+      `select t.${n.key} as k, (select max(u.${n.otherLabel}) from ${n.to} u where ${n.u}${n.on}) as m ` +
+      `from ${n.from} t where ${n.t}${n.condition}`,
   ],
   [
     'lateral',
     (n) =>
-      `select t.${n.key} as k, x.n from ${n.from} t cross join lateral (select count(*)::int as n from ${n.to} u where ${n.u}${n.on}) x where ${n.t}${n.condition}`,
+      `select t.${n.key} as k, x.n from ${n.from} t cross join lateral (select count(*)::int as n ` +
+      `from ${n.to} u where ${n.u}${n.on}) x where ${n.t}${n.condition}`,
   ],
   [
     'window',
     (n) =>
-      `select t.${n.label} as l, sum(t.${n.points}) over (partition by t.${n.label})::int as s from ${n.from} t where ${n.t}${n.condition}`,
+      `select t.${n.label} as l, sum(t.${n.points}) over (partition by t.${n.label})::int as s ` +
+      `from ${n.from} t where ${n.t}${n.condition}`,
   ],
   [
     'subquery in from',
     (n) =>
-      `select x.l, count(*)::int as n from (select t.${n.label} as l from ${n.from} t where ${n.t}${n.condition}) x group by x.l`,
+      `select x.l, count(*)::int as n from (select t.${n.label} as l from ${n.from} t ` +
+      `where ${n.t}${n.condition}) x group by x.l`,
   ],
   [
     'recursive CTE',
     (n) =>
-      `with recursive x(l, depth) as (select t.${n.label}, 0 from ${n.from} t where ${n.t}${n.condition} union all select x.l, x.depth + 1 from x where x.depth < 2) select l, depth from x`,
+      `with recursive x(l, depth) as (select t.${n.label}, 0 from ${n.from} t where ${n.t}${n.condition} ` +
+      'union all select x.l, x.depth + 1 from x where x.depth < 2) select l, depth from x',
   ],
   [
     'full join of subqueries',
     (n) =>
-      `select a.l as a, b.l as b from (select t.${n.label} as l from ${n.from} t where ${n.t}${n.condition}) a full join (select u.${n.otherLabel} as l from ${n.to} u where ${n.u}true) b on a.l = b.l`,
+      `select a.l as a, b.l as b from (select t.${n.label} as l from ${n.from} t ` +
+      `where ${n.t}${n.condition}) a full join (select u.${n.otherLabel} as l from ${n.to} u ` +
+      `where ${n.u}true) b on a.l = b.l`,
   ],
 ];
 
@@ -100,7 +114,8 @@ const writes: readonly (readonly [name: string, text: (n: Names) => string])[] =
   [
     'update from',
     (n) =>
-      `update ${n.from} t set ${n.label} = u.${n.otherLabel} from ${n.to} u where ${n.t}${n.same}${n.on} returning t.${n.label}`,
+      `update ${n.from} t set ${n.label} = u.${n.otherLabel} from ${n.to} u where ${n.t}${n.same}${n.on} ` +
+      `returning t.${n.label}`,
   ],
 ];
 

@@ -21,12 +21,16 @@ const attempts: readonly Attempt[] = [
   [
     'insert for another tenant',
     (env, { table }) =>
-      `${env.handle}.insert(${own(env, table).name}).values({ ${own(env, table).tenantKey}: others[0], ${keys(env, table, 31)}, label: 'stolen' })`,
+      `${env.handle}.insert(${own(env, table).name}).values({ ${own(env, table).tenantKey}: ` +
+      `others[0], ${keys(env, table, 31)}, label: 'stolen' })`,
   ],
   [
     'one row of several for another tenant',
     (env, { table }) =>
-      `${env.handle}.insert(${own(env, table).name}).values([{ ${env.shared.several ? `${own(env, table).tenantKey}: ids[0], ` : ''}${keys(env, table, 31)}, label: 'mine' }, { ${own(env, table).tenantKey}: others[0], ${keys(env, table, 32)}, label: 'stolen' }])`,
+      `${env.handle}.insert(${own(env, table).name}).values([{ ` +
+      `${env.shared.several ? `${own(env, table).tenantKey}: ids[0], ` : ''}${keys(env, table, 31)}, ` +
+      `label: 'mine' }, { ${own(env, table).tenantKey}: others[0], ${keys(env, table, 32)}, label: ` +
+      "'stolen' }])",
   ],
   [
     'update of the tenant',
@@ -38,17 +42,17 @@ const attempts: readonly Attempt[] = [
   [
     'update of the tenant in SQL',
     (env, { table }) =>
-      `${env.handle}.update(${own(env, table).name}).set({ label: 'moved', ${own(env, table).tenantKey}: sql\`\${others.at(-1)}\` })`,
+      `${env.handle}.update(${own(env, table).name}).set({ label: 'moved', ${own(env, table).tenantKey}: ` +
+      `sql\`\${others.at(-1)}\` })`,
   ],
   [
     'upsert that moves a row',
     (env, { table }) =>
-      `${env.handle}.insert(${own(env, table).name}).values({ ${env.shared.several ? `${own(env, table).tenantKey}: ids[0], ` : ''}${keys(env, table, 1)}, label: 'x' }).onConflictDoUpdate({ target: [${own(
-        env,
-        table,
-      )
-        .key.map((it) => `${own(env, table).name}.${it}`)
-        .join(', ')}], set: { ${own(env, table).tenantKey}: others[0] } })`,
+      `${env.handle}.insert(${own(env, table).name}).values({
+        ${env.shared.several ? `${own(env, table).tenantKey}: ids[0], ` : ''}${keys(env, table, 1)},
+          label: 'x' }).onConflictDoUpdate({ target: [${own(env, table)
+            .key.map((it) => `${own(env, table).name}.${it}`)
+            .join(', ')}], set: { ${own(env, table).tenantKey}: others[0] } })`,
   ],
   ['insert into a reference table', (env) => `${env.handle}.insert(${reference(env)}).values({ id: 40, label: 'x' })`],
   ['update of a reference table', (env) => `${env.handle}.update(${reference(env)}).set({ label: 'x' })`],
@@ -56,7 +60,8 @@ const attempts: readonly Attempt[] = [
   [
     "another handle's subquery",
     (env, { table }) =>
-      `${env.handle}.select({ n: sql\`1\` }).from(db.forTenant(others[0]).select().from(${own(env, table).name}).as('s'))`,
+      `${env.handle}.select({ n: sql\`1\` ` +
+      `}).from(db.forTenant(others[0]).select().from(${own(env, table).name}).as('s'))`,
   ],
   [
     "another handle's query in a condition",
@@ -66,13 +71,16 @@ const attempts: readonly Attempt[] = [
   [
     "another handle's query in a union",
     (env, { table }) =>
-      `${env.handle}.select({ l: ${own(env, table).name}.label }).from(${own(env, table).name}).unionAll(db.forTenant(others[0]).select({ l: ${own(env, table).name}.label }).from(${own(env, table).name}))`,
+      `${env.handle}.select({ l: ${own(env, table).name}.label ` +
+      `}).from(${own(env, table).name}).unionAll(db.forTenant(others[0]).select({ l: ` +
+      `${own(env, table).name}.label }).from(${own(env, table).name}))`,
   ],
   [
     "another handle's CTE",
     (env, { table }) => {
       env.lines.push(
-        `const theirs = db.forTenant(others[0]).$with('theirs').as(db.forTenant(others[0]).select({ l: ${own(env, table).name}.label }).from(${own(env, table).name}));`,
+        "const theirs = db.forTenant(others[0]).$with('theirs').as(db.forTenant(others[0]).select({ l: " +
+          `${own(env, table).name}.label }).from(${own(env, table).name}));`,
       );
       return `${env.handle}.with(theirs).select().from(theirs)`;
     },
@@ -80,7 +88,8 @@ const attempts: readonly Attempt[] = [
   [
     'a query of every tenant',
     (env, { table }) =>
-      `${env.handle}.select({ l: sql\`1\` }).from(db.acrossTenants({ reason: 'x' }).select().from(${own(env, table).name}).as('s'))`,
+      `${env.handle}.select({ l: sql\`1\` }).from(db.acrossTenants({ reason: 'x' ` +
+      `}).select().from(${own(env, table).name}).as('s'))`,
   ],
   [
     'a selection that names another tenant',
@@ -93,19 +102,26 @@ const attempts: readonly Attempt[] = [
       const shifted = it.key.map(
         (key) => `${key}: sql\`${keyText(columnOf(it, key).kind, 41).replaceAll('`', '')}\`.as('${env.name('c')}')`,
       );
-      return `${env.handle}.insert(${it.name}).select(${env.handle}.select({ ${[...shifted, ...needed.map((column) => `${column.key}: ${it.name}.${column.key}`), `${it.tenantKey}: sql\`\${others[0]}\`.as('${env.name('c')}')`].join(', ')} }).from(${it.name}).orderBy(${it.key.map((key) => `${it.name}.${key}`).join(', ')}).limit(1))`;
+      return (
+        `${env.handle}.insert(${it.name}).select(${env.handle}.select({ ` +
+        `${[...shifted, ...needed.map((column) => `${column.key}: ${it.name}.${column.key}`), `${it.tenantKey}: sql\`\${others[0]}\`.as('${env.name('c')}')`].join(', ')} ` +
+        `}).from(${it.name}).orderBy(${it.key.map((key) => `${it.name}.${key}`).join(', ')}).limit(1))`
+      );
     },
   ],
   ['a tenant table through db.shared', (env, { table }) => `db.shared.select().from(${own(env, table).name})`],
   [
     'a prepared insert for another tenant',
     (env, { table }) =>
-      `${env.handle}.insert(${own(env, table).name}).values({ ${own(env, table).tenantKey}: sql.placeholder('t'), ${keys(env, table, 31)}, label: 'x' }).prepare('p').execute({ t: others[0] })`,
+      `${env.handle}.insert(${own(env, table).name}).values({ ${own(env, table).tenantKey}: ` +
+      `sql.placeholder('t'), ${keys(env, table, 31)}, label: 'x' }).prepare('p').execute({ t: others[0] })`,
   ],
   [
     'a session of the handle',
     (env, { table }) =>
-      `${env.handle}.session.prepareQuery({ sql: ${JSON.stringify(`select * from ${own(env, table).sqlName}`)}, params: [] }, 'objects', false).execute()`,
+      `${env.handle}.session.prepareQuery({ sql: ` +
+      `${JSON.stringify(`select * from ${own(env, table).sqlName}`)}, params: [] }, 'objects', ` +
+      'false).execute()',
   ],
   [
     'text with a second statement',
@@ -123,7 +139,8 @@ const attempts: readonly Attempt[] = [
     'a view without the tenant column',
     (env, { table }) => {
       env.lines.push(
-        `const hiding = pgView('hiding').as((qb) => qb.select({ label: ${own(env, table).name}.label }).from(unscoped(${own(env, table).name})));`,
+        `const hiding = pgView('hiding').as((qb) => qb.select({ label: ${own(env, table).name}.label ` +
+          `}).from(unscoped(${own(env, table).name})));`,
       );
       return `${env.handle}.select().from(hiding)`;
     },

@@ -67,7 +67,9 @@ function fieldOf(env: Env, field: Field, rows: readonly Rows[]): Omit<Chosen, 'k
       env.reach('window');
       const total = orderOf(rows.flatMap((it) => it.total));
       const partition = env.column(field.partition, isPlain, true);
-      const over = `over (${partition && field.partition % 3 !== 0 ? `partition by \${${partition.code}} ` : ''}order by ${total})`;
+      const over =
+        `over (${partition && field.partition % 3 !== 0 ? `partition by \${${partition.code}} ` : ''}order ` +
+        `by ${total})`;
       const value = valueOf(env, { k: 'column', n: field.n }, 'int');
       const fn = choose(
         [
@@ -163,7 +165,9 @@ export function selectOf(around: Env, ast: Select, options: SelectOptions): Quer
   if (isDistinct && ast.distinct === 2 && byTemplate && use === 'statement') {
     // Which row of several is kept is open, so that nothing of it is shown.
     env.reach('distinct on a template');
-    verb = `selectDistinctOn([${numTemplate(env.in('distinct on'), byTemplate.n, byTemplate.n * 2)}], { ${chosen[0]!.key}: sql\`1\` })`;
+    verb =
+      `selectDistinctOn([${numTemplate(env.in('distinct on'), byTemplate.n, byTemplate.n * 2)}], ` +
+      `{ ${chosen[0]!.key}: sql\`1\` })`;
   } else if (isDistinct && ast.distinct === 2) {
     // A column, and no number that was drawn: that would be the place of one.
     const some = from.total[0] ?? 'sql`1`';
@@ -226,7 +230,9 @@ export function selectOf(around: Env, ast: Select, options: SelectOptions): Quer
     types.every((it) => it === 'inner' || it === 'left');
   if (ast.lock !== null && isLockable) {
     env.reach('for update');
-    code += `.for('${choose(['update', 'share', 'no key update', 'key share'], ast.lock)}', { of: ${from.code}${ast.lock % 3 === 0 ? ', skipLocked: true' : ''} })`;
+    code +=
+      `.for('${choose(['update', 'share', 'no key update', 'key share'], ast.lock)}', ` +
+      `{ of: ${from.code}${ast.lock % 3 === 0 ? ', skipLocked: true' : ''} })`;
   }
   const cols = isAll
     ? from.table

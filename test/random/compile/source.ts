@@ -100,7 +100,8 @@ function templateRows(env: Env, table: TableSpec, join: number): Rows {
     const on = link.fromKeys
       .map(
         (key, i) =>
-          `${name}."${table.columns.find((it) => it.key === key)!.name}" = ${other}."${to.columns.find((it) => it.key === link.toKeys[i])!.name}"`,
+          `${name}."${table.columns.find((it) => it.key === key)!.name}" = ` +
+          `${other}."${to.columns.find((it) => it.key === link.toKeys[i])!.name}"`,
       )
       .join(' and ');
     const type = choose(['join', 'left join', 'inner join'], join >> 2);

@@ -37,13 +37,19 @@ export function numTemplate(env: Env, n: number, form: number): string {
   const { table, from, column, where } = over(env, n, form);
   env.reach('template as a number');
   const value = hasPoints(table) ? column('points') : '1';
-  return `sql\`(select ${choose(['count(*)::int', `sum(${value})::int`, `max(${value})`, `coalesce(min(${value}), 0)`], form >> 2)} from ${from}${where})\``;
+  return (
+    `sql\`(select ${choose(['count(*)::int', `sum(${value})::int`, `max(${value})`, `coalesce(min(${value}), 0)`], form >> 2)} ` +
+    `from ${from}${where})\``
+  );
 }
 
 export function textTemplate(env: Env, n: number, form: number): string {
   const { from, column, where } = over(env, n, form);
   env.reach('template as text');
-  return `sql\`(select ${choose([`max(${column('label')})`, `min(${column('label')})`, `string_agg(${column('label')}, ',' order by ${column('label')})`], form >> 2)} from ${from}${where})\``;
+  return (
+    `sql\`(select ${choose([`max(${column('label')})`, `min(${column('label')})`, `string_agg(${column('label')}, ',' order by ${column('label')})`], form >> 2)} ` +
+    `from ${from}${where})\``
+  );
 }
 
 export function boolTemplate(env: Env, n: number, form: number, not: boolean): string {
@@ -55,7 +61,8 @@ export function boolTemplate(env: Env, n: number, form: number, not: boolean): s
     `${not ? 'not ' : ''}exists (select from ${from}${and}true)`,
     ...(outer
       ? [
-          `\${${outer.code}} ${not ? 'not ' : ''}in (select ${column('label')} from ${from}${and}${column('label')} is not null)`,
+          `\${${outer.code}} ${not ? 'not ' : ''}in (select ${column('label')} ` +
+            `from ${from}${and}${column('label')} is not null)`,
           `\${${outer.code}} = any (array(select ${column('label')} from ${from}${and}true))`,
         ]
       : []),

@@ -176,7 +176,10 @@ function conflictOf(env: Env, table: TableSpec, conflict: Conflict | null): stri
   if (set.size === 0) set.set('label', "sql`excluded.label || '!'`");
   const where = conflict.where ? `, setWhere: ${bool(inner.in('setWhere'), conflict.where)}` : '';
   if (where) inner.reach('setWhere');
-  return `.onConflictDoUpdate({ target: ${at}, set: { ${[...set].map(([key, value]) => `${key}: ${value}`).join(', ')} }${where} })`;
+  return (
+    `.onConflictDoUpdate({ target: ${at}, ` +
+    `set: { ${[...set].map(([key, value]) => `${key}: ${value}`).join(', ')} }${where} })`
+  );
 }
 
 /** Rows of the table itself under other keys, which is always a row that fits. */
@@ -270,6 +273,8 @@ function update(
     conditions.length === 0
       ? ''
       : `.where(${conditions.length === 1 ? conditions[0] : `and(${conditions.join(', ')})`})`;
-  const code = `${handle}.update(${target.code}).set({ ${[...set].map(([key, value]) => `${key}: ${value}`).join(', ')} })${from}${where}`;
+  const code =
+    `${handle}.update(${target.code}).set({ ${[...set].map(([key, value]) => `${key}: ${value}`).join(', ')} ` +
+    `})${from}${where}`;
   return returned(inner, code, target, returning, own);
 }

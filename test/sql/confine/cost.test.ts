@@ -26,22 +26,43 @@ const texts: Record<string, string> = {
   'many stars of a wide one': `${wide} select ${list(1_000, () => '(select 1 from (select * from c) x)')}`,
   'stars within one another': `${wide} ${nested(1_000, () => 'select * from (', 'select * from c', ') y')}`,
   'NATURAL of wide ones': `${wide} select 1 from c x ${list(60, (i) => `natural join c x${i}`, ' ')}`,
-  'names among many sources': `select 1 from ${list(1_300, (i) => `generate_series(1, 2) x${i}`)} where ${list(7_000, () => 'x9.x9 is null', ' and ')}`,
-  'bare names among many sources': `select 1 from tasks, ${list(1_300, (i) => `generate_series(1, 2) x${i}`)} where ${list(9_000, () => 'x9 = 1', ' and ')}`,
-  'names of queries around': `select 1 from countries z ${nested(200, (i) => ` where exists (select 1 from ${list(20, (j) => `countries y${i}_${j}`)}`, ` where ${list(9_000, () => 'z.id is null', ' and ')}`)}`,
-  'names in queries within one another': `select 1 from countries z ${nested(300, (i) => ` where exists (select ${list(20, () => 'z.id')} from countries y${i}`, '')}`,
-  'recursions within one another': `/* ${' '.repeat(2_000)} */ with recursive r(x) as (select 1 union ${recursions(25)}) select x from r`,
-  'recursions in the WITH of one': `/* ${' '.repeat(2_000)} */ with recursive r(x) as (with recursive r(x) as (select 1 union ${recursions(25)}) select 1 union select x from r) select x from r`,
+  'names among many sources':
+    `select 1 from ${list(1_300, (i) => `generate_series(1, 2) x${i}`)} ` +
+    `where ${list(7_000, () => 'x9.x9 is null', ' and ')}`,
+  'bare names among many sources':
+    `select 1 from tasks, ${list(1_300, (i) => `generate_series(1, 2) x${i}`)} ` +
+    `where ${list(9_000, () => 'x9 = 1', ' and ')}`,
+  'names of queries around':
+    'select 1 from countries z ' +
+    `${nested(200, (i) => ` where exists (select 1 from ${list(20, (j) => `countries y${i}_${j}`)}`, ` where ${list(9_000, () => 'z.id is null', ' and ')}`)}`,
+  'names in queries within one another':
+    'select 1 from countries z ' +
+    `${nested(300, (i) => ` where exists (select ${list(20, () => 'z.id')} from countries y${i}`, '')}`,
+  'recursions within one another':
+    `/* ${' '.repeat(2_000)} */ with recursive r(x) as (select 1 union ${recursions(25)}) select x ` + 'from r',
+  'recursions in the WITH of one':
+    `/* ${' '.repeat(2_000)} */ with recursive r(x) as (with recursive r(x) as (select 1 ` +
+    `union ${recursions(25)}) select 1 union select x from r) select x from r`,
   'groups by names of many tables': `select 1 from ${list(90, (i) => `tasks t${i}`)} group by ${list(20_000, () => 'id')}`,
-  'DISTINCT ON of many columns': `select distinct on (${list(20_000, () => '1600')}) ${list(1_600, (i) => `id a${i}`)} from tasks`,
+  'DISTINCT ON of many columns':
+    `select distinct on (${list(20_000, () => '1600')}) ${list(1_600, (i) => `id a${i}`)} ` + 'from tasks',
   'many sources': `select 1 from ${list(2_500, (i) => `countries c${i}`)}`,
-  'what is returned': `update tasks t0 set points = 1 from ${list(1_000, (i) => `countries c${i}`)} returning ${list(1_500, () => 'c9.id')}`,
+  'what is returned':
+    `update tasks t0 set points = 1 from ${list(1_000, (i) => `countries c${i}`)} ` +
+    `returning ${list(1_500, () => 'c9.id')}`,
 };
 /** What a generator of reports writes is far from it. */
 const accepted: Record<string, string> = {
-  'a report': `with ${list(40, (i) => `c${i} as (select ${list(60, (j) => `t.id as a${j}`)} from tasks t)`)} select ${list(400, (i) => `c${i % 40}.a${i % 60}`)} from ${list(40, (i) => `c${i}`)} where ${list(1_000, (i) => `c${i % 40}.a1 > ${i}`, ' or ')}`,
-  'stars one after the other': `with c0 as (select * from tasks), ${list(200, (i) => `c${i + 1} as (select * from c${i})`)} select * from c200`,
-  'a long condition': `select * from tasks t join projects p on p.id = t."projectId" where ${list(5_000, (i) => `(t.id = ${i} and p.id = ${i})`, ' or ')}`,
+  'a report':
+    `with ${list(40, (i) => `c${i} as (select ${list(60, (j) => `t.id as a${j}`)} from tasks t)`)} ` +
+    `select ${list(400, (i) => `c${i % 40}.a${i % 60}`)} from ${list(40, (i) => `c${i}`)} ` +
+    `where ${list(1_000, (i) => `c${i % 40}.a1 > ${i}`, ' or ')}`,
+  'stars one after the other':
+    `with c0 as (select * from tasks), ${list(200, (i) => `c${i + 1} as (select * from c${i})`)} select * ` +
+    'from c200',
+  'a long condition':
+    'select * from tasks t join projects p on p.id = t."projectId" ' +
+    `where ${list(5_000, (i) => `(t.id = ${i} and p.id = ${i})`, ' or ')}`,
   'a long list': `select * from tasks where id in (${list(20_000, (i) => `${i}`)})`,
   'many rows': `insert into x_labels (id, name) values ${list(5_000, (i) => `(${i}, 'x' || ${i})`)}`,
 };

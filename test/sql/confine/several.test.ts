@@ -19,7 +19,9 @@ describe('conditions that raise an error on rows of tenants that are not reached
     expect(refusalOf(text, 0, { reach: 'all' })).toContain('not refused');
   });
   test('what raises nothing keeps its index', () => {
-    const text = `select id from tasks where id = 1 and title in ('a', 'b') and points between 1 and 2 and lower(title) = 'x' and (done or points is null)`;
+    const text =
+      "select id from tasks where id = 1 and title in ('a', 'b') and points between 1 and 2 " +
+      "and lower(title) = 'x' and (done or points is null)";
     expect(confined(text, 0, { reach: 'several' })).not.toContain('case');
   });
 });

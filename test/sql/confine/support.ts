@@ -53,18 +53,24 @@ begin
   create temp table keys as select conrelid::regclass::text as t, conname as name, pg_get_constraintdef(oid) as def
     from pg_constraint where contype = 'f';
   for it in select * from keys loop execute format('alter table %s drop constraint %I', it.t, it.name); end loop;
-  for it in select c.indrelid::regclass::text as t, c.indexrelid::regclass as name, pg_get_indexdef(c.indexrelid) as def, c.indisprimary
+  for it in select c.indrelid::regclass::text as t, c.indexrelid::regclass as name, pg_get_indexdef(c.indexrelid) as
+    def, c.indisprimary
     from pg_index c join pg_class r on r.oid = c.indrelid join pg_namespace n on n.oid = r.relnamespace
-    where c.indisunique and n.nspname in ('public', 'crm') and pg_get_indexdef(c.indexrelid) ~ '\\(("accountId"|account_id), ' loop
+    where c.indisunique and n.nspname in ('public', 'crm') and pg_get_indexdef(c.indexrelid) ~
+      '\\(("accountId"|account_id), ' loop
     if it.indisprimary then
-      execute format('alter table %s drop constraint %I', it.t, (select conname from pg_constraint where conindid = it.name));
-      execute format('alter table %s add primary key %s', it.t, regexp_replace(substring(it.def from '\\(.*'), '^\\(("accountId"|account_id), ', '('));
+      execute format('alter table %s drop constraint %I', it.t, (select conname from pg_constraint
+        where conindid = it.name));
+      execute format('alter table %s add primary key %s', it.t, regexp_replace(substring(it.def
+        from '\\(.*'), '^\\(("accountId"|account_id), ', '('));
       execute format('alter table %s add unique %s', it.t, substring(it.def from '\\(.*'));
     else
-      execute regexp_replace(regexp_replace(it.def, 'INDEX [^ ]+ ON', 'INDEX ON'), '\\(("accountId"|account_id), ', '(');
+      execute regexp_replace(regexp_replace(it.def, 'INDEX [^ ]+ ON', 'INDEX ON'), '\\(("accountId"|account_id), ',
+        '(');
     end if;
   end loop;
-  for it in select * from keys loop execute format('alter table %s add constraint %I %s', it.t, it.name, it.def); end loop;
+  for it in select * from keys loop execute format('alter table %s add constraint %I %s', it.t, it.name,
+    it.def); end loop;
 end $$`;
 
 export interface Outcome {

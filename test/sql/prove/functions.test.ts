@@ -30,16 +30,21 @@ beforeAll(async () => {
  * of arguments.
  */
 const stable = new Set(
-  `age array_to_json array_to_string concat concat_ws convert convert_from convert_to date date_add date_part date_subtract date_trunc enum_first enum_last
-  enum_range extract format generate_series json_agg json_build_array json_build_object json_object_agg json_populate_record
-  json_populate_recordset json_to_record json_to_recordset json_to_tsvector jsonb_agg jsonb_build_array jsonb_build_object
-  jsonb_object_agg jsonb_path_exists_tz jsonb_path_match_tz jsonb_path_query_array_tz jsonb_path_query_first_tz jsonb_path_query_tz
-  jsonb_populate_record jsonb_populate_record_valid jsonb_populate_recordset jsonb_to_record jsonb_to_recordset jsonb_to_tsvector
-  length make_timestamptz money now numeric overlaps pg_column_size phraseto_tsquery plainto_tsquery quote_literal quote_nullable
+  `age array_to_json array_to_string concat concat_ws convert convert_from convert_to date date_add date_part
+    date_subtract date_trunc enum_first enum_last
+  enum_range extract format generate_series json_agg json_build_array json_build_object json_object_agg
+    json_populate_record
+  json_populate_recordset json_to_record json_to_recordset json_to_tsvector jsonb_agg jsonb_build_array
+    jsonb_build_object
+  jsonb_object_agg jsonb_path_exists_tz jsonb_path_match_tz jsonb_path_query_array_tz jsonb_path_query_first_tz
+    jsonb_path_query_tz
+  jsonb_populate_record jsonb_populate_record_valid jsonb_populate_recordset jsonb_to_record jsonb_to_recordset
+    jsonb_to_tsvector
+  length make_timestamptz money now numeric overlaps pg_column_size phraseto_tsquery plainto_tsquery quote_literal
+    quote_nullable
   row_to_json statement_timestamp time timestamp timestamptz timetz timezone to_char to_date to_json to_jsonb to_number
-  to_timestamp to_tsquery to_tsvector transaction_timestamp ts_headline websearch_to_tsquery xml xml_is_well_formed`.split(
-    /\s+/,
-  ),
+  to_timestamp to_tsquery to_tsvector transaction_timestamp ts_headline websearch_to_tsquery xml
+    xml_is_well_formed`.split(/\s+/),
 );
 
 /** Types of arguments through which a function could look at the catalogs, at transactions or at the places of rows. */
@@ -104,13 +109,20 @@ test('no function of an extension is called like one of the catalog', () => {
 });
 
 const dangerous = (
-  'query_to_xml query_to_xmlschema query_to_xml_and_xmlschema table_to_xml schema_to_xml database_to_xml cursor_to_xml nextval currval lastval setval pg_sleep ' +
-  'set_config current_setting txid_current pg_current_xact_id pg_current_snapshot pg_relation_size pg_table_size pg_total_relation_size pg_database_size ts_stat ' +
-  'ts_rewrite dblink dblink_exec lo_import lo_export lo_get lo_put loread lo_create pg_read_file pg_read_binary_file pg_ls_dir pg_stat_file pg_stat_get_live_tuples ' +
-  'pg_stat_get_activity pg_terminate_backend pg_cancel_backend pg_advisory_lock pg_try_advisory_xact_lock pg_advisory_unlock_all obj_description pg_get_viewdef ' +
-  'to_regclass pg_input_is_valid has_table_privilege pg_get_serial_sequence pg_export_snapshot pg_logical_emit_message pg_notification_queue_usage crosstab ' +
-  'pg_partition_root pg_describe_object format_type current_query pg_backend_pid binary_upgrade_set_next_pg_type_oid gin_clean_pending_list brin_summarize_new_values ' +
-  'citus_table_size run_command_on_workers master_get_table_metadata pgstattuple pg_buffercache_pages st_estimatedextent st_findextent updategeometrysrid find_srid pg_xact_status age_xid'
+  'query_to_xml query_to_xmlschema query_to_xml_and_xmlschema table_to_xml schema_to_xml database_to_xml ' +
+  'cursor_to_xml nextval currval lastval setval pg_sleep ' +
+  'set_config current_setting txid_current pg_current_xact_id pg_current_snapshot pg_relation_size ' +
+  'pg_table_size pg_total_relation_size pg_database_size ts_stat ' +
+  'ts_rewrite dblink dblink_exec lo_import lo_export lo_get lo_put loread lo_create pg_read_file ' +
+  'pg_read_binary_file pg_ls_dir pg_stat_file pg_stat_get_live_tuples ' +
+  'pg_stat_get_activity pg_terminate_backend pg_cancel_backend pg_advisory_lock pg_try_advisory_xact_lock ' +
+  'pg_advisory_unlock_all obj_description pg_get_viewdef ' +
+  'to_regclass pg_input_is_valid has_table_privilege pg_get_serial_sequence pg_export_snapshot ' +
+  'pg_logical_emit_message pg_notification_queue_usage crosstab ' +
+  'pg_partition_root pg_describe_object format_type current_query pg_backend_pid ' +
+  'binary_upgrade_set_next_pg_type_oid gin_clean_pending_list brin_summarize_new_values ' +
+  'citus_table_size run_command_on_workers master_get_table_metadata pgstattuple pg_buffercache_pages ' +
+  'st_estimatedextent st_findextent updategeometrysrid find_srid pg_xact_status age_xid'
 ).split(' ');
 test.each(dangerous)('%s is not called', (name) => {
   expect(isSafeFunction(name)).toBe(false);

@@ -206,7 +206,8 @@ export const mutations: readonly Mutation[] = [
     [
       'ON sees its own join',
       'this.conditions.push({ expression: quals, names: { scope, outer: this.outer }',
-      'this.conditions.push({ expression: quals, names: { scope: new Scope([...before, scope], entries), outer: this.outer }',
+      'this.conditions.push({ expression: quals, names: { scope: new Scope([...before, scope], entries), ' +
+        'outer: this.outer }',
     ],
     [
       'a merged column is one of two tenants',
@@ -334,7 +335,8 @@ export const mutations: readonly Mutation[] = [
   ...of('select', [
     [
       'the columns of a query',
-      'for (const it of [distinctClause, groupClause, havingClause, windowClause, limitOffset, limitCount]) walk(it, place);',
+      'for (const it of [distinctClause, groupClause, havingClause, windowClause, limitOffset, ' +
+        'limitCount]) walk(it, place);',
       '',
     ],
     ['ORDER BY', 'walk(node.sortClause, selected);', ''],
@@ -498,7 +500,8 @@ export const mutations: readonly Mutation[] = [
     ],
     [
       'two tenancies',
-      'for (const it of this.touched) if (it.tenant && it.tenant.tenancy !== of.tenancy) throw otherTenancy(name, of.tenancy, it.tenant.tenancy);',
+      'for (const it of this.touched) if (it.tenant && it.tenant.tenancy !== of.tenancy) ' +
+        'throw otherTenancy(name, of.tenancy, it.tenant.tenancy);',
       '',
     ],
     ['reference tables only', "if (reach === 'shared') {", 'if (false) {'],

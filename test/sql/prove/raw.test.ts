@@ -42,7 +42,8 @@ async function refused(
 describe('execute', () => {
   test('runs text that is bound to the tenant by a parameter', async () => {
     const rows = await tdb.execute(
-      sql`select p.name, t.title from projects p join tasks t on t."accountId" = p."accountId" and t."projectId" = p.id where p."accountId" = ${a} order by 1, 2`,
+      sql`select p.name, t.title from projects p join tasks t on t."accountId" = p."accountId"
+        and t."projectId" = p.id where p."accountId" = ${a} order by 1, 2`,
     );
     expect(rows.map((it: any) => it.title)).toEqual(['Build a', 'plan', 'rest', 'ship']);
   });
@@ -121,7 +122,8 @@ describe('execute', () => {
 
 describe('fragments', () => {
   test('stand in any clause', async () => {
-    const own = sql`exists (select 1 from tasks t where t."accountId" = ${projects.accountId} and t."projectId" = ${projects.id})`;
+    const own = sql`exists (select 1 from tasks t where t."accountId" = ${projects.accountId}
+      and t."projectId" = ${projects.id})`;
     expect(await tdb.select().from(projects).where(own)).toHaveLength(2);
     expect(
       await tdb
@@ -134,7 +136,8 @@ describe('fragments', () => {
         .select({ id: projects.id })
         .from(projects)
         .orderBy(
-          sql`(select min(t.id) from tasks t where t."accountId" = ${a} and t."projectId" = ${projects.id}) desc nulls last`,
+          sql`(select min(t.id) from tasks t where t."accountId" = ${a}
+            and t."projectId" = ${projects.id}) desc nulls last`,
         )
         .limit(1),
     ).toEqual([{ id: 2 }]);

@@ -96,8 +96,10 @@ export const notCastAtOnce: readonly string[] = [
 ];
 
 export const systemColumns: readonly string[] = [
-  `insert into tasks ("accountId", id) values ($1, 1) on conflict ("accountId", id) do update set title = 'x' returning (xmax = 0) as inserted`,
-  `insert into tasks as t ("accountId", id) values ($1, 1) on conflict ("accountId", id) do update set title = 'x' returning t.xmax = 0, t.xmax <> 0`,
+  'insert into tasks ("accountId", id) values ($1, 1) on conflict ("accountId", id) do update ' +
+    "set title = 'x' returning (xmax = 0) as inserted",
+  'insert into tasks as t ("accountId", id) values ($1, 1) on conflict ("accountId", id) do update ' +
+    "set title = 'x' returning t.xmax = 0, t.xmax <> 0",
   own('select xmax = 0'),
 ];
 

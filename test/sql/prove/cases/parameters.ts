@@ -10,19 +10,22 @@ export type Parametric = readonly [text: string, count: number, more?: Partial<G
 
 /** Tables of which each has the tenant of the next: what follows for the first is found last. */
 const chain = (n: number) =>
-  `${Array.from({ length: n }, (_, i) => `tasks t${i}`).join(', ')} where ${Array.from({ length: n - 1 }, (_, i) => `t${n - 2 - i}."accountId" = t${n - 1 - i}."accountId"`).join(' and ')}`;
+  `${Array.from({ length: n }, (_, i) => `tasks t${i}`).join(', ')} where ` +
+  `${Array.from({ length: n - 1 }, (_, i) => `t${n - 2 - i}."accountId" = t${n - 1 - i}."accountId"`).join(' and ')}`;
 
 export const accepted: readonly Parametric[] = [
   [`select * from projects where "accountId" = $1`, 0],
   [`select * from projects where name = $1 and "accountId" = $2`, 1],
   [
-    `select p.name from projects p join tasks t on t."accountId" = $2 and t."projectId" = p.id where p.name = $1 and p."accountId" = $2`,
+    'select p.name from projects p join tasks t on t."accountId" = $2 and t."projectId" = p.id ' +
+      'where p.name = $1 and p."accountId" = $2',
     1,
   ],
   [`select * from projects where "accountId" = $1::uuid and exists (select 1 from tasks where "accountId" = $1)`, 0],
   [`insert into projects ("accountId", id, name) values ($3, $1, $2), ($3, 2, 'x')`, 2],
   [
-    `insert into projects ("accountId", id, name) select $2, q.* from (select id + $1, title from tasks where "accountId" = $2) as q`,
+    'insert into projects ("accountId", id, name) select $2, q.* from (select id + $1, title from tasks ' +
+      'where "accountId" = $2) as q',
     1,
   ],
   [`insert into projects ("accountId", id, name) values ($1, $2, $3)`, 3],
@@ -40,7 +43,8 @@ export const accepted: readonly Parametric[] = [
   [`update projects set name = 'x' where id = 1`, 0, { filters: false }],
   [`delete from tasks`, 0, { filters: false }],
   [
-    `merge into projects p using tasks t on t.id = p.id when matched then delete when not matched then insert ("accountId", id, name) values ($1, t.id, t.title)`,
+    'merge into projects p using tasks t on t.id = p.id when matched then delete when not matched ' +
+      'then insert ("accountId", id, name) values ($1, t.id, t.title)',
     0,
     { filters: false },
   ],
@@ -58,7 +62,8 @@ export const accepted: readonly Parametric[] = [
   [`insert into countries default values`, 0, { reach: 'shared' }],
   [`update countries c set name = d.name from countries d where d.id = c.id + 1 returning c.*`, 0, { reach: 'shared' }],
   [
-    `merge into countries c using (values (1, 'x')) v(id, name) on c.id = v.id when matched then update set name = v.name when not matched then insert values (v.id, v.name, 'C')`,
+    "merge into countries c using (values (1, 'x')) v(id, name) on c.id = v.id when matched then update " +
+      "set name = v.name when not matched then insert values (v.id, v.name, 'C')",
     0,
     { reach: 'shared' },
   ],
@@ -155,7 +160,8 @@ export const refused: readonly (readonly [...Parametric, RegExp])[] = [
   ],
   [`select 1 from ${chain(99)}`, 0, {}, /not bound/],
   [
-    `select 1 from tasks t0 ${Array.from({ length: 45 }, (_, i) => `full join tasks t${i + 1} on t${i}."accountId" = t${i + 1}."accountId"`).join(' ')}`,
+    'select 1 from tasks t0 ' +
+      `${Array.from({ length: 45 }, (_, i) => `full join tasks t${i + 1} on t${i}."accountId" = t${i + 1}."accountId"`).join(' ')}`,
     0,
     { reach: 'all' },
     /sources of rows/,
@@ -167,7 +173,8 @@ export const refused: readonly (readonly [...Parametric, RegExp])[] = [
     /sources of rows/,
   ],
   [
-    `select ${Array.from({ length: 200 }, () => `coalesce(${Array.from({ length: 100 }, () => 'p."accountId"').join(', ')})`).join(', ')} from projects p where coalesce(${Array.from({ length: 1500 }, () => 'p."accountId"').join(', ')}) = $1`,
+    `select ${Array.from({ length: 200 }, () => `coalesce(${Array.from({ length: 100 }, () => 'p."accountId"').join(', ')})`).join(', ')} ` +
+      `from projects p where coalesce(${Array.from({ length: 1500 }, () => 'p."accountId"').join(', ')}) = $1`,
     0,
     {},
     /sources of rows/,
