@@ -283,10 +283,35 @@ export const anyPointing = (from: Named, key: ForeignKey, to: Owned, tenant: str
   `select exists (select ${rowsOf(to, tenant)} and exists (select from ${nameOf(from)} p ` +
   `where ${pointsAt(key)}))::text`;
 
-/** Whether rows of other tenants point at rows of this one: of them, nothing but that is asked. */
-export const anyOfOthersPointing = (from: Owned, key: ForeignKey, to: Owned, tenant: string) =>
-  `select exists (select from ${nameOf(from)} p where p.${ident(from.column)} is distinct ` +
-  `from ${literalOf(tenant)} and exists (select ${rowsOf(to, tenant)} and ${pointsAt(key)}))::text`;
+/** A foreign key, and the tables at its two ends. */
+export interface Step {
+  readonly from: LiveTable;
+  readonly key: ForeignKey;
+  readonly to: LiveTable;
+}
+
+/**
+ * Whether rows point at rows of the tenant, or at what points at them: of other tenants' rows, nothing but that is
+ * asked.
+ *
+ * @param path the keys, from the rows that are asked for to the tenant's
+ * @param ofOthers the tenant column of the table that is asked, where its rows of this tenant are not meant
+ */
+export const anyOnPath = (path: readonly Step[], to: Owned, tenant: string, ofOthers?: string) => {
+  const steps = path.map(({ key: { columns, toColumns }, to: next }, i) => {
+    const rows = i === path.length - 1 ? rowsOf(to, tenant) : `from ${nameOf(next)} s${i} where true`;
+    const [here, there] = [i === 0 ? 'p' : `s${i - 1}`, i === path.length - 1 ? 't' : `s${i}`];
+    return (
+      ` and exists (select ${rows}` +
+      columns.map((it, n) => ` and ${here}.${ident(it)} = ${there}.${ident(toColumns[n]!)}`).join('')
+    );
+  });
+  const whose = ofOthers === undefined ? 'true' : `p.${ident(ofOthers)} is distinct from ${literalOf(tenant)}`;
+  return (
+    `select exists (select from ${nameOf(path[0]!.from)} p where ${whose}` +
+    `${steps.join('')}${')'.repeat(path.length)})::text`
+  );
+};
 
 /** How many rows point at rows of the tenant. */
 export const countPointing = (from: Named, key: ForeignKey, to: Owned, tenant: string) =>

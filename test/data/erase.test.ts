@@ -289,3 +289,26 @@ test("a key by which another tenant's rows would go along, or change, is refused
   await data.erase({ reason: 'test' });
   expect(await textOf(here)).toEqual({ '2': before['2'] });
 });
+
+test('what goes along takes along what points at it: rows of another tenant, or that are kept, are not among that', async () => {
+  const here = await open([1, 2]);
+  await here.run(`
+    create table badges (id integer primary key, firm integer references firms(id) on delete cascade);
+    create table stamps (id integer primary key, badge integer references badges on delete cascade);
+    insert into badges values (1, 1);
+    insert into stamps values (1, 1);
+    alter table events add stamp integer constraint stamped references stamps on delete set null`);
+  const data = here.db.tenantData(one);
+  await here.run(`insert into events values (2, 'of the first', 1, 1, 1)`);
+  const before = await textOf(here);
+  const refused = {
+    _tag: 'TenantDataError',
+    message: expect.stringMatching(/"stamped" of "public\.events".*another tenant.*which go along with.*firms/),
+  };
+  await expect(data.erase({ reason: 'test' })).rejects.toMatchObject(refused);
+  expect(await textOf(here)).toEqual(before);
+  await here.run(`update events set stamp = null where "firmId" = 2`);
+  await expect(data.erase({ reason: 'test', keep: ['stamps'] })).rejects.toMatchObject({ _tag: 'TenantDataError' });
+  await data.erase({ reason: 'test' });
+  expect(Object.keys(await textOf(here))).toEqual(['2']);
+});

@@ -169,7 +169,7 @@ const others = {
   refreshView: 'a view, made anew of what is there',
   copyInto: 'writes a stream, in which each row was given the tenant by the client (spool.ts), and reads nothing',
   lockShared: 'shared rows',
-  anyOfOthersPointing: 'asks of other tenants whether one points at this one, and for nothing of the row',
+  anyOnPath: 'asks of other tenants whether one points at this one, and for nothing of the row',
   deleteUnused: 'deletes shared rows that no tenant points at any more, which has to ask the tables of all',
 };
 

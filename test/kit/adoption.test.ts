@@ -323,13 +323,11 @@ describe('the reader of TypeScript', () => {
   });
 });
 
-const before = `import { foreignKey, index, jsonb, pgTable, primaryKey, text, unique, uniqueIndex, uuid }
-  from 'drizzle-orm/pg-core';
+const before = `import { foreignKey, index, jsonb, pgTable, primaryKey, text, unique, uniqueIndex, uuid } from 'drizzle-orm/pg-core';
 import { sql } from 'drizzle-orm';
 
 /** Who pays. */
-export const teams = pgTable('teams', { id: uuid('id').primaryKey().defaultRandom(),
-  slug: text('slug').notNull().unique() });
+export const teams = pgTable('teams', { id: uuid('id').primaryKey().defaultRandom(), slug: text('slug').notNull().unique() });
 export const users = pgTable('users', {
   id: uuid('id').primaryKey().defaultRandom(),
   email: text('email').notNull().unique(),
@@ -363,8 +361,7 @@ export const tasks = pgTable('tasks', {
 const config = (more: string) =>
   `export default { dialect: 'postgresql', schema: './schema.ts', out: './drizzle', ${more} };`;
 const tenantConfig = (more: string) =>
-  'import { defineTenantConfig } from ' +
-  `'drizzle-tenant/kit';\n${config(more).replace('default {', 'default defineTenantConfig({').replace(/};$/, '});')}`;
+  `import { defineTenantConfig } from 'drizzle-tenant/kit';\n${config(more).replace('default {', 'default defineTenantConfig({').replace(/};$/, '});')}`;
 
 describe('what is written', { timeout: 90_000 }, () => {
   it('changes a schema where a person would, names each constraint that changes, and generate makes the migration of it', async () => {
@@ -402,8 +399,7 @@ describe('what is written', { timeout: 90_000 }, () => {
     for (const line of [
       "import { referenceTable, tenancy, tenantTable, unscoped } from 'drizzle-tenant';",
       "export const team = tenancy('team', uuid);",
-      "/** Who pays. */\nexport const teams = tenantTable('teams', { id: " +
-        "team.id('id').primaryKey().defaultRandom(), slug: text('slug').notNull().unique() });",
+      "/** Who pays. */\nexport const teams = tenantTable('teams', { id: team.id('id').primaryKey().defaultRandom(), slug: text('slug').notNull().unique() });",
       "export const users = pgTable('users', {",
       "  teamId: team.id('team_id').references(() => teams.id, { onDelete: 'restrict' }),",
       "  lentTo: team.ref('lent_to'),",
@@ -432,15 +428,8 @@ describe('what is written', { timeout: 90_000 }, () => {
       const core = "import { pgTable, text } from 'drizzle-orm/pg-core';\n";
       const it = project({
         'schema/index.ts': "export * from './orgs';\nexport { notes, picked } from './notes.js';\n",
-        'schema/orgs.ts':
-          `${core}import { relations } from 'drizzle-orm/_relations';\nimport { notes } from ` +
-          `'./notes.ts';\nexport const orgs = pgTable('orgs', { id: text().primaryKey().$defaultFn(() ` +
-          `=> 'x') });\nexport const r = relations(orgs, ({ many }) => ({ notes: many(notes) }));\n`,
-        'schema/notes.ts':
-          `${core}import { createInsertSchema } from 'drizzle-orm/zod';\nimport { orgs } from ` +
-          `'./orgs.ts';\nexport const notes = pgTable('notes', { id: text().primaryKey().$defaultFn(() ` +
-          `=> 'x'), orgId: text('org_id').notNull().references(() => orgs.id) });\nexport const picked = ` +
-          `createInsertSchema(notes).pick({ orgId: true });\n`,
+        'schema/orgs.ts': `${core}import { relations } from 'drizzle-orm/_relations';\nimport { notes } from './notes.ts';\nexport const orgs = pgTable('orgs', { id: text().primaryKey().$defaultFn(() => 'x') });\nexport const r = relations(orgs, ({ many }) => ({ notes: many(notes) }));\n`,
+        'schema/notes.ts': `${core}import { createInsertSchema } from 'drizzle-orm/zod';\nimport { orgs } from './orgs.ts';\nexport const notes = pgTable('notes', { id: text().primaryKey().$defaultFn(() => 'x'), orgId: text('org_id').notNull().references(() => orgs.id) });\nexport const picked = createInsertSchema(notes).pick({ orgId: true });\n`,
       });
       // Elsewhere, where adopt changes nothing.
       const relations = "import { defineRelations } from 'drizzle-orm'\nexport const all = defineRelations({})\n";
@@ -459,8 +448,7 @@ describe('what is written', { timeout: 90_000 }, () => {
         [
           'write one defineTenantRelations() in place of the relations() in schema/orgs.ts (1)',
           'db/queries.ts: import getColumns, from "drizzle-tenant", where it is about tenant tables',
-          'db/relations.ts: write defineTenantRelations() in place of defineRelations(), ' +
-            'from "drizzle-tenant", where it is about tenant tables',
+          'db/relations.ts: write defineTenantRelations() in place of defineRelations(), from "drizzle-tenant", where it is about tenant tables',
         ],
         ['orgs: the schema made the id of a new row; now it is the one that forTenant() is given'],
         ['notes(id)'],
@@ -476,8 +464,7 @@ describe('what is written', { timeout: 90_000 }, () => {
     const it = project({
       'schema.ts': `import { integer, pgTable, serial } from 'drizzle-orm/pg-core';
 export const team = pgTable('Team', { id: serial().primaryKey() });
-export const note = pgTable('Note', { id: serial().primaryKey(), teamId: integer().notNull().references(() =>
-  team.id) });\n`,
+export const note = pgTable('Note', { id: serial().primaryKey(), teamId: integer().notNull().references(() => team.id) });\n`,
     });
     expect(await it.tenant('adopt', '--schema', 'schema.ts', '--write', '--yes')).toMatchObject({ code: 0 });
     expect(it.read('schema.ts')).toContain(`.default(sql\`nextval('"Team_id_seq"'::regclass)\`)`);
@@ -488,12 +475,9 @@ export const note = pgTable('Note', { id: serial().primaryKey(), teamId: integer
     const url = database.url();
     const sql = postgres(url, { max: 1, onnotice: () => {} });
     await sql.unsafe(`CREATE TABLE orgs (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), name text);
-      CREATE TABLE people (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), org_id uuid REFERENCES orgs,
-        email text UNIQUE);
-      CREATE TABLE notes (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), person_id uuid NOT NULL REFERENCES people,
-        body text);
-      INSERT INTO orgs (name) VALUES ('a'); INSERT INTO people (org_id, email) SELECT id, 'x'
-        FROM orgs; INSERT INTO notes (person_id) SELECT id FROM people`);
+      CREATE TABLE people (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), org_id uuid REFERENCES orgs, email text UNIQUE);
+      CREATE TABLE notes (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), person_id uuid NOT NULL REFERENCES people, body text);
+      INSERT INTO orgs (name) VALUES ('a'); INSERT INTO people (org_id, email) SELECT id, 'x' FROM orgs; INSERT INTO notes (person_id) SELECT id FROM people`);
     const it = project({});
     // Nothing is left behind, here and in the database, where a question is open.
     expect(await it.tenant('adopt', '--url', url, '--write')).toMatchObject({
