@@ -74,9 +74,12 @@ export class Scope {
 
   #nameIn(tenancy: AnyTenancy | undefined, values?: Readonly<Record<string, unknown>>): string {
     const { reach } = this;
-    const idIn = (id: unknown) => (is(id, Placeholder) ? values?.[(id as unknown as { name: string }).name] : id);
-    const ids = reach.kind === 'one' ? [idIn(reach.id)] : reach.kind === 'several' ? reach.ids : [];
-    return JSON.stringify([reach.kind, tenancy?.name ?? null, ...ids.map(String)]);
+    // Each handle has one: of what is joined here, nothing is copied before it is read. The length ends the name.
+    const name = tenancy ? `${tenancy.name.length} ${tenancy.name}` : '-';
+    if (reach.kind !== 'one')
+      return `${reach.kind} ${name} ${reach.kind === 'several' ? JSON.stringify(reach.ids.map(String)) : ''}`;
+    const { id } = reach;
+    return `one ${name} ${String(is(id, Placeholder) ? values?.[(id as unknown as { name: string }).name] : id)}`;
   }
 
   /** Whether a query built for `other` may be part of one built for this scope. */
