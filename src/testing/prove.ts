@@ -5,6 +5,7 @@ import { allDeclared, declaredOf } from '../scope/declared.js';
 import type { Given } from '../sql/given.js';
 import { loadParser, prove, Tables } from '../sql/index.js';
 import { placeOf, Refusal } from '../sql/refusal.js';
+import { refuseTextRunners } from '../sql/runs-text.js';
 import type { TenantId } from '../schema/index.js';
 
 /** What {@link proveScoped} proves a statement against. */
@@ -29,7 +30,8 @@ export interface ProveScopedOptions {
  * @param sqlText one statement, as it would be sent
  * @param options the tables, the tenant and the parameters
  * @returns the names of the tenant and reference tables in it
- * @throws RawSqlNotScopedError with the place and the remedy
+ * @throws RawSqlNotScopedError with the place and the remedy; UnsupportedTenantOperationError for one of `functions`
+ * that runs text
  * @example
  * const { sql, params } = tdb.select().from(projects).toSQL();
  * await proveScoped(sql, { tables: schema, tenant: id, params });
@@ -38,6 +40,7 @@ export async function proveScoped(
   sqlText: string,
   { tables, tenant, params = [], functions = [] }: ProveScopedOptions,
 ): Promise<readonly string[]> {
+  refuseTextRunners(functions);
   const own = Object.values(tables).filter(
     (it): it is object => typeof it === 'object' && it !== null && declaredOf(it) !== undefined,
   );

@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { withTenancy } from '../../src/index.js';
 import { confine, ready } from '../../src/handle/sql.js';
 import { refuseTextRunners } from '../../src/sql/runs-text.js';
+import { proveScoped } from '../../src/testing/prove.js';
 import { a } from '../support/rows.js';
 import * as schema from '../support/schema.js';
 
@@ -27,10 +28,11 @@ describe('functions that run text', () => {
     },
   );
 
-  test('by handles, and by confine()', async () => {
+  test('by handles, by confine() and by proveScoped()', async () => {
     await ready;
     expect(() => withTenancy(drizzle.mock(), { functions: ['crosstab'] })).toThrow(/^Leave "crosstab" out/);
     const options = { tables: schema, tenant: a, functions: ['ts_stat'] };
     expect(() => confine('select 1', [], options)).toThrow(/^Leave "ts_stat" out/);
+    await expect(proveScoped('select 1', options)).rejects.toThrow(/^Leave "ts_stat" out/);
   });
 });
