@@ -128,6 +128,8 @@ export class Held {
   readonly #onclose = (error: unknown): void => {
     // On the next connection postgres.js would take the answers to others for theirs: the last would wait for ever.
     dropRest.call(this.#connection!);
+    // Nothing is sent any more, and what comes in this moment fails with the rest.
+    this.#isFull = true;
     // What the queries themselves fail with says more, and comes first.
     afterLoss(() => this.#fail(error, this.#unanswered));
   };

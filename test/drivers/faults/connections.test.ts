@@ -46,6 +46,22 @@ describe.each(kinds(database))('$name', ({ rls, open, name }) => {
     await database.isWell(runs, rls);
   });
 
+  test.skipIf(name.startsWith('Effect'))('a statement comes just as the connection is lost', async () => {
+    let told = () => {};
+    const closed = new Promise<void>((resolve) => (told = resolve));
+    const own = await open({ onclose: () => told() });
+    const killing: Promise<void>[] = [];
+    const lost = async () => {
+      const killed = database.killIdleTransaction();
+      await closed;
+      killing.push(killed);
+    };
+    isConnectionError(await own.transaction(one, [add(2), lost, add(3)]));
+    await Promise.all(killing);
+    await database.isWell(own, rls);
+    await own.close();
+  });
+
   test('a connection is cut before a statement arrives', async () => {
     await runs.run(one, all);
     database.proxy.judge = () => 'cut';

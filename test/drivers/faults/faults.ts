@@ -61,6 +61,8 @@ export interface Kind {
     prepare?: boolean;
     url?: string;
     connect_timeout?: number;
+    /** Where postgres.js says that it lost a connection: not on Effects, which have a client of their own. */
+    onclose?: () => void;
   }): Promise<Runs>;
 }
 
