@@ -36,6 +36,9 @@ beforeAll(async () => {
 afterAll(async () => {
   await client.end();
   await pool.end();
+  // A pool of node-postgres has ended before its connections have, and one that is ended by force fails the process.
+  const open = () => admin`select from pg_stat_activity where datname = ${name}`;
+  for (let i = 0; i < 200 && (await open()).length > 0; i++) await new Promise((resolve) => setTimeout(resolve, 10));
   await admin.unsafe(`drop database ${name} with (force)`);
   await admin.end();
 });
