@@ -3,7 +3,7 @@
  * interrupted is run again, and goes on.
  */
 import { TenantDataError, TenantNotErasedError, UnsupportedTenantOperationError } from '../errors.js';
-import { assertOthersStay } from './along.js';
+import { assertOthersStay, takesAlong } from './along.js';
 import { readCatalog, type Catalog, type LiveTable, type Subject, type TenantTable } from './catalog.js';
 import { connected, transact, type Connection, type Source } from './connection.js';
 import { countsOf, isView, type TableCount } from './count.js';
@@ -274,7 +274,7 @@ class Erasure {
   /** Takes apart what points at its own table or goes in a circle, so that batches may take any row first. */
   async #clear(table: TenantTable): Promise<void> {
     const { later } = this.#order;
-    const own = table.foreignKeys.filter((it) => it.to === table.oid && !['c', 'n', 'd'].includes(it.onDelete));
+    const own = table.foreignKeys.filter((it) => it.to === table.oid && !takesAlong(it.onDelete));
     const columns = [...new Set([...own.flatMap((it) => breakable(table, it)), ...(later.get(table.oid) ?? [])])];
     if (columns.length === 0) return;
     const { tenant } = this.#catalog;
@@ -291,7 +291,7 @@ class Erasure {
     const isWhole =
       (table.isSpread && table.key.length === 0) ||
       table.foreignKeys.some(
-        (it) => it.to === table.oid && !['c', 'n', 'd'].includes(it.onDelete) && breakable(table, it).length === 0,
+        (it) => it.to === table.oid && !takesAlong(it.onDelete) && breakable(table, it).length === 0,
       );
     let total = 0;
     for (;;) {

@@ -9,9 +9,8 @@ import type {
   TenantsDatabase,
   TenantTransaction,
 } from '../handle/database.types.js';
-import type { SelectMode } from 'drizzle-orm/query-builders/select.types';
 import type { ReaderOf, Runner } from '../handle/handle.types.js';
-import type { BuiltSelect, Nullability } from '../handle/select.types.js';
+import type { DynamicSelect } from '../handle/select.types.js';
 import type { TenantId } from '../schema/tenancy.js';
 import type { DbError } from './db-error.js';
 import type { QueryResult, StreamOptions } from './prepared.js';
@@ -66,17 +65,7 @@ export interface QueryResultHKT extends PgQueryResultHKT {
  * }
  * const second = Db.use((db) => withPaging(db.select().from(projects).$dynamic(), 2));
  */
-export type Select<Name extends string = any> = BuiltSelect<
-  ReaderOf<Name, EffectRunner>,
-  string | undefined,
-  Record<string, any>,
-  SelectMode,
-  Nullability,
-  true,
-  never,
-  any[],
-  Record<string, any>
->;
+export type Select<Name extends string = any> = DynamicSelect<ReaderOf<Name, EffectRunner>>;
 
 /** A handle that is confined to one tenant. */
 export interface Database<Name extends string, TRelations = {}, Data = unknown>

@@ -131,8 +131,11 @@ export type BuiltSelect<
  * }
  * const rows = await withPaging(tdb.select().from(projects).$dynamic(), 2);
  */
-export type TenantSelect<Name extends string = any> = BuiltSelect<
-  ReaderOf<Name, PromiseRunner>,
+export type TenantSelect<Name extends string = any> = DynamicSelect<ReaderOf<Name, PromiseRunner>>;
+
+/** Any select of a handle, as its methods leave it where they may all be called again. */
+export type DynamicSelect<H extends Reader> = BuiltSelect<
+  H,
   string | undefined,
   Record<string, any>,
   SelectMode,

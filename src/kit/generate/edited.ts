@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { calls } from '../citus.js';
 import { distributionOf } from '../changes.js';
 import { ident, literal, quoted } from '../names.js';
-import { entitiesAt, readMigrations } from '../snapshot.js';
+import { entitiesAt, readMigrations, type Entities } from '../snapshot.js';
 import { emptyState, stateAt } from '../state.js';
 import { enable, ourPolicies, ownPolicies } from './policies.js';
 
@@ -29,6 +29,7 @@ export function editedMigrations(out: string): EditedMigration[] {
       ? stateAt(migrations, snapshot.prevIds)
       : emptyState;
     const after = stateAt(migrations, [snapshot.id]);
+    let entities: Entities | undefined;
     for (const [key, table] of Object.entries(after.tables)) {
       // A table that was renamed has another key; its SQL names it in the rename.
       if (sql.includes(`TO "${table.name}"`) || sql.includes('SET SCHEMA')) continue;
@@ -47,7 +48,7 @@ export function editedMigrations(out: string): EditedMigration[] {
         if (!sql.includes(call)) tell(call, 'distributes');
       }
       if (!table.rls || before.tables[key]?.rls) continue;
-      const entities = entitiesAt(migrations, [snapshot.id]);
+      entities ??= entitiesAt(migrations, [snapshot.id]);
       const locks = [
         ...ourPolicies(table, ownPolicies(entities, table), after).map(
           (it) => `CREATE POLICY ${ident(it.name)} ON ${quoted(table)}`,
