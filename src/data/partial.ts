@@ -19,6 +19,8 @@ interface Beginning {
   readonly schemaVersion?: string;
   readonly format: string;
   readonly gzip: boolean;
+  /** Its parts hold other values than the database, which tells nothing of that. */
+  readonly isMasked?: boolean;
 }
 
 export interface WrittenPart extends Part {
@@ -52,7 +54,8 @@ export class Partial {
   }
 
   /**
-   * @param mayKeep whether the parts of an earlier run may be taken; of an export with masks they may not
+   * @param mayKeep whether the parts of an earlier run may be taken, and a later one may take these; of an export with
+   * masks they may not
    * @throws UnsupportedTenantOperationError where another process writes the same
    */
   static async open(
@@ -70,10 +73,12 @@ export class Partial {
         if (mayKeep)
           journal = await Journal.open<Beginning | WrittenPart>(join(folder, 'journal')).catch(() => undefined);
         const [begun] = (journal?.lines ?? []) as readonly Beginning[];
-        if (!journal || (begun && !(begun.drizzleTenant === 1 && begun.format === format && begun.gzip === gzip)))
-          journal = await anew(folder, journal);
+        const isSame =
+          !begun || (begun.drizzleTenant === 1 && begun.format === format && begun.gzip === gzip && !begun.isMasked);
+        if (!journal || !isSame) journal = await anew(folder, journal);
         const made = new Partial(folder, journal);
-        made.#begun ??= { drizzleTenant: 1, seed: randomBytes(8).readBigInt64BE().toString(), format, gzip };
+        const seed = randomBytes(8).readBigInt64BE().toString();
+        made.#begun ??= { drizzleTenant: 1, seed, format, gzip, isMasked: !mayKeep };
         await made.#clean();
         return made;
       } catch (error) {
@@ -120,12 +125,12 @@ export class Partial {
 
   /** @returns the parts of an earlier run of the same export; none where the tenant or the schema was another */
   async begin({ tenancy, tenant, schemaVersion }: ExportHead): Promise<(table: string) => readonly WrittenPart[]> {
-    const { seed, format, gzip, ...before } = this.#begun!;
+    const { seed, format, gzip, isMasked, ...before } = this.#begun!;
     const isSame = before.tenancy === tenancy && before.tenant === tenant && before.schemaVersion === schemaVersion;
     if (!isSame) {
       this.#parts.clear();
       this.#journal = await anew(this.folder, this.#journal);
-      this.#begun = { drizzleTenant: 1, seed, tenancy, tenant, schemaVersion, format, gzip };
+      this.#begun = { drizzleTenant: 1, seed, tenancy, tenant, schemaVersion, format, gzip, isMasked };
       await this.#journal.append(this.#begun);
       await this.#clean();
     }

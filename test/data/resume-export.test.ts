@@ -67,13 +67,14 @@ test.each(['csv', 'ndjson', 'file'] as const)(
 );
 
 /** Stops before the last table. */
-const begin = async (to: string, format: 'csv' | 'file') => {
+const begin = async (to: string, format: 'csv' | 'file', more = {}) => {
   const stop = new AbortController();
   const stopped = data().exportTo(to, {
     format,
     partRows: 4,
     signal: stop.signal,
     onProgress: ({ table }) => void (table.includes('people') && stop.abort(new Error('stopped'))),
+    ...more,
   });
   await expect(stopped).rejects.toThrow('stopped');
 };
@@ -118,6 +119,13 @@ test('a process that is killed: its lock, an unfinished part and a torn line are
   await appendFile(join(`${to}.partial`, 'journal'), '{"table":"public.parts","n":');
   const { kept } = await goOn(to, 'file');
   expect(kept['public.firms']).toBe(1);
+  await arrives(to);
+});
+
+test('nothing is kept of an export with masks: what it wrote is not what the database holds', async () => {
+  const to = join(folder, 'masked');
+  await begin(to, 'csv', { masks: { firms: { name: 'somebody' } } });
+  expect((await goOn(to, 'csv')).kept).toMatchObject({ 'public.firms': 0 });
   await arrives(to);
 });
 
