@@ -32,6 +32,8 @@ export interface Subject {
   /** The id as the database is sent it. */
   readonly id: string;
   readonly tables: readonly DeclaredTable[];
+  /** The tables of other tenancies: a row of theirs is its own tenant's, whoever points at it. */
+  readonly elsewhere: readonly Pick<DeclaredTable, 'schema' | 'name'>[];
   /** The settings that policies of row-level security read. */
   readonly settings: readonly string[];
 }
@@ -99,6 +101,8 @@ export interface Catalog {
   readonly tables: readonly TenantTable[];
   /** The other tables that foreign keys lead to or from. */
   readonly others: ReadonlyMap<number, LiveTable>;
+  /** Those of them whose rows are tenants' of another tenancy. */
+  readonly elsewhere: ReadonlySet<number>;
   readonly undeclared: readonly Undeclared[];
   readonly isCitus: boolean;
 }
@@ -200,13 +204,14 @@ export async function readCatalog(connection: Connection, subject: Subject): Pro
     const table = JSON.parse(json!) as LiveTable;
     if (!shards.has(table.oid)) live.set(table.oid, spread.has(table.oid) ? { ...table, isSpread: true } : table);
   }
-  const oids = await connection.query(resolveQuestion, [
-    JSON.stringify(subject.tables.map(({ schema, name }) => [schema ?? null, name])),
+  const resolved = await connection.query(resolveQuestion, [
+    JSON.stringify([...subject.tables, ...subject.elsewhere].map(({ schema, name }) => [schema ?? null, name])),
   ]);
+  const oids = resolved.map(([oid]) => Number(oid));
   const missing: string[] = [];
   const found = new Map<number, { live: LiveTable; declared: DeclaredTable }>();
   subject.tables.forEach((declared, i) => {
-    const table = live.get(Number(oids[i]![0]));
+    const table = live.get(oids[i]!);
     if (table) found.set(table.oid, { live: table, declared });
     else if (!declared.isOptional && declared.column !== undefined)
       missing.push(`the database has no table "${declared.name}"`);
@@ -270,5 +275,6 @@ export async function readCatalog(connection: Connection, subject: Subject): Pro
     throw error;
   });
   const others = new Map([...live].filter(([oid]) => !columnOf.has(oid)));
-  return { tenant: tenant!, type, tables, others, undeclared, isCitus };
+  const elsewhere = new Set(oids.slice(subject.tables.length));
+  return { tenant: tenant!, type, tables, others, elsewhere, undeclared, isCitus };
 }
