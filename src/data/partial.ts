@@ -4,7 +4,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, open, readdir, readFile, rm, stat, unlink } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, realpath, rm, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UnsupportedTenantOperationError } from '../errors.js';
 import type { ExportHead, Part } from './format.js';
@@ -33,18 +33,20 @@ export interface WrittenPart extends Part {
   readonly bytes: number;
 }
 
-/** Destinations that this process writes to. */
+/** Folders that this process writes to, by the one name that each has. */
 const busy = new Set<string>();
 
 export class Partial {
   readonly folder: string;
+  readonly #place: string;
   #journal: Journal<Beginning | WrittenPart>;
   #begun: Beginning | undefined;
   readonly #parts = new Map<string, WrittenPart[]>();
   #files = 0;
 
-  private constructor(folder: string, journal: Journal<Beginning | WrittenPart>) {
+  private constructor(folder: string, place: string, journal: Journal<Beginning | WrittenPart>) {
     this.folder = folder;
+    this.#place = place;
     this.#journal = journal;
     const [begun, ...parts] = journal.lines as readonly [Beginning, ...WrittenPart[]];
     this.#begun = begun;
@@ -63,10 +65,11 @@ export class Partial {
     { format, gzip, mayKeep }: { readonly format: string; readonly gzip: boolean; readonly mayKeep: boolean },
   ): Promise<Partial> {
     const folder = `${to}.partial`;
-    if (busy.has(folder)) throw inUse(folder);
-    busy.add(folder);
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    const place = await realpath(folder);
+    if (busy.has(place)) throw inUse(folder);
+    busy.add(place);
     try {
-      await mkdir(folder, { recursive: true, mode: 0o700 });
       await lock(folder);
       let journal: Journal<Beginning | WrittenPart> | undefined;
       try {
@@ -76,7 +79,7 @@ export class Partial {
         const isSame =
           !begun || (begun.drizzleTenant === 1 && begun.format === format && begun.gzip === gzip && !begun.isMasked);
         if (!journal || !isSame) journal = await anew(folder, journal);
-        const made = new Partial(folder, journal);
+        const made = new Partial(folder, place, journal);
         const seed = randomBytes(8).readBigInt64BE().toString();
         made.#begun ??= { drizzleTenant: 1, seed, format, gzip, isMasked: !mayKeep };
         await made.#clean();
@@ -87,7 +90,7 @@ export class Partial {
         throw error;
       }
     } catch (error) {
-      busy.delete(folder);
+      busy.delete(place);
       throw error;
     }
   }
@@ -156,10 +159,14 @@ export class Partial {
 
   /** @param isDone whether nothing of it is needed any more */
   async close(isDone: boolean): Promise<void> {
-    await this.#journal.close();
-    busy.delete(this.folder);
-    if (isDone) await rm(this.folder, { recursive: true, force: true });
-    else await unlink(join(this.folder, 'lock')).catch(() => {});
+    try {
+      await this.#journal.close();
+      if (isDone) await rm(this.folder, { recursive: true, force: true });
+      else await unlink(join(this.folder, 'lock')).catch(() => {});
+    } finally {
+      // Last: whoever comes now has a folder of its own.
+      busy.delete(this.#place);
+    }
   }
 }
 
