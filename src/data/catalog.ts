@@ -87,7 +87,7 @@ export interface TenantTable extends LiveTable {
   readonly declared: DeclaredTable;
 }
 
-/** A column of a table that nobody declared, which is like a tenant column or points at one. */
+/** A column of a table that no tenant has, which names one: it is like a tenant column, points at one, or is `ref()`. */
 export interface Undeclared extends Named {
   readonly title: string;
   readonly column: string;
@@ -257,6 +257,12 @@ export async function readCatalog(connection: Connection, subject: Subject): Pro
     for (const key of table.foreignKeys)
       key.columns.forEach((it, i) => columnOf.get(key.to) === key.toColumns[i] && pointing.add(`${table.title} ${it}`));
   }
+  // A shared row may name a tenant, by a column that is called anything.
+  const said = new Set(
+    [...found.values()].flatMap(({ live: { title }, declared }) =>
+      declared.column === undefined ? declared.references.map((it) => `${title} ${it}`) : [],
+    ),
+  );
   const visible = new Set([...live.values()].map((it) => it.title));
   const undeclared: Undeclared[] = [];
   for (const [json] of await connection.query(columnsQuestion, [JSON.stringify([...types])])) {
@@ -265,7 +271,8 @@ export async function readCatalog(connection: Connection, subject: Subject): Pro
       (own) => own.title === it.title && (own.column === it.column || own.declared.references.includes(it.column)),
     );
     if (isKnown || !(it.isMaterializedView || visible.has(it.title))) continue;
-    if (names.has(asSpoken(it.column)) || pointing.has(`${it.title} ${it.column}`)) undeclared.push(it);
+    const isSaid = said.has(`${it.title} ${it.column}`);
+    if (isSaid || names.has(asSpoken(it.column)) || pointing.has(`${it.title} ${it.column}`)) undeclared.push(it);
   }
 
   const { type } = tables[0]!.columns.find((it) => it.name === tables[0]!.column)!;

@@ -3,7 +3,7 @@ import { integer, text } from 'drizzle-orm/pg-core';
 import { drizzle } from 'drizzle-orm/postgres-js';
 import postgres from 'postgres';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { defineTenantRelations, tenancy, tenantTable, withTenancy } from '../../src/index.js';
+import { defineTenantRelations, referenceTable, tenancy, tenantTable, withTenancy } from '../../src/index.js';
 import { dropDatabases, freshDatabase } from '../support/databases.js';
 
 const team = tenancy('team', integer);
@@ -11,7 +11,8 @@ const person = tenancy('person', integer);
 const teams = tenantTable('teams', { id: team.id().primaryKey() });
 const members = tenantTable('members', { teamId: team.id(), id: integer().primaryKey(), who: person.ref() });
 const persons = tenantTable('persons', { id: person.id().primaryKey(), secret: text() });
-const relations = defineTenantRelations({ teams, members, persons });
+const handles = referenceTable('handles', { name: text().primaryKey(), owner: team.ref() });
+const relations = defineTenantRelations({ teams, members, persons, handles });
 
 let client: postgres.Sql;
 let data: any;
@@ -22,6 +23,8 @@ beforeAll(async () => {
     create table persons (id integer primary key, secret text);
     create table members ("teamId" integer not null, id integer not null, who integer references persons,
       primary key ("teamId", id));
+    create table handles (name text primary key, owner integer);
+    insert into handles values ('one', 1), ('two', 2);
     insert into teams values (1), (2); insert into persons values (7, 'hers'), (8, 'his');
     insert into members values (1, 1, 7), (2, 1, 8)`);
   data = (id: any) => (withTenancy(drizzle({ client }), { relations }) as any).tenantData(id, { tenancy: team });
@@ -69,6 +72,8 @@ test.each(['cascade', 'set null'])(
 
 test('nor are they erased, though nobody else points at them', async () => {
   await expect(data(1).erase({ reason: 'test', shared: ['persons'] })).rejects.toThrow(/"persons" is none/);
-  await data(1).erase({ reason: 'test' });
+  // A shared row that names it by ref() is the tenant's, too, whatever the column is called.
+  await expect(data(1).erase({ reason: 'test' })).rejects.toThrow(/remain in "public.handles" \("owner": 1\)/);
+  await data(1).erase({ reason: 'test', keep: ['handles'], allowEmpty: true });
   expect(await client`select id from persons order by id`).toMatchObject([{ id: 7 }, { id: 8 }]);
 });
