@@ -150,7 +150,7 @@ export const mutations: readonly Mutation[] = [
     ],
     ['a row around is of a level around', "it !== 'tenant' && it.level !== level)", "it !== 'tenant')"],
     ['WHERE is a condition', 'if (where) this.conditions.push(', 'if (false) this.conditions.push('],
-    ['conditions are walked', 'walk(expression, { proof, level, names: at, ctes: this.ctes });', ';'],
+    ['conditions are walked', 'walkCondition(expression, { proof, level, names: at, ctes: this.ctes });', ';'],
     ['a table is an entry', 'level.entries.push(entry);\n      if (this.isLocked(name)) this.own.push(entry);', ''],
     ['FOR UPDATE locks rows of a table', 'if (this.isLocked(name)) this.own.push(entry);', ''],
     ['FOR UPDATE locks rows of a subquery', ', { isLocked: this.isLocked(name) });', ');'],
@@ -610,7 +610,7 @@ export const mutations: readonly Mutation[] = [
       'const strict = alone.facts.filter((it) => !it.orNull);',
       'const strict = alone.facts;',
     ],
-    ['the condition of an arm', 'walk(arm.condition, here);', ''],
+    ['the condition of an arm', 'walkCondition(arm.condition, here);', ''],
     ['SET of an arm', 'else set(arm.targetList, target.table!, here);', ''],
     ['what an arm inserts', 'walk(values, place);', ''],
     [
@@ -708,7 +708,11 @@ export const mutations: readonly Mutation[] = [
   ]),
   ...of('table-functions', [
     ['arguments of a function are walked', 'walk(call, place);', ''],
-    ['the columns of a function are known', 'else if (ofValues.has(name)) columns', 'else columns'],
+    ['the columns of a function are known', 'isOfValues(name, call.FuncCall?.args ?? [])', 'true'],
+    ['rows of an array', "(name !== 'unnest' ||", '(true ||'],
+    ['two arrays', '(more.length === 0 &&', '(true &&'],
+    ['the type of an array', 'ofPlain.test(typeOf(arg.TypeCast.typeName))', 'true'],
+    ['the elements of an array', '(it: Node) => it.A_Const || it.ParamRef', '() => true'],
     ['types of the columns of a function', 'checkType(ColumnDef.typeName);', ''],
     ['types of the columns of a document', 'if (column.typeName) checkType(column.typeName);\n    for', 'for'],
     ['the alias of a value is its column', 'alias && functions.length === 1 ? alias.aliasname : name', 'name'],
@@ -730,6 +734,24 @@ export const mutations: readonly Mutation[] = [
   ]),
   ...of('insert', [['a value that the database draws', 'checkOverride(node, table, relation.location);', '']]),
   ...of('merge', [['a value that the database draws', 'checkOverride(arm, table, location);', '']]),
-  ...of('with', [['the name of a common table expression', 'checkName(cte.ctename, cte.location);', '']]),
+  ...of('with', [
+    ['the name of a common table expression', 'checkName(cte.ctename, cte.location);', ''],
+    ['the type of what marks a cycle', 'if (value?.TypeCast) checkType(value.TypeCast.typeName);', ''],
+  ]),
+  ...of('from', [
+    [
+      'the names of columns that are not known',
+      '(whole || names.length === 0 ? columns.slice(names.length) : [])',
+      'columns.slice(whole ? names.length : 0)',
+    ],
+    ['what does something in a condition', 'walkCondition(expression,', 'walk(expression,'],
+  ]),
+  ...of('merge', [
+    ['what does something in an arm', 'walkCondition(arm.condition, here);', 'walk(arm.condition, here);'],
+  ]),
+  ...of('expression', [
+    ['what does something', 'if (confines && conditions > 0 && doing.includes(name))', 'if (false)'],
+    ['what does something behind a condition', 'place.proof.conditions--;', ''],
+  ]),
   ...of('write', [['the name of the row that was', 'checkName(option.value, option.location);', '']]),
 ];
