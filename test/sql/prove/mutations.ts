@@ -698,6 +698,14 @@ export const mutations: readonly Mutation[] = [
     ['SET LOCAL only', 'if (!isLocal) {', 'if (false) {'],
     ['settings that change no row', '(safe.has(name) || prefixes.test(name))', 'true'],
   ]),
+  ...of('names', [
+    ['the name of a star', 'if (isStar(value)) return undefined;', ''],
+    ['a cast of what has a name', 'if (!inner || inner.isKept) return inner;', 'if (!inner) return inner;'],
+    ['a cast of a cast', 'if (!inner || inner.isKept) return inner;', 'if (!inner || inner.name) return inner;'],
+    ['a cast of what is not known', 'if (!inner || inner.isKept) return inner;', 'if (inner?.isKept) return inner;'],
+    ['the name of NULLIF', " && it.kind !== 'AEXPR_NULLIF' ? none", ' ? none'],
+    ['the name of a query', 'return inner && kept(inner.name);', 'return inner;'],
+  ]),
   ...of('operators', [
     [
       'operators of other schemas',

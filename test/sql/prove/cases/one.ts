@@ -218,6 +218,8 @@ export const accepted: readonly string[] = [
   `select u.id from unnest(array[1, 2]) as u(id)`,
   `select u.u from unnest(array[1, null]) as u`,
   `select u.u from unnest('{1}'::int[]) as u`,
+  `select s.text, s.case, s.x, s.z from (select 1::int::text, case when true then 1 else 2::int end, (row(1)).f1 as x,
+    (select 1 as z)) s`,
   `select pg_notify('x', t.title), pg_advisory_xact_lock(t.id) from tasks t where t."accountId" = @a`,
   'with d as (delete from tasks t where t."accountId" = @a returning id) ' +
     "select count(pg_notify('x', d.id::text)) from d",
@@ -622,6 +624,15 @@ export const refused: readonly (readonly [
   [`select f.f from unnest('a'::tsvector) as f`, /could be a function/],
   [`select s.f from tasks t, lateral (select * from unnest(array[t]) as f) s where t."accountId" = @a`, /could be/],
   [`select f.value from rows from (json_each('{}'), row_to_json(row(1))) as f(a, b)`, /could be a function/],
+  // A column is called as PostgreSQL calls it
+  ...[
+    'f from (select (select f.* from (select 1 as x) f))',
+    'int4 from (select 1::int::text)',
+    'text from (select nullif(1, 2)::text)',
+    'text from (select (select 1)::text)',
+    'int4 from (select case when true then 1 else 2::int end)',
+    'json_value from (select case when true then 1 else f end from (select 1 as f) f)',
+  ].map((it): [string, RegExp] => [`select s.${it} s`, /could be a function/]),
   // A condition is looked at on rows of other tenants, too
   ...[
     `select 1 from tasks t where pg_notify('x', t.title) is null and t."accountId" = @a`,
