@@ -331,6 +331,14 @@ describe('a function that runs text is called without parentheses', () => {
       ),
     );
   }
+  for (const name of ['ts_stat', 'crosstab', 'pg_read_file']) {
+    test(`${name}, of the value that the row of a function in FROM is`, () =>
+      pair.refused((tdb) =>
+        tdb
+          .select({ x: sql`(f).${sql.identifier(name)}` })
+          .from(sql`unnest(array['select to_tsvector(title) from tasks']) as f(${sql.identifier(name)})`),
+      ));
+  }
   test('of a table', () => pair.refused((tdb) => tdb.select({ x: sql`${projects}.crosstab3` }).from(projects)));
   test('of the rows of an array, which have no column that is called as the alias is', async () => {
     const leak =

@@ -164,6 +164,7 @@ export class From {
     // Where not all of them are known, neither is which of them are given other names.
     for (const it of [...names, ...(whole || names.length === 0 ? columns.slice(names.length) : [])]) entry.add(it);
     entry.whole = whole;
+    entry.isValue = true;
     this.level.entries.push(entry);
     return one(entry);
   }

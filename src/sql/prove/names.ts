@@ -145,7 +145,7 @@ export function checkField({ arg, indirection }: Node, names: Names): void {
     for (let it: Names | undefined = names; it; it = it.outer)
       isColumn ||= !it.scope.whole || it.scope.column(name) !== undefined;
     const found = isColumn ? [] : nearest(names, undefined, name);
-    if (found.length === 1 && found[0]!.column(first)) return;
+    if (found.length === 1 && !found[0]!.isValue && found[0]!.column(first)) return;
   }
   throw new Refusal(
     `"${first}" behind an expression is a field or a function`,

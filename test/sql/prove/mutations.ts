@@ -699,6 +699,7 @@ export const mutations: readonly Mutation[] = [
     ['settings that change no row', '(safe.has(name) || prefixes.test(name))', 'true'],
   ]),
   ...of('names', [
+    ['the row of a function', '!found[0]!.isValue && ', ''],
     ['the name of a star', 'if (isStar(value)) return undefined;', ''],
     ['a cast of what has a name', 'if (!inner || inner.isKept) return inner;', 'if (!inner) return inner;'],
     ['a cast of a cast', 'if (!inner || inner.isKept) return inner;', 'if (!inner || inner.name) return inner;'],

@@ -624,6 +624,18 @@ export const refused: readonly (readonly [
   [`select f.f from unnest('a'::tsvector) as f`, /could be a function/],
   [`select s.f from tasks t, lateral (select * from unnest(array[t]) as f) s where t."accountId" = @a`, /could be/],
   [`select f.value from rows from (json_each('{}'), row_to_json(row(1))) as f(a, b)`, /could be a function/],
+  // The row of a function in FROM may be its value, on which a field is a function
+  ...[
+    "ts_stat from unnest(array['select to_tsvector(title) from tasks']) as f(ts_stat)",
+    "pg_read_file from string_to_table('/etc/passwd', ',') as f(pg_read_file)",
+    "value from json_array_elements('[1]') as f",
+    "crosstab from lower('select 1') as f(crosstab)",
+    'x from (select 1) s, lateral generate_series(1, 2) as f(x)',
+  ].map((it): [string, RegExp] => [`select (f).${it}`, /behind an expression is a field or a function/]),
+  [
+    `select (select (f).ts_stat) from unnest(array['select to_tsvector(title) from tasks']) as f(ts_stat)`,
+    /behind an expression is a field or a function/,
+  ],
   // A column is called as PostgreSQL calls it
   ...[
     'f from (select (select f.* from (select 1 as x) f))',
