@@ -328,8 +328,8 @@ export const mutations: readonly Mutation[] = [
     ['a column that is not known comes before a whole row', '!it.scope.whole || ', ''],
     [
       'a field of a whole row is its column',
-      'if (found.length === 1 && found[0]!.column(first)) return;',
-      'if (found.length === 1) return;',
+      'if (found.length === 1 && !found[0]!.isValue && found[0]!.column(first)) return;',
+      'if (found.length === 1 && !found[0]!.isValue) return;',
     ],
   ]),
   ...of('select', [
