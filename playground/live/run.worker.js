@@ -7,7 +7,6 @@ import { programOf } from './program.ts';
 const compiled = async (name) => WebAssembly.compileStreaming(fetch(name));
 const opened = (async () => {
   const [pgliteWasmModule, initdbWasmModule, fsBundle] = await Promise.all([compiled('pglite.wasm'), compiled('initdb.wasm'), fetch('pglite.data').then((it) => it.blob())]);
-  postMessage({ loaded: true });
   const client = new PGlite({ pgliteWasmModule, initdbWasmModule, fsBundle });
   const engine = await openEngine(client, ddl);
   // What is written may come from a link: it finds no way out of here.

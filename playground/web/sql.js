@@ -31,10 +31,14 @@ function lineView(line) {
 export const legend = (params) =>
   params.length === 0 ? undefined : el('p', { class: 'legend' }, params.map((it, i) => el('span', {}, `$${i + 1} = ${it}`)));
 
+const isRow = (it) => typeof it === 'object' && it !== null && !Array.isArray(it);
+
 /** A result: rows as a table, and what is nested in a row within its cell. */
 export function valueView(value, label) {
   if (Array.isArray(value)) {
     if (value.length === 0) return el('span', { class: 'none' }, 'none');
+    // What is no row has no names: a column of values.
+    if (!value.every(isRow)) return el('table', { 'aria-label': label }, el('tbody', {}, value.map((it) => el('tr', {}, el('td', {}, valueView(it))))));
     const columns = [...new Set(value.flatMap((row) => Object.keys(row)))];
     return el(
       'table',
@@ -48,5 +52,5 @@ export function valueView(value, label) {
   return document.createTextNode(String(value));
 }
 
-export const resultView = (tenant, result) =>
-  el('article', {}, el('h4', {}, tenant.name), scrollable(`Result for ${tenant.name}`, valueView(result, `Result for ${tenant.name}`)));
+export const resultView = (tenant, result, after = '') =>
+  el('article', {}, el('h4', {}, tenant.name), scrollable(`Result for ${tenant.name}`, valueView(result, `Result for ${tenant.name}`)), after);
