@@ -13,7 +13,10 @@ const item = (page: string) => ({ text: titleOf(page), link: link(page) });
 
 const pages = ['', 'guide/', 'coming-from/', 'decisions/', 'errors/'].flatMap((folder) => {
   try {
-    return readdirSync(join(docs, folder)).filter((it) => it.endsWith('.md') && it !== 'index.md').sort().map((it) => folder + it);
+    return readdirSync(join(docs, folder))
+      .filter((it) => it.endsWith('.md') && it !== 'index.md')
+      .sort()
+      .map((it) => folder + it);
   } catch {
     return [];
   }
@@ -24,15 +27,45 @@ const group = (text: string, names: readonly string[], collapsed = false) => {
   items.forEach((it) => listed.add(it));
   return { text, collapsed, items: items.map(item) };
 };
-const folder = (text: string, name: string) => group(text, pages.filter((it) => it.startsWith(name)).map((it) => it.replace(/\.md$/, '')), true);
+const folder = (text: string, name: string) =>
+  group(
+    text,
+    pages.filter((it) => it.startsWith(name)).map((it) => it.replace(/\.md$/, '')),
+    true,
+  );
 
 const sidebar = [
   group('Begin', ['start', 'concepts', 'citus-story']),
   group('Guides', [
-    'guide/schema', 'guide/handles', 'people', 'before-the-tenant', 'unique-values', 'rows-of-everybody', 'other-tenants', 'transactions', 'streams', 'replicas', 'batch', 'guide/jobs',
-    'guide/row-level-security', 'guide/sql-by-hand', 'sql', 'tenant-data', 'guide/testing', 'validators', 'fair',
+    'guide/schema',
+    'guide/handles',
+    'people',
+    'before-the-tenant',
+    'unique-values',
+    'rows-of-everybody',
+    'other-tenants',
+    'transactions',
+    'streams',
+    'replicas',
+    'batch',
+    'guide/jobs',
+    'guide/row-level-security',
+    'guide/sql-by-hand',
+    'sql',
+    'tenant-data',
+    'guide/testing',
+    'validators',
+    'fair',
   ]),
-  group('Migrations', ['guide/migrations', 'guide/online', 'guide/single-tenant', 'adopt', 'ci', 'indexes', 'guide/growing']),
+  group('Migrations', [
+    'guide/migrations',
+    'guide/online',
+    'guide/single-tenant',
+    'adopt',
+    'ci',
+    'indexes',
+    'guide/growing',
+  ]),
   group('Citus', ['guide/citus', 'cluster', 'managed-citus']),
   group('Frameworks', ['guide/effect', 'frameworks', 'better-auth']),
   group('Where it runs', ['runtimes', 'guide/poolers', 'prepared-plans']),
@@ -42,12 +75,19 @@ const sidebar = [
   folder('Decisions', 'decisions/'),
 ];
 // A framework is looked for by its name.
-const frameworks = ['Next.js', 'Hono', 'Express', 'Fastify', 'NestJS', 'tRPC'].map((text) => ({ text, link: `/frameworks#${text.toLowerCase().replace('.', '-')}` }));
+const frameworks = ['Next.js', 'Hono', 'Express', 'Fastify', 'NestJS', 'tRPC'].map((text) => ({
+  text,
+  link: `/frameworks#${text.toLowerCase().replace('.', '-')}`,
+}));
 sidebar.find((it) => it.text === 'Frameworks')!.items.splice(2, 0, ...frameworks);
 // What others add is found, too.
 const more = pages.filter((it) => !listed.has(it)).map((it) => it.replace(/\.md$/, ''));
 if (more.length > 0) sidebar.splice(-1, 0, group('More', more));
-(sidebar.find((it) => it.text === 'Reference')!.items as object[]).unshift({ text: 'API', link: '/reference/index.html', target: '_self' });
+(sidebar.find((it) => it.text === 'Reference')!.items as object[]).unshift({
+  text: 'API',
+  link: '/reference/index.html',
+  target: '_self',
+});
 
 export default defineConfig({
   title: 'drizzle-tenant',
@@ -55,20 +95,45 @@ export default defineConfig({
   base: process.env.DOCS_BASE ?? '/',
   cleanUrls: true,
   // Made after the pages; and links of README, SECURITY and ARCHITECTURE to files of the repository.
-  ignoreDeadLinks: [/^\.{0,2}\/?(playground|reference)\//, /\/(README|SECURITY|ARCHITECTURE|CHANGELOG|src|test)\b/, /^\.\/docs\//],
+  ignoreDeadLinks: [
+    /^\.{0,2}\/?(playground|reference)\//,
+    /\/(README|SECURITY|ARCHITECTURE|CHANGELOG|src|test)\b/,
+    /^\.\/docs\//,
+  ],
   markdown: { config: (md) => void md.core.ruler.push('rewrite', rewrite) },
   themeConfig: {
-    nav: [{ text: 'Start', link: '/start' }, { text: 'Playground', link: '/playground/index.html', target: '_self' }, { text: 'API', link: '/reference/index.html', target: '_self' }],
+    nav: [
+      { text: 'Start', link: '/start' },
+      { text: 'Playground', link: '/playground/index.html', target: '_self' },
+      { text: 'API', link: '/reference/index.html', target: '_self' },
+    ],
     sidebar,
     search: { provider: 'local' },
     outline: [2, 3],
   },
   buildEnd({ outDir }) {
-    const every = sidebar.flatMap((it) => it.items as { text: string; link: string }[]).filter((it) => pages.includes(`${it.link.slice(1)}.md`));
-    const first = (text: string) => withoutFrontmatter(text).split('\n\n').map((it) => it.trim()).find((it) => /^[A-Z`*\[]/.test(it))?.replaceAll('\n', ' ').split(/(?<=\.)\s/)[0] ?? '';
-    const text = (page: string) => withoutFrontmatter(read(page)).replace(/<!--@include: \.\.\/(.*?)-->/, (_, file) => readFileSync(join(docs, '..', file), 'utf8'));
-    writeFileSync(join(outDir, 'llms.txt'), `# drizzle-tenant\n\n> Multi-tenancy for Drizzle ORM on PostgreSQL and Citus: a query without a tenant does not compile.\n\nEverything in one file: [llms-full.txt](/llms-full.txt)\n\n## Pages\n\n${every.map((it) => `- [${it.text}](${it.link}): ${first(text(`${it.link.slice(1)}.md`))}`).join('\n')}\n`);
-    writeFileSync(join(outDir, 'llms-full.txt'), `${readFileSync(join(docs, '../README.md'), 'utf8')}\n\n${every.map((it) => text(`${it.link.slice(1)}.md`)).join('\n\n')}`);
+    const every = sidebar
+      .flatMap((it) => it.items as { text: string; link: string }[])
+      .filter((it) => pages.includes(`${it.link.slice(1)}.md`));
+    const first = (text: string) =>
+      withoutFrontmatter(text)
+        .split('\n\n')
+        .map((it) => it.trim())
+        .find((it) => /^[A-Z`*\[]/.test(it))
+        ?.replaceAll('\n', ' ')
+        .split(/(?<=\.)\s/)[0] ?? '';
+    const text = (page: string) =>
+      withoutFrontmatter(read(page)).replace(/<!--@include: \.\.\/(.*?)-->/, (_, file) =>
+        readFileSync(join(docs, '..', file), 'utf8'),
+      );
+    writeFileSync(
+      join(outDir, 'llms.txt'),
+      `# drizzle-tenant\n\n> Multi-tenancy for Drizzle ORM on PostgreSQL and Citus: a query without a tenant does not compile.\n\nEverything in one file: [llms-full.txt](/llms-full.txt)\n\n## Pages\n\n${every.map((it) => `- [${it.text}](${it.link}): ${first(text(`${it.link.slice(1)}.md`))}`).join('\n')}\n`,
+    );
+    writeFileSync(
+      join(outDir, 'llms-full.txt'),
+      `${readFileSync(join(docs, '../README.md'), 'utf8')}\n\n${every.map((it) => text(`${it.link.slice(1)}.md`)).join('\n\n')}`,
+    );
   },
 });
 
@@ -77,7 +142,9 @@ function rewrite(state: { tokens: any[] }) {
   for (const token of state.tokens.flatMap((it) => it.children ?? [])) {
     if (token.type !== 'link_open') continue;
     const href: string = token.attrGet('href') ?? '';
-    const local = href.replace(/^docs\//, './').replace(/^(\.\.\/)*(SECURITY|ARCHITECTURE|CHANGELOG)\.md/, (_, _up, name) => `/${name.toLowerCase()}.md`);
+    const local = href
+      .replace(/^docs\//, './')
+      .replace(/^(\.\.\/)*(SECURITY|ARCHITECTURE|CHANGELOG)\.md/, (_, _up, name) => `/${name.toLowerCase()}.md`);
     if (local !== href) token.attrSet('href', local);
   }
 }

@@ -14,7 +14,10 @@ const state = { types: 'loading', postgres: 'loading' };
 const steps = { loading: 'is on its way', ready: 'runs in this page' };
 
 function tell(words) {
-  const parts = [`TypeScript ${steps[state.types] ?? state.types}`, `PostgreSQL ${steps[state.postgres] ?? state.postgres}`];
+  const parts = [
+    `TypeScript ${steps[state.types] ?? state.types}`,
+    `PostgreSQL ${steps[state.postgres] ?? state.postgres}`,
+  ];
   status.textContent = words ?? `${parts.join(', ')}.`;
   document.documentElement.dataset.types = state.types;
   document.documentElement.dataset.postgres = state.postgres;
@@ -42,7 +45,13 @@ function startRuns() {
 
 const groups = { query: 'Queries', mistake: 'Mistakes' };
 choice.append(
-  ...Object.entries(groups).map(([kind, label]) => el('optgroup', { label }, samples.filter((it) => it.kind === kind).map((it) => el('option', { value: it.name }, it.title)))),
+  ...Object.entries(groups).map(([kind, label]) =>
+    el(
+      'optgroup',
+      { label },
+      samples.filter((it) => it.kind === kind).map((it) => el('option', { value: it.name }, it.title)),
+    ),
+  ),
   el('option', { value: '', hidden: true }, 'Your own'),
 );
 byId('schema').textContent = files['schema.ts'];
@@ -54,7 +63,8 @@ const sampleOf = (code) => samples.find((it) => it.code === code);
 
 const editor = openEditor(byId('editor'), shared ?? first.code, {
   changed: () => later(),
-  ask: async (method, ...parameters) => (state.types === 'ready' ? (await types.ask({ method, parameters })).result : undefined),
+  ask: async (method, ...parameters) =>
+    state.types === 'ready' ? (await types.ask({ method, parameters })).result : undefined,
 });
 
 let timer;
@@ -112,17 +122,38 @@ function showFaults(faults) {
 function showSights(sights, faults) {
   const { sent } = sights[0];
   byId('written').replaceChildren(...sent.map(({ written }, i) => sqlView(written, `Statement ${i + 1} as written`)));
-  byId('sent').replaceChildren(...(sent.length === 0 ? [el('p', { class: 'hint' }, 'Nothing was sent.')] : sent.flatMap(({ words, params }, i) => [sqlView(words, `Statement ${i + 1} as sent`), legend(params)]).filter(Boolean)));
+  byId('sent').replaceChildren(
+    ...(sent.length === 0
+      ? [el('p', { class: 'hint' }, 'Nothing was sent.')]
+      : sent
+          .flatMap(({ words, params }, i) => [sqlView(words, `Statement ${i + 1} as sent`), legend(params)])
+          .filter(Boolean)),
+  );
   byId('results').replaceChildren(
     ...sights.map(({ tenant, result, error }) =>
-      error ? el('article', {}, el('h4', {}, tenant), el('p', { class: 'error' }, error.tag ? `${error.tag}: ` : '', error.message)) : resultView({ name: tenant }, result),
+      error
+        ? el(
+            'article',
+            {},
+            el('h4', {}, tenant),
+            el('p', { class: 'error' }, error.tag ? `${error.tag}: ` : '', error.message),
+          )
+        : resultView({ name: tenant }, result),
     ),
   );
   const isGood = sights.every((it) => it.isolated) && faults.length === 0;
   const isBad = sights.some((it) => it.isolated === false);
   verdict.className = isGood ? 'good' : '';
-  verdict.textContent = isGood ? 'each is that of plain Drizzle on a database with this tenant only' : isBad ? 'another than plain Drizzle gives for this tenant alone' : faults.length > 0 ? 'had it been run without the compiler' : 'for each tenant';
-  byId('plan').replaceChildren(...sent.filter((it) => it.plan).map(({ plan }, i) => planView(plan, `Plan of statement ${i + 1}`)));
+  verdict.textContent = isGood
+    ? 'each is that of plain Drizzle on a database with this tenant only'
+    : isBad
+      ? 'another than plain Drizzle gives for this tenant alone'
+      : faults.length > 0
+        ? 'had it been run without the compiler'
+        : 'for each tenant';
+  byId('plan').replaceChildren(
+    ...sent.filter((it) => it.plan).map(({ plan }, i) => planView(plan, `Plan of statement ${i + 1}`)),
+  );
   byId('watched').classList.add('ready');
 }
 
@@ -134,7 +165,8 @@ function showProblem(message) {
 
 const show = (sample) => (editor.code = sample.code, update());
 choice.addEventListener('change', () => show(samples.find((it) => it.name === choice.value)));
-const step = (by) => show(samples[(samples.findIndex((it) => it.name === choice.value) + by + samples.length) % samples.length]);
+const step = (by) =>
+  show(samples[(samples.findIndex((it) => it.name === choice.value) + by + samples.length) % samples.length]);
 byId('previous').addEventListener('click', () => step(-1));
 byId('next').addEventListener('click', () => step(1));
 byId('share').addEventListener('click', async () => {
