@@ -126,14 +126,17 @@ export default defineConfig({
       withoutFrontmatter(read(page)).replace(/<!--@include: \.\.\/(.*?)-->/, (_, file) =>
         readFileSync(join(docs, '..', file), 'utf8'),
       );
-    writeFileSync(
-      join(outDir, 'llms.txt'),
-      `# drizzle-tenant\n\n> Multi-tenancy for Drizzle ORM on PostgreSQL and Citus: a query without a tenant does not compile.\n\nEverything in one file: [llms-full.txt](/llms-full.txt)\n\n## Pages\n\n${every.map((it) => `- [${it.text}](${it.link}): ${first(text(`${it.link.slice(1)}.md`))}`).join('\n')}\n`,
-    );
-    writeFileSync(
-      join(outDir, 'llms-full.txt'),
-      `${readFileSync(join(docs, '../README.md'), 'utf8')}\n\n${every.map((it) => text(`${it.link.slice(1)}.md`)).join('\n\n')}`,
-    );
+    const pageOf = (it: { link: string }) => text(`${it.link.slice(1)}.md`);
+    const summary = [
+      '# drizzle-tenant',
+      '> Multi-tenancy for Drizzle ORM on PostgreSQL and Citus: a query without a tenant does not compile.',
+      'Everything in one file: [llms-full.txt](/llms-full.txt)',
+      '## Pages',
+      every.map((it) => `- [${it.text}](${it.link}): ${first(pageOf(it))}`).join('\n'),
+    ];
+    writeFileSync(join(outDir, 'llms.txt'), `${summary.join('\n\n')}\n`);
+    const whole = [readFileSync(join(docs, '../README.md'), 'utf8'), ...every.map(pageOf)];
+    writeFileSync(join(outDir, 'llms-full.txt'), whole.join('\n\n'));
   },
 });
 

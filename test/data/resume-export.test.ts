@@ -121,7 +121,7 @@ test('a process that is killed: its lock, an unfinished part and a torn line are
   await arrives(to);
 });
 
-test('nothing is kept of another tenant, format or schema, or with masks; and two do not write to one place', async () => {
+test('nothing is kept of another tenant, format or schema, or with masks; two do not write to one place', async () => {
   const to = join(folder, 'other');
   await begin(to, 'csv');
   const nothing = { 'public.firms': 0 };

@@ -50,7 +50,7 @@ export function columnsOfFunctions(fields: Node, place: Place): Columns {
     // would call the function of that name on the value.
     else if (ofValues.has(name)) columns.push(alias && functions.length === 1 ? alias.aliasname : name);
   }
-  // Without an alias it is called as PostgreSQL would call it in a select list: a cast as its type, COALESCE "coalesce".
+  // Without an alias it is called as PostgreSQL calls it in a select list: a cast as its type, COALESCE "coalesce".
   if (!alias && !called[0]) throw new Refusal('what stands in FROM has no name that is known here', 'Give it an alias');
   const isKnown = (name: string) => Object.hasOwn(columnsOf, name) || ofValues.has(name);
   const whole = coldeflist !== undefined || called.every(isKnown);

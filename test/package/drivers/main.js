@@ -1,4 +1,4 @@
-/** Runs the drivers that it is given the names of, or all that this runtime has, and prints what came of each part as JSON. */
+/** Runs the drivers of the given names, or all that this runtime has, and prints what came of each part as JSON. */
 import * as promises from './promises.js';
 import { parts, setup } from './schema.js';
 

@@ -1,4 +1,4 @@
-/** What each driver's run declares, and what it does with each: two tenants, one table that has a policy, and one that has none. */
+/** What each driver's run declares and does: two tenants, one table that has a policy, and one that has none. */
 import { eq, sql } from 'drizzle-orm';
 import { integer, text, timestamp, uuid } from 'drizzle-orm/pg-core';
 import { defineTenantRelations, tenancy, tenantTable, withTenancy } from 'drizzle-tenant';
@@ -27,8 +27,10 @@ export const guardedBy = (table) => [
 /** As an administrator runs it; the programs come as another role, whom the policy holds back. */
 export const setup = ['projects', 'guarded']
   .flatMap((table) => [
-    `create table ${table} (account_id uuid, id integer, name text not null, at timestamp, primary key (account_id, id))`,
-    `insert into ${table} select i, n, 'of ' || left(i::text, 1), '2026-01-02' from unnest(array[${ids.map((it) => `'${it}'::uuid`)}]) i, generate_series(1, 3) n`,
+    `create table ${table} (
+      account_id uuid, id integer, name text not null, at timestamp, primary key (account_id, id))`,
+    `insert into ${table} select i, n, 'of ' || left(i::text, 1), '2026-01-02'
+      from unnest(array[${ids.map((it) => `'${it}'::uuid`)}]) i, generate_series(1, 3) n`,
   ])
   .concat(guardedBy('guarded'));
 
