@@ -68,7 +68,11 @@ export default defineConfig({
   head: [['link', { rel: 'icon', type: 'image/svg+xml', href: `${base}favicon.svg` }]],
   cleanUrls: true,
   // Made after the pages; and links of README, SECURITY and ARCHITECTURE to files of the repository.
-  ignoreDeadLinks: [/^\.{0,2}\/?(playground|reference)\//, /\/(README|SECURITY|ARCHITECTURE|CHANGELOG|src|test)\b/, /^\.\/docs\//],
+  ignoreDeadLinks: [
+    /^\.{0,2}\/?(playground|reference)\//,
+    /\/(README|SECURITY|ARCHITECTURE|CHANGELOG|src|test)\b/,
+    /^\.\/docs\//,
+  ],
   markdown: { config: (md) => void md.core.ruler.push('rewrite', rewrite) },
   themeConfig: {
     nav: [{ text: 'Start', link: '/start' }, { text: 'Concepts', link: '/concepts' }, { text: 'Playground', link: '/playground/index.html', target: '_self' }, { text: 'API', link: '/reference/index.html', target: '_self' }],
@@ -109,7 +113,9 @@ function rewrite(state: { tokens: any[] }) {
   for (const token of state.tokens.flatMap((it) => it.children ?? [])) {
     if (token.type !== 'link_open') continue;
     const href: string = token.attrGet('href') ?? '';
-    const local = href.replace(/^docs\//, './').replace(/^(\.\.\/)*(SECURITY|ARCHITECTURE|CHANGELOG)\.md/, (_, _up, name) => `/${name.toLowerCase()}.md`);
+    const local = href
+      .replace(/^docs\//, './')
+      .replace(/^(\.\.\/)*(SECURITY|ARCHITECTURE|CHANGELOG)\.md/, (_, _up, name) => `/${name.toLowerCase()}.md`);
     if (local !== href) token.attrSet('href', local);
   }
 }

@@ -18,7 +18,14 @@ export function openEditor(parent, code, { changed, ask }) {
   };
   const hover = hoverTooltip(async (view, pos) => {
     const found = await ask('hover', view.state.doc.toString(), pos);
-    return found ? { pos: found.from, end: found.to, above: true, create: () => ({ dom: el('div', { class: 'hover' }, found.text) }) } : null;
+    return found
+      ? {
+          pos: found.from,
+          end: found.to,
+          above: true,
+          create: () => ({ dom: el('div', { class: 'hover' }, found.text) }),
+        }
+      : null;
   });
   const view = new EditorView({
     parent,

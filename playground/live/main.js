@@ -43,7 +43,13 @@ function startRuns() {
 
 const groups = { query: 'Queries', mistake: 'Mistakes' };
 choice.append(
-  ...Object.entries(groups).map(([kind, label]) => el('optgroup', { label }, samples.filter((it) => it.kind === kind).map((it) => el('option', { value: it.name }, it.title)))),
+  ...Object.entries(groups).map(([kind, label]) =>
+    el(
+      'optgroup',
+      { label },
+      samples.filter((it) => it.kind === kind).map((it) => el('option', { value: it.name }, it.title)),
+    ),
+  ),
   el('option', { value: '', hidden: true }, 'Your own'),
 );
 byId('schema').textContent = files['schema.ts'];
@@ -130,8 +136,16 @@ function showSights(sights, faults) {
   const isGood = sights.every((it) => it.isolated) && faults.length === 0;
   const isBad = sights.some((it) => it.isolated === false);
   verdict.className = isGood ? 'good' : '';
-  verdict.textContent = isGood ? 'each is that of plain Drizzle on a database with this tenant only' : isBad ? 'another than plain Drizzle gives for this tenant alone' : faults.length > 0 ? 'had it been run without the compiler' : 'for each tenant';
-  byId('plan').replaceChildren(...sent.filter((it) => it.plan).map(({ plan }, i) => planView(plan, `Plan of statement ${i + 1}`)));
+  verdict.textContent = isGood
+    ? 'each is that of plain Drizzle on a database with this tenant only'
+    : isBad
+      ? 'another than plain Drizzle gives for this tenant alone'
+      : faults.length > 0
+        ? 'had it been run without the compiler'
+        : 'for each tenant';
+  byId('plan').replaceChildren(
+    ...sent.filter((it) => it.plan).map(({ plan }, i) => planView(plan, `Plan of statement ${i + 1}`)),
+  );
   byId('watched').classList.add('ready');
 }
 
@@ -143,7 +157,8 @@ function showProblem(message) {
 
 const show = (sample) => (editor.code = sample.code, update());
 choice.addEventListener('change', () => show(samples.find((it) => it.name === choice.value)));
-const step = (by) => show(samples[(samples.findIndex((it) => it.name === choice.value) + by + samples.length) % samples.length]);
+const step = (by) =>
+  show(samples[(samples.findIndex((it) => it.name === choice.value) + by + samples.length) % samples.length]);
 byId('previous').addEventListener('click', () => step(-1));
 byId('next').addEventListener('click', () => step(1));
 byId('share').addEventListener('click', async () => {

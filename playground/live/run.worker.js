@@ -10,7 +10,18 @@ const opened = (async () => {
   const client = new PGlite({ pgliteWasmModule, initdbWasmModule, fsBundle });
   const engine = await openEngine(client, ddl);
   // What is written may come from a link: it finds no way out of here.
-  for (const name of ['fetch', 'XMLHttpRequest', 'WebSocket', 'EventSource', 'indexedDB', 'caches', 'importScripts', 'Worker', 'BroadcastChannel', 'navigator']) {
+  for (const name of [
+    'fetch',
+    'XMLHttpRequest',
+    'WebSocket',
+    'EventSource',
+    'indexedDB',
+    'caches',
+    'importScripts',
+    'Worker',
+    'BroadcastChannel',
+    'navigator',
+  ]) {
     Object.defineProperty(globalThis, name, { value: undefined, configurable: false });
   }
   return engine;

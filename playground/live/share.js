@@ -1,5 +1,6 @@
 /** What was written, in a link: compressed, behind the #, which no server sees. */
-const through = async (bytes, stream) => new Uint8Array(await new Response(new Blob([bytes]).stream().pipeThrough(stream)).arrayBuffer());
+const through = async (bytes, stream) =>
+  new Uint8Array(await new Response(new Blob([bytes]).stream().pipeThrough(stream)).arrayBuffer());
 
 export async function toLink(code) {
   const bytes = await through(new TextEncoder().encode(code), new CompressionStream('deflate-raw'));

@@ -27,7 +27,8 @@ export function worker(file, told, limit = Infinity) {
   }
   function stop() {
     current.terminate();
-    for (const { done } of waiting.values()) done({ failed: `It did not end within ${limit / 1000} seconds, and was stopped.` });
+    for (const { done } of waiting.values())
+      done({ failed: `It did not end within ${limit / 1000} seconds, and was stopped.` });
     waiting.clear();
     start();
   }

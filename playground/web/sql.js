@@ -1,13 +1,16 @@
 import { el, scrollable } from './dom.js';
 
-const clauses = new Set('select from left inner full where group having order limit union values set returning'.split(' '));
+const clauses = new Set(
+  'select from left inner full where group having order limit union values set returning'.split(' '),
+);
 
 /** SQL, a clause a line; what was added is marked. */
 export function sqlView(words, label) {
   const lines = [[]];
   let depth = 0;
   for (const [i, word] of words.entries()) {
-    if (depth === 0 && clauses.has(word.text) && words[i - 1]?.text !== 'delete' && lines.at(-1).length > 0) lines.push([]);
+    if (depth === 0 && clauses.has(word.text) && words[i - 1]?.text !== 'delete' && lines.at(-1).length > 0)
+      lines.push([]);
     lines.at(-1).push(word);
     if (word.text === '(') depth++;
     if (word.text === ')') depth--;
@@ -29,7 +32,13 @@ function lineView(line) {
 
 /** `$1 = Acme's id` */
 export const legend = (params) =>
-  params.length === 0 ? undefined : el('p', { class: 'legend' }, params.map((it, i) => el('span', {}, `$${i + 1} = ${it}`)));
+  params.length === 0
+    ? undefined
+    : el(
+        'p',
+        { class: 'legend' },
+        params.map((it, i) => el('span', {}, `$${i + 1} = ${it}`)),
+      );
 
 const isRow = (it) => typeof it === 'object' && it !== null && !Array.isArray(it);
 
@@ -48,7 +57,12 @@ export function valueView(value, label) {
     );
   }
   if (value === null || value === undefined) return el('span', { class: 'none' }, '–');
-  if (typeof value === 'object') return el('span', {}, Object.entries(value).flatMap(([, it], i) => [i > 0 ? ', ' : '', valueView(it)]));
+  if (typeof value === 'object')
+    return el(
+      'span',
+      {},
+      Object.entries(value).flatMap(([, it], i) => [i > 0 ? ', ' : '', valueView(it)]),
+    );
   return document.createTextNode(String(value));
 }
 

@@ -43,8 +43,8 @@ const subquery: Check = (value, { proof, level, names, ctes, isTarget = false },
 };
 
 /**
- * `pg_typeof(x)::text`. Anywhere else its type, `regtype`, would become that of a literal or a parameter beside it, as in
- * `case when ... then pg_typeof(x) else '16400' end`, which looks up whose number that is.
+ * `pg_typeof(x)::text`. Anywhere else its type, `regtype`, would become that of a literal or a parameter beside it, as
+ * in `case when ... then pg_typeof(x) else '16400' end`, which looks up whose number that is.
  */
 const castOf: Check = (value, place, { typeName }) => {
   const { funcname, ...rest } = value.FuncCall ?? {};

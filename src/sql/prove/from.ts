@@ -7,7 +7,7 @@ import { checkMeeting, commonTies } from './meeting.js';
 import { Scope, type Names } from './names.js';
 import type { Node } from '../parser.js';
 import type { Proof } from './proof.js';
-import { Refusal } from '../refusal.js';
+import { ident, Refusal } from '../refusal.js';
 import { select } from './select.js';
 import { columnsOfFunctions, columnsOfJsonTable, columnsOfXmlTable, type Columns } from './table-functions.js';
 
@@ -275,7 +275,7 @@ export function refuse(entry: Entry, conditions: readonly Condition[]): never {
   throw new Refusal(
     `"${table!.name}"${name === table!.name ? '' : ` as "${name}"`} is not bound to the ` +
       `tenant${whyNot(entry, conditions)}`,
-    `Bind it with "${name}"."${table!.tenant!.column}" = \${tenantId}, joined by AND in WHERE or in the ON of its join`,
+    `Bind it with ${ident(name, table!.tenant!.column)} = \${tenantId}, joined by AND in WHERE or in the ON of its join`,
     location,
   );
 }

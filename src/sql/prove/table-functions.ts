@@ -64,7 +64,7 @@ export function columnsOfFunctions(fields: Node, place: Place): Columns {
       columns.push(alias && functions.length === 1 ? alias.aliasname : name);
     else whole = false;
   }
-  // Without an alias it is called as PostgreSQL would call it in a select list: a cast as its type, COALESCE "coalesce".
+  // Without an alias it is called as PostgreSQL calls it in a select list: a cast as its type, COALESCE "coalesce".
   if (!alias && !called[0]) throw new Refusal('what stands in FROM has no name that is known here', 'Give it an alias');
   whole ||= coldeflist !== undefined;
   return { name: called[0]!, columns: ordinality ? [...columns, 'ordinality'] : columns, whole };

@@ -576,8 +576,8 @@ export const mutations: readonly Mutation[] = [
     ],
     [
       'ON CONFLICT DO UPDATE is within the tenant',
-      'if (!infer?.indexElems?.some(({ IndexElem }: Node) => IndexElem.name === column)) {',
-      'if (false) {',
+      'if (!infer?.indexElems?.some(({ IndexElem }: Node) => IndexElem.name === column))',
+      'if (false)',
     ],
     ['the conditions of ON CONFLICT', 'walk(infer.whereClause, place);', ''],
     [
