@@ -19,7 +19,10 @@ const item = (page: string) => ({ text: titleOf(page), link: link(page) });
 
 const pages = ['', 'guide/', 'coming-from/', 'decisions/', 'errors/'].flatMap((folder) => {
   try {
-    return readdirSync(join(docs, folder)).filter((it) => it.endsWith('.md') && (it !== 'index.md' || folder === 'errors/')).sort().map((it) => folder + it);
+    return readdirSync(join(docs, folder))
+      .filter((it) => it.endsWith('.md') && (it !== 'index.md' || folder === 'errors/'))
+      .sort()
+      .map((it) => folder + it);
   } catch {
     return [];
   }
@@ -30,14 +33,29 @@ const group = (text: string, names: readonly string[], collapsed = false) => {
   items.forEach((it) => listed.add(it));
   return { text, collapsed, items: items.map(item) };
 };
-const errors = pages.filter((it) => it.startsWith('errors/')).map((it) => it.replace(/\.md$/, '')).filter((it) => it !== 'errors/index');
-const folder = (text: string, name: string) => group(text, pages.filter((it) => it.startsWith(name)).map((it) => it.replace(/\.md$/, '')), true);
+const errors = pages
+  .filter((it) => it.startsWith('errors/'))
+  .map((it) => it.replace(/\.md$/, ''))
+  .filter((it) => it !== 'errors/index');
+const folder = (text: string, name: string) =>
+  group(
+    text,
+    pages.filter((it) => it.startsWith(name)).map((it) => it.replace(/\.md$/, '')),
+    true,
+  );
 
 const sidebar = [
   group('Begin', ['start', 'concepts', 'guide/limits', 'citus-story']),
   group('Tables', ['guide/schema', 'unique-values', 'rows-of-everybody', 'other-tenants', 'indexes', 'validators']),
   group('Queries', ['guide/handles', 'transactions', 'guide/sql-by-hand', 'sql', 'streams', 'batch']),
-  group('Requests and people', ['before-the-tenant', 'frameworks', 'people', 'better-auth', 'guide/effect', 'guide/jobs']),
+  group('Requests and people', [
+    'before-the-tenant',
+    'frameworks',
+    'people',
+    'better-auth',
+    'guide/effect',
+    'guide/jobs',
+  ]),
   group('Safety', ['guide/row-level-security', 'guide/testing', 'security']),
   group('Migrations', ['guide/migrations', 'adopt', 'guide/single-tenant', 'guide/online', 'guide/growing', 'ci']),
   group('Citus', ['guide/citus', 'cluster', 'managed-citus']),
@@ -49,7 +67,10 @@ const sidebar = [
 ];
 const itemsOf = (name: string) => sidebar.find((it) => it.text === name)!.items as object[];
 // A framework is looked for by its name.
-const frameworks = ['Next.js', 'Hono', 'Express', 'Fastify', 'NestJS', 'tRPC'].map((text) => ({ text, link: `/frameworks#${text.toLowerCase().replace('.', '-')}` }));
+const frameworks = ['Next.js', 'Hono', 'Express', 'Fastify', 'NestJS', 'tRPC'].map((text) => ({
+  text,
+  link: `/frameworks#${text.toLowerCase().replace('.', '-')}`,
+}));
 (itemsOf('Requests and people')[1] as { items?: object[]; collapsed?: boolean }).items = frameworks;
 itemsOf('Reference').unshift({ text: 'API', link: '/reference/index.html', target: '_self' });
 itemsOf('Begin').push({ text: 'Playground', link: '/playground/index.html', target: '_self' });
@@ -75,7 +96,12 @@ export default defineConfig({
   ],
   markdown: { config: (md) => void md.core.ruler.push('rewrite', rewrite) },
   themeConfig: {
-    nav: [{ text: 'Start', link: '/start' }, { text: 'Concepts', link: '/concepts' }, { text: 'Playground', link: '/playground/index.html', target: '_self' }, { text: 'API', link: '/reference/index.html', target: '_self' }],
+    nav: [
+      { text: 'Start', link: '/start' },
+      { text: 'Concepts', link: '/concepts' },
+      { text: 'Playground', link: '/playground/index.html', target: '_self' },
+      { text: 'API', link: '/reference/index.html', target: '_self' },
+    ],
     sidebar,
     search: {
       provider: 'local',
@@ -95,16 +121,30 @@ export default defineConfig({
     });
     // The first paragraph says what a page is about.
     const first = (page: string) =>
-      text(page).replace(/^```[^]*?^```$/gm, '').split('\n\n').map((it) => it.trim().replaceAll('\n', ' '))
-        .find((it) => /^[A-Z`*[]/.test(it))?.split(/(?<=\.)\s/)[0]
-        ?.replace(/:$/, '.').replace(/\[([^\]]+)\]\([^)]*\)/g, '$1') ?? '';
+      text(page)
+        .replace(/^```[^]*?^```$/gm, '')
+        .split('\n\n')
+        .map((it) => it.trim().replaceAll('\n', ' '))
+        .find((it) => /^[A-Z`*[]/.test(it))
+        ?.split(/(?<=\.)\s/)[0]
+        ?.replace(/:$/, '.')
+        .replace(/\[([^\]]+)\]\([^)]*\)/g, '$1') ?? '';
     const groups = [...new Set(every.map((it) => it.group))].map((name) => {
       const items = every.filter((it) => it.group === name);
-      return `## ${name}\n\n${items.map((it) => `- [${it.text}](${base}${it.link.slice(1)}): ${first(pageOf(it.link))}`).join('\n')}`;
+      const lines = items.map((it) => `- [${it.text}](${base}${it.link.slice(1)}): ${first(pageOf(it.link))}`);
+      return `## ${name}\n\n${lines.join('\n')}`;
     });
-    const title = '# drizzle-tenant\n\n> Multi-tenancy for Drizzle ORM on PostgreSQL and Citus: a query without a tenant does not compile.';
-    writeFileSync(join(outDir, 'llms.txt'), `${title}\n\nEverything in one file: [llms-full.txt](${base}llms-full.txt)\n\n${groups.join('\n\n')}\n`);
-    writeFileSync(join(outDir, 'llms-full.txt'), [readFileSync(join(docs, '../README.md'), 'utf8'), ...every.map((it) => text(pageOf(it.link)))].join('\n\n'));
+    const title =
+      '# drizzle-tenant\n\n> Multi-tenancy for Drizzle ORM on PostgreSQL and Citus: ' +
+      'a query without a tenant does not compile.';
+    writeFileSync(
+      join(outDir, 'llms.txt'),
+      `${title}\n\nEverything in one file: [llms-full.txt](${base}llms-full.txt)\n\n${groups.join('\n\n')}\n`,
+    );
+    writeFileSync(
+      join(outDir, 'llms-full.txt'),
+      [readFileSync(join(docs, '../README.md'), 'utf8'), ...every.map((it) => text(pageOf(it.link)))].join('\n\n'),
+    );
   },
 });
 

@@ -2,7 +2,8 @@
 export const words: Record<string, string> = {
   start: 'getting started install installation setup quick start tutorial npm',
   concepts: 'forgot forget WHERE clause tenant id multi-tenant multitenancy SaaS data leak isolation',
-  'guide/handles': 'select insert update delete upsert pagination paginate limit offset page join findMany admin superuser',
+  'guide/handles':
+    'select insert update delete upsert pagination paginate limit offset page join findMany admin superuser',
   'guide/schema': 'soft delete deletedAt enum foreign key primary key model pgTable views',
   'guide/row-level-security': 'row level security RLS policy policies CREATE POLICY Supabase Neon',
   'guide/limits': 'license MIT MySQL SQLite not supported unsupported caveats drawbacks Drizzle Studio',
@@ -31,9 +32,12 @@ export const words: Record<string, string> = {
 };
 
 /** Leaves words out that say nothing of what is looked for. The browser gets its text, so it names nothing outside. */
-export const term = (it: string) =>
-  /^(an?|and|are|as|at|be|by|can|do|does|for|from|has|have|how|i|in|is|it|my|no|of|on|or|that|the|this|to|what|when|where|which|who|with)$/i
-    .test(it) ? null : it.toLowerCase();
+export const term = (it: string) => {
+  const said =
+    'a an and are as at be by can do does for from has have how i in is it my no of on or that the this to what when ' +
+    'where which who with';
+  return said.split(' ').includes(it.toLowerCase()) ? null : it.toLowerCase();
+};
 
 /** Pages of figures and of history hold every word, and are seldom what is looked for. */
-export const weight = (id: string) => /\/(changelog|scale|security|decisions|architecture)/.test(id) ? 0.4 : 1;
+export const weight = (id: string) => (/\/(changelog|scale|security|decisions|architecture)/.test(id) ? 0.4 : 1);

@@ -58,7 +58,13 @@ export function openEditor(parent, code, { changed, ask }) {
     },
     show(faults) {
       const end = view.state.doc.length;
-      const diagnostics = faults.map((it) => ({ from: Math.min(it.from, end), to: Math.min(it.to, end), severity: 'error', source: it.code, message: it.remedy ? `${it.remedy}\n${it.words}` : it.words }));
+      const diagnostics = faults.map((it) => ({
+        from: Math.min(it.from, end),
+        to: Math.min(it.to, end),
+        severity: 'error',
+        source: it.code,
+        message: it.remedy ? `${it.remedy}\n${it.words}` : it.words,
+      }));
       view.dispatch(setDiagnostics(view.state, diagnostics));
     },
     line: (position) => view.state.doc.lineAt(Math.min(position, view.state.doc.length)).number,

@@ -15,18 +15,25 @@ const steps = { loading: 'is on its way', ready: 'runs in this page' };
 
 let notice = '';
 function tell(words) {
-  const parts = [`TypeScript ${steps[state.types] ?? state.types}`, `PostgreSQL ${steps[state.postgres] ?? state.postgres}`];
+  const parts = [
+    `TypeScript ${steps[state.types] ?? state.types}`,
+    `PostgreSQL ${steps[state.postgres] ?? state.postgres}`,
+  ];
   status.textContent = words ?? `${notice}${parts.join(', ')}.`;
   document.documentElement.dataset.types = state.types;
   document.documentElement.dataset.postgres = state.postgres;
 }
 
-const runs = worker('run.worker.js', ({ ready, failed }) => {
-  if (ready) state.postgres = 'ready';
-  if (failed) state.postgres = `cannot start here: ${failed}`;
-  tell();
-  if (ready) update();
-}, 8000);
+const runs = worker(
+  'run.worker.js',
+  ({ ready, failed }) => {
+    if (ready) state.postgres = 'ready';
+    if (failed) state.postgres = `cannot start here: ${failed}`;
+    tell();
+    if (ready) update();
+  },
+  8000,
+);
 const types = worker('types.worker.js', ({ failed }) => {
   state.types = failed ? `cannot start here: ${failed}` : 'ready';
   tell();
@@ -57,12 +64,14 @@ byId('schema').textContent = files['schema.ts'];
 const link = new URLSearchParams(location.hash.slice(1));
 const shared = link.has('code') ? await fromLink(link.get('code')) : undefined;
 const first = samples.find((it) => it.name === link.get('sample')) ?? samples[0];
-if (link.has('code') && shared === undefined) notice = 'The link is damaged: copy it again, as a whole. Here is a sample. ';
+if (link.has('code') && shared === undefined)
+  notice = 'The link is damaged: copy it again, as a whole. Here is a sample. ';
 const sampleOf = (code) => samples.find((it) => it.code === code);
 
 const editor = openEditor(byId('editor'), shared ?? first.code, {
   changed: () => ((notice = ''), later()),
-  ask: async (method, ...parameters) => (state.types === 'ready' ? (await types.ask({ method, parameters })).result : undefined),
+  ask: async (method, ...parameters) =>
+    state.types === 'ready' ? (await types.ask({ method, parameters })).result : undefined,
 });
 
 let timer;
@@ -119,7 +128,13 @@ function showFaults(faults) {
       : faults.slice(0, 4).map((it) => {
           const line = el('button', { type: 'button' }, `Line ${editor.line(it.from)}`);
           line.addEventListener('click', () => editor.goTo(it.from));
-          return el('p', { class: 'fault', title: it.message }, line, it.remedy && el('strong', {}, `${it.remedy} `), `${it.code}: ${it.words}`);
+          return el(
+            'p',
+            { class: 'fault', title: it.message },
+            line,
+            it.remedy && el('strong', {}, `${it.remedy} `),
+            `${it.code}: ${it.words}`,
+          );
         })),
   );
 }
@@ -127,10 +142,28 @@ function showFaults(faults) {
 function showSights(sights, faults) {
   const { sent, more } = sights[0];
   byId('written').replaceChildren(...sent.map(({ written }, i) => sqlView(written, `Statement ${i + 1} as written`)));
-  byId('sent').replaceChildren(...(sent.length === 0 ? [el('p', { class: 'hint' }, 'Nothing was sent.')] : sent.flatMap(({ words, params }, i) => [sqlView(words, `Statement ${i + 1} as sent`), legend(params)]).filter(Boolean)), more > 0 ? el('p', { class: 'hint' }, `And ${more} more.`) : '');
+  byId('sent').replaceChildren(
+    ...(sent.length === 0
+      ? [el('p', { class: 'hint' }, 'Nothing was sent.')]
+      : sent
+          .flatMap(({ words, params }, i) => [sqlView(words, `Statement ${i + 1} as sent`), legend(params)])
+          .filter(Boolean)),
+    more > 0 ? el('p', { class: 'hint' }, `And ${more} more.`) : '',
+  );
   byId('results').replaceChildren(
     ...sights.map(({ tenant, result, left, error }) =>
-      error ? el('article', {}, el('h4', {}, tenant), el('p', { class: 'error' }, error.tag ? `${error.tag}: ` : '', error.message)) : resultView({ name: tenant }, result, left > 0 ? el('p', { class: 'hint' }, `And ${left.toLocaleString('en')} more.`) : ''),
+      error
+        ? el(
+            'article',
+            {},
+            el('h4', {}, tenant),
+            el('p', { class: 'error' }, error.tag ? `${error.tag}: ` : '', error.message),
+          )
+        : resultView(
+            { name: tenant },
+            result,
+            left > 0 ? el('p', { class: 'hint' }, `And ${left.toLocaleString('en')} more.`) : '',
+          ),
     ),
   );
   const isGood = sights.every((it) => it.isolated) && faults.length === 0;
@@ -155,7 +188,7 @@ function showProblem(message) {
   verdict.textContent = '';
 }
 
-const show = (sample) => (editor.code = sample.code, update());
+const show = (sample) => ((editor.code = sample.code), update());
 choice.addEventListener('change', () => show(samples.find((it) => it.name === choice.value)));
 const step = (by) =>
   show(samples[(samples.findIndex((it) => it.name === choice.value) + by + samples.length) % samples.length]);

@@ -6,7 +6,11 @@ import { programOf } from './program.ts';
 
 const compiled = async (name) => WebAssembly.compileStreaming(fetch(name));
 const opened = (async () => {
-  const [pgliteWasmModule, initdbWasmModule, fsBundle] = await Promise.all([compiled('pglite.wasm'), compiled('initdb.wasm'), fetch('pglite.data').then((it) => it.blob())]);
+  const [pgliteWasmModule, initdbWasmModule, fsBundle] = await Promise.all([
+    compiled('pglite.wasm'),
+    compiled('initdb.wasm'),
+    fetch('pglite.data').then((it) => it.blob()),
+  ]);
   const client = new PGlite({ pgliteWasmModule, initdbWasmModule, fsBundle });
   const engine = await openEngine(client, ddl);
   // What is written may come from a link: it finds no way out of here.
@@ -26,7 +30,10 @@ const opened = (async () => {
   }
   return engine;
 })();
-opened.then(() => postMessage({ ready: true }), (error) => postMessage({ failed: String(error?.message ?? error) }));
+opened.then(
+  () => postMessage({ ready: true }),
+  (error) => postMessage({ failed: String(error?.message ?? error) }),
+);
 
 onmessage = async ({ data: { id, program } }) => {
   try {

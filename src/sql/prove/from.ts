@@ -275,7 +275,8 @@ export function refuse(entry: Entry, conditions: readonly Condition[]): never {
   throw new Refusal(
     `"${table!.name}"${name === table!.name ? '' : ` as "${name}"`} is not bound to the ` +
       `tenant${whyNot(entry, conditions)}`,
-    `Bind it with ${ident(name, table!.tenant!.column)} = \${tenantId}, joined by AND in WHERE or in the ON of its join`,
+    `Bind it with ${ident(name, table!.tenant!.column)} = \${tenantId}, joined by AND in WHERE or in the ON of its ` +
+      'join',
     location,
   );
 }

@@ -24,8 +24,8 @@ const ofValues = new Set(
   ).split(' '),
 );
 /** Arrays of values without columns of their own: of an array of rows, unnest() gives the columns of those. */
-const ofPlain =
-  /^\["(?:bool|int[248]|float[48]|numeric|text|varchar|bpchar|uuid|date|timestamp|timestamptz|jsonb?)"\](?:\(.*\))?(?:\[\])+$/;
+const plain = 'bool|int[248]|float[48]|numeric|text|varchar|bpchar|uuid|date|timestamp|timestamptz|jsonb?';
+const ofPlain = new RegExp(`^\\["(?:${plain})"\\](?:\\(.*\\))?(?:\\[\\])+$`);
 const isOfValues = (name: string, [arg, ...more]: readonly Node[]): boolean =>
   ofValues.has(name) &&
   (name !== 'unnest' ||
