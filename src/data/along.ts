@@ -44,10 +44,11 @@ export async function assertOthersStay(
           : await connection.query(anyOnPath(next, to, tenant, ofOthers));
         if (isPointed === 'true')
           throw new TenantDataError(
-            `Let go of the foreign key "${key.name}" of "${from.title}"${isNext && own ? ', or let it hold the tenant column' : ''}: ` +
-              `rows of another tenant${ofOthers === undefined ? ', or that are kept,' : ''} may point by it at rows of ` +
-              `"${gone.title}"${isNext ? '' : `, which go along with rows of "${to.title}"`}, and would be deleted ` +
-              `or changed with them. ${nothing}`,
+            `Let go of the foreign key "${key.name}" of "${from.title}"` +
+              `${isNext && own ? ', or let it hold the tenant column' : ''}: ` +
+              `rows of another tenant${ofOthers === undefined ? ', or that are kept,' : ''} may point by it ` +
+              `at rows of "${gone.title}"${isNext ? '' : `, which go along with rows of "${to.title}"`}, ` +
+              `and would be deleted or changed with them. ${nothing}`,
           );
       }
     }

@@ -87,7 +87,9 @@ export interface TenantTable extends LiveTable {
   readonly declared: DeclaredTable;
 }
 
-/** A column of a table that no tenant has, which names one: it is like a tenant column, points at one, or is `ref()`. */
+/**
+ * A column of a table that no tenant has, which names one: it is like a tenant column, points at one, or is `ref()`.
+ */
 export interface Undeclared extends Named {
   readonly title: string;
   readonly column: string;

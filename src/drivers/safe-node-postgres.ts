@@ -1,8 +1,8 @@
 /**
  * node-postgres gives a statement up after `query_timeout`, while the server is still at it, and takes one that waits
- * behind it out of its queue. A BEGIN that is answered later is then open on a connection that goes back to the pool, and
- * a ROLLBACK was never sent: others' statements would run within that transaction. So the connection of a statement that
- * was given up is ended, and with it what was not committed there.
+ * behind it out of its queue. A BEGIN that is answered later is then open on a connection that goes back to the pool,
+ * and a ROLLBACK was never sent: others' statements would run within that transaction. So the connection of a statement
+ * that was given up is ended, and with it what was not committed there.
  */
 
 /** Whether a Drizzle handle runs on a pool of node-postgres. */

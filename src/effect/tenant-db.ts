@@ -140,7 +140,11 @@ export const Service =
  * const user = tenancy('user', uuid);
  * class PersonDb extends TenantDb.ServiceOn<PersonDb>()('app/PersonDb', { tenancy: user, on: Db }) {}
  *
- * const both = <A, B>(person: TenantId<'user'>, ofPerson: Effect.Effect<A, never, PersonDb>, ofAccount: Effect.Effect<B, never, Db>) =>
+ * const both = <A, B>(
+ *   person: TenantId<'user'>,
+ *   ofPerson: Effect.Effect<A, never, PersonDb>,
+ *   ofAccount: Effect.Effect<B, never, Db>,
+ * ) =>
  *   Db.transaction(Effect.all([PersonDb.forTenant(person, ofPerson), Db.forTenant(id, ofAccount)]));
  */
 export const ServiceOn =

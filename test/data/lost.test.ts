@@ -1,4 +1,6 @@
-/** A driver that says at once that its transaction is lost, as Bun's SQL does, and runs the next statement elsewhere. */
+/**
+ * A driver that says at once that its transaction is lost, as Bun's SQL does, and runs the next statement elsewhere.
+ */
 import { expect, test } from 'vitest';
 import { connectDrizzle } from '../../src/data/drizzle.js';
 

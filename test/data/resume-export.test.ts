@@ -129,7 +129,7 @@ test('nothing is kept of an export with masks: what it wrote is not what the dat
   await arrives(to);
 });
 
-test('nothing is kept of another tenant, format or schema, or with masks; and two do not write to one place', async () => {
+test('nothing is kept of another tenant, format or schema, or with masks; two do not write to one place', async () => {
   const to = join(folder, 'other');
   await begin(to, 'csv');
   const nothing = { 'public.firms': 0 };

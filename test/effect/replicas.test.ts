@@ -1,4 +1,4 @@
-/** Drizzle's `withReplicas` under an Effect layer: what runs where, and that a replica's statements are confined alike. */
+/** Drizzle's `withReplicas` under an Effect layer: what runs where; a replica's statements are confined alike. */
 import { sql } from 'drizzle-orm';
 import { withReplicas } from 'drizzle-orm/pg-core';
 import { drizzle } from 'drizzle-orm/postgres-js';

@@ -1,4 +1,4 @@
-/** Runs before each test file: the file has the package's modules for itself, as in a process that only just started. */
+/** Runs before each test file: the file has the package's modules for itself, as in a process that just started. */
 import { vi } from 'vitest';
 
 vi.resetModules();

@@ -62,7 +62,7 @@ it.each([
   }
 });
 
-it('freshDatabase starts anew where the data directory that is kept for PGlite is broken, and keeps it for the next', async () => {
+it('freshDatabase starts anew where the kept data directory of PGlite is broken, and keeps the new one', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'drizzle-tenant-cache-'));
   const before = process.cwd();
   const cache = join(folder, 'node_modules/.cache/drizzle-tenant');

@@ -1,6 +1,6 @@
 /**
- * `query_timeout` of node-postgres: a statement fails though the server is still at it, or has not been sent it. Whatever
- * is given up so, nobody else's statement runs within what it left.
+ * `query_timeout` of node-postgres: a statement fails though the server is still at it, or has not been sent it.
+ * Whatever is given up so, nobody else's statement runs within what it left.
  */
 import * as Effect from 'effect/Effect';
 import * as ManagedRuntime from 'effect/ManagedRuntime';
