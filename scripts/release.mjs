@@ -1,6 +1,6 @@
 /**
- * `node scripts/release.mjs 0.2.0`: puts the version into package.json and the day into CHANGELOG.md, runs every check, commits and
- * tags. It publishes nothing: `git push --follow-tags && npm publish` does, when you have looked at it.
+ * `node scripts/release.mjs 0.2.0`: puts the version into package.json and the day into CHANGELOG.md, runs every check,
+ * commits and tags. It publishes nothing: `git push --follow-tags && npm publish` does, when you have looked at it.
  */
 import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';

@@ -1,6 +1,7 @@
 /**
  * Which files have to be right for nothing of another tenant to be sent: the gate, and what it imports, but for
- * `confine`, whose result is read anew and proved. Prints each with its lines: all of them, and those that are neither empty nor comment.
+ * `confine`, whose result is read anew and proved. Prints each with its lines: all of them, and those that are neither
+ * empty nor comment.
  */
 import { readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';

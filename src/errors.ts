@@ -146,10 +146,10 @@ export class RowLevelSecurityError extends TenantError {
     readonly role: string,
     readonly problems: readonly RowLevelSecurityProblem[],
   ) {
-    super(
-      `Make row-level security hold for the role "${role}": ` +
-        `${problems.map(({ table, reason, remedy }) => `${table === undefined ? '' : `"${table}" `}${reason} (${remedy})`).join('; ')}.`,
+    const said = problems.map(
+      ({ table, reason, remedy }) => `${table === undefined ? '' : `"${table}" `}${reason} (${remedy})`,
     );
+    super(`Make row-level security hold for the role "${role}": ${said.join('; ')}.`);
   }
 }
 

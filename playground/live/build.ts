@@ -18,6 +18,10 @@ import type { Sight } from './engine.js';
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const here = fileURLToPath(new URL('.', import.meta.url));
 const modules = join(root, 'node_modules');
+const ofNode = [
+  'fs|fs\\/promises|path|url|module|crypto|util|os|ws|perf_hooks|inspector',
+  'stream|stream\\/promises|zlib|child_process|source-map-support',
+];
 
 export interface Shown extends Sample, Checked {
   /** What it gave where the page was built, to show until PostgreSQL has started in the browser. */
@@ -168,13 +172,10 @@ function virtual(
     setup(build) {
       build.onResolve({ filter: /^(virtual:\w+|i18n-iso-countries)$/ }, ({ path }) => ({ path, namespace: 'virtual' }));
       // What is asked for on Node.js only.
-      build.onResolve(
-        {
-          filter:
-            /^(node:.*|fs|fs\/promises|path|url|module|crypto|util|os|ws|perf_hooks|inspector|stream|zlib|child_process|stream\/promises|source-map-support)$/,
-        },
-        () => ({ path: 'nothing', namespace: 'virtual' }),
-      );
+      build.onResolve({ filter: new RegExp(`^(node:.*|${ofNode.join('|')})$`) }, () => ({
+        path: 'nothing',
+        namespace: 'virtual',
+      }));
       build.onLoad({ filter: /.*/, namespace: 'virtual' }, ({ path }) => ({ contents: contents[path]!, loader: 'js' }));
       build.onResolve({ filter: /^#pg-query$/ }, () => ({ path: join(pgQuery, 'bundled.cjs') }));
       build.onResolve({ filter: /^\.\/work\.js$/ }, () => ({ path: join(root, 'src/data/nowhere.ts') }));

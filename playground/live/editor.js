@@ -18,7 +18,14 @@ export function openEditor(parent, code, { changed, ask }) {
   };
   const hover = hoverTooltip(async (view, pos) => {
     const found = await ask('hover', view.state.doc.toString(), pos);
-    return found ? { pos: found.from, end: found.to, above: true, create: () => ({ dom: el('div', { class: 'hover' }, found.text) }) } : null;
+    return found
+      ? {
+          pos: found.from,
+          end: found.to,
+          above: true,
+          create: () => ({ dom: el('div', { class: 'hover' }, found.text) }),
+        }
+      : null;
   });
   const view = new EditorView({
     parent,
@@ -51,7 +58,13 @@ export function openEditor(parent, code, { changed, ask }) {
     },
     show(faults) {
       const end = view.state.doc.length;
-      const diagnostics = faults.map((it) => ({ from: Math.min(it.from, end), to: Math.min(it.to, end), severity: 'error', source: it.code, message: it.words }));
+      const diagnostics = faults.map((it) => ({
+        from: Math.min(it.from, end),
+        to: Math.min(it.to, end),
+        severity: 'error',
+        source: it.code,
+        message: it.remedy ? `${it.remedy}\n${it.words}` : it.words,
+      }));
       view.dispatch(setDiagnostics(view.state, diagnostics));
     },
     line: (position) => view.state.doc.lineAt(Math.min(position, view.state.doc.length)).number,

@@ -15,7 +15,7 @@ export function worker(file, told, limit = Infinity) {
     current = new Worker(file, { type: 'module' });
     current.onmessage = ({ data }) => {
       if (data.id === undefined) {
-        if (data.ready || data.loaded) isReady = true;
+        if (data.ready) isReady = true;
         for (const it of waiting.values()) it.wait();
         return told(data);
       }
@@ -27,7 +27,8 @@ export function worker(file, told, limit = Infinity) {
   }
   function stop() {
     current.terminate();
-    for (const { done } of waiting.values()) done({ failed: `It did not end within ${limit / 1000} seconds, and was stopped.` });
+    for (const { done } of waiting.values())
+      done({ failed: `It did not end within ${limit / 1000} seconds, and was stopped.` });
     waiting.clear();
     start();
   }

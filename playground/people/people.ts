@@ -118,7 +118,8 @@ export async function rename(db: Db, person: UserId, name: string): Promise<void
 export async function deletePerson(db: Db, person: UserId): Promise<void> {
   await db.transaction(async (tx) => {
     const own = tx.forTenant(person);
-    await own.select({ id: users.id }).from(users).for('update'); // Who would join an account now waits, and finds nobody.
+    // Who would join an account now waits, and finds nobody.
+    await own.select({ id: users.id }).from(users).for('update');
     for (const { accountId } of await own.select().from(userAccounts).orderBy(userAccounts.accountId)) {
       const tdb = tx.forTenant(accountId);
       if (!(await lock(tdb, 'update'))) continue;

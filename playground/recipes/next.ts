@@ -1,7 +1,7 @@
 /**
  * Next: `forTenant` makes a route handler of a function that also takes the tenant's database. In an application:
- * `export const { GET, POST } = projectsRoute(db)` in `app/projects/route.ts`, and `export const { GET } = projectRoute(db)` in
- * `app/projects/[id]/route.ts`.
+ * `export const { GET, POST } = projectsRoute(db)` in `app/projects/route.ts`, and `export const { GET } =
+ * projectRoute(db)` in `app/projects/[id]/route.ts`.
  */
 import type { TenancyDatabase } from 'drizzle-tenant';
 import { claim, tenantRoute } from 'drizzle-tenant/next';

@@ -11,4 +11,5 @@ export function el(name, attributes = {}, ...children) {
 export const byId = (id) => document.getElementById(id);
 
 /** A box that scrolls sideways has to be in reach of the keyboard. */
-export const scrollable = (label, ...children) => el('div', { class: 'scroll', tabindex: '0', role: 'group', 'aria-label': label }, ...children);
+export const scrollable = (label, ...children) =>
+  el('div', { class: 'scroll', tabindex: '0', role: 'group', 'aria-label': label }, ...children);

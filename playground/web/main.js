@@ -44,18 +44,32 @@ const showQuery = latest(async (isLatest) => {
   byId('code').textContent = query.code;
   byId('written').replaceChildren(...sent.map(({ written }, i) => sqlView(written, `Statement ${i + 1} as written`)));
   byId('sent').replaceChildren(
-    ...sent.flatMap(({ words, params }, i) => [sqlView(words, `Statement ${i + 1} as sent`), legend(params)]).filter(Boolean),
+    ...sent
+      .flatMap(({ words, params }, i) => [sqlView(words, `Statement ${i + 1} as sent`), legend(params)])
+      .filter(Boolean),
   );
   byId('results').replaceChildren(...runs.map(({ result }, i) => resultView(pair[i], result)));
   byId('plan').replaceChildren(
-    ...(cluster ? [clusterView(cluster, sent.flatMap(({ plan }) => plan.touched))] : []),
+    ...(cluster
+      ? [
+          clusterView(
+            cluster,
+            sent.flatMap(({ plan }) => plan.touched),
+          ),
+        ]
+      : []),
     ...sent.map(({ plan }, i) => planView(plan, `Plan of statement ${i + 1}`)),
   );
   watched.classList.add('ready');
   watched.ariaBusy = 'false';
 });
 
-const remember = () => history.replaceState(null, '', `#${new URLSearchParams({ tenant: left.value, beside: right.value, query: choice.value })}`);
+const remember = () =>
+  history.replaceState(
+    null,
+    '',
+    `#${new URLSearchParams({ tenant: left.value, beside: right.value, query: choice.value })}`,
+  );
 
 function step(by) {
   choice.selectedIndex = (choice.selectedIndex + by + queries.length) % queries.length;

@@ -26,7 +26,11 @@ export function clusterView({ nodes, slots }, touched) {
           { class: of(node.name).length > 0 ? 'node touched' : 'node' },
           el('span', { class: 'name' }, node.isCoordinator ? 'Coordinator' : 'Worker', el('small', {}, node.name)),
           node.slots.length > 0
-            ? el('div', { class: 'slots' }, node.slots.map((slot) => slotView(slot, slots, of(node.name))))
+            ? el(
+                'div',
+                { class: 'slots' },
+                node.slots.map((slot) => slotView(slot, slots, of(node.name))),
+              )
             : el('small', {}, 'Sends each query to where its tenant is.'),
         ),
       ),
@@ -47,7 +51,11 @@ function caption(nodes, touched) {
   const all = nodes.reduce((sum, { slots }) => sum + slots.length, 0);
   const workers = nodes.filter((it) => it.slots.length > 0).length;
   const tables = [...new Set(touched.map((it) => it.table))].join(', ');
-  return shards.length === 0
-    ? 'No shard was touched.'
-    : `Touched: ${count(shards.map((it) => it.slot))} of ${all} shards of each table, on ${count(touched.map((it) => it.node))} of ${workers} workers. Tables: ${tables}. Letters: where each tenant lives.`;
+  if (shards.length === 0) return 'No shard was touched.';
+  const slots = count(shards.map((it) => it.slot));
+  const places = count(touched.map((it) => it.node));
+  return (
+    `Touched: ${slots} of ${all} shards of each table, on ${places} of ${workers} workers. ` +
+    `Tables: ${tables}. Letters: where each tenant lives.`
+  );
 }

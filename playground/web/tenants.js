@@ -8,13 +8,29 @@ export const projectsView = ({ projects, tasks }) =>
     el(
       'div',
       { class: 'project' },
-      el('h3', {}, el('span', { class: 'id' }, `${project.id}`), ' ', project.name, el('small', {}, amount.format(project.budget))),
+      el(
+        'h3',
+        {},
+        el('span', { class: 'id' }, `${project.id}`),
+        ' ',
+        project.name,
+        el('small', {}, amount.format(project.budget)),
+      ),
       el(
         'ul',
         {},
         tasks
           .filter((task) => task.projectId === project.id)
-          .map((task) => el('li', { class: task.status }, el('span', { class: 'id' }, `${task.id}`), ' ', task.title, el('small', {}, task.status))),
+          .map((task) =>
+            el(
+              'li',
+              { class: task.status },
+              el('span', { class: 'id' }, `${task.id}`),
+              ' ',
+              task.title,
+              el('small', {}, task.status),
+            ),
+          ),
       ),
     ),
   );

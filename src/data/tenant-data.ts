@@ -124,7 +124,10 @@ export class TenantData<Name extends string = string> {
    *
    * @param options `masks` gives values in place of others, by table and column
    * @throws as `import` does
-   * @example await db.tenantData(acme).cloneTo(sandbox, { masks: { users: { email: (_, row) => `user${row.id}@example.com` } } });
+   * @example
+   * await db.tenantData(acme).cloneTo(sandbox, {
+   *   masks: { users: { email: (_, row) => `user${row.id}@example.com` } },
+   * });
    */
   async cloneTo(id: TenantId<Name>, options: CloneOptions = {}): Promise<Imported> {
     const { importPieces } = await import('./work.js');

@@ -12,7 +12,8 @@ const hasCitus = "select exists (select from pg_extension where extname = 'citus
 // A worker's process has the id of the coordinator's in its name. Once the coordinator has answered, those that it
 // keeps are idle: one that is not has nobody to answer, and might not hear a second cancellation either.
 const end = `select coalesce(sum(result::int), 0)::int from run_command_on_all_nodes(format(
-  'select count(pg_terminate_backend(pid, 1000)) from pg_stat_activity where state = ''active'' and application_name = %L',
+  'select count(pg_terminate_backend(pid, 1000)) from pg_stat_activity
+   where state = ''active'' and application_name = %L',
   'citus_internal gpid=' || citus_calculate_gpid(citus_nodeid_for_gpid(citus_backend_gpid()), $1::int)
 )) where success`;
 

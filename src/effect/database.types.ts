@@ -30,7 +30,8 @@ export interface EffectQuery<A> extends Effect.Effect<A, DbError> {
    * Outside of a transaction the cursor opens one of its own, which ends with the stream.
    *
    * @example
-   * const titles = Stream.unwrap(Effect.map(Db, (db) => db.select().from(tasks).stream())).pipe(Stream.map((task) => task.title));
+   * const rows = Stream.unwrap(Effect.map(Db, (db) => db.select().from(tasks).stream()));
+   * const titles = rows.pipe(Stream.map((task) => task.title));
    */
   stream(options?: StreamOptions): Stream.Stream<A extends readonly (infer TRow)[] ? TRow : A, DbError>;
 }

@@ -48,7 +48,9 @@ const errors = [HttpApiError.NotFound, HttpApiError.Forbidden] as const;
  * Declares the middleware.
  *
  * @example
- * class ForTenant extends TenantHttpApi.Service<ForTenant, { database: Db; requires: CurrentUser }>()('app/ForTenant') {}
+ * class ForTenant extends TenantHttpApi.Service<ForTenant, { database: Db; requires: CurrentUser }>()(
+ *   'app/ForTenant',
+ * ) {}
  *
  * HttpApiGroup.make('projects')
  *   .add(list) // HttpApiEndpoint.get('list', '/accounts/:accountId/projects', ...)

@@ -195,7 +195,9 @@ export interface ServiceClass<Self, Id extends string, Name extends string, TRel
   /**
    * Every tenant, where `Db.acrossTenants({ reason })` provides them.
    *
-   * @example yield* Db.acrossTenants({ reason: 'report' }, Effect.flatMap(Db.AcrossTenants, (db) => db.$count(projects)));
+   * @example
+   * const count = Effect.flatMap(Db.AcrossTenants, (db) => db.$count(projects));
+   * yield* Db.acrossTenants({ reason: 'report' }, count);
    */
   readonly AcrossTenants: Context.Service<AcrossTenants<Self>, AcrossDatabase<TRelations>>;
 
@@ -244,7 +246,9 @@ export interface ServiceClass<Self, Id extends string, Name extends string, TRel
    * Provides every tenant, to programs that use `Db.AcrossTenants`.
    *
    * @param options `reason` stands in every statement as a SQL comment
-   * @example yield* Db.acrossTenants({ reason: 'nightly report' }, Effect.flatMap(Db.AcrossTenants, (db) => db.$count(tasks)));
+   * @example
+   * const count = Effect.flatMap(Db.AcrossTenants, (db) => db.$count(tasks));
+   * yield* Db.acrossTenants({ reason: 'nightly report' }, count);
    */
   acrossTenants(options: { readonly reason: string }): Layer.Layer<AcrossTenants<Self>, DbError, Connected<Self>>;
   acrossTenants<A, E, R>(
@@ -261,7 +265,8 @@ export interface ServiceClass<Self, Id extends string, Name extends string, TRel
    * @param config Drizzle's settings of a transaction
    * @example
    * yield* Db.transaction(Effect.andThen(createProject, createTasks));
-   * yield* Db.transaction(Effect.andThen(Effect.flatMap(Db.Shared, (shared) => shared.select().from(countries)), Db.forTenant(id, createProject)));
+   * const read = Effect.flatMap(Db.Shared, (shared) => shared.select().from(countries));
+   * yield* Db.transaction(Effect.andThen(read, Db.forTenant(id, createProject)));
    */
   transaction<A, E, R>(
     program: Effect.Effect<A, E, R>,

@@ -85,15 +85,17 @@ export interface WithTenancyOptions<TRelations = {}> {
   readonly views?: readonly (PgView | PgMaterializedView)[] | undefined;
   /**
    * The application's own functions that a statement may call, as they are written there: `['slugify', 'app.total']`.
-   * Name none that reads tables, or that runs text: it would see every tenant's rows. Of PostgreSQL's and its extensions',
-   * such as `crosstab`, none is accepted.
+   * Name none that reads tables, or that runs text: it would see every tenant's rows. Of PostgreSQL's and its
+   * extensions', such as `crosstab`, none is accepted.
    */
   readonly functions?: readonly string[] | undefined;
   /**
    * A fair queue in front of the pool: a tenant has at most `perTenant` statements and transactions on it at once, and
    * where connections are short, tenants take turns. Within a transaction nothing waits.
    *
-   * @example const db = withTenancy(drizzle({ client: postgres(url, { max: 10 }) }), { relations, fair: { perTenant: 5 } });
+   * @example
+   * const client = postgres(url, { max: 10 });
+   * const db = withTenancy(drizzle({ client }), { relations, fair: { perTenant: 5 } });
    */
   readonly fair?: FairOptions | undefined;
 }
@@ -146,7 +148,11 @@ export interface ReadMethods<H extends Handle> {
    *
    * @param on what has to differ
    * @param fields columns and expressions by name
-   * @example await tdb.selectDistinctOn([tasks.projectId], { title: tasks.title }).from(tasks).orderBy(tasks.projectId, tasks.title);
+   * @example
+   * await tdb
+   *   .selectDistinctOn([tasks.projectId], { title: tasks.title })
+   *   .from(tasks)
+   *   .orderBy(tasks.projectId, tasks.title);
    */
   selectDistinctOn: TenantQueryBuilder<ReaderIn<H>>['selectDistinctOn'];
 }
@@ -297,7 +303,8 @@ export type Shared<Q extends PgQueryResultHKT, R extends Runner> = HandleOf<neve
  * @example
  * const archive = (tdb: TenantDatabase<'account'>, id: string) =>
  *   tdb.update(projects).set({ archived: true }).where(eq(projects.id, id));
- * const report = (tdb: TenantDatabase<'account', typeof relations>) => tdb.query.projects.findMany({ with: { tasks: true } });
+ * const report = (tdb: TenantDatabase<'account', typeof relations>) =>
+ *   tdb.query.projects.findMany({ with: { tasks: true } });
  */
 export interface TenantDatabase<
   Name extends string,
@@ -344,7 +351,9 @@ export interface AcrossTenantsDatabase<
    *
    * @param view that drizzle-orm's `pgMaterializedView` declared
    * @throws UnsupportedTenantOperationError on any other handle
-   * @example const refresh = (view: PgMaterializedView) => db.acrossTenants({ reason: 'nightly' }).refreshMaterializedView(view).concurrently();
+   * @example
+   * const refresh = (view: PgMaterializedView) =>
+   *   db.acrossTenants({ reason: 'nightly' }).refreshMaterializedView(view).concurrently();
    */
   refreshMaterializedView(view: PgMaterializedView): Act<R, PgQueryResultKind<Q, never>> & MaterializedViewRefresh;
 }
@@ -448,7 +457,9 @@ export interface TenancyHandles<TRelations = {}, TQueryResult extends PgQueryRes
    * @param tenancy the kind of tenant
    * @param build builds the query, with `sql.placeholder(name)` where values come with each run
    * @example
-   * const byName = db.prepare(account, (tdb) => tdb.select().from(projects).where(eq(projects.name, sql.placeholder('name'))));
+   * const byName = db.prepare(account, (tdb) =>
+   *   tdb.select().from(projects).where(eq(projects.name, sql.placeholder('name'))),
+   * );
    * const rows = await byName.run(id, { name: 'x' });
    */
   prepare<Name extends string, TResult>(

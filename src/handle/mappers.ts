@@ -1,10 +1,11 @@
 /**
- * Drizzle's `jit` mappers, which make rows into objects by a function that is compiled for a selection. Drizzle compiles
- * one for each query that is built; here a selection that comes again is mapped by the function that it had before.
+ * Drizzle's `jit` mappers, which make rows into objects by a function that is compiled for a selection. Drizzle
+ * compiles one for each query that is built; here a selection that comes again is mapped by the function that it had
+ * before.
  *
- * Two queries of the same text may select into different fields, or decode them in different ways. So nothing is looked up
- * by text: a mapper is made from the paths, decoders and codecs of a selection and from nothing else, and a selection has
- * it in common with another only where each of these is the same.
+ * Two queries of the same text may select into different fields, or decode them in different ways. So nothing is looked
+ * up by text: a mapper is made from the paths, decoders and codecs of a selection and from nothing else, and a
+ * selection has it in common with another only where each of these is the same.
  */
 import { makeJitQueryMapper, makeJitRqbMapper, noopDecoder } from 'drizzle-orm';
 

@@ -101,7 +101,8 @@ export type InsertColumns<H extends Handle, T, TList extends string[]> = TList e
   ? []
   : [TList[number]] extends [keyof InferInsertModel<WriteTable<H['writes'], T>, { override: true }>]
     ? RequiredColumns<H, T, TList>
-    : TenantTypeError<'Leave the tenant column out of insert(): the handle fills it in'>[]; // or one that PostgreSQL generates
+    : // Or a column that PostgreSQL generates.
+      TenantTypeError<'Leave the tenant column out of insert(): the handle fills it in'>[];
 
 type RequiredColumns<H extends Handle, T, TList extends string[]> =
   IsNever<RequiredInsertKeys<WriteTable<H['writes'], T>>> extends true

@@ -38,7 +38,14 @@ export interface TenantStatementsInput {
  * @example
  * const to = await generateDrizzleJson(schema, from.id);
  * const statements = await generateMigration(from, to);
- * const { statements: all, state } = await tenantStatements({ statements, from, to, schema, state: last, tenancy: { citus: {} } });
+ * const { statements: all, state } = await tenantStatements({
+ *   statements,
+ *   from,
+ *   to,
+ *   schema,
+ *   state: last,
+ *   tenancy: { citus: {} },
+ * });
  */
 export async function tenantStatements(
   input: TenantStatementsInput,

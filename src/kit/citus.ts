@@ -79,7 +79,8 @@ export function foreignKeySql(fk: Row, state: TenancyState): string {
   return (
     `ALTER TABLE ${quoted({ schema: fk.schema, name: fk.table })} ADD CONSTRAINT ${ident(fk.name)} ` +
     `FOREIGN KEY (${list(fk.columns)}) ` +
-    `REFERENCES ${quoted({ schema: fk.schemaTo, name: fk.tableTo })}(${list(fk.columnsTo)})${action('DELETE', onDeleteOf(fk, state))}${action('UPDATE', fk.onUpdate)};`
+    `REFERENCES ${quoted({ schema: fk.schemaTo, name: fk.tableTo })}(${list(fk.columnsTo)})` +
+    `${action('DELETE', onDeleteOf(fk, state))}${action('UPDATE', fk.onUpdate)};`
   );
 }
 

@@ -51,7 +51,7 @@ export function readMigrations(out: string): Migration[] {
     });
 }
 
-/** What drizzle-kit migrate runs, in its order: a folder that a person made has no snapshot, and is run like any other. */
+/** What drizzle-kit migrate runs, in its order. A folder that a person made has no snapshot, and is run as well. */
 export function foldersToRun(out: string): Pick<Migration, 'folder' | 'path'>[] {
   if (!existsSync(out)) return [];
   return readdirSync(out)
@@ -60,7 +60,7 @@ export function foldersToRun(out: string): Pick<Migration, 'folder' | 'path'>[] 
     .map((folder) => ({ folder, path: join(out, folder) }));
 }
 
-/** A folder with a `migration.sql` alone is one that a person made, and drizzle-kit runs it without knowing its tables. */
+/** A folder with a `migration.sql` alone is one that a person made: drizzle-kit runs it without knowing its tables. */
 function isMigration(path: string): boolean {
   const lost = (file: string, other: string) => {
     throw new MigrationFolderError(

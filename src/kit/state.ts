@@ -54,8 +54,10 @@ const sorted = <T>(record: Readonly<Record<string, T>>) =>
   Object.fromEntries(Object.entries(record).sort(([a], [b]) => (a < b ? -1 : 1)));
 
 /** One text for one state. */
-export const printState = ({ version, citus, tenancies, tables, roles, writeOnly }: TenancyState): string =>
-  `${JSON.stringify({ version, citus, tenancies: sorted(tenancies), tables: sorted(tables), roles, writeOnly }, null, 2)}\n`;
+export function printState({ version, citus, tenancies, tables, roles, writeOnly }: TenancyState): string {
+  const state = { version, citus, tenancies: sorted(tenancies), tables: sorted(tables), roles, writeOnly };
+  return `${JSON.stringify(state, null, 2)}\n`;
+}
 
 /** What one migration changes of the state: the file `tenancy.json`. What is null is gone. */
 interface StateDifference {

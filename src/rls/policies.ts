@@ -103,8 +103,9 @@ function isTenant(text: string, { column, settings, ...tenant }: TenantOf): bool
   return (isColumn(sides[0]!) && isSetting(sides[1]!)) || (isColumn(sides[1]!) && isSetting(sides[0]!));
 }
 
-const withEarlier =
-  /^COALESCE\(NULLIF\(\$, ''::text\), (?:CASE WHEN \(concat\(\$(?:, \$)*\) = ''::text\) THEN NULLIF\(\$, ''::text\) ELSE NULL::text END|NULLIF\(\$, ''::text\))\)$/;
+const setting = String.raw`NULLIF\(\$, ''::text\)`;
+const noOther = String.raw`CASE WHEN \(concat\(\$(?:, \$)*\) = ''::text\) THEN ${setting} ELSE NULL::text END`;
+const withEarlier = new RegExp(String.raw`^COALESCE\(${setting}, (?:${noOther}|${setting})\)$`);
 
 /** The setting, or else an earlier one where no other tenancy's is set: as `generate` writes it, and nothing else. */
 function isWithEarlier(text: string, settings: readonly string[], allowed: TenantOf['earlier']): boolean {

@@ -225,7 +225,8 @@ export function tenantTableCreator(
  * @returns the same
  * @throws TenantDefinitionError for anything else, such as a column with an inline `.unique()`
  * @example
- * const keys = tenantTable('keys', { accountId: account.id(), id: uuid().primaryKey(), hash: text().notNull() }, (t) => [
+ * const columns = { accountId: account.id(), id: uuid().primaryKey(), hash: text().notNull() };
+ * const keys = tenantTable('keys', columns, (t) => [
  *   unscoped(unique().on(t.hash)), // no two accounts have the same
  * ]);
  * const insertKey = createInsertSchema(unscoped(keys));

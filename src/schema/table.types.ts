@@ -139,10 +139,14 @@ export type IsKnownSome<T> = [T] extends [never] ? false : true;
 export type TenantColumnError<TBuilders> = string extends keyof TBuilders
   ? never
   : [TenantBuilderKey<TBuilders>] extends [never]
-    ? TenantTypeError<'Add a tenant column, as in accountId: account.id(), or declare a referenceTable() if all tenants share the rows'>
+    ? TenantTypeError<NoTenantColumn>
     : IsUnion<TenantBuilderKey<TBuilders>> extends true
-      ? TenantTypeError<'Keep one tenant column: a row belongs to one tenant. Declare the other with ref(), as in workspaceId: workspace.ref()'>
+      ? TenantTypeError<`${OneTenant}. Declare the other with ref(), as in workspaceId: workspace.ref()`>
       : never;
+
+type NoTenantColumn =
+  'Add a tenant column, as in accountId: account.id(), or declare a referenceTable() if all tenants share the rows';
+type OneTenant = 'Keep one tenant column: a row belongs to one tenant';
 
 /**
  * The name of a table whose columns have one tenant column; otherwise the error that says so. It is asked of the name,

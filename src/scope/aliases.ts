@@ -24,7 +24,8 @@ export function withTables(query: SQL): SQL | undefined {
     if (!is(before, StringChunk) || !endsBeforeTable(String(before.value))) return chunk;
     isFound = true;
     const [schema, original, known] = namesOf(chunk);
-    return sql`${schema === undefined ? undefined : sql`${sql.identifier(schema)}.`}${sql.identifier(original)} ${sql.identifier(known)}`;
+    const prefix = schema === undefined ? undefined : sql`${sql.identifier(schema)}.`;
+    return sql`${prefix}${sql.identifier(original)} ${sql.identifier(known)}`;
   };
   const result = spelled(query, undefined);
   return isFound ? result : undefined;

@@ -135,7 +135,7 @@ export class Gate {
   #folded(parse: Parse, scope: Scope, text: string, count: number, kept: Kept): Passed | undefined {
     const folded = fold(text, count);
     if (!folded) return undefined;
-    const key = `${folded.cuts.map((it) => `${it.isRows ? 'rows' : 'items'} ${it.last} ${it.first.length}`).join()}\0${folded.text}`;
+    const key = `${folded.cuts.map((it) => `${+it.isRows} ${it.last} ${it.first.length}`).join()}\0${folded.text}`;
     const met = this.#find(parse, scope, folded.text, folded.count, kept, key, folded);
     if (!met.seams) return undefined;
     const whole = unfold(folded, met.seams, folded.count + 1, count, met, scope.reach.kind === 'one');

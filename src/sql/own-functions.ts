@@ -17,7 +17,7 @@ export interface OwnFunction {
   readonly signature: string;
 }
 
-/** What the grammar of PostgreSQL 17 knows, and an older server calls as a function: a copy of the application's own. */
+/** What the grammar of PostgreSQL 17 knows, and an older server calls as a function, perhaps the application's own. */
 const ofLaterGrammar = [
   'json',
   'json_exists',

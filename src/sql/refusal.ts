@@ -12,6 +12,9 @@ export class Refusal {
   ) {}
 }
 
+/** A name as a remedy has it: it can be typed in. */
+export const ident = (...path: readonly string[]) => path.map((it) => `"${it.replaceAll('"', '""')}"`).join('.');
+
 /** The text around a location, for messages. */
 export function placeOf(text: string, location: number | undefined): string {
   if (location === undefined || location < 0) return '';

@@ -1,4 +1,8 @@
-/** `drizzle-tenant/testing/effect`: the helpers for tests, as Effects and as a layer. */
+/**
+ * `drizzle-tenant/testing/effect`: the helpers for tests, as Effects and as a layer.
+ *
+ * @module drizzle-tenant/testing/effect
+ */
 import * as Cause from 'effect/Cause';
 import * as Effect from 'effect/Effect';
 import * as Exit from 'effect/Exit';
@@ -29,7 +33,11 @@ const scoped = (make: () => Promise<Fresh>): Effect.Effect<Fresh, TestDatabaseEr
  * @returns the names of the tenant and reference tables in it; it fails with {@link RawSqlNotScopedError} and its like
  * @example
  * import * as effectTesting from 'drizzle-tenant/testing/effect';
- * const names = effectTesting.proveScoped('select * from projects where "accountId" = $1', { tables: schema, tenant: id, params: [id] });
+ * const names = effectTesting.proveScoped('select * from projects where "accountId" = $1', {
+ *   tables: schema,
+ *   tenant: id,
+ *   params: [id],
+ * });
  */
 export const proveScoped = (
   sqlText: string,
@@ -45,8 +53,11 @@ export const proveScoped = (
  * @returns Drizzle's handle, without any scope; it fails with {@link TestDatabaseError} where it cannot be made
  * @example
  * import * as effectTesting from 'drizzle-tenant/testing/effect';
- * const program = Effect.scoped(Effect.flatMap(effectTesting.freshDatabase({ schema }), ({ drizzle }) => listProjects.pipe(
- *   Effect.provide(Db.forTenant(id)), Effect.provide(Db.layerFrom(drizzle)))));
+ * const program = Effect.scoped(
+ *   Effect.flatMap(effectTesting.freshDatabase({ schema }), ({ drizzle }) =>
+ *     listProjects.pipe(Effect.provide(Db.forTenant(id)), Effect.provide(Db.layerFrom(drizzle))),
+ *   ),
+ * );
  */
 export const freshDatabase = (
   options: FreshOptions,

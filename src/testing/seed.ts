@@ -43,7 +43,12 @@ type Row = Record<string, unknown>;
  * @example
  * it('keeps the projects apart', () =>
  *   expectIsolated(
- *     { schema, relations, tenant: id, seed: (db) => seedTenants(db, { relations, tenants: [id, account.parse(crypto.randomUUID())] }) },
+ *     {
+ *       schema,
+ *       relations,
+ *       tenant: id,
+ *       seed: (db) => seedTenants(db, { relations, tenants: [id, account.parse(crypto.randomUUID())] }),
+ *     },
  *     (tdb) => tdb.select().from(projects),
  *   ));
  */

@@ -34,7 +34,7 @@ for (let round = 0; round < (isShort ? 500 : 2_000); round++) {
 
 const only = process.argv.slice(2).find((it) => it !== 'short');
 const ratios: number[] = [];
-/** With the text in one piece, as a driver writes it: Drizzle's text is put together from pieces when it is first read. */
+/** With the text in one piece, as a driver writes it: Drizzle's text is of pieces, put together when first read. */
 const inOnePiece: number[] = [];
 let worst = { name: '', ratio: 0 };
 for (const { name, scoped, byHand } of queries) {

@@ -3,8 +3,9 @@
  *
  *   npx tsx test/bench/fair.ts [perTenant] [alone]     DATABASE_URL names a server, otherwise one is started
  *
- * Prints what a flood alone takes of this process's processor, and in how many pieces it is written; the 99th percentile of the quiet tenant's look-ups beside the flood, as many times that alone, and the
- * throughput of the flood alone with the queue, as a part of that without. Both within one run, in turns.
+ * Prints what a flood alone takes of this process's processor, and in how many pieces it is written; the 99th
+ * percentile of the quiet tenant's look-ups beside the flood, as many times that alone, and the throughput of the flood
+ * alone with the queue, as a part of that without. Both within one run, in turns.
  */
 import { Socket } from 'node:net';
 import { eq } from 'drizzle-orm';

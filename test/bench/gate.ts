@@ -189,8 +189,8 @@ for (const [what, text] of Object.entries(dense)) {
   );
 }
 
-// A process of its own: from importing the package until the first statement is given to the driver. The modules are put
-// into few files, as the package has them.
+// A process of its own: from importing the package until the first statement is given to the driver. The modules are
+// put into few files, as the package has them.
 const compiled = fileURLToPath(new URL('../..', import.meta.url));
 const packed = join(compiled, 'packed', 'src');
 rmSync(packed, { recursive: true, force: true });

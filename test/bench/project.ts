@@ -85,7 +85,8 @@ export function applicationOf(kind: Kind): Record<string, string> {
         `export const q${n} = (db: Db, id: Id) => db.query.${b}.findFirst({ ` +
           `where: {${tenant} name: { like: 'a%' } }, with: { parent: true }, orderBy: { id: 'asc' } });`,
         `export const q${n} = (db: Db, id: Id) => db.select().from(s.${a}).leftJoin(s.countries, ` +
-          `eq(s.countries.id, s.${a}.id)).where(${where(`s.${a}`, `isNull(s.${a}.note)`)}).orderBy(s.${a}.name).limit(10);`,
+          `eq(s.countries.id, s.${a}.id)).where(${where(`s.${a}`, `isNull(s.${a}.note)`)})` +
+          `.orderBy(s.${a}.name).limit(10);`,
       ][n]!;
     }).join('\n');
   const files_ = Object.fromEntries(

@@ -177,12 +177,10 @@ async function main(counts: readonly number[]) {
         `| question | ${counts.map((it) => `${it} tenant${it === 1 ? '' : 's'}`).join(' | ')} ` +
           `|\n|---${'|---'.repeat(counts.length)}|`,
       );
-      questions.forEach(([question], i) =>
-        console.log(
-          `| ${question} | ${measured.map((it) => `${it[i]} (${(it[i]! / measured[0]![i]!).toFixed(1)})`).join(' | ')} ` +
-            '|',
-        ),
-      );
+      questions.forEach(([question], i) => {
+        const cells = measured.map((it) => `${it[i]} (${(it[i]! / measured[0]![i]!).toFixed(1)})`);
+        console.log(`| ${question} | ${cells.join(' | ')} |`);
+      });
     }
   } finally {
     await admin.unsafe(`drop database ${name} with (force)`);

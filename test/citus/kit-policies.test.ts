@@ -276,7 +276,7 @@ describe.skipIf(!url)('row-level security on Citus', { timeout: 60_000 }, () => 
       ]);
   });
 
-  it('finds a restrictive policy that was added by hand: the coordinator says restrictive, the shards do not', async () => {
+  it('finds a restrictive policy that was added by hand: restrictive on the coordinator, not on shards', async () => {
     const { schema, plan } = await migrate(() => []);
     await fill();
     await admin.unsafe('create policy narrow on notes as restrictive using (open)');

@@ -131,7 +131,7 @@ describe.skipIf(!url)('managed Citus', { timeout: 60_000 }, () => {
     await assertRowLevelSecurity(db);
   });
 
-  it('the application reads and writes through a worker: each tenant its rows, and one shard for each statement', async () => {
+  it('the application works through a worker: each tenant has its rows, and a statement one shard', async () => {
     sent.length = 0;
     for (const id of [a, b]) {
       const tdb = db.forTenant(id);

@@ -42,7 +42,7 @@ test('a table that nobody declared is found, by its column or by its key', async
   expect(again.proof.every((it) => it.rows === 0)).toBe(true);
 });
 
-test('rows that go or change by a key of a table that nobody declared are named; those that are to stay are not let go', async () => {
+test('rows that go or change by a key of an undeclared table are named; those that stay are not let go', async () => {
   const here = await open(
     [1, 2],
     `create table follows (firm bigint references firms(id) on delete cascade);
@@ -109,7 +109,7 @@ test('a shared row that another tenant begins to use meanwhile stays', async () 
   expect((await here.run('select code from lands order by 1')).map((it) => it.code)).toEqual(['GH', 'JP', 'XX']);
 });
 
-test('what is outside: looked at before, removed after the proof; each again only where it is not known to be done', async () => {
+test('what is outside: looked at before, removed after the proof; again where it is not known to be done', async () => {
   const here = await open([1, 2]);
   const calls: string[] = [];
   let last: any;
@@ -290,7 +290,7 @@ test("a key by which another tenant's rows would go along, or change, is refused
   expect(await textOf(here)).toEqual({ '2': before['2'] });
 });
 
-test('what goes along takes along what points at it: rows of another tenant, or that are kept, are not among that', async () => {
+test('what goes along takes along what points at it, but no rows of another tenant, or that are kept', async () => {
   const here = await open([1, 2]);
   await here.run(`
     create table badges (id integer primary key, firm integer references firms(id) on delete cascade);

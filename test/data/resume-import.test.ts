@@ -114,7 +114,7 @@ describe('cut off around a COMMIT', () => {
     await isWhole();
   });
 
-  test('of which nothing is known any more, or that the rows do not bear out: refused, and nothing is written', async () => {
+  test('of which nothing is known any more, or which the rows belie: refused, and nothing is written', async () => {
     await begin(9);
     const all = await lines();
     const now = await textOf(there);

@@ -58,6 +58,20 @@ const frameworkOf = (text: string) => {
   return name && `src/frameworks/${name}.ts`;
 };
 
+/** What the recipes of frameworks have of their own. */
+const middleware = [
+  'claim',
+  'tenantMiddleware',
+  'tenantHook',
+  'tenantRoute',
+  'tenantGuard',
+  'subdomain',
+  'pathSegment',
+  'subdomainOf',
+  'pathSegmentOf',
+  'type TenantCall',
+];
+
 /** A page says in its first lines that its samples are compiled here; others have tests of their own. */
 const isCompiled = (page: string) => /^---\n(?:.*\n)*?samples: compiled\n/.test(readFileSync(root + page, 'utf8'));
 
@@ -81,11 +95,9 @@ export function moduleOf({ lines, from }: Example, names: readonly string[]): st
   );
   const isProgram = /^yield\* |^[^/\n]*= yield\* /m.test(text) && !text.includes('function* ');
   if (isProgram) for (const name of ['Db', 'Effect', 'id', 'url']) if (!used.includes(name)) used.push(name);
+  const ownNames = middleware.filter((name) => new RegExp(`\\b${name.replace('type ', '')}\\b`).test(text));
   const own =
-    from === undefined
-      ? ''
-      : ` import { ${['claim', 'tenantMiddleware', 'tenantHook', 'tenantRoute', 'tenantGuard', 'subdomain', 'pathSegment', 'subdomainOf', 'pathSegmentOf', 'type TenantCall'].filter((name) => new RegExp(`\\b${name.replace('type ', '')}\\b`).test(text)).join(', ')} ` +
-        `} from '../../../${from.replace(/ts$/, 'js')}';`;
+    from === undefined ? '' : ` import { ${ownNames.join(', ')} } from '../../../${from.replace(/ts$/, 'js')}';`;
   const head =
     `${imports.join(' ')} import { ${used.join(', ')} } from '../prelude.js'; import type { TenantDatabase, ` +
     `TenantId, TenantSelect } from '../../../src/index.js';${own}`;

@@ -43,8 +43,15 @@ declare const effectTx: Parameters<Parameters<typeof effectTdb.transaction>[0]>[
 `;
 
 /** What Effect puts there, what only the compiler or this package reads, and the errors, which have pages. */
-const others =
-  /^[~#]|^\$(id|inferData)$|^(prototype|key|name|[Ii]dentifier|Service|of|context|pipe|toString|toJSON|tenancy|definition|Connected)$|Error$/;
+const others = new RegExp(
+  [
+    /^[~#]|^\$(id|inferData)$/,
+    /^(prototype|key|name|[Ii]dentifier|Service|of|context|pipe|toString|toJSON)$/,
+    /^(tenancy|definition|Connected)$|Error$/,
+  ]
+    .map((it) => it.source)
+    .join('|'),
+);
 
 const host: ts.LanguageServiceHost = {
   getScriptFileNames: () => [file],

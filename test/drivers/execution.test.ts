@@ -1,4 +1,4 @@
-/** Prepared queries of Drizzle's, executed in fewer steps: what comes of it is what comes of Drizzle's own `execute`. */
+/** Prepared queries of Drizzle's, executed in fewer steps: they give what Drizzle's own `execute` gives. */
 import { DrizzleQueryError, Param, sql } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/postgres-js';
 import { PgAsyncPreparedQuery } from 'drizzle-orm/pg-core/async';

@@ -49,7 +49,8 @@ export function testDatabase(name: string) {
     it.url = Object.assign(new URL(inject('databaseUrl')), { pathname: `/${database}` }).href;
     it.client = postgres(it.url, { max: 2, onnotice: () => {} });
     await it.client.unsafe(
-      `${(await schemaStatements()).join(';')}; insert into countries values (1, 'Chile'), (2, 'Ghana'); ${tenants.map(rowsOf).join('')}`,
+      `${(await schemaStatements()).join(';')}; insert into countries values (1, 'Chile'), (2, 'Ghana'); ` +
+        tenants.map(rowsOf).join(''),
     );
   });
   afterAll(async () => {

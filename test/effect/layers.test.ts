@@ -1,4 +1,4 @@
-/** Effect builds a layer once for a composition, and for the programs within it: what is made of a handle is its tenant's. */
+/** Effect builds a layer once for a composition and the programs within: what is made of a handle is its tenant's. */
 import { Context, Effect, Layer, LayerMap, ManagedRuntime } from 'effect';
 import { describe, expect, it } from 'vitest';
 import { testDatabase } from './database.js';

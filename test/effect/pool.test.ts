@@ -31,7 +31,7 @@ function server(chance: { fail: number; lose: number }, ticks = () => random(4))
   return it;
 }
 
-it('leaves nobody without an answer, and opens no more than it may, while attempts fail, connections are lost and fibers interrupted', async () => {
+it('answers everybody, and opens no more than it may, while attempts fail and fibers are interrupted', async () => {
   const until = Date.now() + 3_000;
   for (let round = 0; Date.now() < until; round++) {
     const it = server({ fail: Math.random(), lose: Math.random() });

@@ -15,7 +15,8 @@ const collectGarbage = runInNewContext('gc') as () => void;
 
 beforeAll(async () => {
   await test.client.unsafe(
-    `insert into tasks ("accountId", id, "projectId", title) select '${b}', i, 1, repeat('x', 1000) from generate_series(1000, 50999) i`,
+    `insert into tasks ("accountId", id, "projectId", title)
+     select '${b}', i, 1, repeat('x', 1000) from generate_series(1000, 50999) i`,
   );
 });
 

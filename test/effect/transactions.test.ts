@@ -108,9 +108,8 @@ describe.each(Object.keys(drivers).flatMap((driver) => [true, false].map((rls) =
     };
     beforeAll(async () => {
       side = await drivers[driver]!();
-      await lookHere(
-        `${rows}; ${['clubs', 'memos'].map((it) => `alter table ${it} ${rls ? 'enable' : 'disable'} row level security`).join('; ')}`,
-      );
+      const policies = (it: string) => `alter table ${it} ${rls ? 'enable' : 'disable'} row level security`;
+      await lookHere(`${rows}; ${['clubs', 'memos'].map(policies).join('; ')}`);
       runtime = ManagedRuntime.make(
         Db.layerFrom(side.drizzle, { rls, across: { role: admin } }) as Layer.Layer<any, any>,
       );
@@ -166,7 +165,7 @@ describe.each(Object.keys(drivers).flatMap((driver) => [true, false].map((rls) =
       expect(await written()).toHaveLength(4);
     });
 
-    it('gives each statement its own setting, also at once, through streams, and after what was rolled back', async () => {
+    it('gives each statement its own setting, at once, through streams, and after what was rolled back', async () => {
       const bodies = Effect.flatMap(Db, (db) =>
         Stream.runCollect(db.select({ body: memos.body }).from(memos).stream({ chunkSize: 2 })),
       );

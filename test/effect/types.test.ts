@@ -1,9 +1,10 @@
-/** Each line of a fixture that says `error~ text` has an error with the text, and no other line has one. */
+/** Each line of a fixture that is marked with `error~ text` has an error with the text, and no other line has one. */
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, it } from 'vitest';
+import { expectedErrors } from '../support/markers.js';
 
 const directory = join(import.meta.dirname, 'fixtures');
 
@@ -38,16 +39,11 @@ it.each(['typescript', 'typescript-5.9'])(
     const errors = await errorsOf(compiler);
     const fixtures = ['11-endpoint-without-a-tenant.ts', '11-without-a-tenant.ts'];
     for (const name of fixtures) {
-      const expected = readFileSync(join(directory, name), 'utf8')
-        .split('\n')
-        .flatMap((line, i) => {
-          const text = /\/\/ error~ (.*)$/.exec(line)?.[1];
-          return text === undefined ? [] : [[i + 1, text] as const];
-        });
+      const expected = expectedErrors(readFileSync(join(directory, name), 'utf8'));
       expect(expected.length).toBeGreaterThan(0);
       const found = errors.get(name) ?? new Map<number, string>();
-      expect([...found.keys()], [...found.values()].join('')).toEqual(expected.map(([line]) => line));
-      for (const [line, text] of expected) expect(found.get(line), `line ${line}`).toContain(text);
+      expect([...found.keys()], [...found.values()].join('')).toEqual([...new Set(expected.map((it) => it.line))]);
+      for (const { line, words } of expected) expect(found.get(line), `line ${line}`).toContain(words);
     }
     expect([...errors.keys()].sort()).toEqual(fixtures);
   },

@@ -147,9 +147,10 @@ export interface Answer {
 }
 
 /**
- * @param serve starts the application, and returns its port and what stops it. Its routes: GET /own, /accounts/:id, /host, /header give
- *   the names of the tenant's projects as JSON, each behind the middleware of that name; /stream, behind `own`, gives `parts`;
- *   /fails, behind `fails`, counts in `ran`; /none asks for the database without a middleware
+ * @param serve starts the application, and returns its port and what stops it. Its routes: GET /own, /accounts/:id,
+ *   /host, /header give the names of the tenant's projects as JSON, each behind the middleware of that name; /stream,
+ *   behind `own`, gives `parts`; /fails, behind `fails`, counts in `ran`; /none asks for the database without a
+ *   middleware
  */
 export function withstands(serve: () => Promise<{ port: number; close: () => Promise<unknown> | void }>): void {
   let served: Awaited<ReturnType<typeof serve>>;

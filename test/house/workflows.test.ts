@@ -1,4 +1,4 @@
-/** The workflows call what is there: a script or a folder that has moved would be noticed on the day that it is needed. */
+/** The workflows call what is there: that a script or a folder has moved would be noticed when it is needed. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 

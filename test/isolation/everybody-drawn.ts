@@ -69,9 +69,11 @@ class Statement {
     }
     const isGrouped = draw.chance(0.2);
     const group = this.key(draw.of(sources));
-    const value = (column: string, i: number) =>
-      `${isGrouped ? (i === 0 ? group : `count(${this.key(draw.of(sources))})::int`) : draw.chance(0.2) && depth > 0 ? `(${this.scalar(depth - 1, sources)})` : this.key(draw.of(sources))} ` +
-      `as ${column}`;
+    const valueOf = (i: number) => {
+      if (isGrouped) return i === 0 ? group : `count(${this.key(draw.of(sources))})::int`;
+      return draw.chance(0.2) && depth > 0 ? `(${this.scalar(depth - 1, sources)})` : this.key(draw.of(sources));
+    };
+    const value = (column: string, i: number) => `${valueOf(i)} as ${column}`;
     const where = draw.chance(0.6) ? ` where ${this.condition([...sources, ...around], depth)}` : '';
     return `select ${columns.map(value).join(', ')} from ${from}${where}${isGrouped ? ` group by ${group}` : ''}`;
   }

@@ -106,7 +106,8 @@ describe('forTenants', () => {
         ]),
       ),
     ).toBe('TenantMismatchError');
-    expect(await tagOf(() => tdb.insert(labels).select(tdb.select().from(labels)))).toMatch(/^Failed query/); // Each row keeps its tenant, and is there already.
+    // Each row keeps its tenant, and is there already.
+    expect(await tagOf(() => tdb.insert(labels).select(tdb.select().from(labels)))).toMatch(/^Failed query/);
     expect(
       await tdb
         .insert(labels)

@@ -1,6 +1,6 @@
 /**
- * A query within one of the same table, by the same name, as `where(inArray(tasks.id, tdb.select(...).from(tasks)))`: of
- * several tenants it gives what each one's handle gives, and never by another tenant's rows.
+ * A query within one of the same table, by the same name, as `where(inArray(tasks.id, tdb.select(...).from(tasks)))`:
+ * of several tenants it gives what each one's handle gives, and never by another tenant's rows.
  */
 import { count, eq, exists, inArray, max, not, sql } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/postgres-js';

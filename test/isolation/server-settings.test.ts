@@ -83,8 +83,8 @@ describe('a counter of the whole server', () => {
 });
 
 /**
- * The parser takes each text for UTF-8, as most databases do. In one of another encoding, PostgreSQL cuts a name of more
- * than 63 bytes elsewhere: what is two names here is one there, and the other way round.
+ * The parser takes each text for UTF-8, as most databases do. In one of another encoding, PostgreSQL cuts a name of
+ * more than 63 bytes elsewhere: what is two names here is one there, and the other way round.
  */
 describe('a database in another encoding', () => {
   const tenancyOfTexts = tenancy('of texts', text);
@@ -111,7 +111,8 @@ describe('a database in another encoding', () => {
 
   const [short, long] = ['a'.repeat(62), `${'a'.repeat(62)}é`];
   const statements = {
-    'an alias in a query within': `select (select string_agg(word, ',') from words "${long}") as x from words "${short}"`,
+    'an alias in a query within':
+      `select (select string_agg(word, ',') from words "${long}") as x ` + `from words "${short}"`,
     'an alias in EXISTS':
       `select (select exists (select from words "${long}" where word = 'hidden'))::text as x ` +
       `from words "${short}"`,

@@ -10,6 +10,7 @@ const pair = comparison();
 /** What PostgreSQL runs as a query, given as text: it would show other tenants' titles. */
 const leaking = sql.raw(`('select title from tasks', true, false, '')::text`);
 /** The same, as the one argument of `ts_stat`. */
+const titles = `' || (select string_agg(title, ',') from tasks) || '`;
 const reading = 'select to_tsvector(title) from tasks';
 const refusals: Record<string, Run> = {
   'a number inlined into a predicate that hides its end': (tdb) =>
@@ -239,11 +240,7 @@ const confined: Record<string, Run> = {
         from ${tasks} o`,
     ),
   'a value that escapes itself': (tdb) =>
-    tdb
-      .select({
-        x: sql`${{ toString: () => ({ replace: () => `' || (select string_agg(title, ',') from tasks) || '` }) }}`.inlineParams(),
-      })
-      .from(countries),
+    tdb.select({ x: sql`${{ toString: () => ({ replace: () => titles }) }}`.inlineParams() }).from(countries),
   'a dollar quote': (tdb) => tdb.execute(sql`select $$ from $$, title from ${tasks}`),
   'a Unicode name': (tdb) => tdb.execute(sql`select * from U&"t\\0061sks"`),
   'a word that a parameter runs into': (tdb) => tdb.execute(sql`select ${true}x from ${tasks}`.inlineParams()),

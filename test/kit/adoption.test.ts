@@ -114,7 +114,7 @@ describe('what is proposed', () => {
     ]);
   });
 
-  it('finds the tenant column by a key, by a name, and through parents, and asks where a row may have none', async () => {
+  it('finds the tenant column by a key, a name, and through parents, and asks where a row may have none', async () => {
     const keyed = pgTable('keyed', { id: uuid().primaryKey(), teamId: teamId().notNull() });
     const named = pgTable('named', { id: uuid().primaryKey(), teamId: uuid('team_id').notNull() });
     const loose = pgTable('loose', { id: uuid().primaryKey(), teamId: teamId() });
@@ -307,7 +307,9 @@ describe('the reader of TypeScript', () => {
     const source = new Source(`
       const note = 'export const t = pgTable(', other = \`\${{ a: \`}\` }}(\`; // export const t = pgTable('x', {
       const pattern = /[/}(]\\/{/g; const half = note.length / 2 / 3;
-      export const t: Table<{ a: 1 }> = pgTable('t', { a: json('a').$type<Record<string, { b: 1, c: 2 }>>(), 'b c': text(), ...more }, (x) => { return [index('i').on(x.a)]; });
+      export const t: Table<{ a: 1 }> = pgTable('t', {
+        a: json('a').$type<Record<string, { b: 1, c: 2 }>>(), 'b c': text(), ...more
+      }, (x) => { return [index('i').on(x.a)]; });
     `);
     const found = source.declaration('t')!;
     expect(found.properties.map((it) => [it.key, it.isSpread])).toEqual([
@@ -323,11 +325,15 @@ describe('the reader of TypeScript', () => {
   });
 });
 
-const before = `import { foreignKey, index, jsonb, pgTable, primaryKey, text, unique, uniqueIndex, uuid } from 'drizzle-orm/pg-core';
+const before = `import {
+  foreignKey, index, jsonb, pgTable, primaryKey, text, unique, uniqueIndex, uuid
+} from 'drizzle-orm/pg-core';
 import { sql } from 'drizzle-orm';
 
 /** Who pays. */
-export const teams = pgTable('teams', { id: uuid('id').primaryKey().defaultRandom(), slug: text('slug').notNull().unique() });
+export const teams = pgTable('teams', {
+  id: uuid('id').primaryKey().defaultRandom(), slug: text('slug').notNull().unique()
+});
 export const users = pgTable('users', {
   id: uuid('id').primaryKey().defaultRandom(),
   email: text('email').notNull().unique(),
@@ -361,10 +367,11 @@ export const tasks = pgTable('tasks', {
 const config = (more: string) =>
   `export default { dialect: 'postgresql', schema: './schema.ts', out: './drizzle', ${more} };`;
 const tenantConfig = (more: string) =>
-  `import { defineTenantConfig } from 'drizzle-tenant/kit';\n${config(more).replace('default {', 'default defineTenantConfig({').replace(/};$/, '});')}`;
+  `import { defineTenantConfig } from 'drizzle-tenant/kit';\n` +
+  config(more).replace('default {', 'default defineTenantConfig({').replace(/};$/, '});');
 
 describe('what is written', { timeout: 90_000 }, () => {
-  it('changes a schema where a person would, names each constraint that changes, and generate makes the migration of it', async () => {
+  it('changes a schema where a person would, names each changed constraint, and generate migrates it', async () => {
     const it = project({ 'schema.ts': before, 'drizzle.config.ts': config('') });
     const unsure = await it.tenant('adopt', '--write');
     expect(unsure).toMatchObject({
@@ -399,7 +406,8 @@ describe('what is written', { timeout: 90_000 }, () => {
     for (const line of [
       "import { referenceTable, tenancy, tenantTable, unscoped } from 'drizzle-tenant';",
       "export const team = tenancy('team', uuid);",
-      "/** Who pays. */\nexport const teams = tenantTable('teams', { id: team.id('id').primaryKey().defaultRandom(), slug: text('slug').notNull().unique() });",
+      "/** Who pays. */\nexport const teams = tenantTable('teams', {\n" +
+        "  id: team.id('id').primaryKey().defaultRandom(), slug: text('slug').notNull().unique()\n});",
       "export const users = pgTable('users', {",
       "  teamId: team.id('team_id').references(() => teams.id, { onDelete: 'restrict' }),",
       "  lentTo: team.ref('lent_to'),",
@@ -423,13 +431,22 @@ describe('what is written', { timeout: 90_000 }, () => {
   });
 
   it.each(['schema/*.ts', 'schema/index.ts'])(
-    'takes files that import each other, an index that exports again, validators, and relations of the first version: %s',
+    'takes files that import each other, an index that exports again, validators, and older relations: %s',
     async (schema) => {
       const core = "import { pgTable, text } from 'drizzle-orm/pg-core';\n";
       const it = project({
         'schema/index.ts': "export * from './orgs';\nexport { notes, picked } from './notes.js';\n",
-        'schema/orgs.ts': `${core}import { relations } from 'drizzle-orm/_relations';\nimport { notes } from './notes.ts';\nexport const orgs = pgTable('orgs', { id: text().primaryKey().$defaultFn(() => 'x') });\nexport const r = relations(orgs, ({ many }) => ({ notes: many(notes) }));\n`,
-        'schema/notes.ts': `${core}import { createInsertSchema } from 'drizzle-orm/zod';\nimport { orgs } from './orgs.ts';\nexport const notes = pgTable('notes', { id: text().primaryKey().$defaultFn(() => 'x'), orgId: text('org_id').notNull().references(() => orgs.id) });\nexport const picked = createInsertSchema(notes).pick({ orgId: true });\n`,
+        'schema/orgs.ts': `${core}import { relations } from 'drizzle-orm/_relations';
+import { notes } from './notes.ts';
+export const orgs = pgTable('orgs', { id: text().primaryKey().$defaultFn(() => 'x') });
+export const r = relations(orgs, ({ many }) => ({ notes: many(notes) }));\n`,
+        'schema/notes.ts': `${core}import { createInsertSchema } from 'drizzle-orm/zod';
+import { orgs } from './orgs.ts';
+export const notes = pgTable('notes', {
+  id: text().primaryKey().$defaultFn(() => 'x'),
+  orgId: text('org_id').notNull().references(() => orgs.id),
+});
+export const picked = createInsertSchema(notes).pick({ orgId: true });\n`,
       });
       // Elsewhere, where adopt changes nothing.
       const relations = "import { defineRelations } from 'drizzle-orm'\nexport const all = defineRelations({})\n";
@@ -448,7 +465,8 @@ describe('what is written', { timeout: 90_000 }, () => {
         [
           'write one defineTenantRelations() in place of the relations() in schema/orgs.ts (1)',
           'db/queries.ts: import getColumns, from "drizzle-tenant", where it is about tenant tables',
-          'db/relations.ts: write defineTenantRelations() in place of defineRelations(), from "drizzle-tenant", where it is about tenant tables',
+          'db/relations.ts: write defineTenantRelations() in place of defineRelations(), from "drizzle-tenant", ' +
+            'where it is about tenant tables',
         ],
         ['orgs: the schema made the id of a new row; now it is the one that forTenant() is given'],
         ['notes(id)'],
@@ -464,7 +482,10 @@ describe('what is written', { timeout: 90_000 }, () => {
     const it = project({
       'schema.ts': `import { integer, pgTable, serial } from 'drizzle-orm/pg-core';
 export const team = pgTable('Team', { id: serial().primaryKey() });
-export const note = pgTable('Note', { id: serial().primaryKey(), teamId: integer().notNull().references(() => team.id) });\n`,
+export const note = pgTable('Note', {
+  id: serial().primaryKey(),
+  teamId: integer().notNull().references(() => team.id),
+});\n`,
     });
     expect(await it.tenant('adopt', '--schema', 'schema.ts', '--write', '--yes')).toMatchObject({ code: 0 });
     expect(it.read('schema.ts')).toContain(`.default(sql\`nextval('"Team_id_seq"'::regclass)\`)`);
@@ -475,9 +496,13 @@ export const note = pgTable('Note', { id: serial().primaryKey(), teamId: integer
     const url = database.url();
     const sql = postgres(url, { max: 1, onnotice: () => {} });
     await sql.unsafe(`CREATE TABLE orgs (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), name text);
-      CREATE TABLE people (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), org_id uuid REFERENCES orgs, email text UNIQUE);
-      CREATE TABLE notes (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), person_id uuid NOT NULL REFERENCES people, body text);
-      INSERT INTO orgs (name) VALUES ('a'); INSERT INTO people (org_id, email) SELECT id, 'x' FROM orgs; INSERT INTO notes (person_id) SELECT id FROM people`);
+      CREATE TABLE people (
+        id uuid PRIMARY KEY DEFAULT gen_random_uuid(), org_id uuid REFERENCES orgs, email text UNIQUE);
+      CREATE TABLE notes (
+        id uuid PRIMARY KEY DEFAULT gen_random_uuid(), person_id uuid NOT NULL REFERENCES people, body text);
+      INSERT INTO orgs (name) VALUES ('a');
+      INSERT INTO people (org_id, email) SELECT id, 'x' FROM orgs;
+      INSERT INTO notes (person_id) SELECT id FROM people`);
     const it = project({});
     // Nothing is left behind, here and in the database, where a question is open.
     expect(await it.tenant('adopt', '--url', url, '--write')).toMatchObject({

@@ -63,7 +63,7 @@ const counted = (statements: readonly (readonly [query: string, calls: number, b
 
 const latest = 'select "id" from "projects" where "accountId" = $1 order by "created" desc limit $2';
 
-test('before PostgreSQL 16, where EXPLAIN plans no parameters: the same advice, and no prepared statement is left', async () => {
+test('before PostgreSQL 16, where EXPLAIN plans no parameters: the same, and nothing stays prepared', async () => {
   await counted([
     // As Drizzle numbers them: the limit stands before the tenant.
     ['select "id" from "projects" where "accountId" = $2 order by "created" desc limit $1', 120, 7_949, 20],
@@ -86,7 +86,7 @@ test('before PostgreSQL 16, where EXPLAIN plans no parameters: the same advice, 
   expect(await database.query('select name from pg_prepared_statements')).toEqual([]);
 });
 
-test('a statement that reads an index over all tenants, with the index and the SQL, which PostgreSQL takes', async () => {
+test('a statement that reads an index over all tenants, with the index and SQL that PostgreSQL takes', async () => {
   await counted([[latest, 120, 7_949, 20]]);
   const { advice, notes } = await advise(database, state);
   expect(notes).toEqual([]);
@@ -117,7 +117,7 @@ test('a table that is read as a whole, where no index begins with the tenant col
   ]);
 });
 
-test('nothing of statements that cost little, that cross tenants, that cannot be planned, or that read an index of the tenant', async () => {
+test('nothing of what costs little, crosses tenants, cannot be planned, or reads an index of the tenant', async () => {
   await counted([
     [latest, 120, 40, 20],
     ['select "id" from "projects" order by "created" desc limit $1', 5, 900, 20],

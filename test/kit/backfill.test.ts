@@ -169,7 +169,10 @@ it('two parents that tell different tenants', { timeout: 60_000 }, async () => {
     hints,
   );
   await expect(run(statements)).rejects.toThrow(
-    /Decide the tenant of the rows of tasks that point at rows of people of another tenant.*SELECT "tasks"\.\* FROM "tasks" JOIN "people"/,
+    new RegExp(
+      'Decide the tenant of the rows of tasks that point at rows of people of another tenant.*' +
+        'SELECT "tasks"\\.\\* FROM "tasks" JOIN "people"',
+    ),
   );
 });
 

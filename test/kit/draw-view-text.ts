@@ -1,6 +1,7 @@
 /**
  * Draws the text of views at random: queries with the columns tenant, id and x over the tables of
- * `views-random.test.ts`. Most keep tenants apart, and many do not: at each place where a query may forget the tenant, some of them do.
+ * `views-random.test.ts`. Most keep tenants apart, and many do not: at each place where a query may forget the tenant,
+ * some of them do.
  */
 
 /** A generator of numbers from a seed, so that a failure can be drawn again. */

@@ -147,7 +147,7 @@ describe('CI', { timeout: 60_000 }, () => {
     }
   });
 
-  it('tells the largest tenants, the nodes of a cluster that there is none of, and the database of the config by its parts', async () => {
+  it('tells the largest tenants, nodes where there is no cluster, and the config of a database in parts', async () => {
     const ids = ['00000000-0000-4000-8000-00000000000a', '00000000-0000-4000-8000-00000000000b'];
     for (const [i, id] of ids.entries()) {
       await sql`INSERT INTO accounts (id) VALUES (${id})`;

@@ -137,8 +137,14 @@ export const notes = tenantSchema(app).table('notes', { accountId: account.id('a
   it('tells every fault, and writes nothing', async ({ expect }) => {
     const project = new Project({
       'schema.ts': `${small}
-export const tags = pgTable('tags', { id: integer().primaryKey(), accountId: uuid('account_id').references(() => (accounts as any).id) });
-export const files = tenantTable('files', { accountId: account.id('account_id').references(() => accounts.id, { onUpdate: 'cascade' }), id: integer().generatedAlwaysAsIdentity().primaryKey() });\n`,
+export const tags = pgTable('tags', {
+  id: integer().primaryKey(),
+  accountId: uuid('account_id').references(() => (accounts as any).id),
+});
+export const files = tenantTable('files', {
+  accountId: account.id('account_id').references(() => accounts.id, { onUpdate: 'cascade' }),
+  id: integer().generatedAlwaysAsIdentity().primaryKey(),
+});\n`,
     });
     const result = await project.drizzleKit('generate');
     expect(result.code).toBe(1);
@@ -187,7 +193,11 @@ export const approvals = pgView('approvals', { whose: account.id(),
     const project = new Project({
       'schema.ts': `${small}
 export const a = referenceTable('a', { id: integer().primaryKey(), p: uuid().references(() => (projects as any).id) });
-export const b = tenantTable('b', { accountId: account.id('account_id'), id: uuid().primaryKey(), p: uuid().references(() => projects.id, { onDelete: 'set default' }) });\n`,
+export const b = tenantTable('b', {
+  accountId: account.id('account_id'),
+  id: uuid().primaryKey(),
+  p: uuid().references(() => projects.id, { onDelete: 'set default' }),
+});\n`,
     });
     const result = await project.drizzleKit('generate');
     expect(result.code).toBe(1);

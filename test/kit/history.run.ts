@@ -1,7 +1,7 @@
 /**
  * A history of 40 migrations with `online`, while rows are read and written: RUN=history npx vitest run, on PostgreSQL
- * and with CITUS_URL (an empty database) on Citus, where it is distributed on the way and gets more shards twice, between
- * them a third worker (CITUS_THIRD=host:port, of a node with the same database) and a rebalance.
+ * and with CITUS_URL (an empty database) on Citus, where it is distributed on the way and gets more shards twice,
+ * between them a third worker (CITUS_THIRD=host:port, of a node with the same database) and a rebalance.
  * After each migration nothing is left, and an empty database that gets all of them at once looks the same.
  */
 import { spawn } from 'node:child_process';

@@ -212,7 +212,10 @@ describe('online', { timeout: 60_000 }, () => {
       expect([error._tag, error.message]).toEqual([
         'DatabaseStateError',
         expect.stringMatching(
-          /^Run apply again when the transactions that hold notes have ended \(pid \d+, \d+ s, SELECT FROM notes LIMIT 1\): step 1 of 1 failed/,
+          new RegExp(
+            '^Run apply again when the transactions that hold notes have ended ' +
+              '\\(pid \\d+, \\d+ s, SELECT FROM notes LIMIT 1\\): step 1 of 1 failed',
+          ),
         ),
       ]);
     });
@@ -222,7 +225,7 @@ describe('online', { timeout: 60_000 }, () => {
     expect(await shape()).toEqual(scratch);
   });
 
-  test('rows that nothing gives a value, that are alike, or break a check: named with the query that finds them', async () => {
+  test('rows without a value, that are alike, or that break a check: named with a query that finds them', async () => {
     const stricter = () => ({
       ...after(),
       notes: tenantTable(
@@ -270,7 +273,7 @@ describe('online', { timeout: 60_000 }, () => {
   });
 });
 
-test('a table of another kind, on which policies are forced, goes to its place by a role that sees every row', async () => {
+test('a table of another kind with forced policies goes to its place by a role that sees every row', async () => {
   await sql.unsafe('DROP SCHEMA public CASCADE; CREATE SCHEMA public;');
   const placed = new History();
   await run(

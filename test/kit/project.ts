@@ -78,8 +78,14 @@ export const account =
 
 export const small = `${account}
 export const countries = referenceTable('countries', { id: integer().primaryKey(), name: text() });
-export const accounts = tenantTable('accounts', { id: account.id().primaryKey(), countryId: integer('country_id').references(() => countries.id) });
-export const projects = tenantTable('projects', { accountId: account.id('account_id').references(() => accounts.id), id: uuid().primaryKey() });
+export const accounts = tenantTable('accounts', {
+  id: account.id().primaryKey(),
+  countryId: integer('country_id').references(() => countries.id),
+});
+export const projects = tenantTable('projects', {
+  accountId: account.id('account_id').references(() => accounts.id),
+  id: uuid().primaryKey(),
+});
 `;
 
 export class Project {

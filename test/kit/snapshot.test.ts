@@ -17,18 +17,36 @@ it('reconstructs what drizzle-kit reconstructs, through renames and moves', { ti
     'schema.ts': `${small}
 export const app = pgSchema('app');
 export const status = app.enum('status', ['a', 'b']);
-export const tasks = tenantTable('tasks', { accountId: account.id('account_id'), id: uuid().primaryKey(), state: status(), projectId: uuid('project_id').references(() => projects.id), title: text().unique() });\n`,
+export const tasks = tenantTable('tasks', {
+  accountId: account.id('account_id'),
+  id: uuid().primaryKey(),
+  state: status(),
+  projectId: uuid('project_id').references(() => projects.id),
+  title: text().unique(),
+});\n`,
   });
   await project.drizzleKit('generate', '--name', 'a');
   project.write(
     'schema.ts',
     `${account}
 export const countries = referenceTable('lands', { code: integer().primaryKey(), name: text() });
-export const accounts = tenantTable('accounts', { id: account.id().primaryKey(), countryId: integer('country_id').references(() => countries.code) });
+export const accounts = tenantTable('accounts', {
+  id: account.id().primaryKey(),
+  countryId: integer('country_id').references(() => countries.code),
+});
 export const core = pgSchema('core');
 export const status = core.enum('status', ['a', 'b']);
-export const projects = tenantSchema(core).table('projects', { ownerId: account.id('owner_id').references(() => accounts.id), id: uuid().primaryKey() });
-export const todos = tenantTable('todos', { accountId: account.id('account_id'), id: uuid().primaryKey(), state: status(), projectId: uuid('project_id').references(() => projects.id), title: text().unique() });\n`,
+export const projects = tenantSchema(core).table('projects', {
+  ownerId: account.id('owner_id').references(() => accounts.id),
+  id: uuid().primaryKey(),
+});
+export const todos = tenantTable('todos', {
+  accountId: account.id('account_id'),
+  id: uuid().primaryKey(),
+  state: status(),
+  projectId: uuid('project_id').references(() => projects.id),
+  title: text().unique(),
+});\n`,
   );
   const rename = (kind: string, from: string[], to: string[]) => ({ type: 'rename', kind, from, to });
   const hints = [

@@ -105,8 +105,10 @@ describe('a view that mixes tenants', () => {
     ['select tenant, rank() over (order by id) as r from tasks', 'a window reaches over the rows of every tenant'],
     ['select tenant, rank() over (partition by project order by id) as r from tasks', 'a window reaches'],
     ['select tenant, count(*) over w as n from tasks window w as (order by id)', 'a window reaches'],
-    ['select tenant, rank() over (partition by 1 order by id) as r from tasks', 'a window reaches'], // A value, not the first column.
-    ['select distinct on (tenant) id as tenant, tenant as whose from tasks', 'DISTINCT ON chooses'], // It means the column that is selected.
+    // A value, not the first column.
+    ['select tenant, rank() over (partition by 1 order by id) as r from tasks', 'a window reaches'],
+    // It means the column that is selected.
+    ['select distinct on (tenant) id as tenant, tenant as whose from tasks', 'DISTINCT ON chooses'],
     ['select tenant, id from tasks order by count(*) over ()', 'a window reaches'],
     // What is compared with a subquery is of the query around it.
     ['select tenant, count(*) over () in (select 1) as x from tasks', 'a window reaches'],

@@ -192,7 +192,10 @@ function readme() {
   const text = readFileSync(join(root, 'README.md'), 'utf8');
   for (const [, file, content] of text.matchAll(/^```\w+\n\/\/ (\w[\w.]+)\n([^]*?)^```$/gm))
     writeFileSync(join(folder, file), content);
-  const commands = /## Three commands[^]*?```sh\n([^]*?)```/.exec(text)[1].trim().split('\n');
+  const commands = /## Three commands[^]*?```sh\n([^]*?)```/
+    .exec(text)[1]
+    .trim()
+    .split(/(?<!\\)\n/);
   if (commands.length !== 3) fail(`The README has ${commands.length} commands, and promises three.`);
   const printed = commands.map((it) => {
     console.log(`$ ${it}`);

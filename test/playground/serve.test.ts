@@ -15,7 +15,8 @@ it('serves after the summary until Ctrl-C, on a free port where 3000 is taken, a
   await client.unsafe(`create database ${database}`);
   const url = Object.assign(new URL(inject('databaseUrl')), { pathname: `/${database}` }).href;
   const other = createServer();
-  await new Promise<void>((resolve) => other.once('error', () => resolve()).listen(3000, '127.0.0.1', resolve)); // If it is taken already, so much the better.
+  // If it is taken already, so much the better.
+  await new Promise<void>((resolve) => other.once('error', () => resolve()).listen(3000, '127.0.0.1', resolve));
 
   const child = spawn(process.execPath, ['--import', 'tsx', 'playground/index.ts'], {
     cwd: root,

@@ -47,13 +47,14 @@ class Drawing {
               called,
               `"r${n}_${called}"`,
             ];
+    const listed = (all: readonly string[]) => all.map((line) => `  ${line},\n`).join('');
     const table: TableSpec = {
       ...spec,
       sqlName,
       inSchema: maker === 'schema',
       source:
         `const ${spec.name} = ${make}('${given}', ` +
-        `{\n${lines.map((line) => `  ${line},\n`).join('')}}${extra.length > 0 ? `, (t) => [\n${extra.map((line) => `  ${line},\n`).join('')}]` : ''});`,
+        `{\n${listed(lines)}}${extra.length > 0 ? `, (t) => [\n${listed(extra)}]` : ''});`,
     };
     this.tables.push(table);
     return table;

@@ -1,6 +1,7 @@
 /**
  * Texts at random through the gate, for handles of each kind: a text passes, or is refused with an error that has a
- * `_tag`. What passes for one tenant runs over three tenants and over one alone, with the same result, and changes no row of others.
+ * `_tag`. What passes for one tenant runs over three tenants and over one alone, with the same result, and changes no
+ * row of others.
  *
  * RUN=fuzz TEXTS=1000000 SEED=1 npx vitest run
  */
@@ -32,8 +33,11 @@ const reaches: readonly (readonly [Reach, boolean])[] = [
   [{ kind: 'shared' }, true],
 ];
 /** Two runs may differ in these: which rows, in which order, what time it is. */
-const isOpen =
-  /\b(limit|offset|fetch|random|gen_random|now|clock|current_|localtime|row_number|rank|ntile|lag|lead|first_value|last_value|nth_value|cume|_agg|array|distinct\s+on|any_value|mode|uuid|skip|recursive|setseed|txid|xmin)/i;
+const open = [
+  'limit|offset|fetch|random|gen_random|now|clock|current_|localtime|setseed|uuid|txid|xmin|skip|recursive',
+  'row_number|rank|ntile|lag|lead|first_value|last_value|nth_value|cume|_agg|array|distinct\\s+on|any_value|mode',
+];
+const isOpen = new RegExp(`\\b(${open.join('|')})`, 'i');
 
 test(
   `${count} texts (SEED=${seed})`,

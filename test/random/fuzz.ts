@@ -5,8 +5,17 @@
 import { pick, type Random } from '../sql/prove/hostile.js';
 
 /** A word, a number, a string, an operator or a mark; with what stands between. */
-const token =
-  /\s+|--[^\n]*|\/\*[\s\S]*?\*\/|\$\d+|[eEuU]?&?'(?:[^']|'')*'|"(?:[^"]|"")*"|[A-Za-z_\u0080-\uffff][\w$\u0080-\uffff]*|\d+(?:\.\d+)?|::|->>|->|<>|<=|>=|\|\||[^\s]/g;
+const token = new RegExp(
+  [
+    /\s+|--[^\n]*|\/\*[\s\S]*?\*\//,
+    /\$\d+|[eEuU]?&?'(?:[^']|'')*'|"(?:[^"]|"")*"/,
+    /[A-Za-z_\u0080-\uffff][\w$\u0080-\uffff]*|\d+(?:\.\d+)?/,
+    /::|->>|->|<>|<=|>=|\|\||[^\s]/,
+  ]
+    .map((it) => it.source)
+    .join('|'),
+  'g',
+);
 
 const isBlank = (it: string) => /^\s/.test(it);
 const kindOf = (it: string) =>

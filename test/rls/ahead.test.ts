@@ -1,4 +1,4 @@
-/** Statements with their setting right ahead of them, without BEGIN: what fails at the end, and what comes in between. */
+/** Statements right behind their setting, without BEGIN: what fails at the end, and what comes in between. */
 import { sql } from 'drizzle-orm';
 import { drizzle as drizzleNodePostgres } from 'drizzle-orm/node-postgres';
 import { drizzle } from 'drizzle-orm/postgres-js';

@@ -44,7 +44,8 @@ describe("an expression that raises an error on another tenant's row only", () =
         .select({ id: projects.id })
         .from(projects)
         .where(
-          sql`json_value(${projects.meta}, '$?(@.level > 1).level' returning boolean null on empty error on error) is null`,
+          sql`json_value(${projects.meta}, '$?(@.level > 1).level'
+            returning boolean null on empty error on error) is null`,
         ),
     'a division': (tdb) => tdb.select({ id: tasks.id }).from(tasks).where(sql`1 / (${tasks.points} - 60) > -5`),
     'in text by hand': (tdb) =>

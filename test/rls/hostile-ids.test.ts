@@ -226,7 +226,7 @@ test('a connection whose encoding is not that of its bytes reads nothing into th
     const client = postgres(asRole(url), { max: 1, connection: { client_encoding: encoding }, onnotice: () => {} });
     const tdb = (id: string) => withTenancy(drizzle({ client }), { relations, rls: true }).forTenant(account.parse(id));
     for (const id of hostile.filter((it) => it.length < 100 && it !== 'victim')) {
-      // What the parameter says in such an encoding is not what was meant: the policy refuses it, or it is not text at all.
+      // What the parameter says in such an encoding is not what was meant: the policy refuses it, or it is no text.
       const found = await tdb(id)
         .select()
         .from(rows)

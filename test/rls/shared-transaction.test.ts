@@ -163,9 +163,8 @@ describe.each(cases)('$name, rls: $rls', ({ name, rls }) => {
   });
   afterAll(() => side?.close());
   beforeEach(async () => {
-    await side.look(
-      `${rows}; ${['clubs', 'memos', 'panels'].map((it) => `alter table ${it} ${rls ? 'enable' : 'disable'} row level security`).join('; ')}`,
-    );
+    const policies = (it: string) => `alter table ${it} ${rls ? 'enable' : 'disable'} row level security`;
+    await side.look(`${rows}; ${['clubs', 'memos', 'panels'].map(policies).join('; ')}`);
   });
   const bodies = async () => (await side.look('select body from memos order by club_id, id')).map((it) => it.body);
   const settings = (own: string) => (rls ? own : '//');

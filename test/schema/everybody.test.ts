@@ -30,7 +30,7 @@ const templates = tenantTable(
   ],
 );
 
-test('the database has a column that may be NULL, the primary key as written, and one value for everybody', async () => {
+test('the database has a column that may be NULL, the key as written, and one value for everybody', async () => {
   await db.build({ accounts, templates });
   expect(await db.keys('templates')).toEqual([
     'UNIQUE by_code btree (account_id, code) NULLS NOT DISTINCT',

@@ -45,7 +45,7 @@ describe('on postgres.js', () => {
     expect(await kept(client)).toHaveLength(1);
   });
 
-  test('relational queries, counts and writes too; in a transaction nothing, which a plan that is out of date would end', async () => {
+  test('relational queries, counts, writes; nothing in a transaction, which an outdated plan would end', async () => {
     const { client, db } = open();
     for (const id of [a, b, a]) {
       const tdb = db.forTenant(id);
@@ -79,7 +79,7 @@ describe('on postgres.js', () => {
   });
 });
 
-test('on node-postgres only where it is asked for, since no client says whether a pooler stands behind it', async () => {
+test('on node-postgres only where it is asked for: no client says whether a pooler stands behind it', async () => {
   for (const [prepare, count] of [
     [undefined, 0],
     [true, 1],

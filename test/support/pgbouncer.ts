@@ -43,10 +43,11 @@ export async function startPgbouncer(
   const config = join(directory, 'pgbouncer.ini');
   const users = join(directory, 'users.txt');
   writeFileSync(users, `"${to.username}" "${to.password}"\n`);
+  const server = `host=${to.hostname} port=${to.port} user=${to.username} password=${to.password}`;
   writeFileSync(
     config,
     `[databases]
-${to.pathname.slice(1)} = host=${to.hostname} port=${to.port} user=${to.username} password=${to.password} pool_size=${poolSize}
+${to.pathname.slice(1)} = ${server} pool_size=${poolSize}
 [pgbouncer]
 listen_addr = 127.0.0.1
 listen_port = ${port}

@@ -34,10 +34,10 @@ const into = (table: string) => (table === 'tasks' ? `tasks (${taskColumns})` : 
 const kept = (table: string) => `kept.${table.replace('.', '_')}`;
 
 /** Keeps a copy of every row. */
-export const keep = (run: RunText) =>
-  run(
-    `create schema kept; ${all.map((table) => `create table ${kept(table)} as select ${columnsOf(table)} from ${table}`).join('; ')}`,
-  );
+export const keep = (run: RunText) => {
+  const copies = all.map((table) => `create table ${kept(table)} as select ${columnsOf(table)} from ${table}`);
+  return run(`create schema kept; ${copies.join('; ')}`);
+};
 
 /** Puts the kept rows back. */
 export const putBack = (run: RunText) =>

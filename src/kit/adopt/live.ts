@@ -69,12 +69,9 @@ export async function pullSchema(url: string, out: string, mark: boolean): Promi
   const kit = drizzleKit();
   mkdirSync(out, { recursive: true });
   const config = join(out, `.pull-${process.pid}.config.cjs`);
+  const settings = { dialect: 'postgresql', out, schemaFilter: schemas, dbCredentials: { url } };
   // In a file, since every user of the machine can read the arguments of a process.
-  writeFileSync(
-    config,
-    `module.exports = ${JSON.stringify({ dialect: 'postgresql', out, schemaFilter: schemas, dbCredentials: { url } })};`,
-    { mode: 0o600 },
-  );
+  writeFileSync(config, `module.exports = ${JSON.stringify(settings)};`, { mode: 0o600 });
   try {
     const { status, stdout, stderr } = spawnSync(
       process.execPath,

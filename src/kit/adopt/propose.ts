@@ -47,11 +47,19 @@ export interface Proposal {
   readonly guesses: readonly Guess[];
 }
 
-const tenantNames =
-  /(?:^|[._])(?:organi[sz]ations?|orgs?|tenants?|accounts?|workspaces?|teams?|compan(?:y|ies)|business(?:es)?|schools?|stores?|shops?)$/i;
+const tenants = [
+  'organi[sz]ations?|orgs?|tenants?|accounts?|workspaces?|teams?',
+  'compan(?:y|ies)|business(?:es)?|schools?|stores?|shops?',
+];
+const tenantNames = new RegExp(`(?:^|[._])(?:${tenants.join('|')})$`, 'i');
 const peopleNames = /(?:^|[._])(?:users?|people|persons?|profiles?|members?|identities)$/i;
-const secrets =
-  /passw|secret|token|hash|salt|otp|mfa|two_?factor|(?:api|private|access|signing)_?key|recovery|webhook|credential|connection_?string|database_?url/i;
+const secrets = new RegExp(
+  [
+    'passw|secret|token|hash|salt|otp|mfa|two_?factor|recovery|webhook|credential',
+    '(?:api|private|access|signing)_?key|connection_?string|database_?url',
+  ].join('|'),
+  'i',
+);
 
 /**
  * @param model the tables

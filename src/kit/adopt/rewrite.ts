@@ -178,11 +178,9 @@ function renameCallee({ decision, declaration, edits, byHand }: Site, isOurs: bo
     edits.replace(declaration.callee, name + more);
     edits.import(own, name);
   } else if (second === 'table' && (original === 'snakeCase' || original === 'camelCase')) {
-    edits.replace(
-      declaration.callee,
-      'tenantTableCreator((name) => name, ' +
-        `'${original === 'snakeCase' ? 'snake_case' : 'camelCase'}').${decision.kind === 'tenant' ? 'table' : name}${more}`,
-    );
+    const casing = original === 'snakeCase' ? 'snake_case' : 'camelCase';
+    const method = decision.kind === 'tenant' ? 'table' : name;
+    edits.replace(declaration.callee, `tenantTableCreator((name) => name, '${casing}').${method}${more}`);
     edits.import(own, 'tenantTableCreator');
   } else if (second === 'table') {
     edits.replace(declaration.callee, `tenantSchema(${first}).${decision.kind === 'tenant' ? 'table' : name}${more}`);

@@ -9,8 +9,18 @@ export interface Token {
   readonly end: number;
 }
 
-const pattern =
-  /(?<space>\s+|\/\/[^\n]*|\/\*[\s\S]*?\*\/)|(?<string>'(?:[^'\\\n]|\\[\s\S])*'|"(?:[^"\\\n]|\\[\s\S])*")|(?<word>[\p{ID_Start}$_#@][\p{ID_Continue}$]*)|(?<number>\d[\w.]*)|(?<punct>=>|\?\?|\?\.|\.\.\.|&&|\|\||[^\s])/uy;
+const pattern = new RegExp(
+  [
+    /(?<space>\s+|\/\/[^\n]*|\/\*[\s\S]*?\*\/)/u,
+    /(?<string>'(?:[^'\\\n]|\\[\s\S])*'|"(?:[^"\\\n]|\\[\s\S])*")/u,
+    /(?<word>[\p{ID_Start}$_#@][\p{ID_Continue}$]*)/u,
+    /(?<number>\d[\w.]*)/u,
+    /(?<punct>=>|\?\?|\?\.|\.\.\.|&&|\|\||[^\s])/u,
+  ]
+    .map((it) => it.source)
+    .join('|'),
+  'uy',
+);
 const regex = /\/(?:[^\\/[\n]|\\.|\[(?:[^\]\\\n]|\\.)*\])+\/[a-z]*/y;
 /** After these, a slash begins a regular expression. */
 const operators = new Set([

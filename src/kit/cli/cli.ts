@@ -189,11 +189,9 @@ function commands(output: Output, status: { code: number }): Command {
           `Rename ${describeOwn(it)}, or trust it with assertNoOwnFunctions(db, ` +
             `{ except: [${tsString(it.signature)}] }) once you know that it reads no table.\n`,
         );
-      line(
-        'The schema keeps to the rules: ' +
-          `${count(Object.values(project.state.tables).filter((it) => it.kind === 'tenant').length, 'tenant table')}, ` +
-          `${count(Object.values(project.state.tables).filter((it) => it.kind === 'reference').length, 'reference table')}.`,
-      );
+      const tables = Object.values(project.state.tables);
+      const of = (kind: string) => count(tables.filter((it) => it.kind === kind).length, `${kind} table`);
+      line(`The schema keeps to the rules: ${of('tenant')}, ${of('reference')}.`);
       if (behind.length === 0) return;
       const [first, ...rest] = behind;
       line(
@@ -380,10 +378,10 @@ const rowsOf = ({ done, total }: { done: number; total: number }) =>
   `${Math.round(done).toLocaleString('en')} of ${Math.round(total).toLocaleString('en')} rows ` +
   `(${total === 0 ? 100 : Math.floor((100 * done) / total)} %)`;
 
-const sizeOf = ({ rows, bytes }: PlanStep) =>
-  bytes === undefined
-    ? ''
-    : ` (${rows !== undefined && rows >= 0 ? `about ${Math.round(rows).toLocaleString('en')} rows, ` : ''}${bytesOf(bytes)})`;
+const sizeOf = ({ rows, bytes }: PlanStep) => {
+  const about = rows !== undefined && rows >= 0 ? `about ${Math.round(rows).toLocaleString('en')} rows, ` : '';
+  return bytes === undefined ? '' : ` (${about}${bytesOf(bytes)})`;
+};
 
 const isProgram = () => {
   try {

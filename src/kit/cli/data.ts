@@ -267,7 +267,8 @@ export function addDataCommands({ command, load, urlOf, line, report, exitWith }
         }
         line(
           `Done: ${n(sum(record.tables))} erased. ${n(record.proof.length, 'table')} counted afterwards: ` +
-            `none has a row of ${record.tenant}${record.kept.length > 0 ? `, but those kept in ${record.kept.join(', ')}` : ''}.`,
+            `none has a row of ${record.tenant}` +
+            `${record.kept.length > 0 ? `, but those kept in ${record.kept.join(', ')}` : ''}.`,
         );
       },
     );

@@ -116,7 +116,8 @@ function exportWhole(args: readonly string[]): never {
     console.log = console.error; // What the schema's modules print is no SQL.
     try {
       const statements = await exportStatements(${JSON.stringify(given('--config'))});
-      log(${isJson} ? JSON.stringify({ status: 'ok', dialect: 'postgresql', statements, warnings: [] }) : statements.join('\\n'));
+      const result = { status: 'ok', dialect: 'postgresql', statements, warnings: [] };
+      log(${isJson} ? JSON.stringify(result) : statements.join('\\n'));
     } catch (error) {
       console.error(error.message);
       process.exitCode = 1;

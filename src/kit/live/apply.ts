@@ -65,9 +65,10 @@ export async function applySteps(
       else await patiently(() => inTransaction(database, step.sql), again, tries);
     } catch (error) {
       const where = `step ${index + 1} of ${steps.length} failed (${step.what}): ${saidBy(error as Error)}`;
+      const isWhole = index === 0 && !step.alone && !step.fill;
       throw new DatabaseStateError(
         `${await remedyOf(error as Error & { code?: string }, step, database)}: ${where}. ` +
-          `${index === 0 && !step.alone && !step.fill ? 'Nothing was changed' : 'The steps before it stay, and apply goes on from there'}.`,
+          `${isWhole ? 'Nothing was changed' : 'The steps before it stay, and apply goes on from there'}.`,
         { cause: error },
       );
     } finally {

@@ -18,7 +18,15 @@ const remedies: readonly (readonly [code: RegExp, words: RegExp, remedy: (node?:
   ],
   [
     /^08/,
-    /connection to the remote node|connection error|server closed the connection|SSL SYSCALL error|EOF detected|invalid socket|connection not open|Connection refused|failed to (?:connect|COPY) to|could not (?:connect to|receive data from)|Could not fetch disk stats|the database system is (?:starting up|shutting down|in recovery)/i,
+    new RegExp(
+      [
+        'connection to the remote node|connection error|connection not open|server closed the connection',
+        'Connection refused|SSL SYSCALL error|EOF detected|invalid socket|Could not fetch disk stats',
+        'failed to (?:connect|COPY) to|could not (?:connect to|receive data from)',
+        'the database system is (?:starting up|shutting down|in recovery)',
+      ].join('|'),
+      'i',
+    ),
     (node = 'the node that does not answer, which "npx drizzle-tenant nodes" names') =>
       `Start ${node} (its log says why it stopped, such as a full disk)`,
   ],

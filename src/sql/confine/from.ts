@@ -157,7 +157,8 @@ export class From {
     const isDerived = alias?.colnames !== undefined || before !== undefined || own !== undefined;
     // Behind a schema, columns are named that a query would not have.
     const isSource = place.isSource === true && isNamed;
-    const column = `${own ?? (isDerived || isSource ? nameOf({ schemaname, relname }) : nameOf(fields))}.${quoted(table.tenant.column)}`;
+    const known = own ?? nameOf(isDerived || isSource ? { schemaname, relname } : fields);
+    const column = `${known}.${quoted(table.tenant.column)}`;
     const predicates: string[] = [];
     const withEverybody =
       table.tenant.everybody === true && (context.given.reach === 'all' || !this.isLocked(alias?.aliasname ?? relname));
@@ -313,10 +314,9 @@ export class From {
     const { tokens, splices } = this.context;
     const { first, name } = this.#tokensOf(fields);
     splices.insert(tokens.start(first), `${isLateral ? 'lateral ' : ''}(select * from `);
-    splices.insert(
-      tokens.end(name),
-      `${own === undefined ? '' : ` as ${own}`} where ${predicates.join(' and ')})${fields.alias ? '' : ` as ${quoted(fields.relname)}`}`,
-    );
+    const within = own === undefined ? '' : ` as ${own}`;
+    const around = fields.alias ? '' : ` as ${quoted(fields.relname)}`;
+    splices.insert(tokens.end(name), `${within} where ${predicates.join(' and ')})${around}`);
   }
 
   #subselect({ lateral, subquery, alias }: Node, place: Place): Side {
@@ -457,10 +457,10 @@ export class From {
     }
     const all = (it: Tenant): readonly Tenant[] => [it, ...(it.besides ?? [])];
     for (const a of all(right)) {
-      for (const b of all(left))
-        sink(
-          `(${[`${a.sql} = ${b.sql}`, ...[a, b].filter((it) => it.isEverybodys).map((it) => `${it.sql} is null`)].join(' or ')})`,
-        );
+      for (const b of all(left)) {
+        const everybodys = [a, b].filter((it) => it.isEverybodys).map((it) => `${it.sql} is null`);
+        sink(`(${[`${a.sql} = ${b.sql}`, ...everybodys].join(' or ')})`);
+      }
     }
     if (!left.isEverybodys) return left;
     if (!right.isEverybodys) return right;

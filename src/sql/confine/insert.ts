@@ -42,7 +42,7 @@ function nameTenant(it: Statement, { action, infer, location }: Node, table: Dec
   );
   if (!isOverAll) return it.splices.insert(infer.location + 1, `${quoted(column)}, `);
   if (action === 'ONCONFLICT_NOTHING') return;
-  const instead = everybody ? `a unique() that has "${column}"` : 'a key within the tenant';
+  const instead = everybody ? `a unique() that has ${quoted(column)}` : 'a key within the tenant';
   throw new Refusal(
     `"${names.join('", "')}" of "${table.name}" is unique over all tenants, and the row that is in the way ` +
       "may be another's",
@@ -128,7 +128,8 @@ export function unnamed(it: Statement, table: Declared): void {
   if (reach === 'all' && table.tenant!.hasDefault) return;
   const orEverybody = reach === 'all' && table.tenant!.everybody ? ', or null for a row of everybody' : '';
   throw new TenantMismatchError(
-    `Name the tenant of each row in "${table.tenant!.column}"${orEverybody}: a row for "${table.name}" names none.`,
+    `Name the tenant of each row in ${quoted(table.tenant!.column)}${orEverybody}: ` +
+      `a row for "${table.name}" names none.`,
   );
 }
 

@@ -23,8 +23,11 @@ const instead: Record<string, string> = {
 };
 
 /** What changes or keeps the database itself, for every tenant. */
-const ofTheDatabase =
-  /^(?:Create|Alter|Drop|Index|Rename|Comment|Grant|Revoke|View|Rule|Define|SecLabel|Vacuum|Cluster|Reindex|Reassign|ImportForeign)/;
+const changes = [
+  'Create|Alter|Drop|Index|Rename|Comment|Grant|Revoke|View|Rule',
+  'Define|SecLabel|Vacuum|Cluster|Reindex|Reassign|ImportForeign',
+];
+const ofTheDatabase = new RegExp(`^(?:${changes.join('|')})`);
 
 /** What is called otherwise than PostgreSQL's name of it says. */
 const names: Record<string, string> = { IndexStmt: 'CREATE INDEX', ViewStmt: 'CREATE VIEW', RuleStmt: 'CREATE RULE' };

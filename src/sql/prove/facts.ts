@@ -16,13 +16,12 @@ export interface Condition {
 
 /**
  * The entries that have the same tenant as the first of `present`, in each row in which all of `present` stand, and
- * `'tenant'` where that is one of the handle's. An outer join fills entries up with nulls: its condition is known to have
- * been satisfied where an entry stands that it would have dropped otherwise, or one of each side. An equality that was
- * satisfied tells that both of its sides stand. What may be everybody's row instead tells nothing of a third.
+ * `'tenant'` where that is one of the handle's. An outer join fills entries up with nulls: its condition is known to
+ * have been satisfied where an entry stands that it would have dropped otherwise, or one of each side. An equality that
+ * was satisfied tells that both of its sides stand. What may be everybody's row instead tells nothing of a third.
  *
  * @param withEverybody whether those are found, too, whose row may be everybody's instead: they may stand beside the
- * first
- *   of `present`, and do not tell its tenant
+ *   first of `present`, and do not tell its tenant
  */
 export function sameTenant(
   present: readonly Entry[],
@@ -108,15 +107,15 @@ function tenantOf(proof: Proof, expression: Node, level: Level, names: Names): E
     : undefined;
 }
 
-/** Whether a column may be null though its entry stands: then what FULL JOIN makes of two tells nothing of that entry. */
+/** Whether a column may be null though its entry stands: a FULL JOIN of two then tells nothing of that entry. */
 export const isNullInPlace = ({ of, orNull }: Column): boolean =>
   orNull === true || of?.table?.tenant?.everybody === true;
 
 /**
- * What holds the tenant of the first of several entries that stands: of each of them, if it is known to have the same as
- * those before it where they stand together. Of an entry of this level, as those behind it, too: COALESCE is not strict,
- * so that a row would be dropped for another tenant's in its place, and kept where there is none. Its facts may not
- * serve to show that, so it is looked at before they are added.
+ * What holds the tenant of the first of several entries that stands: of each of them, if it is known to have the same
+ * as those before it where they stand together. Of an entry of this level, as those behind it, too: COALESCE is not
+ * strict, so that a row would be dropped for another tenant's in its place, and kept where there is none. Its facts may
+ * not serve to show that, so it is looked at before they are added.
  */
 export function firstOf(proof: Proof, level: Level, entries: readonly Entry[]): Entry {
   proof.work(6 * entries.length ** 2 * (level.facts.length + 1));

@@ -1,13 +1,13 @@
 /** FROM: its range table, where each join's condition filters, and whether every tenant table in it is confined. */
 import { Entry, renamed, type Column, type Ctes, type Join, type Level } from './entry.js';
-import { walk, type Place } from './expression.js';
+import { walk, walkCondition, type Place } from './expression.js';
 import { addFacts, firstOf, isNullInPlace, sameTenant, whyNot, type Condition } from './facts.js';
 import { checkAlias, kindOf, only, words } from './fields.js';
 import { checkMeeting, commonTies } from './meeting.js';
 import { Scope, type Names } from './names.js';
 import type { Node } from '../parser.js';
 import type { Proof } from './proof.js';
-import { Refusal } from '../refusal.js';
+import { ident, Refusal } from '../refusal.js';
 import { select } from './select.js';
 import { columnsOfFunctions, columnsOfJsonTable, columnsOfXmlTable, type Columns } from './table-functions.js';
 
@@ -58,7 +58,7 @@ export class From {
     for (const condition of this.conditions) addFacts(proof, level, condition);
     if (proof.confines || proof.meets) this.#check();
     for (const { expression, names: at } of this.conditions)
-      walk(expression, { proof, level, names: at, ctes: this.ctes });
+      walkCondition(expression, { proof, level, names: at, ctes: this.ctes });
   }
 
   #check(): void {
@@ -161,8 +161,10 @@ export class From {
     if (alias) checkAlias(alias);
     const entry = new Entry(this.level, alias?.aliasname ?? name);
     const names = namesOf(alias) ?? [];
-    for (const it of [...names, ...columns.slice(whole ? names.length : 0)]) entry.add(it);
+    // Where not all of them are known, neither is which of them are given other names.
+    for (const it of [...names, ...(whole || names.length === 0 ? columns.slice(names.length) : [])]) entry.add(it);
     entry.whole = whole;
+    entry.isValue = true;
     this.level.entries.push(entry);
     return one(entry);
   }
@@ -273,7 +275,8 @@ export function refuse(entry: Entry, conditions: readonly Condition[]): never {
   throw new Refusal(
     `"${table!.name}"${name === table!.name ? '' : ` as "${name}"`} is not bound to the ` +
       `tenant${whyNot(entry, conditions)}`,
-    `Bind it with "${name}"."${table!.tenant!.column}" = \${tenantId}, joined by AND in WHERE or in the ON of its join`,
+    `Bind it with ${ident(name, table!.tenant!.column)} = \${tenantId}, joined by AND in WHERE or in the ON of its ` +
+      'join',
     location,
   );
 }

@@ -3,9 +3,9 @@
  * own grammar, and knows nothing of how that text came about. This is the argument, and where each part of it stands.
  *
  * 1. What is not known is refused. Every kind of node, and every field of it, is on a list (`fields.ts`,
- *    `expression.ts`), and so is every function, operator, type and setting (`functions.ts`, `operators.ts`, `types.ts`, `settings.ts`).
- *    Tables are those that are declared (`../tables.ts`). No function on the list reads a table, a catalog or a
- *    setting.
+ *    `expression.ts`), and so is every function, operator, type and setting (`functions.ts`, `operators.ts`,
+ *    `types.ts`, `settings.ts`). Tables are those that are declared (`../tables.ts`). No function on the list reads a
+ *    table, a catalog or a setting.
  *
  * 2. A name means what PostgreSQL finds (`names.ts`): first in the query where it stands, as far as its place sees it,
  *    then in the queries around. Where that is in doubt, the name says nothing of a tenant. `a.b` is a column that is

@@ -18,7 +18,7 @@ export async function heap(): Promise<number> {
   return used;
 }
 
-/** @returns the bytes of the server's process behind this client's one connection, by the parts that PostgreSQL names */
+/** @returns the bytes of the server's process behind this client's one connection, by PostgreSQL's names of parts */
 export async function serverMemory(client: postgres.Sql): Promise<{ all: number; of: (name: string) => number }> {
   const rows = await client`select name, sum(used_bytes)::int as used from pg_backend_memory_contexts group by name`;
   return {

@@ -23,7 +23,8 @@ const [left, right, top, height] = [52, 14, 26, 210];
 const row = 18;
 
 const colors = (all: readonly string[]) => all.map((it, i) => `.c${i}{stroke:${it}}.d${i}{fill:${it}}`).join('');
-const style = `<style>text{font:12px system-ui,sans-serif;fill:#1f2328}.bg{fill:#fff}.grid{stroke:#d0d7de}.line{fill:none;stroke-width:2}${colors(light)}
+const style = `<style>text{font:12px system-ui,sans-serif;fill:#1f2328}
+.bg{fill:#fff}.grid{stroke:#d0d7de}.line{fill:none;stroke-width:2}${colors(light)}
 @media(prefers-color-scheme:dark){text{fill:#e6edf3}.bg{fill:#161b22}.grid{stroke:#373e47}${colors(dark)}}</style>`;
 
 const short = (n: number) =>

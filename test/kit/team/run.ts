@@ -93,14 +93,19 @@ export async function catalog(sql: postgres.Sql, onCitus: boolean) {
 
 const shardCatalog = `SELECT json_build_object(
  'columns', (SELECT
-   json_agg(a.attname||' '||format_type(a.atttypid,a.atttypmod)||' '||a.attnotnull||' '||coalesce(pg_get_expr(d.adbin,d.adrelid),'') ORDER BY a.attname) FROM pg_attribute a LEFT JOIN pg_attrdef d ON d.adrelid=a.attrelid AND d.adnum=a.attnum WHERE a.attrelid='%1$s'::regclass AND attnum>0 AND NOT attisdropped),
+   json_agg(a.attname||' '||format_type(a.atttypid,a.atttypmod)||' '||a.attnotnull||' '||
+     coalesce(pg_get_expr(d.adbin,d.adrelid),'') ORDER BY a.attname)
+   FROM pg_attribute a LEFT JOIN pg_attrdef d ON d.adrelid=a.attrelid AND d.adnum=a.attnum
+   WHERE a.attrelid='%1$s'::regclass AND attnum>0 AND NOT attisdropped),
  'cons', (SELECT json_agg(regexp_replace(pg_get_constraintdef(oid),'_\\d{6,}','','g')
    ORDER BY pg_get_constraintdef(oid)) FROM pg_constraint WHERE conrelid='%1$s'::regclass AND contype<>'n'),
  'idx', (SELECT json_agg(regexp_replace(regexp_replace(pg_get_indexdef(indexrelid), 'INDEX ("[^"]*"|\\S+) ON',
    'INDEX ON')||' '||indisvalid,'_\\d{6,}','','g') ORDER BY regexp_replace(pg_get_indexdef(indexrelid),
      'INDEX ("[^"]*"|\\S+) ON', 'INDEX ON')) FROM pg_index WHERE indrelid='%1$s'::regclass),
  'pol', (SELECT
-   json_agg(polname||' '||polpermissive||' '||polcmd::text||' '||coalesce(pg_get_expr(polqual,polrelid),'')||' '||coalesce(pg_get_expr(polwithcheck,polrelid),'') ORDER BY polname) FROM pg_policy WHERE polrelid='%1$s'::regclass),
+   json_agg(polname||' '||polpermissive||' '||polcmd::text||' '||coalesce(pg_get_expr(polqual,polrelid),'')||' '||
+     coalesce(pg_get_expr(polwithcheck,polrelid),'') ORDER BY polname)
+   FROM pg_policy WHERE polrelid='%1$s'::regclass),
  'rls', (SELECT relrowsecurity||' '||relforcerowsecurity||' '||relreplident::text FROM pg_class
    WHERE oid='%1$s'::regclass))::text`;
 
@@ -172,9 +177,8 @@ export async function walk(
     try {
       statements = await history.next({ schema, hints: step.hints, tenancy: current });
     } catch (error) {
-      tell(
-        `generate: ${(error as Error).message}${(error as any)._tag || (error as any).message.includes('hints') ? '' : (error as Error).stack}`,
-      );
+      const { message, stack, _tag } = error as Error & { _tag?: string };
+      tell(`generate: ${message}${_tag || message.includes('hints') ? '' : stack}`);
       break;
     }
     const written = step.edit ? step.edit(statements) : statements;

@@ -7,4 +7,8 @@ export default defineTenantConfig({
   dbCredentials: { url: process.env.DATABASE_URL! },
   tenancy: { citus: { shardCount: 32 } },
 });
-export const named = defineTenantConfig({ dialect: 'postgresql', schema: './src/schema.ts', tenancy: { citus: false, rls: true } });
+export const named = defineTenantConfig({
+  dialect: 'postgresql',
+  schema: './src/schema.ts',
+  tenancy: { citus: false, rls: true },
+});

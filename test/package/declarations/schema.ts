@@ -46,7 +46,10 @@ export const columns = getColumns(projects);
 export const plain = unscoped(projects);
 const [p, t] = [unscoped(projects), unscoped(tasks)];
 export const titles = pgView('titles').as((qb) =>
-  qb.select({ accountId: t.accountId, title: t.title, project: p.name }).from(t).innerJoin(p, and(eq(p.accountId, t.accountId), eq(p.id, t.projectId))),
+  qb
+    .select({ accountId: t.accountId, title: t.title, project: p.name })
+    .from(t)
+    .innerJoin(p, and(eq(p.accountId, t.accountId), eq(p.id, t.projectId))),
 );
 export const relations = defineTenantRelations({ accounts, countries, projects, tasks }, (r) => ({
   projects: { tasks: r.many.tasks({ from: r.projects.id, to: r.tasks.projectId }) },

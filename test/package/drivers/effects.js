@@ -17,17 +17,28 @@ export const drivers = {
     return { layer: Db.layerFrom(drizzle({ client }), options), end: () => client.end() };
   },
   'Effect, @effect/sql-pg': async (options) => {
-    const [PgDrizzle, { PgClient }, Layer] = [await import('drizzle-orm/effect-postgres'), await import('@effect/sql-pg'), await import('effect/Layer')];
+    const [PgDrizzle, { PgClient }, Layer] = [
+      await import('drizzle-orm/effect-postgres'),
+      await import('@effect/sql-pg'),
+      await import('effect/Layer'),
+    ];
     const make = Effect.map(PgDrizzle.makeWithDefaults(), (it) => Db.layerFrom(it, options));
-    return { layer: Layer.unwrap(make).pipe(Layer.provide(PgClient.layer({ url: Redacted.make(url), maxConnections: 2 }))) };
+    return {
+      layer: Layer.unwrap(make).pipe(Layer.provide(PgClient.layer({ url: Redacted.make(url), maxConnections: 2 }))),
+    };
   },
 };
 
 const same = (found, expected, what) => {
-  if (JSON.stringify(found) !== JSON.stringify(expected)) throw new Error(`${what}: ${JSON.stringify(found)} in place of ${JSON.stringify(expected)}`);
+  if (JSON.stringify(found) !== JSON.stringify(expected))
+    throw new Error(`${what}: ${JSON.stringify(found)} in place of ${JSON.stringify(expected)}`);
 };
 const each = (use) => async (layer) => {
-  const all = Effect.forEach(ids, (id) => Effect.gen(function* () { return yield* use(yield* Db, `of ${id[0]}`); }).pipe(Effect.provide(Db.forTenant(id))));
+  const all = Effect.forEach(ids, (id) =>
+    Effect.gen(function* () {
+      return yield* use(yield* Db, `of ${id[0]}`);
+    }).pipe(Effect.provide(Db.forTenant(id))),
+  );
   await Effect.runPromise(all.pipe(Effect.provide(layer)));
 };
 
@@ -46,8 +57,16 @@ export const parts = {
     const rows = yield* tdb.select().from(projects).where(eq(projects.id, 1));
     same(rows.map((it) => [it.name, new Date(it.at).getFullYear()]), [[name, 2026]], 'select');
     same(yield* tdb.query.projects.findMany({ columns: { name: true }, limit: 1 }), [{ name }], 'relational');
-    same(yield* tdb.insert(projects).values({ id: 7, name: 'new' }).returning({ id: projects.id }), [{ id: 7 }], 'insert');
-    same(yield* tdb.update(projects).set({ name: 'newer' }).where(eq(projects.id, 7)).returning({ name: projects.name }), [{ name: 'newer' }], 'update');
+    same(
+      yield* tdb.insert(projects).values({ id: 7, name: 'new' }).returning({ id: projects.id }),
+      [{ id: 7 }],
+      'insert',
+    );
+    same(
+      yield* tdb.update(projects).set({ name: 'newer' }).where(eq(projects.id, 7)).returning({ name: projects.name }),
+      [{ name: 'newer' }],
+      'update',
+    );
     same((yield* tdb.delete(projects).where(eq(projects.id, 7)).returning({ id: projects.id })).length, 1, 'delete');
   }),
   transactions: each(function* (tdb) {

@@ -6,7 +6,14 @@ const { hostname, port } = url ? new URL(url) : {};
 
 /** Neon's client asks a proxy on its own machine, without TLS. */
 const toProxy = async (config) => {
-  Object.assign(config, { webSocketConstructor: globalThis.WebSocket ?? (await import('ws')).default, wsProxy: () => `${NEON_SOCKET}/?address=${hostname}:${port}`, useSecureWebSocket: false, pipelineTLS: false, pipelineConnect: false, fetchEndpoint: NEON_HTTP });
+  Object.assign(config, {
+    webSocketConstructor: globalThis.WebSocket ?? (await import('ws')).default,
+    wsProxy: () => `${NEON_SOCKET}/?address=${hostname}:${port}`,
+    useSecureWebSocket: false,
+    pipelineTLS: false,
+    pipelineConnect: false,
+    fetchEndpoint: NEON_HTTP,
+  });
 };
 const neon = async () => {
   const client = await import('@neondatabase/serverless');
@@ -34,7 +41,14 @@ export const drivers = {
   'pglite': async (setup) => {
     const [{ drizzle }, { PGlite }] = [await import('drizzle-orm/pglite'), await import('@electric-sql/pglite')];
     const client = new PGlite();
-    await client.exec([...setup, 'create role application', 'grant all on projects, guarded to application', 'set role application'].join('; '));
+    await client.exec(
+      [
+        ...setup,
+        'create role application',
+        'grant all on projects, guarded to application',
+        'set role application',
+      ].join('; '),
+    );
     return { orm: drizzle({ client }), end: () => client.close() };
   },
   'bun-sql': async () => {
@@ -55,7 +69,10 @@ export const drivers = {
     // Vercel's client brings a copy of Neon's.
     const require = createRequire(createRequire(import.meta.url).resolve('@vercel/postgres'));
     await toProxy((await import(require.resolve('@neondatabase/serverless').replace(/\.js$/, '.mjs'))).neonConfig);
-    const [{ drizzle }, { createPool }] = [await import('drizzle-orm/vercel-postgres'), await import('@vercel/postgres')];
+    const [{ drizzle }, { createPool }] = [
+      await import('drizzle-orm/vercel-postgres'),
+      await import('@vercel/postgres'),
+    ];
     const client = createPool({ connectionString: url.replace('@127.0.0.1', '@localhost'), max: 2 });
     return { orm: drizzle(client), end: () => client.end() };
   },
@@ -64,17 +81,28 @@ export const drivers = {
     const pool = new client.Pool({ connectionString: url, max: 2 });
     // Drizzle calls it as Neon's client was called before its version 1.
     const { query, transaction } = client.neon(url);
-    return { orm: drizzle({ client: { http: Object.assign((...args) => query(...args), { query, transaction }), pool } }), end: () => pool.end() };
+    return {
+      orm: drizzle({ client: { http: Object.assign((...args) => query(...args), { query, transaction }), pool } }),
+      end: () => pool.end(),
+    };
   },
   'netlify-db, server': async () => {
-    const [{ drizzle }, { default: pg }, client] = [await import('drizzle-orm/netlify-db'), await import('pg'), await neon()];
+    const [{ drizzle }, { default: pg }, client] = [
+      await import('drizzle-orm/netlify-db'),
+      await import('pg'),
+      await neon(),
+    ];
     const pool = new pg.Pool({ connectionString: url, max: 2 });
     return { orm: drizzle({ client: { driver: 'server', pool, connectionString: url } }), end: () => pool.end() };
   },
   'pg-proxy': async () => {
     const { drizzle } = await import('drizzle-orm/pg-proxy');
     const query = async (sql, params, method) => {
-      const response = await fetch(PROXY, { method: 'POST', headers: method === 'execute' ? {} : { 'neon-array-mode': 'true' }, body: JSON.stringify({ query: sql, params }) });
+      const response = await fetch(PROXY, {
+        method: 'POST',
+        headers: method === 'execute' ? {} : { 'neon-array-mode': 'true' },
+        body: JSON.stringify({ query: sql, params }),
+      });
       const answer = await response.json();
       if (!response.ok) throw Object.assign(new Error(answer.message), answer);
       return answer;
@@ -82,8 +110,15 @@ export const drivers = {
     return { orm: drizzle(query), end: () => {} };
   },
   'aws-data-api': async () => {
-    const [{ drizzle }, { RDSDataClient }] = [await import('drizzle-orm/aws-data-api/pg'), await import('@aws-sdk/client-rds-data')];
-    const client = new RDSDataClient({ endpoint: DATA_API, region: 'local', credentials: { accessKeyId: 'x', secretAccessKey: 'x' } });
+    const [{ drizzle }, { RDSDataClient }] = [
+      await import('drizzle-orm/aws-data-api/pg'),
+      await import('@aws-sdk/client-rds-data'),
+    ];
+    const client = new RDSDataClient({
+      endpoint: DATA_API,
+      region: 'local',
+      credentials: { accessKeyId: 'x', secretAccessKey: 'x' },
+    });
     return { orm: drizzle({ client, resourceArn: 'x', secretArn: 'x', database: 'x' }), end: () => client.destroy() };
   },
 };

@@ -1,15 +1,22 @@
-/** What each driver's run declares, and what it does with each: two tenants, one table that has a policy, and one that has none. */
+/** What each driver's run declares and does: two tenants, one table that has a policy, and one that has none. */
 import { eq, sql } from 'drizzle-orm';
 import { integer, text, timestamp, uuid } from 'drizzle-orm/pg-core';
 import { defineTenantRelations, tenancy, tenantTable, withTenancy } from 'drizzle-tenant';
 
 export const account = tenancy('account', uuid);
-const columns = () => ({ accountId: account.id('account_id'), id: integer().primaryKey(), name: text().notNull(), at: timestamp() });
+const columns = () => ({
+  accountId: account.id('account_id'),
+  id: integer().primaryKey(),
+  name: text().notNull(),
+  at: timestamp(),
+});
 export const projects = tenantTable('projects', columns());
 export const guarded = tenantTable('guarded', columns());
 export const relations = defineTenantRelations({ projects, guarded });
 
-export const ids = ['11111111-1111-4111-8111-111111111111', '22222222-2222-4222-8222-222222222222'].map((it) => account.parse(it));
+export const ids = ['11111111-1111-4111-8111-111111111111', '22222222-2222-4222-8222-222222222222'].map((it) =>
+  account.parse(it),
+);
 
 export const guardedBy = (table) => [
   `alter table ${table} enable row level security`,
@@ -20,13 +27,16 @@ export const guardedBy = (table) => [
 /** As an administrator runs it; the programs come as another role, whom the policy holds back. */
 export const setup = ['projects', 'guarded']
   .flatMap((table) => [
-    `create table ${table} (account_id uuid, id integer, name text not null, at timestamp, primary key (account_id, id))`,
-    `insert into ${table} select i, n, 'of ' || left(i::text, 1), '2026-01-02' from unnest(array[${ids.map((it) => `'${it}'::uuid`)}]) i, generate_series(1, 3) n`,
+    `create table ${table} (
+      account_id uuid, id integer, name text not null, at timestamp, primary key (account_id, id))`,
+    `insert into ${table} select i, n, 'of ' || left(i::text, 1), '2026-01-02'
+      from unnest(array[${ids.map((it) => `'${it}'::uuid`)}]) i, generate_series(1, 3) n`,
   ])
   .concat(guardedBy('guarded'));
 
 const same = (found, expected, what) => {
-  if (JSON.stringify(found) !== JSON.stringify(expected)) throw new Error(`${what}: ${JSON.stringify(found)} in place of ${JSON.stringify(expected)}`);
+  if (JSON.stringify(found) !== JSON.stringify(expected))
+    throw new Error(`${what}: ${JSON.stringify(found)} in place of ${JSON.stringify(expected)}`);
 };
 const each = async (db, run) => {
   for (const id of ids) await run(db.forTenant(id), `of ${id[0]}`, id);
@@ -39,17 +49,47 @@ export const parts = {
       const rows = await tdb.select().from(projects).where(eq(projects.id, 1));
       same(rows.map((it) => [it.name, new Date(it.at).getFullYear()]), [[name, 2026]], 'select');
       same(await tdb.$count(projects), 3, 'count');
-      same((await tdb.query.projects.findMany({ columns: { name: true }, limit: 1 })), [{ name }], 'relational');
-      same(await tdb.insert(projects).values([{ id: 7, name: 'new' }, { id: 8, name: 'new' }]).returning({ id: projects.id }), [{ id: 7 }, { id: 8 }], 'insert');
-      same(await tdb.update(projects).set({ name: 'newer' }).where(eq(projects.id, 7)).returning({ name: projects.name }), [{ name: 'newer' }], 'update');
-      same((await tdb.execute(sql`select id from ${projects} where name like 'new%' order by id`, 'objects')).map((it) => Number(it.id)), [7, 8], 'SQL by hand');
-      same((await tdb.delete(projects).where(sql`${projects.id} > 6`).returning({ id: projects.id })).length, 2, 'delete');
+      same(await tdb.query.projects.findMany({ columns: { name: true }, limit: 1 }), [{ name }], 'relational');
+      same(
+        await tdb
+          .insert(projects)
+          .values([
+            { id: 7, name: 'new' },
+            { id: 8, name: 'new' },
+          ])
+          .returning({ id: projects.id }),
+        [{ id: 7 }, { id: 8 }],
+        'insert',
+      );
+      same(
+        await tdb.update(projects).set({ name: 'newer' }).where(eq(projects.id, 7)).returning({ name: projects.name }),
+        [{ name: 'newer' }],
+        'update',
+      );
+      same(
+        (await tdb.execute(sql`select id from ${projects} where name like 'new%' order by id`, 'objects')).map((it) =>
+          Number(it.id),
+        ),
+        [7, 8],
+        'SQL by hand',
+      );
+      same(
+        (await tdb.delete(projects).where(sql`${projects.id} > 6`).returning({ id: projects.id })).length,
+        2,
+        'delete',
+      );
     });
   },
   async prepared(orm) {
     const db = withTenancy(orm, { relations });
-    const query = db.prepare(account, (tdb) => tdb.select({ name: projects.name }).from(projects).where(eq(projects.id, sql.placeholder('id'))));
-    for (let n = 0; n < 3; n++) for (const id of ids) same(await query.run(id, { id: 2 }), [{ name: `of ${id[0]}` }], 'prepared');
+    const query = db.prepare(account, (tdb) =>
+      tdb
+        .select({ name: projects.name })
+        .from(projects)
+        .where(eq(projects.id, sql.placeholder('id'))),
+    );
+    for (let n = 0; n < 3; n++)
+      for (const id of ids) same(await query.run(id, { id: 2 }), [{ name: `of ${id[0]}` }], 'prepared');
   },
   async transactions(orm) {
     await each(withTenancy(orm, { relations }), async (tdb, name) => {

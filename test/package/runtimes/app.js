@@ -5,7 +5,11 @@ import { drizzle } from 'drizzle-orm/pg-proxy';
 import { defineTenantRelations, tenancy, tenantTable, withTenancy } from 'drizzle-tenant';
 
 const account = tenancy('account', uuid);
-const projects = tenantTable('projects', { accountId: account.id('account_id'), id: integer().primaryKey(), name: text().notNull() });
+const projects = tenantTable('projects', {
+  accountId: account.id('account_id'),
+  id: integer().primaryKey(),
+  name: text().notNull(),
+});
 const relations = defineTenantRelations({ projects });
 
 /** @returns what each tenant sees; to begin with, it asks before the parser can be there */

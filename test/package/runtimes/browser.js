@@ -4,7 +4,11 @@ import { integer, text, uuid } from 'drizzle-orm/pg-core';
 import { tenancy, tenantTable, withTenancy } from 'drizzle-tenant';
 
 const account = tenancy('account', uuid);
-const projects = tenantTable('projects', { accountId: account.id('account_id'), id: integer().primaryKey(), name: text().notNull() });
+const projects = tenantTable('projects', {
+  accountId: account.id('account_id'),
+  id: integer().primaryKey(),
+  name: text().notNull(),
+});
 
 globalThis.result = (async () => {
   const client = new PGlite();

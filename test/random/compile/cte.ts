@@ -34,9 +34,8 @@ export function ctesOf(around: Env, ctes: readonly Cte[]): { env: Env; list: str
       const query = selectOf(inner, { ...select, lock: null }, { use: 'source' });
       const isCallback = style % 6 === 4 && query.code.startsWith(`${env.handle}.select`);
       env.reach(isCallback ? 'CTE by a callback' : 'CTE');
-      env.lines.push(
-        `const ${name} = ${env.handle}.$with('${called}').as(${isCallback ? `(qb) => qb${query.code.slice(env.handle.length)}` : query.code});`,
-      );
+      const code = isCallback ? `(qb) => qb${query.code.slice(env.handle.length)}` : query.code;
+      env.lines.push(`const ${name} = ${env.handle}.$with('${called}').as(${code});`);
       rows = namedRows(name, 'CTE', query.cols);
     }
     list.push(name);

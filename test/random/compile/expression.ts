@@ -43,7 +43,8 @@ export function num(env: Env, it: Num): string {
       const inner = inside(env.in('$count'), rows);
       const link = it.linked ? linkToOuter(env, rows) : undefined;
       const where = [link, it.where ? bool(inner, it.where) : undefined].filter((it) => it !== undefined);
-      return `${env.handle}.$count(${rows.code}${where.length === 0 ? '' : `, ${where.length === 1 ? where[0] : `and(${where.join(', ')})`}`})`;
+      const condition = where.length === 1 ? where[0] : `and(${where.join(', ')})`;
+      return `${env.handle}.$count(${rows.code}${where.length === 0 ? '' : `, ${condition}`})`;
     }
     case 'template':
       return numTemplate(env, it.table, it.form);

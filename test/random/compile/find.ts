@@ -54,10 +54,10 @@ function configOf(env: Env, ast: Find, table: TableSpec, level: number, first = 
   }
   if (ast.extras.length > 0) {
     env.reach('extras');
-    parts.push(
-      `extras: { ${ast.extras.map((field) => `${env.name('e')}: ${callback(env.in('extras'), table, (inner) => extra(inner, field))}`).join(', ')} ` +
-        '}',
+    const extras = ast.extras.map(
+      (field) => `${env.name('e')}: ${callback(env.in('extras'), table, (inner) => extra(inner, field))}`,
     );
+    parts.push(`extras: { ${extras.join(', ')} }`);
   }
   const relations = relationsOf(env, table);
   if (ast.with.length > 0 && relations.length > 0 && level < 4) {

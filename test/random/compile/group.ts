@@ -65,16 +65,24 @@ export function groupOf(env: Env, group: Group, from: Rows, joins: readonly stri
     );
     by = fields.map((it) => it.code);
   }
-  let code =
-    by.length === 0
-      ? ''
-      : `.groupBy(${group.rollup && !byKey ? `sql\`rollup (${by.map((it) => `\${${it}}`).join(', ')})\`` : by.join(', ')})`;
-  if (group.rollup && !byKey && by.length > 0) env.reach('rollup');
+  const isRollup = group.rollup && !byKey;
+  const keys = isRollup ? `sql\`rollup (${by.map((it) => `\${${it}}`).join(', ')})\`` : by.join(', ');
+  let code = by.length === 0 ? '' : `.groupBy(${keys})`;
+  if (isRollup && by.length > 0) env.reach('rollup');
   if (group.having && (by.length > 0 || aggregates.length > 0)) {
     env.reach('having');
     const havingEnv = env.in('having').with({ rows: [], outer: [] });
     const than = num(havingEnv, group.having.than);
-    code += `.having(${choose([`sql\`count(*) >= \${${than}}\``, `gt(count(), ${than})`, `sql\`count(*) > 100 or true\``, `sql\`max(\${${int(group.having.op)}}) >= \${${than}}\``, `lt(${numTemplate(havingEnv, group.having.op, group.having.op * 2 + 1)}, 7)`, `sql\`count(*) <= \${${numTemplate(havingEnv, group.having.op, 1)}} - 7\``], group.having.op)})`;
+    const { op } = group.having;
+    const conditions = [
+      `sql\`count(*) >= \${${than}}\``,
+      `gt(count(), ${than})`,
+      `sql\`count(*) > 100 or true\``,
+      `sql\`max(\${${int(op)}}) >= \${${than}}\``,
+      `lt(${numTemplate(havingEnv, op, op * 2 + 1)}, 7)`,
+      `sql\`count(*) <= \${${numTemplate(havingEnv, op, 1)}} - 7\``,
+    ];
+    code += `.having(${choose(conditions, op)})`;
   }
   const all = [...aggregates.map((it) => it.code), ...by];
   return { code, fields: [...fields, ...aggregates], total: all };

@@ -12,6 +12,8 @@ import { selectOf } from './select.js';
 import { namedRows, rowsOf } from './source.js';
 import { writeOf } from './write.js';
 
+const indented = (lines: readonly string[]) => lines.map((it) => `  ${it.replaceAll('\n', '\n  ')}`).join('\n');
+
 export interface Compiled {
   /** The body of an async function of `parameters`. */
   readonly body: string;
@@ -181,7 +183,7 @@ function compileStep(env: Env, step: Step): void {
       const settings = isNested || step.settings % 6 !== 0 ? '' : ", { isolationLevel: 'repeatable read' }";
       env.lines.push(
         `await step(() => ${env.handle}.transaction(async (${tx}) ` +
-          `=> {\n${block.lines.map((it) => `  ${it.replaceAll('\n', '\n  ')}`).join('\n')}\n}${settings}))${isNested ? '.catch(() => {})' : ''};`,
+          `=> {\n${indented(block.lines)}\n}${settings}))${isNested ? '.catch(() => {})' : ''};`,
       );
       return;
     }
@@ -210,10 +212,7 @@ function compileStep(env: Env, step: Step): void {
 function emit(env: Env, lines: readonly string[], code: string, ordered: Expected): void {
   const end = ordered === 'refused' ? ", 'refused'" : ordered ? ', true' : '';
   if (lines.length === 0) env.lines.push(`await step(() => ${code}${end});`);
-  else
-    env.lines.push(
-      `await step(() => {\n${[...lines, `return ${code};`].map((it) => `  ${it.replaceAll('\n', '\n  ')}`).join('\n')}\n}${end});`,
-    );
+  else env.lines.push(`await step(() => {\n${indented([...lines, `return ${code};`])}\n}${end});`);
 }
 
 /** One run after the other. */

@@ -66,7 +66,8 @@ const attempts: readonly Attempt[] = [
   [
     "another handle's query in a condition",
     (env, { table }) =>
-      `${env.handle}.select().from(${own(env, table).name}).where(exists(db.forTenant(others[0]).select().from(${own(env, table).name})))`,
+      `${env.handle}.select().from(${own(env, table).name})` +
+      `.where(exists(db.forTenant(others[0]).select().from(${own(env, table).name})))`,
   ],
   [
     "another handle's query in a union",
@@ -102,9 +103,13 @@ const attempts: readonly Attempt[] = [
       const shifted = it.key.map(
         (key) => `${key}: sql\`${keyText(columnOf(it, key).kind, 41).replaceAll('`', '')}\`.as('${env.name('c')}')`,
       );
+      const fields = [
+        ...shifted,
+        ...needed.map((column) => `${column.key}: ${it.name}.${column.key}`),
+        `${it.tenantKey}: sql\`\${others[0]}\`.as('${env.name('c')}')`,
+      ];
       return (
-        `${env.handle}.insert(${it.name}).select(${env.handle}.select({ ` +
-        `${[...shifted, ...needed.map((column) => `${column.key}: ${it.name}.${column.key}`), `${it.tenantKey}: sql\`\${others[0]}\`.as('${env.name('c')}')`].join(', ')} ` +
+        `${env.handle}.insert(${it.name}).select(${env.handle}.select({ ${fields.join(', ')} ` +
         `}).from(${it.name}).orderBy(${it.key.map((key) => `${it.name}.${key}`).join(', ')}).limit(1))`
       );
     },

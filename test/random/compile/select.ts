@@ -196,7 +196,8 @@ export function selectOf(around: Env, ast: Select, options: SelectOptions): Quer
   }
   if (orderBy.length > 0 && !isOne) env.reach('order by');
 
-  let code = `${list.length > 0 ? `${env.handle}.with(${list.join(', ')})` : env.handle}.${verb}.from(${from.code})${joins.join('')}`;
+  const handle = list.length > 0 ? `${env.handle}.with(${list.join(', ')})` : env.handle;
+  let code = `${handle}.${verb}.from(${from.code})${joins.join('')}`;
   if (ast.dynamic) {
     env.reach('dynamic');
     code += '.$dynamic()';
@@ -212,11 +213,14 @@ export function selectOf(around: Env, ast: Select, options: SelectOptions): Quer
   else {
     if (ast.limit !== null && orderBy.length > 0) {
       env.reach('limit');
-      code += `.limit(${ast.dynamic ? (ast.limit > 2 ? numTemplate(env.with({ rows: [], outer: [] }).in('limit'), ast.limit, ast.limit * 2 + 1) : `sql\`${ast.limit} + 0\``) : ast.limit})`;
+      const query = () => numTemplate(env.with({ rows: [], outer: [] }).in('limit'), ast.limit!, ast.limit! * 2 + 1);
+      const dynamic = () => (ast.limit! > 2 ? query() : `sql\`${ast.limit} + 0\``);
+      code += `.limit(${ast.dynamic ? dynamic() : ast.limit})`;
     }
     if (ast.offset !== null && orderBy.length > 0) {
       env.reach('offset');
-      code += `.offset(${ast.dynamic && ast.offset > 0 ? numTemplate(env.with({ rows: [], outer: [] }).in('offset'), ast.offset, ast.offset * 2 + 1) : ast.offset})`;
+      const query = () => numTemplate(env.with({ rows: [], outer: [] }).in('offset'), ast.offset!, ast.offset! * 2 + 1);
+      code += `.offset(${ast.dynamic && ast.offset > 0 ? query() : ast.offset})`;
     }
   }
   const isLockable =

@@ -37,19 +37,16 @@ export function numTemplate(env: Env, n: number, form: number): string {
   const { table, from, column, where } = over(env, n, form);
   env.reach('template as a number');
   const value = hasPoints(table) ? column('points') : '1';
-  return (
-    `sql\`(select ${choose(['count(*)::int', `sum(${value})::int`, `max(${value})`, `coalesce(min(${value}), 0)`], form >> 2)} ` +
-    `from ${from}${where})\``
-  );
+  const all = ['count(*)::int', `sum(${value})::int`, `max(${value})`, `coalesce(min(${value}), 0)`];
+  return `sql\`(select ${choose(all, form >> 2)} from ${from}${where})\``;
 }
 
 export function textTemplate(env: Env, n: number, form: number): string {
   const { from, column, where } = over(env, n, form);
   env.reach('template as text');
-  return (
-    `sql\`(select ${choose([`max(${column('label')})`, `min(${column('label')})`, `string_agg(${column('label')}, ',' order by ${column('label')})`], form >> 2)} ` +
-    `from ${from}${where})\``
-  );
+  const label = column('label');
+  const all = [`max(${label})`, `min(${label})`, `string_agg(${label}, ',' order by ${label})`];
+  return `sql\`(select ${choose(all, form >> 2)} from ${from}${where})\``;
 }
 
 export function boolTemplate(env: Env, n: number, form: number, not: boolean): string {

@@ -150,7 +150,8 @@ function insert(
   });
   if (rows.length > 1) env.reach('several rows');
   const target = bare(table);
-  const code = `${handle}.insert(${table.name}).values(${rows.length === 1 ? rows[0] : `[${rows.join(', ')}]`})${conflictOf(env, table, write.conflict)}`;
+  const values = rows.length === 1 ? rows[0] : `[${rows.join(', ')}]`;
+  const code = `${handle}.insert(${table.name}).values(${values})${conflictOf(env, table, write.conflict)}`;
   return returned(env.with({ rows: [target] }), code, target, returning);
 }
 

@@ -34,7 +34,11 @@ const texts: Record<string, string> = {
     `where ${list(9_000, () => 'x9 = 1', ' and ')}`,
   'names of queries around':
     'select 1 from countries z ' +
-    `${nested(200, (i) => ` where exists (select 1 from ${list(20, (j) => `countries y${i}_${j}`)}`, ` where ${list(9_000, () => 'z.id is null', ' and ')}`)}`,
+    nested(
+      200,
+      (i) => ` where exists (select 1 from ${list(20, (j) => `countries y${i}_${j}`)}`,
+      ` where ${list(9_000, () => 'z.id is null', ' and ')}`,
+    ),
   'names in queries within one another':
     'select 1 from countries z ' +
     `${nested(300, (i) => ` where exists (select ${list(20, () => 'z.id')} from countries y${i}`, '')}`,
@@ -43,7 +47,8 @@ const texts: Record<string, string> = {
   'recursions in the WITH of one':
     `/* ${' '.repeat(2_000)} */ with recursive r(x) as (with recursive r(x) as (select 1 ` +
     `union ${recursions(25)}) select 1 union select x from r) select x from r`,
-  'groups by names of many tables': `select 1 from ${list(90, (i) => `tasks t${i}`)} group by ${list(20_000, () => 'id')}`,
+  'groups by names of many tables':
+    `select 1 from ${list(90, (i) => `tasks t${i}`)} ` + `group by ${list(20_000, () => 'id')}`,
   'DISTINCT ON of many columns':
     `select distinct on (${list(20_000, () => '1600')}) ${list(1_600, (i) => `id a${i}`)} ` + 'from tasks',
   'many sources': `select 1 from ${list(2_500, (i) => `countries c${i}`)}`,

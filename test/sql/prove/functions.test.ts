@@ -48,8 +48,11 @@ const stable = new Set(
 );
 
 /** Types of arguments through which a function could look at the catalogs, at transactions or at the places of rows. */
-const telling =
-  /^(?:oid|reg.*|xid8?|cid|tid|pg_lsn|pg_snapshot|txid_snapshot|name|internal|cstring|refcursor|aclitem.*|pg_node_tree)(?:\[\])?$/;
+const types = [
+  'oid|reg.*|xid8?|cid|tid|pg_lsn|pg_snapshot|txid_snapshot',
+  'name|internal|cstring|refcursor|aclitem.*|pg_node_tree',
+];
+const telling = new RegExp(`^(?:${types.join('|')})(?:\\[\\])?$`);
 /**
  * The configuration of a text search, by which a text is read; the name of an encoding; numbers; and age(xid), whose
  * argument no statement can make.

@@ -200,7 +200,16 @@ export const mutations: Record<string, Mutation> = {
     ),
   'a set operation': (text, random) =>
     `${text} ${pick(['union all', 'union', 'except', 'intersect'], random)} ` +
-    `${pick(['select name from projects', 'select title from tasks', 'select name from projects where "accountId" = @a', 'select name from countries', 'select null::text'], random)}`,
+    pick(
+      [
+        'select name from projects',
+        'select title from tasks',
+        'select name from projects where "accountId" = @a',
+        'select name from countries',
+        'select null::text',
+      ],
+      random,
+    ),
   'a second statement': (text, random) =>
     text +
     pick(

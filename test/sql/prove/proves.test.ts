@@ -1,5 +1,7 @@
+import { integer, uuid } from 'drizzle-orm/pg-core';
 import { describe, expect, test } from 'vitest';
-import { RawSqlNotScopedError } from '../../../src/index.js';
+import { RawSqlNotScopedError, tenancy, tenantTable } from '../../../src/index.js';
+import { proveScoped } from '../../../src/testing/index.js';
 import { cases } from './cases/index.js';
 import { refused } from './cases/one.js';
 import { laterParse, proveText, refusalOf } from './prove-text.js';
@@ -35,4 +37,17 @@ describe('proveScoped throws the typed errors', () => {
       expect((error as Error).cause).toBeUndefined();
     },
   );
+});
+
+test('a remedy can be typed in, whatever a table and its columns are called', async () => {
+  const quoted = tenancy('quoted', uuid);
+  const tenant = quoted.parse(crypto.randomUUID());
+  const tables = { odd: tenantTable('a"b', { tenant: quoted.id('c"d'), id: integer().primaryKey() }) };
+  const remedy = (text: string) =>
+    proveScoped(text, { tables, tenant, params: [] }).then(
+      () => 'accepted',
+      (error: Error) => error.message,
+    );
+  expect(await remedy('select id from "a""b"')).toMatch(/^Bind it with "a""b"\."c""d" = \$\{tenantId\}/);
+  expect(await remedy('insert into "a""b" (id) values (1)')).toMatch(/^Name "c""d" in the columns of the INSERT/);
 });

@@ -103,7 +103,10 @@ import { db, projects, tasks } from './schema.js';
 // the best of each group, by a window in a subquery
 {
   const ranked = db
-    .select({ title: tasks.title, rank: sql<number>`rank() over (partition by ${tasks.projectId} order by ${tasks.points})`.as('rank') })
+    .select({
+      title: tasks.title,
+      rank: sql<number>`rank() over (partition by ${tasks.projectId} order by ${tasks.points})`.as('rank'),
+    })
     .from(tasks)
     .as('ranked');
   const rows = await db.select({ title: ranked.title }).from(ranked).where(eq(ranked.rank, 1));

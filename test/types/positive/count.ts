@@ -15,7 +15,9 @@ import { countries, db, projects, tasks } from './schema.js';
 
 // in a selection
 {
-  const rows = await db.select({ name: projects.name, tasks: db.$count(tasks, eq(tasks.projectId, projects.id)) }).from(projects);
+  const rows = await db
+    .select({ name: projects.name, tasks: db.$count(tasks, eq(tasks.projectId, projects.id)) })
+    .from(projects);
   Expect<Equal<typeof rows, { name: string; tasks: number }[]>>;
 }
 
@@ -28,6 +30,9 @@ import { countries, db, projects, tasks } from './schema.js';
 
 // in a condition
 {
-  const rows = await db.select({ id: projects.id }).from(projects).where(gt(db.$count(tasks, eq(tasks.projectId, projects.id)), 3));
+  const rows = await db
+    .select({ id: projects.id })
+    .from(projects)
+    .where(gt(db.$count(tasks, eq(tasks.projectId, projects.id)), 3));
   Expect<Equal<typeof rows, { id: string }[]>>;
 }

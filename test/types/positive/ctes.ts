@@ -13,25 +13,34 @@ import { db, labels, projects, tasks, type ProjectRow, type TaskRow } from './sc
 // with the callback's builder
 {
   const open = db.$with('open').as((qb) => qb.select({ id: tasks.id, projectId: tasks.projectId }).from(tasks));
-  const rows = await db.with(open).select({ id: open.id, name: projects.name }).from(open).innerJoin(projects, eq(projects.id, open.projectId));
+  const rows = await db
+    .with(open)
+    .select({ id: open.id, name: projects.name })
+    .from(open)
+    .innerJoin(projects, eq(projects.id, open.projectId));
   Expect<Equal<typeof rows, { id: number; name: string }[]>>;
 }
 
 // two, the second on the first
 {
   const counts = db.$with('counts').as(
-    db.select({ projectId: tasks.projectId, n: count().as('n') }).from(tasks).groupBy(tasks.projectId),
+    db
+      .select({ projectId: tasks.projectId, n: count().as('n') })
+      .from(tasks)
+      .groupBy(tasks.projectId),
   );
-  const busy = db.$with('busy').as(db.with(counts).select({ projectId: counts.projectId, n: counts.n }).from(counts).where(gt(counts.n, 3)));
+  const busy = db
+    .$with('busy')
+    .as(db.with(counts).select({ projectId: counts.projectId, n: counts.n }).from(counts).where(gt(counts.n, 3)));
   const rows = await db.with(counts, busy).select().from(projects).leftJoin(busy, eq(busy.projectId, projects.id));
   Expect<Equal<typeof rows, { projects: ProjectRow; busy: { projectId: string; n: number } | null }[]>>;
 }
 
 // raw SQL, with its selection
 {
-  const tree = db.$with('tree', { id: tasks.id, depth: sql<number>`depth`.as('depth') }).as(
-    sql`select ${tasks.id}, 0 as depth from ${tasks}`,
-  );
+  const tree = db
+    .$with('tree', { id: tasks.id, depth: sql<number>`depth`.as('depth') })
+    .as(sql`select ${tasks.id}, 0 as depth from ${tasks}`);
   const rows = await db.with(tree).select().from(tree);
   Expect<Equal<typeof rows, { id: number; depth: number }[]>>;
 }
@@ -52,7 +61,9 @@ import { db, labels, projects, tasks, type ProjectRow, type TaskRow } from './sc
 
 // update in a CTE
 {
-  const closed = db.$with('closed').as(db.update(tasks).set({ done: true }).returning({ id: tasks.id, title: tasks.title }));
+  const closed = db
+    .$with('closed')
+    .as(db.update(tasks).set({ done: true }).returning({ id: tasks.id, title: tasks.title }));
   const rows = await db.with(closed).select().from(closed);
   Expect<Equal<typeof rows, { id: number; title: string }[]>>;
 }

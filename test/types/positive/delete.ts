@@ -14,7 +14,10 @@ import { db, labels, projects, taskLabels, tasks, type TaskRow } from './schema.
 
 // returning
 {
-  const rows = await db.delete(tasks).where(and(eq(tasks.done, true), eq(tasks.status, 'done'))).returning();
+  const rows = await db
+    .delete(tasks)
+    .where(and(eq(tasks.done, true), eq(tasks.status, 'done')))
+    .returning();
   Expect<Equal<typeof rows, TaskRow[]>>;
 }
 

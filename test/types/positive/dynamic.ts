@@ -51,7 +51,13 @@ import { db, labels, projects, tasks, type LabelRow, type ProjectRow, type TaskR
 {
   const inserted = await db.insert(labels).values({ id: 1, name: 'x' }).$dynamic().onConflictDoNothing().returning();
   Expect<Equal<typeof inserted, LabelRow[]>>;
-  const updated = await db.update(labels).set({ name: 'x' }).$dynamic().where(eq(labels.id, 1)).where(eq(labels.id, 2)).returning({ id: labels.id });
+  const updated = await db
+    .update(labels)
+    .set({ name: 'x' })
+    .$dynamic()
+    .where(eq(labels.id, 1))
+    .where(eq(labels.id, 2))
+    .returning({ id: labels.id });
   Expect<Equal<typeof updated, { id: number }[]>>;
   const deleted = await db.delete(labels).$dynamic().where(eq(labels.id, 1)).returning();
   Expect<Equal<typeof deleted, LabelRow[]>>;

@@ -3,7 +3,18 @@ import { eq, sql } from 'drizzle-orm';
 import type { RowList } from 'postgres';
 import type { TenantId } from '../../../src/index.js';
 import { Expect, type Equal } from './expect.js';
-import { accounts, db, labels, projects, taskLabels, tasks, users, type LabelRow, type ProjectRow, type TaskRow } from './schema.js';
+import {
+  accounts,
+  db,
+  labels,
+  projects,
+  taskLabels,
+  tasks,
+  users,
+  type LabelRow,
+  type ProjectRow,
+  type TaskRow,
+} from './schema.js';
 
 // one row
 {
@@ -26,7 +37,15 @@ import { accounts, db, labels, projects, taskLabels, tasks, users, type LabelRow
 {
   const rows = await db
     .insert(projects)
-    .values({ id: '6e0f0000-0000-4000-8000-000000000000', ownerId: null, name: 'x', budget: '1.50', tags: ['a'], createdAt: new Date(), updatedAt: undefined })
+    .values({
+      id: '6e0f0000-0000-4000-8000-000000000000',
+      ownerId: null,
+      name: 'x',
+      budget: '1.50',
+      tags: ['a'],
+      createdAt: new Date(),
+      updatedAt: undefined,
+    })
     .returning();
   Expect<Equal<typeof rows, ProjectRow[]>>;
   await db.insert(users).values({ email: 'x', settings: { theme: 'dark' } });
@@ -71,7 +90,12 @@ import { accounts, db, labels, projects, taskLabels, tasks, users, type LabelRow
   const rows = await db
     .insert(labels)
     .values({ id: 1, name: 'x' })
-    .onConflictDoUpdate({ target: labels.id, set: { name: sql`excluded.name` }, targetWhere: sql`true`, setWhere: eq(labels.name, 'y') })
+    .onConflictDoUpdate({
+      target: labels.id,
+      set: { name: sql`excluded.name` },
+      targetWhere: sql`true`,
+      setWhere: eq(labels.name, 'y'),
+    })
     .returning();
   Expect<Equal<typeof rows, LabelRow[]>>;
   await db

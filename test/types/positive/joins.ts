@@ -76,7 +76,12 @@ import {
 // partial selections know which side may be null
 {
   const rows = await db
-    .select({ project: projects.name, task: tasks.title, points: tasks.points, upper: sql<string>`upper(${tasks.title})` })
+    .select({
+      project: projects.name,
+      task: tasks.title,
+      points: tasks.points,
+      upper: sql<string>`upper(${tasks.title})`,
+    })
     .from(projects)
     .leftJoin(tasks, eq(tasks.projectId, projects.id));
   Expect<Equal<typeof rows, { project: string; task: string | null; points: number | null; upper: string }[]>>;
@@ -93,7 +98,10 @@ import {
 
 // whole tables in the selection
 {
-  const rows = await db.select({ project: projects, task: tasks }).from(projects).leftJoin(tasks, eq(tasks.projectId, projects.id));
+  const rows = await db
+    .select({ project: projects, task: tasks })
+    .from(projects)
+    .leftJoin(tasks, eq(tasks.projectId, projects.id));
   Expect<Equal<typeof rows, { project: ProjectRow; task: TaskRow | null }[]>>;
 }
 
@@ -157,10 +165,18 @@ import {
 
 // lateral
 {
-  const latest = db.select({ id: tasks.id, title: tasks.title }).from(tasks).where(eq(tasks.projectId, projects.id)).limit(1).as('latest');
+  const latest = db
+    .select({ id: tasks.id, title: tasks.title })
+    .from(tasks)
+    .where(eq(tasks.projectId, projects.id))
+    .limit(1)
+    .as('latest');
   const left = await db.select().from(projects).leftJoinLateral(latest, sql`true`);
   Expect<Equal<typeof left, { projects: ProjectRow; latest: { id: number; title: string } | null }[]>>;
-  const inner = await db.select({ name: projects.name, title: latest.title }).from(projects).innerJoinLateral(latest, sql`true`);
+  const inner = await db
+    .select({ name: projects.name, title: latest.title })
+    .from(projects)
+    .innerJoinLateral(latest, sql`true`);
   Expect<Equal<typeof inner, { name: string; title: string }[]>>;
   const cross = await db.select().from(projects).crossJoinLateral(latest);
   Expect<Equal<typeof cross, { projects: ProjectRow; latest: { id: number; title: string } }[]>>;
@@ -168,6 +184,9 @@ import {
 
 // raw SQL
 {
-  const rows = await db.select({ id: tasks.id, n: sql<number>`n` }).from(tasks).crossJoin(sql`generate_series(1, 3) as n`);
+  const rows = await db
+    .select({ id: tasks.id, n: sql<number>`n` })
+    .from(tasks)
+    .crossJoin(sql`generate_series(1, 3) as n`);
   Expect<Equal<typeof rows, { id: number; n: number }[]>>;
 }

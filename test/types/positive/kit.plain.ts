@@ -9,8 +9,14 @@ export { getColumns, getTableColumns } from 'drizzle-orm';
 export { alias } from 'drizzle-orm/pg-core';
 export { defineRelations, pgTable as referenceTable, pgTable as table };
 
-export const inSchema = <TSchema extends string>(schema: PgSchema<TSchema>) => ({ table: schema.table, referenceTable: schema.table });
-export const tableCreator = (name: (name: string) => string) => ({ table: pgTableCreator(name), referenceTable: pgTableCreator(name) });
+export const inSchema = <TSchema extends string>(schema: PgSchema<TSchema>) => ({
+  table: schema.table,
+  referenceTable: schema.table,
+});
+export const tableCreator = (name: (name: string) => string) => ({
+  table: pgTableCreator(name),
+  referenceTable: pgTableCreator(name),
+});
 export const unscoped = <T>(table: T): T => table;
 
 export const account = tenancy('account', uuid);
@@ -20,4 +26,3 @@ export const accountId = (name?: string) => account.id(name).$default(() => acco
 export const connect = <TRelations extends AnyRelations>(relations: TRelations) => drizzle.mock({ relations });
 
 export type AnySelect = PgAsyncSelect;
-

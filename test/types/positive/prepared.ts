@@ -18,22 +18,38 @@ import { db, labels, tasks, type LabelRow, type TaskRow } from './schema.js';
 
 // partial, without a name
 {
-  const statement = db.select({ id: tasks.id }).from(tasks).where(inArray(tasks.id, [sql.placeholder('a'), sql.placeholder('b')])).prepare();
+  const statement = db
+    .select({ id: tasks.id })
+    .from(tasks)
+    .where(inArray(tasks.id, [sql.placeholder('a'), sql.placeholder('b')]))
+    .prepare();
   const rows = await statement.execute({ a: 1, b: 2 });
   Expect<Equal<typeof rows, { id: number }[]>>;
 }
 
 // insert
 {
-  const add = db.insert(labels).values({ id: sql.placeholder('id'), name: sql.placeholder('name') }).returning().prepare('add');
+  const add = db
+    .insert(labels)
+    .values({ id: sql.placeholder('id'), name: sql.placeholder('name') })
+    .returning()
+    .prepare('add');
   const rows = await add.execute({ id: 1, name: 'x' });
   Expect<Equal<typeof rows, LabelRow[]>>;
 }
 
 // update and delete
 {
-  const rename = db.update(labels).set({ name: sql`${sql.placeholder('name')}` }).returning({ id: labels.id }).prepare('rename');
+  const rename = db
+    .update(labels)
+    .set({ name: sql`${sql.placeholder('name')}` })
+    .returning({ id: labels.id })
+    .prepare('rename');
   Expect<Equal<Awaited<ReturnType<typeof rename.execute>>, { id: number }[]>>;
-  const remove = db.delete(labels).where(gt(labels.id, sql.placeholder('id'))).returning().prepare('remove');
+  const remove = db
+    .delete(labels)
+    .where(gt(labels.id, sql.placeholder('id')))
+    .returning()
+    .prepare('remove');
   Expect<Equal<Awaited<ReturnType<typeof remove.execute>>, LabelRow[]>>;
 }

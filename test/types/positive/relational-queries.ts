@@ -1,7 +1,16 @@
 /** Relational queries. */
 import { and, desc, eq, sql } from 'drizzle-orm';
 import { Expect, type Equal } from './expect.js';
-import { db, tasks, type AccountRow, type CountryRow, type LabelRow, type ProjectRow, type TaskRow, type UserRow } from './schema.js';
+import {
+  db,
+  tasks,
+  type AccountRow,
+  type CountryRow,
+  type LabelRow,
+  type ProjectRow,
+  type TaskRow,
+  type UserRow,
+} from './schema.js';
 
 // many
 {
@@ -35,7 +44,10 @@ import { db, tasks, type AccountRow, type CountryRow, type LabelRow, type Projec
     columns: { name: true },
     with: {
       country: { columns: { code: true } },
-      projects: { columns: { id: true }, with: { tasks: { columns: { title: true }, with: { labels: { columns: { name: true } } } } } },
+      projects: {
+        columns: { id: true },
+        with: { tasks: { columns: { title: true }, with: { labels: { columns: { name: true } } } } },
+      },
     },
   });
   Expect<
@@ -98,7 +110,15 @@ import { db, tasks, type AccountRow, type CountryRow, type LabelRow, type Projec
 {
   const rows = await db.query.projects.findMany({
     columns: { id: true },
-    with: { tasks: { columns: { id: true }, orderBy: { points: 'desc', id: 'asc' }, limit: 3, offset: 1, where: { done: false } } },
+    with: {
+      tasks: {
+        columns: { id: true },
+        orderBy: { points: 'desc', id: 'asc' },
+        limit: 3,
+        offset: 1,
+        where: { done: false },
+      },
+    },
     orderBy: (t) => [desc(t.createdAt), t.name],
     limit: 10,
     offset: 5,
@@ -130,19 +150,26 @@ import { db, tasks, type AccountRow, type CountryRow, type LabelRow, type Projec
   const row = await db.query.users.findFirst({
     columns: { email: true },
     where: { id: 1 },
-    with: { manager: { columns: { email: true } }, reports: { columns: { id: true }, with: { projects: { columns: { name: true } } } } },
+    with: {
+      manager: { columns: { email: true } },
+      reports: { columns: { id: true }, with: { projects: { columns: { name: true } } } },
+    },
   });
   Expect<
     Equal<
       typeof row,
-      { email: string; manager: { email: string } | null; reports: { id: number; projects: { name: string }[] }[] } | undefined
+      | { email: string; manager: { email: string } | null; reports: { id: number; projects: { name: string }[] }[] }
+      | undefined
     >
   >;
 }
 
 // a relation with a condition of its own, and one from a reversed link table
 {
-  const rows = await db.query.projects.findMany({ columns: { id: true }, with: { openTasks: { columns: { title: true } } } });
+  const rows = await db.query.projects.findMany({
+    columns: { id: true },
+    with: { openTasks: { columns: { title: true } } },
+  });
   Expect<Equal<typeof rows, { id: string; openTasks: { title: string }[] }[]>>;
   const labels = await db.query.labels.findMany({ with: { tasks: { columns: { id: true } } } });
   Expect<Equal<(typeof labels)[number]['tasks'], { id: number }[]>>;
@@ -151,7 +178,9 @@ import { db, tasks, type AccountRow, type CountryRow, type LabelRow, type Projec
 
 // prepared
 {
-  const byStatus = db.query.tasks.findMany({ columns: { id: true }, where: { status: sql.placeholder('status') }, limit: sql.placeholder('n') }).prepare('x');
+  const byStatus = db.query.tasks
+    .findMany({ columns: { id: true }, where: { status: sql.placeholder('status') }, limit: sql.placeholder('n') })
+    .prepare('x');
   const rows = await byStatus.execute({ status: 'open', n: 3 });
   Expect<Equal<typeof rows, { id: number }[]>>;
 }

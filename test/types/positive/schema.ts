@@ -83,8 +83,12 @@ export const taskLabels = table(
   'task_labels',
   {
     accountId: accountId(),
-    taskId: integer().notNull().references(() => tasks.id),
-    labelId: integer().notNull().references(() => labels.id),
+    taskId: integer()
+      .notNull()
+      .references(() => tasks.id),
+    labelId: integer()
+      .notNull()
+      .references(() => labels.id),
   },
   (t) => [primaryKey({ columns: [t.taskId, t.labelId] })],
 );
@@ -118,7 +122,10 @@ export const relations = defineRelations({ countries, accounts, users, projects,
   },
   tasks: {
     project: r.one.projects({ from: r.tasks.projectId, to: r.projects.id, optional: false }),
-    labels: r.many.labels({ from: r.tasks.id.through(r.taskLabels.taskId), to: r.labels.id.through(r.taskLabels.labelId) }),
+    labels: r.many.labels({
+      from: r.tasks.id.through(r.taskLabels.taskId),
+      to: r.labels.id.through(r.taskLabels.labelId),
+    }),
   },
   labels: {
     tasks: r.many.tasks(),
@@ -131,7 +138,13 @@ export const db = connect(relations);
 type Account = TenantId<'account', string>;
 export type CountryRow = { id: number; code: string; name: string };
 export type AccountRow = { id: Account; name: string; countryId: number | null };
-export type UserRow = { accountId: Account; id: number; email: string; managerId: number | null; settings: { theme: 'dark' | 'light' } };
+export type UserRow = {
+  accountId: Account;
+  id: number;
+  email: string;
+  managerId: number | null;
+  settings: { theme: 'dark' | 'light' };
+};
 export type ProjectRow = {
   accountId: Account;
   id: string;

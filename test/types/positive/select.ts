@@ -1,9 +1,39 @@
 /** Selects of every shape from one table. */
-import { and, asc, between, count, desc, eq, gt, ilike, inArray, isNotNull, isNull, like, lt, ne, not, notInArray, or, sql } from 'drizzle-orm';
+import {
+  and,
+  asc,
+  between,
+  count,
+  desc,
+  eq,
+  gt,
+  ilike,
+  inArray,
+  isNotNull,
+  isNull,
+  like,
+  lt,
+  ne,
+  not,
+  notInArray,
+  or,
+  sql,
+} from 'drizzle-orm';
 import type { TenantId } from '../../../src/index.js';
 import { Expect, type Equal } from './expect.js';
 import { getColumns } from './kit.js';
-import { accounts, countries, db, projects, tasks, users, type AccountRow, type CountryRow, type ProjectRow, type TaskRow } from './schema.js';
+import {
+  accounts,
+  countries,
+  db,
+  projects,
+  tasks,
+  users,
+  type AccountRow,
+  type CountryRow,
+  type ProjectRow,
+  type TaskRow,
+} from './schema.js';
 
 // whole table
 {
@@ -54,7 +84,10 @@ import { accounts, countries, db, projects, tasks, users, type AccountRow, type 
     })
     .from(tasks);
   Expect<
-    Equal<typeof rows, { typed: number; untyped: unknown; aliased: string; mapped: number; column: number; optional: Date | null }[]>
+    Equal<
+      typeof rows,
+      { typed: number; untyped: unknown; aliased: string; mapped: number; column: number; optional: Date | null }[]
+    >
   >;
 }
 
@@ -101,7 +134,12 @@ import { accounts, countries, db, projects, tasks, users, type AccountRow, type 
 
 // orderBy, limit, offset
 {
-  const rows = await db.select().from(tasks).orderBy(desc(tasks.points), asc(tasks.id), tasks.title, sql`random()`).limit(10).offset(20);
+  const rows = await db
+    .select()
+    .from(tasks)
+    .orderBy(desc(tasks.points), asc(tasks.id), tasks.title, sql`random()`)
+    .limit(10)
+    .offset(20);
   Expect<Equal<typeof rows, TaskRow[]>>;
 }
 
@@ -112,7 +150,10 @@ import { accounts, countries, db, projects, tasks, users, type AccountRow, type 
     .from(tasks)
     .orderBy((t) => [desc(t.size), asc(t.id)]);
   Expect<Equal<typeof rows, { id: number; size: number }[]>>;
-  const one = await db.select({ id: tasks.id }).from(tasks).orderBy((t) => t.id);
+  const one = await db
+    .select({ id: tasks.id })
+    .from(tasks)
+    .orderBy((t) => t.id);
   Expect<Equal<typeof one, { id: number }[]>>;
 }
 
@@ -128,7 +169,9 @@ import { accounts, countries, db, projects, tasks, users, type AccountRow, type 
 {
   const rows = await db.selectDistinctOn([tasks.projectId]).from(tasks).orderBy(tasks.projectId, desc(tasks.id));
   Expect<Equal<typeof rows, TaskRow[]>>;
-  const partial = await db.selectDistinctOn([tasks.projectId, sql`lower(${tasks.title})`], { id: tasks.id }).from(tasks);
+  const partial = await db
+    .selectDistinctOn([tasks.projectId, sql`lower(${tasks.title})`], { id: tasks.id })
+    .from(tasks);
   Expect<Equal<typeof partial, { id: number }[]>>;
 }
 
@@ -137,14 +180,20 @@ import { accounts, countries, db, projects, tasks, users, type AccountRow, type 
   const rows = await db.select().from(tasks).for('update', { of: tasks, skipLocked: true });
   Expect<Equal<typeof rows, TaskRow[]>>;
   await db.select().from(tasks).for('share');
-  await db.select().from(tasks).for('no key update', { of: [tasks], noWait: true });
+  await db
+    .select()
+    .from(tasks)
+    .for('no key update', { of: [tasks], noWait: true });
 }
 
 // an enum, an array, json with a type
 {
   const rows = await db.select({ status: tasks.status }).from(tasks).where(eq(tasks.status, 'open'));
   Expect<Equal<typeof rows, { status: 'open' | 'done' }[]>>;
-  const tags = await db.select({ tags: projects.tags }).from(projects).where(eq(projects.tags, ['a']));
+  const tags = await db
+    .select({ tags: projects.tags })
+    .from(projects)
+    .where(eq(projects.tags, ['a']));
   Expect<Equal<typeof tags, { tags: string[] }[]>>;
   const settings = await db.select({ settings: users.settings }).from(users);
   Expect<Equal<typeof settings, { settings: { theme: 'dark' | 'light' } }[]>>;

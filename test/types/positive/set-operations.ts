@@ -54,7 +54,11 @@ type Named = { name: string }[];
 
 // whole rows, of joins and with conditions on either side
 {
-  const rows = await db.select().from(tasks).where(eq(tasks.done, true)).union(db.select().from(tasks).where(eq(tasks.id, 1)));
+  const rows = await db
+    .select()
+    .from(tasks)
+    .where(eq(tasks.done, true))
+    .union(db.select().from(tasks).where(eq(tasks.id, 1)));
   Expect<Equal<typeof rows, TaskRow[]>>;
   const joined = await db
     .select({ id: tasks.id })
@@ -66,7 +70,10 @@ type Named = { name: string }[];
 
 // Drizzle's union
 {
-  const rows = await union(db.select({ name: projects.name }).from(projects), db.select({ name: labels.name }).from(labels)).limit(3);
+  const rows = await union(
+    db.select({ name: projects.name }).from(projects),
+    db.select({ name: labels.name }).from(labels),
+  ).limit(3);
   Expect<Equal<typeof rows, Named>>;
 }
 
@@ -74,7 +81,13 @@ type Named = { name: string }[];
 {
   const a = db.select({ name: projects.name }).from(projects);
   const b = db.select({ name: labels.name }).from(labels);
-  const rows = [await unionAll(a, b), await intersect(a, b), await intersectAll(a, b), await except(a, b), await exceptAll(a, b)];
+  const rows = [
+    await unionAll(a, b),
+    await intersect(a, b),
+    await intersectAll(a, b),
+    await except(a, b),
+    await exceptAll(a, b),
+  ];
   Expect<Equal<typeof rows, Named[]>>;
 }
 
@@ -91,10 +104,17 @@ type Named = { name: string }[];
 
 // as a subquery
 {
-  const names = union(db.select({ name: projects.name }).from(projects), db.select({ name: labels.name }).from(labels)).as('names');
+  const names = union(
+    db.select({ name: projects.name }).from(projects),
+    db.select({ name: labels.name }).from(labels),
+  ).as('names');
   const rows = await db.select().from(names);
   Expect<Equal<typeof rows, Named>>;
-  const method = db.select({ name: projects.name }).from(projects).union(db.select({ name: labels.name }).from(labels)).as('names');
+  const method = db
+    .select({ name: projects.name })
+    .from(projects)
+    .union(db.select({ name: labels.name }).from(labels))
+    .as('names');
   const same = await db.select({ name: method.name }).from(method);
   Expect<Equal<typeof same, Named>>;
 }

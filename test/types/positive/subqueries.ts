@@ -1,15 +1,44 @@
 /** Subqueries wherever SQL takes them. */
-import { and, arrayContains, count, desc, eq, exists, gt, inArray, lt, max, notExists, notInArray, sql } from 'drizzle-orm';
+import {
+  and,
+  arrayContains,
+  count,
+  desc,
+  eq,
+  exists,
+  gt,
+  inArray,
+  lt,
+  max,
+  notExists,
+  notInArray,
+  sql,
+} from 'drizzle-orm';
 import { Expect, type Equal } from './expect.js';
 import { alias } from './kit.js';
-import { accounts, countries, db, labels, projects, taskLabels, tasks, users, type ProjectRow, type TaskRow } from './schema.js';
+import {
+  accounts,
+  countries,
+  db,
+  labels,
+  projects,
+  taskLabels,
+  tasks,
+  users,
+  type ProjectRow,
+  type TaskRow,
+} from './schema.js';
 
 // in from
 {
   const open = db.select().from(tasks).where(eq(tasks.done, false)).as('open');
   const rows = await db.select().from(open);
   Expect<Equal<typeof rows, TaskRow[]>>;
-  const partial = await db.select({ id: open.id, title: open.title }).from(open).where(gt(open.points, 3)).orderBy(desc(open.id));
+  const partial = await db
+    .select({ id: open.id, title: open.title })
+    .from(open)
+    .where(gt(open.points, 3))
+    .orderBy(desc(open.id));
   Expect<Equal<typeof partial, { id: number; title: string }[]>>;
 }
 
@@ -20,7 +49,11 @@ import { accounts, countries, db, labels, projects, taskLabels, tasks, users, ty
     .from(tasks)
     .groupBy(tasks.projectId)
     .as('counts');
-  const rows = await db.select().from(projects).leftJoin(counts, eq(counts.projectId, projects.id)).where(gt(counts.n, 1));
+  const rows = await db
+    .select()
+    .from(projects)
+    .leftJoin(counts, eq(counts.projectId, projects.id))
+    .where(gt(counts.n, 1));
   Expect<Equal<typeof rows, { projects: ProjectRow; counts: { projectId: string; n: number } | null }[]>>;
 }
 
@@ -31,13 +64,19 @@ import { accounts, countries, db, labels, projects, taskLabels, tasks, users, ty
     .from(projects)
     .leftJoin(users, eq(users.id, projects.ownerId))
     .as('owned');
-  const rows = await db.select({ title: tasks.title, owner: owned.owner }).from(tasks).innerJoin(owned, eq(owned.projectId, tasks.projectId));
+  const rows = await db
+    .select({ title: tasks.title, owner: owned.owner })
+    .from(tasks)
+    .innerJoin(owned, eq(owned.projectId, tasks.projectId));
   Expect<Equal<typeof rows, { title: string; owner: string | null }[]>>;
 }
 
 // of a subquery
 {
-  const inner = db.select({ id: tasks.id, size: sql<number>`coalesce(${tasks.points}, 0)`.as('size') }).from(tasks).as('inner');
+  const inner = db
+    .select({ id: tasks.id, size: sql<number>`coalesce(${tasks.points}, 0)`.as('size') })
+    .from(tasks)
+    .as('inner');
   const outer = db.select({ id: inner.id, size: inner.size }).from(inner).where(gt(inner.size, 1)).as('outer');
   const rows = await db.select().from(outer);
   Expect<Equal<typeof rows, { id: number; size: number }[]>>;
@@ -57,7 +96,11 @@ import { accounts, countries, db, labels, projects, taskLabels, tasks, users, ty
     .select({
       name: projects.name,
       tasks: sql<number>`(${db.select({ n: count() }).from(tasks).where(eq(tasks.projectId, projects.id))})`,
-      last: db.select({ title: max(tasks.title).as('last') }).from(tasks).where(eq(tasks.projectId, projects.id)).as('last'),
+      last: db
+        .select({ title: max(tasks.title).as('last') })
+        .from(tasks)
+        .where(eq(tasks.projectId, projects.id))
+        .as('last'),
     })
     .from(projects);
   Expect<Equal<typeof rows, { name: string; tasks: number; last: string | null }[]>>;
@@ -71,7 +114,12 @@ import { accounts, countries, db, labels, projects, taskLabels, tasks, users, ty
     .where(
       and(
         exists(db.select({ one: sql`1` }).from(tasks).where(eq(tasks.projectId, projects.id))),
-        notExists(db.select().from(tasks).where(and(eq(tasks.projectId, projects.id), eq(tasks.done, false)))),
+        notExists(
+          db
+            .select()
+            .from(tasks)
+            .where(and(eq(tasks.projectId, projects.id), eq(tasks.done, false))),
+        ),
       ),
     );
   Expect<Equal<typeof rows, ProjectRow[]>>;
@@ -106,7 +154,14 @@ import { accounts, countries, db, labels, projects, taskLabels, tasks, users, ty
   const rows = await db
     .select({ id: tasks.id })
     .from(tasks)
-    .where(notExists(db.select().from(other).where(and(eq(other.projectId, tasks.projectId), gt(other.id, tasks.id)))));
+    .where(
+      notExists(
+        db
+          .select()
+          .from(other)
+          .where(and(eq(other.projectId, tasks.projectId), gt(other.id, tasks.id))),
+      ),
+    );
   Expect<Equal<typeof rows, { id: number }[]>>;
 }
 

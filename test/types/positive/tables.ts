@@ -52,7 +52,10 @@ type Account = TenantId<'account', string>;
 {
   const rows = await db.select().from(events);
   Expect<Equal<typeof rows, { accountId: Account; id: number; at: string; body: unknown }[]>>;
-  const added = await db.insert(events).values({ at: '2026-01-01', body: { any: ['thing'] } }).returning({ id: events.id });
+  const added = await db
+    .insert(events)
+    .values({ at: '2026-01-01', body: { any: ['thing'] } })
+    .returning({ id: events.id });
   Expect<Equal<typeof added, { id: number }[]>>;
 }
 
@@ -70,7 +73,12 @@ type Account = TenantId<'account', string>;
 {
   Expect<Equal<InferEnum<typeof status>, 'open' | 'done'>>;
   const size = pgEnum('size', ['s', 'm']);
-  const shirts = table('shirts', { accountId: accountId(), id: integer().primaryKey(), size: size().array(), kind: text({ enum: ['a', 'b'] }).notNull() });
+  const shirts = table('shirts', {
+    accountId: accountId(),
+    id: integer().primaryKey(),
+    size: size().array(),
+    kind: text({ enum: ['a', 'b'] }).notNull(),
+  });
   const rows = await db.select().from(shirts);
   Expect<Equal<typeof rows, { accountId: Account; id: number; size: ('s' | 'm')[] | null; kind: 'a' | 'b' }[]>>;
 }
@@ -84,7 +92,9 @@ type Account = TenantId<'account', string>;
     grid: smallint().array('[][]').notNull(),
     price: money().notNull(),
     slug: varchar({ length: 20 }).generatedAlwaysAs(sql`'x'`),
-    token: text().$defaultFn(() => 'x').notNull(),
+    token: text()
+      .$defaultFn(() => 'x')
+      .notNull(),
     embedding: vector({ dimensions: 3 }),
     brand: uuid().$type<string & { __brand: 'thing' }>(),
     at: timestamp({ mode: 'string' }).defaultNow(),
@@ -111,10 +121,19 @@ type Account = TenantId<'account', string>;
 
 // every kind of constraint
 {
-  const parents = table('parents', { accountId: accountId(), a: integer().notNull(), b: integer().notNull() }, (t) => [primaryKey({ columns: [t.a, t.b] })]);
+  const parents = table('parents', { accountId: accountId(), a: integer().notNull(), b: integer().notNull() }, (t) => [
+    primaryKey({ columns: [t.a, t.b] }),
+  ]);
   const children = table(
     'children',
-    { accountId: accountId(), id: integer().primaryKey(), a: integer(), b: integer(), name: text(), code: text().unique('code', { nulls: 'not distinct' }) },
+    {
+      accountId: accountId(),
+      id: integer().primaryKey(),
+      a: integer(),
+      b: integer(),
+      name: text(),
+      code: text().unique('code', { nulls: 'not distinct' }),
+    },
     (t) => [
       foreignKey({ columns: [t.a, t.b], foreignColumns: [parents.a, parents.b] }).onDelete('cascade'),
       unique().on(t.a, t.b),
@@ -130,7 +149,9 @@ type Account = TenantId<'account', string>;
 
 // constraints as an object, as older Drizzle had them
 {
-  const old = table('old', { accountId: accountId(), id: integer() }, (t) => ({ key: primaryKey({ columns: [t.id] }) }));
+  const old = table('old', { accountId: accountId(), id: integer() }, (t) => ({
+    key: primaryKey({ columns: [t.id] }),
+  }));
   const rows = await db.select().from(old);
   Expect<Equal<typeof rows, { accountId: Account; id: number | null }[]>>;
 }

@@ -54,7 +54,8 @@ import { db, labels, projects, tasks, type LabelRow, type TaskRow } from './sche
 // a function that takes one or the other
 {
   type Tx = Parameters<Parameters<typeof db.transaction>[0]>[0];
-  const close = (handle: typeof db | Tx, id: number) => handle.update(tasks).set({ done: true }).where(eq(tasks.id, id)).returning();
+  const close = (handle: typeof db | Tx, id: number) =>
+    handle.update(tasks).set({ done: true }).where(eq(tasks.id, id)).returning();
   const rows = await db.transaction((tx) => close(tx, 1).execute());
   Expect<Equal<typeof rows, TaskRow[]>>;
   const outside = await close(db, 1);

@@ -3,7 +3,19 @@ import { and, eq, exists, inArray, sql } from 'drizzle-orm';
 import type { RowList } from 'postgres';
 import { Expect, type Equal } from './expect.js';
 import { alias } from './kit.js';
-import { countries, accounts, db, labels, projects, taskLabels, tasks, users, type LabelRow, type ProjectRow, type TaskRow } from './schema.js';
+import {
+  countries,
+  accounts,
+  db,
+  labels,
+  projects,
+  taskLabels,
+  tasks,
+  users,
+  type LabelRow,
+  type ProjectRow,
+  type TaskRow,
+} from './schema.js';
 
 // set
 {
@@ -15,7 +27,10 @@ import { countries, accounts, db, labels, projects, taskLabels, tasks, users, ty
 {
   await db.update(tasks).set({ points: sql`${tasks.points} + 1`, title: undefined });
   await db.update(projects).set({ tags: sql`array_append(${projects.tags}, 'x')`, updatedAt: new Date() });
-  const rows = await db.update(users).set({ settings: { theme: 'dark' }, managerId: sql<number>`1` }).returning({ settings: users.settings });
+  const rows = await db
+    .update(users)
+    .set({ settings: { theme: 'dark' }, managerId: sql<number>`1` })
+    .returning({ settings: users.settings });
   Expect<Equal<typeof rows, { settings: { theme: 'dark' | 'light' } }[]>>;
 }
 
@@ -37,19 +52,31 @@ import { countries, accounts, db, labels, projects, taskLabels, tasks, users, ty
 
 // returning some
 {
-  const rows = await db.update(labels).set({ name: 'x' }).returning({ id: labels.id, length: sql<number>`length(${labels.name})` });
+  const rows = await db
+    .update(labels)
+    .set({ name: 'x' })
+    .returning({ id: labels.id, length: sql<number>`length(${labels.name})` });
   Expect<Equal<typeof rows, { id: number; length: number }[]>>;
 }
 
 // from another table
 {
-  const result = await db.update(tasks).set({ title: projects.name }).from(projects).where(eq(projects.id, tasks.projectId));
+  const result = await db
+    .update(tasks)
+    .set({ title: projects.name })
+    .from(projects)
+    .where(eq(projects.id, tasks.projectId));
   Expect<Equal<typeof result, RowList<never[]>>>;
 }
 
 // from another table, returning both
 {
-  const rows = await db.update(tasks).set({ done: true }).from(projects).where(eq(projects.id, tasks.projectId)).returning();
+  const rows = await db
+    .update(tasks)
+    .set({ done: true })
+    .from(projects)
+    .where(eq(projects.id, tasks.projectId))
+    .returning();
   Expect<Equal<(typeof rows)[number]['projects'], ProjectRow>>;
   Expect<Equal<(typeof rows)[number]['title'], TaskRow['title']>>;
   Expect<Equal<keyof (typeof rows)[number], keyof TaskRow | 'projects'>>;
@@ -82,18 +109,38 @@ import { countries, accounts, db, labels, projects, taskLabels, tasks, users, ty
 
 // every kind of join
 {
-  const left = await db.update(tasks).set({ done: true }).from(projects).leftJoin(users, eq(users.id, projects.ownerId)).returning({ owner: users.email });
+  const left = await db
+    .update(tasks)
+    .set({ done: true })
+    .from(projects)
+    .leftJoin(users, eq(users.id, projects.ownerId))
+    .returning({ owner: users.email });
   Expect<Equal<typeof left, { owner: string | null }[]>>;
-  const right = await db.update(tasks).set({ done: true }).from(projects).rightJoin(users, eq(users.id, projects.ownerId)).returning({ project: projects.name });
+  const right = await db
+    .update(tasks)
+    .set({ done: true })
+    .from(projects)
+    .rightJoin(users, eq(users.id, projects.ownerId))
+    .returning({ project: projects.name });
   Expect<Equal<typeof right, { project: string | null }[]>>;
-  const full = await db.update(tasks).set({ done: true }).from(projects).fullJoin(users, sql`true`).returning({ project: projects.name });
+  const full = await db
+    .update(tasks)
+    .set({ done: true })
+    .from(projects)
+    .fullJoin(users, sql`true`)
+    .returning({ project: projects.name });
   Expect<Equal<typeof full, { project: string | null }[]>>;
 }
 
 // from a subquery, an alias, a reference table
 {
   const some = db.select({ id: projects.id, name: projects.name }).from(projects).as('some');
-  const rows = await db.update(tasks).set({ title: some.name }).from(some).where(eq(some.id, tasks.projectId)).returning({ id: tasks.id });
+  const rows = await db
+    .update(tasks)
+    .set({ title: some.name })
+    .from(some)
+    .where(eq(some.id, tasks.projectId))
+    .returning({ id: tasks.id });
   Expect<Equal<typeof rows, { id: number }[]>>;
   const parent = alias(tasks, 'parent');
   await db.update(tasks).set({ points: parent.points }).from(parent).where(eq(parent.id, tasks.parentId));

@@ -10,7 +10,10 @@ const p = unscoped(projects);
 const t = unscoped(tasks);
 
 export const openTasks = pgView('open_tasks').as((qb) =>
-  qb.select({ accountId: t.accountId, id: t.id, projectId: t.projectId, title: t.title }).from(t).where(eq(t.done, false)),
+  qb
+    .select({ accountId: t.accountId, id: t.id, projectId: t.projectId, title: t.title })
+    .from(t)
+    .where(eq(t.done, false)),
 );
 export const sizes = pgMaterializedView('sizes').as((qb) =>
   qb
@@ -20,7 +23,9 @@ export const sizes = pgMaterializedView('sizes').as((qb) =>
     .groupBy(p.accountId, p.id),
 );
 export const legacy = pgView('legacy', { accountId: account.id(), id: integer().notNull(), note: text() }).existing();
-export const reports = pgSchema('reporting').view('reports', { accountId: account.id(), n: integer() }).as(sql`select 1`);
+export const reports = pgSchema('reporting')
+  .view('reports', { accountId: account.id(), n: integer() })
+  .as(sql`select 1`);
 
 type Account = TenantId<'account', string>;
 
@@ -32,9 +37,15 @@ type Account = TenantId<'account', string>;
 
 // joined with a table, either way
 {
-  const rows = await db.select({ name: projects.name, title: openTasks.title }).from(projects).leftJoin(openTasks, eq(openTasks.projectId, projects.id));
+  const rows = await db
+    .select({ name: projects.name, title: openTasks.title })
+    .from(projects)
+    .leftJoin(openTasks, eq(openTasks.projectId, projects.id));
   Expect<Equal<typeof rows, { name: string; title: string | null }[]>>;
-  const reversed = await db.select({ title: openTasks.title, name: projects.name }).from(openTasks).innerJoin(projects, eq(projects.id, openTasks.projectId));
+  const reversed = await db
+    .select({ title: openTasks.title, name: projects.name })
+    .from(openTasks)
+    .innerJoin(projects, eq(projects.id, openTasks.projectId));
   Expect<Equal<typeof reversed, { title: string; name: string }[]>>;
 }
 
@@ -63,7 +74,14 @@ type Account = TenantId<'account', string>;
   const mine = alias(openTasks, 'mine');
   const rows = await db.select({ id: mine.id }).from(mine);
   Expect<Equal<typeof rows, { id: number }[]>>;
-  const counts = db.select({ projectId: openTasks.projectId, n: count().as('n') }).from(openTasks).groupBy(openTasks.projectId).as('counts');
-  const joined = await db.select({ id: projects.id, n: counts.n }).from(projects).leftJoin(counts, eq(counts.projectId, projects.id));
+  const counts = db
+    .select({ projectId: openTasks.projectId, n: count().as('n') })
+    .from(openTasks)
+    .groupBy(openTasks.projectId)
+    .as('counts');
+  const joined = await db
+    .select({ id: projects.id, n: counts.n })
+    .from(projects)
+    .leftJoin(counts, eq(counts.projectId, projects.id));
   Expect<Equal<typeof joined, { id: string; n: number }[]>>;
 }

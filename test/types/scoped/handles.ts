@@ -86,7 +86,8 @@ const tdb = db.forTenant(id);
 
 // with its relations
 {
-  const list = (tdb: TenantDatabase<'account', typeof relations>) => tdb.query.projects.findMany({ columns: { id: true }, with: { tasks: { columns: { id: true } } } });
+  const list = (tdb: TenantDatabase<'account', typeof relations>) =>
+    tdb.query.projects.findMany({ columns: { id: true }, with: { tasks: { columns: { id: true } } } });
   const rows = await list(tdb);
   Expect<Equal<typeof rows, { id: string; tasks: { id: number }[] }[]>>;
   await tdb.transaction((tx) => list(tx).execute());
@@ -125,12 +126,20 @@ const tdb = db.forTenant(id);
 // several tenants
 {
   const many = db.forTenants([id, account.parse('y')]);
-  const rows = await many.select({ accountId: projects.accountId, n: count() }).from(projects).groupBy(projects.accountId);
+  const rows = await many
+    .select({ accountId: projects.accountId, n: count() })
+    .from(projects)
+    .groupBy(projects.accountId);
   Expect<Equal<typeof rows, { accountId: TenantId<'account', string>; n: number }[]>>;
   const added = await many.insert(labels).values({ accountId: id, id: 1, name: 'x' }).returning();
   Expect<Equal<typeof added, LabelRow[]>>;
-  await many.insert(labels).select(many.select({ accountId: tasks.accountId, id: tasks.id, name: tasks.title }).from(tasks));
-  await many.update(labels).set({ name: 'y' }).where(inArray(labels.accountId, [id]));
+  await many
+    .insert(labels)
+    .select(many.select({ accountId: tasks.accountId, id: tasks.id, name: tasks.title }).from(tasks));
+  await many
+    .update(labels)
+    .set({ name: 'y' })
+    .where(inArray(labels.accountId, [id]));
   await many.delete(labels);
   await many.transaction(async (tx) => tx.query.projects.findMany());
   const typed: TenantsDatabase<'account'> = many;
@@ -150,7 +159,10 @@ const tdb = db.forTenant(id);
   await all.insert(labels).values(await all.select().from(labels));
   // An id whose value a function does not know is one all the same.
   const copy = (it: TenantDatabase<'account'>, other: TenantId<'account'>) =>
-    all.insert(labels).values([{ accountId: it.tenantId, id: 1, name: 'x' }, { accountId: other, id: 2, name: 'x' }]);
+    all.insert(labels).values([
+      { accountId: it.tenantId, id: 1, name: 'x' },
+      { accountId: other, id: 2, name: 'x' },
+    ]);
   await copy(tdb, account.parse('y'));
   await all.update(documents).set({ title: 'x' });
   const typed: AcrossTenantsDatabase = all;
@@ -161,7 +173,10 @@ const tdb = db.forTenant(id);
 {
   const rows = await db.shared.select().from(countries);
   Expect<Equal<typeof rows, CountryRow[]>>;
-  await db.shared.insert(countries).values([{ id: 1, code: 'x', name: 'y' }]).onConflictDoNothing();
+  await db.shared
+    .insert(countries)
+    .values([{ id: 1, code: 'x', name: 'y' }])
+    .onConflictDoNothing();
   await db.shared.update(countries).set({ name: 'y' }).where(eq(countries.id, 1));
   const gone = await db.shared.delete(countries).returning();
   Expect<Equal<typeof gone, CountryRow[]>>;
@@ -174,10 +189,20 @@ const tdb = db.forTenant(id);
 
 // prepared once for all tenants
 {
-  const byName = db.prepare(account, (tdb) => tdb.select().from(projects).where(eq(projects.name, sql.placeholder('name'))));
+  const byName = db.prepare(account, (tdb) =>
+    tdb
+      .select()
+      .from(projects)
+      .where(eq(projects.name, sql.placeholder('name'))),
+  );
   const rows = await byName.run(id, { name: 'x' });
   Expect<Equal<typeof rows, ProjectRow[]>>;
-  const add = db.prepare(account, (tdb) => tdb.insert(labels).values({ id: sql.placeholder('id'), name: 'x' }).returning({ id: labels.id }));
+  const add = db.prepare(account, (tdb) =>
+    tdb
+      .insert(labels)
+      .values({ id: sql.placeholder('id'), name: 'x' })
+      .returning({ id: labels.id }),
+  );
   const added = await add.run(id, { id: 1 });
   Expect<Equal<typeof added, { id: number }[]>>;
   const first = db.prepare(account, (tdb) => tdb.query.projects.findFirst({ with: { tasks: true } }));
@@ -209,15 +234,21 @@ const tdb = db.forTenant(id);
 // rows one by one
 {
   for await (const row of tdb.select().from(projects).stream()) Expect<Equal<typeof row, ProjectRow>>;
-  const names = tdb.select({ name: labels.name, n: count() }).from(labels).groupBy(labels.name).stream({ chunkSize: 10 });
+  const names = tdb
+    .select({ name: labels.name, n: count() })
+    .from(labels)
+    .groupBy(labels.name)
+    .stream({ chunkSize: 10 });
   Expect<Equal<typeof names, AsyncGenerator<{ name: string; n: number }, void, undefined>>>;
   const joined = tdb.select().from(projects).leftJoin(tasks, eq(tasks.projectId, projects.id)).stream();
   for await (const row of joined) Expect<Equal<typeof row, { projects: ProjectRow; tasks: TaskRow | null }>>;
-  for await (const row of db.acrossTenants({ reason: 'x' }).select().from(documents).stream()) Expect<Equal<(typeof row)['id'], number>>;
+  for await (const row of db.acrossTenants({ reason: 'x' }).select().from(documents).stream())
+    Expect<Equal<(typeof row)['id'], number>>;
   const open = tdb.$with('open').as(tdb.select({ id: tasks.id }).from(tasks));
   for await (const row of tdb.with(open).select().from(open).stream()) Expect<Equal<typeof row, { id: number }>>;
   await tdb.transaction(async (tx) => {
-    for await (const row of tx.selectDistinct({ done: tasks.done }).from(tasks).stream()) Expect<Equal<typeof row, { done: boolean }>>;
+    for await (const row of tx.selectDistinct({ done: tasks.done }).from(tasks).stream())
+      Expect<Equal<typeof row, { done: boolean }>>;
   });
 }
 
@@ -250,14 +281,15 @@ const tdb = db.forTenant(id);
   const replicated = withTenancy(withReplicas(postgresJs.mock(), [postgresJs.mock()]), { relations });
   const rows = await replicated.$replica.forTenant(id).query.projects.findMany();
   Expect<Equal<typeof rows, ProjectRow[]>>;
-  Expect<Equal<keyof typeof replicated.$replicas, keyof readonly (typeof replicated.$primary)[]>>;
+  Expect<Equal<keyof typeof replicated.$replicas, keyof (readonly (typeof replicated.$primary)[])>>;
   const typed: TenancyDatabase<typeof relations> = replicated.$primary;
   await typed.forTenant(id).delete(labels);
 }
 
 // a function over handles of any tenancy
 {
-  const now = <Name extends string>(tdb: TenantDatabase<Name>) => tdb.execute<{ now: Date }>(sql`select now() as now`, 'objects');
+  const now = <Name extends string>(tdb: TenantDatabase<Name>) =>
+    tdb.execute<{ now: Date }>(sql`select now() as now`, 'objects');
   const rows = await now(tdb);
   Expect<Equal<typeof rows, { now: Date }[]>>;
   const choose = (db: TenancyDatabase, value: unknown) => db.forTenant(account.parse(value));

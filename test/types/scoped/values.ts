@@ -1,6 +1,17 @@
 /** Types that read like values: ids, the tenant column, rows in and out, and helpers over any table and any handle. */
 import { eq, sql, type SQL } from 'drizzle-orm';
-import { customType, index, jsonb, pgTable, pgView, text, timestamp, uuid, type AnyPgColumnBuilder, type PgColumn } from 'drizzle-orm/pg-core';
+import {
+  customType,
+  index,
+  jsonb,
+  pgTable,
+  pgView,
+  text,
+  timestamp,
+  uuid,
+  type AnyPgColumnBuilder,
+  type PgColumn,
+} from 'drizzle-orm/pg-core';
 import { drizzle } from 'drizzle-orm/node-postgres';
 import {
   alias,
@@ -71,8 +82,16 @@ const tdb = db.forTenant(id);
 
 // a column that holds an id, and is not the tenant column
 {
-  const rows = await tdb.select({ a: notes.accountId, b: notes.sharedWith, c: notes.space }).from(notes).where(eq(notes.space, space));
-  Expect<Equal<typeof rows, { a: TenantId<'account', string>; b: TenantId<'account', string> | null; c: TenantId<'workspace', number> }[]>>;
+  const rows = await tdb
+    .select({ a: notes.accountId, b: notes.sharedWith, c: notes.space })
+    .from(notes)
+    .where(eq(notes.space, space));
+  Expect<
+    Equal<
+      typeof rows,
+      { a: TenantId<'account', string>; b: TenantId<'account', string> | null; c: TenantId<'workspace', number> }[]
+    >
+  >;
   await tdb.insert(notes).values({ body: 'x', space, sharedWith: id });
   await tdb.update(notes).set({ sharedWith: null, space });
   const other = alias(notes, 'other');
@@ -90,7 +109,9 @@ const tdb = db.forTenant(id);
 // in views, too
 {
   const t = unscoped(notes);
-  const view = pgView('v').as((qb) => qb.select({ sharedWith: t.sharedWith, accountId: t.accountId, anything: t.anything }).from(t));
+  const view = pgView('v').as((qb) =>
+    qb.select({ sharedWith: t.sharedWith, accountId: t.accountId, anything: t.anything }).from(t),
+  );
   const rows = await tdb.select({ accountId: view.accountId }).from(view);
   Expect<Equal<typeof rows, { accountId: TenantId<'account', string> }[]>>;
   const declared = pgView('w', { owner: account.id(), invited: account.ref(), space: workspace.ref() }).existing();
@@ -104,7 +125,10 @@ const tdb = db.forTenant(id);
   await tdb.update(notes).set({ ...patch, body: 'z' });
   const { accountId: _, ...rest }: Partial<typeof notes.$inferSelect> = {};
   await tdb.update(notes).set(rest);
-  await tdb.insert(notes).values({ body: 'x', space }).onConflictDoUpdate({ target: notes.id, set: { ...patch } });
+  await tdb
+    .insert(notes)
+    .values({ body: 'x', space })
+    .onConflictDoUpdate({ target: notes.id, set: { ...patch } });
 }
 
 // the root by its id, and a row by its tenant
@@ -135,8 +159,16 @@ const tdb = db.forTenant(id);
     remove = (id: string) => this.tdb.delete(this.table).where(eq(this.table.id, id));
     count = (filter?: SQL) => this.tdb.$count(this.table, filter);
     // As in plain Drizzle, what a row of such a table holds is not known.
-    add = (row: InferInsertModel<T>) => this.tdb.insert(this.table).values(row as never).returning();
-    change = (id: string, patch: Partial<InferInsertModel<T>>) => this.tdb.update(this.table).set(patch as never).where(eq(this.table.id, id));
+    add = (row: InferInsertModel<T>) =>
+      this.tdb
+        .insert(this.table)
+        .values(row as never)
+        .returning();
+    change = (id: string, patch: Partial<InferInsertModel<T>>) =>
+      this.tdb
+        .update(this.table)
+        .set(patch as never)
+        .where(eq(this.table.id, id));
     join = (other: AnyTenantTable<'account'>) => this.tdb.select().from(this.table).leftJoin(other, sql`true`);
   }
   const repository = new Repository(tdb, notes);
@@ -151,17 +183,20 @@ const tdb = db.forTenant(id);
 
 // a helper over a tenant's handle and over all
 {
-  const list = (any: TenantDatabase<'account'> | AcrossTenantsDatabase) => any.select().from(notes).where(eq(notes.body, 'x'));
+  const list = (any: TenantDatabase<'account'> | AcrossTenantsDatabase) =>
+    any.select().from(notes).where(eq(notes.body, 'x'));
   const rows = await list(tdb);
   Expect<Equal<(typeof rows)[number]['body'], string>>;
-  const rename = (any: TenantDatabase<'account'> | AcrossTenantsDatabase) => any.update(notes).set({ body: 'x' }).where(eq(notes.id, 'x'));
+  const rename = (any: TenantDatabase<'account'> | AcrossTenantsDatabase) =>
+    any.update(notes).set({ body: 'x' }).where(eq(notes.id, 'x'));
   await rename(db.acrossTenants({ reason: 'x' }));
 }
 
 // a helper that inserts, for a tenant's handle and for all: its rows name their tenant
 {
   type Any = TenantDatabase<'account'> | TenantsDatabase<'account'> | AcrossTenantsDatabase;
-  const add = (any: Any, accountId: typeof account.$id) => any.insert(notes).values({ accountId, body: 'x', space }).onConflictDoNothing().returning();
+  const add = (any: Any, accountId: typeof account.$id) =>
+    any.insert(notes).values({ accountId, body: 'x', space }).onConflictDoNothing().returning();
   const rows = await add(tdb, id);
   Expect<Equal<(typeof rows)[number]['body'], string>>;
   await add(db.acrossTenants({ reason: 'x' }), id);
@@ -173,16 +208,28 @@ const tdb = db.forTenant(id);
 
 // a factory of tables
 {
-  const base = { accountId: account.id(), id: uuid().primaryKey().defaultRandom(), createdAt: timestamp().notNull().defaultNow() };
-  const table = <N extends string, T extends Record<string, AnyPgColumnBuilder>>(name: N, columns: T) => tenantTable(name, { ...base, ...columns });
+  const base = {
+    accountId: account.id(),
+    id: uuid().primaryKey().defaultRandom(),
+    createdAt: timestamp().notNull().defaultNow(),
+  };
+  const table = <N extends string, T extends Record<string, AnyPgColumnBuilder>>(name: N, columns: T) =>
+    tenantTable(name, { ...base, ...columns });
   const made = table('made', { title: text().notNull() });
   const rows = await tdb.select().from(made);
-  Expect<Equal<(typeof rows)[number], { title: string; accountId: TenantId<'account', string>; id: string; createdAt: Date }>>;
+  Expect<
+    Equal<(typeof rows)[number], { title: string; accountId: TenantId<'account', string>; id: string; createdAt: Date }>
+  >;
   await tdb.insert(made).values({ title: 'x' });
-  const withIndex = <T extends Record<string, AnyPgColumnBuilder>>(columns: T) => tenantTable('x', { ...base, ...columns }, (t) => [index().on(t.createdAt)]);
+  const withIndex = <T extends Record<string, AnyPgColumnBuilder>>(columns: T) =>
+    tenantTable('x', { ...base, ...columns }, (t) => [index().on(t.createdAt)]);
   await tdb.update(withIndex({ body: text() })).set({ body: 'x' });
-  const relations = defineTenantRelations({ made, accounts }, (r) => ({ made: { account: r.one.accounts({ from: r.made.accountId, to: r.accounts.id }) } }));
-  const found = await withTenancy(drizzle.mock(), { relations }).forTenant(id).query.made.findFirst({ with: { account: true } });
+  const relations = defineTenantRelations({ made, accounts }, (r) => ({
+    made: { account: r.one.accounts({ from: r.made.accountId, to: r.accounts.id }) },
+  }));
+  const found = await withTenancy(drizzle.mock(), { relations })
+    .forTenant(id)
+    .query.made.findFirst({ with: { account: true } });
   Expect<Equal<NonNullable<typeof found>['title'], string>>;
 }
 
