@@ -5,24 +5,32 @@ import { lost, ownTransactions, type Connection, type Row } from './connection.j
 
 const asText = { getTypeParser: () => (value: unknown) => value };
 
+/** A whole tenant takes longer than a request's statements may: in place of a timeout, the longest that there is. */
+const patience = (client: any) => (client.connectionParameters?.query_timeout ? 2 ** 31 - 1 : undefined);
+
 /** A COPY as a query of node-postgres. The methods are called for the messages of the protocol. */
 class Copy {
   readonly #text: string;
   readonly #onData: (chunk: Uint8Array) => void;
   readonly #onReady: (connection: any) => void;
   readonly ended: Promise<number>;
+  readonly query_timeout: number | undefined;
+  /** node-postgres stops its timer when this is called. */
+  callback: (() => void) | undefined;
   #resolve!: (rows: number) => void;
   #reject!: (error: Error) => void;
   #rows = 0;
   #error: Error | undefined;
 
   constructor(
+    client: any,
     text: string,
     {
       onData = () => {},
       onReady = () => {},
     }: { onData?: (chunk: Uint8Array) => void; onReady?: (connection: any) => void },
   ) {
+    this.query_timeout = patience(client);
     this.#text = text;
     this.#onData = onData;
     this.#onReady = onReady;
@@ -48,9 +56,12 @@ class Copy {
   handleError(error: Error) {
     this.#error = error;
     // A lost connection has no end that could be waited for.
-    if (!('severity' in error)) this.#reject(error);
+    if ('severity' in error) return;
+    this.callback?.();
+    this.#reject(error);
   }
   handleReadyForQuery() {
+    this.callback?.();
     if (this.#error) this.#reject(this.#error);
     else this.#resolve(this.#rows);
   }
@@ -73,7 +84,8 @@ export async function connectNodePostgres(pool: any): Promise<Connection> {
   };
   const query = async (text: string, params: readonly string[] = []): Promise<Row[]> => {
     assertAlive();
-    const result = await client.query({ text, values: [...params], rowMode: 'array', types: asText });
+    const how = { rowMode: 'array', types: asText, query_timeout: patience(client) };
+    const result = await client.query({ text, values: [...params], ...how });
     return result.rows;
   };
   let isOpen = false;
@@ -87,7 +99,7 @@ export async function connectNodePostgres(pool: any): Promise<Connection> {
       const chunks: Uint8Array[] = [];
       let size = 0;
       let wake = () => {};
-      const copy = new Copy(text, {
+      const copy = new Copy(client, text, {
         onData: (chunk) => {
           chunks.push(Buffer.from(chunk));
           if ((size += chunk.length) > 1 << 20) stream.pause();
@@ -119,7 +131,7 @@ export async function connectNodePostgres(pool: any): Promise<Connection> {
       const { connection } = client;
       let onReady!: () => void;
       const ready = new Promise<void>((resolve) => (onReady = resolve));
-      const copy = new Copy(text, { onReady });
+      const copy = new Copy(client, text, { onReady });
       client.query(copy);
       const failed = copy.ended.then(() => {});
       await Promise.race([ready, failed]);

@@ -137,6 +137,19 @@ function isWritable({ parameters, statement: { types }, [serializersOf]: seriali
   }
 }
 
+/**
+ * Where a query fails, postgres.js goes on counting its rows: the result of the next one on the connection, which may
+ * be another tenant's, begins with as many empty places. This takes them out.
+ */
+export function countsAnew<T extends Pick<Query, 'resolve'>>(query: T): T {
+  const { resolve } = query;
+  query.resolve = (result) => {
+    if (Array.isArray(result) && result.length > 0 && !(0 in result)) result.splice(0, Number(Object.keys(result)[0]));
+    resolve(result);
+  };
+  return query;
+}
+
 const whenOutdated = Symbol('when outdated');
 const outdatedPrototypes = new WeakMap<object, object>();
 
@@ -188,7 +201,7 @@ export function lone(
     connection.onclose ??= dropRest;
     return !options?.isAlone;
   };
-  const query = client.unsafe(text, args, { ...options, onexecute });
+  const query = countsAnew(client.unsafe(text, args, { ...options, onexecute }));
   const { reject } = query;
   const refused = refusal(client, args);
   if (refused) query.handler = () => query.reject(refused);

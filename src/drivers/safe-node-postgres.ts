@@ -20,8 +20,11 @@ const wasGivenUp = (error: any): boolean => error?.message === 'Query read timeo
 export function watched(client: any): any {
   const { query, release } = client;
   const isOwn = Object.hasOwn(client, 'query');
+  let lost: unknown;
   const look = (error: unknown) => {
-    if (wasGivenUp(error)) client.connection?.stream?.destroy();
+    if (!wasGivenUp(error)) return;
+    lost = error;
+    client.connection?.stream?.destroy();
   };
   client.query = (...args: any[]) => {
     const [asked] = args;
@@ -39,10 +42,7 @@ export function watched(client: any): any {
   client.release = (error?: unknown) => {
     if (isOwn) client.query = query;
     else delete client.query;
-    // False while an answer is to come: whoever is lent it next would get it.
-    release(
-      error || (client.readyForQuery === false ? new Error('A statement has not been answered yet.') : undefined),
-    );
+    release(error || lost);
   };
   return client;
 }

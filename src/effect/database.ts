@@ -165,7 +165,7 @@ class EffectTransaction extends EffectDatabase {
   setTransaction(config: PgTransactionConfig) {
     return attempt(() => {
       const { begin, then } = transactionOptions(config);
-      const texts = [...(begin ? [`set transaction${begin}`] : []), ...(then ? [then] : [])];
+      const texts = [...(begin ? [`set transaction${begin}`] : []), ...then];
       return Effect.forEach(
         texts,
         (text) =>

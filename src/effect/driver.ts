@@ -73,28 +73,15 @@ export function within<A>(driver: Driver, settings: Settings, use: Use<A>, text?
 
 const roleIn = (result: any): string => (Array.isArray(result) ? result : result.rows)[0].role;
 
-const isolationLevels: readonly unknown[] = ['read uncommitted', 'read committed', 'repeatable read', 'serializable'];
-const accessModes: readonly unknown[] = ['read only', 'read write'];
-
 /**
+ * @param config settings of a transaction, which the handle has looked at
  * @returns the options of BEGIN and the statement that follows it
- * @throws UnsupportedTenantOperationError for what is no option of PostgreSQL: it would be text in a statement
  */
 export function transactionOptions(config: PgTransactionConfig = {}): {
   readonly begin: string;
-  readonly then: string | undefined;
+  readonly then: readonly string[];
 } {
-  const { isolationLevel, accessMode, deferrable, snapshot } = config as PgTransactionConfig & { snapshot?: unknown };
-  const known = (value: unknown, values: readonly unknown[]) => value === undefined || values.includes(value);
-  if (
-    !known(isolationLevel, isolationLevels) ||
-    !known(accessMode, accessModes) ||
-    (snapshot !== undefined && !(typeof snapshot === 'string' && /^[\w-]+$/.test(snapshot)))
-  ) {
-    throw new UnsupportedTenantOperationError(
-      "Use PostgreSQL's own options for the transaction, as in { isolationLevel: 'serializable' }.",
-    );
-  }
+  const { isolationLevel, accessMode, deferrable, snapshot } = config as PgTransactionConfig & { snapshot?: string };
   const options = [
     isolationLevel && ` isolation level ${isolationLevel}`,
     accessMode && ` ${accessMode}`,
@@ -102,7 +89,7 @@ export function transactionOptions(config: PgTransactionConfig = {}): {
   ];
   return {
     begin: options.filter((it) => it !== undefined).join(''),
-    then: snapshot === undefined ? undefined : `set transaction snapshot '${snapshot}'`,
+    then: snapshot === undefined ? [] : [`set transaction snapshot '${snapshot}'`],
   };
 }
 

@@ -15,7 +15,6 @@ import {
   ensureAlive,
   runText,
   settle,
-  transactionOptions,
   type Driver,
   type DrizzleSession,
   type Use,
@@ -88,7 +87,6 @@ const outermost = <A, E, R>(
 ): Effect.Effect<A, E | DbError, R> =>
   Effect.uninterruptibleMask((restore) =>
     Effect.gen(function* () {
-      yield* Effect.try({ try: () => transactionOptions(config), catch: (error) => dbErrorOf(error) });
       const end = promise<void>();
       const begun = promise<DrizzleSession>();
       end.promise.catch(() => {});
@@ -329,12 +327,10 @@ function effectDriverIn(
           take,
           Effect.suspend(() => session.transaction(begun, config) as Effect.Effect<A, unknown, R>),
         );
-        return Effect.try({ try: () => transactionOptions(config), catch: (error) => dbErrorOf(error) }).pipe(
-          Effect.andThen(() =>
-            open
-              ? open.nested.withPermits(1)(Effect.ensuring(inside(session, open, run), leave))
-              : outside(session, run),
-          ),
+        const whole = open
+          ? open.nested.withPermits(1)(Effect.ensuring(inside(session, open, run), leave))
+          : outside(session, run);
+        return whole.pipe(
           Effect.catchCause((cause): Effect.Effect<never, E | DbError> => {
             // Where a transaction that failed cannot be rolled back either, the driver dies of it.
             if (outcome && Exit.isFailure(outcome)) return Effect.failCause(outcome.cause);

@@ -42,15 +42,13 @@ export const lendingDriver = (lend: Lend, attributes: Driver['attributes']): Dri
   isTransaction: false,
   attributes,
   statement: (use, text) => Effect.scoped(Effect.flatMap(lend, (connection) => run(connection, use, text))),
-  transaction: (body, config) =>
-    Effect.scoped(
-      Effect.flatMap(lend, (connection) =>
-        inTransaction(new OnConnection(connection, attributes), body, () => {
-          const { begin, then } = transactionOptions(config);
-          return { open: [`begin${begin}`, ...(then ? [then] : [])], commit: 'commit', rollback: ['rollback'] };
-        }),
-      ),
-    ),
+  transaction: (body, config) => {
+    const { begin, then } = transactionOptions(config);
+    const brackets = { open: [`begin${begin}`, ...then], commit: 'commit', rollback: ['rollback'] };
+    return Effect.scoped(
+      Effect.flatMap(lend, (connection) => inTransaction(new OnConnection(connection, attributes), body, brackets)),
+    );
+  },
 });
 
 /** How long a cancelled statement may take to end before its connection is given up. */
@@ -143,11 +141,11 @@ class OnConnection implements Driver {
     return this.nested.withPermits(1)(
       Effect.suspend(() =>
         this.isAlive
-          ? inTransaction(new OnConnection(this.connection, this.attributes, this.turn, this), body, () => ({
+          ? inTransaction(new OnConnection(this.connection, this.attributes, this.turn, this), body, {
               open: [`savepoint ${name}`],
               commit: `release savepoint ${name}`,
               rollback: [`rollback to savepoint ${name}`, `release savepoint ${name}`],
-            }))
+            })
           : Effect.fail(ended),
       ),
     );
@@ -164,11 +162,10 @@ interface Brackets {
 const inTransaction = <A, E, R>(
   driver: OnConnection,
   body: (driver: Driver) => Effect.Effect<A, E, R>,
-  brackets: () => Brackets,
+  { open, commit, rollback }: Brackets,
 ): Effect.Effect<A, E | DbError, R> =>
   Effect.uninterruptibleMask((restore) =>
     Effect.gen(function* () {
-      const { open, commit, rollback } = yield* Effect.try({ try: brackets, catch: (error) => dbErrorOf(error) });
       const control = new OnConnection(driver.connection, driver.attributes, driver.turn, driver.outer);
       const rollBack = Effect.forEach(rollback, (text) => runText(control, text), { discard: true }).pipe(
         // Of a savepoint that nobody waited for, nothing is left.

@@ -12,6 +12,7 @@ import type { Driver } from './driver.js';
 import { lendingDriver, type Connection } from './lending.js';
 import { makePool, type Pooled } from './pool.js';
 import { connectionClosed, singleConnection } from '../drivers/postgres-client.js';
+import { countsAnew } from '../drivers/postgres-js-query.js';
 
 /**
  * @param db Drizzle's handle on postgres.js: its options, logger and cache are used, its connections are not
@@ -86,7 +87,7 @@ async function connect(
   // Drizzle may have waited for its cache since the statement was let through.
   const unsafe = (...args: unknown[]) => {
     if (isClosed || isLost()) throw connectionClosed();
-    return (running = sql.unsafe(...args));
+    return (running = countsAnew(sql.unsafe(...args)));
   };
   return {
     session: Object.create(db.session, {

@@ -1,5 +1,6 @@
 /** Transactions and savepoints of the handles: how long one lasts, and that those beside each other take turns. */
 import { is } from 'drizzle-orm';
+import type { PgTransactionConfig } from 'drizzle-orm/pg-core';
 import { PgAsyncTransaction } from 'drizzle-orm/pg-core/async';
 import { UnsupportedTenantOperationError } from '../errors.js';
 import { asyncStorage } from './async-storage.js';
@@ -106,8 +107,12 @@ export function isTransaction(db: any): boolean {
 const isolationLevels = ['read uncommitted', 'read committed', 'repeatable read', 'serializable'];
 const accessModes = ['read only', 'read write'];
 
-/** Drizzle writes the settings of a transaction into the text as they are. */
-export function transactionConfig(config: any): object | undefined {
+/**
+ * The settings of a transaction, which are written into the text as they are.
+ *
+ * @throws UnsupportedTenantOperationError for what is no setting of PostgreSQL's
+ */
+export function transactionConfig(config: any): PgTransactionConfig | undefined {
   if (config === undefined || config === null) return undefined;
   const { isolationLevel, accessMode, deferrable, snapshot } = config;
   if (
@@ -119,7 +124,7 @@ export function transactionConfig(config: any): object | undefined {
         `and access modes (${accessModes.join(', ')}).`,
     );
   }
-  if (snapshot !== undefined && typeof snapshot !== 'string') {
+  if (snapshot !== undefined && !(typeof snapshot === 'string' && /^[\w-]+$/.test(snapshot))) {
     throw new UnsupportedTenantOperationError(
       'Name the snapshot of a transaction with a string, as pg_export_snapshot() gives it.',
     );

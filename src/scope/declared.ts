@@ -28,6 +28,7 @@ export function declaredOf(table: object): Declared | undefined {
       primaryKey: tableClass.kind === 'tenant' ? tableClass.primaryKey() : [],
       uniqueOverAll: tableClass.kind === 'tenant' ? tableClass.uniqueOverAll() : [],
       isView,
+      texts: new Set(Object.values<any>(getColumns(it)).flatMap((column) => (isJson(column) ? [column.name] : []))),
       tenant:
         tableClass.kind === 'tenant'
           ? {
@@ -43,6 +44,8 @@ export function declaredOf(table: object): Declared | undefined {
   }
   return declared;
 }
+
+const isJson = (column: any) => /^json(?!b)/.test(column.getSQLType?.() ?? '');
 
 /** What is declared of several, without those that are no tables of this library. */
 export const allDeclared = (tables: Iterable<object>): Declared[] => [...tables].flatMap((it) => declaredOf(it) ?? []);

@@ -20,6 +20,8 @@ export interface Declared {
    */
   readonly uniqueOverAll: readonly (readonly string[])[];
   readonly isView: boolean;
+  /** Columns of `json`, which is text: any operator that reads one may find a fault in it. */
+  readonly texts?: ReadonlySet<string>;
   /**
    * The tenant column: its name, its type as SQL, whose tenants, whether NULL in it means everybody's row, and whether
    * the database fills it in. Undefined for a reference table.

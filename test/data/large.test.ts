@@ -74,3 +74,14 @@ test.each(['postgres.js', 'node-postgres'])(
     expect(bytes).toBeGreaterThan(55 * 2 ** 20);
   },
 );
+
+test('a pool whose statements are given up after a while moves a tenant that takes longer', async () => {
+  const hasty = new pg.Pool({ connectionString: here.url, max: 1, query_timeout: 1 });
+  const data: any = withTenancy(nodePostgres({ client: hasty }), { relations }).tenantData(one);
+  await here.run(`delete from events; insert into events select 1, 'x', n from generate_series(1, 20000) n`);
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of data.export()) chunks.push(chunk);
+  await data.import(chunks, { into: 'replace', triggers: 'run' });
+  expect((await here.run(`select count(*)::int as n from events`))[0]!.n).toBe(20_000);
+  await hasty.end();
+});

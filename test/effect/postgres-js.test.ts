@@ -212,3 +212,15 @@ it('reads and writes arrays as postgres.js does', async () => {
     q: ['"a\\', 'b'],
   });
 });
+
+describe('a query that failed behind some of its rows', () => {
+  it('leaves no empty places to the next one on its connection', async () => {
+    const program = Effect.gen(function* () {
+      const db = yield* Db;
+      yield* Effect.flip(db.execute(sql`select 1 / (3 - n) from generate_series(1, 9) n`));
+      return (yield* db.execute(sql`select n from generate_series(7, 8) n`)).rows;
+    });
+    const layer = Db.layer({ url: test.url, maxConnections: 1 });
+    expect(await Effect.runPromise(Db.forTenant(a, program).pipe(Effect.provide(layer)))).toEqual([{ n: 7 }, { n: 8 }]);
+  });
+});

@@ -163,3 +163,18 @@ describe('tenants at once on one pool', () => {
     await Promise.all([pool.end(), close()]);
   });
 });
+
+test('a query that failed behind some of its rows leaves no empty places to the next one there', async () => {
+  const { db, close } = await open('many', 1);
+  const fails = (tdb: any) => expect(tdb.execute(sql`select 1 / (id - 4) from tasks`)).rejects.toThrow();
+  const ids = (tdb: any) => tdb.execute(sql`select id from tasks order by id`).then((rows: any) => [...rows]);
+  const own = [1, 2, 3, 4].map((id) => ({ id }));
+  for (const run of [(work: any) => work(db), (work: any) => db.transaction(work)]) {
+    await fails(db.forTenant(b));
+    expect(await run((it: any) => ids(it.forTenant(a)))).toEqual(own);
+    await fails(db.forTenant(b));
+    expect(await db.forTenant(a).execute(sql`select id from tasks where false`)).toEqual([]);
+    expect(await ids(db.forTenant(a))).toEqual(own);
+  }
+  await close();
+});

@@ -191,14 +191,19 @@ export class From {
   /** Notes a table for conditions that can raise. What a view computes is not known. */
   #source(
     { schemaname, relname, alias }: Node,
-    { columns, isView, tenant: of }: Declared,
+    { columns, isView, texts, tenant: of }: Declared,
     tenant: string | undefined,
     withEverybody = false,
   ): void {
     if (!this.context.needsBarrier) return;
     const [name, schema]: string[] = alias ? [alias.aliasname] : [relname, schemaname ?? 'public'];
     const given: readonly string[] = alias?.colnames?.map((it: Node) => it.String.sval) ?? [];
-    const raises = (column: string) => (columns.has(column) || given.includes(column) ? isView : undefined);
+    const raises = (column: string) =>
+      given.includes(column)
+        ? isView || !!texts?.size
+        : columns.has(column)
+          ? isView || !!texts?.has(column)
+          : undefined;
     this.level.sources.push({
       name: name!,
       schema,

@@ -18,7 +18,7 @@ const totalFunctions = new Set(
 const composed = new Set(
   (
     'A_Const ParamRef BoolExpr NullTest BooleanTest CaseExpr CaseWhen CoalesceExpr MinMaxExpr RowExpr ' +
-    'A_ArrayExpr CollateClause List SQLValueFunction GroupingFunc'
+    'CollateClause List SQLValueFunction GroupingFunc'
   ).split(' '),
 );
 const oflikes = new Set(['AEXPR_LIKE', 'AEXPR_ILIKE']);

@@ -185,7 +185,7 @@ export class RowsReader {
         name,
         schema: alias ? undefined : (schemaname ?? 'public'),
         columns: alias?.colnames ? new Set() : table.columns,
-        raises: () => table.isView,
+        raises: (column) => table.isView || (alias?.colnames ? !!table.texts?.size : !!table.texts?.has(column)),
         tenant,
         holds: table.tenant !== undefined,
       });

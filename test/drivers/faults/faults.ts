@@ -36,6 +36,17 @@ const ddl = [
   `grant set on parameter deadlock_timeout to ${role}`,
 ];
 
+/** Numbers that a seed draws: the same each time. */
+export function numbers(seed: number) {
+  let state = Math.imul(seed, 2_654_435_761) >>> 0 || 1;
+  return (below: number) => {
+    state = (state ^ (state << 13)) >>> 0;
+    state = (state ^ (state >>> 17)) >>> 0;
+    state = (state ^ (state << 5)) >>> 0;
+    return state % below;
+  };
+}
+
 /** A handle of one tenant, whichever way it runs. */
 export interface Runs {
   /** Runs one statement, or several in a transaction, and says how it failed. */

@@ -9,23 +9,13 @@ import { describe, expect, test } from 'vitest';
 import { withTenancy } from '../../../src/index.js';
 import type { Verdict } from '../../support/proxy.js';
 import { asRole } from '../../support/rls.js';
-import { faultyDatabase, notes, one, relations, two } from './faults.js';
+import { faultyDatabase, notes, numbers, one, relations, two } from './faults.js';
 
 const database = faultyDatabase();
 const seeds = Array.from(
   { length: Number(process.env.MIX_SEEDS ?? 8) },
   (_, i) => Number(process.env.MIX_FROM ?? 1) + i,
 );
-
-function numbers(seed: number) {
-  let state = Math.imul(seed, 2_654_435_761) >>> 0 || 1;
-  return (below: number) => {
-    state = (state ^ (state << 13)) >>> 0;
-    state = (state ^ (state >>> 17)) >>> 0;
-    state = (state ^ (state << 5)) >>> 0;
-    return state % below;
-  };
-}
 
 describe.each([{ rls: true }, { rls: false }])('rls: $rls', ({ rls }) => {
   test.each(seeds)('seed %i', async (seed) => {

@@ -23,24 +23,25 @@ const poolOf = (rls: boolean) => {
   const url = rls ? asRole(database.proxy.url) : database.proxy.url;
   const pool = new pg.Pool({ connectionString: url, max: 1 });
   pool.on('error', () => {});
-  let first: any;
-  pool.on('connect', (client) => (first ??= client));
+  const all: any[] = [];
+  pool.on('connect', (client) => all.push(client));
   closes.push(() => pool.end());
-  return { pool, arm: () => (first.connectionParameters.query_timeout = 150) };
+  return { pool, all, arm: () => (all[0].connectionParameters.query_timeout = 150) };
 };
 
 /** Handles of promises and of Effects, as promises. */
 const kinds = {
   promises: (rls: boolean) => {
-    const { pool, arm } = poolOf(rls);
+    const { pool, all, arm } = poolOf(rls);
     const db = withTenancy(drizzle({ client: pool }), { relations, rls });
-    return { arm, run: async (id: any, program: (tdb: any) => any) => program(db.forTenant(id)) };
+    return { all, arm, run: async (id: any, program: (tdb: any) => any) => program(db.forTenant(id)) };
   },
   Effect: (rls: boolean) => {
-    const { pool, arm } = poolOf(rls);
+    const { pool, all, arm } = poolOf(rls);
     const runtime = ManagedRuntime.make(Db.layerFrom(drizzle({ client: pool }), { rls }));
     closes.unshift(() => runtime.dispose());
     return {
+      all,
       arm,
       run: (id: any, program: (tdb: any) => any) =>
         runtime.runPromise(Db.forTenant(id, Effect.flatMap(Db, program) as any)) as Promise<any>,
@@ -51,6 +52,18 @@ const wait = (milliseconds: number) => new Promise((resolve) => setTimeout(resol
 const insert = (id: number) => (tdb: any) => tdb.insert(notes).values({ id, body: 'kept' });
 
 describe.each([true, false])('rls: %s', (rls) => {
+  test.each(['promises', 'Effect'] as const)(
+    'a connection outlives what the server says of a statement: %s',
+    async (kind) => {
+      const { run, all } = kinds[kind](rls);
+      // The pool itself ends the connection of a statement alone that fails.
+      for (let i = 0; i < 5 && (rls || kind === 'Effect'); i++) await expect(run(one, insert(1))).rejects.toThrow();
+      for (let i = 0; i < 3; i++)
+        await expect(run(one, (tdb) => tdb.transaction((tx: any) => insert(1)(tx)))).rejects.toThrow();
+      expect(all.length).toBe(1);
+    },
+  );
+
   test.each(['promises', 'Effect'] as const)('of BEGIN: %s', async (kind) => {
     const { run, arm } = kinds[kind](rls);
     await run(one, (tdb) => tdb.select().from(notes));
