@@ -138,8 +138,8 @@ function isWritable({ parameters, statement: { types }, [serializersOf]: seriali
 }
 
 /**
- * Where a query fails, postgres.js goes on counting its rows: the result of the next one on the connection, which may be
- * another tenant's, begins with as many empty places. This takes them out.
+ * Where a query fails, postgres.js goes on counting its rows: the result of the next one on the connection, which may
+ * be another tenant's, begins with as many empty places. This takes them out.
  */
 export function countsAnew<T extends Pick<Query, 'resolve'>>(query: T): T {
   const { resolve } = query;

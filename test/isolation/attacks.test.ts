@@ -71,7 +71,8 @@ describe('an expression that raises an error on rows of tenants that a handle of
     'a regular expression': sql`${tasks.title} !~ case ${tasks.title} when 'hidden' then '(' else 'x' end`,
     'the end of a pattern': sql`not (${tasks.title} || 'x' like ${'secret b\\'})`,
     'a cast': sql`case ${tasks.title} when 'hidden' then ${tasks.title} else '0' end::int = 0`,
-    'an array of arrays': sql`case ${tasks.title} when 'hidden' then array[array[${tasks.title}], string_to_array('x y', ' ')] else '{}' end = '{}'`,
+    'an array of arrays': sql`case ${tasks.title} when 'hidden'
+      then array[array[${tasks.title}], string_to_array('x y', ' ')] else '{}' end = '{}'`,
   };
   const papers = tenantTable('papers', { accountId: account.id(), id: integer().primaryKey(), doc: json() });
   beforeAll(async () => {
