@@ -23,7 +23,8 @@ export function subjectOf(project: Project, id: string, name: string | undefined
   }
   const tables = new Map<string, DeclaredTable>();
   for (const it of project.declared) {
-    if (!project.state.tables[keyOf(it)] || (it.kind === 'tenant' && it.tenancy !== tenancy)) continue;
+    if (it.kind === 'plain' || !project.state.tables[keyOf(it)] || (it.kind === 'tenant' && it.tenancy !== tenancy))
+      continue;
     const columns = Object.entries<any>(getColumns(it.table));
     tables.set(keyOf(it), {
       schema: it.schema === 'public' ? undefined : it.schema,

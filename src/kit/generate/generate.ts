@@ -2,7 +2,7 @@
 import { leaveForLater } from './online.js';
 import { printOnline, type OnlineSteps } from '../online.js';
 import { joinStatements } from '../statements.js';
-import { declaredState, type Declared } from './declared.js';
+import { declaredState, plainOf, type Declared } from './declared.js';
 import { TenantRuleError } from '../errors.js';
 import { migrationStatements } from './migration.js';
 import { nameBefore } from '../changes.js';
@@ -67,7 +67,7 @@ export function plan(
     : { statements: release(drizzle, prev.writeOnly?.statements ?? []), next: asked };
   const migrated = { before, after, prev, next: held.next };
   const faults = [
-    ...faultsOf({ entities: after, state: asked, options, views }),
+    ...faultsOf({ entities: after, state: asked, options, views, plain: plainOf(declared, after) }),
     ...changeFaults(held.statements, migrated, options),
     ...uniqueFaults({ ...migrated, next: asked }, options),
   ];

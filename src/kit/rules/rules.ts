@@ -30,6 +30,8 @@ export interface RuleInput {
   readonly state: TenancyState;
   readonly options: Options;
   readonly views: ViewReader;
+  /** Tables that `pgTable` made of columns among which is a tenant column. */
+  readonly plain: readonly (TableName & { readonly column?: string; readonly tenancy?: string })[];
 }
 
 /**
@@ -37,7 +39,7 @@ export interface RuleInput {
  *
  * @returns every fault that is not switched off, sorted by table
  */
-export function faultsOf({ entities, state, options, views }: RuleInput): Fault[] {
+export function faultsOf({ entities, state, options, views, plain }: RuleInput): Fault[] {
   const faults = new Faults(options, state.citus);
   const kindOf = (table: TableName) => state.tables[keyOf(table)];
   for (const table of Object.values(state.tables)) {
@@ -61,6 +63,15 @@ export function faultsOf({ entities, state, options, views }: RuleInput): Fault[
   colocationFaults(state, faults);
   settingFaults(state, faults);
   viewFaults(entities, state, views, faults);
+  for (const table of plain)
+    faults.add(
+      'plain-table',
+      table,
+      table.column ?? '-',
+      `Declare it with tenantTable(), or the column with ${table.tenancy}.ref(), which makes no tenant column`,
+      'pgTable() makes a plain table of it: no handle takes it, and plain Drizzle reads the rows of every tenant',
+      true,
+    );
   return faults.sorted();
 }
 

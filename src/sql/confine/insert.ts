@@ -128,7 +128,8 @@ export function unnamed(it: Statement, table: Declared): void {
   if (reach === 'all' && table.tenant!.hasDefault) return;
   const orEverybody = reach === 'all' && table.tenant!.everybody ? ', or null for a row of everybody' : '';
   throw new TenantMismatchError(
-    `Name the tenant of each row in ${quoted(table.tenant!.column)}${orEverybody}: a row for "${table.name}" names none.`,
+    `Name the tenant of each row in ${quoted(table.tenant!.column)}${orEverybody}: ` +
+      `a row for "${table.name}" names none.`,
   );
 }
 
