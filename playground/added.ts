@@ -8,22 +8,23 @@ export interface Word {
   readonly isSpaced: boolean;
 }
 
-/** Words that differ in nothing but the number of their parameter are the same word. */
-function wordsOf({ sql, params }: Statement) {
+/** Words that differ in nothing but the number of their parameter are the same word, unless it was added, too. */
+function wordsOf({ sql, params }: Statement, own: number) {
   return [...sql.matchAll(/(\s*)((?:"[^"]*"\.?)+|\$\d+|[\w]+|'[^']*'|[^\s\w])/g)].map(([, space, text]) => {
     const param = /^\$(\d+)$/.exec(text!);
     return {
       text: text!,
       isSpaced: space !== '',
-      key: param ? `$${JSON.stringify(params[Number(param[1]) - 1])}` : text!,
+      key: param && Number(param[1]) > own ? '$' : param ? `$${JSON.stringify(params[Number(param[1]) - 1])}` : text!,
     };
   });
 }
 
 /** The words that were sent, with those marked that are not in the longest common sequence of both. */
 export function markAdded(sent: Statement, written: Statement): Word[] {
-  const a = wordsOf(sent);
-  const b = wordsOf(written);
+  const own = written.params.length;
+  const a = wordsOf(sent, own);
+  const b = wordsOf(written, own);
   const common = Array.from({ length: a.length + 1 }, () => new Uint16Array(b.length + 1));
   for (let i = a.length - 1; i >= 0; i--) {
     for (let j = b.length - 1; j >= 0; j--) {
@@ -34,7 +35,8 @@ export function markAdded(sent: Statement, written: Statement): Word[] {
   let j = 0;
   return a.map(({ text, isSpaced, key }, i) => {
     while (j < b.length && key !== b[j]!.key && common[i]![j] === common[i]![j + 1]) j++;
-    const isAdded = j >= b.length || key !== b[j]!.key;
+    // What is added stands before what was there: where both can be left out, it is the first.
+    const isAdded = j >= b.length || key !== b[j]!.key || common[i + 1]![j] === common[i]![j];
     if (!isAdded) j++;
     return { text, isSpaced, isAdded };
   });

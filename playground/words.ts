@@ -12,6 +12,19 @@ export function tellingWords(error: Said): string {
   return remedies.sort((x, y) => x.length - y.length)[0] ?? short.at(-1)!;
 }
 
+/** What to do, out of a message of the library; undefined where the compiler speaks for itself. */
+export function remedyOf(error: Said): string | undefined {
+  const sentences = [...tellingWords(error).matchAll(/"([A-Z][^"]* [^"]*)"/g)].map((it) => it[1]!);
+  // Where a handle stands for another, the compiler names the one that is due first.
+  if (sentences.length > 0) return sentences[0]!.startsWith('Use ') ? sentences[0] : sentences.at(-1);
+  const all = error.message.join('\n');
+  const property = /Property '\[([a-z]+(?:[A-Z][a-z]+){2,})\]' is missing/.exec(all)?.[1];
+  if (property)
+    return property.replaceAll(/[A-Z]/g, (it) => ` ${it.toLowerCase()}`).replace(/^./, (it) => it.toUpperCase());
+  const tenancy = /is not assignable to type 'TenantId<"(\w+)"/.exec(all)?.[1];
+  return tenancy && `Get it from ${tenancy}.parse(value)`;
+}
+
 /** `Table<{ name: "x" }>` becomes `Table<…>`. A sentence within stays: it is for the reader. */
 function withoutDetails(text: string): string {
   let result = '';
@@ -22,7 +35,7 @@ function withoutDetails(text: string): string {
     if (!close || isSentence) continue;
     let depth = 1;
     // The compiler cuts long types off, so that a bracket may never close: its closing quote ends it then.
-    while (++i < text.length && !/^'(\.| )/.test(text.slice(i, i + 2))) {
+    while (++i < text.length && !/^'([.: ]|$)/.test(text.slice(i, i + 2))) {
       if (/[<{]/.test(text[i]!)) depth++;
       else if (/[>}]/.test(text[i]!) && text[i - 1] !== '=' && --depth === 0) break;
     }

@@ -1,3 +1,8 @@
+/**
+ * Tables, handles, relations and errors: the schema of an application, and its queries.
+ *
+ * @module drizzle-tenant
+ */
 export * from './schema/index.js';
 export { withTenancy } from './data/with-tenancy.js';
 export type { TenancyDatabase, TenancyReplicas, TenancyTransaction } from './data/database.types.js';

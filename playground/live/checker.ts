@@ -3,7 +3,7 @@
  * built.
  */
 import type ts from 'typescript-5.9';
-import { tellingWords } from '../words.js';
+import { remedyOf, tellingWords } from '../words.js';
 
 export interface Fault {
   readonly from: number;
@@ -11,6 +11,8 @@ export interface Fault {
   readonly code: string;
   /** The step of the message that says what to do. */
   readonly words: string;
+  /** What to do, where the message is the library's. */
+  readonly remedy: string | undefined;
   readonly message: string;
 }
 
@@ -86,6 +88,7 @@ export function createChecker(typescript: typeof ts, read: (path: string) => str
           to: start + length,
           code: `TS${code}`,
           words: tellingWords({ message }),
+          remedy: remedyOf({ message }),
           message: message.join('\n'),
         };
       });

@@ -63,7 +63,7 @@ export function openEditor(parent, code, { changed, ask }) {
         to: Math.min(it.to, end),
         severity: 'error',
         source: it.code,
-        message: it.words,
+        message: it.remedy ? `${it.remedy}\n${it.words}` : it.words,
       }));
       view.dispatch(setDiagnostics(view.state, diagnostics));
     },

@@ -4,7 +4,6 @@
  * and in Node.js where the page is built.
  */
 import type { PGlite } from '@electric-sql/pglite';
-import { TransactionRollbackError } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/pglite';
 import type { Sql } from 'postgres';
 import { withTenancy } from '../../src/index.js';
@@ -33,6 +32,9 @@ export interface Sight {
   /** Whether plain Drizzle finds the same where this tenant is alone; undefined where it cannot be asked. */
   readonly isolated: boolean | undefined;
   readonly sent: readonly Sent[];
+  /** How many statements, and how many rows of the result, are left out. */
+  readonly more: number;
+  readonly left: number;
 }
 
 export interface Engine {
@@ -44,6 +46,11 @@ interface Recorded {
   readonly result: unknown;
   readonly error: unknown;
 }
+
+/** What a page can show. */
+const limits = { statements: 20, rows: 200, characters: 500 };
+
+class Undo extends Error {}
 
 const schemaOf = ({ name }: Tenant) => `alone_${name.toLowerCase()}`;
 
@@ -67,18 +74,23 @@ export async function openEngine(client: PGlite, ddl: readonly string[]): Promis
     if (schema !== 'together') await withoutTenants(sql, some[0]!);
   }
 
-  async function record(schema: string, handle: AccountDatabase, program: Program): Promise<Recorded> {
+  /** @param open runs a body in a transaction, with the handle and the database of the program */
+  async function record(
+    schema: string,
+    open: (body: (handle: AccountDatabase, db: Database) => Promise<never>) => Promise<unknown>,
+    program: Program,
+  ): Promise<Recorded> {
     await within(schema);
     log = [];
     let result: unknown;
     let error: unknown;
     try {
-      await (handle as any).transaction(async (tx: any) => {
-        result = await program(tx, db);
-        tx.rollback();
+      await open(async (handle, db) => {
+        result = await program(handle, db);
+        throw new Undo();
       });
     } catch (thrown) {
-      if (!(thrown instanceof TransactionRollbackError)) error = thrown;
+      if (!(thrown instanceof Undo)) error = thrown;
     }
     return { log: log.filter(({ sql }) => !/^(savepoint|release|rollback|begin|commit)\b/i.test(sql)), result, error };
   }
@@ -97,10 +109,28 @@ export async function openEngine(client: PGlite, ddl: readonly string[]): Promis
     async run(program) {
       const sights: Sight[] = [];
       for (const tenant of tenants) {
-        const together = await record('together', db.forTenant(tenant.id) as AccountDatabase, program);
-        const alone = await record(schemaOf(tenant), plain, program);
+        // What is asked of `db` is not this tenant's alone, so that there is nothing to compare it with.
+        let isOwn = true;
+        const noted = (target: object) =>
+          new Proxy(target, {
+            get(_, key) {
+              isOwn = false;
+              const value = Reflect.get(target, key);
+              return typeof value === 'function' ? value.bind(target) : value;
+            },
+          }) as Database;
+        const together = await record(
+          'together',
+          (body) => db.transaction((tx) => body(tx.forTenant(tenant.id) as AccountDatabase, noted(tx))),
+          program,
+        );
+        const alone = await record(
+          schemaOf(tenant),
+          (body) => plain.transaction((tx) => body(tx as AccountDatabase, plainDatabase(tx as AccountDatabase))),
+          program,
+        );
         const sent: Sent[] = [];
-        for (const [i, statement] of together.log.entries()) {
+        for (const [i, statement] of together.log.slice(0, limits.statements).entries()) {
           const written = alone.log[i] ?? statement;
           sent.push({
             written: markAdded(written, written),
@@ -109,20 +139,34 @@ export async function openEngine(client: PGlite, ddl: readonly string[]): Promis
             plan: tenant === tenants[0] ? await explain(statement) : undefined,
           });
         }
-        const isComparable = together.error === undefined && alone.error === undefined;
+        const isComparable = isOwn && together.error === undefined && alone.error === undefined;
         const isolated = isComparable ? isSame(together, alone) : undefined;
         sights.push({
           tenant: tenant.name,
-          result: asData(together.result),
+          result: shown(asData(together.result)),
           error: together.error === undefined ? undefined : problemOf(together.error),
           isolated,
           sent,
+          more: together.log.length - sent.length,
+          left: Array.isArray(rowsOf(together.result)) ? Math.max(0, rowsOf(together.result).length - limits.rows) : 0,
         });
       }
       return sights;
     },
   };
 }
+
+/** What plain Drizzle has in place of `db`: nothing to choose. */
+const plainDatabase = (plain: AccountDatabase): Database =>
+  ({
+    shared: plain,
+    forTenant: () => plain,
+    forTenants: () => plain,
+    acrossTenants: () => plain,
+    transaction: (body: any) => plain.transaction((tx) => body(plainDatabase(tx as AccountDatabase))),
+  }) as unknown as Database;
+
+const rowsOf = (value: any) => (Array.isArray(value?.rows) ? value.rows : value);
 
 /** Without ORDER BY, as in RETURNING, rows come as they like. */
 function isSame(together: Recorded, alone: Recorded): boolean {
@@ -135,15 +179,24 @@ function isSame(together: Recorded, alone: Recorded): boolean {
 }
 
 /** Rows, as a message between a worker and a page can carry them. */
-function asData(value: any): unknown {
-  if (Array.isArray(value)) return value.map(asData);
+function asData(value: any, depth = 0): unknown {
+  if (depth > 30) throw new Error('Give rows, or values: this result holds itself.');
+  if (Array.isArray(value)) return value.map((it) => asData(it, depth + 1));
   if (value instanceof Date) return value.toISOString();
   if (typeof value === 'bigint') return String(value);
   if (typeof value !== 'object' || value === null) return typeof value === 'function' ? undefined : value;
-  if (Array.isArray(value.rows)) return asData(value.rows);
+  if (Array.isArray(value.rows)) return asData(value.rows, depth + 1);
   const prototype = Object.getPrototypeOf(value);
   if (prototype !== null && prototype !== Object.prototype) return undefined;
-  return Object.fromEntries(Object.entries(value).map(([key, it]) => [key, asData(it)]));
+  return Object.fromEntries(Object.entries(value).map(([key, it]) => [key, asData(it, depth + 1)]));
+}
+
+/** As much of it as fits into a page. */
+function shown(value: unknown): unknown {
+  if (typeof value === 'string' && value.length > limits.characters) return `${value.slice(0, limits.characters)}…`;
+  if (Array.isArray(value)) return value.slice(0, limits.rows).map(shown);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, it]) => [key, shown(it)]));
 }
 
 function problemOf(error: any): Sight['error'] {

@@ -13,22 +13,27 @@ const { samples, files } = page;
 const state = { types: 'loading', postgres: 'loading' };
 const steps = { loading: 'is on its way', ready: 'runs in this page' };
 
+let notice = '';
 function tell(words) {
   const parts = [
     `TypeScript ${steps[state.types] ?? state.types}`,
     `PostgreSQL ${steps[state.postgres] ?? state.postgres}`,
   ];
-  status.textContent = words ?? `${parts.join(', ')}.`;
+  status.textContent = words ?? `${notice}${parts.join(', ')}.`;
   document.documentElement.dataset.types = state.types;
   document.documentElement.dataset.postgres = state.postgres;
 }
 
-const runs = worker('run.worker.js', ({ ready, failed }) => {
-  if (ready) state.postgres = 'ready';
-  if (failed) state.postgres = `cannot start here: ${failed}`;
-  tell();
-  if (ready) update();
-}, 5000);
+const runs = worker(
+  'run.worker.js',
+  ({ ready, failed }) => {
+    if (ready) state.postgres = 'ready';
+    if (failed) state.postgres = `cannot start here: ${failed}`;
+    tell();
+    if (ready) update();
+  },
+  8000,
+);
 const types = worker('types.worker.js', ({ failed }) => {
   state.types = failed ? `cannot start here: ${failed}` : 'ready';
   tell();
@@ -59,10 +64,12 @@ byId('schema').textContent = files['schema.ts'];
 const link = new URLSearchParams(location.hash.slice(1));
 const shared = link.has('code') ? await fromLink(link.get('code')) : undefined;
 const first = samples.find((it) => it.name === link.get('sample')) ?? samples[0];
+if (link.has('code') && shared === undefined)
+  notice = 'The link is damaged: copy it again, as a whole. Here is a sample. ';
 const sampleOf = (code) => samples.find((it) => it.code === code);
 
 const editor = openEditor(byId('editor'), shared ?? first.code, {
-  changed: () => later(),
+  changed: () => ((notice = ''), later()),
   ask: async (method, ...parameters) =>
     state.types === 'ready' ? (await types.ask({ method, parameters })).result : undefined,
 });
@@ -93,11 +100,18 @@ async function update() {
   if (isOld()) return;
   if (failed) return tell(`TypeScript failed: ${failed}`);
   showFaults(result.faults);
+  if (result.program === undefined) verdict.textContent = 'of what was written before';
   if (result.program === undefined || state.postgres !== 'ready') return done();
   const ran = await runs.ask({ program: result.program });
   if (isOld()) return;
   if (ran.failed) showProblem(ran.failed);
-  else showSights(ran.sights, result.faults);
+  else {
+    try {
+      showSights(ran.sights, result.faults);
+    } catch (error) {
+      showProblem(`What it gives cannot be shown here: ${error.message}`);
+    }
+  }
   done();
 }
 
@@ -114,13 +128,19 @@ function showFaults(faults) {
       : faults.slice(0, 4).map((it) => {
           const line = el('button', { type: 'button' }, `Line ${editor.line(it.from)}`);
           line.addEventListener('click', () => editor.goTo(it.from));
-          return el('p', { class: 'fault', title: it.message }, line, `${it.code}: ${it.words}`);
+          return el(
+            'p',
+            { class: 'fault', title: it.message },
+            line,
+            it.remedy && el('strong', {}, `${it.remedy} `),
+            `${it.code}: ${it.words}`,
+          );
         })),
   );
 }
 
 function showSights(sights, faults) {
-  const { sent } = sights[0];
+  const { sent, more } = sights[0];
   byId('written').replaceChildren(...sent.map(({ written }, i) => sqlView(written, `Statement ${i + 1} as written`)));
   byId('sent').replaceChildren(
     ...(sent.length === 0
@@ -128,9 +148,10 @@ function showSights(sights, faults) {
       : sent
           .flatMap(({ words, params }, i) => [sqlView(words, `Statement ${i + 1} as sent`), legend(params)])
           .filter(Boolean)),
+    more > 0 ? el('p', { class: 'hint' }, `And ${more} more.`) : '',
   );
   byId('results').replaceChildren(
-    ...sights.map(({ tenant, result, error }) =>
+    ...sights.map(({ tenant, result, left, error }) =>
       error
         ? el(
             'article',
@@ -138,7 +159,11 @@ function showSights(sights, faults) {
             el('h4', {}, tenant),
             el('p', { class: 'error' }, error.tag ? `${error.tag}: ` : '', error.message),
           )
-        : resultView({ name: tenant }, result),
+        : resultView(
+            { name: tenant },
+            result,
+            left > 0 ? el('p', { class: 'hint' }, `And ${left.toLocaleString('en')} more.`) : '',
+          ),
     ),
   );
   const isGood = sights.every((it) => it.isolated) && faults.length === 0;
@@ -163,7 +188,7 @@ function showProblem(message) {
   verdict.textContent = '';
 }
 
-const show = (sample) => (editor.code = sample.code, update());
+const show = (sample) => ((editor.code = sample.code), update());
 choice.addEventListener('change', () => show(samples.find((it) => it.name === choice.value)));
 const step = (by) =>
   show(samples[(samples.findIndex((it) => it.name === choice.value) + by + samples.length) % samples.length]);

@@ -11,7 +11,6 @@ const opened = (async () => {
     compiled('initdb.wasm'),
     fetch('pglite.data').then((it) => it.blob()),
   ]);
-  postMessage({ loaded: true });
   const client = new PGlite({ pgliteWasmModule, initdbWasmModule, fsBundle });
   const engine = await openEngine(client, ddl);
   // What is written may come from a link: it finds no way out of here.
@@ -31,7 +30,10 @@ const opened = (async () => {
   }
   return engine;
 })();
-opened.then(() => postMessage({ ready: true }), (error) => postMessage({ failed: String(error?.message ?? error) }));
+opened.then(
+  () => postMessage({ ready: true }),
+  (error) => postMessage({ failed: String(error?.message ?? error) }),
+);
 
 onmessage = async ({ data: { id, program } }) => {
   try {

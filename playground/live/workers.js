@@ -15,7 +15,7 @@ export function worker(file, told, limit = Infinity) {
     current = new Worker(file, { type: 'module' });
     current.onmessage = ({ data }) => {
       if (data.id === undefined) {
-        if (data.ready || data.loaded) isReady = true;
+        if (data.ready) isReady = true;
         for (const it of waiting.values()) it.wait();
         return told(data);
       }

@@ -50,7 +50,14 @@ const showQuery = latest(async (isLatest) => {
   );
   byId('results').replaceChildren(...runs.map(({ result }, i) => resultView(pair[i], result)));
   byId('plan').replaceChildren(
-    ...(cluster ? [clusterView(cluster, sent.flatMap(({ plan }) => plan.touched))] : []),
+    ...(cluster
+      ? [
+          clusterView(
+            cluster,
+            sent.flatMap(({ plan }) => plan.touched),
+          ),
+        ]
+      : []),
     ...sent.map(({ plan }, i) => planView(plan, `Plan of statement ${i + 1}`)),
   );
   watched.classList.add('ready');

@@ -26,7 +26,11 @@ export function clusterView({ nodes, slots }, touched) {
           { class: of(node.name).length > 0 ? 'node touched' : 'node' },
           el('span', { class: 'name' }, node.isCoordinator ? 'Coordinator' : 'Worker', el('small', {}, node.name)),
           node.slots.length > 0
-            ? el('div', { class: 'slots' }, node.slots.map((slot) => slotView(slot, slots, of(node.name))))
+            ? el(
+                'div',
+                { class: 'slots' },
+                node.slots.map((slot) => slotView(slot, slots, of(node.name))),
+              )
             : el('small', {}, 'Sends each query to where its tenant is.'),
         ),
       ),

@@ -40,16 +40,47 @@ export const legend = (params) =>
         params.map((it, i) => el('span', {}, `$${i + 1} = ${it}`)),
       );
 
+const isRow = (it) => typeof it === 'object' && it !== null && !Array.isArray(it);
+
 /** A result: rows as a table, and what is nested in a row within its cell. */
 export function valueView(value, label) {
   if (Array.isArray(value)) {
     if (value.length === 0) return el('span', { class: 'none' }, 'none');
+    // What is no row has no names: a column of values.
+    if (!value.every(isRow))
+      return el(
+        'table',
+        { 'aria-label': label },
+        el(
+          'tbody',
+          {},
+          value.map((it) => el('tr', {}, el('td', {}, valueView(it)))),
+        ),
+      );
     const columns = [...new Set(value.flatMap((row) => Object.keys(row)))];
     return el(
       'table',
       { 'aria-label': label },
-      el('thead', {}, el('tr', {}, columns.map((it) => el('th', { scope: 'col' }, it)))),
-      el('tbody', {}, value.map((row) => el('tr', {}, columns.map((it) => el('td', {}, valueView(row[it])))))),
+      el(
+        'thead',
+        {},
+        el(
+          'tr',
+          {},
+          columns.map((it) => el('th', { scope: 'col' }, it)),
+        ),
+      ),
+      el(
+        'tbody',
+        {},
+        value.map((row) =>
+          el(
+            'tr',
+            {},
+            columns.map((it) => el('td', {}, valueView(row[it]))),
+          ),
+        ),
+      ),
     );
   }
   if (value === null || value === undefined) return el('span', { class: 'none' }, '–');
@@ -62,10 +93,11 @@ export function valueView(value, label) {
   return document.createTextNode(String(value));
 }
 
-export const resultView = (tenant, result) =>
+export const resultView = (tenant, result, after = '') =>
   el(
     'article',
     {},
     el('h4', {}, tenant.name),
     scrollable(`Result for ${tenant.name}`, valueView(result, `Result for ${tenant.name}`)),
+    after,
   );

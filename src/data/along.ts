@@ -18,7 +18,7 @@ export const takesAlong = (onDelete: string): boolean => ['c', 'n', 'd'].include
  */
 export async function assertOthersStay(
   connection: Connection,
-  { tables, others, tenant }: Catalog,
+  { tables, others, elsewhere, tenant }: Catalog,
   goes: (title: string) => boolean,
   nothing: string,
 ): Promise<void> {
@@ -30,13 +30,14 @@ export async function assertOthersStay(
         const next = [{ from, key, to: gone }, ...path];
         const own = tables.find((it) => it === from);
         const isNext = path.length === 0;
-        if (!own && goes(from.title)) {
+        const isAnyones = !own && !elsewhere.has(from.oid);
+        if (isAnyones && goes(from.title)) {
           if (key.onDelete === 'c') await look(to, next);
           continue;
         }
         // Rows that are kept, and point at the tenant's own, are named with what goes along.
-        if (isNext && (!own || key.columns.some((it, i) => it === own.column && key.toColumns[i] === to.column)))
-          continue;
+        const isOwn = own && key.columns.some((it, i) => it === own.column && key.toColumns[i] === to.column);
+        if (isNext && (isAnyones || isOwn)) continue;
         const ofOthers = isNext || goes(from.title) ? own?.column : undefined;
         const [[isPointed] = []] = next.some((it) => it.from.isRestricted)
           ? [['true']]
@@ -44,7 +45,7 @@ export async function assertOthersStay(
         if (isPointed === 'true')
           throw new TenantDataError(
             `Let go of the foreign key "${key.name}" of "${from.title}"` +
-              `${isNext ? ', or let it hold the tenant column' : ''}: ` +
+              `${isNext && own ? ', or let it hold the tenant column' : ''}: ` +
               `rows of another tenant${ofOthers === undefined ? ', or that are kept,' : ''} may point by it ` +
               `at rows of "${gone.title}"${isNext ? '' : `, which go along with rows of "${to.title}"`}, ` +
               `and would be deleted or changed with them. ${nothing}`,

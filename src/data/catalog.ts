@@ -32,6 +32,8 @@ export interface Subject {
   /** The id as the database is sent it. */
   readonly id: string;
   readonly tables: readonly DeclaredTable[];
+  /** The tables of other tenancies: a row of theirs is its own tenant's, whoever points at it. */
+  readonly elsewhere: readonly Pick<DeclaredTable, 'schema' | 'name'>[];
   /** The settings that policies of row-level security read. */
   readonly settings: readonly string[];
 }
@@ -85,7 +87,9 @@ export interface TenantTable extends LiveTable {
   readonly declared: DeclaredTable;
 }
 
-/** A column of a table that nobody declared, which is like a tenant column or points at one. */
+/**
+ * A column of a table that no tenant has, which names one: it is like a tenant column, points at one, or is `ref()`.
+ */
 export interface Undeclared extends Named {
   readonly title: string;
   readonly column: string;
@@ -99,6 +103,8 @@ export interface Catalog {
   readonly tables: readonly TenantTable[];
   /** The other tables that foreign keys lead to or from. */
   readonly others: ReadonlyMap<number, LiveTable>;
+  /** Those of them whose rows are tenants' of another tenancy. */
+  readonly elsewhere: ReadonlySet<number>;
   readonly undeclared: readonly Undeclared[];
   readonly isCitus: boolean;
 }
@@ -200,13 +206,14 @@ export async function readCatalog(connection: Connection, subject: Subject): Pro
     const table = JSON.parse(json!) as LiveTable;
     if (!shards.has(table.oid)) live.set(table.oid, spread.has(table.oid) ? { ...table, isSpread: true } : table);
   }
-  const oids = await connection.query(resolveQuestion, [
-    JSON.stringify(subject.tables.map(({ schema, name }) => [schema ?? null, name])),
+  const resolved = await connection.query(resolveQuestion, [
+    JSON.stringify([...subject.tables, ...subject.elsewhere].map(({ schema, name }) => [schema ?? null, name])),
   ]);
+  const oids = resolved.map(([oid]) => Number(oid));
   const missing: string[] = [];
   const found = new Map<number, { live: LiveTable; declared: DeclaredTable }>();
   subject.tables.forEach((declared, i) => {
-    const table = live.get(Number(oids[i]![0]));
+    const table = live.get(oids[i]!);
     if (table) found.set(table.oid, { live: table, declared });
     else if (!declared.isOptional && declared.column !== undefined)
       missing.push(`the database has no table "${declared.name}"`);
@@ -252,6 +259,12 @@ export async function readCatalog(connection: Connection, subject: Subject): Pro
     for (const key of table.foreignKeys)
       key.columns.forEach((it, i) => columnOf.get(key.to) === key.toColumns[i] && pointing.add(`${table.title} ${it}`));
   }
+  // A shared row may name a tenant, by a column that is called anything.
+  const said = new Set(
+    [...found.values()].flatMap(({ live: { title }, declared }) =>
+      declared.column === undefined ? declared.references.map((it) => `${title} ${it}`) : [],
+    ),
+  );
   const visible = new Set([...live.values()].map((it) => it.title));
   const undeclared: Undeclared[] = [];
   for (const [json] of await connection.query(columnsQuestion, [JSON.stringify([...types])])) {
@@ -260,7 +273,8 @@ export async function readCatalog(connection: Connection, subject: Subject): Pro
       (own) => own.title === it.title && (own.column === it.column || own.declared.references.includes(it.column)),
     );
     if (isKnown || !(it.isMaterializedView || visible.has(it.title))) continue;
-    if (names.has(asSpoken(it.column)) || pointing.has(`${it.title} ${it.column}`)) undeclared.push(it);
+    const isSaid = said.has(`${it.title} ${it.column}`);
+    if (isSaid || names.has(asSpoken(it.column)) || pointing.has(`${it.title} ${it.column}`)) undeclared.push(it);
   }
 
   const { type } = tables[0]!.columns.find((it) => it.name === tables[0]!.column)!;
@@ -270,5 +284,6 @@ export async function readCatalog(connection: Connection, subject: Subject): Pro
     throw error;
   });
   const others = new Map([...live].filter(([oid]) => !columnOf.has(oid)));
-  return { tenant: tenant!, type, tables, others, undeclared, isCitus };
+  const elsewhere = new Set(oids.slice(subject.tables.length));
+  return { tenant: tenant!, type, tables, others, elsewhere, undeclared, isCitus };
 }

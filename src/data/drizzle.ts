@@ -7,15 +7,21 @@ class RolledBack extends Error {}
 /** @param db Drizzle's handle */
 export function connectDrizzle(db: any): Connection {
   let open: { session: any; end: (error?: Error) => Promise<void> } | undefined;
+  let isWithin = false;
   const runOn = async (session: any, text: string, params: readonly string[] = []): Promise<Row[]> =>
     (await session.prepareQuery({ sql: text, params: [...params] }, 'arrays', false).execute()) as Row[];
   const end = async (error?: Error) => {
     const it = open;
     open = undefined;
+    isWithin = false;
     await it?.end(error);
   };
   return {
-    query: (text, params) => runOn(open?.session ?? db.session, text, params),
+    query: async (text, params) => {
+      // Where a driver says that its transaction has ended before it was to, the rest would be kept by itself.
+      if (isWithin && !open) throw lost();
+      return runOn(open?.session ?? db.session, text, params);
+    },
     begin: (access) =>
       new Promise<void>((begun, refused) => {
         let settle!: (error?: Error) => void;
@@ -32,6 +38,7 @@ export function connectDrizzle(db: any): Connection {
               });
             },
           };
+          isWithin = true;
           begun();
           await held;
         });

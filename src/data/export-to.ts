@@ -5,7 +5,7 @@
  */
 import { createReadStream, createWriteStream, existsSync } from 'node:fs';
 import { mkdir, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGzip, gzipSync } from 'node:zlib';
@@ -29,10 +29,17 @@ export interface WriteOptions extends ReadOptions {
 }
 
 /**
- * @param to has its name when it is whole
+ * @param path has its name when it is whole
  * @throws UnsupportedTenantOperationError where it is there already, or another process writes it
  */
-export async function exportTo(source: Source, subject: Subject, to: string, options: WriteOptions): Promise<Manifest> {
+export async function exportTo(
+  source: Source,
+  subject: Subject,
+  path: string,
+  options: WriteOptions,
+): Promise<Manifest> {
+  // Without a slash at its end, which would put what is on its way inside.
+  const to = resolve(path);
   if (existsSync(to))
     throw new UnsupportedTenantOperationError(`Name a file or a folder that is not there yet: ${to} is.`);
   const { format, gzip, partRows = 1_000_000, masks } = options;

@@ -272,7 +272,8 @@ function masksFor(catalog: Catalog, masks: Masks): Map<string, ColumnMasks> {
       throw new UnsupportedTenantOperationError(
         `Name a tenant table of the schema in the masks: there is no "${title}".`,
       );
-    const named: Record<string, Mask> = {};
+    // A column may be called `constructor`.
+    const named: Record<string, Mask> = Object.create(null);
     for (const [key, mask] of Object.entries(columns)) {
       const name = table.declared.keys[key] ?? key;
       const column = table.columns.find((it) => it.name === name && !it.isGenerated);

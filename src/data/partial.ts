@@ -4,7 +4,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, open, readdir, readFile, rm, stat, unlink } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, realpath, rm, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UnsupportedTenantOperationError } from '../errors.js';
 import type { ExportHead, Part } from './format.js';
@@ -19,6 +19,8 @@ interface Beginning {
   readonly schemaVersion?: string;
   readonly format: string;
   readonly gzip: boolean;
+  /** Its parts hold other values than the database, which tells nothing of that. */
+  readonly isMasked?: boolean;
 }
 
 export interface WrittenPart extends Part {
@@ -31,18 +33,20 @@ export interface WrittenPart extends Part {
   readonly bytes: number;
 }
 
-/** Destinations that this process writes to. */
+/** Folders that this process writes to, by the one name that each has. */
 const busy = new Set<string>();
 
 export class Partial {
   readonly folder: string;
+  readonly #place: string;
   #journal: Journal<Beginning | WrittenPart>;
   #begun: Beginning | undefined;
   readonly #parts = new Map<string, WrittenPart[]>();
   #files = 0;
 
-  private constructor(folder: string, journal: Journal<Beginning | WrittenPart>) {
+  private constructor(folder: string, place: string, journal: Journal<Beginning | WrittenPart>) {
     this.folder = folder;
+    this.#place = place;
     this.#journal = journal;
     const [begun, ...parts] = journal.lines as readonly [Beginning, ...WrittenPart[]];
     this.#begun = begun;
@@ -52,7 +56,8 @@ export class Partial {
   }
 
   /**
-   * @param mayKeep whether the parts of an earlier run may be taken; of an export with masks they may not
+   * @param mayKeep whether the parts of an earlier run may be taken, and a later one may take these; of an export with
+   * masks they may not
    * @throws UnsupportedTenantOperationError where another process writes the same
    */
   static async open(
@@ -60,20 +65,23 @@ export class Partial {
     { format, gzip, mayKeep }: { readonly format: string; readonly gzip: boolean; readonly mayKeep: boolean },
   ): Promise<Partial> {
     const folder = `${to}.partial`;
-    if (busy.has(folder)) throw inUse(folder);
-    busy.add(folder);
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    const place = await realpath(folder);
+    if (busy.has(place)) throw inUse(folder);
+    busy.add(place);
     try {
-      await mkdir(folder, { recursive: true, mode: 0o700 });
       await lock(folder);
       let journal: Journal<Beginning | WrittenPart> | undefined;
       try {
         if (mayKeep)
           journal = await Journal.open<Beginning | WrittenPart>(join(folder, 'journal')).catch(() => undefined);
         const [begun] = (journal?.lines ?? []) as readonly Beginning[];
-        if (!journal || (begun && !(begun.drizzleTenant === 1 && begun.format === format && begun.gzip === gzip)))
-          journal = await anew(folder, journal);
-        const made = new Partial(folder, journal);
-        made.#begun ??= { drizzleTenant: 1, seed: randomBytes(8).readBigInt64BE().toString(), format, gzip };
+        const isSame =
+          !begun || (begun.drizzleTenant === 1 && begun.format === format && begun.gzip === gzip && !begun.isMasked);
+        if (!journal || !isSame) journal = await anew(folder, journal);
+        const made = new Partial(folder, place, journal);
+        const seed = randomBytes(8).readBigInt64BE().toString();
+        made.#begun ??= { drizzleTenant: 1, seed, format, gzip, isMasked: !mayKeep };
         await made.#clean();
         return made;
       } catch (error) {
@@ -82,7 +90,7 @@ export class Partial {
         throw error;
       }
     } catch (error) {
-      busy.delete(folder);
+      busy.delete(place);
       throw error;
     }
   }
@@ -120,12 +128,12 @@ export class Partial {
 
   /** @returns the parts of an earlier run of the same export; none where the tenant or the schema was another */
   async begin({ tenancy, tenant, schemaVersion }: ExportHead): Promise<(table: string) => readonly WrittenPart[]> {
-    const { seed, format, gzip, ...before } = this.#begun!;
+    const { seed, format, gzip, isMasked, ...before } = this.#begun!;
     const isSame = before.tenancy === tenancy && before.tenant === tenant && before.schemaVersion === schemaVersion;
     if (!isSame) {
       this.#parts.clear();
       this.#journal = await anew(this.folder, this.#journal);
-      this.#begun = { drizzleTenant: 1, seed, tenancy, tenant, schemaVersion, format, gzip };
+      this.#begun = { drizzleTenant: 1, seed, tenancy, tenant, schemaVersion, format, gzip, isMasked };
       await this.#journal.append(this.#begun);
       await this.#clean();
     }
@@ -151,10 +159,14 @@ export class Partial {
 
   /** @param isDone whether nothing of it is needed any more */
   async close(isDone: boolean): Promise<void> {
-    await this.#journal.close();
-    busy.delete(this.folder);
-    if (isDone) await rm(this.folder, { recursive: true, force: true });
-    else await unlink(join(this.folder, 'lock')).catch(() => {});
+    try {
+      await this.#journal.close();
+      if (isDone) await rm(this.folder, { recursive: true, force: true });
+      else await unlink(join(this.folder, 'lock')).catch(() => {});
+    } finally {
+      // Last: whoever comes now has a folder of its own.
+      busy.delete(this.#place);
+    }
   }
 }
 

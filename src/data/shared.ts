@@ -9,8 +9,9 @@ export interface SharedTable {
 }
 
 /** @returns the tables of shared rows that are pointed at: what is pointed at before what points at it */
-export function sharedTables({ tables, others }: Catalog): SharedTable[] {
-  const leadingOn = (table: LiveTable) => table.foreignKeys.filter((it) => others.has(it.to) && it.to !== table.oid);
+export function sharedTables({ tables, others, elsewhere }: Catalog): SharedTable[] {
+  const leadingOn = (table: LiveTable) =>
+    table.foreignKeys.filter((it) => others.has(it.to) && !elsewhere.has(it.to) && it.to !== table.oid);
   // What is pointed at comes first. A circle of shared tables is cut where it is met again.
   const order: LiveTable[] = [];
   const seen = new Set<number>();

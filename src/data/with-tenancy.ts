@@ -83,13 +83,15 @@ function subjectFor(id: unknown, { relations }: WithTenancyOptions<any>, given: 
   const known = new Set(related.flatMap(([, table]) => tenancyOf(table) ?? []));
   const tenancy = given ?? tenancyFor(id, known.size > 0 ? [...known] : declaredTenancies());
   const tables = new Map<string, DeclaredTable & { titles: string[] }>();
+  const elsewhere: Subject['elsewhere'][number][] = [];
   const add = (table: Table, title: string | undefined, isOptional: boolean) => {
     const found = classOf(table);
-    if (!found || (found.kind === 'tenant' && found.tenancy !== tenancy)) return;
+    if (!found) return;
+    const [schema, original] = namesOfTable(table);
+    if (found.kind === 'tenant' && found.tenancy !== tenancy) return void elsewhere.push({ schema, name: original });
     const name = nameOf(table);
     const there = tables.get(name);
     if (there) return void (title && there.titles.push(title));
-    const [schema, original] = namesOfTable(table);
     tables.set(name, {
       schema,
       name: original,
@@ -108,6 +110,7 @@ function subjectFor(id: unknown, { relations }: WithTenancyOptions<any>, given: 
     tenancy: tenancy.name,
     id: String(driverValueOf(tenancy.parse(id), tenancy)),
     tables: [...tables.values()],
+    elsewhere,
     settings: [...new Set([soleSetting, tenantSetting(tenancy.name, false)])],
   };
 }

@@ -1,4 +1,8 @@
-/** `drizzle-tenant/effect`: the tenant's database as an Effect service. */
+/**
+ * `drizzle-tenant/effect`: the tenant's database as an Effect service.
+ *
+ * @module drizzle-tenant/effect
+ */
 export * as TenantHttpApi from './http-api.js';
 export * as TenantDb from './tenant-db-module.js';
 export {

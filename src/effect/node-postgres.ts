@@ -1,16 +1,11 @@
 /** node-postgres as a driver: its own pool lends the connections. */
 import * as Effect from 'effect/Effect';
 import * as EffectScope from 'effect/Scope';
+import { watched } from '../drivers/safe-node-postgres.js';
 import { strays, type Ask } from './citus.js';
 import { dbErrorOf, type DbError } from './db-error.js';
 import type { Driver } from './driver.js';
 import { lendingDriver, type Connection, type Lend } from './lending.js';
-
-/** Whether a Drizzle handle runs on a pool of node-postgres. */
-export const isNodePostgres = (db: any): boolean =>
-  typeof db?.$client?.totalCount === 'number' &&
-  typeof db.$client.connect === 'function' &&
-  typeof db.$client.Client === 'function';
 
 /** @param db Drizzle's handle on a pool of node-postgres: the pool stays the application's, and is not closed */
 export function nodePostgresDriver(db: any): Driver {
@@ -61,7 +56,8 @@ const borrow = (pool: any): Effect.Effect<Lent, DbError> =>
   Effect.callback((resume) => {
     let isWanted = true;
     pool.connect().then(
-      (client: any) => (isWanted ? resume(Effect.succeed({ client, isClosed: false })) : client.release()),
+      (client: any) =>
+        isWanted ? resume(Effect.succeed({ client: watched(client), isClosed: false })) : client.release(),
       (error: unknown) => resume(Effect.fail(dbErrorOf(error))),
     );
     return Effect.sync(() => void (isWanted = false));

@@ -3,7 +3,7 @@ import * as Context from 'effect/Context';
 import * as Effect from 'effect/Effect';
 import * as Option from 'effect/Option';
 import type * as EffectScope from 'effect/Scope';
-import { handleAt } from '../handle/database.js';
+import { assertIsOf, handleAt } from '../handle/database.js';
 import { UnsupportedTenantOperationError } from '../schema/index.js';
 import type { DbError } from './db-error.js';
 import { withNewLayers } from './memo-maps.js';
@@ -50,18 +50,20 @@ export interface Keys {
  * The services of a database elsewhere: in a transaction, or on a replica.
  *
  * @param context which handles are provided
- * @param at gives the handle of the same scope there
+ * @param database whose handles they have to be
  */
 export function servicesAt(
   place: Pick<Handles, 'shared'>,
   { Connected, Shared, services }: Keys,
   context: Context.Context<any>,
-  at: (place: object, handle: any) => object,
+  database: object,
 ): Context.Context<any> {
   let within: Context.Context<any> = Context.make(Connected, place as Handles).pipe(Context.add(Shared, place.shared));
   for (const key of services()) {
     const handle = Option.getOrUndefined(Context.getOption(context, key));
-    if (handle) within = Context.add(within, key, at(place, handle));
+    if (!handle) continue;
+    assertIsOf(database, handle);
+    within = Context.add(within, key, handleAt(place, handle));
   }
   return withNewLayers(within);
 }
@@ -78,7 +80,7 @@ export const onReplica = (keys: Keys, program: Effect.Effect<any, any, any>): Ef
               'transaction: this database has no replica here.',
           );
         }
-        return Effect.provideContext(program, servicesAt(replica, keys, context, handleAt as any));
+        return Effect.provideContext(program, servicesAt(replica, keys, context, handles));
       }),
     ),
   );

@@ -21,16 +21,17 @@ import type * as EffectScope from 'effect/Scope';
 import type { PgTransactionConfig } from 'drizzle-orm/pg-core';
 import { UnsupportedTenantOperationError } from '../schema/index.js';
 import type { Tenancy } from '../schema/tenancy.js';
-import { handleIn, handlesFor, homeOf, scopedHandles } from '../handle/database.js';
+import { handlesFor, homeOf, scopedHandles } from '../handle/database.js';
 import { FairQueue, placesOf, type FairOptions } from '../handle/fair.js';
 import { isTransaction } from '../handle/transaction.js';
 import { isPostgresJs, preparesByItself } from '../drivers/prepares.js';
+import { isNodePostgres } from '../drivers/safe-node-postgres.js';
 import { checkOf, type RowLevelSecurityOptions } from '../rls/check.js';
 import { effects, EffectDatabase } from './database.js';
 import { DbError, dbErrorOf } from './db-error.js';
 import type { Driver } from './driver.js';
 import { effectDriver, inTurn, isEffectDrizzle, isPglite, promiseDriver } from './drizzle.js';
-import { isNodePostgres, nodePostgresDriver } from './node-postgres.js';
+import { nodePostgresDriver } from './node-postgres.js';
 import { ofOneConnection } from './one-connection.js';
 import { postgresJsDriver } from './postgres-js.js';
 import { layerOf, withNewLayers, withOwnLayers } from './memo-maps.js';
@@ -121,7 +122,7 @@ export const Service =
             );
           const transaction = (handles: Handles) =>
             handles.transaction(
-              (tx) => attempt(() => Effect.provideContext(program, servicesAt(tx, keys, context, handleIn))),
+              (tx) => attempt(() => Effect.provideContext(program, servicesAt(tx, keys, context, handles))),
               config,
             );
           return home ? transaction(home) : Effect.flatMap(Connected, transaction);

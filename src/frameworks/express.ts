@@ -1,4 +1,8 @@
-/** Express: a middleware that finds the tenant of a request, and what gives its database to a handler. */
+/**
+ * Express: a middleware that finds the tenant of a request, and what gives its database to a handler.
+ *
+ * @module drizzle-tenant/express
+ */
 import type { NextFunction, Request, Response } from 'express';
 import { pathSegmentOf, subdomainOf } from './names.js';
 import { RequestHandles, tenantOf, type AnyDatabase, type HandleOf, type TenantOptions } from './tenant.js';

@@ -1,4 +1,8 @@
-/** Fastify: a hook that finds the tenant of a request, and what gives its database to a handler. */
+/**
+ * Fastify: a hook that finds the tenant of a request, and what gives its database to a handler.
+ *
+ * @module drizzle-tenant/fastify
+ */
 import type { FastifyRequest } from 'fastify';
 import { pathSegmentOf, subdomainOf } from './names.js';
 import { RequestHandles, tenantOf, type AnyDatabase, type HandleOf, type TenantOptions } from './tenant.js';

@@ -1,4 +1,8 @@
-/** Hono: a middleware that puts the tenant's database into the context. */
+/**
+ * Hono: a middleware that puts the tenant's database into the context.
+ *
+ * @module drizzle-tenant/hono
+ */
 import type { Context, Env, MiddlewareHandler } from 'hono';
 import { HTTPException } from 'hono/http-exception';
 import { TenantAccessError } from '../errors.js';

@@ -1,4 +1,8 @@
-/** NestJS: a guard that finds the tenant of a request, and a decorator of a parameter that gives its database. */
+/**
+ * NestJS: a guard that finds the tenant of a request, and a decorator of a parameter that gives its database.
+ *
+ * @module drizzle-tenant/nest
+ */
 import { createParamDecorator, HttpException, type CanActivate, type ExecutionContext } from '@nestjs/common';
 import { TenantAccessError, UnsupportedTenantOperationError } from '../errors.js';
 import { pathSegmentOf, subdomainOf } from './names.js';

@@ -1,6 +1,8 @@
 /**
  * Next: makes a route handler of a function that also takes the tenant's database; pages and actions ask for the
  * database.
+ *
+ * @module drizzle-tenant/next
  */
 import { TenantAccessError } from '../errors.js';
 import { pathSegmentOf, subdomainOf } from './names.js';

@@ -1,4 +1,8 @@
-/** tRPC: a middleware that puts the tenant's database into the context of a procedure. */
+/**
+ * tRPC: a middleware that puts the tenant's database into the context of a procedure.
+ *
+ * @module drizzle-tenant/trpc
+ */
 import { TRPCError, type TRPCMiddlewareFunction } from '@trpc/server';
 import { TenantAccessError } from '../errors.js';
 import { tenantOf, type AnyDatabase, type HandleOf, type TenantOptions } from './tenant.js';

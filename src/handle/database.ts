@@ -16,6 +16,7 @@ import { Gate } from '../scope/gate.js';
 import type { ScopedDialect } from '../scope/handles.js';
 import { lasting } from '../drivers/outdated.js';
 import { checkable } from '../rls/checked.js';
+import { isNodePostgres, onWatchedClients } from '../drivers/safe-node-postgres.js';
 import { withSafeTransactions } from '../drivers/safe-postgres-js.js';
 import { Scope, type Reach } from '../scope/scope.js';
 import { WaitingQuery } from '../scope/compiled.js';
@@ -391,6 +392,10 @@ const setTransaction = ({ drizzle, shared: { running } }: On, config: unknown) =
 export const promiseHandles = (db: any, options: WithTenancyOptions<any> = {}): any =>
   scopedHandles(db, options, promises);
 
+/** Drizzle's handle, which loses connections, and gives up statements, without a trace of them on the next one. */
+const safely = (db: any): any =>
+  isPostgresJs(db) ? withSafeTransactions(db) : isNodePostgres(db) ? onWatchedClients(db) : db;
+
 /** Sessions of Drizzle that send each statement by itself, or not at all. */
 const withoutTransactions: unknown[] = ['PgRemoteSession', 'XataHttpSession'];
 
@@ -474,7 +479,7 @@ export function scopedHandles(
     query,
   };
   shared.binding?.load?.();
-  const drizzle = isPostgresJs(db) ? withSafeTransactions(db) : db;
+  const drizzle = safely(db);
   // Whoever needs it loads it again, and hears what is wrong.
   loadParser().catch(() => {});
   // What is within the application's own transaction is never begun, nor committed, here.
@@ -588,15 +593,15 @@ export function handlesFor(
   return handlesOn({ ...on, shared: { ...on.shared, tenancies: [tenancy] } });
 }
 
-/** A handle of the same scope, on a transaction of its database: a transaction has it in place of the one outside. */
-export function handleIn(tx: object, handle: ScopedDatabase): object {
-  const on = places.get(tx);
-  if (!on || onOf(handle)?.shared.relations !== on.shared.relations) {
-    throw new UnsupportedTenantOperationError(
-      'Provide the handles of one database in a transaction: one of these is of another.',
-    );
-  }
-  return handleAt(tx, handle);
+/**
+ * @param handles what the database is whose transaction, or replica, is to have the handle
+ * @throws UnsupportedTenantOperationError for a handle of another database, be it one of the same relations
+ */
+export function assertIsOf(handles: object, handle: object): void {
+  if (onOf(handle)?.shared.Dialect === places.get(handles)?.shared.Dialect) return;
+  throw new UnsupportedTenantOperationError(
+    'Provide the handles of one database in a transaction, or on a replica: one of these is of another.',
+  );
 }
 
 /**
@@ -637,8 +642,7 @@ function acrossOn(on: On, method: string): On {
 
 function acrossOf({ across, rls }: WithTenancyOptions<any>): Across | undefined {
   if (across === undefined || !rls) return undefined;
-  if (is((across as any).dialect, PgDialect))
-    return { drizzle: isPostgresJs(across) ? withSafeTransactions(across) : across };
+  if (is((across as any).dialect, PgDialect)) return { drizzle: safely(across) };
   const { role } = across as { role?: unknown };
   if (typeof role === 'string' && /^[^\0]+$/.test(role) && role !== 'none') return { role };
   throw new UnsupportedTenantOperationError(

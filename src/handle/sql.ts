@@ -1,4 +1,8 @@
-/** `drizzle-tenant/sql`: SQL that anything made, confined to one tenant and proved. */
+/**
+ * `drizzle-tenant/sql`: SQL that anything made, confined to one tenant and proved.
+ *
+ * @module drizzle-tenant/sql
+ */
 import { PgDialect } from 'drizzle-orm/pg-core';
 import { TenantMismatchError, UnsupportedTenantOperationError } from '../errors.js';
 import { classOf } from '../schema/classify.js';

@@ -1,6 +1,8 @@
 /**
  * Migrations for tenant tables: {@link defineTenantConfig} for `drizzle.config.ts`, and what programs need that call
  * `drizzle-kit/api-postgres` themselves.
+ *
+ * @module drizzle-tenant/kit
  */
 export { defineTenantConfig, type PostgresConfig, type TenantConfig } from './config.js';
 export { tenantStatements, type SchemaSnapshot, type TenantStatementsInput } from './api.js';

@@ -74,12 +74,14 @@ export class Scope {
 
   #nameIn(tenancy: AnyTenancy | undefined, values?: Readonly<Record<string, unknown>>): string {
     const { reach } = this;
-    // Each handle has one: of what is joined here, nothing is copied before it is read. The length ends the name.
+    // Each handle has one: of what is joined here, nothing is copied before it is read. Lengths end the name and the
+    // id, which may hold any text: what follows it, as a tag does, is none of it.
     const name = tenancy ? `${tenancy.name.length} ${tenancy.name}` : '-';
     if (reach.kind !== 'one')
       return `${reach.kind} ${name} ${reach.kind === 'several' ? JSON.stringify(reach.ids.map(String)) : ''}`;
     const { id } = reach;
-    return `one ${name} ${String(is(id, Placeholder) ? values?.[(id as unknown as { name: string }).name] : id)}`;
+    const own = String(is(id, Placeholder) ? values?.[(id as unknown as { name: string }).name] : id);
+    return `one ${name} ${own.length} ${own}`;
   }
 
   /** Whether a query built for `other` may be part of one built for this scope. */

@@ -1,4 +1,8 @@
-/** `drizzle-tenant/testing/effect`: the helpers for tests, as Effects and as a layer. */
+/**
+ * `drizzle-tenant/testing/effect`: the helpers for tests, as Effects and as a layer.
+ *
+ * @module drizzle-tenant/testing/effect
+ */
 import * as Cause from 'effect/Cause';
 import * as Effect from 'effect/Effect';
 import * as Exit from 'effect/Exit';

@@ -78,7 +78,7 @@ export async function judge(
   return async (first, second) => {
     const [after, afterAlone] = await Promise.all([many, alone].map((it) => rowsOf(it, tables, tenant)));
     const compared = [
-      ['other rows', like(before.others), like(after!.others)],
+      ['other rows', like(othersOf(before)), like(othersOf(after!))],
       ['result', like(first), like(second)],
       ['own rows', like(after!.own), like(afterAlone!.own)],
     ] as const;
@@ -86,6 +86,8 @@ export async function judge(
     return found && new IsolationError(found[0], found[1], found[2]);
   };
 }
+
+const othersOf = ({ others, everybodys }: Awaited<ReturnType<typeof rowsOf>>) => ({ others, everybodys });
 
 /** The name of a table, and of its tenant column: none, in a reference table. */
 export type Table = readonly [name: string, tenant: string | undefined];
@@ -140,6 +142,7 @@ async function keepOnly(database: Fresh, tables: readonly Table[], tenant: unkno
 async function rowsOf(database: Fresh, tables: readonly Table[], tenant: unknown) {
   const own: Record<string, unknown> = {};
   const others: Record<string, readonly unknown[]> = {};
+  const everybodys: Record<string, readonly unknown[]> = {};
   await database.drizzle.transaction(async (tx: any) => {
     // Rows that a policy hides are an error, and not rows that are not there.
     await tx.execute('set local row_security = off');
@@ -149,8 +152,10 @@ async function rowsOf(database: Fresh, tables: readonly Table[], tenant: unknown
       );
     for (const [name, column] of tables) {
       own[name] = await read(name, column ? `where ${column} = ${literal(tenant)}` : '');
-      if (column) others[name] = await read(name, `where ${column} <> ${literal(tenant)}`);
+      if (!column) continue;
+      others[name] = await read(name, `where ${column} <> ${literal(tenant)}`);
+      everybodys[name] = await read(name, `where ${column} is null`);
     }
   });
-  return { own, others };
+  return { own, others, everybodys };
 }

@@ -1,6 +1,8 @@
 /**
- * `drizzle-tenant/arktype`: `drizzle-orm/arktype`, for tenant tables too. The schemas of a tenant table have no
- * tenant column: a handle fills it in, and no request has a say in it.
+ * `drizzle-tenant/arktype`: `drizzle-orm/arktype`, for tenant tables too. The schemas of a tenant
+ * table have no tenant column: a handle fills it in, and no request has a say in it.
+ *
+ * @module drizzle-tenant/arktype
  */
 import {
   createInsertSchema as insertSchema,

@@ -1,6 +1,8 @@
 /**
- * `drizzle-tenant/zod`: `drizzle-orm/zod`, for tenant tables too. The schemas of a tenant table have no
- * tenant column: a handle fills it in, and no request has a say in it.
+ * `drizzle-tenant/zod`: `drizzle-orm/zod`, for tenant tables too. The schemas of a tenant
+ * table have no tenant column: a handle fills it in, and no request has a say in it.
+ *
+ * @module drizzle-tenant/zod
  */
 import {
   createInsertSchema as insertSchema,

@@ -1,6 +1,6 @@
 /** An export to files that is cut off at each of its steps, or killed, goes on, and loses and doubles no row. */
 import { execFile } from 'node:child_process';
-import { appendFile, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { appendFile, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -67,13 +67,14 @@ test.each(['csv', 'ndjson', 'file'] as const)(
 );
 
 /** Stops before the last table. */
-const begin = async (to: string, format: 'csv' | 'file') => {
+const begin = async (to: string, format: 'csv' | 'file', more = {}) => {
   const stop = new AbortController();
   const stopped = data().exportTo(to, {
     format,
     partRows: 4,
     signal: stop.signal,
     onProgress: ({ table }) => void (table.includes('people') && stop.abort(new Error('stopped'))),
+    ...more,
   });
   await expect(stopped).rejects.toThrow('stopped');
 };
@@ -121,6 +122,13 @@ test('a process that is killed: its lock, an unfinished part and a torn line are
   await arrives(to);
 });
 
+test('nothing is kept of an export with masks: what it wrote is not what the database holds', async () => {
+  const to = join(folder, 'masked');
+  await begin(to, 'csv', { masks: { firms: { name: 'somebody' } } });
+  expect((await goOn(to, 'csv')).kept).toMatchObject({ 'public.firms': 0 });
+  await arrives(to);
+});
+
 test('nothing is kept of another tenant, format or schema, or with masks; two do not write to one place', async () => {
   const to = join(folder, 'other');
   await begin(to, 'csv');
@@ -139,11 +147,16 @@ test('nothing is kept of another tenant, format or schema, or with masks; two do
   expect((await goOn(to, 'csv')).kept).toMatchObject(nothing);
   await here.run('alter table parts drop column more');
 
+  await symlink(folder, join(folder, 'link'));
   const first = data().exportTo(join(folder, 'twice'));
-  await expect(data().exportTo(join(folder, 'twice'))).rejects.toMatchObject({
-    _tag: 'UnsupportedTenantOperationError',
-  });
+  // Of two tenants that write to one place, each would have rows of the other.
+  for (const alias of ['twice', 'twice/', './twice', 'link/twice'])
+    await expect(here.db.tenantData(two).exportTo(`${folder}/${alias}`)).rejects.toMatchObject({
+      message: expect.stringMatching(/^Wait until the other export is done/),
+    });
   await first;
+  await data().exportTo(`${folder}/slash/`);
+  expect(await readdir(join(folder, 'slash'))).toContain('manifest.json');
 });
 
 test('a part that was changed on the disk is not taken', async () => {

@@ -154,3 +154,21 @@ test('across by a handle needs a replica for each, and the layer checks each rep
   const refused = Db.forTenant(a, namesIn).pipe(Effect.provide(layer), Effect.flip);
   expect(await Effect.runPromise(refused)).toMatchObject({ reason: { _tag: 'RowLevelSecurityError' } });
 });
+
+/** Two databases of one class, and of the same relations: a customer's rows are in one of them. */
+test.each([
+  ['a transaction', <A, E, R>(program: Effect.Effect<A, E, R>) => Db.transaction(program)],
+  ['a replica', <A, E, R>(program: Effect.Effect<A, E, R>) => Db.replica(program)],
+])('%s of one database takes no handle of another one along', async (_, within) => {
+  const here = Db.layerFrom(replicated((url) => url));
+  const client = postgres(urls[2]!, { max: 1 });
+  clients.push(client);
+  const there = Db.layerFrom(drizzle({ client }));
+  const program = Effect.gen(function* () {
+    const other = yield* Spaces.forTenant(w, Effect.scoped(Spaces)).pipe(Effect.provide(there));
+    const both = within(Effect.all([namesIn, Spaces.use((db) => db.$count(workspaces))]));
+    return yield* Effect.flip(Db.forTenant(a, Effect.provideService(both, Spaces, other)));
+  });
+  const failed = await Effect.runPromise(program.pipe(Effect.provide(here)) as Effect.Effect<any>);
+  expect(String(failed.reason?.message)).toMatch(/^Provide the handles of one database/);
+});

@@ -11,7 +11,6 @@ const exceptions: Readonly<Record<string, RegExp>> = {
   'written by drizzle-kit': /^(drizzle|playground\/people\/migrations)\//,
   'written by generate, and compared byte for byte': /^test\/kit\/sql\//,
   'written by a benchmark': /^test\/bench\/(figures|scale)\.json$|^docs\/[\w-]+\.svg$/,
-  'runs before the repository is set up': /^\.ci\//,
 };
 
 /** Rows of tables cannot be broken in Markdown, and addresses nowhere. */

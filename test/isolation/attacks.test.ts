@@ -1,7 +1,7 @@
 /** What an attacker with the public API found, or did not. Each is a way to another tenant's row, or to know of one. */
 import { eq, Param, SQL, sql, StringChunk, Table } from 'drizzle-orm';
 import { customType, integer, pgSchema, QueryBuilder, text } from 'drizzle-orm/pg-core';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test, vi } from 'vitest';
 import { referenceTable, tenantSchema, tenantTable, tenantTableCreator } from '../../src/index.js';
 import { comparison, type Run } from '../support/comparison.js';
 import { a, b } from '../support/rows.js';
@@ -331,7 +331,58 @@ describe('a function that runs text is called without parentheses', () => {
       ),
     );
   }
+  for (const name of ['ts_stat', 'crosstab', 'pg_read_file']) {
+    test(`${name}, of the value that the row of a function in FROM is`, () =>
+      pair.refused((tdb) =>
+        tdb
+          .select({ x: sql`(f).${sql.identifier(name)}` })
+          .from(sql`unnest(array['select to_tsvector(title) from tasks']) as f(${sql.identifier(name)})`),
+      ));
+  }
   test('of a table', () => pair.refused((tdb) => tdb.select({ x: sql`${projects}.crosstab3` }).from(projects)));
+  test('of the rows of an array, which have no column that is called as the alias is', async () => {
+    const leak =
+      'create function leak(t tasks) returns text language sql as $$ select string_agg(title, null) from tasks $$';
+    for (const it of [pair.many, pair.alone]) await it.run(leak);
+    const text = 'select leak.leak from tasks t, unnest(array[t]) as leak';
+    await pair.refused((tdb) => tdb.execute(sql.raw(text)));
+    for (const it of [pair.many, pair.alone]) await it.run('drop function leak');
+  });
+});
+
+describe('a message to those who listen says nothing of rows of other tenants', () => {
+  const send = sql`pg_notify('said', ${tasks.title})`;
+  const heard = async (run: Run) => {
+    const sides = [pair.many, pair.alone].map((it) => ({ it, said: [] as string[] }));
+    const subscribed = await Promise.all(
+      sides.map(({ it, said }) => it.plain.$client.listen('said', (title: string) => void said.push(title))),
+    );
+    const outcome = await pair.isolated(run);
+    await Promise.all(
+      sides.map(async ({ it, said }) => {
+        await it.run(`notify said, 'end'`);
+        await vi.waitFor(() => expect(said).toContain('end'));
+      }),
+    );
+    await Promise.all(subscribed.map((it) => it.unlisten()));
+    expect(sides[0]!.said).toEqual(sides[1]!.said);
+    return { outcome, said: sides[0]!.said };
+  };
+  const refusals: Record<string, Run> = {
+    'in WHERE': (tdb) => tdb.select({ id: tasks.id }).from(tasks).where(sql`${send} is null`),
+    'in ON': (tdb) => tdb.select({ id: tasks.id }).from(tasks).innerJoin(countries, sql`${send} is null`),
+    'of several tenants': (_tdb, _schema, db) =>
+      (db.forTenants([a, b] as any) as any).select({ id: tasks.id }).from(tasks).where(sql`${send} is null`),
+  };
+  for (const [name, run] of Object.entries(refusals))
+    test(name, async () => {
+      const { outcome } = await heard(run);
+      expect(outcome.error?.tag).toBe('RawSqlNotScopedError');
+    });
+  test('in what is selected', async () => {
+    const { said } = await heard((tdb) => tdb.select({ said: send }).from(tasks));
+    expect(said).toEqual(['plan', 'Build a', 'ship', 'rest', 'end']);
+  });
 });
 
 describe('a table that says another name after some looks', () => {

@@ -76,7 +76,7 @@ describe.skipIf(!hasBrowser)(
 
     it('shows a query without a tenant in red, with the words of the library, as one types', async () => {
       await write(program('db.select().from(tasks)'));
-      expect(await words()).toMatch(/^Line 4\s*TS\d+: .*Choose a tenant first, as in db\.forTenant\(id\)\.select\(\)/s);
+      expect(await words()).toMatch(/^Line 4\s*Choose a tenant first, as in db\.forTenant\(id\)\.select\(\) TS\d+: /);
       expect(await page.locator('.cm-lintRange-error').innerText()).toBe('db');
       await write(program('tdb.insert(tasks).values({ id: 9, projectId: 1, title: "x", accountId: "y" })'));
       expect(await words()).toContain('Leave the tenant column out of values(): the handle fills it in');
@@ -90,6 +90,26 @@ describe.skipIf(!hasBrowser)(
       expect(await page.locator('#results .error').first().innerText()).toMatch(/RawSqlNotScopedError/);
       await write(program('tdb.execute("select 1 / 0")'));
       expect(await page.locator('#results .error').first().innerText()).toMatch(/division by zero/);
+    });
+
+    it('lets a program ask the other handles, and shows values that are no rows, and as many as fit', async () => {
+      await write(program("db.acrossTenants({ reason: 'a look' }).$count(tasks)"));
+      expect(await page.locator('#results article').allInnerTexts()).toEqual(['Acme\n18', 'Birch\n18', 'Cedar\n18']);
+      await write(program('db.forTenants([]).select().from(projects)'));
+      expect(await words()).toMatch(/^Line 4\s*Give at least one id/);
+      await write(program('tdb.$count(tasks).then((n) => [null, n, "a"])'));
+      expect(await page.locator('#results td').first().innerText()).toBe('–');
+      await write(program('tdb.execute("select g, g as h from generate_series(1, 300) g")'));
+      expect(await page.locator('#results tbody').first().locator('tr').count()).toBe(200);
+      expect(await page.locator('#results article').first().innerText()).toContain('And 100 more.');
+    });
+
+    it('marks what was added where it is alike to what was written', async () => {
+      const id = "account.parse('aaaaaaaa-0000-4000-8000-000000000001')";
+      const imports = "import { eq } from 'drizzle-orm';\nimport { account } from './schema.js';\n";
+      const query = `tdb.select({ id: projects.id }).from(projects).where(eq(projects.accountId, ${id}))`;
+      await write(imports + program(query));
+      expect(await page.locator('#sent mark').allInnerTexts()).toEqual(['"projects"."account_id" = $2 and (', ')']);
     });
 
     it('keeps nothing of what was written', async () => {
@@ -111,6 +131,14 @@ describe.skipIf(!hasBrowser)(
         await phone.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth),
       ).toBeLessThanOrEqual(0);
       await phone.close();
+    });
+
+    it('says that a link is damaged, and shows a sample', async () => {
+      const other = await browser.newPage();
+      await other.goto(`${served.url}#code=abc`);
+      await expect.poll(() => other.locator('#status').innerText()).toMatch(/^The link is damaged: copy it again/);
+      expect(await other.locator('.cm-content').innerText()).toContain('largeProjects');
+      await other.close();
     });
 
     it('can be used by keyboard alone: Tab leaves the editor', async () => {

@@ -18,6 +18,8 @@ export interface Proxy {
   judge: ((sent: string) => Verdict) | undefined;
   /** Cuts the connection as soon as the server answers what was sent, and keeps the answer back. */
   cutAnswers: boolean;
+  /** Holds what the server answers until it settles. */
+  hold: Promise<unknown> | undefined;
   /** Refuses every connection, and loses those that there are. */
   refuses: boolean;
   close(): Promise<void>;
@@ -67,6 +69,7 @@ export async function proxyTo(url: string, latency = 0): Promise<Proxy> {
         if (!client.destroyed) client.write(data);
       };
       if (latency > 0) setTimeout(pass, latency);
+      else if (proxy.hold) void proxy.hold.then(pass);
       else pass();
     });
   });
@@ -76,6 +79,7 @@ export async function proxyTo(url: string, latency = 0): Promise<Proxy> {
       .href,
     judge: undefined,
     cutAnswers: false,
+    hold: undefined,
     get roundTrips() {
       return roundTrips;
     },

@@ -11,10 +11,11 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { sql } from 'drizzle-orm';
+import { eq, sql } from 'drizzle-orm';
+import { integer, text } from 'drizzle-orm/pg-core';
 import postgres from 'postgres';
 import { expect, inject, it, onTestFinished, vi } from 'vitest';
-import { withTenancy } from '../../src/index.js';
+import { defineTenantRelations, tenantTable, withTenancy } from '../../src/index.js';
 import {
   expectIsolated,
   freshDatabase,
@@ -22,7 +23,7 @@ import {
   TestDatabaseError,
   type IsolationOptions,
 } from '../../src/testing/index.js';
-import { a, accounts, b, countries, projects, relations, tables, tasks } from '../effect/schema.js';
+import { a, account, accounts, b, countries, projects, relations, tables, tasks } from '../effect/schema.js';
 
 // PGlite starts in seconds, and not the fewest on a busy machine.
 vi.setConfig({ testTimeout: 120_000 });
@@ -127,6 +128,35 @@ it.each<[string, IsolationError['difference'], (tdb: any, other: any) => Promise
   ).catch((it: unknown) => it);
   expect(found).toBeInstanceOf(IsolationError);
   expect(found).toMatchObject({ _tag: 'IsolationError', difference });
+});
+
+it('rejects where a program writes a row of everybody', async () => {
+  const kinds = tenantTable('kinds', {
+    accountId: account.id('account_id', { everybody: true }),
+    id: integer().primaryKey(),
+    name: text(),
+  });
+  const own = defineTenantRelations({ kinds });
+  const program = (at: any) => (_: any, db: any) =>
+    db.acrossTenants({ reason: 'test' }).update(kinds).set({ name: 'changed' }).where(eq(kinds.id, at));
+  const of = (at: number) =>
+    expectIsolated(
+      {
+        schema: { kinds },
+        relations: own,
+        tenant: a,
+        server: inject('databaseUrl'),
+        seed: async (db) => {
+          const across = db.acrossTenants({ reason: 'seed' });
+          await across.insert(kinds).values([a, b, null].map((accountId, id) => ({ accountId, id, name: 'x' })));
+        },
+      },
+      program(at),
+    ).then(
+      () => 'isolated',
+      (error: IsolationError) => error.difference,
+    );
+  expect([await of(0), await of(1), await of(2)]).toEqual(['isolated', 'other rows', 'other rows']);
 });
 
 it('says what is wrong with a server', async () => {

@@ -22,12 +22,17 @@ export function subjectOf(project: Project, id: string, name: string | undefined
     );
   }
   const tables = new Map<string, DeclaredTable>();
+  const elsewhere: Subject['elsewhere'][number][] = [];
   for (const it of project.declared) {
-    if (it.kind === 'plain' || !project.state.tables[keyOf(it)] || (it.kind === 'tenant' && it.tenancy !== tenancy))
+    if (it.kind === 'plain' || !project.state.tables[keyOf(it)]) continue;
+    const schema = it.schema === 'public' ? undefined : it.schema;
+    if (it.kind === 'tenant' && it.tenancy !== tenancy) {
+      elsewhere.push({ schema, name: it.name });
       continue;
+    }
     const columns = Object.entries<any>(getColumns(it.table));
     tables.set(keyOf(it), {
-      schema: it.schema === 'public' ? undefined : it.schema,
+      schema,
       name: it.name,
       column: it.column,
       references: columns.flatMap(([, column]) =>
@@ -42,6 +47,7 @@ export function subjectOf(project: Project, id: string, name: string | undefined
     tenancy,
     id,
     tables: [...tables.values()],
+    elsewhere,
     settings: [...new Set([soleSetting, tenantSetting(tenancy, false)])],
   };
 }

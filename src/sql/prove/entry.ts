@@ -60,6 +60,8 @@ export class Entry {
   whole = true;
   /** Whether its columns are seen behind its name only. */
   isQualified = false;
+  /** Whether its name may mean a value in place of a row: that of a function in FROM, whatever its column is called. */
+  isValue = false;
   readonly #columns = new Map<string, Column>();
 
   constructor(

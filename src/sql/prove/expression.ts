@@ -1,7 +1,7 @@
 /** Walks an expression: every node kind and field that it accepts stands in the table below, and no other passes. */
 import type { Ctes, Level } from './entry.js';
 import { kindOf, unknownField, words } from './fields.js';
-import { isSafeFunction, remedyFor } from './functions.js';
+import { doing, isSafeFunction, remedyFor } from './functions.js';
 import { checkColumn, checkField, columnOf, isOfUpsert, type Names } from './names.js';
 import { checkOperator, isEquals } from './operators.js';
 import type { Node } from '../parser.js';
@@ -219,6 +219,13 @@ export function walk(node: Node, place: Place): void {
   }
 }
 
+/** Walks what rows have to satisfy to be seen. */
+export function walkCondition(node: Node, place: Place): void {
+  place.proof.conditions++;
+  walk(node, place);
+  place.proof.conditions--;
+}
+
 /** Functions that PostgreSQL's grammar calls by itself. */
 const ofGrammar = new Set([
   'like_escape',
@@ -229,10 +236,20 @@ const ofGrammar = new Set([
   'pg_collation_for',
 ]);
 
-function checkFunction(path: readonly Node[], { given }: Proof, location: number | undefined): void {
+function checkFunction(
+  path: readonly Node[],
+  { given, confines, conditions }: Proof,
+  location: number | undefined,
+): void {
   const names: string[] = path.map((it) => it.String?.sval ?? '');
   const isOfCatalog = names.length === 2 && names[0] === 'pg_catalog';
   const name = names.at(-1)!;
+  if (confines && conditions > 0 && doing.includes(name))
+    throw new Refusal(
+      `${name}() does something, and a condition is looked at on rows of other tenants, too`,
+      'Call it in the select list or in RETURNING',
+      location,
+    );
   if ((names.length === 1 || isOfCatalog) && (isSafeFunction(name) || (isOfCatalog && ofGrammar.has(name)))) return;
   if (given.functions.has(names.join('.'))) return;
   throw new Refusal(

@@ -1,6 +1,6 @@
 /** FROM: its range table, where each join's condition filters, and whether every tenant table in it is confined. */
 import { Entry, renamed, type Column, type Ctes, type Join, type Level } from './entry.js';
-import { walk, type Place } from './expression.js';
+import { walk, walkCondition, type Place } from './expression.js';
 import { addFacts, firstOf, isNullInPlace, sameTenant, whyNot, type Condition } from './facts.js';
 import { checkAlias, kindOf, only, words } from './fields.js';
 import { checkMeeting, commonTies } from './meeting.js';
@@ -58,7 +58,7 @@ export class From {
     for (const condition of this.conditions) addFacts(proof, level, condition);
     if (proof.confines || proof.meets) this.#check();
     for (const { expression, names: at } of this.conditions)
-      walk(expression, { proof, level, names: at, ctes: this.ctes });
+      walkCondition(expression, { proof, level, names: at, ctes: this.ctes });
   }
 
   #check(): void {
@@ -160,8 +160,10 @@ export class From {
     if (alias) checkAlias(alias);
     const entry = new Entry(this.level, alias?.aliasname ?? name);
     const names = namesOf(alias) ?? [];
-    for (const it of [...names, ...columns.slice(whole ? names.length : 0)]) entry.add(it);
+    // Where not all of them are known, neither is which of them are given other names.
+    for (const it of [...names, ...(whole || names.length === 0 ? columns.slice(names.length) : [])]) entry.add(it);
     entry.whole = whole;
+    entry.isValue = true;
     this.level.entries.push(entry);
     return one(entry);
   }

@@ -1,6 +1,6 @@
 /** MERGE: what each arm touches. */
 import { Level, type Ctes, type Entry, type Rows } from './entry.js';
-import { walk, type Place } from './expression.js';
+import { walk, walkCondition, type Place } from './expression.js';
 import { addFacts, sameTenant, type Condition } from './facts.js';
 import { beforeStar, only } from './fields.js';
 import { checkRangeVar, From, isConfined, refuse } from './from.js';
@@ -41,7 +41,7 @@ export function merge(proof: Proof, node: Node, outer: Names | undefined, around
     const names = namesOf(arm.matchKind, target, ofSource, from.names);
     const here: Place = { ...place, names };
     if (arm.matchKind === ofTargetOnly) checkAlone(proof, target, { expression: arm.condition, names, absent: [] });
-    walk(arm.condition, here);
+    walkCondition(arm.condition, here);
     if (arm.commandType === 'CMD_INSERT') insertOf(arm, target, holdsData, relation.location, here);
     else set(arm.targetList, target.table!, here);
   }

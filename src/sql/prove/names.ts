@@ -1,6 +1,6 @@
 /** What a name means where it stands, as PostgreSQL finds it: in the query itself, then in those around it. */
 import type { Column, Entry } from './entry.js';
-import { kindOf } from './fields.js';
+import { isStar, kindOf } from './fields.js';
 import type { Node } from '../parser.js';
 import { Refusal } from '../refusal.js';
 
@@ -145,7 +145,7 @@ export function checkField({ arg, indirection }: Node, names: Names): void {
     for (let it: Names | undefined = names; it; it = it.outer)
       isColumn ||= !it.scope.whole || it.scope.column(name) !== undefined;
     const found = isColumn ? [] : nearest(names, undefined, name);
-    if (found.length === 1 && found[0]!.column(first)) return;
+    if (found.length === 1 && !found[0]!.isValue && found[0]!.column(first)) return;
   }
   throw new Refusal(
     `"${first}" behind an expression is a field or a function`,
@@ -171,22 +171,39 @@ function refuseField(name: string, of: string, location: number | undefined): ne
 /**
  * The name that PostgreSQL gives a column without an alias; `?column?` where there is none, or it is not known here.
  */
-export function nameOf(value: Node): string {
+export const nameOf = (value: Node): string => figured(value)?.name ?? '?column?';
+
+/** What has no name. */
+const unnamed = new Set('A_Const ParamRef A_Expr BoolExpr NullTest BooleanTest JsonIsPredicate'.split(' '));
+
+/** The name, and whether a cast or CASE around keeps it: it gives its own to what has none, or that of such a one. */
+function figured(value: Node): { readonly name: string | undefined; readonly isKept: boolean } | undefined {
   const [kind, it] = kindOf(value);
   const last = (path: readonly Node[] | undefined): string | undefined =>
     path?.findLast((part) => part.String)?.String.sval;
-  const inner =
-    kind === 'TypeCast' || kind === 'CollateClause' ? it.arg : kind === 'CaseExpr' ? it.defresult : undefined;
-  const name = inner ? nameOf(inner) : '?column?';
-  if (name !== '?column?') return name;
-  if (kind === 'ColumnRef') return last(it.fields) ?? name;
-  if (kind === 'FuncCall' || kind === 'TypeCast') return last(it.funcname ?? it.typeName.names) ?? name;
-  if (kind === 'A_Indirection') return last(it.indirection) ?? nameOf(it.arg);
+  const kept = (name: string | undefined) => ({ name, isKept: true });
+  const none = { name: undefined, isKept: false };
+  if (isStar(value)) return undefined;
+  if (kind === 'CollateClause') return figured(it.arg);
+  if (kind === 'TypeCast' || kind === 'CaseExpr') {
+    const inner = kind === 'TypeCast' ? figured(it.arg) : it.defresult ? figured(it.defresult) : none;
+    if (!inner || inner.isKept) return inner;
+    return { name: kind === 'TypeCast' ? last(it.typeName.names) : 'case', isKept: false };
+  }
+  if (kind === 'ColumnRef') return kept(last(it.fields));
+  if (kind === 'FuncCall') return kept(last(it.funcname));
+  if (kind === 'A_Indirection') {
+    const field = last(it.indirection);
+    return field === undefined ? figured(it.arg) : kept(field);
+  }
   if (kind === 'SubLink' && it.subLinkType === 'EXPR_SUBLINK') {
     const target = it.subselect.SelectStmt?.targetList?.[0].ResTarget;
-    return target ? (target.name ?? nameOf(target.val)) : name;
+    const inner = target && (target.name === undefined ? figured(target.val) : target);
+    return inner && kept(inner.name);
   }
-  return named[kind === 'SubLink' ? it.subLinkType : kind === 'MinMaxExpr' ? it.op : kind] ?? name;
+  const name = named[kind === 'SubLink' ? it.subLinkType : kind === 'MinMaxExpr' ? it.op : kind];
+  if (name !== undefined) return kept(name);
+  return unnamed.has(kind) && it.kind !== 'AEXPR_NULLIF' ? none : undefined;
 }
 
 const named: Record<string, string> = {

@@ -30,6 +30,10 @@ export class Proof {
   readonly #carrying = new Set<Node>();
   #type: string | undefined;
   #work = 0;
+  /**
+   * How many conditions the walk is in. PostgreSQL looks at them in the order of their cost: on rows of others, too.
+   */
+  conditions = 0;
 
   constructor(
     readonly given: Given,

@@ -3,7 +3,7 @@ import { walk, type Place } from './expression.js';
 import { only } from './fields.js';
 import type { Node } from '../parser.js';
 import { Refusal } from '../refusal.js';
-import { checkType } from './types.js';
+import { checkType, typeOf } from './types.js';
 
 /** The columns of such rows. */
 export interface Columns {
@@ -23,6 +23,17 @@ const ofValues = new Set(
     'jsonb_array_elements jsonb_array_elements_text'
   ).split(' '),
 );
+/** Arrays of values without columns of their own: of an array of rows, unnest() gives the columns of those. */
+const plain = 'bool|int[248]|float[48]|numeric|text|varchar|bpchar|uuid|date|timestamp|timestamptz|jsonb?';
+const ofPlain = new RegExp(`^\\["(?:${plain})"\\](?:\\(.*\\))?(?:\\[\\])+$`);
+const isOfValues = (name: string, [arg, ...more]: readonly Node[]): boolean =>
+  ofValues.has(name) &&
+  (name !== 'unnest' ||
+    (more.length === 0 &&
+      (arg?.TypeCast
+        ? ofPlain.test(typeOf(arg.TypeCast.typeName))
+        : arg?.A_ArrayExpr?.elements?.every((it: Node) => it.A_Const || it.ParamRef) === true)));
+
 /** The columns of functions that name them. */
 const columnsOf: Record<string, readonly string[]> = Object.fromEntries(
   ['json', 'jsonb'].flatMap((kind) =>
@@ -39,6 +50,7 @@ export function columnsOfFunctions(fields: Node, place: Place): Columns {
   const { functions, alias, coldeflist, ordinality } = fields;
   const columns = [...defined(coldeflist)];
   const called: string[] = [];
+  let whole = true;
   for (const { List } of functions) {
     const [call, definitions] = List.items;
     walk(call, place);
@@ -48,12 +60,13 @@ export function columnsOfFunctions(fields: Node, place: Place): Columns {
     if (Object.hasOwn(columnsOf, name)) columns.push(...columnsOf[name]!);
     // Its one column is called as the function is, or as the alias. Any other name would be no column: `alias.alias`
     // would call the function of that name on the value.
-    else if (ofValues.has(name)) columns.push(alias && functions.length === 1 ? alias.aliasname : name);
+    else if (isOfValues(name, call.FuncCall?.args ?? []))
+      columns.push(alias && functions.length === 1 ? alias.aliasname : name);
+    else whole = false;
   }
   // Without an alias it is called as PostgreSQL calls it in a select list: a cast as its type, COALESCE "coalesce".
   if (!alias && !called[0]) throw new Refusal('what stands in FROM has no name that is known here', 'Give it an alias');
-  const isKnown = (name: string) => Object.hasOwn(columnsOf, name) || ofValues.has(name);
-  const whole = coldeflist !== undefined || called.every(isKnown);
+  whole ||= coldeflist !== undefined;
   return { name: called[0]!, columns: ordinality ? [...columns, 'ordinality'] : columns, whole };
 }
 

@@ -6,6 +6,7 @@ import type { Node } from '../parser.js';
 import type { Proof } from './proof.js';
 import { Refusal } from '../refusal.js';
 import { select } from './select.js';
+import { checkType } from './types.js';
 import { write } from './write.js';
 
 export function withClause(
@@ -37,6 +38,7 @@ export function withClause(
       throw new Refusal(`${words(kind)} is not understood in WITH`, remedy, cte.location);
     }
     for (const value of [cte.cycle_clause?.cycle_mark_value, cte.cycle_clause?.cycle_mark_default]) {
+      if (value?.TypeCast) checkType(value.TypeCast.typeName);
       if (!value || value.A_Const || value.TypeCast?.arg.A_Const) continue;
       throw new Refusal('an expression marks a cycle', 'Mark it with a constant', cte.location);
     }

@@ -150,7 +150,7 @@ export const mutations: readonly Mutation[] = [
     ],
     ['a row around is of a level around', "it !== 'tenant' && it.level !== level)", "it !== 'tenant')"],
     ['WHERE is a condition', 'if (where) this.conditions.push(', 'if (false) this.conditions.push('],
-    ['conditions are walked', 'walk(expression, { proof, level, names: at, ctes: this.ctes });', ';'],
+    ['conditions are walked', 'walkCondition(expression, { proof, level, names: at, ctes: this.ctes });', ';'],
     ['a table is an entry', 'level.entries.push(entry);\n      if (this.isLocked(name)) this.own.push(entry);', ''],
     ['FOR UPDATE locks rows of a table', 'if (this.isLocked(name)) this.own.push(entry);', ''],
     ['FOR UPDATE locks rows of a subquery', ', { isLocked: this.isLocked(name) });', ');'],
@@ -328,8 +328,8 @@ export const mutations: readonly Mutation[] = [
     ['a column that is not known comes before a whole row', '!it.scope.whole || ', ''],
     [
       'a field of a whole row is its column',
-      'if (found.length === 1 && found[0]!.column(first)) return;',
-      'if (found.length === 1) return;',
+      'if (found.length === 1 && !found[0]!.isValue && found[0]!.column(first)) return;',
+      'if (found.length === 1 && !found[0]!.isValue) return;',
     ],
   ]),
   ...of('select', [
@@ -610,7 +610,7 @@ export const mutations: readonly Mutation[] = [
       'const strict = alone.facts.filter((it) => !it.orNull);',
       'const strict = alone.facts;',
     ],
-    ['the condition of an arm', 'walk(arm.condition, here);', ''],
+    ['the condition of an arm', 'walkCondition(arm.condition, here);', ''],
     ['SET of an arm', 'else set(arm.targetList, target.table!, here);', ''],
     ['what an arm inserts', 'walk(values, place);', ''],
     [
@@ -698,6 +698,15 @@ export const mutations: readonly Mutation[] = [
     ['SET LOCAL only', 'if (!isLocal) {', 'if (false) {'],
     ['settings that change no row', '(safe.has(name) || prefixes.test(name))', 'true'],
   ]),
+  ...of('names', [
+    ['the row of a function', '!found[0]!.isValue && ', ''],
+    ['the name of a star', 'if (isStar(value)) return undefined;', ''],
+    ['a cast of what has a name', 'if (!inner || inner.isKept) return inner;', 'if (!inner) return inner;'],
+    ['a cast of a cast', 'if (!inner || inner.isKept) return inner;', 'if (!inner || inner.name) return inner;'],
+    ['a cast of what is not known', 'if (!inner || inner.isKept) return inner;', 'if (inner?.isKept) return inner;'],
+    ['the name of NULLIF', " && it.kind !== 'AEXPR_NULLIF' ? none", ' ? none'],
+    ['the name of a query', 'return inner && kept(inner.name);', 'return inner;'],
+  ]),
   ...of('operators', [
     [
       'operators of other schemas',
@@ -708,7 +717,11 @@ export const mutations: readonly Mutation[] = [
   ]),
   ...of('table-functions', [
     ['arguments of a function are walked', 'walk(call, place);', ''],
-    ['the columns of a function are known', 'else if (ofValues.has(name)) columns', 'else columns'],
+    ['the columns of a function are known', 'isOfValues(name, call.FuncCall?.args ?? [])', 'true'],
+    ['rows of an array', "(name !== 'unnest' ||", '(true ||'],
+    ['two arrays', '(more.length === 0 &&', '(true &&'],
+    ['the type of an array', 'ofPlain.test(typeOf(arg.TypeCast.typeName))', 'true'],
+    ['the elements of an array', '(it: Node) => it.A_Const || it.ParamRef', '() => true'],
     ['types of the columns of a function', 'checkType(ColumnDef.typeName);', ''],
     ['types of the columns of a document', 'if (column.typeName) checkType(column.typeName);\n    for', 'for'],
     ['the alias of a value is its column', 'alias && functions.length === 1 ? alias.aliasname : name', 'name'],
@@ -730,6 +743,24 @@ export const mutations: readonly Mutation[] = [
   ]),
   ...of('insert', [['a value that the database draws', 'checkOverride(node, table, relation.location);', '']]),
   ...of('merge', [['a value that the database draws', 'checkOverride(arm, table, location);', '']]),
-  ...of('with', [['the name of a common table expression', 'checkName(cte.ctename, cte.location);', '']]),
+  ...of('with', [
+    ['the name of a common table expression', 'checkName(cte.ctename, cte.location);', ''],
+    ['the type of what marks a cycle', 'if (value?.TypeCast) checkType(value.TypeCast.typeName);', ''],
+  ]),
+  ...of('from', [
+    [
+      'the names of columns that are not known',
+      '(whole || names.length === 0 ? columns.slice(names.length) : [])',
+      'columns.slice(whole ? names.length : 0)',
+    ],
+    ['what does something in a condition', 'walkCondition(expression,', 'walk(expression,'],
+  ]),
+  ...of('merge', [
+    ['what does something in an arm', 'walkCondition(arm.condition, here);', 'walk(arm.condition, here);'],
+  ]),
+  ...of('expression', [
+    ['what does something', 'if (confines && conditions > 0 && doing.includes(name))', 'if (false)'],
+    ['what does something behind a condition', 'place.proof.conditions--;', ''],
+  ]),
   ...of('write', [['the name of the row that was', 'checkName(option.value, option.location);', '']]),
 ];

@@ -77,6 +77,10 @@ export const notTypes: readonly string[] = [
   `select json_value('1', '$' returning regclass)`,
   `select xmlserialize(content x as regclass)`,
   `select regclass '16400'`,
+  ...[`to regclass '1' default ''`, `to '' default regclass '1'`].map(
+    (marks) =>
+      `with recursive r as (select 1 as x union select x from r) cycle x set m ${marks} using p select m::text from r`,
+  ),
   `select 'x'::pg_toast.x`,
   `select null::information_schema.sql_identifier`,
   `select pg_typeof('16400'::regclass)::text`,

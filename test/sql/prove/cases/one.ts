@@ -216,6 +216,13 @@ export const accepted: readonly string[] = [
     'within group (order by points) from tasks where "accountId" = @a',
   `select g, g.g from generate_series(1, 3) g`,
   `select u.id from unnest(array[1, 2]) as u(id)`,
+  `select u.u from unnest(array[1, null]) as u`,
+  `select u.u from unnest('{1}'::int[]) as u`,
+  `select s.text, s.case, s.x, s.z from (select 1::int::text, case when true then 1 else 2::int end, (row(1)).f1 as x,
+    (select 1 as z)) s`,
+  `select pg_notify('x', t.title), pg_advisory_xact_lock(t.id) from tasks t where t."accountId" = @a`,
+  'with d as (delete from tasks t where t."accountId" = @a returning id) ' +
+    "select count(pg_notify('x', d.id::text)) from d",
   `select u.x, u.ordinality from unnest(array['a']) with ordinality as u(x, ordinality)`,
   `select e.key, e.value from jsonb_each('{"a": 1}') e`,
   `select r.a from json_to_record('{"a": 1}') as r(a int, b text)`,
@@ -609,6 +616,46 @@ export const refused: readonly (readonly [
   [`select ts_stat.ts_stat from jsonb_array_elements_text('["x"]') as ts_stat`, /could be a function/],
   [`select ts_stat.ts_stat from rows from (unnest(array['x']), unnest(array['x'])) as ts_stat`, /could be a function/],
   [`select e.key from unnest(array['x']) e`, /could be a function/],
+  // Of an array of rows, unnest() gives their columns, and the alias is none
+  [`select f.f from tasks t, unnest(array[t]) as f where t."accountId" = @a`, /could be a function/],
+  [`select f.f from unnest(null::tasks[]) as f`, /could be a function/],
+  [`select f.f from unnest((select array_agg(t) from tasks t where t."accountId" = @a)) as f`, /could be a function/],
+  [`select f.f from unnest(array['x'], array['y']) as f`, /could be a function/],
+  [`select f.f from unnest('a'::tsvector) as f`, /could be a function/],
+  [`select s.f from tasks t, lateral (select * from unnest(array[t]) as f) s where t."accountId" = @a`, /could be/],
+  [`select f.value from rows from (json_each('{}'), row_to_json(row(1))) as f(a, b)`, /could be a function/],
+  // The row of a function in FROM may be its value, on which a field is a function
+  ...[
+    "ts_stat from unnest(array['select to_tsvector(title) from tasks']) as f(ts_stat)",
+    "pg_read_file from string_to_table('/etc/passwd', ',') as f(pg_read_file)",
+    "value from json_array_elements('[1]') as f",
+    "crosstab from lower('select 1') as f(crosstab)",
+    'x from (select 1) s, lateral generate_series(1, 2) as f(x)',
+  ].map((it): [string, RegExp] => [`select (f).${it}`, /behind an expression is a field or a function/]),
+  [
+    `select (select (f).ts_stat) from unnest(array['select to_tsvector(title) from tasks']) as f(ts_stat)`,
+    /behind an expression is a field or a function/,
+  ],
+  // A column is called as PostgreSQL calls it
+  ...[
+    'f from (select (select f.* from (select 1 as x) f))',
+    'int4 from (select 1::int::text)',
+    'text from (select nullif(1, 2)::text)',
+    'text from (select (select 1)::text)',
+    'int4 from (select case when true then 1 else 2::int end)',
+    'json_value from (select case when true then 1 else f end from (select 1 as f) f)',
+  ].map((it): [string, RegExp] => [`select s.${it} s`, /could be a function/]),
+  // A condition is looked at on rows of other tenants, too
+  ...[
+    `select 1 from tasks t where pg_notify('x', t.title) is null and t."accountId" = @a`,
+    `select 1 from tasks t join countries c on pg_catalog.pg_notify('x', t.title) is null where t."accountId" = @a`,
+    'select 1 from tasks t where t."accountId" = @a and exists (select pg_advisory_xact_lock(t.id))',
+    'select 1 from tasks t where t."accountId" = @a and (with c as (select pg_notify(t.title, c.name) as n ' +
+      'from countries c) select count(n) from c) > 0',
+    `delete from tasks t where t."accountId" = @a and pg_notify('x', t.title) is null`,
+    'merge into x_labels l using countries c on l."accountId" = @a and l.id = c.id ' +
+      "when matched and pg_notify('x', l.name) is null then delete",
+  ].map((text): [string, RegExp] => [text, /does something, and a condition is looked at on rows of other/]),
   [`select e.ordinality from unnest(array['x']) e`, /could be a function/],
   [`select d.secret from (select name from projects where "accountId" = @a) d`, /could be a function/],
   [`select p.secret_rows from projects p where p."accountId" = @a`, /could be a function/],
