@@ -32,6 +32,7 @@ const reference = {
   skipErrorChecking: true,
   excludeInternal: true,
   excludePrivate: true,
+  favicon: join(root, 'docs/public/favicon.svg'),
   titleLink: base,
   navigationLinks: { Documentation: `${base}start`, Playground: `${base}playground/index.html` },
   // Types that are not exported have no page of their own.

@@ -69,7 +69,11 @@ if (link.has('code') && shared === undefined)
 const sampleOf = (code) => samples.find((it) => it.code === code);
 
 const editor = openEditor(byId('editor'), shared ?? first.code, {
-  changed: () => ((notice = ''), later()),
+  changed() {
+    notice = '';
+    tell();
+    later();
+  },
   ask: async (method, ...parameters) =>
     state.types === 'ready' ? (await types.ask({ method, parameters })).result : undefined,
 });

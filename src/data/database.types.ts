@@ -82,12 +82,12 @@ export type TenancyDatabaseOf<TDrizzle, TDatabase> = TDrizzle extends { readonly
   ? TDatabase & TenancyReplicas<TDatabase>
   : TDatabase;
 
-/** What a driver returns, marked where the driver has Drizzle's `batch`. */
-export type QueryResultOf<TDrizzle, TQueryResult extends PgQueryResultHKT> = TDrizzle extends {
-  batch(...args: any): Promise<unknown>;
-}
-  ? TQueryResult & Batches
-  : TQueryResult;
+/** What a driver returns, marked where the driver has Drizzle's `batch`; of an `any`, what any driver returns. */
+export type QueryResultOf<TDrizzle, TQueryResult extends PgQueryResultHKT> = 0 extends 1 & TDrizzle
+  ? AnyQueryResultHKT
+  : TDrizzle extends { batch(...args: any): Promise<unknown> }
+    ? TQueryResult & Batches
+    : TQueryResult;
 
 /** The type of `withTenancy`. */
 export interface WithTenancy {

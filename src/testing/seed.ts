@@ -94,7 +94,7 @@ function rowsFor(it: Seeded, tenant: unknown, place: number, seeding: Seeding): 
   const { rows = 3, seed = 0 } = options;
   const wanted = it.isRoot ? 1 : typeof rows === 'number' ? rows : (rows[title] ?? 3);
   const parents = new Map(keys.map((key) => [key, candidates(key, table, tenant, made)]));
-  const { strides, most } = combinations(it, parents);
+  const { strides, most } = combinations(it, parents, tenants);
   const isUnique = (name: string) => uniques.some((unique) => unique.includes(name));
   const count = Math.min(wanted, most);
   const result: Row[] = [];
@@ -134,19 +134,25 @@ function rowsFor(it: Seeded, tenant: unknown, place: number, seeding: Seeding): 
 }
 
 /**
- * A unique key of columns that hold little, rows that a foreign key leads to or values of an enum, has so many rows as
- * there are combinations, and each row is another one.
+ * A unique key of columns that hold little, rows that a foreign key leads to, tenants or values of an enum, has so many
+ * rows as there are combinations, and each row is another one.
  *
  * @returns after how many rows the next of each is taken, and how many rows there can be
  */
-function combinations({ table, columns, keys, uniques }: Seeded, parents: ReadonlyMap<Key, readonly Row[]>) {
+function combinations(
+  { table, columns, keys, uniques }: Seeded,
+  parents: ReadonlyMap<Key, readonly Row[]>,
+  tenants: Seeding['tenants'],
+) {
   const sizeOf = (name: string): readonly [what: unknown, size: number] | undefined => {
     const key = keys.find((it) => it.columns.some(([own]) => own.name === name));
     // Rows of the same table come to be meanwhile.
     if (key) return key.to === table ? undefined : [key, parents.get(key)!.length];
     const [, column] = columns.find(([, it]) => it.name === name)!;
-    const choices = choicesOf(column);
-    return choices && [column, choices.length];
+    const referred = tenancyReferredTo(column) as AnyTenancy | undefined;
+    const choices = referred ? tenants.get(referred) : choicesOf(column);
+    // Without a tenant to name, the row says what is missing.
+    return choices && choices.length > 0 ? [column, choices.length] : undefined;
   };
   const strides = new Map<unknown, number>();
   let most = Infinity;

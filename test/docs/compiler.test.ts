@@ -22,6 +22,7 @@ test.each([...new Set(messages)])('%s', (message) => {
   const words = message
     .replace(/^(Choose a tenant first, as in db\.forTenant\(id\)).*/, '$1')
     .replace('${Name}', 'account')
+    .replace('${OneTenant}', 'Keep one tenant column: a row belongs to one tenant')
     .replace(/^Provide it with /, '');
   expect(page).toContain(words);
 });

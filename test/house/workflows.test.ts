@@ -25,3 +25,20 @@ test('there is something to look at', () => {
 test.each(called)('%s calls the %s %s, which is there', (_, kind, it) => {
   expect(kind === 'script' ? it in scripts : existsSync(new URL(it, root))).toBe(true);
 });
+
+test('an action is used in one version, also in the sample of docs/ci.md', () => {
+  const texts = [...readdirSync(new URL(folder, root)).map((name) => read(`${folder}/${name}`)), read('docs/ci.md')];
+  const used = [...new Set(texts.flatMap((it) => [...it.matchAll(/uses: (\S+)/g)].map((found) => found[1]!)))];
+  expect(used.map((it) => it.split('@')[0])).toEqual([...new Set(used.map((it) => it.split('@')[0]))]);
+  expect(used.length).toBeGreaterThan(3);
+});
+
+test.each(readdirSync(new URL(folder, root)))(
+  '%s may only read, but for the job that deploys, and ends some time',
+  (name) => {
+    const text = read(`${folder}/${name}`);
+    expect(text).toMatch(/^permissions: \{ contents: read \}$/m);
+    expect(text.match(/\bwrite\b/g)?.length ?? 0).toBe(name === 'docs.yml' ? 2 : 0);
+    expect(text.match(/timeout-minutes/g)).toHaveLength(text.match(/runs-on/g)!.length);
+  },
+);

@@ -1,8 +1,8 @@
-/** Debian's chromium, where there is one. CI installs it. */
+/** Debian's chromium, or the browser that CHROMIUM names, where there is one. CI installs it. */
 import { existsSync } from 'node:fs';
 import { chromium, type Browser } from 'playwright-core';
 
-const executablePath = '/usr/bin/chromium';
+const executablePath = process.env.CHROMIUM || '/usr/bin/chromium';
 
 export const hasBrowser = existsSync(executablePath);
 

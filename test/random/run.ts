@@ -1,6 +1,7 @@
 /** A run of many programs: draws on while something has not been reached yet. */
+import { describe } from './print.js';
 import { required } from './reach.js';
-import { search, type SearchOptions, type SearchResult } from './search.js';
+import { search, type Found, type SearchOptions, type SearchResult } from './search.js';
 
 /** Programs that are added where something is still missing, and how often. */
 const more = 300;
@@ -19,3 +20,13 @@ export async function searchAll(options: SearchOptions): Promise<SearchResult> {
   }
   return { told, reach, found };
 }
+
+/** What to say of a program that differs, and how to run it again. */
+export const differs = ({ failure, error, path, text }: Found, seed: number): Error =>
+  new Error(
+    `${describe(failure, error)}\n\nRun it again with RANDOM_SEED=${seed} RANDOM_PATH=${path} npx vitest run ` +
+      `test/random/random.slow.test.ts, or paste it:\n\n${text}`,
+  );
+
+// In CI the same programs each time, so that it is the change that turns it red; anywhere else new ones.
+export const seed = Number(process.env.RANDOM_SEED ?? (process.env.CI ? 1 : Math.floor(Math.random() * 1_000_000)));

@@ -1,4 +1,5 @@
 /** PostgreSQL's parser is loaded once, in the background: what it is needed for waits. */
+import '../support/fresh-modules.js';
 import { sql } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/postgres-js';
 import { afterAll, beforeEach, expect, test, vi } from 'vitest';

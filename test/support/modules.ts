@@ -1,6 +1,17 @@
-/** Runs before each test file: the file has the package's modules for itself, as in a process that just started. */
-import { vi } from 'vitest';
+/**
+ * Runs before each test file. Files of one process share the package's modules, as long as it lives: they are loaded
+ * and compiled once. What a file declares is its own: the modules under test are evaluated anew, and no table is
+ * declared yet. A file that needs modules of the package for itself imports fresh-modules.ts before them.
+ */
+import { declaredTables } from '../../src/schema/classify.js';
 
-vi.resetModules();
-for (const symbol of Object.getOwnPropertySymbols(globalThis))
-  if (Symbol.keyFor(symbol)?.startsWith('drizzle-tenant:')) delete (globalThis as Record<symbol, unknown>)[symbol];
+(declaredTables() as unknown[]).length = 0;
+
+// What vi.resetModules() does, for these modules only.
+const { idToModuleMap } = (globalThis as any).__vitest_worker__.evaluatedModules;
+const root = new URL('../..', import.meta.url).pathname;
+for (const [path, module] of idToModuleMap as Map<string, any>)
+  if (path.startsWith(`${root}test/`) || path.startsWith(`${root}playground/`)) {
+    Object.assign(module, { promise: undefined, exports: undefined, evaluated: false });
+    module.importers.clear();
+  }

@@ -241,6 +241,26 @@ test('the schema of the isolation suite, with two tenancies', async () => {
   await client.end();
 });
 
+test('a unique column that names a tenant has no more values than there are tenants', async () => {
+  const person = tenancy('seed_person', uuid);
+  const people = tenantTable('seed_people', { id: person.id().primaryKey(), name: text().notNull() });
+  const logins = referenceTable('seed_logins', { hash: text().primaryKey(), person: person.ref().notNull().unique() });
+  const seats = tenantTable(
+    'seed_seats',
+    { accountId: account.id(), person: person.ref().notNull(), role: text().notNull() },
+    (t) => [primaryKey({ columns: [t.person] })],
+  );
+  const some = { people, logins, seats };
+  const only = defineTenantRelations(some);
+  const database = await freshDatabase({ schema: some, server: inject('databaseUrl') });
+  databases.push(database);
+  const db = withTenancy(database.drizzle, { relations: only });
+  await seedTenants(db, { relations: only, tenants: { seed_account: [a, b], seed_person: [a, b] } });
+  expect(await db.shared.$count(logins)).toBe(2);
+  expect(await db.forTenant(a).$count(seats)).toBe(2);
+  await expect(seedTenants(db, { relations: only, tenants: { seed_account: [c] } })).rejects.toThrow(/^Say what/);
+});
+
 test('what it does not know is said, with what to add', async () => {
   const strict = tenantTable('seed_strict', {
     accountId: account.id(),

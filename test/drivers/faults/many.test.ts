@@ -63,7 +63,8 @@ const drivers = {
   },
 };
 const left = `select current_user, current_setting('role') as role, current_setting('row_security') as security,
-  coalesce(current_setting('app.tenant_id', true), '') || coalesce(current_setting('app.account_id', true), '') as tenant`;
+  coalesce(current_setting('app.tenant_id', true), '') ||
+  coalesce(current_setting('app.account_id', true), '') as tenant`;
 
 const kinds = (['node-postgres', 'postgres.js'] as const).flatMap((driver) =>
   [true, false].flatMap((rls) => seeds.map((seed) => ({ driver, rls, seed }))),

@@ -298,6 +298,18 @@ const tdb = db.forTenant(id);
   Expect<Equal<ReturnType<typeof choose>['tenantId'], TenantId<'account', string>>>;
 }
 
+// a handle whose type is not known, as a test's fresh database has it, goes where any driver's does
+{
+  const untyped: any = {};
+  const scoped = withTenancy(untyped, { relations });
+  const signUp = (db: TenancyDatabase) => db.forTenant(id);
+  const signUpOn = (db: TenancyDatabase<typeof relations>) => db.forTenant(id);
+  signUp(scoped);
+  signUpOn(scoped);
+  const run = await scoped.forTenant(id).execute<{ now: Date }>(sql`select now() as now`, 'objects');
+  Expect<Equal<typeof run, { now: Date }[]>>;
+}
+
 // a helper for selects of any tenancy
 {
   const paged = <T extends TenantSelect>(query: T, page: number) => query.limit(10).offset(page * 10);
