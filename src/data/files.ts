@@ -144,7 +144,7 @@ async function* streamPieces(bytes: Bytes): AsyncGenerator<Piece> {
         table = head.tables.find((it) => it.name === value.table);
         if (!table) throw damaged(`its head does not know the table "${value.table}"`);
         yield { kind: 'table', table };
-      } else if (Array.isArray(value?.digests)) digests = value.digests;
+      } else if (value?.digests !== undefined) digests = digestsOf(value.digests);
       else throw damaged('a line is neither a row nor a table');
     }
     if (rows.length > 0) yield taken();
@@ -153,18 +153,22 @@ async function* streamPieces(bytes: Bytes): AsyncGenerator<Piece> {
   yield { kind: 'end', digests };
 }
 
+const isText = (it: unknown): it is string => typeof it === 'string';
+const isListOf = (list: unknown, isOne: (it: any) => boolean): boolean => Array.isArray(list) && list.every(isOne);
+
+function digestsOf(value: any): Manifest['digests'] {
+  if (!isListOf(value, (it) => isText(it?.name))) throw damaged('its end is not whole');
+  return value;
+}
+
 function headOf(value: any): ExportHead {
   const isTable = (it: any) =>
     typeof it?.name === 'string' &&
     ['tenant', 'reference'].includes(it.kind) &&
-    [it.columns, it.key, it.tenant].every(Array.isArray);
+    isListOf(it.columns, (column) => [column?.name, column?.type].every(isText)) &&
+    [it.key, it.tenant].every((names) => isListOf(names, isText));
   if (value?.drizzleTenant !== 1) throw damaged('it is no export of a tenant, or one of a later version');
-  if (
-    typeof value.tenant !== 'string' ||
-    typeof value.tenancy !== 'string' ||
-    !Array.isArray(value.tables) ||
-    !value.tables.every(isTable)
-  )
+  if (typeof value.tenant !== 'string' || typeof value.tenancy !== 'string' || !isListOf(value.tables, isTable))
     throw damaged('its head is not whole');
   return value;
 }
@@ -181,11 +185,12 @@ async function* folderPieces(folder: string): AsyncGenerator<Piece> {
   const path = join(folder, 'manifest.json');
   if (!existsSync(path)) throw damaged(`${folder} has no manifest.json`);
   own(path);
-  const { digests, format, gzip, ...rest } = parse(await readFile(path, 'utf8'));
+  const { digests: told, format, gzip, ...rest } = parse(await readFile(path, 'utf8')) ?? {};
   const head = headOf(rest);
+  const digests = digestsOf(told);
   // The name of each file is made of them: nothing else may lead out of the folder.
   const isFormat = (format === 'csv' || format === 'ndjson') && typeof gzip === 'boolean';
-  if (!Array.isArray(digests) || !isFormat) throw damaged('its manifest is not whole');
+  if (!isFormat) throw damaged('its manifest is not whole');
   yield { kind: 'head', head };
   for (const table of head.tables) {
     const file = join(folder, fileName(table, format, gzip));
@@ -224,14 +229,16 @@ export async function* rowsOfFile(
 /** The same pieces, once what the end tells is what came. */
 export async function* checked(pieces: AsyncIterable<Piece>): AsyncGenerator<Piece> {
   const digests = new Map<string, Digest>();
+  let tables: readonly ExportedTable[] = [];
   for await (const piece of pieces) {
-    if (piece.kind === 'table') {
+    if (piece.kind === 'head') ({ tables } = piece.head);
+    else if (piece.kind === 'table') {
       if (digests.has(piece.table.name)) throw damaged(`the table "${piece.table.name}" comes twice`);
       digests.set(piece.table.name, new Digest(piece.table.name));
     } else if (piece.kind === 'rows') digests.get(piece.table.name)!.add(piece.ndjson, piece.rows.length);
     else if (piece.kind === 'end') {
       const came = [...digests.values()].map((it) => it.end());
-      const names = [...new Set([...came, ...piece.digests].map((it) => it.name))];
+      const names = [...new Set([...tables, ...came, ...piece.digests].map((it) => it.name))];
       const wrong = names.filter((name) => {
         const [is, told] = [came, piece.digests].map((all) => all.find((it) => it.name === name));
         return !is || !told || is.rows !== told.rows || is.sha256 !== told.sha256;

@@ -9,7 +9,7 @@ import type { PgDialect, PgTransactionConfig } from 'drizzle-orm/pg-core';
 import { PgEffectDatabase, PgEffectRelationalQuery } from 'drizzle-orm/pg-core/effect';
 import { UnsupportedTenantOperationError } from '../schema/index.js';
 import type { Binding } from '../drivers/binding.js';
-import type { Running } from '../handle/database.js';
+import type { Running } from '../handle/on.js';
 import { DbError, dbErrorOf, RollbackError } from './db-error.js';
 import { bind, transactionOptions, type Driver } from './driver.js';
 import { attempt, EffectSession, type StreamOptions } from './prepared.js';

@@ -32,6 +32,7 @@ import { DbError, dbErrorOf } from './db-error.js';
 import type { Driver } from './driver.js';
 import { effectDriver, inTurn, isEffectDrizzle, isPglite, promiseDriver } from './drizzle.js';
 import { nodePostgresDriver } from './node-postgres.js';
+import { ofOneConnection } from './one-connection.js';
 import { postgresJsDriver } from './postgres-js.js';
 import { layerOf, withNewLayers, withOwnLayers } from './memo-maps.js';
 import { onReplica, openAll, servicesAt } from './replicas.js';
@@ -245,7 +246,10 @@ const acrossOf = (across: any): Effect.Effect<any, DbError, EffectScope.Scope> =
     ? Effect.map(driverOf(across), (driver) => new EffectDatabase(across.dialect, driver, across.$cache))
     : Effect.succeed(across);
 
-function driverOf(db: any): Effect.Effect<Driver, DbError, EffectScope.Scope> {
+const driverOf = (db: any): Effect.Effect<Driver, DbError, EffectScope.Scope> =>
+  placesOf(db, 1) === 1 ? Effect.map(makeDriver(db), ofOneConnection) : makeDriver(db);
+
+function makeDriver(db: any): Effect.Effect<Driver, DbError, EffectScope.Scope> {
   const attributes = { 'db.system.name': 'postgresql' };
   if (isTransaction(db)) {
     const reason = new UnsupportedTenantOperationError(

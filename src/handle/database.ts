@@ -3,14 +3,13 @@ import { entityKind, is, SQL, sql, Subquery, type SQLWrapper } from 'drizzle-orm
 import { PgDialect, QueryBuilder } from 'drizzle-orm/pg-core';
 import { RelationalQueryBuilder } from 'drizzle-orm/pg-core/query-builders/query';
 import { PgAsyncRelationalQuery } from 'drizzle-orm/pg-core/async';
-import { otherCopies } from '../copies.js';
 import { classOf } from '../schema/classify.js';
 import { InvalidTenantIdError, TenantMismatchError, UnsupportedTenantOperationError } from '../schema/index.js';
 import { relationsConfig } from '../schema/relations.js';
-import { declaredTenancies, idOf, type AnyTenancy } from '../schema/tenancy.js';
+import { declaredTenancies, type AnyTenancy } from '../schema/tenancy.js';
 import { Marks } from '../drivers/marks.js';
 import type { WithTenancyOptions } from './database.types.js';
-import { promiseBinding, type Binding } from '../drivers/binding.js';
+import { promiseBinding } from '../drivers/binding.js';
 import { markBuilt, scopedDialect } from '../scope/dialect.js';
 import { Gate } from '../scope/gate.js';
 import type { ScopedDialect } from '../scope/handles.js';
@@ -20,44 +19,20 @@ import { isNodePostgres, onWatchedClients } from '../drivers/safe-node-postgres.
 import { withSafeTransactions } from '../drivers/safe-postgres-js.js';
 import { Scope, type Reach } from '../scope/scope.js';
 import { WaitingQuery } from '../scope/compiled.js';
-import { ScopedSession, type After, type Lasting } from '../scope/session.js';
-import { settingsOf, settingsWithin, type Settings } from '../rls/settings.js';
+import { ScopedSession } from '../scope/session.js';
+import { settingsOf } from '../rls/settings.js';
 import { tenantName, tenantSlot } from './tenant-placeholder.js';
 import { isPostgresJs, preparesByItself, Statements } from '../drivers/prepares.js';
 import { loadParser } from '../sql/load.js';
 import { refuseTextRunners } from '../sql/runs-text.js';
-import { FairQueue, nobody, placesOf, whoOf, type Turn, type Who } from './fair.js';
+import { FairQueue, nobody, placesOf, whoOf } from './fair.js';
 import { closing, isTransaction, Lifetime, transactionConfig } from './transaction.js';
 import { streamed, streamedWith } from './stream.js';
-import { assertBatches, assertTransactions, batchedBy, runBatch } from './batch.js';
+import { assertBatches, batchedBy, runBatch } from './batch.js';
 import { withKeptMappers } from './mappers.js';
-import { promiseTurns, type Turns } from './turns.js';
-
-/** How handles run: as promises here, as Effects in another entry point. */
-export interface Running {
-  /** Drizzle's class of relational queries. */
-  readonly relationalQuery: unknown;
-  /** `use`, and `after` when it has ended in whichever way. */
-  readonly ensuring: (use: () => any, after: () => void) => any;
-  readonly action: (run: () => Promise<unknown>) => any;
-  /** Runs what may throw a refusal. */
-  readonly attempt: (run: () => any) => any;
-  readonly after: After;
-  readonly lasting: Lasting;
-  /** An inner transaction, when those beside it have ended. */
-  readonly inner: (outer: Lifetime, run: () => any) => any;
-  /** Drizzle's transaction, which sends nothing once it has ended. */
-  readonly closing: (tx: any, lifetime: Lifetime) => any;
-  /** How handles bind their tenant for row-level security. */
-  readonly binding: Binding;
-  /** What is done to a builder that `select` gives, or to those that `with` gives. */
-  readonly select: <T>(builder: T) => T;
-  readonly with: <T>(builders: T) => T;
-  /** How handles wait for their turn in a fair queue. */
-  readonly turns: Turns;
-  /** Is told of each handle. */
-  readonly made?: (handle: object) => void;
-}
+import { promiseTurns } from './turns.js';
+import { inTurn, roleOf, sessionOf, transact, type Across, type On, type Running, type Shared } from './on.js';
+import { namesOfTenancies, parsed, reasonOf } from './given.js';
 
 const promises: Running = {
   relationalQuery: PgAsyncRelationalQuery,
@@ -79,116 +54,6 @@ const promises: Running = {
   with: streamedWith,
   turns: promiseTurns,
 };
-
-/** What all handles of one `withTenancy` share. */
-interface Shared {
-  readonly running: Running;
-  readonly relations: Record<string, any>;
-  readonly tenancies: readonly AnyTenancy[] | undefined;
-  readonly filters: boolean;
-  /** Undefined without row-level security. */
-  readonly binding: Binding | undefined;
-  /** Where row-level security lets statements through that reach several tenants. */
-  readonly across: Across | undefined;
-  readonly Dialect: new (scope: Scope) => ScopedDialect;
-  /** The statements that are prepared without being asked to. */
-  readonly statements: Statements | undefined;
-  /** Undefined for a driver that takes PostgreSQL's own. */
-  readonly marks: Marks | undefined;
-  /** Undefined where nobody waits for others. */
-  readonly queue: FairQueue | undefined;
-  /** The prototype of `query`: a builder for each table of the relations, made when it is asked for. */
-  readonly query: object;
-}
-
-/** A Drizzle handle whose role sees every tenant's rows, or the name of such a role. */
-type Across = { readonly drizzle: object } | { readonly role: string };
-
-/** Where handles run: on Drizzle's own handle, or on a transaction of it. */
-interface On {
-  readonly drizzle: any;
-  readonly shared: Shared;
-  readonly lifetime: Lifetime | undefined;
-  /** Where it is aborted, what has not been sent is not sent. */
-  readonly signal?: AbortSignal | undefined;
-}
-
-/**
- * Opens a transaction, or a savepoint within one.
- *
- * @param given the transaction's settings, in Drizzle's words
- * @param settings what row-level security is told once for the whole of it, where it has one tenant
- */
-function transact(
-  { drizzle, shared, lifetime: outer, signal }: On,
-  who: () => Who,
-  given: unknown,
-  settings: Settings | undefined,
-  isBound: boolean,
-  run: (on: On) => unknown,
-) {
-  const { running, binding, queue } = shared;
-  return running.attempt(() => {
-    const config = transactionConfig(given);
-    assertTransactions(drizzle.session);
-    const open = (turn?: Turn) => {
-      const lifetime = new Lifetime(isBound, outer, turn);
-      return drizzle.transaction((tx: any) => {
-        const body = () =>
-          running.ensuring(
-            () => {
-              turn?.rest();
-              return run({ drizzle: running.closing(tx, lifetime), shared, lifetime, signal });
-            },
-            () => {
-              turn?.begin();
-              lifetime.end();
-            },
-          );
-        return settings ? binding!.transaction(tx, settings, body) : body();
-      }, config);
-    };
-    if (outer) return running.inner(outer, () => open());
-    if (signal?.aborted) return Promise.reject(signal.reason);
-    return queue ? running.turns.transaction(queue, who(), open, signal) : open();
-  });
-}
-
-/** Drizzle's session, whose statements wait for their turn; those of a transaction have its. */
-function inTurn(
-  session: any,
-  {
-    shared: {
-      queue,
-      running: { turns },
-    },
-    lifetime,
-    signal,
-  }: On,
-  scope: Scope,
-): object {
-  const turn = lifetime?.turn;
-  if (!turn && !signal && (!queue || lifetime)) return session;
-  const execute = (values: any, run: () => unknown) => {
-    if (turn) return turns.within(turn, run, signal);
-    return queue && !lifetime
-      ? turns.statement(queue, whoOf(scope, values?.[tenantName]), run, signal)
-      : turns.unless(signal!, run);
-  };
-  return {
-    prepareQuery(...query: unknown[]) {
-      const prepared = session.prepareQuery(...query);
-      const stream = (values: any, ...more: unknown[]) => {
-        const open = () => prepared.stream(values, ...more);
-        return queue && !lifetime ? turns.stream(queue, whoOf(scope, values?.[tenantName]), open, signal) : open();
-      };
-      return {
-        execute: (values: any) => execute(values, () => prepared.execute(values)),
-        ...(prepared.stream && { stream }),
-      };
-    },
-  };
-}
 
 /** Where a handle runs; undefined for what is none. Nothing that a handle leads to gives it. */
 let onOf: (handle: object) => On | undefined;
@@ -348,18 +213,6 @@ class ScopedDatabase {
     const isBound = lifetime ? lifetime.isBound : settings !== undefined || scope.reach.kind !== 'one';
     return transact(this.#on, () => whoOf(scope, undefined), given, settings, isBound, run);
   }
-}
-
-const roleOf = (across: Across | undefined) => (across && 'role' in across ? across.role : undefined);
-
-/** Drizzle's session, which binds the tenant where that is asked for, and not done. */
-function sessionOf({ drizzle, shared: { binding, across }, lifetime }: On, scope: Scope): object {
-  const { session } = drizzle;
-  if (!binding || lifetime?.isBound) return session;
-  const role = roleOf(across);
-  return lifetime
-    ? binding.statementsWithin(session, (values) => settingsWithin(scope, role, values), lifetime.transaction)
-    : binding.statements(session, (values) => settingsOf(scope, role, values));
 }
 
 class ScopedTransaction extends ScopedDatabase {
@@ -658,43 +511,4 @@ class PlaceholderValues {
   constructor(tenant: unknown) {
     this[tenantName] = tenant;
   }
-}
-
-const namesOfTenancies = (tenancies: readonly AnyTenancy[] | undefined) =>
-  (tenancies ?? declaredTenancies()).map((it) => it.name).join(' or ') || 'application';
-
-/**
- * The id, and its tenancy where only one can have made it; otherwise the first table that the handle meets tells. An id
- * that `parse` gave is in its one spelling: a value that a tenancy would spell in another way is none of its ids.
- */
-export function parsed(
-  id: unknown,
-  known: readonly AnyTenancy[] | undefined,
-): { value: unknown; tenancy: AnyTenancy | undefined } {
-  const tenancies = known ?? declaredTenancies();
-  const possible = tenancies
-    .map((tenancy) => ({ value: idOf(id, tenancy), tenancy }))
-    .filter((it) => it.value !== undefined);
-  const own = possible.filter((it) => it.value === id);
-  const found = own.length > 0 ? own : possible;
-  if (found.length === 1) return found[0]!;
-  if (found.length > 1 && found.every((it) => it.value === found[0]!.value))
-    return { value: found[0]!.value, tenancy: undefined };
-  if (tenancies.length === 1) return { value: tenancies[0]!.parse(id), tenancy: tenancies[0] };
-  throw new InvalidTenantIdError(
-    namesOfTenancies(known),
-    found.length > 1
-      ? 'several of them would spell it in different ways: parse it first'
-      : `it is an id of none of them${otherCopies()}`,
-  );
-}
-
-function reasonOf(reason: unknown): string {
-  if (typeof reason !== 'string' || reason.trim() === '' || reason.includes('\0')) {
-    throw new UnsupportedTenantOperationError(
-      "Say why, as in db.acrossTenants({ reason: 'nightly report' }): each statement that crosses tenants " +
-        'carries the reason.',
-    );
-  }
-  return reason;
 }

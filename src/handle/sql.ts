@@ -9,7 +9,7 @@ import { classOf } from '../schema/classify.js';
 import type { AnyTenancy, TenantId } from '../schema/tenancy.js';
 import { loadParser, parser } from '../sql/load.js';
 import { refuseTextRunners } from '../sql/runs-text.js';
-import { parsed } from './database.js';
+import { parsed } from './given.js';
 import { addTenant, encodedTenant } from '../scope/dialect.js';
 import { Gate } from '../scope/gate.js';
 import { Scope } from '../scope/scope.js';

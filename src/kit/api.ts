@@ -71,14 +71,22 @@ export async function tenantStatements(
   );
 }
 
-/** The tenant and reference tables that a module exports. */
+/** The tenant and reference tables that a module exports, and plain ones that have a tenant column. */
 async function declaredIn(schema: Record<string, unknown>): Promise<Declared[]> {
   // Loaded here and not above: drizzle.config.ts imports this module too, and needs no tables.
   const { classOf } = await import('../schema/classify.js');
+  const { tenancyOfColumn } = await import('../schema/tenancy.js');
   return Object.values(schema).flatMap((table: any): Declared[] => {
-    const found = table?.[Symbol.for('drizzle:IsDrizzleTable')] === true ? classOf(table) : undefined;
-    if (!found) return [];
+    if (table?.[Symbol.for('drizzle:IsDrizzleTable')] !== true) return [];
+    const found = classOf(table);
     const at = { ...tableName(table), table };
+    if (!found) {
+      const columns: any[] = Object.values(table[Symbol.for('drizzle:Columns')]);
+      return columns.flatMap((it) => {
+        const tenancy = tenancyOfColumn(it)?.name;
+        return tenancy === undefined ? [] : [{ ...at, kind: 'plain', tenancy, column: it.name }];
+      });
+    }
     return [
       found.kind === 'tenant'
         ? { ...at, kind: 'tenant', tenancy: found.tenancy.name, column: found.name, everybody: found.everybody }

@@ -34,6 +34,7 @@ export const ruleNames = [
   'name-length',
   'name-quote',
   'everybody',
+  'plain-table',
 ] as const;
 
 export type RuleName = (typeof ruleNames)[number];
@@ -75,6 +76,7 @@ export const ruleTexts: Readonly<Record<RuleName, string>> = {
   'foreign-key-index':
     'a foreign key of a tenant table has an index that begins with it, so that a row it points at can be deleted',
   everybody: 'a table with rows of everybody is not distributed',
+  'plain-table': 'a table with a tenant column is a tenantTable, and no plain pgTable',
   'name-length':
     'a name of a table, column, index or constraint has at most 63 bytes, of which PostgreSQL cuts longer ones',
   'name-quote': 'no name has a double quote: drizzle-kit writes it as it is, and the migration would not run',

@@ -223,18 +223,7 @@ function problemOf(it: Wanted, found: Found): Omit<RowLevelSecurityProblem, 'tab
     case 'v':
       return problemOfView(found);
   }
-  return problemOfLocks(
-    found,
-    {
-      column: it.column,
-      settings: it.settings,
-      earlier: it.earlier,
-      everybody: it.everybody,
-      types: found.types ?? [],
-    },
-    found,
-    quoted,
-  );
+  return problemOfLocks(found, { ...it, types: found.types ?? [] }, found, quoted);
 }
 
 const asDeclared = 'set rls: true in the tenancy of drizzle.config.ts, then generate and migrate';
@@ -296,13 +285,7 @@ function problemOfPartition(found: Found, it: Wanted): Omit<RowLevelSecurityProb
     };
   }
   const policies = JSON.parse(found.policies ?? '[]') as Policy[];
-  const opening = openingPolicy(policies, {
-    column: it.column,
-    settings: it.settings,
-    earlier: it.earlier,
-    everybody: it.everybody,
-    types: found.types ?? [],
-  });
+  const opening = openingPolicy(policies, { ...it, types: found.types ?? [] });
   return (
     opening && {
       reason: `is a partition of "${it.name}" whose policy "${opening.name}" lets rows through`,
@@ -367,18 +350,7 @@ function problemsOfShards(
     )) {
       const problem = row.parent
         ? problemOfPartition({ ...row, ...lockOf(shard) }, it)
-        : problemOfLocks(
-            shard,
-            {
-              column: it.column,
-              settings: it.settings,
-              earlier: it.earlier,
-              everybody: it.everybody,
-              types: row.types ?? [],
-            },
-            row,
-            quotedOf(row),
-          );
+        : problemOfLocks(shard, { ...it, types: row.types ?? [] }, row, quotedOf(row));
       if (!problem || problems.has(row.name)) continue;
       problems.set(row.name, {
         table: row.name,

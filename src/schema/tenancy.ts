@@ -140,16 +140,14 @@ export function tenancy<const Name extends string, TFactory extends TenantColumn
   name: Name,
   column: TFactory,
 ): Tenancy<Name, BuilderData<ReturnType<TFactory>>, ReturnType<TFactory>> {
-  if (typeof name !== 'string' || name === '') {
+  if (typeof name !== 'string' || name === '')
     throw new TenantDefinitionError('-', '-', 'Give the tenancy a name, as in tenancy("account", uuid)');
-  }
-  if (typeof column !== 'function') {
+  if (typeof column !== 'function')
     throw new TenantDefinitionError(
       '-',
       '-',
       `Pass the tenancy "${name}" a function that makes its column, as in tenancy("${name}", uuid)`,
     );
-  }
   const declaredColumn = pgTable('tenancy', { id: column('id') }).id;
   const again = declared.find(
     (it) => it.name === name && (factories.get(it) === column || isSameColumn(columns.get(it)!, declaredColumn)),
@@ -177,6 +175,8 @@ export function tenancy<const Name extends string, TFactory extends TenantColumn
     id(dbName?: string, options?: { readonly everybody?: boolean }) {
       const made = options?.everybody === true ? markEverybody(builder(dbName)) : builder(dbName).notNull();
       made.config[tenancyMark] = self;
+      // Only so does drizzle-kit's hook know a plain table that has such a column. In an application nobody listens.
+      (globalThis as any)[Symbol.for('drizzle-tenant:kit:column')]?.(made, name);
       return made;
     },
     ref(dbName?: string) {

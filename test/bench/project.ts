@@ -92,9 +92,9 @@ export function applicationOf(kind: Kind): Record<string, string> {
   const files_ = Object.fromEntries(
     Array.from({ length: files }, (_, file) => [
       `queries${file}.ts`,
-      `import { and, count, eq, gt, isNull } from 'drizzle-orm';\nimport type { Db, ` +
-        `Id } from './handle.js';\nimport * as s from './schema.js';\n${queries(file)}\nvoid and, count, gt, ` +
-        `isNull;\n`,
+      `import { and, count, eq, gt, isNull } from 'drizzle-orm';\n` +
+        `import type { Db, Id } from './handle.js';\nimport * as s from './schema.js';\n` +
+        `${queries(file)}\nvoid and, count, gt, isNull;\n`,
     ]),
   );
   return { 'schema.ts': schema, 'handle.ts': handle, ...files_ };

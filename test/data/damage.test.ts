@@ -92,6 +92,22 @@ describe('a stream', () => {
     await refused(stream([...lines, '["1"]']), 'DamagedExportError', 'behind its end');
     await refused(stream(['{"hello":1}', ...lines.slice(1)]), 'DamagedExportError');
     await refused([Buffer.from('no JSON at all\n')], 'DamagedExportError');
+    const table = lines.findIndex((it) => it === '{"table":"public.rings"}');
+    const next = lines.findIndex((it, i) => i > table && !it.startsWith('['));
+    const [head, end] = [JSON.parse(lines[0]!), JSON.parse(lines.at(-1)!)];
+    const told = end.digests.filter((it: any) => it.name !== 'public.rings');
+    const without = lines.toSpliced(table, next - table).toSpliced(-1, 1, JSON.stringify({ digests: told }));
+    await refused(stream(without), 'DamagedExportError', '"public.rings"');
+    await refused(stream(lines.toSpliced(-1, 1, '{"digests":[null]}')), 'DamagedExportError', 'end is not whole');
+    for (const change of [
+      { key: [null] },
+      { columns: [{ name: 1, type: 'text' }] },
+      { columns: [null] },
+      { tenant: 'id' },
+    ]) {
+      const tables = head.tables.map((it: any, i: number) => (i === 0 ? { ...it, ...change } : it));
+      await refused(stream(lines.toSpliced(0, 1, JSON.stringify({ ...head, tables }))), 'DamagedExportError', 'head');
+    }
     await refused([Buffer.from([0x7b, 0xff, 0xfe, 0x0a])], 'DamagedExportError', 'UTF-8');
   });
 });

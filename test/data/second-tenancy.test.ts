@@ -1,4 +1,5 @@
 /** Two tenancies in one database, whose rows a foreign key from before leads from one to the other. */
+import { createHash } from 'node:crypto';
 import { integer, text } from 'drizzle-orm/pg-core';
 import { drizzle } from 'drizzle-orm/postgres-js';
 import postgres from 'postgres';
@@ -46,16 +47,18 @@ test('an export has the rows of its tenant, and of nobody whom they point at', a
 });
 
 test('a file that says that such rows are shared adds none', async () => {
-  const exported = await textOf(data(1).export({ gzip: false }));
-  const [head, ...lines] = exported.split('\n');
-  const lying = { ...JSON.parse(head!) };
-  const columns = [
-    { name: 'id', type: 'integer' },
-    { name: 'secret', type: 'text' },
-  ];
-  lying.tables = [{ name: 'public.persons', kind: 'reference', columns, key: ['id'], tenant: [] }, ...lying.tables];
-  const file = Buffer.from([JSON.stringify(lying), ...lines].join('\n'));
-  await expect(data(1).import([file], { into: 'replace' })).rejects.toMatchObject({ _tag: 'SchemaDifferenceError' });
+  const lines = (await textOf(data(1).export({ gzip: false }))).trimEnd().split('\n');
+  const [head, end] = [JSON.parse(lines[0]!), JSON.parse(lines.at(-1)!)];
+  const [name, row] = ['public.persons', '["9","a stranger"]'];
+  const columns = ['id', 'secret'].map((it) => ({ name: it, type: it === 'id' ? 'integer' : 'text' }));
+  const lying = { ...head, tables: [{ name, kind: 'reference', columns, key: ['id'], tenant: [] }, ...head.tables] };
+  const sha256 = createHash('sha256').update(`${row}\n`).digest('hex');
+  const told = { digests: [{ name, rows: 1, sha256 }, ...end.digests] };
+  const all = [JSON.stringify(lying), `{"table":"${name}"}`, row, ...lines.slice(1, -1), JSON.stringify(told)];
+  await expect(data(1).import([Buffer.from(all.join('\n'))], { into: 'replace' })).rejects.toMatchObject({
+    _tag: 'SchemaDifferenceError',
+    message: expect.stringContaining('no row of the tenant points at it so here'),
+  });
 });
 
 test.each(['cascade', 'set null'])(

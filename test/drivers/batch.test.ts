@@ -31,7 +31,7 @@ beforeAll(async () => {
   const { url } = await freshDatabase();
   owner = postgres(url, { max: 1, onnotice: () => {} });
   const grants =
-    `grant usage on schema public to ${across}; grant select, update on all tables in schema public ` + `to ${across}`;
+    `grant usage on schema public to ${across}; ` + `grant select, update on all tables in schema public to ${across}`;
   await owner.unsafe([...rlsStatements(), createAdmin, grants].join(';\n'));
   pool = new pg.Pool({ connectionString: asRole(url), max: 2 });
 });

@@ -186,6 +186,43 @@ describe.each(Object.entries(drivers))('layerFrom(%s)', (_name, make) => {
   });
 });
 
+const ofOne = {
+  'postgres.js': () => overPostgresJs({ client: postgres(test.url, { max: 1 }) }),
+  'node-postgres': () => overNodePostgres({ client: new pg.Pool({ connectionString: test.url, max: 1 }) }),
+  PGlite: drivers.PGlite,
+};
+
+it.each(Object.entries(ofOne))(
+  'on one connection, a handle outside of its transaction is refused: %s',
+  async (_, make) => {
+    const drizzle: any = make();
+    const program = Effect.gen(function* () {
+      const db = yield* Db;
+      const read = db.select({ id: tasks.id }).from(tasks).where(eq(tasks.id, 1));
+      const within = yield* db.transaction((tx) =>
+        Effect.gen(function* () {
+          const refused = [yield* Effect.flip(read), yield* Effect.flip(db.transaction(() => Effect.void))];
+          // It may wait where the transaction does not wait for it.
+          const fiber = yield* Effect.forkDetach(read);
+          return {
+            refused: refused.map((it) => it.message),
+            fiber,
+            own: yield* tx.transaction((nested) => nested.$count(tasks)),
+          };
+        }),
+      );
+      return { ...within, later: yield* Fiber.join(within.fiber), after: yield* read };
+    });
+    const layer = Db.layerFrom(drizzle);
+    const found = await Effect.runPromise(Db.forTenant(a, program).pipe(Effect.provide(layer)));
+    if (drizzle.$client !== pglite) await drizzle.$client.end();
+    const refused = expect.stringMatching(
+      /^Use the handle inside its transaction, or a pool of more than one connection/,
+    );
+    expect(found).toMatchObject({ refused: [refused, refused], own: 3, later: [{ id: 1 }], after: [{ id: 1 }] });
+  },
+);
+
 const { PGlite: _, ...servers } = drivers;
 
 describe.each(Object.entries(servers))('layerFrom(%s)', (_name, make) => {

@@ -164,7 +164,7 @@ describe('tenants at once on one pool', () => {
   });
 });
 
-test('a query that failed behind some of its rows leaves no empty places to the next one there', async () => {
+test('a query that failed behind some of its rows leaves no empty places to the next on its connection', async () => {
   const { db, close } = await open('many', 1);
   const fails = (tdb: any) => expect(tdb.execute(sql`select 1 / (id - 4) from tasks`)).rejects.toThrow();
   const ids = (tdb: any) => tdb.execute(sql`select id from tasks order by id`).then((rows: any) => [...rows]);

@@ -117,6 +117,34 @@ test('a table that is read as a whole, where no index begins with the tenant col
   ]);
 });
 
+test('of a table with partitions, whose plans name those: without CONCURRENTLY, which PostgreSQL refuses', async () => {
+  await client.unsafe(`create table logs ("accountId" int not null, id int not null, at int not null)
+      partition by range (at);
+    create table crm.logs_1 partition of logs for values from (0) to (2000);
+    create table crm.logs_2 partition of logs for values from (2000) to (9000);
+    insert into logs select t, p, p * 10 from generate_series(1, 20) t, generate_series(1, 800) p;
+    create index logs_at on logs (at);
+    analyze logs`);
+  const byTime = 'select "id" from "logs" where "accountId" = $1 order by "at" desc limit $2';
+  await counted([[byTime, 120, 7_949, 20]]);
+  const there = { ...state.tables['public.projects']!, name: 'logs' };
+  const asked = () => advise(database, { ...state, tables: { ...state.tables, 'public.logs': there } });
+  const { advice } = await asked();
+  expect(advice).toMatchObject([{ table: 'logs', index: 'logs_at', statements: [{ query: byTime }] }]);
+  expect(advice[0]!.sql).toEqual([
+    'CREATE INDEX "logs_at_by_tenant" ON public.logs USING btree ("accountId", at)',
+    'DROP INDEX public."logs_at"',
+  ]);
+  expect(advice[0]!.schema).toContain('Writes wait while it is built');
+  await client.unsafe(advice[0]!.sql[1]!);
+  expect((await asked()).advice).toMatchObject([
+    { table: 'logs', index: null, sql: ['CREATE INDEX ON "public"."logs" ("accountId")'] },
+  ]);
+  await client.unsafe(advice[0]!.sql[0]!);
+  expect((await asked()).advice).toEqual([]);
+  await client.unsafe('drop table logs');
+});
+
 test('nothing of what costs little, crosses tenants, cannot be planned, or reads an index of the tenant', async () => {
   await counted([
     [latest, 120, 40, 20],

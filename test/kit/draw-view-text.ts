@@ -201,10 +201,8 @@ export class ViewText {
       isNamed && dice.chance(0.5)
         ? dice.of('w', `(w order by ${alias}.x)`)
         : `(${this.#partition(tenant)} order by ${alias}.${dice.of('x', 'id')})`;
-    return (
-      `${dice.of('rank()', 'dense_rank()', 'count(*)', `sum(${alias}.x)`, `min(${alias}.id)`, 'ntile(1)')} ` +
-      `over ${over}`
-    );
+    const all = ['rank()', 'dense_rank()', 'count(*)', `sum(${alias}.x)`, `min(${alias}.id)`, 'ntile(1)'];
+    return `${dice.of(...all)} over ${over}`;
   }
 
   #value(items: readonly InSight[], tenant: string, sight: Around, isNamed: boolean): string {

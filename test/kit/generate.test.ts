@@ -144,18 +144,21 @@ export const tags = pgTable('tags', {
 export const files = tenantTable('files', {
   accountId: account.id('account_id').references(() => accounts.id, { onUpdate: 'cascade' }),
   id: integer().generatedAlwaysAsIdentity().primaryKey(),
-});\n`,
+});
+export const notes = pgTable('notes', { accountId: account.id('account_id'), id: uuid().primaryKey() });\n`,
     });
     const result = await project.drizzleKit('generate');
     expect(result.code).toBe(1);
     const said = result.stdout + result.stderr;
-    expect(said).toContain('3 faults');
+    expect(said).toContain('4 faults');
+    expect(said).toContain('"notes" (account_id) [plain-table] Declare it with tenantTable(), or the column with');
     expect(said).toContain('"files" (id) [sequence-type] Make it bigserial');
     expect(said).toContain('"files" (account_id) [foreign-key-action]');
     expect(said).toContain('"tags" (account_id) [foreign-key-place] Make "tags" a tenantTable');
     expect(readdirSync(project.folder).sort()).toEqual(['drizzle.config.ts', 'node_modules', 'schema.ts']);
     project.config(
-      `citus: {}, rules: { 'sequence-type': 'off', 'foreign-key-action': 'warn', 'foreign-key-place': 'off' }`,
+      `citus: {}, rules: { 'sequence-type': 'off', 'foreign-key-action': 'warn',
+        'foreign-key-place': 'off', 'plain-table': 'off' }`,
     );
     const off = await project.drizzleKit('generate', '--output', 'json');
     expect(off).toMatchObject({

@@ -6,7 +6,9 @@ import { date, index, integer, primaryKey, text, unique, uuid } from 'drizzle-or
 import postgres from 'postgres';
 import { expect, it } from 'vitest';
 import { inTransaction } from '../../src/kit/live/apply.js';
+import { refusedForeignKeys } from '../../src/kit/live/not-valid.js';
 import { buildIndexes } from '../../src/kit/live/prebuild.js';
+import { joinStatements } from '../../src/kit/statements.js';
 import { tenancy, tenantTable } from '../../src/schema/index.js';
 import { createDatabase } from './database.js';
 import { finish, leftBy } from './online.js';
@@ -95,6 +97,42 @@ it.each([false, true])('an index of a table with partitions is built and dropped
       ['events_pkey', false],
       ['one_kind', false],
     ]);
+  } finally {
+    rmSync(out, { recursive: true });
+    await sql.end();
+    await database.drop();
+  }
+});
+
+it('a foreign key from one that PostgreSQL before 18 refuses is named before a migration runs', async () => {
+  const database = await createDatabase();
+  const sql = postgres(database.url(), { max: 1, onnotice: () => {}, prepare: false });
+  const asked = (version: number) => ({
+    query: async (text: string, values: readonly unknown[] = []): Promise<any> =>
+      text.includes('server_version_num') ? [{ version }] : sql.unsafe(text, values as any[]),
+    close: async () => {},
+  });
+  const tables = (isLater: boolean) => {
+    const kinds = tenantTable('kinds', { accountId: account.id('account_id'), id: integer().primaryKey() });
+    const kind = () => (isLater ? integer().references(() => kinds.id) : integer());
+    const columns = () => ({ accountId: account.id('account_id'), id: integer().primaryKey(), kind: kind() });
+    return { kinds, notes: tenantTable('notes', columns()), parted: tenantTable('parted', columns()) };
+  };
+  const out = mkdtempSync(join(tmpdir(), 'kit-partitions-'));
+  try {
+    const history = new History();
+    await history.next({ schema: tables(false), tenancy: { citus: false, online: true } });
+    const later = await history.next({ schema: tables(true), tenancy: { citus: false, online: true } });
+    writeFileSync(join(out, 'migration.sql'), joinStatements(later, true));
+    await sql.unsafe(`CREATE TABLE notes (account_id uuid, id int, kind int);
+      CREATE TABLE parted (account_id uuid, id int, kind int) PARTITION BY LIST (kind)`);
+    const migrations = [{ folder: '2_kinds', path: out }];
+    expect((await refusedForeignKeys(asked(170_000), migrations)).map((it) => it.message)).toEqual([
+      expect.stringMatching(
+        /^Take NOT VALID out of 2_kinds\/migration\.sql where it adds the foreign key "parted_\w+" to/,
+      ),
+    ]);
+    expect(await refusedForeignKeys(asked(180_000), migrations)).toEqual([]);
   } finally {
     rmSync(out, { recursive: true });
     await sql.end();

@@ -70,11 +70,11 @@ export interface Result {
 }
 
 const imports = (names: string) =>
-  `import { ${names} } from 'drizzle-orm/pg-core';\nimport { referenceTable, tenancy, tenantSchema, ` +
-  `tenantTable } from '${lib}/schema/index.js';\n`;
+  `import { ${names} } from 'drizzle-orm/pg-core';
+import { referenceTable, tenancy, tenantSchema, tenantTable } from '${lib}/schema/index.js';\n`;
 
-export const account =
-  `${imports('integer, pgSchema, pgTable, pgView, text, uuid')}export const account = tenancy('account', ` + `uuid);\n`;
+export const account = `${imports('integer, pgSchema, pgTable, pgView, text, uuid')}
+export const account = tenancy('account', uuid);\n`;
 
 export const small = `${account}
 export const countries = referenceTable('countries', { id: integer().primaryKey(), name: text() });

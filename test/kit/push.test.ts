@@ -127,10 +127,10 @@ describe('push', { timeout: 120_000 }, () => {
       expect(result).toMatchObject({ code: 1 });
       expect(`${result.stdout}${result.stderr}`).toContain('Export defineTenantConfig({...}) from drizzle.config.ts');
     }
-    const sdk =
-      "import { generate } from 'drizzle-kit/cli'; const it = await generate({ config: " +
-      "'./drizzle.config.ts' }); console.log(JSON.stringify(it)); process.exit(it.status === 'error' ? 1 : " +
-      '0);';
+    const sdk = `import { generate } from 'drizzle-kit/cli';
+      const it = await generate({ config: './drizzle.config.ts' });
+      console.log(JSON.stringify(it));
+      process.exit(it.status === 'error' ? 1 : 0);`;
     expect(await program(bare, sdk)).toMatchObject({
       code: 1,
       stdout: expect.stringContaining('Export defineTenantConfig'),

@@ -505,6 +505,16 @@ export const ruleCases: readonly RuleCase[] = [
     remedy: 'Take the double quote out of the name by "a"',
   },
   {
+    rule: 'plain-table',
+    after: () => ({
+      accounts: accounts(),
+      notes: pgTable('notes', { accountId: account.id('account_id'), id: uuid().primaryKey() }),
+      others: pgTable('others', { accountId: account.ref('account_id'), id: uuid().primaryKey() }),
+    }),
+    at: ['notes', 'account_id'],
+    remedy: 'Declare it with tenantTable(), or the column with account.ref()',
+  },
+  {
     rule: 'unique-meaning',
     before: () => ({ accounts: accounts(), tags: pgTable('tags', { id: uuid().primaryKey(), name: text().unique() }) }),
     after: () => ({

@@ -54,6 +54,7 @@ describe('rules', () => {
         rule === 'unique-meaning' ||
         rule === 'name-length' ||
         rule === 'name-quote' ||
+        rule === 'plain-table' ||
         rule === 'foreign-key-index' ||
         rule === 'colocation-type'
       )

@@ -465,6 +465,7 @@ describe('without the parser', () => {
       state: state as any,
       options: { rules } as any,
       views: () => undefined,
+      plain: [],
     }).filter((it) => it.rule === 'view-tenant');
   };
   it.each([

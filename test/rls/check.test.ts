@@ -388,7 +388,7 @@ describe('a view', () => {
         problems: [{ table: 'under', reason }],
       });
       const kept =
-        'create materialized view kept as select * from tasks; grant select on kept ' + `to ${safe}; ${shown('kept')}`;
+        'create materialized view kept as select * from tasks; ' + `grant select on kept to ${safe}; ${shown('kept')}`;
       const problem = { table: 'kept', reason: 'is a materialized view, which has no policies' };
       expect(await both(kept, 'drop view shown; drop materialized view kept')).toMatchObject({
         read: 1,

@@ -2,7 +2,7 @@
 import { createRequire } from 'node:module';
 import { dirname, sep } from 'node:path';
 import { createJiti } from 'jiti';
-import { declaredState, listen } from '../generate/declared.js';
+import { declaredState, listen, plainOf } from '../generate/declared.js';
 import { SchemaLoadError } from '../errors.js';
 import { definitionFaults } from '../generate/hook.js';
 import { keyOf, plain, type TableName } from '../names.js';
@@ -86,11 +86,17 @@ export async function loadTables(files: readonly string[], tenancy: TenancyOptio
   const rules =
     heard.length === 0
       ? []
-      : faultsOf({ entities, state, options, views: await loadViewReader(declaredViews(Object.values(exported))) });
+      : faultsOf({
+          entities,
+          state,
+          options,
+          plain: plainOf(heard, entities),
+          views: await loadViewReader(declaredViews(Object.values(exported))),
+        });
   return {
     entities,
     tables,
-    hasTenants: heard.length > 0,
+    hasTenants: heard.some((it) => it.kind !== 'plain'),
     faults: [...definitions, ...rules.filter((it) => it.rule === 'definition' || !broken.has(it.table))],
   };
 }

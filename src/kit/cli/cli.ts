@@ -19,6 +19,7 @@ import { typed } from '../live/remedies.js';
 import type { PlanStep } from '../live/step.js';
 import { loadConfig, loadProject, type Project } from './load.js';
 import { applyAll, planFor, runMigration, type PlanOptions } from './planning.js';
+import { refusedForeignKeys } from '../live/not-valid.js';
 import { buildIndexes } from '../live/prebuild.js';
 import { ruleNames, ruleTexts } from '../faults.js';
 import { alone, requireWritable, standingOf } from '../live/server.js';
@@ -160,29 +161,43 @@ function commands(output: Output, status: { code: number }): Command {
       const project = await load(options);
       const behind = differences(project);
       const edited = editedMigrations(project.out);
-      const { own, pending } =
+      const { own, pending, refused } =
         options.url === undefined
-          ? { own: [], pending: undefined }
-          : await withDatabase(options, project, async (database) => ({
-              own: await database.query<OwnFunction>(ownFunctionsQuestion),
-              pending: (await standingOf(database, project))?.pending,
-            }));
+          ? { own: [], pending: undefined, refused: [] }
+          : await withDatabase(options, project, async (database) => {
+              const standing = await standingOf(database, project);
+              const toRun = foldersToRun(project.out).filter((it) => standing?.pending.includes(it.folder) ?? true);
+              return {
+                own: await database.query<OwnFunction>(ownFunctionsQuestion),
+                pending: standing?.pending,
+                refused: (await refusedForeignKeys(database, toRun)).map((it) => it.message),
+              };
+            });
       const hazards = pendingHazards(project, pending);
-      if (behind.length + edited.length + own.length > 0) status.code = 1;
+      if (behind.length + edited.length + own.length + refused.length > 0) status.code = 1;
       if (options.json) {
         return report({
-          status: behind.length + edited.length > 0 ? 'behind' : own.length > 0 ? 'own functions' : 'ok',
+          status:
+            behind.length + edited.length > 0
+              ? 'behind'
+              : own.length > 0
+                ? 'own functions'
+                : refused.length > 0
+                  ? 'refused'
+                  : 'ok',
           tables: Object.values(project.state.tables),
           warnings: project.warnings,
           behind: behind.length > 0,
           differences: behind,
           edited,
           own,
+          refused,
           hazards,
         });
       }
       for (const it of project.warnings) output.err(`warning: ${describeFault(it)}\n`);
       for (const it of edited) output.err(`${it.message}\n`);
+      for (const it of refused) output.err(`${it}\n`);
       for (const it of hazards) output.err(`${describeHazard(it)}\n`);
       for (const it of own)
         output.err(
@@ -285,6 +300,7 @@ function commands(output: Output, status: { code: number }): Command {
         const standing = await standingOf(database, project);
         const all = foldersToRun(project.out);
         const pending = standing ? all.filter((it) => standing.pending.includes(it.folder)) : all;
+        for (const refused of await refusedForeignKeys(database, pending)) throw refused;
         const steps: PlanStep[] = [];
         const applyLeft = async () =>
           steps.push(

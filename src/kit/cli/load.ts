@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { createJiti } from 'jiti';
 import { readConfig, type ReadConfig } from '../options.js';
-import { declaredState, listen, type Declared } from '../generate/declared.js';
+import { declaredState, listen, plainOf, type Declared } from '../generate/declared.js';
 import { SchemaLoadError, TenantConfigError, TenantRuleError } from '../errors.js';
 import { definitionFaults } from '../generate/hook.js';
 import { settleSettings } from '../generate/settings.js';
@@ -78,6 +78,7 @@ export async function loadProject(path?: string): Promise<Project> {
       entities,
       state,
       options: read.options,
+      plain: plainOf(declared, entities),
       views: await loadViewReader(declaredViews(Object.values(exported))),
     }),
   ].filter((it) => it.rule === 'definition' || !broken.has(it.table));

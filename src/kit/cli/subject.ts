@@ -24,7 +24,7 @@ export function subjectOf(project: Project, id: string, name: string | undefined
   const tables = new Map<string, DeclaredTable>();
   const elsewhere: Subject['elsewhere'][number][] = [];
   for (const it of project.declared) {
-    if (!project.state.tables[keyOf(it)]) continue;
+    if (it.kind === 'plain' || !project.state.tables[keyOf(it)]) continue;
     const schema = it.schema === 'public' ? undefined : it.schema;
     if (it.kind === 'tenant' && it.tenancy !== tenancy) {
       elsewhere.push({ schema, name: it.name });

@@ -132,10 +132,8 @@ export function tenantFills(
 
 /** The updates of a table, and the stop behind them. */
 export function fillStatements({ change, updates, disputes }: TenantFill): string[] {
-  const title = `${comment(
-    `Fill in the tenant of the rows of ${plain(change.table)} from the rows that they point ` + 'at.',
-  )}\n`;
-  return [...updates.map((it, i) => (i === 0 ? title + it : it)), stop(change, disputes)];
+  const title = comment(`Fill in the tenant of the rows of ${plain(change.table)} from the rows that they point at.`);
+  return [...updates.map((it, i) => (i === 0 ? `${title}\n${it}` : it)), stop(change, disputes)];
 }
 
 type Pairs = readonly (readonly [string, string])[];

@@ -9,9 +9,9 @@ import type { Options } from '../options.js';
 import type { Entities, Row } from '../snapshot.js';
 import type { TableState, TenancyState } from '../state.js';
 
-/** One tenant or reference table, as the schema declares it. */
+/** One tenant or reference table, as the schema declares it; or a plain one that has a tenant column. */
 export interface Declared extends TableName {
-  readonly kind: 'tenant' | 'reference';
+  readonly kind: 'tenant' | 'reference' | 'plain';
   readonly tenancy?: string;
   readonly column?: string;
   /** Whether NULL in the tenant column means everybody's row. */
@@ -26,6 +26,7 @@ export const tableName = (table: object): TableName => {
 };
 
 const listenerKey = Symbol.for('drizzle-tenant:kit');
+const columnListenerKey = Symbol.for('drizzle-tenant:kit:column');
 
 /**
  * Hears of every table that is declared from now on, whichever copy of drizzle-tenant declares it.
@@ -35,8 +36,19 @@ const listenerKey = Symbol.for('drizzle-tenant:kit');
 export function listen(): Declared[] {
   const declared: Declared[] = [];
   const earlier = (globalThis as any)[listenerKey];
+  const earlierColumn = (globalThis as any)[columnListenerKey];
+  (globalThis as any)[columnListenerKey] = (builder: any, tenancy: string) => {
+    earlierColumn?.(builder, tenancy);
+    const { build } = builder;
+    builder.build = function (table: PgTable) {
+      // Until it is declared as another kind, which is when its columns are there.
+      declared.push({ ...tableName(table), kind: 'plain', tenancy, column: this.config.name, table });
+      return build.call(this, table);
+    };
+  };
   (globalThis as any)[listenerKey] = (table: PgTable, tableClass: TableClass) => {
     earlier?.(table, tableClass);
+    for (let at; (at = declared.findIndex((it) => it.table === table)) >= 0; ) declared.splice(at, 1);
     declared.push({
       ...tableName(table),
       kind: tableClass.kind,
@@ -51,6 +63,15 @@ export function listen(): Declared[] {
   return declared;
 }
 
+/** The plain tables of the schema that have a tenant column: neither a handle nor a policy confines them. */
+export const plainOf = (declared: readonly Declared[], entities: Entities): Declared[] =>
+  declared.filter(
+    (it) =>
+      it.kind === 'plain' &&
+      entities.list('tables').some((table) => keyOf(table as any) === keyOf(it)) &&
+      !declared.some((other) => other.kind !== 'plain' && keyOf(other) === keyOf(it)),
+  );
+
 /**
  * The state that the schema asks for.
  *
@@ -62,6 +83,7 @@ export function declaredState(declared: readonly Declared[], entities: Entities,
   const tables: Record<string, TableState> = {};
   const seen = new Map<string, Declared>();
   for (const it of declared) {
+    if (it.kind === 'plain') continue;
     const key = keyOf(it);
     const other = seen.get(key);
     if (other && (other.kind !== it.kind || other.tenancy !== it.tenancy || other.column !== it.column)) {

@@ -2,14 +2,15 @@
 import { leaveForLater } from './online.js';
 import { printOnline, type OnlineSteps } from '../online.js';
 import { joinStatements } from '../statements.js';
-import { declaredState, type Declared } from './declared.js';
+import { declaredState, plainOf, type Declared } from './declared.js';
 import { TenantRuleError } from '../errors.js';
 import { migrationStatements } from './migration.js';
 import { nameBefore } from '../changes.js';
 import { settleSettings } from './settings.js';
 import type { Options } from '../options.js';
 import { type Fault } from '../faults.js';
-import { changeFaults, faultsOf, uniqueFaults } from '../rules/rules.js';
+import { changeFaults, uniqueFaults } from '../rules/changes.js';
+import { faultsOf } from '../rules/rules.js';
 import { Entities, entitiesAt, leavesOf, type Migration, type Snapshot } from '../snapshot.js';
 import { printDifference, sameState, stateAt, type TenancyState } from '../state.js';
 import type { ViewReader } from '../rules/views.js';
@@ -67,7 +68,7 @@ export function plan(
     : { statements: release(drizzle, prev.writeOnly?.statements ?? []), next: asked };
   const migrated = { before, after, prev, next: held.next };
   const faults = [
-    ...faultsOf({ entities: after, state: asked, options, views }),
+    ...faultsOf({ entities: after, state: asked, options, views, plain: plainOf(declared, after) }),
     ...changeFaults(held.statements, migrated, options),
     ...uniqueFaults({ ...migrated, next: asked }, options),
   ];

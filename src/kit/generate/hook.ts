@@ -186,7 +186,8 @@ function reportDefinitions(declared: readonly Declared[]): void {
 /** Foreign keys that can never work, of all tables: one for each table at most. */
 export function definitionFaults(declared: readonly Declared[]): Fault[] {
   const found = new Map<string, Fault>();
-  for (const { table, schema, name } of declared) {
+  for (const { table, schema, name, kind } of declared) {
+    if (kind === 'plain') continue;
     for (const error of definitionErrors(table)) {
       const fault: Fault = {
         rule: 'definition',

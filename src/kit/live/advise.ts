@@ -43,6 +43,9 @@ export interface Advised {
 
 interface Index {
   readonly table: string;
+  readonly isPartitioned: boolean;
+  /** The names of an index of a table with partitions on each of those. */
+  readonly parts: readonly string[];
   readonly tenant: string;
   readonly name: string;
   readonly method: string;
@@ -81,6 +84,7 @@ export async function advise(database: Database, state: TenancyState): Promise<A
     it.kind === 'tenant' ? [{ schema: it.schema, name: it.name, column: it.column! }] : [],
   );
   const indexes = await readIndexes(database, tables);
+  const read: Read[] = [...tables, ...(await readPartitions(database, tables))];
   const notes: string[] = [];
   const found = new Map<string, { reading: Reading; of: TableName & { column: string }; statements: Costly[] }>();
   if (!server!.statements) {
@@ -90,11 +94,17 @@ export async function advise(database: Database, state: TenancyState): Promise<A
     );
   } else {
     for (const statement of await readStatements(database)) {
-      for (const reading of await readings(database, statement, tables, server!.version)) {
-        const key = `${reading.table}\0${reading.index ?? ''}`;
+      for (const { table, index } of await readings(database, statement, read, server!.version)) {
+        const whole = indexes.find((it) => it.table === table && it.parts.includes(index ?? ''))?.name ?? index;
+        const key = `${table}\0${whole ?? ''}`;
         if (!found.has(key))
-          found.set(key, { reading, of: tables.find((it) => plain(it) === reading.table)!, statements: [] });
-        found.get(key)!.statements.push(statement);
+          found.set(key, {
+            reading: { table, index: whole },
+            of: tables.find((it) => plain(it) === table)!,
+            statements: [],
+          });
+        const { statements } = found.get(key)!;
+        if (!statements.includes(statement)) statements.push(statement);
       }
     }
   }
@@ -108,7 +118,10 @@ export async function advise(database: Database, state: TenancyState): Promise<A
     const evidence =
       `${first!.blocks.toLocaleString('en')} blocks for ${first!.rows.toLocaleString('en')} rows a call, ` +
       `in ${first!.calls.toLocaleString('en')} calls; the plan looks for the tenant in what it has read`;
-    advice.push(index ? adviceFor(index, evidence, statements) : adviceForTable(of, evidence, statements));
+    const isPartitioned = read.some((it) => it.of !== undefined && plain(it.of) === plain(of));
+    advice.push(
+      index ? adviceFor(index, evidence, statements) : adviceForTable(of, isPartitioned, evidence, statements),
+    );
   }
   for (const index of indexes) {
     const each = index.scans > 0 ? Math.round(index.read / index.scans) : 0;
@@ -124,6 +137,9 @@ export async function advise(database: Database, state: TenancyState): Promise<A
 const readIndexes = (database: Database, tables: readonly (TableName & { column: string })[]) =>
   database.query<Index>(
     `SELECT w.label AS "table", w."column" AS tenant, c.relname AS name, am.amname AS method,
+      t.relkind = 'p' AS "isPartitioned",
+      ARRAY(SELECT p.relname::text FROM pg_partition_tree(c.oid) l JOIN pg_class p ON p.oid = l.relid
+        WHERE l.isleaf AND c.relkind = 'I') AS parts,
       coalesce(a.attname = w."column", false) AS leads,
        i.indisunique AS "isUnique", EXISTS (SELECT FROM pg_constraint k WHERE k.conindid = c.oid
          AND k.contype IN ('p', 'u', 'x')) AS "isConstraint",
@@ -134,10 +150,29 @@ const readIndexes = (database: Database, tables: readonly (TableName & { column:
      JOIN pg_index i ON i.indrelid = t.oid AND i.indisvalid JOIN pg_class c ON c.oid = i.indexrelid
        JOIN pg_am am ON am.oid = c.relam
      LEFT JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum = i.indkey[0]
-     LEFT JOIN pg_stat_user_indexes s ON s.indexrelid = c.oid
+     LEFT JOIN LATERAL (SELECT sum(s.idx_scan) AS idx_scan, sum(s.idx_tup_read) AS idx_tup_read
+       FROM pg_stat_user_indexes s WHERE s.indexrelid = c.oid
+         OR c.relkind = 'I' AND s.indexrelid IN (SELECT relid FROM pg_partition_tree(c.oid))) s ON true
      ORDER BY 1, 3`,
     [JSON.stringify(tables.map((it) => ({ ...it, label: plain(it) })))],
   );
+
+/** A table whose column tells the tenant; `of` is the table of which it is a partition. */
+type Read = TableName & { readonly column: string; readonly of?: TableName };
+
+/** Plans name the partitions of a table, and not the table. */
+const readPartitions = async (database: Database, tables: readonly Read[]): Promise<Read[]> =>
+  (
+    await database.query<TableName & { n: number }>(
+      `SELECT w.n, n.nspname AS schema, c.relname AS name
+       FROM json_to_recordset($1::text::json) AS w(schema text, name text, n int)
+       JOIN pg_namespace k ON k.nspname = w.schema
+       JOIN pg_class t ON t.relnamespace = k.oid AND t.relname = w.name AND t.relkind = 'p'
+       CROSS JOIN LATERAL pg_partition_tree(t.oid) l
+       JOIN pg_class c ON c.oid = l.relid AND l.isleaf JOIN pg_namespace n ON n.oid = c.relnamespace`,
+      [JSON.stringify(tables.map((it, n) => ({ ...it, n })))],
+    )
+  ).map(({ n, ...it }) => ({ ...it, column: tables[n]!.column, of: tables[n]! }));
 
 /** The dearest first. One statement is counted once for each user who runs it. */
 const readStatements = (database: Database) =>
@@ -161,7 +196,7 @@ const readStatements = (database: Database) =>
 async function readings(
   database: Database,
   { query }: Costly,
-  tables: readonly (TableName & { column: string })[],
+  tables: readonly Read[],
   version: number,
 ): Promise<readonly Reading[]> {
   // A limit that the planner does not know is taken for a tenth of all rows.
@@ -198,7 +233,8 @@ async function explainPrepared(database: Database, text: string): Promise<Record
 }
 
 function adviceFor(index: Index, evidence: string, statements: readonly Costly[]): Advice {
-  const { table, name, method, tenant, isUnique, isConstraint, definition } = index;
+  const { table, name, method, tenant, isUnique, isConstraint, definition, isPartitioned } = index;
+  const create = `CREATE INDEX ${concurrently(isPartitioned)}${ident(`${name.slice(0, 52)}_by_tenant`)} `;
   const common = { table, index: name, evidence, statements };
   if (isUnique || isConstraint) {
     return {
@@ -213,9 +249,8 @@ function adviceFor(index: Index, evidence: string, statements: readonly Costly[]
   if (method === 'btree') {
     const sql = inner
       ? [
-          `CREATE INDEX CONCURRENTLY ${ident(`${name.slice(0, 52)}_by_tenant`)} ` +
-            `ON ${tableOf(definition)} ${inner[1]}(${ident(tenant)}, ${inner[2]}`,
-          `DROP INDEX CONCURRENTLY ${schemaOf(definition)}${ident(name)}`,
+          `${create}ON ${tableOf(definition)} ${inner[1]}(${ident(tenant)}, ${inner[2]}`,
+          `DROP INDEX ${concurrently(isPartitioned)}${schemaOf(definition)}${ident(name)}`,
         ]
       : [];
     return {
@@ -223,7 +258,7 @@ function adviceFor(index: Index, evidence: string, statements: readonly Costly[]
       sql,
       schema:
         `Leave unscoped() out, and generate: the migration makes ${name} begin with ${tenant}. ` +
-        '"npx drizzle-tenant indexes" builds it without blocking writes.',
+        (isPartitioned ? waits : '"npx drizzle-tenant indexes" builds it without blocking writes.'),
     };
   }
   const extension = method === 'gin' || method === 'gist' ? `btree_${method}` : undefined;
@@ -239,17 +274,20 @@ function adviceFor(index: Index, evidence: string, statements: readonly Costly[]
     ...common,
     sql: [
       `CREATE EXTENSION IF NOT EXISTS ${extension}`,
-      `CREATE INDEX CONCURRENTLY ${ident(`${name.slice(0, 52)}_by_tenant`)} ` +
-        `ON ${tableOf(definition)} ${inner[1]}(${ident(tenant)}, ${inner[2]}`,
+      `${create}ON ${tableOf(definition)} ${inner[1]}(${ident(tenant)}, ${inner[2]}`,
     ],
     schema:
       `With the extension ${extension}, write index(${tsString(name)}).using('${method}', ` +
-      `${tsColumn(tenant)}, ...).`,
+      `${tsColumn(tenant)}, ...).${isPartitioned ? ` ${waits}` : ''}`,
   };
 }
 
+const concurrently = (isPartitioned: boolean) => (isPartitioned ? '' : 'CONCURRENTLY ');
+const waits = 'Writes wait while it is built: PostgreSQL builds no index of a table with partitions concurrently.';
+
 const adviceForTable = (
   table: TableName & { column: string },
+  isPartitioned: boolean,
   evidence: string,
   statements: readonly Costly[],
 ): Advice => ({
@@ -257,8 +295,13 @@ const adviceForTable = (
   index: null,
   evidence: `${evidence}; the whole table is read, and no index begins with ${table.column}`,
   statements,
-  sql: [`CREATE INDEX CONCURRENTLY ON ${ident(table.schema)}.${ident(table.name)} (${ident(table.column)})`],
-  schema: `Add index() on the columns that the statement looks for: it begins with ${table.column} by itself.`,
+  sql: [
+    `CREATE INDEX ${concurrently(isPartitioned)}ON ${ident(table.schema)}.${ident(table.name)} ` +
+      `(${ident(table.column)})`,
+  ],
+  schema:
+    `Add index() on the columns that the statement looks for: it begins with ${table.column} by itself.` +
+    `${isPartitioned ? ` ${waits}` : ''}`,
 });
 
 const onOf = (definition: string) => / ON (?:ONLY )?(.*?) USING /s.exec(definition)?.[1] ?? '';

@@ -22,8 +22,11 @@ interface Node {
 
 const scans = ['Seq Scan', 'Index Scan', 'Index Only Scan', 'Bitmap Heap Scan'];
 
-/** @param tables with the tenant's column */
-export function readingsOf(root: Node, tables: readonly (TableName & { column: string })[]): readonly Reading[] {
+/** @param tables with the tenant's column, and of a partition the table whose it is */
+export function readingsOf(
+  root: Node,
+  tables: readonly (TableName & { readonly column: string; readonly of?: TableName })[],
+): readonly Reading[] {
   const found: Reading[] = [];
   const visit = (node: Node): void => {
     for (const it of node.Plans ?? []) visit(it);
@@ -33,7 +36,7 @@ export function readingsOf(root: Node, tables: readonly (TableName & { column: s
     const indexes = node['Node Type'] === 'Bitmap Heap Scan' ? bitmapsOf(node) : [node];
     // Where nothing looks for the tenant, the statement is none of a tenant's: it crosses them.
     if (!names(node.Filter, table.column) || indexes.some((it) => names(it['Index Cond'], table.column))) return;
-    for (const it of indexes) found.push({ table: plain(table), index: it['Index Name'] ?? null });
+    for (const it of indexes) found.push({ table: plain(table.of ?? table), index: it['Index Name'] ?? null });
   };
   visit(root);
   return found;

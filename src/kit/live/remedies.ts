@@ -43,6 +43,12 @@ const remedies: readonly (readonly [code: RegExp, words: RegExp, remedy: (node?:
     () => 'Connect to the primary server, as a role whose transactions may write',
   ],
   [
+    /(?!)/,
+    /cannot add NOT VALID foreign key on partitioned table/,
+    () =>
+      'Take NOT VALID out of what adds the foreign key in migration.sql: before PostgreSQL 18 its rows are looked at',
+  ],
+  [
     /^42501$/,
     /permission denied|must be owner of/i,
     () => 'Use the role that owns the tables, or grant what is refused',

@@ -132,9 +132,8 @@ export class From {
       return one(entry);
     }
     // Which of its columns these are depends on their order in the database.
-    if (table.tenant && proof.confines) {
+    if (table.tenant && proof.confines)
       throw new Refusal(`"${relname}" is given other names for its columns`, 'Give the table an alias only', location);
-    }
     const entry = new Entry(level, name, undefined, undefined, location);
     for (const it of columnNames) entry.add(it);
     entry.whole = false;
@@ -272,11 +271,11 @@ export const isConfined = (found: ReadonlySet<Entry | 'tenant'>, level: Level): 
 
 export function refuse(entry: Entry, conditions: readonly Condition[]): never {
   const { name, table, location } = entry;
+  const column = ident(name, table!.tenant!.column);
   throw new Refusal(
     `"${table!.name}"${name === table!.name ? '' : ` as "${name}"`} is not bound to the ` +
       `tenant${whyNot(entry, conditions)}`,
-    `Bind it with ${ident(name, table!.tenant!.column)} = \${tenantId}, joined by AND in WHERE or in the ON of its ` +
-      'join',
+    `Bind it with ${column} = \${tenantId}, joined by AND in WHERE or in the ON of its join`,
     location,
   );
 }

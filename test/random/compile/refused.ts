@@ -29,8 +29,8 @@ const attempts: readonly Attempt[] = [
     (env, { table }) =>
       `${env.handle}.insert(${own(env, table).name}).values([{ ` +
       `${env.shared.several ? `${own(env, table).tenantKey}: ids[0], ` : ''}${keys(env, table, 31)}, ` +
-      `label: 'mine' }, { ${own(env, table).tenantKey}: others[0], ${keys(env, table, 32)}, label: ` +
-      "'stolen' }])",
+      `label: 'mine' }, { ${own(env, table).tenantKey}: others[0], ${keys(env, table, 32)}, ` +
+      "label: 'stolen' }])",
   ],
   [
     'update of the tenant',

@@ -67,9 +67,8 @@ function fieldOf(env: Env, field: Field, rows: readonly Rows[]): Omit<Chosen, 'k
       env.reach('window');
       const total = orderOf(rows.flatMap((it) => it.total));
       const partition = env.column(field.partition, isPlain, true);
-      const over =
-        `over (${partition && field.partition % 3 !== 0 ? `partition by \${${partition.code}} ` : ''}order ` +
-        `by ${total})`;
+      const by = partition && field.partition % 3 !== 0 ? `partition by \${${partition.code}} ` : '';
+      const over = `over (${by}order by ${total})`;
       const value = valueOf(env, { k: 'column', n: field.n }, 'int');
       const fn = choose(
         [

@@ -43,7 +43,7 @@ const texts: Record<string, string> = {
     'select 1 from countries z ' +
     `${nested(300, (i) => ` where exists (select ${list(20, () => 'z.id')} from countries y${i}`, '')}`,
   'recursions within one another':
-    `/* ${' '.repeat(2_000)} */ with recursive r(x) as (select 1 union ${recursions(25)}) select x ` + 'from r',
+    `/* ${' '.repeat(2_000)} */ with recursive r(x) as (select 1 union ${recursions(25)}) ` + 'select x from r',
   'recursions in the WITH of one':
     `/* ${' '.repeat(2_000)} */ with recursive r(x) as (with recursive r(x) as (select 1 ` +
     `union ${recursions(25)}) select 1 union select x from r) select x from r`,
@@ -63,8 +63,8 @@ const accepted: Record<string, string> = {
     `select ${list(400, (i) => `c${i % 40}.a${i % 60}`)} from ${list(40, (i) => `c${i}`)} ` +
     `where ${list(1_000, (i) => `c${i % 40}.a1 > ${i}`, ' or ')}`,
   'stars one after the other':
-    `with c0 as (select * from tasks), ${list(200, (i) => `c${i + 1} as (select * from c${i})`)} select * ` +
-    'from c200',
+    `with c0 as (select * from tasks), ${list(200, (i) => `c${i + 1} as (select * from c${i})`)} ` +
+    'select * from c200',
   'a long condition':
     'select * from tasks t join projects p on p.id = t."projectId" ' +
     `where ${list(5_000, (i) => `(t.id = ${i} and p.id = ${i})`, ' or ')}`,

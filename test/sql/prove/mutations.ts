@@ -165,7 +165,7 @@ export const mutations: readonly Mutation[] = [
       "if (table.tenant && proof.meets) entry.holds = 'mixed';",
       '',
     ],
-    ['a table with other names for its columns', 'if (table.tenant && proof.confines) {', 'if (false) {'],
+    ['a table with other names for its columns', 'if (table.tenant && proof.confines)', 'if (false)'],
     [
       'a common table expression hides a table without a schema',
       'schemaname === undefined ? find(this.ctes, relname) : undefined',
