@@ -20,7 +20,7 @@ interface Beginning {
   readonly format: string;
   readonly gzip: boolean;
   /** Its parts hold other values than the database, which tells nothing of that. */
-  readonly isMasked?: boolean;
+  readonly isMasked?: boolean | undefined;
 }
 
 export interface WrittenPart extends Part {
