@@ -72,12 +72,10 @@ export const notes = tenantSchema(app).table('notes', { accountId: account.id('a
   });
 
   it('writes a migration for what drizzle-kit cannot see', async ({ expect }) => {
-    const plain = small
-      .replace("referenceTable('countries'", "pgTable('countries'")
-      .replace(/, countryId: .*?\.id\)/, '');
+    const plain = small.replace("referenceTable('countries'", "pgTable('countries'").replace(/ +countryId: .*\n/, '');
     const project = new Project({ 'schema.ts': plain });
     await project.drizzleKit('generate');
-    project.write('schema.ts', small.replace(/, countryId: .*?\.id\)/, ''));
+    project.write('schema.ts', small.replace(/ +countryId: .*\n/, ''));
     const result = await project.drizzleKit('generate', '--output', 'json');
     expect(result).toMatchObject({ code: 0, stderr: '' });
     expect(JSON.parse(result.stdout)).toMatchObject({
@@ -328,7 +326,7 @@ export const b = tenantTable('b', {
       'other.cjs',
       `process.once('exit', () => require('node:child_process').execSync('mkdir -p drizzle/20990101000000_x'));`,
     );
-    const plain = small.replace(/export const (countries|accounts|projects).*\n/g, '');
+    const plain = small.replace(/export const (countries|accounts|projects) [^]*?\);\n/g, '');
     project.write('schema.ts', plain);
     const result = await run(process.execPath, ['-r', './other.cjs', drizzleKitBin, 'generate'], project.folder);
     expect(result).toMatchObject({
