@@ -123,6 +123,7 @@ describe.skipIf(!url)('each change on Citus', () => {
       'everybody',
       'name-length',
       'name-quote',
+      'plain-table',
       'unique-meaning',
       'view-tenant',
     ];

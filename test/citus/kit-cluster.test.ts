@@ -21,7 +21,7 @@ describe.skipIf(!url)('on Citus', { timeout: 120_000 }, () => {
     if (tables.length > 0) await sql.unsafe(`DROP TABLE ${tables.map((it) => it['name']).join(', ')} CASCADE`);
     const schema = small
       .replace(
-        'uuid().primaryKey() });\n',
+        /uuid\(\)\.primaryKey\(\),\n\}\);\n$/,
         `uuid().primaryKey(), name: text() }, (t) => [index('by_name').on(t.name)]);\n`,
       )
       .replace('integer, pgSchema', 'index, integer, pgSchema');
