@@ -24,7 +24,8 @@ export default defineConfig({
     // Long runs, which are asked for by name: RUN=fuzz npx vitest run
     include: process.env.RUN ? [`test/**/${process.env.RUN}.run.ts`] : ['test/**/*.test.ts'],
     globalSetup: ['test/support/server.ts'],
-    // A process for each file costs most of a second. Two processes run them all, and the files share the sources.
+    // A process for each file costs most of a second. Two processes run them all, and each file loads most of the
+    // sources anew.
     isolate: false,
     setupFiles: ['test/support/modules.ts'],
     // Much of the time is the server's, so that a core is not left free for it where there are two.

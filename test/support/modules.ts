@@ -1,19 +1,16 @@
 /**
- * Runs before each test file. Files of one process share the package's modules, as long as it lives: they are loaded
- * and compiled once. What a file declares is its own: the modules under test are evaluated anew, and no table is
- * declared yet. A file that needs modules of the package for itself imports fresh-modules.ts before them.
+ * Runs before each test file: the file has the package's modules for itself, as in a process that just started. The
+ * files of one process share what holds no state, which is loaded and compiled once: src/sql, and what it imports.
  */
-import { declaredTables } from '../../src/schema/classify.js';
-
-(declaredTables() as unknown[]).length = 0;
-
-// What vi.resetModules() does, for these modules only. The command line keeps the loader of its process, which stands in
-// the folder of its first project.
 const { idToModuleMap } = (globalThis as any).__vitest_worker__.evaluatedModules;
-const root = new URL('../..', import.meta.url).pathname;
-const own = ['test/', 'playground/', 'src/kit/cli/'].map((it) => root + it);
+const root = new URL('../../', import.meta.url).pathname;
+const shared = ['src/sql/', 'src/errors.ts', 'src/pages.ts', 'src/copies.ts'].map((it) => root + it);
+
+// What vi.resetModules() does, but for these.
 for (const [path, module] of idToModuleMap as Map<string, any>)
-  if (own.some((it) => path.startsWith(it))) {
+  if (path.startsWith(root) && !path.includes('/node_modules/') && !shared.some((it) => path.startsWith(it))) {
     Object.assign(module, { promise: undefined, exports: undefined, evaluated: false });
     module.importers.clear();
   }
+for (const symbol of Object.getOwnPropertySymbols(globalThis))
+  if (Symbol.keyFor(symbol)?.startsWith('drizzle-tenant:')) delete (globalThis as Record<symbol, unknown>)[symbol];
