@@ -52,7 +52,7 @@ test('the core stays small', async () => {
   expect(minified).toBeGreaterThan(10_000);
   // The gate is in it: what confines and proves, and a tenant as a whole. It was 23 kB without. Every attack that was
   // found since has added to it: names that another encoding cuts, what a text takes to be proved, what runs text.
-  expect(brotli).toBeLessThan(60_500);
+  expect(brotli).toBeLessThan(61_500);
 });
 
 test('handles leave nothing behind', () => {
