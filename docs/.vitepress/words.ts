@@ -33,10 +33,11 @@ export const words: Record<string, string> = {
 
 /** Leaves words out that say nothing of what is looked for. The browser gets its text, so it names nothing outside. */
 export const term = (it: string) => {
-  const said =
-    'a an and are as at be by can do does for from has have how i in is it my no of on or that the this to what when ' +
-    'where which who with';
-  return said.split(' ').includes(it.toLowerCase()) ? null : it.toLowerCase();
+  const silent =
+    ' a an and are as at be by can do does for from has have how i in is it my no of on or that the this to what ' +
+    'when where which who with ';
+  const word = it.toLowerCase();
+  return silent.includes(` ${word} `) ? null : word;
 };
 
 /** Pages of figures and of history hold every word, and are seldom what is looked for. */

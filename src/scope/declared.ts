@@ -18,17 +18,16 @@ export function declaredOf(table: object): Declared | undefined {
     const { schema, originalName } = isView
       ? it[ViewBaseConfig]
       : { schema: it[Schema], originalName: it[OriginalName] };
+    const columns = Object.entries<any>(getColumns(it));
     declared = {
       table,
       schema,
       name: originalName,
-      columns: new Set(
-        Object.entries<any>(getColumns(it)).map(([key, column]) => column.name ?? column.fieldAlias ?? key),
-      ),
+      columns: new Set(columns.map(([key, column]) => column.name ?? column.fieldAlias ?? key)),
       primaryKey: tableClass.kind === 'tenant' ? tableClass.primaryKey() : [],
       uniqueOverAll: tableClass.kind === 'tenant' ? tableClass.uniqueOverAll() : [],
       isView,
-      texts: new Set(Object.values<any>(getColumns(it)).flatMap((column) => (isJson(column) ? [column.name] : []))),
+      texts: new Set(columns.flatMap(([, column]) => (isJson(column) ? [column.name] : []))),
       tenant:
         tableClass.kind === 'tenant'
           ? {

@@ -12,8 +12,8 @@ export class Refusal {
   ) {}
 }
 
-/** A name as a remedy has it: it can be typed in. */
-export const ident = (...path: readonly string[]) => path.map((it) => `"${it.replaceAll('"', '""')}"`).join('.');
+/** A name as SQL has it, behind those that qualify it. */
+export const quoted = (...path: readonly string[]) => path.map((it) => `"${it.replaceAll('"', '""')}"`).join('.');
 
 /** The text around a location, for messages. */
 export function placeOf(text: string, location: number | undefined): string {

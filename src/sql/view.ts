@@ -8,7 +8,7 @@ import type { Given } from './given.js';
 import { statementOf, type Node, type Parse } from './parser.js';
 import { isTenant } from './prove/entry.js';
 import { proveRows } from './prove/prove.js';
-import { ident, placeOf, Refusal } from './refusal.js';
+import { placeOf, quoted, Refusal } from './refusal.js';
 import type { Tables } from './tables.js';
 
 /** A view that exposes a tenant column, and why it is not proved, if it is not. */
@@ -87,7 +87,7 @@ function faultOf(error: unknown, text: string): { fault: string; remedy?: string
 }
 
 const filled = (column: string) =>
-  `Fill ${ident(column)} from the tenant column of one of its tables, in every branch of a UNION, and not from ` +
+  `Fill ${quoted(column)} from the tenant column of one of its tables, in every branch of a UNION, and not from ` +
   'an expression';
 
 /** Why a column is no tenant's. */

@@ -7,6 +7,7 @@ import { UnsupportedTenantOperationError } from '../errors.js';
 import { classOf, namesOf } from '../schema/classify.js';
 import { relationsConfig } from '../schema/relations.js';
 import type { AnyTenancy } from '../schema/tenancy.js';
+import { quoted } from '../sql/refusal.js';
 import { comparable, valuesOf } from './compare.js';
 import type { Fresh } from './fresh.js';
 
@@ -94,15 +95,14 @@ export type Table = readonly [name: string, tenant: string | undefined];
 
 /** @param tenancy whose tenants are kept apart */
 export function tablesOf(relations: object | undefined, tenancy: AnyTenancy): Table[] {
-  const identifier = (name: string) => `"${name.replaceAll('"', '""')}"`;
   return Object.values(relationsConfig(relations)).flatMap(({ table }: any) => {
     const found = classOf(table);
     if (!found) return [];
     const [schema, name] = namesOf(table);
     return [
       [
-        `${schema ? `${identifier(schema)}.` : ''}${identifier(name)}`,
-        found.kind === 'tenant' && found.tenancy === tenancy ? identifier(found.name) : undefined,
+        schema ? quoted(schema, name) : quoted(name),
+        found.kind === 'tenant' && found.tenancy === tenancy ? quoted(found.name) : undefined,
       ],
     ];
   });

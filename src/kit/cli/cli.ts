@@ -22,7 +22,7 @@ import { applyAll, planFor, runMigration, type PlanOptions } from './planning.js
 import { refusedForeignKeys } from '../live/not-valid.js';
 import { buildIndexes } from '../live/prebuild.js';
 import { ruleNames, ruleTexts } from '../faults.js';
-import { alone, requireWritable, standingOf } from '../live/server.js';
+import { alone, pendingOf, requireWritable, standingOf } from '../live/server.js';
 import { describeOwn, ownFunctionsQuestion, type OwnFunction } from '../../sql/own-functions.js';
 import { tsString } from '../quotes.js';
 import { foldersToRun } from '../snapshot.js';
@@ -166,25 +166,20 @@ function commands(output: Output, status: { code: number }): Command {
           ? { own: [], pending: undefined, refused: [] }
           : await withDatabase(options, project, async (database) => {
               const standing = await standingOf(database, project);
-              const toRun = foldersToRun(project.out).filter((it) => standing?.pending.includes(it.folder) ?? true);
+              const refused = await refusedForeignKeys(database, pendingOf(foldersToRun(project.out), standing));
               return {
                 own: await database.query<OwnFunction>(ownFunctionsQuestion),
                 pending: standing?.pending,
-                refused: (await refusedForeignKeys(database, toRun)).map((it) => it.message),
+                refused: refused.map((it) => it.message),
               };
             });
       const hazards = pendingHazards(project, pending);
-      if (behind.length + edited.length + own.length + refused.length > 0) status.code = 1;
+      const wrong = { behind: [...behind, ...edited], 'own functions': own, refused };
+      const found = Object.entries(wrong).find(([, all]) => all.length > 0)?.[0];
+      if (found !== undefined) status.code = 1;
       if (options.json) {
         return report({
-          status:
-            behind.length + edited.length > 0
-              ? 'behind'
-              : own.length > 0
-                ? 'own functions'
-                : refused.length > 0
-                  ? 'refused'
-                  : 'ok',
+          status: found ?? 'ok',
           tables: Object.values(project.state.tables),
           warnings: project.warnings,
           behind: behind.length > 0,
@@ -299,7 +294,7 @@ function commands(output: Output, status: { code: number }): Command {
       const { ran, steps } = await changing(options, project, async (database, watcher) => {
         const standing = await standingOf(database, project);
         const all = foldersToRun(project.out);
-        const pending = standing ? all.filter((it) => standing.pending.includes(it.folder)) : all;
+        const pending = pendingOf(all, standing);
         for (const refused of await refusedForeignKeys(database, pending)) throw refused;
         const steps: PlanStep[] = [];
         const applyLeft = async () =>

@@ -63,6 +63,10 @@ export async function standingOf(database: Database, read: ReadConfig): Promise<
   return { pending: here.filter((it) => !done.has(it)), ahead: [...done].filter((it) => !here.includes(it)) };
 }
 
+/** Those of the folder that are to run: all of them where drizzle-kit never migrated this database. */
+export const pendingOf = <T extends { readonly folder: string }>(all: readonly T[], standing: Standing | undefined) =>
+  all.filter((it) => standing?.pending.includes(it.folder) ?? true);
+
 /** The names of the migrations that drizzle-kit noted; undefined without its table. */
 export async function migrated(
   database: Database,

@@ -3,7 +3,7 @@ import { UnscopedTableError } from '../../errors.js';
 import type { Given } from '../given.js';
 import { otherTenancy } from '../other-tenancy.js';
 import type { Node } from '../parser.js';
-import { Refusal } from '../refusal.js';
+import { quoted, Refusal } from '../refusal.js';
 import type { Declared } from '../tables.js';
 import { Tokens } from '../tokens.js';
 import type { Barrier } from './barrier.js';
@@ -59,8 +59,6 @@ export interface Source {
 
 /** Where a predicate may stand that filters the rows of one source, and no others. */
 export type Sink = ((predicate: string) => void) | undefined;
-
-export const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`;
 
 /** By which name a table's columns are known, as SQL. */
 export function nameOf({ schemaname, relname, alias }: Node): string {

@@ -16,10 +16,11 @@
  */
 import { barriersOf } from './barrier.js';
 import type { Context, Level, Sink, Source, Tenant } from './context.js';
-import { nameOf, quoted, refuseMeeting } from './context.js';
+import { nameOf, refuseMeeting } from './context.js';
 import type { Grouped } from './group.js';
 import type { Node } from '../parser.js';
-import { Refusal } from '../refusal.js';
+import { quoted, Refusal } from '../refusal.js';
+import { isReadingUnsafe } from './raises.js';
 import { findCte, raisesByName, tenantColumnOf } from './rows.js';
 import type { Rows, RowsReader } from './rows.js';
 import { startOf } from '../tokens.js';
@@ -188,28 +189,26 @@ export class From {
       : undefined;
   }
 
-  /** Notes a table for conditions that can raise. What a view computes is not known. */
+  /** Notes a table for conditions that can raise. */
   #source(
     { schemaname, relname, alias }: Node,
-    { columns, isView, texts, tenant: of }: Declared,
+    table: Declared,
     tenant: string | undefined,
     withEverybody = false,
   ): void {
     if (!this.context.needsBarrier) return;
     const [name, schema]: string[] = alias ? [alias.aliasname] : [relname, schemaname ?? 'public'];
     const given: readonly string[] = alias?.colnames?.map((it: Node) => it.String.sval) ?? [];
-    const raises = (column: string) =>
-      given.includes(column)
-        ? isView || !!texts?.size
-        : columns.has(column)
-          ? isView || !!texts?.has(column)
-          : undefined;
+    const raises = (column: string) => {
+      const isGiven = given.includes(column);
+      return isGiven || table.columns.has(column) ? isReadingUnsafe(table, isGiven ? undefined : column) : undefined;
+    };
     this.level.sources.push({
       name: name!,
       schema,
       raises,
       tenant,
-      holds: of !== undefined,
+      holds: table.tenant !== undefined,
       isNullable: withEverybody,
     });
   }

@@ -1,9 +1,9 @@
 /** INSERT: the tenant column is given the tenant in every row, and stands in the target of ON CONFLICT. */
 import { TenantMismatchError } from '../../errors.js';
-import { quoted, type Level } from './context.js';
+import type { Level } from './context.js';
 import { about } from './from.js';
 import type { Node } from '../parser.js';
-import { Refusal } from '../refusal.js';
+import { quoted, Refusal } from '../refusal.js';
 import { isTable } from './rows.js';
 import type { Statement } from './statement.js';
 import type { Declared } from '../tables.js';
@@ -138,7 +138,7 @@ export function columnsUnnamed(table: Declared, location: number | undefined, is
   return new Refusal(
     `the columns of "${table.name}" are not named, and their order in the database may be another than in ` +
       'the declaration',
-    `Name the columns of the INSERT, which are declared as (${columns.map(quoted).join(', ')})`,
+    `Name the columns of the INSERT, which are declared as (${columns.map((it) => quoted(it)).join(', ')})`,
     location,
   );
 }

@@ -2,11 +2,12 @@
  * MERGE: the target's predicate stands in ON, and again in each WHEN NOT MATCHED BY SOURCE, whose rows ON does not
  * filter. Rows that are inserted are given their tenant.
  */
-import { quoted, type Level } from './context.js';
+import type { Level } from './context.js';
 import { barriersOf } from './barrier.js';
 import { From, namesIn } from './from.js';
 import { columnsUnnamed, unnamed } from './insert.js';
 import type { Node } from '../parser.js';
+import { quoted } from '../refusal.js';
 import type { RowsReader } from './rows.js';
 import type { Statement } from './statement.js';
 import type { Declared } from '../tables.js';

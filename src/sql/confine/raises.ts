@@ -4,6 +4,7 @@
  * raise.
  */
 import type { Node } from '../parser.js';
+import type { Declared } from '../tables.js';
 import { isAggregate } from './aggregates.js';
 
 /** Operators that give a value for any operands. A regular expression, a division or a sum may fail. */
@@ -21,6 +22,14 @@ const composed = new Set(
     'CollateClause List SQLValueFunction GroupingFunc'
   ).split(' '),
 );
+/**
+ * Whether to read a column may raise: what a view computes is not known, and what is `json` is read anew each time.
+ *
+ * @param column undefined where it has another name here, and may be any
+ */
+export const isReadingUnsafe = ({ isView, texts }: Declared, column: string | undefined): boolean =>
+  isView || (column === undefined ? !!texts?.size : !!texts?.has(column));
+
 const oflikes = new Set(['AEXPR_LIKE', 'AEXPR_ILIKE']);
 
 /** Whether a column may be an expression that raises, where the query that gives it is merged with the one around. */

@@ -6,7 +6,7 @@ import type { Given } from '../given.js';
 import type { Node } from '../parser.js';
 import type { Declared } from '../tables.js';
 import { isAggregate } from './aggregates.js';
-import { canRaise } from './raises.js';
+import { canRaise, isReadingUnsafe } from './raises.js';
 import { commonColumns } from './group.js';
 
 export interface Rows {
@@ -185,7 +185,7 @@ export class RowsReader {
         name,
         schema: alias ? undefined : (schemaname ?? 'public'),
         columns: alias?.colnames ? new Set() : table.columns,
-        raises: (column) => table.isView || (alias?.colnames ? !!table.texts?.size : !!table.texts?.has(column)),
+        raises: (column) => isReadingUnsafe(table, alias?.colnames ? undefined : column),
         tenant,
         holds: table.tenant !== undefined,
       });

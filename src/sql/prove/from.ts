@@ -7,7 +7,7 @@ import { checkMeeting, commonTies } from './meeting.js';
 import { Scope, type Names } from './names.js';
 import type { Node } from '../parser.js';
 import type { Proof } from './proof.js';
-import { ident, Refusal } from '../refusal.js';
+import { quoted, Refusal } from '../refusal.js';
 import { select } from './select.js';
 import { columnsOfFunctions, columnsOfJsonTable, columnsOfXmlTable, type Columns } from './table-functions.js';
 
@@ -271,7 +271,7 @@ export const isConfined = (found: ReadonlySet<Entry | 'tenant'>, level: Level): 
 
 export function refuse(entry: Entry, conditions: readonly Condition[]): never {
   const { name, table, location } = entry;
-  const column = ident(name, table!.tenant!.column);
+  const column = quoted(name, table!.tenant!.column);
   throw new Refusal(
     `"${table!.name}"${name === table!.name ? '' : ` as "${name}"`} is not bound to the ` +
       `tenant${whyNot(entry, conditions)}`,

@@ -6,7 +6,7 @@ import { checkRangeVar } from './from.js';
 import type { Names } from './names.js';
 import type { Node } from '../parser.js';
 import type { Proof } from './proof.js';
-import { ident, Refusal } from '../refusal.js';
+import { quoted, Refusal } from '../refusal.js';
 import { select } from './select.js';
 import type { Declared } from '../tables.js';
 import { withClause } from './with.js';
@@ -66,7 +66,7 @@ function checkRows(
 }
 
 export const remedyFor = (column: string): string =>
-  `Name ${ident(column)} in the columns of the INSERT, and give it the tenant's value in every row`;
+  `Name ${quoted(column)} in the columns of the INSERT, and give it the tenant's value in every row`;
 
 /**
  * Refuses what a row is given as its tenant, unless it is one of the handle's.
@@ -114,7 +114,7 @@ function onConflict(node: Node, table: Declared, place: Place): void {
     if (!infer?.indexElems?.some(({ IndexElem }: Node) => IndexElem.name === column))
       throw new Refusal(
         'a row of another tenant could conflict',
-        `Put ${ident(column)} into the target of ON CONFLICT, which names columns and no constraint`,
+        `Put ${quoted(column)} into the target of ON CONFLICT, which names columns and no constraint`,
         infer?.location ?? location,
       );
   }
